@@ -1,0 +1,97 @@
+# devapp: a developer program in PostgreSQL
+
+EXTENSION = devapp
+DEVAPP_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" devapp.control)
+DEVAPP_SQL = $(EXTENSION)--$(DEVAPP_VERSION).sql
+
+MODULE_big = devapp
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+DATA_built = $(DEVAPP_SQL)
+DATA = $(wildcard sql/releases/*.sql)
+
+# In this order: first the check that the schema is ours; types before the tables
+# that use them; tables before functions, whose bodies are checked; triggers after
+# their functions; privileges last, because they must see every object.
+SQL_MODULES = \
+	sql/security/refuse_foreign.sql \
+	sql/types/resource_pattern.sql \
+	sql/types/secret_digest.sql \
+	sql/types/verdict.sql \
+	sql/types/issued_credential.sql \
+	sql/functions/keys.sql \
+	sql/functions/lifecycle.sql \
+	sql/tables/owner.sql \
+	sql/tables/product.sql \
+	sql/tables/app.sql \
+	sql/tables/credential.sql \
+	sql/tables/dump.sql \
+	sql/triggers/guards.sql \
+	sql/triggers/app_status.sql \
+	sql/functions/lookup.sql \
+	sql/functions/developer.sql \
+	sql/functions/team.sql \
+	sql/functions/product.sql \
+	sql/functions/operation.sql \
+	sql/functions/openapi.sql \
+	sql/functions/association.sql \
+	sql/functions/credential.sql \
+	sql/functions/app.sql \
+	sql/functions/app_status.sql \
+	sql/functions/rotation.sql \
+	sql/functions/attribute.sql \
+	sql/functions/verify.sql \
+	sql/functions/explain.sql \
+	sql/functions/doctor.sql \
+	sql/security/roles.sql \
+	sql/security/privileges.sql
+
+REGRESS = $(shell cat test/schedule)
+REGRESS_OPTS = --inputdir=test
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+# Names here start with DEVAPP_ where PGXS has none of its own: it includes a
+# Makefile.global full of short ones (INSTALL_SCRIPT is one).
+PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"'
+SHLIB_LINK = -lsodium
+EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
+
+# The targets for people find or install what they need by themselves, so they
+# must work where there is no pg_config yet.
+PEOPLE_TARGETS = demo shell test test-matrix fuzz lint bench
+ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
+
+.PHONY: $(PEOPLE_TARGETS)
+demo:
+	test/demo/run
+shell:
+	test/demo/run --shell
+test:
+	test/run
+test-matrix:
+	test/matrix
+fuzz:
+	test/fuzz/run 600
+lint:
+	test/lint
+bench:
+	test/bench/run
+
+else
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h) devapp.control
+
+$(DEVAPP_SQL): $(SQL_MODULES) devapp.control Makefile
+	@printf '%s\n' '-- devapp $(DEVAPP_VERSION): built from sql/, in the order of the Makefile' \
+	  '\echo Use "CREATE EXTENSION devapp CASCADE" to load this file. \quit' > $@.tmp
+	@for module in $(SQL_MODULES); do \
+	  printf '\n-- %s\n\n' "$$module" && cat "$$module" || exit 1; done >> $@.tmp
+	@mv $@.tmp $@
+
+endif

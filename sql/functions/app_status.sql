@@ -1,0 +1,90 @@
+-- The lifecycle of an app: one function an action.  What a change takes along is
+-- in sql/triggers/app_status.sql.
+
+CREATE FUNCTION devapp._act_on_app(app_id uuid, action text, note text) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.app := devapp._app(_act_on_app.app_id, true);
+BEGIN
+    UPDATE devapp.app a
+       SET status = devapp.next_status('app', a.status, action),
+           decision_note = note
+     WHERE a.app_id = changed.app_id
+    RETURNING a.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.approve_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._act_on_app(app_id, 'approve', note);
+END
+$$;
+
+CREATE FUNCTION devapp.reject_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._act_on_app(app_id, 'reject', note);
+END
+$$;
+
+CREATE FUNCTION devapp.resubmit_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._act_on_app(app_id, 'resubmit', note);
+END
+$$;
+
+CREATE FUNCTION devapp.suspend_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._act_on_app(app_id, 'suspend', note);
+END
+$$;
+
+CREATE FUNCTION devapp.resume_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._act_on_app(app_id, 'resume', note);
+END
+$$;
+
+CREATE FUNCTION devapp.revoke_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._act_on_app(app_id, 'revoke', note);
+END
+$$;
+
+CREATE FUNCTION devapp.delete_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._act_on_app(app_id, 'delete', note);
+END
+$$;
+
+COMMENT ON FUNCTION devapp._act_on_app(uuid, text, text) IS 'Internal: takes an app to its next status';
+COMMENT ON FUNCTION devapp.approve_app(uuid, text) IS 'Approves a pending app and its pending associations, or lets a revoked app work again';
+COMMENT ON FUNCTION devapp.reject_app(uuid, text) IS 'Rejects a pending app';
+COMMENT ON FUNCTION devapp.resubmit_app(uuid, text) IS 'Hands a rejected app in again: it is pending';
+COMMENT ON FUNCTION devapp.suspend_app(uuid, text) IS 'Stops an approved app for a while';
+COMMENT ON FUNCTION devapp.resume_app(uuid, text) IS 'Lets a suspended app work again';
+COMMENT ON FUNCTION devapp.revoke_app(uuid, text) IS 'Stops an approved or suspended app';
+COMMENT ON FUNCTION devapp.delete_app(uuid, text) IS 'Deletes an app: revokes its credentials at once and frees its name; the history stays';

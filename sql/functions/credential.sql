@@ -1,0 +1,167 @@
+-- Credentials: issue, approve, revoke.
+
+-- Scopes must be offered by one of the products.
+CREATE FUNCTION devapp._require_scopes(scopes text[], products devapp.product[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    unknown text;
+BEGIN
+    SELECT s INTO unknown
+      FROM unnest(scopes) AS s
+     WHERE NOT EXISTS (SELECT FROM unnest(products) AS p WHERE s = ANY (p.scopes))
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'no product has the scope %', coalesce(quote_ident(unknown), '(null)')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Ask for scopes that the products of the app offer (devapp.product.scopes).';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp._products(names text[]) RETURNS devapp.product[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    products devapp.product[] := '{}';
+    name text;
+BEGIN
+    FOREACH name IN ARRAY coalesce(names, '{}') LOOP
+        products := products || devapp._product(name, false);
+    END LOOP;
+    RETURN products;
+END
+$$;
+
+CREATE FUNCTION devapp._expires_at(expires_in interval) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF expires_in IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF NOT isfinite(expires_in) OR now() + expires_in <= now() THEN
+        RAISE EXCEPTION 'expires_in must be greater than zero'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give an interval like ''90 days'', or leave it out for a credential that never expires.';
+    END IF;
+    RETURN now() + expires_in;
+END
+$$;
+
+-- A credential for an app, its associations in the order of products, and its
+-- first secret.
+CREATE FUNCTION devapp._issue(
+    app devapp.app,
+    kind text,
+    products devapp.product[],
+    environment text,
+    scopes text[],
+    expires_in interval,
+    attributes jsonb
+) RETURNS devapp.issued_credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made uuid;
+    product devapp.product;
+BEGIN
+    PERFORM devapp._require_scopes(scopes, products);
+    INSERT INTO devapp.credential AS c (app_id, kind, consumer_key, environment, scopes, expires_at, attributes)
+    VALUES (app.app_id, coalesce(_issue.kind, 'api_key'), devapp._new_consumer_key(_issue.environment),
+            _issue.environment, coalesce(_issue.scopes, '{}'), devapp._expires_at(expires_in),
+            coalesce(_issue.attributes, '{}'))
+    RETURNING c.credential_id INTO made;
+    FOREACH product IN ARRAY products LOOP
+        PERFORM devapp._associate(made, product);
+    END LOOP;
+    RETURN devapp._issue_secret(made, NULL);
+END
+$$;
+
+-- The products that an app's credentials are associated with, oldest first.
+CREATE FUNCTION devapp._products_of(app_id uuid) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT array_agg(x.name ORDER BY x.ordinal)
+      FROM (SELECT p.name, min(cp.ordinal) AS ordinal
+              FROM devapp.credential c
+              JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+              JOIN devapp.product p ON p.product_id = cp.product_id
+             WHERE c.app_id = _products_of.app_id AND cp.removed_at IS NULL
+             GROUP BY p.name) AS x
+$$;
+
+CREATE FUNCTION devapp.issue_credential(
+    app_id uuid,
+    kind text DEFAULT 'api_key',
+    products text[] DEFAULT NULL,
+    environment text DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    expires_in interval DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.issued_credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_app devapp.app := devapp._live_app(issue_credential.app_id, false);
+    names text[] := coalesce(issue_credential.products, devapp._products_of(the_app.app_id));
+BEGIN
+    RETURN devapp._issue(the_app, issue_credential.kind, devapp._products(names), issue_credential.environment,
+                         issue_credential.scopes, expires_in, issue_credential.attributes);
+END
+$$;
+
+CREATE FUNCTION devapp.approve_credential(credential_id uuid, note text DEFAULT NULL) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.credential := devapp._credential(approve_credential.credential_id);
+    state text := CASE WHEN changed.compromised THEN 'compromised' ELSE changed.status END;
+BEGIN
+    UPDATE devapp.credential c
+       SET status = devapp.next_status('credential', state, 'approve'),
+           decision_note = note
+     WHERE c.credential_id = changed.credential_id
+    RETURNING c.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.revoke_credential(credential_id uuid, note text DEFAULT NULL, compromised boolean DEFAULT false)
+    RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.credential := devapp._credential(revoke_credential.credential_id);
+    state text := CASE WHEN changed.compromised THEN 'compromised' ELSE changed.status END;
+    leaked boolean := coalesce(revoke_credential.compromised, false);
+BEGIN
+    PERFORM devapp.next_status('credential', state, CASE WHEN leaked THEN 'compromise' ELSE 'revoke' END);
+    UPDATE devapp.credential c
+       SET status = 'revoked',
+           compromised = leaked,
+           decision_note = note
+     WHERE c.credential_id = changed.credential_id
+    RETURNING c.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+COMMENT ON FUNCTION devapp._require_scopes(text[], devapp.product[]) IS 'Internal: scopes must be offered by one of the products';
+COMMENT ON FUNCTION devapp._products(text[]) IS 'Internal: products by name, locked';
+COMMENT ON FUNCTION devapp._expires_at(interval) IS 'Internal: when a new credential expires';
+COMMENT ON FUNCTION devapp._issue(devapp.app, text, devapp.product[], text, text[], interval, jsonb) IS 'Internal: makes a credential';
+COMMENT ON FUNCTION devapp._products_of(uuid) IS 'Internal: the products of an app';
+COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb) IS
+    'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials';
+COMMENT ON FUNCTION devapp.approve_credential(uuid, text) IS 'Lets a revoked credential work again, unless it was compromised';
+COMMENT ON FUNCTION devapp.revoke_credential(uuid, text, boolean) IS 'Stops a credential; as compromised for ever';

@@ -1,0 +1,161 @@
+-- What to look at in an installation.
+
+CREATE FUNCTION devapp._library_version() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_library_version';
+CREATE FUNCTION devapp._sodium_version() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_sodium_version';
+CREATE FUNCTION devapp._is_preloaded() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_is_preloaded';
+CREATE FUNCTION devapp._pepper_newest() RETURNS integer
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_pepper_newest';
+CREATE FUNCTION devapp._pepper_known(number integer) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_pepper_known';
+
+CREATE FUNCTION devapp._doctor_versions() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'version',
+           CASE WHEN e.extversion = devapp._library_version() THEN 'ok' ELSE 'error' END,
+           format('extension %s, library %s', e.extversion, devapp._library_version()),
+           CASE WHEN e.extversion <> devapp._library_version()
+                THEN 'Run ALTER EXTENSION devapp UPDATE, or install the library of this version.' END
+      FROM pg_extension e WHERE e.extname = 'devapp'
+    UNION ALL
+    SELECT 'libsodium', 'ok', devapp._sodium_version(), NULL
+    UNION ALL
+    SELECT 'preload',
+           CASE WHEN devapp._is_preloaded() THEN 'ok' ELSE 'info' END,
+           CASE WHEN devapp._is_preloaded() THEN 'loaded at server start'
+                ELSE 'loaded by each backend at its first call' END,
+           CASE WHEN NOT devapp._is_preloaded()
+                THEN 'With shared_preload_libraries = ''devapp'' a new connection''s first call is faster.' END
+    UNION ALL
+    SELECT 'metering', 'info', 'calls are not counted: quota columns of verdicts are null', NULL
+$$;
+
+CREATE FUNCTION devapp._doctor_pepper() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    newest integer;
+    missing integer[];
+    unkeyed bigint;
+BEGIN
+    check_name := 'pepper';
+    BEGIN
+        newest := devapp._pepper_newest();
+        status := CASE newest WHEN 0 THEN 'warning' ELSE 'ok' END;
+        detail := CASE newest WHEN 0 THEN 'no pepper: digests of new secrets are unkeyed'
+                              ELSE format('new digests are keyed with pepper %s', newest) END;
+        hint := CASE newest WHEN 0 THEN 'Set devapp.pepper_file, see doc/security.md.' END;
+    EXCEPTION WHEN OTHERS THEN
+        status := 'error';
+        detail := SQLERRM;
+        hint := 'No secret can be issued, and those that this file keyed are not found.';
+    END;
+    RETURN NEXT;
+
+    -- of secrets that could still work
+    SELECT array_agg(DISTINCT p.number ORDER BY p.number) FILTER (WHERE NOT devapp._pepper_known(p.number)),
+           coalesce(sum(p.n) FILTER (WHERE p.number = 0), 0)
+      INTO missing, unkeyed
+      FROM (SELECT devapp.secret_digest_pepper(s.digest) AS number, count(*) AS n
+              FROM devapp.credential_secret s
+             WHERE s.valid_until IS NULL OR s.valid_until > now()
+             GROUP BY 1) AS p;
+    check_name := 'digests';
+    IF missing IS NOT NULL THEN
+        status := 'error';
+        detail := format('there are secrets whose pepper is not known: %s', array_to_string(missing, ', '));
+        hint := 'Put those numbers back into devapp.pepper_file; until then these secrets are not found.';
+    ELSIF unkeyed > 0 AND newest > 0 THEN
+        status := 'warning';
+        detail := format('%s secret(s) are from before the pepper', unkeyed);
+        hint := 'Rotate them with devapp.rotate_credential.';
+    ELSE
+        status := 'ok';
+        detail := 'every secret''s digest can be computed';
+        hint := NULL;
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+-- Everything of devapp that PUBLIC has a privilege on.
+CREATE FUNCTION devapp._doctor_public() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH granted AS (
+        SELECT 'function ' || p.oid::regprocedure AS object
+          FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+         WHERE p.pronamespace = 'devapp'::regnamespace AND a.grantee = 0
+        UNION
+        SELECT 'relation ' || c.oid::regclass
+          FROM pg_class c, aclexplode(c.relacl) AS a
+         WHERE c.relnamespace = 'devapp'::regnamespace AND a.grantee = 0
+        UNION
+        SELECT 'schema devapp'
+          FROM pg_namespace n, aclexplode(n.nspacl) AS a
+         WHERE n.oid = 'devapp'::regnamespace AND a.grantee = 0
+    )
+    SELECT 'public',
+           CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
+           CASE WHEN count(*) = 0 THEN 'nothing is granted to PUBLIC'
+                ELSE format('granted to PUBLIC: %s', string_agg(object, ', ' ORDER BY object)) END,
+           CASE WHEN count(*) > 0 THEN 'REVOKE it: every role can use these.' END
+      FROM granted
+$$;
+
+CREATE FUNCTION devapp._doctor_roles() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'roles',
+           CASE WHEN missing IS NULL THEN 'ok' ELSE 'info' END,
+           coalesce('missing: ' || missing, 'devapp_admin and devapp_gateway exist'),
+           CASE WHEN missing IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
+      FROM (SELECT string_agg(wanted, ', ') AS missing
+              FROM unnest(ARRAY['devapp_admin', 'devapp_gateway']) AS wanted
+             WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = wanted)) AS m
+$$;
+
+-- Triggers that somebody switched off.
+CREATE FUNCTION devapp._doctor_triggers() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'triggers',
+           CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
+           CASE WHEN count(*) = 0 THEN 'all are enabled'
+                ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ')) END,
+           CASE WHEN count(*) > 0 THEN 'ALTER TABLE ... ENABLE TRIGGER ALL.' END
+      FROM pg_trigger t
+      JOIN pg_class c ON c.oid = t.tgrelid
+     WHERE c.relnamespace = 'devapp'::regnamespace AND t.tgenabled = 'D'
+$$;
+
+CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT * FROM devapp._doctor_versions()
+    UNION ALL SELECT * FROM devapp._doctor_pepper()
+    UNION ALL SELECT * FROM devapp._doctor_public()
+    UNION ALL SELECT * FROM devapp._doctor_roles()
+    UNION ALL SELECT * FROM devapp._doctor_triggers()
+$$;
+
+COMMENT ON FUNCTION devapp._library_version() IS 'Internal: version of the library';
+COMMENT ON FUNCTION devapp._sodium_version() IS 'Internal: version of libsodium';
+COMMENT ON FUNCTION devapp._is_preloaded() IS 'Internal: was the library loaded at server start?';
+COMMENT ON FUNCTION devapp._pepper_newest() IS 'Internal: number of the pepper for new digests, 0 for none';
+COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a pepper of this number?';
+COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_pepper() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_roles() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_triggers() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';

@@ -1,0 +1,39 @@
+-- Keys and identifiers.
+
+CREATE TYPE devapp.key_parts AS (
+    well_formed boolean,
+    reason text,
+    has_secret boolean,
+    consumer_key text,
+    prefix text,
+    environment text,
+    key_id text
+);
+
+CREATE FUNCTION devapp.uuid_v7() RETURNS uuid
+    LANGUAGE c VOLATILE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_uuid_v7';
+
+CREATE FUNCTION devapp.key_info(key text) RETURNS devapp.key_parts
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_key_info';
+
+CREATE FUNCTION devapp.mask_key(key text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_mask_key';
+
+CREATE FUNCTION devapp._new_consumer_key(environment text) RETURNS text
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_new_consumer_key';
+
+CREATE FUNCTION devapp._issue_secret(credential_id uuid, previous_valid_until timestamptz) RETURNS devapp.issued_credential
+    LANGUAGE c VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_issue_secret';
+
+COMMENT ON FUNCTION devapp.uuid_v7() IS 'A time-ordered UUID (RFC 9562, version 7)';
+COMMENT ON TYPE devapp.key_parts IS 'What a key says of itself';
+COMMENT ON FUNCTION devapp.key_info(text) IS 'What a key or consumer key says of itself, from its characters alone';
+COMMENT ON FUNCTION devapp.mask_key(text) IS 'The public part of a key, fit for a log';
+COMMENT ON FUNCTION devapp._new_consumer_key(text) IS 'Internal: a new public part of a key';
+COMMENT ON FUNCTION devapp._issue_secret(uuid, timestamptz) IS 'Internal: makes the next secret of a credential';

@@ -1,0 +1,161 @@
+-- Products.
+
+CREATE FUNCTION devapp._require_quota(quota_limit bigint, quota_unit text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (quota_limit IS NULL) <> (quota_unit IS NULL) THEN
+        RAISE EXCEPTION 'a quota needs both quota_limit and quota_unit'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For 1000 calls a day: quota_limit => 1000, quota_unit => ''day''.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp.create_product(
+    name text,
+    display_name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    approval text DEFAULT 'auto',
+    access text DEFAULT 'public',
+    environments text[] DEFAULT NULL,
+    proxies text[] DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    quota_limit bigint DEFAULT NULL,
+    quota_interval integer DEFAULT NULL,
+    quota_unit text DEFAULT NULL,
+    rate_limit double precision DEFAULT NULL,
+    rate_burst integer DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made devapp.product;
+BEGIN
+    PERFORM devapp._require_quota(create_product.quota_limit, create_product.quota_unit);
+    INSERT INTO devapp.product AS p
+        (name, display_name, description, approval, access, environments, proxies, scopes,
+         quota_limit, quota_interval, quota_unit, rate_limit, rate_burst, attributes)
+    VALUES (create_product.name, create_product.display_name, create_product.description,
+            coalesce(create_product.approval, 'auto'), coalesce(create_product.access, 'public'),
+            coalesce(create_product.environments, '{}'), coalesce(create_product.proxies, '{}'),
+            coalesce(create_product.scopes, '{}'),
+            create_product.quota_limit,
+            CASE WHEN create_product.quota_limit IS NOT NULL THEN coalesce(create_product.quota_interval, 1) END,
+            create_product.quota_unit,
+            create_product.rate_limit,
+            CASE WHEN create_product.rate_limit IS NOT NULL THEN coalesce(create_product.rate_burst, 1) END,
+            coalesce(create_product.attributes, '{}'))
+    ON CONFLICT DO NOTHING
+    RETURNING p.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'product % already exists', quote_ident(create_product.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Choose another name.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+-- A quota_limit or rate_limit of 0 takes the limit away.
+CREATE FUNCTION devapp.update_product(
+    product text,
+    display_name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    approval text DEFAULT NULL,
+    access text DEFAULT NULL,
+    environments text[] DEFAULT NULL,
+    proxies text[] DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    quota_limit bigint DEFAULT NULL,
+    quota_interval integer DEFAULT NULL,
+    quota_unit text DEFAULT NULL,
+    rate_limit double precision DEFAULT NULL,
+    rate_burst integer DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.product := devapp._product(product, true);
+BEGIN
+    IF update_product.quota_limit = 0 THEN
+        changed.quota_limit := NULL;
+        changed.quota_interval := NULL;
+        changed.quota_unit := NULL;
+    ELSE
+        changed.quota_limit := coalesce(update_product.quota_limit, changed.quota_limit);
+        changed.quota_unit := coalesce(nullif(update_product.quota_unit, ''), changed.quota_unit);
+        PERFORM devapp._require_quota(changed.quota_limit, changed.quota_unit);
+        IF changed.quota_limit IS NOT NULL THEN
+            changed.quota_interval := coalesce(update_product.quota_interval, changed.quota_interval, 1);
+        END IF;
+    END IF;
+    IF update_product.rate_limit = 0 THEN
+        changed.rate_limit := NULL;
+        changed.rate_burst := NULL;
+    ELSE
+        changed.rate_limit := coalesce(update_product.rate_limit, changed.rate_limit);
+        IF changed.rate_limit IS NOT NULL THEN
+            changed.rate_burst := coalesce(update_product.rate_burst, changed.rate_burst, 1);
+        END IF;
+    END IF;
+
+    UPDATE devapp.product p
+       SET display_name = devapp._changed(p.display_name, update_product.display_name),
+           description = devapp._changed(p.description, update_product.description),
+           approval = coalesce(update_product.approval, p.approval),
+           access = coalesce(update_product.access, p.access),
+           environments = coalesce(update_product.environments, p.environments),
+           proxies = coalesce(update_product.proxies, p.proxies),
+           scopes = coalesce(update_product.scopes, p.scopes),
+           quota_limit = changed.quota_limit,
+           quota_interval = changed.quota_interval,
+           quota_unit = changed.quota_unit,
+           rate_limit = changed.rate_limit,
+           rate_burst = changed.rate_burst,
+           attributes = coalesce(update_product.attributes, p.attributes)
+     WHERE p.product_id = changed.product_id
+    RETURNING p.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.delete_product(product text) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.product := devapp._product(product, true);
+    live bigint;
+BEGIN
+    SELECT count(*) INTO live
+      FROM devapp.credential_product cp
+      JOIN devapp.credential c ON c.credential_id = cp.credential_id
+      JOIN devapp.app a ON a.app_id = c.app_id
+     WHERE cp.product_id = changed.product_id
+       AND cp.removed_at IS NULL
+       AND a.deleted_at IS NULL;
+    IF live > 0 THEN
+        RAISE EXCEPTION 'product % is still associated with % credential(s)', quote_ident(changed.name), live
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  HINT = 'Remove the associations first with devapp.remove_credential_product.';
+    END IF;
+    UPDATE devapp.product p SET deleted_at = now()
+     WHERE p.product_id = changed.product_id
+    RETURNING p.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+COMMENT ON FUNCTION devapp._require_quota(bigint, text) IS 'Internal: a quota has a limit and a unit, or neither';
+COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb) IS
+    'Makes an API product; without operations it covers every path';
+COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb) IS
+    'Changes a product; what is left out stays, '''' or ''{}'' clears, a limit of 0 takes the limit away';
+COMMENT ON FUNCTION devapp.delete_product(text) IS
+    'Deletes a product that no live app is associated with; the row stays for the history';

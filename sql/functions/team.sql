@@ -1,0 +1,138 @@
+-- Teams and their members.
+
+CREATE FUNCTION devapp.create_team(
+    name text,
+    display_name text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made devapp.team;
+BEGIN
+    INSERT INTO devapp.team AS t (name, display_name, attributes)
+    VALUES (create_team.name, create_team.display_name, coalesce(create_team.attributes, '{}'))
+    ON CONFLICT DO NOTHING
+    RETURNING t.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'team % already exists', quote_ident(create_team.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Choose another name.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION devapp.update_team(
+    team text,
+    display_name text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.team := devapp._team(team, true);
+BEGIN
+    UPDATE devapp.team t
+       SET display_name = devapp._changed(t.display_name, update_team.display_name),
+           attributes = coalesce(update_team.attributes, t.attributes)
+     WHERE t.team_id = changed.team_id
+    RETURNING t.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.set_team_status(team text, action text, note text DEFAULT NULL) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.team := devapp._team(team, true);
+BEGIN
+    UPDATE devapp.team t
+       SET status = devapp.next_status('team', t.status, action),
+           decision_note = note
+     WHERE t.team_id = changed.team_id
+    RETURNING t.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.delete_team(team text) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.team := devapp._team(team, true);
+    live bigint;
+BEGIN
+    SELECT count(*) INTO live FROM devapp.app a
+     WHERE a.team_id = changed.team_id AND a.deleted_at IS NULL;
+    IF live > 0 THEN
+        RAISE EXCEPTION 'team % still has % app(s)', quote_ident(changed.name), live
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  HINT = 'Delete the apps first, or deactivate the team with devapp.set_team_status.';
+    END IF;
+    DELETE FROM devapp.team_member m WHERE m.team_id = changed.team_id;
+    UPDATE devapp.team t SET deleted_at = now()
+     WHERE t.team_id = changed.team_id
+    RETURNING t.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team devapp.team := devapp._team(team, false);
+    the_developer devapp.developer := devapp._developer(developer, false);
+    made devapp.team_member;
+BEGIN
+    INSERT INTO devapp.team_member AS m (team_id, developer_id, role)
+    VALUES (the_team.team_id, the_developer.developer_id, coalesce(add_team_member.role, 'member'))
+    ON CONFLICT DO NOTHING
+    RETURNING m.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'developer % is already a member of team %',
+                        quote_ident(the_developer.email), quote_ident(the_team.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'To change the role, remove the member and add it again.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team devapp.team := devapp._team(team, false);
+    the_developer devapp.developer := devapp._developer(developer, false);
+    removed devapp.team_member;
+BEGIN
+    DELETE FROM devapp.team_member m
+     WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
+    RETURNING m.* INTO removed;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'developer % is not a member of team %',
+                        quote_ident(the_developer.email), quote_ident(the_team.name)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the members with SELECT * FROM devapp.team_member.';
+    END IF;
+    RETURN removed;
+END
+$$;
+
+COMMENT ON FUNCTION devapp.create_team(text, text, jsonb) IS 'Makes a team';
+COMMENT ON FUNCTION devapp.update_team(text, text, jsonb) IS 'Changes a team; what is left out stays, '''' clears';
+COMMENT ON FUNCTION devapp.set_team_status(text, text, text) IS
+    'Activates or deactivates a team; the keys of an inactive team''s apps do not work';
+COMMENT ON FUNCTION devapp.delete_team(text) IS
+    'Deletes a team that has no apps, and its memberships; the row stays for the history';
+COMMENT ON FUNCTION devapp.add_team_member(text, text, text) IS 'Makes a developer a member (or admin) of a team';
+COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Ends a membership';

@@ -1,0 +1,54 @@
+-- Verification.  All of it is C; see src/verify.c.
+
+CREATE FUNCTION devapp.verify_key(
+    key text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_verify_key';
+
+CREATE FUNCTION devapp.verify_digest(
+    sha256 bytea,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_verify_digest';
+
+CREATE FUNCTION devapp.verify_client(
+    client_id text,
+    client_secret text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_verify_client';
+
+CREATE FUNCTION devapp.allows(
+    key text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL
+) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_allows';
+
+COMMENT ON FUNCTION devapp.verify_key(text, text, text, text, text, integer) IS
+    'May this API key do this, now? Never an error: every string has a verdict';
+COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, integer) IS
+    'The same for the SHA-256 of an API key';
+COMMENT ON FUNCTION devapp.verify_client(text, text, text, text, text, text, integer) IS
+    'The same for an OAuth client id (the consumer key) and its client secret';
+COMMENT ON FUNCTION devapp.allows(text, text, text, text, text) IS
+    'verify_key as a boolean, for WHERE clauses and policies';

@@ -1,0 +1,31 @@
+-- What a change of an app's status takes along, whoever makes it.
+
+CREATE FUNCTION devapp.follow_app_status() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF OLD.status = 'pending' AND NEW.status = 'approved' THEN
+        UPDATE devapp.credential_product cp
+           SET status = 'approved', decision_note = NEW.decision_note
+          FROM devapp.credential c
+         WHERE c.app_id = NEW.app_id
+           AND cp.credential_id = c.credential_id
+           AND cp.status = 'pending'
+           AND cp.removed_at IS NULL;
+    ELSIF NEW.status = 'deleted' THEN
+        UPDATE devapp.credential
+           SET status = 'revoked', decision_note = 'app deleted'
+         WHERE app_id = NEW.app_id
+           AND status = 'approved';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER follow_app_status AFTER UPDATE OF status ON devapp.app FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status)
+    EXECUTE FUNCTION devapp.follow_app_status();
+
+COMMENT ON FUNCTION devapp.follow_app_status() IS
+    'Trigger: approving a pending app approves its pending associations, deleting one revokes its credentials';

@@ -1,0 +1,101 @@
+-- Rules of the columns (src/validate.c), columns that are fixed, lifecycles
+-- (src/status_core.c), and rows that stay.
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.developer FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('developer_id', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('email:email', 'first_name:text', 'last_name:text', 'user_name:text',
+                                      'attributes:attributes', 'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_status('developer', '');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('team_id', 'name', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('name:name', 'display_name:text', 'attributes:attributes',
+                                      'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_status('team', '');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team_member FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('team_id', 'developer_id', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team_member FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('role:in admin member');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('product_id', 'name', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('name:name', 'display_name:text', 'description:description',
+                                      'approval:in auto manual', 'access:in public private internal',
+                                      'environments:names', 'proxies:names', 'scopes:scopes',
+                                      'quota_limit:positive_int8', 'quota_interval:positive_int4',
+                                      'quota_unit:in? minute hour day week month',
+                                      'rate_limit:positive_float8', 'rate_burst:positive_int4',
+                                      'attributes:attributes');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product_operation FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('operation_id', 'product_id', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product_operation FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('methods:methods', 'proxy:optional_name',
+                                      'quota_limit:positive_int8', 'quota_interval:positive_int4',
+                                      'quota_unit:in? minute hour day week month');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.app FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('app_id', 'name', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.app FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('name:name', 'display_name:text', 'description:description',
+                                      'callback_urls:callback_urls', 'scopes:scopes', 'app_family:text',
+                                      'attributes:attributes', 'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.app FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_status('app', '', 'deleted=deleted_at');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('credential_id', 'app_id', 'kind', 'consumer_key', 'environment',
+                                            'issued_at', 'expires_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('kind:in api_key oauth_client', 'environment:label', 'scopes:scopes',
+                                      'attributes:attributes', 'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_status('credential', 'compromised', 'revoked,compromised=revoked_at');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_secret FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('secret_id', 'credential_id', 'version', 'purpose', 'digest', 'scheme',
+                                            'valid_from');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_secret FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('purpose:in api_key client_secret', 'scheme:in blake2b');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_product FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('credential_id', 'product_id', 'ordinal', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_product FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential_product FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_status('credential_product', '');
+
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.developer
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_developer.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.developer
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_developer.');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.team
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_team.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.team
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_team.');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.product
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_product.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_product.');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.app
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_app.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.app
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_app.');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.revoke_credential.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.revoke_credential.');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential_secret
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.complete_rotation or devapp.revoke_credential.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential_secret
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.complete_rotation or devapp.revoke_credential.');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential_product
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.remove_credential_product.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential_product
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.remove_credential_product.');

@@ -1,0 +1,39 @@
+-- A URI pattern of a product.  Stored as text, so that text's operators and
+-- indexes serve it; only what goes in is checked.
+
+CREATE TYPE devapp.resource_pattern;
+
+CREATE FUNCTION devapp.resource_pattern_in(cstring) RETURNS devapp.resource_pattern
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_resource_pattern_in';
+CREATE FUNCTION devapp.resource_pattern_out(devapp.resource_pattern) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_resource_pattern_out';
+CREATE FUNCTION devapp.resource_pattern_recv(internal) RETURNS devapp.resource_pattern
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_resource_pattern_recv';
+CREATE FUNCTION devapp.resource_pattern_send(devapp.resource_pattern) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_resource_pattern_send';
+
+CREATE TYPE devapp.resource_pattern (
+    INPUT = devapp.resource_pattern_in,
+    OUTPUT = devapp.resource_pattern_out,
+    RECEIVE = devapp.resource_pattern_recv,
+    SEND = devapp.resource_pattern_send,
+    LIKE = text,
+    CATEGORY = 'S',
+    COLLATABLE = true
+);
+
+CREATE CAST (devapp.resource_pattern AS text) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (text AS devapp.resource_pattern) WITH INOUT AS ASSIGNMENT;
+
+CREATE FUNCTION devapp.pattern_matches(pattern devapp.resource_pattern, path text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_pattern_matches';
+
+COMMENT ON TYPE devapp.resource_pattern IS
+    'URI pattern: / matches all, * one or more characters but /, ** any characters, {name} as a whole segment like *';
+COMMENT ON FUNCTION devapp.pattern_matches(devapp.resource_pattern, text) IS
+    'Would this pattern let this path pass? The query string does not count; unsafe paths never match';

@@ -1,0 +1,46 @@
+-- The digest of a secret.  It can be compared and hashed, not ordered.
+
+CREATE TYPE devapp.secret_digest;
+
+CREATE FUNCTION devapp.secret_digest_in(cstring) RETURNS devapp.secret_digest
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_secret_digest_in';
+CREATE FUNCTION devapp.secret_digest_out(devapp.secret_digest) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_secret_digest_out';
+
+CREATE TYPE devapp.secret_digest (
+    INPUT = devapp.secret_digest_in,
+    OUTPUT = devapp.secret_digest_out,
+    INTERNALLENGTH = VARIABLE,
+    STORAGE = main
+);
+
+CREATE FUNCTION devapp.secret_digest_eq(devapp.secret_digest, devapp.secret_digest) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_secret_digest_eq';
+CREATE FUNCTION devapp.secret_digest_hash(devapp.secret_digest) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_secret_digest_hash';
+CREATE FUNCTION devapp.secret_digest_pepper(devapp.secret_digest) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_secret_digest_pepper';
+
+CREATE OPERATOR devapp.= (
+    LEFTARG = devapp.secret_digest,
+    RIGHTARG = devapp.secret_digest,
+    FUNCTION = devapp.secret_digest_eq,
+    COMMUTATOR = OPERATOR(devapp.=),
+    RESTRICT = eqsel,
+    JOIN = eqjoinsel,
+    HASHES
+);
+
+CREATE OPERATOR CLASS devapp.secret_digest_ops DEFAULT FOR TYPE devapp.secret_digest USING hash AS
+    OPERATOR 1 devapp.= (devapp.secret_digest, devapp.secret_digest),
+    FUNCTION 1 devapp.secret_digest_hash(devapp.secret_digest);
+
+COMMENT ON TYPE devapp.secret_digest IS
+    'Digest of a secret: BLAKE2b-256 keyed with a pepper, over the SHA-256 of the secret';
+COMMENT ON FUNCTION devapp.secret_digest_pepper(devapp.secret_digest) IS
+    'Number of the pepper that keyed this digest, 0 for none';

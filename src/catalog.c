@@ -1,0 +1,336 @@
+/*
+ * catalog.c
+ *		Where the tables of the model are, and how to read them.
+ *
+ * The verification path reads tables by index scans of its own: no SPI, no
+ * planner, no executor.  Which relations, indexes and columns those are is
+ * resolved by name once and kept in the backend, until the relation cache says
+ * that one of the relations has changed (DROP EXTENSION, ALTER TABLE).
+ *
+ * Reading uses the latest committed snapshot rather than the transaction's, so
+ * that a revocation counts inside an old transaction too.  That snapshot is
+ * taken directly, because GetLatestSnapshot() refuses to work in parallel mode.
+ * One snapshot serves a whole verification: its parts fit each other.
+ *
+ * Locking: AccessShareLock on a table and its index while a scan is open.  It is
+ * released with the scan, as for system catalogs, so that a transaction does not
+ * gather locks; nothing relies on the relations staying as they are afterwards.
+ *
+ * Privileges on the tables are not asked.  Who may execute a function that ends
+ * here decides.
+ */
+#include "postgres.h"
+
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_enum.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "storage/procarray.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "catalog.h"
+#include "compat.h"
+
+static const struct
+{
+	const char *table;
+	const char *index;
+}			index_names[CATALOG_INDEXES] = {
+	[DEVELOPER_BY_ID] = {"developer", "developer_pkey"},
+	[TEAM_BY_ID] = {"team", "team_pkey"},
+	[PRODUCT_BY_ID] = {"product", "product_pkey"},
+	[OPERATION_BY_PRODUCT] = {"product_operation", "product_operation_resource_key"},
+	[APP_BY_ID] = {"app", "app_pkey"},
+	[CREDENTIAL_BY_ID] = {"credential", "credential_pkey"},
+	[CREDENTIAL_BY_KEY] = {"credential", "credential_consumer_key_key"},
+	[CREDENTIAL_BY_APP] = {"credential", "credential_app_id_idx"},
+	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key"},
+	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx"},
+	[ASSOCIATION_BY_CREDENTIAL] = {"credential_product", "credential_product_key"},
+};
+
+static const struct
+{
+	const char *table;
+	const char *column;
+}			column_names[CATALOG_COLUMNS] = {
+	[DEVELOPER_EMAIL] = {"developer", "email"},
+	[DEVELOPER_STATUS] = {"developer", "status"},
+	[TEAM_NAME] = {"team", "name"},
+	[TEAM_STATUS] = {"team", "status"},
+	[PRODUCT_NAME] = {"product", "name"},
+	[PRODUCT_ENVIRONMENTS] = {"product", "environments"},
+	[PRODUCT_PROXIES] = {"product", "proxies"},
+	[PRODUCT_SCOPES] = {"product", "scopes"},
+	[OPERATION_ID] = {"product_operation", "operation_id"},
+	[OPERATION_RESOURCE] = {"product_operation", "resource"},
+	[OPERATION_METHODS] = {"product_operation", "methods"},
+	[OPERATION_PROXY] = {"product_operation", "proxy"},
+	[APP_DEVELOPER_ID] = {"app", "developer_id"},
+	[APP_TEAM_ID] = {"app", "team_id"},
+	[APP_NAME] = {"app", "name"},
+	[APP_STATUS] = {"app", "status"},
+	[APP_SCOPES] = {"app", "scopes"},
+	[CREDENTIAL_ID] = {"credential", "credential_id"},
+	[CREDENTIAL_APP_ID] = {"credential", "app_id"},
+	[CREDENTIAL_CONSUMER_KEY] = {"credential", "consumer_key"},
+	[CREDENTIAL_ENVIRONMENT] = {"credential", "environment"},
+	[CREDENTIAL_STATUS] = {"credential", "status"},
+	[CREDENTIAL_SCOPES] = {"credential", "scopes"},
+	[CREDENTIAL_EXPIRES_AT] = {"credential", "expires_at"},
+	[SECRET_CREDENTIAL_ID] = {"credential_secret", "credential_id"},
+	[SECRET_PURPOSE] = {"credential_secret", "purpose"},
+	[SECRET_DIGEST] = {"credential_secret", "digest"},
+	[SECRET_VERSION] = {"credential_secret", "version"},
+	[SECRET_VALID_FROM] = {"credential_secret", "valid_from"},
+	[SECRET_SUPERSEDED_AT] = {"credential_secret", "superseded_at"},
+	[SECRET_VALID_UNTIL] = {"credential_secret", "valid_until"},
+	[ASSOCIATION_PRODUCT_ID] = {"credential_product", "product_id"},
+	[ASSOCIATION_STATUS] = {"credential_product", "status"},
+	[ASSOCIATION_ORDINAL] = {"credential_product", "ordinal"},
+};
+
+typedef struct ResolvedIndex
+{
+	Oid			table;
+	Oid			index;
+	Oid			equal;			/* function of the equality operator */
+	Oid			collation;
+	StrategyNumber strategy;
+} ResolvedIndex;
+
+static struct
+{
+	bool		valid;
+	bool		changed;		/* a relation changed while names were resolved */
+	ResolvedIndex indexes[CATALOG_INDEXES];
+	AttrNumber	columns[CATALOG_COLUMNS];
+	Oid			verdict_relation;
+	Oid			verdict_codes[VERDICT_CODES];
+	TupleDesc	verdict_desc;
+}			resolved;
+
+static SnapshotData latest_snapshot = {.snapshot_type = SNAPSHOT_MVCC};
+
+/* ---------- resolving names ---------- */
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	if (!resolved.valid)
+	{
+		resolved.changed = true;
+		return;
+	}
+	if (relid == InvalidOid || relid == resolved.verdict_relation)
+	{
+		resolved.valid = false;
+		return;
+	}
+	for (int i = 0; i < CATALOG_INDEXES; i++)
+	{
+		if (relid == resolved.indexes[i].table ||
+			relid == resolved.indexes[i].index)
+		{
+			resolved.valid = false;
+			return;
+		}
+	}
+}
+
+void
+catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+static Oid
+require_relation(Oid schema, const char *name)
+{
+	Oid			relid = get_relname_relid(name, schema);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation devapp.%s does not exist", name),
+				 errhint("Create the extension devapp in this database, at the version of its library.")));
+	return relid;
+}
+
+static void
+resolve_index(Oid schema, CatalogIndex which)
+{
+	ResolvedIndex *r = &resolved.indexes[which];
+	Relation	index;
+	Oid			opfamily;
+	Oid			type;
+
+	r->table = require_relation(schema, index_names[which].table);
+	r->index = require_relation(schema, index_names[which].index);
+
+	index = index_open(r->index, AccessShareLock);
+	opfamily = index->rd_opfamily[0];
+	type = index->rd_opcintype[0];
+	r->collation = index->rd_indcollation[0];
+	r->strategy = index->rd_rel->relam == get_index_am_oid("hash", false) ?
+		HTEqualStrategyNumber : BTEqualStrategyNumber;
+	index_close(index, AccessShareLock);
+
+	r->equal = get_opcode(get_opfamily_member(opfamily, type, type,
+											  r->strategy));
+}
+
+static void
+resolve_columns(Oid schema)
+{
+	for (int i = 0; i < CATALOG_COLUMNS; i++)
+	{
+		Oid			table = require_relation(schema, column_names[i].table);
+		AttrNumber	attno = get_attnum(table, column_names[i].column);
+
+		if (attno == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column %s of devapp.%s does not exist",
+							column_names[i].column, column_names[i].table),
+					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+		resolved.columns[i] = attno;
+	}
+}
+
+static void
+resolve_verdict(Oid schema)
+{
+	Oid			enum_type;
+	Oid			row_type;
+	TupleDesc	desc;
+	MemoryContext old;
+
+	enum_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								CStringGetDatum("verdict_code"),
+								ObjectIdGetDatum(schema));
+	for (int i = 0; i < VERDICT_CODES; i++)
+	{
+		Oid			code = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+										   ObjectIdGetDatum(enum_type),
+										   CStringGetDatum(verdict_info[i].code));
+
+		if (!OidIsValid(code))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("devapp.verdict_code has no value %s",
+							verdict_info[i].code),
+					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+		resolved.verdict_codes[i] = code;
+	}
+
+	resolved.verdict_relation = require_relation(schema, "verdict");
+	row_type = get_rel_type_id(resolved.verdict_relation);
+	desc = lookup_rowtype_tupdesc(row_type, -1);
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	if (resolved.verdict_desc)
+		FreeTupleDesc(resolved.verdict_desc);
+	resolved.verdict_desc = CreateTupleDescCopy(desc);
+	MemoryContextSwitchTo(old);
+	ReleaseTupleDesc(desc);
+}
+
+static void
+resolve(void)
+{
+	Oid			schema;
+
+	if (likely(resolved.valid))
+		return;
+	do
+	{
+		resolved.changed = false;
+		schema = get_namespace_oid("devapp", false);
+		for (int i = 0; i < CATALOG_INDEXES; i++)
+			resolve_index(schema, i);
+		resolve_columns(schema);
+		resolve_verdict(schema);
+	} while (resolved.changed);
+	resolved.valid = true;
+}
+
+TupleDesc
+catalog_verdict_desc(void)
+{
+	resolve();
+	return resolved.verdict_desc;
+}
+
+Oid
+catalog_verdict_code(VerdictCode code)
+{
+	resolve();
+	return resolved.verdict_codes[code];
+}
+
+/* ---------- reading ---------- */
+
+Snapshot
+catalog_take_snapshot(void)
+{
+	return RegisterSnapshot(GetSnapshotData(&latest_snapshot));
+}
+
+void
+catalog_release_snapshot(Snapshot snapshot)
+{
+	UnregisterSnapshot(snapshot);
+}
+
+void
+catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
+				   Snapshot snapshot)
+{
+	const ResolvedIndex *r;
+	ScanKeyData key;
+
+	resolve();
+	r = &resolved.indexes[index];
+	scan->heap = table_open(r->table, AccessShareLock);
+	scan->index = index_open(r->index, AccessShareLock);
+	scan->slot = table_slot_create(scan->heap, NULL);
+	ScanKeyEntryInitialize(&key, 0, 1, r->strategy, InvalidOid, r->collation,
+						   r->equal, value);
+	scan->scan = compat_index_beginscan(scan->heap, scan->index, snapshot);
+	index_rescan(scan->scan, &key, 1, NULL, 0);
+}
+
+/*
+ * The next row.  An index that is only a hint (hash) gives rows that the caller
+ * must look at himself, see entitlement_by_digest().
+ */
+bool
+catalog_scan_next(CatalogScan *scan)
+{
+	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+}
+
+void
+catalog_scan_end(CatalogScan *scan)
+{
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_endscan(scan->scan);
+	index_close(scan->index, AccessShareLock);
+	table_close(scan->heap, AccessShareLock);
+}
+
+Datum
+catalog_value(CatalogScan *scan, CatalogColumn column, bool *isnull)
+{
+	return slot_getattr(scan->slot, resolved.columns[column], isnull);
+}

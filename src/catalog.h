@@ -1,0 +1,102 @@
+/*
+ * catalog.h
+ *		Where the tables of the model are, and how to read them.
+ */
+#ifndef DEVAPP_CATALOG_H
+#define DEVAPP_CATALOG_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "access/genam.h"
+#include "access/tupdesc.h"
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+#include "decide_core.h"
+
+/* The indexes that are read in C; each names its table as well. */
+typedef enum CatalogIndex
+{
+	DEVELOPER_BY_ID,
+	TEAM_BY_ID,
+	PRODUCT_BY_ID,
+	OPERATION_BY_PRODUCT,
+	APP_BY_ID,
+	CREDENTIAL_BY_ID,
+	CREDENTIAL_BY_KEY,
+	CREDENTIAL_BY_APP,
+	SECRET_BY_CREDENTIAL,
+	SECRET_BY_DIGEST,
+	ASSOCIATION_BY_CREDENTIAL
+} CatalogIndex;
+
+#define CATALOG_INDEXES (ASSOCIATION_BY_CREDENTIAL + 1)
+
+/* The columns that are read in C, by table. */
+typedef enum CatalogColumn
+{
+	DEVELOPER_EMAIL,
+	DEVELOPER_STATUS,
+	TEAM_NAME,
+	TEAM_STATUS,
+	PRODUCT_NAME,
+	PRODUCT_ENVIRONMENTS,
+	PRODUCT_PROXIES,
+	PRODUCT_SCOPES,
+	OPERATION_ID,
+	OPERATION_RESOURCE,
+	OPERATION_METHODS,
+	OPERATION_PROXY,
+	APP_DEVELOPER_ID,
+	APP_TEAM_ID,
+	APP_NAME,
+	APP_STATUS,
+	APP_SCOPES,
+	CREDENTIAL_ID,
+	CREDENTIAL_APP_ID,
+	CREDENTIAL_CONSUMER_KEY,
+	CREDENTIAL_ENVIRONMENT,
+	CREDENTIAL_STATUS,
+	CREDENTIAL_SCOPES,
+	CREDENTIAL_EXPIRES_AT,
+	SECRET_CREDENTIAL_ID,
+	SECRET_PURPOSE,
+	SECRET_DIGEST,
+	SECRET_VERSION,
+	SECRET_VALID_FROM,
+	SECRET_SUPERSEDED_AT,
+	SECRET_VALID_UNTIL,
+	ASSOCIATION_PRODUCT_ID,
+	ASSOCIATION_STATUS,
+	ASSOCIATION_ORDINAL
+} CatalogColumn;
+
+#define CATALOG_COLUMNS (ASSOCIATION_ORDINAL + 1)
+
+/* An index scan for one value of the first column of an index. */
+typedef struct CatalogScan
+{
+	Relation	heap;
+	Relation	index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+} CatalogScan;
+
+extern void catalog_init(void);
+
+extern Snapshot catalog_take_snapshot(void);
+extern void catalog_release_snapshot(Snapshot snapshot);
+
+extern void catalog_scan_begin(CatalogScan *scan, CatalogIndex index,
+							   Datum value, Snapshot snapshot);
+extern bool catalog_scan_next(CatalogScan *scan);
+extern void catalog_scan_end(CatalogScan *scan);
+extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,
+						   bool *isnull);
+
+extern TupleDesc catalog_verdict_desc(void);
+extern Oid	catalog_verdict_code(VerdictCode code);
+
+#endif							/* DEVAPP_CATALOG_H */

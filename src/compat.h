@@ -1,0 +1,47 @@
+/*
+ * compat.h
+ *		What differs between the majors of PostgreSQL (15 to 19).
+ *
+ * The only file that looks at PG_VERSION_NUM.
+ */
+#ifndef DEVAPP_COMPAT_H
+#define DEVAPP_COMPAT_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "fmgr.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 18 lets a library carry its name and version */
+#if PG_VERSION_NUM >= 180000
+#define DEVAPP_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "devapp", .version = DEVAPP_VERSION)
+#else
+#define DEVAPP_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* 18 added a place for instrumentation */
+static inline IndexScanDesc
+compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, 1, 0);
+#else
+	return index_beginscan(heap, index, snapshot, 1, 0);
+#endif
+}
+
+/* 16 has input errors that need not be thrown */
+#if PG_VERSION_NUM >= 160000
+#define compat_input_error(fcinfo, ...) \
+	ereturn((fcinfo)->context, (Datum) 0, __VA_ARGS__)
+#else
+#define compat_input_error(fcinfo, ...) \
+	ereport(ERROR, __VA_ARGS__)
+#endif
+
+#endif							/* DEVAPP_COMPAT_H */

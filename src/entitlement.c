@@ -1,0 +1,599 @@
+/*
+ * entitlement.c
+ *		All that the tables say of a credential, in the form that decides.
+ *
+ * This is the only place where the verification path reads tables; decide_core.c
+ * decides on what it loads.  An entitlement holds no fact that changes by the
+ * clock alone, so it stays right until one of its rows changes.
+ *
+ * Everything is allocated in the current memory context; whoever calls picks
+ * one that he can drop in one piece.
+ *
+ * A row that this library can't read (a status of a later version, a foreign
+ * digest) refuses rather than allows.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "entitlement.h"
+#include "pattern_core.h"
+#include "pepper.h"
+
+/* room that a product's automaton may take, in bytes */
+#define PATTERN_STATE_LIMIT	(1024 * 1024)
+
+/* ---------- values ---------- */
+
+static Str
+str_of(const text *t)
+{
+	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+static text *
+copy_text(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? NULL : DatumGetTextPCopy(value);
+}
+
+static ArrayType *
+copy_array(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? construct_empty_array(TEXTOID) :
+		DatumGetArrayTypePCopy(value);
+}
+
+/* The strings point into the array. */
+static StrList
+list_of(ArrayType *array)
+{
+	StrList		list = {0, NULL};
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &values, &nulls, &n);
+	list.items = palloc(sizeof(Str) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			list.items[list.count++] = str_of((text *) DatumGetPointer(values[i]));
+	}
+	return list;
+}
+
+static bool
+text_is(CatalogScan *scan, CatalogColumn column, const char *word)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+	text	   *t;
+
+	if (isnull)
+		return false;
+	t = DatumGetTextPP(value);
+	return VARSIZE_ANY_EXHDR(t) == strlen(word) &&
+		memcmp(VARDATA_ANY(t), word, strlen(word)) == 0;
+}
+
+static int64
+time_or_never(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? DECIDE_NEVER : DatumGetTimestampTz(value);
+}
+
+static bool
+uuid_value(CatalogScan *scan, CatalogColumn column, pg_uuid_t *out)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	if (!isnull)
+		memcpy(out, DatumGetUUIDP(value), sizeof(pg_uuid_t));
+	return !isnull;
+}
+
+/* ---------- products ---------- */
+
+static void *
+pattern_alloc(void *arg, size_t size)
+{
+	return MemoryContextAlloc((MemoryContext) arg, size);
+}
+
+static void
+pattern_release(void *arg, void *ptr)
+{
+	pfree(ptr);
+}
+
+static DecideOperation
+read_operation(CatalogScan *scan)
+{
+	DecideOperation op = {0};
+	text	   *proxy = copy_text(scan, OPERATION_PROXY);
+	StrList		methods = list_of(copy_array(scan, OPERATION_METHODS));
+	Str		   *others = palloc(sizeof(Str) * (size_t) Max(methods.count, 1));
+
+	op.resource = str_of(copy_text(scan, OPERATION_RESOURCE));
+	if (proxy)
+		op.proxy = str_of(proxy);
+	op.methods.any = methods.count == 0;
+	for (int i = 0; i < methods.count; i++)
+		method_set_add(&op.methods, methods.items[i], others);
+	return op;
+}
+
+/* An operation and its id, which settles ties of rank: the older first. */
+typedef struct RankedOperation
+{
+	DecideOperation op;
+	pg_uuid_t	id;
+} RankedOperation;
+
+static int
+compare_rank(const void *a, const void *b)
+{
+	const RankedOperation *x = a;
+	const RankedOperation *y = b;
+	int			order = pattern_compare_rank((PatternText) {x->op.resource.data, x->op.resource.len},
+											 (PatternText) {y->op.resource.data, y->op.resource.len});
+
+	return order != 0 ? order : memcmp(&x->id, &y->id, sizeof(pg_uuid_t));
+}
+
+static void
+compile_operations(DecideProduct *product, RankedOperation *ranked, int n)
+{
+	PatternText *patterns = palloc(sizeof(PatternText) * (size_t) n);
+	PatternMemory memory = {pattern_alloc, pattern_release, CurrentMemoryContext};
+
+	qsort(ranked, (size_t) n, sizeof(RankedOperation), compare_rank);
+	product->operations = palloc(sizeof(DecideOperation) * (size_t) n);
+	product->noperations = n;
+	for (int i = 0; i < n; i++)
+	{
+		product->operations[i] = ranked[i].op;
+		patterns[i] = (PatternText) {ranked[i].op.resource.data,
+			ranked[i].op.resource.len};
+	}
+	product->patterns = pattern_set_build(patterns, n, PATTERN_STATE_LIMIT,
+										  memory);
+	pfree(patterns);
+}
+
+static void
+load_operations(DecideProduct *product, Datum product_id, Snapshot snapshot)
+{
+	CatalogScan scan;
+	int			room = 16;
+	int			n = 0;
+	RankedOperation *ranked = palloc(sizeof(RankedOperation) * (size_t) room);
+
+	catalog_scan_begin(&scan, OPERATION_BY_PRODUCT, product_id, snapshot);
+	while (catalog_scan_next(&scan))
+	{
+		if (n == room)
+		{
+			room *= 2;
+			ranked = repalloc(ranked, sizeof(RankedOperation) * (size_t) room);
+		}
+		ranked[n].op = read_operation(&scan);
+		(void) uuid_value(&scan, OPERATION_ID, &ranked[n].id);
+		n++;
+	}
+	catalog_scan_end(&scan);
+	if (n > 0)
+		compile_operations(product, ranked, n);
+	pfree(ranked);
+}
+
+static EntitlementProduct *
+load_product(pg_uuid_t *product_id, Snapshot snapshot)
+{
+	EntitlementProduct *product = palloc0(sizeof(EntitlementProduct));
+	CatalogScan scan;
+	bool		found;
+
+	catalog_scan_begin(&scan, PRODUCT_BY_ID, UUIDPGetDatum(product_id), snapshot);
+	found = catalog_scan_next(&scan);
+	if (found)
+	{
+		product->name = copy_text(&scan, PRODUCT_NAME);
+		product->scopes = copy_array(&scan, PRODUCT_SCOPES);
+		product->decide.environments = list_of(copy_array(&scan, PRODUCT_ENVIRONMENTS));
+		product->decide.proxies = list_of(copy_array(&scan, PRODUCT_PROXIES));
+	}
+	catalog_scan_end(&scan);
+	if (!found)
+		return NULL;
+	load_operations(&product->decide, UUIDPGetDatum(product_id), snapshot);
+	return product;
+}
+
+/* ---------- associations ---------- */
+
+typedef struct AssociationRow
+{
+	int64		ordinal;
+	pg_uuid_t	product_id;
+	AssociationStatus status;
+} AssociationRow;
+
+static int
+compare_ordinal(const void *a, const void *b)
+{
+	int64		x = ((const AssociationRow *) a)->ordinal;
+	int64		y = ((const AssociationRow *) b)->ordinal;
+
+	return (x > y) - (x < y);
+}
+
+static AssociationStatus
+association_status(CatalogScan *scan)
+{
+	if (text_is(scan, ASSOCIATION_STATUS, "approved"))
+		return ASSOCIATION_APPROVED;
+	if (text_is(scan, ASSOCIATION_STATUS, "pending"))
+		return ASSOCIATION_PENDING;
+	return ASSOCIATION_REVOKED;
+}
+
+/*
+ * The rows of a credential in the order of association.  The index leaves out
+ * those that were removed.
+ */
+static int
+read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
+				  AssociationRow **rows)
+{
+	CatalogScan scan;
+	int			room = 8;
+	int			n = 0;
+
+	*rows = palloc(sizeof(AssociationRow) * (size_t) room);
+	catalog_scan_begin(&scan, ASSOCIATION_BY_CREDENTIAL,
+					   UUIDPGetDatum(credential_id), snapshot);
+	while (catalog_scan_next(&scan))
+	{
+		AssociationRow *row;
+		bool		isnull;
+
+		if (n == room)
+		{
+			room *= 2;
+			*rows = repalloc(*rows, sizeof(AssociationRow) * (size_t) room);
+		}
+		row = &(*rows)[n++];
+		row->ordinal = DatumGetInt64(catalog_value(&scan, ASSOCIATION_ORDINAL,
+												   &isnull));
+		(void) uuid_value(&scan, ASSOCIATION_PRODUCT_ID, &row->product_id);
+		row->status = association_status(&scan);
+	}
+	catalog_scan_end(&scan);
+	qsort(*rows, (size_t) n, sizeof(AssociationRow), compare_ordinal);
+	return n;
+}
+
+/*
+ * The scopes that a credential has by a product: those that it (or else its
+ * app) asked for and the product offers; all that the product offers if neither
+ * asked for any.
+ */
+static ArrayType *
+effective_scopes(ArrayType *requested, ArrayType *offered)
+{
+	StrList		wanted = list_of(requested);
+	StrList		have = list_of(offered);
+	Datum	   *result;
+	int			n = 0;
+
+	if (wanted.count == 0)
+		return offered;
+	result = palloc(sizeof(Datum) * (size_t) wanted.count);
+	for (int i = 0; i < wanted.count; i++)
+	{
+		for (int j = 0; j < have.count; j++)
+		{
+			if (wanted.items[i].len == have.items[j].len &&
+				memcmp(wanted.items[i].data, have.items[j].data,
+					   have.items[j].len) == 0)
+			{
+				result[n++] = PointerGetDatum(cstring_to_text_with_len(have.items[j].data,
+																	   (int) have.items[j].len));
+				break;
+			}
+		}
+	}
+	return construct_array(result, n, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+static void
+load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot)
+{
+	AssociationRow *rows;
+	int			n = read_associations(&e->credential_id, snapshot, &rows);
+
+	e->decide.associations = palloc(sizeof(DecideAssociation) * (size_t) Max(n, 1));
+	e->associations = palloc(sizeof(EntitlementAssociation) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		EntitlementProduct *product = load_product(&rows[i].product_id, snapshot);
+		int			place = e->decide.nassociations;
+
+		if (product == NULL)
+			continue;
+		e->decide.associations[place].status = rows[i].status;
+		e->decide.associations[place].product = &product->decide;
+		e->associations[place].product = product;
+		e->associations[place].scopes = effective_scopes(requested, product->scopes);
+		e->decide.nassociations++;
+	}
+	pfree(rows);
+}
+
+/* ---------- app and owner ---------- */
+
+static AppStatus
+app_status(CatalogScan *scan)
+{
+	static const struct
+	{
+		const char *name;
+		AppStatus	status;
+	}			names[] = {
+		{"approved", APP_APPROVED},
+		{"pending", APP_PENDING},
+		{"rejected", APP_REJECTED},
+		{"suspended", APP_SUSPENDED},
+		{"revoked", APP_REVOKED},
+		{"deleted", APP_DELETED}
+	};
+
+	for (int i = 0; i < (int) lengthof(names); i++)
+	{
+		if (text_is(scan, APP_STATUS, names[i].name))
+			return names[i].status;
+	}
+	return APP_REVOKED;
+}
+
+static void
+load_owner(Entitlement *e, pg_uuid_t *owner_id, Snapshot snapshot)
+{
+	bool		team = e->decide.owner_is_team;
+	CatalogScan scan;
+
+	catalog_scan_begin(&scan, team ? TEAM_BY_ID : DEVELOPER_BY_ID,
+					   UUIDPGetDatum(owner_id), snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		e->owner = copy_text(&scan, team ? TEAM_NAME : DEVELOPER_EMAIL);
+		e->decide.owner_active = text_is(&scan, team ? TEAM_STATUS : DEVELOPER_STATUS,
+										 "active");
+	}
+	catalog_scan_end(&scan);
+}
+
+/* Loads app and owner; returns the scopes that the app asked for. */
+static ArrayType *
+load_app(Entitlement *e, Snapshot snapshot)
+{
+	CatalogScan scan;
+	pg_uuid_t	owner_id;
+	bool		has_owner = false;
+	ArrayType  *scopes = NULL;
+
+	e->decide.app_status = APP_DELETED;
+	catalog_scan_begin(&scan, APP_BY_ID, UUIDPGetDatum(&e->app_id), snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		e->app_name = copy_text(&scan, APP_NAME);
+		e->decide.app_status = app_status(&scan);
+		scopes = copy_array(&scan, APP_SCOPES);
+		has_owner = uuid_value(&scan, APP_DEVELOPER_ID, &owner_id);
+		if (!has_owner)
+			e->decide.owner_is_team = has_owner =
+				uuid_value(&scan, APP_TEAM_ID, &owner_id);
+	}
+	catalog_scan_end(&scan);
+	if (has_owner)
+		load_owner(e, &owner_id, snapshot);
+	return scopes ? scopes : construct_empty_array(TEXTOID);
+}
+
+/* ---------- secrets ---------- */
+
+static SecretPurpose
+secret_purpose(CatalogScan *scan)
+{
+	if (text_is(scan, SECRET_PURPOSE, "api_key"))
+		return PURPOSE_API_KEY;
+	if (text_is(scan, SECRET_PURPOSE, "client_secret"))
+		return PURPOSE_CLIENT_SECRET;
+	return PURPOSE_UNKNOWN;
+}
+
+static void
+load_secrets(Entitlement *e, Snapshot snapshot)
+{
+	CatalogScan scan;
+	int			room = 4;
+
+	e->secrets = palloc(sizeof(EntitlementSecret) * (size_t) room);
+	catalog_scan_begin(&scan, SECRET_BY_CREDENTIAL,
+					   UUIDPGetDatum(&e->credential_id), snapshot);
+	while (catalog_scan_next(&scan))
+	{
+		EntitlementSecret *secret;
+		bool		isnull;
+
+		if (e->nsecrets == room)
+		{
+			room *= 2;
+			e->secrets = repalloc(e->secrets,
+								  sizeof(EntitlementSecret) * (size_t) room);
+		}
+		secret = &e->secrets[e->nsecrets];
+		if (!secret_digest_read(catalog_value(&scan, SECRET_DIGEST, &isnull),
+								&secret->digest))
+			continue;
+		secret->purpose = secret_purpose(&scan);
+		secret->version = DatumGetInt32(catalog_value(&scan, SECRET_VERSION,
+													  &isnull));
+		secret->window.valid_from = time_or_never(&scan, SECRET_VALID_FROM);
+		secret->window.valid_until = time_or_never(&scan, SECRET_VALID_UNTIL);
+		secret->superseded =
+			time_or_never(&scan, SECRET_SUPERSEDED_AT) != DECIDE_NEVER;
+		e->nsecrets++;
+	}
+	catalog_scan_end(&scan);
+}
+
+/*
+ * Which version of the secret was presented, or -1.  All are compared, each in
+ * constant time.  The digest is computed once for each pepper in use, as a rule
+ * once.
+ */
+int
+entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
+						 const uint8 *sha256)
+{
+	SecretDigest computed;
+	int			computed_pepper = -1;
+	int			match = -1;
+
+	for (int i = 0; i < e->nsecrets; i++)
+	{
+		const EntitlementSecret *secret = &e->secrets[i];
+		int			pepper = secret_digest_pepper(&secret->digest);
+
+		if (secret->purpose != purpose)
+			continue;
+		if (pepper != computed_pepper)
+		{
+			if (!secret_digest_compute(sha256, pepper, &computed))
+				continue;
+			computed_pepper = pepper;
+		}
+		if (sodium_memcmp(computed.hash, secret->digest.hash,
+						  SECRET_HASH_LEN) == 0)
+			match = i;
+	}
+	sodium_memzero(&computed, sizeof(computed));
+	return match;
+}
+
+/* ---------- a whole entitlement ---------- */
+
+static ArrayType *
+read_credential(CatalogScan *scan, Entitlement *e)
+{
+	(void) uuid_value(scan, CREDENTIAL_ID, &e->credential_id);
+	(void) uuid_value(scan, CREDENTIAL_APP_ID, &e->app_id);
+	e->consumer_key = copy_text(scan, CREDENTIAL_CONSUMER_KEY);
+	e->environment = copy_text(scan, CREDENTIAL_ENVIRONMENT);
+	if (e->environment)
+		e->decide.environment = str_of(e->environment);
+	e->decide.credential_approved = text_is(scan, CREDENTIAL_STATUS, "approved");
+	e->decide.expires_at = time_or_never(scan, CREDENTIAL_EXPIRES_AT);
+	return copy_array(scan, CREDENTIAL_SCOPES);
+}
+
+static Entitlement *
+load(CatalogIndex index, Datum value, Snapshot snapshot)
+{
+	Entitlement *e = palloc0(sizeof(Entitlement));
+	CatalogScan scan;
+	ArrayType  *scopes = NULL;
+	ArrayType  *app_scopes;
+
+	catalog_scan_begin(&scan, index, value, snapshot);
+	if (catalog_scan_next(&scan))
+		scopes = read_credential(&scan, e);
+	catalog_scan_end(&scan);
+	if (scopes == NULL)
+		return NULL;
+
+	load_secrets(e, snapshot);
+	app_scopes = load_app(e, snapshot);
+	load_associations(e, ArrayGetNItems(ARR_NDIM(scopes), ARR_DIMS(scopes)) > 0 ?
+					  scopes : app_scopes, snapshot);
+	return e;
+}
+
+Entitlement *
+entitlement_by_key(const char *consumer_key, size_t len, Snapshot snapshot)
+{
+	return load(CREDENTIAL_BY_KEY,
+				PointerGetDatum(cstring_to_text_with_len(consumer_key, (int) len)),
+				snapshot);
+}
+
+Entitlement *
+entitlement_by_id(const pg_uuid_t *credential_id, Snapshot snapshot)
+{
+	return load(CREDENTIAL_BY_ID, UUIDPGetDatum(credential_id), snapshot);
+}
+
+/* Does a secret of this digest exist, and of which credential? */
+static bool
+find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
+{
+	CatalogScan scan;
+	bool		found = false;
+
+	catalog_scan_begin(&scan, SECRET_BY_DIGEST, secret_digest_datum(digest),
+					   snapshot);
+	while (!found && catalog_scan_next(&scan))
+	{
+		SecretDigest stored;
+		bool		isnull;
+
+		/* a hash index knows only the hash, so the digest is compared here */
+		found = secret_digest_read(catalog_value(&scan, SECRET_DIGEST, &isnull),
+								   &stored) &&
+			sodium_memcmp(&stored, digest, sizeof(stored)) == 0 &&
+			uuid_value(&scan, SECRET_CREDENTIAL_ID, id);
+	}
+	catalog_scan_end(&scan);
+	return found;
+}
+
+/*
+ * By the SHA-256 of a key alone.  Which pepper keyed its digest is not known, so
+ * each one is tried, the newest first.
+ */
+Entitlement *
+entitlement_by_sha256(const uint8 *sha256, Snapshot snapshot)
+{
+	SecretDigest digest;
+	pg_uuid_t	id;
+	bool		found = false;
+
+	for (int i = pepper_count(); i >= 0 && !found; i--)
+	{
+		int			pepper = i > 0 ? pepper_nth(i - 1)->number : PEPPER_NONE;
+
+		if (secret_digest_compute(sha256, pepper, &digest))
+			found = find_digest(&digest, snapshot, &id);
+	}
+	return found ? entitlement_by_id(&id, snapshot) : NULL;
+}

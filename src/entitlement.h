@@ -1,0 +1,72 @@
+/*
+ * entitlement.h
+ *		All that the tables say of a credential, in the form that decides.
+ */
+#ifndef DEVAPP_ENTITLEMENT_H
+#define DEVAPP_ENTITLEMENT_H
+
+#include "postgres.h"
+
+#include "utils/array.h"
+#include "utils/snapshot.h"
+#include "utils/uuid.h"
+
+#include "decide_core.h"
+#include "secret.h"
+
+typedef enum SecretPurpose
+{
+	PURPOSE_API_KEY,
+	PURPOSE_CLIENT_SECRET,
+	PURPOSE_UNKNOWN				/* made by a later version; never matches */
+} SecretPurpose;
+
+/* A product, compiled. */
+typedef struct EntitlementProduct
+{
+	DecideProduct decide;
+	text	   *name;
+	ArrayType  *scopes;
+} EntitlementProduct;
+
+/* What belongs to decide.associations[i] but is not needed to decide. */
+typedef struct EntitlementAssociation
+{
+	EntitlementProduct *product;
+	ArrayType  *scopes;			/* that the credential has by this product */
+} EntitlementAssociation;
+
+typedef struct EntitlementSecret
+{
+	DecideSecret window;
+	bool		superseded;
+	int			version;
+	SecretPurpose purpose;
+	SecretDigest digest;
+} EntitlementSecret;
+
+typedef struct Entitlement
+{
+	DecideEntitlement decide;
+	pg_uuid_t	credential_id;
+	pg_uuid_t	app_id;
+	text	   *consumer_key;
+	text	   *environment;	/* NULL: every one */
+	text	   *app_name;
+	text	   *owner;			/* e-mail or name of team */
+	EntitlementAssociation *associations;
+	int			nsecrets;
+	EntitlementSecret *secrets;
+} Entitlement;
+
+extern Entitlement *entitlement_by_key(const char *consumer_key, size_t len,
+									   Snapshot snapshot);
+extern Entitlement *entitlement_by_id(const pg_uuid_t *credential_id,
+									  Snapshot snapshot);
+extern Entitlement *entitlement_by_sha256(const uint8 *sha256,
+										  Snapshot snapshot);
+extern int	entitlement_match_secret(const Entitlement *entitlement,
+									 SecretPurpose purpose,
+									 const uint8 *sha256);
+
+#endif							/* DEVAPP_ENTITLEMENT_H */

@@ -1,0 +1,14 @@
+/*
+ * guard.h
+ *		What the trigger functions share.
+ */
+#ifndef DEVAPP_GUARD_H
+#define DEVAPP_GUARD_H
+
+#include "postgres.h"
+
+#include "commands/trigger.h"
+
+extern bool guard_column_changed(TriggerData *trigdata, const char *column);
+
+#endif							/* DEVAPP_GUARD_H */

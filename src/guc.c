@@ -1,0 +1,72 @@
+/*
+ * guc.c
+ *		The settings of devapp.
+ *
+ * All of them decide what is issued or approved, so none can be set by an
+ * ordinary user.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "guc.h"
+#include "key_core.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
+
+char	   *devapp_key_prefix = NULL;
+char	   *devapp_pepper_file = NULL;
+int			devapp_app_approval = APPROVAL_AUTO;
+
+static const struct config_enum_entry approval_options[] = {
+	{"auto", APPROVAL_AUTO, false},
+	{"manual", APPROVAL_MANUAL, false},
+	{NULL, 0, false}
+};
+
+static bool
+check_key_prefix(char **newval, void **extra, GucSource source)
+{
+	if (key_prefix_is_valid(*newval, strlen(*newval)))
+		return true;
+	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
+						KEY_PREFIX_MAX);
+	return false;
+}
+
+void
+devapp_define_gucs(void)
+{
+	DefineCustomEnumVariable("devapp.app_approval",
+							 "Says whether new apps start approved (auto) or pending (manual).",
+							 NULL,
+							 &devapp_app_approval,
+							 APPROVAL_AUTO,
+							 approval_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.key_prefix",
+							   "First part of new keys.",
+							   "Keys that exist keep the prefix they were made with.",
+							   &devapp_key_prefix,
+							   "dvk",
+							   PGC_SUSET, 0, check_key_prefix, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.pepper_file",
+							   "File with the numbered peppers that key the digests of secrets.",
+							   "Empty: digests are unkeyed.",
+							   &devapp_pepper_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("devapp");
+}
+
+/* SQL: devapp.app_approval; unlike current_setting() it loads the library */
+Datum
+devapp_app_approval_mode(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
+									 "auto" : "manual"));
+}

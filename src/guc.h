@@ -1,0 +1,20 @@
+/*
+ * guc.h
+ *		The settings of devapp.
+ */
+#ifndef DEVAPP_GUC_H
+#define DEVAPP_GUC_H
+
+typedef enum ApprovalMode
+{
+	APPROVAL_AUTO,
+	APPROVAL_MANUAL
+} ApprovalMode;
+
+extern char *devapp_key_prefix;
+extern char *devapp_pepper_file;
+extern int	devapp_app_approval;
+
+extern void devapp_define_gucs(void);
+
+#endif							/* DEVAPP_GUC_H */

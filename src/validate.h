@@ -1,0 +1,20 @@
+/*
+ * validate.h
+ *		The rules that column values obey.
+ */
+#ifndef DEVAPP_VALIDATE_H
+#define DEVAPP_VALIDATE_H
+
+#include "postgres.h"
+
+#define NAME_MAX_CHARS			255
+#define DESCRIPTION_MAX_CHARS	4000
+#define ATTRIBUTES_MAX			18
+#define ATTRIBUTE_VALUE_MAX		2048
+#define CALLBACK_MAX_BYTES		2048
+#define LIST_MAX				1000
+
+extern void validate_column(const char *entity, const char *column,
+							const char *rule, Datum value, bool isnull);
+
+#endif							/* DEVAPP_VALIDATE_H */

@@ -1,0 +1,125 @@
+/*
+ * verdict.c
+ *		The answer of a verification, as a row of devapp.verdict.
+ *
+ * A key that is not known tells nothing but that.  One that is known tells who
+ * it belongs to even when it is refused, because the gateway's log needs it.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "verdict.h"
+
+/* The columns of devapp.verdict, in the order of sql/types/verdict.sql. */
+typedef enum VerdictColumn
+{
+	COL_ALLOWED,
+	COL_CODE,
+	COL_FAULT,
+	COL_HTTP_STATUS,
+	COL_APP_ID,
+	COL_APP_NAME,
+	COL_OWNER,
+	COL_CREDENTIAL_ID,
+	COL_CONSUMER_KEY,
+	COL_PRODUCT,
+	COL_ENVIRONMENT,
+	COL_SCOPES,
+	COL_EXPIRES_AT,
+	COL_SUPERSEDED_UNTIL,
+	COL_QUOTA_LIMIT,
+	COL_QUOTA_REMAINING,
+	COL_QUOTA_RESET_AT,
+	COL_RETRY_AFTER,
+	COLUMNS
+} VerdictColumn;
+
+typedef struct VerdictRow
+{
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS];
+} VerdictRow;
+
+static void
+set(VerdictRow *row, VerdictColumn column, Datum value)
+{
+	row->values[column] = value;
+	row->nulls[column] = false;
+}
+
+static void
+set_text(VerdictRow *row, VerdictColumn column, const text *value)
+{
+	if (value != NULL)
+		set(row, column, PointerGetDatum(value));
+}
+
+static void
+set_time(VerdictRow *row, VerdictColumn column, int64 value)
+{
+	if (value != DECIDE_NEVER)
+		set(row, column, TimestampTzGetDatum(value));
+}
+
+/* The credential's own environment, or else the one that was asked for. */
+static void
+set_environment(VerdictRow *row, const Verdict *v)
+{
+	if (v->entitlement->environment != NULL)
+		set_text(row, COL_ENVIRONMENT, v->entitlement->environment);
+	else if (v->environment.data != NULL)
+		set_text(row, COL_ENVIRONMENT,
+				 cstring_to_text_with_len(v->environment.data,
+										  (int) v->environment.len));
+}
+
+static void
+set_entitlement(VerdictRow *row, const Verdict *v)
+{
+	const Entitlement *e = v->entitlement;
+
+	set(row, COL_APP_ID, UUIDPGetDatum(&e->app_id));
+	set_text(row, COL_APP_NAME, e->app_name);
+	set_text(row, COL_OWNER, e->owner);
+	set(row, COL_CREDENTIAL_ID, UUIDPGetDatum(&e->credential_id));
+	set_text(row, COL_CONSUMER_KEY, e->consumer_key);
+	set_environment(row, v);
+	set_time(row, COL_EXPIRES_AT, e->decide.expires_at);
+	if (v->secret->superseded)
+		set_time(row, COL_SUPERSEDED_UNTIL, v->secret->window.valid_until);
+	if (v->decision.association >= 0)
+	{
+		const EntitlementAssociation *a = &e->associations[v->decision.association];
+
+		set_text(row, COL_PRODUCT, a->product->name);
+		if (v->code == VERDICT_VALID)
+			set(row, COL_SCOPES, PointerGetDatum(a->scopes));
+	}
+}
+
+Datum
+verdict_datum(const Verdict *v)
+{
+	TupleDesc	desc = catalog_verdict_desc();
+	bool		team = v->entitlement && v->entitlement->decide.owner_is_team;
+	const char *fault = verdict_fault(v->code, team);
+	VerdictRow	row;
+
+	Assert(desc->natts == COLUMNS);
+	memset(row.nulls, true, sizeof(row.nulls));
+	memset(row.values, 0, sizeof(row.values));
+	set(&row, COL_ALLOWED, BoolGetDatum(v->code == VERDICT_VALID));
+	set(&row, COL_CODE, ObjectIdGetDatum(catalog_verdict_code(v->code)));
+	set(&row, COL_HTTP_STATUS, Int32GetDatum(verdict_info[v->code].http_status));
+	if (fault)
+		set(&row, COL_FAULT, CStringGetTextDatum(fault));
+	if (v->entitlement)
+		set_entitlement(&row, v);
+	return HeapTupleGetDatum(heap_form_tuple(desc, row.values, row.nulls));
+}

@@ -1,0 +1,233 @@
+/*
+ * verify.c
+ *		The functions that a gateway calls: verify_key(), verify_digest(),
+ *		verify_client(), allows().
+ *
+ * The way of a key: shape and checksum (key_core.c), SHA-256 (secret.c), the
+ * rows behind it (entitlement.c), which version of the secret it is, the
+ * decision (decide_core.c), the answer (verdict.c).
+ *
+ * Nothing is written, so this works in READ ONLY transactions and on a standby.
+ * No argument raises an error: every string has a verdict.  A key whose shape or
+ * checksum is wrong ends before any table is opened.
+ *
+ * What a call allocates lies in one context, which the next call resets; an
+ * error in between leaks nothing.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "access/detoast.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "entitlement.h"
+#include "key_core.h"
+#include "secret.h"
+#include "verdict.h"
+
+PG_FUNCTION_INFO_V1(devapp_verify_key);
+PG_FUNCTION_INFO_V1(devapp_verify_digest);
+PG_FUNCTION_INFO_V1(devapp_verify_client);
+PG_FUNCTION_INFO_V1(devapp_allows);
+
+static MemoryContext work_context = NULL;
+
+static MemoryContext
+enter_work_context(void)
+{
+	if (work_context == NULL)
+		work_context = AllocSetContextCreate(TopMemoryContext,
+											 "devapp verification",
+											 ALLOCSET_DEFAULT_SIZES);
+	else
+		MemoryContextReset(work_context);
+	return MemoryContextSwitchTo(work_context);
+}
+
+/* ---------- arguments ---------- */
+
+/*
+ * An argument as bytes; data NULL for SQL NULL.  One that is longer than it can
+ * possibly mean is cut to one byte more than that, without being detoasted
+ * whole.
+ */
+static Str
+argument(FunctionCallInfo fcinfo, int n, size_t limit)
+{
+	Datum		value;
+	text	   *t;
+
+	if (PG_ARGISNULL(n))
+		return (Str) {NULL, 0};
+	value = PG_GETARG_DATUM(n);
+	if (toast_raw_datum_size(value) - VARHDRSZ > limit)
+		t = (text *) PG_DETOAST_DATUM_SLICE(value, 0, (int32) limit + 1);
+	else
+		t = DatumGetTextPP(value);
+	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+#define NAME_ARGUMENT_LIMIT		1024
+#define RESOURCE_ARGUMENT_LIMIT	(64 * 1024)
+
+/* The arguments (resource, method, environment, proxy) that start at n. */
+static DecideRequest
+request_arguments(FunctionCallInfo fcinfo, int n)
+{
+	DecideRequest request;
+	Str			resource = argument(fcinfo, n, RESOURCE_ARGUMENT_LIMIT);
+
+	decide_request_init(&request);
+	if (resource.data != NULL)
+		decide_request_set_resource(&request, resource.data, resource.len);
+	request.method = argument(fcinfo, n + 1, NAME_ARGUMENT_LIMIT);
+	request.environment = argument(fcinfo, n + 2, NAME_ARGUMENT_LIMIT);
+	request.proxy = argument(fcinfo, n + 3, NAME_ARGUMENT_LIMIT);
+	request.now = GetCurrentTimestamp();
+	return request;
+}
+
+/* ---------- verification ---------- */
+
+static Verdict
+refused(VerdictCode code)
+{
+	return (Verdict) {.code = code, .decision = {code, -1, -1}};
+}
+
+/* Decide on an entitlement, if there is one and the secret is one of its. */
+static Verdict
+judge(const Entitlement *e, SecretPurpose purpose, const uint8 *sha256,
+	  const DecideRequest *request)
+{
+	Verdict		v = refused(VERDICT_NOT_FOUND);
+	int			match;
+
+	if (e == NULL)
+		return v;
+	match = entitlement_match_secret(e, purpose, sha256);
+	if (match < 0)
+		return v;
+	v.decision = decide(&e->decide, &e->secrets[match].window, request);
+	v.code = v.decision.code;
+	if (v.code == VERDICT_NOT_FOUND)
+		return v;
+	v.entitlement = e;
+	v.secret = &e->secrets[match];
+	v.environment = request->environment;
+	return v;
+}
+
+/* Verify a whole key, or a client secret, which has the same form. */
+static Verdict
+verify_presented(Str presented, SecretPurpose purpose,
+				 const DecideRequest *request)
+{
+	ParsedKey	parsed;
+	uint8		sha256[SHA256_LEN];
+	Snapshot	snapshot;
+	Verdict		v;
+
+	if (presented.data == NULL ||
+		key_parse(presented.data, presented.len, &parsed) != KEY_OK)
+		return refused(VERDICT_MALFORMED);
+
+	secret_sha256(presented.data, presented.len, sha256);
+	snapshot = catalog_take_snapshot();
+	v = judge(entitlement_by_key(presented.data, parsed.consumer_len, snapshot),
+			  purpose, sha256, request);
+	catalog_release_snapshot(snapshot);
+	sodium_memzero(sha256, sizeof(sha256));
+	return v;
+}
+
+static Verdict
+verify_sha256(Str sha256, const DecideRequest *request)
+{
+	Snapshot	snapshot;
+	Verdict		v;
+
+	if (sha256.data == NULL || sha256.len != SHA256_LEN)
+		return refused(VERDICT_MALFORMED);
+	snapshot = catalog_take_snapshot();
+	v = judge(entitlement_by_sha256((const uint8 *) sha256.data, snapshot),
+			  PURPOSE_API_KEY, (const uint8 *) sha256.data, request);
+	catalog_release_snapshot(snapshot);
+	return v;
+}
+
+/* The client id is the public part of its secret; another one is a stranger. */
+static Verdict
+verify_client(Str client_id, Str client_secret, const DecideRequest *request)
+{
+	ParsedKey	id;
+	ParsedKey	secret;
+
+	if (client_id.data == NULL || client_secret.data == NULL ||
+		key_parse_consumer(client_id.data, client_id.len, &id) != KEY_OK ||
+		key_parse(client_secret.data, client_secret.len, &secret) != KEY_OK)
+		return refused(VERDICT_MALFORMED);
+	if (client_id.len != secret.consumer_len ||
+		memcmp(client_id.data, client_secret.data, client_id.len) != 0)
+		return refused(VERDICT_NOT_FOUND);
+	return verify_presented(client_secret, PURPOSE_CLIENT_SECRET, request);
+}
+
+static Datum
+answer(const Verdict *v, MemoryContext caller)
+{
+	MemoryContextSwitchTo(caller);
+	return verdict_datum(v);
+}
+
+/* verify_key(key, resource, method, environment, proxy, cost) */
+Datum
+devapp_verify_key(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1);
+	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
+									 PURPOSE_API_KEY, &request);
+
+	PG_RETURN_DATUM(answer(&v, caller));
+}
+
+/* verify_digest(sha256, resource, method, environment, proxy, cost) */
+Datum
+devapp_verify_digest(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1);
+	Verdict		v = verify_sha256(argument(fcinfo, 0, SHA256_LEN), &request);
+
+	PG_RETURN_DATUM(answer(&v, caller));
+}
+
+/* verify_client(client_id, client_secret, resource, method, environment, proxy, cost) */
+Datum
+devapp_verify_client(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 2);
+	Verdict		v = verify_client(argument(fcinfo, 0, KEY_MAX),
+								  argument(fcinfo, 1, KEY_MAX), &request);
+
+	PG_RETURN_DATUM(answer(&v, caller));
+}
+
+/* allows(key, resource, method, environment, proxy) */
+Datum
+devapp_allows(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1);
+	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
+									 PURPOSE_API_KEY, &request);
+
+	MemoryContextSwitchTo(caller);
+	PG_RETURN_BOOL(v.code == VERDICT_VALID);
+}
