@@ -138,11 +138,7 @@ explain_standing(Explanation *x, const Entitlement *e, int64 now)
 
 /* ---------- the rules of an association ---------- */
 
-/*
- * Ask the product about a part of the request.  The parts add up, because a
- * method is looked for among the operations on the path, and a proxy among
- * those of the method.
- */
+/* Ask the product about a part of the request. */
 static bool
 part_is_covered(const Entitlement *e, const DecideProduct *product,
 				const DecideRequest *part)
@@ -164,6 +160,27 @@ part_row(Explanation *x, const char *rule, Str asked, bool covered,
 					 covered ? "covered" : "not covered"));
 }
 
+/*
+ * A method is looked for among the operations on the path, a proxy among those
+ * that have the method as well, if there are any.
+ */
+static void
+explain_operations(Explanation *x, const Entitlement *e,
+				   const DecideProduct *product, const DecideRequest *request,
+				   DecideRequest *part)
+{
+	bool		covered;
+
+	part->method = request->method;
+	covered = part_is_covered(e, product, part);
+	part_row(x, "method", request->method, covered, VERDICT_METHOD_FORBIDDEN);
+	if (!covered)
+		part->method = (Str) {NULL, 0};
+	part->proxy = request->proxy;
+	part_row(x, "proxy", request->proxy, part_is_covered(e, product, part),
+			 VERDICT_PROXY_FORBIDDEN);
+}
+
 static void
 explain_coverage(Explanation *x, const Entitlement *e,
 				 const DecideProduct *product, const DecideRequest *request)
@@ -173,19 +190,14 @@ explain_coverage(Explanation *x, const Entitlement *e,
 	decide_request_init(&part);
 	part.resource = request->resource;
 	part.resource_safe = request->resource_safe;
-	if (request->resource.data != NULL && !request->resource_safe)
+	if (!request->resource_safe)
 		row(x, "resource", VERDICT_RESOURCE_FORBIDDEN,
-			"the path could be read as another one (dot segments, encoded slashes or control characters)");
+			"the path could be read as another one: dot segments, encoded slashes, control characters, or over 8192 bytes");
 	else
 		part_row(x, "resource", request->resource,
 				 part_is_covered(e, product, &part), VERDICT_RESOURCE_FORBIDDEN);
-
-	part.method = request->method;
-	part_row(x, "method", request->method, part_is_covered(e, product, &part),
-			 VERDICT_METHOD_FORBIDDEN);
-	part.proxy = request->proxy;
-	part_row(x, "proxy", request->proxy, part_is_covered(e, product, &part),
-			 VERDICT_PROXY_FORBIDDEN);
+	if (part_is_covered(e, product, &part))
+		explain_operations(x, e, product, request, &part);
 
 	/* the environment does not depend on the operations */
 	decide_request_init(&part);

@@ -91,8 +91,9 @@ devapp_key_info(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 
-	consumer_only = key_parse_consumer(s, len, &parsed) == KEY_OK;
-	error = consumer_only ? KEY_OK : key_parse(s, len, &parsed);
+	consumer_only = len <= KEY_CONSUMER_MAX;
+	error = consumer_only ? key_parse_consumer(s, len, &parsed) :
+		key_parse(s, len, &parsed);
 	values[0] = BoolGetDatum(error == KEY_OK);
 	values[1] = CStringGetTextDatum(key_error_text(error));
 	values[2] = BoolGetDatum(error == KEY_OK && !consumer_only);

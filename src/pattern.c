@@ -21,9 +21,9 @@ PG_FUNCTION_INFO_V1(devapp_resource_pattern_send);
 PG_FUNCTION_INFO_V1(devapp_pattern_matches);
 
 static const char *
-problem_with(const char *s, size_t len)
+problem_with(PatternError error)
 {
-	switch (pattern_check(s, len))
+	switch (error)
 	{
 		case PATTERN_OK:
 			break;
@@ -41,13 +41,16 @@ Datum
 devapp_resource_pattern_in(PG_FUNCTION_ARGS)
 {
 	char	   *s = PG_GETARG_CSTRING(0);
-	const char *problem = problem_with(s, strlen(s));
+	PatternError error = pattern_check(s, strlen(s));
 
-	if (problem)
+	/* the input is shown where that helps, and does not flood the log */
+	if (error != PATTERN_OK)
 		compat_input_error(fcinfo,
 						   (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-							errmsg("invalid input syntax for type devapp.resource_pattern: \"%s\"", s),
-							errdetail("%s", problem),
+							error == PATTERN_NO_SLASH && strlen(s) <= PATTERN_MAX_LEN ?
+							errmsg("invalid input syntax for type devapp.resource_pattern: \"%s\"", s) :
+							errmsg("invalid input syntax for type devapp.resource_pattern"),
+							errdetail("%s", problem_with(error)),
 							errhint("Examples: /v1/orders, /v1/orders/{id}, /v1/*/items, /v1/**.")));
 	PG_RETURN_TEXT_P(cstring_to_text(s));
 }
@@ -64,13 +67,13 @@ devapp_resource_pattern_recv(PG_FUNCTION_ARGS)
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	int			len;
 	char	   *s = pq_getmsgtext(buf, buf->len - buf->cursor, &len);
-	const char *problem = problem_with(s, (size_t) len);
+	PatternError error = pattern_check(s, (size_t) len);
 
-	if (problem)
+	if (error != PATTERN_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid devapp.resource_pattern"),
-				 errdetail("%s", problem)));
+				 errdetail("%s", problem_with(error))));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(s, len));
 }
 

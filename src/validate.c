@@ -15,6 +15,7 @@
  *	callback_urls	list of URIs, see uri_core.c
  *	positive_int4, positive_int8, positive_float8
  *					greater than zero, or NULL
+ *	required		not NULL; its type has checked the rest
  *	in A B ...		one of these words
  *	in? A B ...		the same or NULL
  *
@@ -159,7 +160,7 @@ check_method(Subject s, Text t)
 	if (!ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of %s has a value that is not an HTTP method",
+				 errmsg("%s of %s is not an HTTP method",
 						s.column, s.entity),
 				 errhint("Methods are written like GET, POST, DELETE.")));
 }
@@ -178,7 +179,7 @@ check_scope(Subject s, Text t)
 	if (!ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of %s has a value that is not a scope",
+				 errmsg("%s of %s is not a scope",
 						s.column, s.entity),
 				 errhint("A scope is 1 to %d printable ASCII characters without spaces, quotes and backslashes.",
 						 NAME_MAX_CHARS)));
@@ -209,6 +210,7 @@ static void
 check_list(Subject s, Datum value, void (*check) (Subject, Text))
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
+	Subject		element = {s.entity, psprintf("a value in %s", s.column)};
 	Datum	   *values;
 	bool	   *nulls;
 	int			n;
@@ -234,7 +236,7 @@ check_list(Subject s, Datum value, void (*check) (Subject, Text))
 					 errmsg("%s of %s has a null value", s.column, s.entity),
 					 errhint("Leave it out.")));
 		t = text_value(values[i]);
-		check(s, t);
+		check(element, t);
 		for (int j = 0; j < i; j++)
 		{
 			Text		other = text_value(values[j]);
@@ -386,6 +388,11 @@ rule_positive_float8(Subject s, Datum value)
 					 DatumGetFloat8(value) <= 1e9);
 }
 
+static void
+rule_required(Subject s, Datum value)
+{
+}
+
 /* words: those that are possible, apart by single spaces */
 static void
 check_word(Subject s, Datum value, const char *words)
@@ -425,6 +432,7 @@ static const struct
 	{"scopes", true, rule_scopes},
 	{"methods", true, rule_methods},
 	{"callback_urls", true, rule_callback_urls},
+	{"required", true, rule_required},
 	{"positive_int4", false, rule_positive_int4},
 	{"positive_int8", false, rule_positive_int8},
 	{"positive_float8", false, rule_positive_float8},

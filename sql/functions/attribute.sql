@@ -1,35 +1,55 @@
 -- Attributes of anything that has them, one at a time.
 
--- Writes all attributes of an entity, named as a person names it.
+-- Attributes with change merged in, or without the one that is removed.
+CREATE FUNCTION devapp._edited(attributes jsonb, change jsonb, removed text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN removed IS NULL THEN attributes || change ELSE attributes - removed END
+$$;
+
+-- Apps and credentials are named by id; what is no uuid names none.
+CREATE FUNCTION devapp._uuid_or_null(id text) RETURNS uuid
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN id::uuid END
+$$;
+
+-- Writes the attributes of an entity that is named as a person names it.
 CREATE FUNCTION devapp._put_attributes(entity text, id text, change jsonb, removed text) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    target uuid;
     result jsonb;
-    -- what is no uuid names no app or credential
-    uuid_id uuid := CASE WHEN id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN id END;
 BEGIN
     CASE entity
         WHEN 'developer' THEN
-            UPDATE devapp.developer d SET attributes = (d.attributes || change) - removed
-             WHERE d.developer_id = (devapp._developer(id, true)).developer_id
+            target := (devapp._developer(id, true)).developer_id;
+            UPDATE devapp.developer d SET attributes = devapp._edited(d.attributes, change, removed)
+             WHERE d.developer_id = target
             RETURNING d.attributes INTO result;
         WHEN 'team' THEN
-            UPDATE devapp.team t SET attributes = (t.attributes || change) - removed
-             WHERE t.team_id = (devapp._team(id, true)).team_id
+            target := (devapp._team(id, true)).team_id;
+            UPDATE devapp.team t SET attributes = devapp._edited(t.attributes, change, removed)
+             WHERE t.team_id = target
             RETURNING t.attributes INTO result;
         WHEN 'product' THEN
-            UPDATE devapp.product p SET attributes = (p.attributes || change) - removed
-             WHERE p.product_id = (devapp._product(id, true)).product_id
+            target := (devapp._product(id, true)).product_id;
+            UPDATE devapp.product p SET attributes = devapp._edited(p.attributes, change, removed)
+             WHERE p.product_id = target
             RETURNING p.attributes INTO result;
         WHEN 'app' THEN
-            UPDATE devapp.app a SET attributes = (a.attributes || change) - removed
-             WHERE a.app_id = (devapp._live_app(uuid_id, true)).app_id
+            target := (devapp._live_app(devapp._uuid_or_null(id), true)).app_id;
+            UPDATE devapp.app a SET attributes = devapp._edited(a.attributes, change, removed)
+             WHERE a.app_id = target
             RETURNING a.attributes INTO result;
         WHEN 'credential' THEN
-            UPDATE devapp.credential c SET attributes = (c.attributes || change) - removed
-             WHERE c.credential_id = (devapp._credential(uuid_id)).credential_id
+            target := (devapp._credential(devapp._uuid_or_null(id))).credential_id;
+            UPDATE devapp.credential c SET attributes = devapp._edited(c.attributes, change, removed)
+             WHERE c.credential_id = target
             RETURNING c.attributes INTO result;
         ELSE
             RAISE EXCEPTION '% has no attributes', coalesce(quote_ident(entity), '(null)')
@@ -50,7 +70,7 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed',
                   HINT = 'To take an attribute away call devapp.remove_attribute.';
     END IF;
-    RETURN devapp._put_attributes(entity, id, jsonb_build_object(name, value), '');
+    RETURN devapp._put_attributes(entity, id, jsonb_build_object(name, value), NULL);
 END
 $$;
 
@@ -63,6 +83,8 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION devapp._edited(jsonb, jsonb, text) IS 'Internal: attributes after a change';
+COMMENT ON FUNCTION devapp._uuid_or_null(text) IS 'Internal: a text as uuid, or null if it is none';
 COMMENT ON FUNCTION devapp._put_attributes(text, text, jsonb, text) IS 'Internal: changes the attributes of an entity';
 COMMENT ON FUNCTION devapp.set_attribute(text, text, text, text) IS
     'Sets one attribute of a developer (e-mail), team or product (name), app or credential (id); returns all';

@@ -29,6 +29,10 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY coalesce(names, '{}') LOOP
+        IF name = ANY (SELECT p.name FROM unnest(products) AS p) THEN
+            RAISE EXCEPTION 'product % is named twice', quote_ident(name)
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
+        END IF;
         products := products || devapp._product(name, false);
     END LOOP;
     RETURN products;

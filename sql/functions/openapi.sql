@@ -111,11 +111,17 @@ BEGIN
         END IF;
         item := devapp._openapi_path_item(spec, path, item);
         item_bases := coalesce(devapp._openapi_base_paths(item -> 'servers'), document_bases);
+        -- as a pattern, / alone would open every path
+        IF path = '/' AND '' = ANY (item_bases) THEN
+            RAISE NOTICE 'path / was left out: as a resource pattern it means every path'
+                USING HINT = 'If that is meant, use devapp.add_operation(product, ''/'').';
+        END IF;
         RETURN QUERY
             SELECT devapp._openapi_resource(base, path), array_agg(DISTINCT upper(m) ORDER BY upper(m))
               FROM unnest(ARRAY['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']) AS m,
                    unnest(coalesce(devapp._openapi_base_paths(item -> m -> 'servers'), item_bases)) AS base
              WHERE jsonb_typeof(item -> m) = 'object'
+               AND base || path <> '/'
              GROUP BY base;
     END LOOP;
 END

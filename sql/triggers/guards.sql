@@ -36,7 +36,7 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product FOR EACH ROW
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product_operation FOR EACH ROW
     EXECUTE FUNCTION devapp.guard_immutable('operation_id', 'product_id', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product_operation FOR EACH ROW
-    EXECUTE FUNCTION devapp.guard_row('methods:methods', 'proxy:optional_name',
+    EXECUTE FUNCTION devapp.guard_row('resource:required', 'methods:methods', 'proxy:optional_name',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',
                                       'quota_unit:in? minute hour day week month');
 
@@ -62,7 +62,9 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_secret FOR EAC
     EXECUTE FUNCTION devapp.guard_immutable('secret_id', 'credential_id', 'version', 'purpose', 'digest', 'scheme',
                                             'valid_from');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_secret FOR EACH ROW
-    EXECUTE FUNCTION devapp.guard_row('purpose:in api_key client_secret', 'scheme:in blake2b');
+    EXECUTE FUNCTION devapp.guard_row('secret_id:required', 'credential_id:required', 'version:positive_int4', 'version:required',
+                                      'purpose:in api_key client_secret', 'digest:required', 'scheme:in blake2b',
+                                      'valid_from:required');
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_product FOR EACH ROW
     EXECUTE FUNCTION devapp.guard_immutable('credential_id', 'product_id', 'ordinal', 'created_at');

@@ -1,0 +1,68 @@
+-- Approving: apps, products of a credential, and what follows from it.
+\set SHOW_CONTEXT never
+
+SELECT FROM devapp.create_developer('approval@example.com');
+SELECT FROM devapp.create_product('auto');
+SELECT FROM devapp.create_product('manual', approval => 'manual');
+CREATE FUNCTION pg_temp.state(app uuid) RETURNS text LANGUAGE sql AS $$
+    SELECT a.status || ': ' || string_agg(p.name || ' ' || cp.status, ', ' ORDER BY cp.ordinal)
+      FROM devapp.app a JOIN devapp.credential c USING (app_id) JOIN devapp.credential_product cp USING (credential_id) JOIN devapp.product p USING (product_id)
+     WHERE a.app_id = app GROUP BY a.status $$;
+
+-- auto: the app is approved, the products as they say
+SET devapp.app_approval = 'auto';
+SELECT app_id AS a, credential_id AS ac FROM devapp.create_app('a', developer => 'approval@example.com', products => '{auto,manual}') \gset
+SELECT pg_temp.state(:'a');
+-- approving the product is a step of its own
+SELECT status, decision_note, decided_by = current_user AS by_me FROM devapp.set_credential_product_status(:'ac', 'manual', 'approve', 'paid');
+SELECT pg_temp.state(:'a');
+
+-- manual: approving the app approves what is pending
+SET devapp.app_approval = 'manual';
+SELECT app_id AS b, credential_id AS bc FROM devapp.create_app('b', developer => 'approval@example.com', products => '{auto,manual}') \gset
+SELECT pg_temp.state(:'b');
+SELECT status, decision_note, decided_by = current_user AS by_me FROM devapp.approve_app(:'b', 'looks good');
+SELECT pg_temp.state(:'b');
+SELECT cp.decision_note FROM devapp.credential_product cp JOIN devapp.product p USING (product_id) WHERE credential_id = :'bc' AND p.name = 'manual';
+-- but what was revoked, and what comes later, is not taken along
+SELECT app_id AS c, credential_id AS cc FROM devapp.create_app('c', developer => 'approval@example.com', products => '{manual,auto}') \gset
+SELECT FROM devapp.set_credential_product_status(:'cc', 'manual', 'revoke');
+SELECT FROM devapp.approve_app(:'c');
+SELECT pg_temp.state(:'c');
+SELECT FROM devapp.revoke_app(:'c');
+SELECT FROM devapp.create_product('manual-2', approval => 'manual');
+SELECT FROM devapp.add_credential_product(:'cc', 'manual-2');
+SELECT FROM devapp.approve_app(:'c');
+SELECT pg_temp.state(:'c');
+
+-- the whole life
+SELECT app_id AS d FROM devapp.create_app('d', developer => 'approval@example.com') \gset
+SELECT status, decision_note FROM devapp.reject_app(:'d', 'no contract');
+SELECT (devapp.resubmit_app(:'d', 'signed')).status;
+SELECT (devapp.approve_app(:'d')).status;
+SELECT (devapp.suspend_app(:'d')).status;
+SELECT (devapp.resume_app(:'d')).status;
+SELECT (devapp.revoke_app(:'d')).status;
+SELECT (devapp.approve_app(:'d')).status;
+SELECT (devapp.delete_app(:'d', 'end')).status;
+SELECT devapp.resume_app(:'d');
+SELECT devapp.approve_app('00000000-0000-0000-0000-000000000000');
+SELECT devapp.approve_app(NULL);
+SELECT devapp.reject_app(:'a');
+SET devapp.app_approval = 'whenever';
+RESET devapp.app_approval;
+
+-- deleting: credentials are revoked, the history stays, the name is free
+SELECT (devapp.delete_app(:'a', 'cleaning up')).decision_note;
+SELECT status, decision_note, revoked_at IS NOT NULL AS revoked FROM devapp.credential WHERE app_id = :'a';
+SELECT count(*) AS secrets FROM devapp.credential_secret WHERE credential_id = :'ac';
+SELECT pg_temp.state(:'a');
+SELECT app_status FROM devapp.create_app('a', developer => 'approval@example.com');
+SELECT count(*) FROM devapp.app a JOIN devapp.developer d USING (developer_id) WHERE d.email = 'approval@example.com' AND a.name = 'a';
+\set VERBOSITY sqlstate
+SELECT devapp.delete_app(:'a');
+SELECT devapp.issue_credential(:'a');
+SELECT devapp.update_app(:'a');
+SELECT devapp.add_credential_product(:'ac', 'manual-2');
+SELECT devapp.set_attribute('app', :'a', 'k', 'v');
+SELECT devapp.delete_developer('approval@example.com');

@@ -1,0 +1,41 @@
+-- The extension is there, and everything in it says what it is.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION devapp CASCADE;
+RESET client_min_messages;
+
+SELECT extname, nspname, extrelocatable FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'devapp';
+
+-- every function, type and table has a comment
+SELECT p.oid::regprocedure FROM pg_proc p
+ WHERE p.pronamespace = 'devapp'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+   AND p.proname !~ '^(resource_pattern|secret_digest)_(in|out|recv|send|eq|hash)$';
+SELECT c.oid::regclass FROM pg_class c
+ WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL;
+SELECT t.oid::regtype FROM pg_type t
+ WHERE t.typnamespace = 'devapp'::regnamespace AND t.typrelid = 0 AND t.typelem = 0
+   AND obj_description(t.oid, 'pg_type') IS NULL;
+
+-- every function in SQL or PL/pgSQL pins its search_path, or was bound when it was made
+SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+ WHERE p.pronamespace = 'devapp'::regnamespace AND l.lanname IN ('sql', 'plpgsql')
+   AND p.prosqlbody IS NULL
+   AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
+
+-- none runs with its owner's rights, and none is PUBLIC's
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosecdef;
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');
+SELECT c.oid::regclass FROM pg_class c
+ WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind = 'r'
+   AND has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
+SELECT t.oid::regtype FROM pg_type t
+ WHERE t.typnamespace = 'devapp'::regnamespace AND t.typelem = 0 AND t.typtype IN ('b', 'e') AND has_type_privilege('public', t.oid, 'USAGE');
+SELECT has_schema_privilege('public', 'devapp', 'USAGE');
+
+-- every table and sequence goes along in a dump
+SELECT c.oid::regclass FROM pg_class c
+ WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'S')
+   AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'devapp' AND c.oid = ANY (e.extconfig));
+
+-- the installation's own report
+SELECT check_name, status FROM devapp.doctor();
