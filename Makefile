@@ -27,6 +27,7 @@ SQL_MODULES = \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
+	sql/triggers/cache.sql \
 	sql/functions/lookup.sql \
 	sql/functions/developer.sql \
 	sql/functions/team.sql \

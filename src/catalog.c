@@ -23,6 +23,7 @@
 
 #include "access/relscan.h"
 #include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
@@ -40,6 +41,7 @@
 
 #include "catalog.h"
 #include "compat.h"
+#include "invalidation.h"
 
 static const struct
 {
@@ -124,6 +126,20 @@ static SnapshotData latest_snapshot = {.snapshot_type = SNAPSHOT_MVCC};
 
 /* ---------- resolving names ---------- */
 
+static bool
+is_ours(Oid relid)
+{
+	if (relid == InvalidOid || relid == resolved.verdict_relation)
+		return true;
+	for (int i = 0; i < CATALOG_INDEXES; i++)
+	{
+		if (relid == resolved.indexes[i].table ||
+			relid == resolved.indexes[i].index)
+			return true;
+	}
+	return false;
+}
+
 static void
 relation_changed(Datum arg, Oid relid)
 {
@@ -132,20 +148,11 @@ relation_changed(Datum arg, Oid relid)
 		resolved.changed = true;
 		return;
 	}
-	if (relid == InvalidOid || relid == resolved.verdict_relation)
-	{
-		resolved.valid = false;
+	if (!is_ours(relid))
 		return;
-	}
-	for (int i = 0; i < CATALOG_INDEXES; i++)
-	{
-		if (relid == resolved.indexes[i].table ||
-			relid == resolved.indexes[i].index)
-		{
-			resolved.valid = false;
-			return;
-		}
-	}
+	resolved.valid = false;
+	/* what was read before may have been another table of that name */
+	invalidation_of_everything();
 }
 
 void
@@ -312,7 +319,8 @@ catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
 
 /*
  * The next row.  An index that is only a hint (hash) gives rows that the caller
- * must look at himself, see entitlement_by_digest().
+ * must look at himself, see find_digest() in
+ * entitlement.c.
  */
 bool
 catalog_scan_next(CatalogScan *scan)
@@ -327,6 +335,20 @@ catalog_scan_end(CatalogScan *scan)
 	index_endscan(scan->scan);
 	index_close(scan->index, AccessShareLock);
 	table_close(scan->heap, AccessShareLock);
+}
+
+/* Which version of a row this is: it changes with each UPDATE. */
+RowVersion
+catalog_row_version(CatalogScan *scan)
+{
+	RowVersion	version;
+	bool		isnull;
+
+	version.tid = scan->slot->tts_tid;
+	version.xmin = DatumGetTransactionId(slot_getsysattr(scan->slot,
+														 MinTransactionIdAttributeNumber,
+														 &isnull));
+	return version;
 }
 
 Datum

@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/tupdesc.h"
 #include "executor/tuptable.h"
+#include "storage/itemptr.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -84,6 +85,12 @@ typedef struct CatalogScan
 	TupleTableSlot *slot;
 } CatalogScan;
 
+typedef struct RowVersion
+{
+	ItemPointerData tid;
+	TransactionId xmin;
+} RowVersion;
+
 extern void catalog_init(void);
 
 extern Snapshot catalog_take_snapshot(void);
@@ -95,6 +102,8 @@ extern bool catalog_scan_next(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,
 						   bool *isnull);
+
+extern RowVersion catalog_row_version(CatalogScan *scan);
 
 extern TupleDesc catalog_verdict_desc(void);
 extern Oid	catalog_verdict_code(VerdictCode code);

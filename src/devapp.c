@@ -13,6 +13,7 @@
 #include "catalog.h"
 #include "devapp.h"
 #include "guc.h"
+#include "invalidation.h"
 #include "key_core.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -35,6 +36,7 @@ _PG_init(void)
 	key_core_init();
 	devapp_define_gucs();
 	catalog_init();
+	invalidation_init();
 }
 
 void

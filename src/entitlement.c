@@ -6,8 +6,10 @@
  * decides on what it loads.  An entitlement holds no fact that changes by the
  * clock alone, so it stays right until one of its rows changes.
  *
- * Everything is allocated in the current memory context; whoever calls picks
- * one that he can drop in one piece.
+ * Everything but the products is allocated in the current memory context; whoever
+ * calls picks one that he can drop in one piece.  Products come from a function
+ * that the caller gives: product_compile() itself, or one that shares them
+ * between entitlements (cache.c).
  *
  * A row that this library can't read (a status of a later version, a foreign
  * digest) refuses rather than allows.
@@ -205,26 +207,34 @@ load_operations(DecideProduct *product, Datum product_id, Snapshot snapshot)
 	pfree(ranked);
 }
 
-static EntitlementProduct *
-load_product(pg_uuid_t *product_id, Snapshot snapshot)
+/* Compile the product whose row the scan is on. */
+EntitlementProduct *
+product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
+				Snapshot snapshot)
 {
 	EntitlementProduct *product = palloc0(sizeof(EntitlementProduct));
+
+	product->product_id = *product_id;
+	product->version = catalog_row_version(scan);
+	product->name = copy_text(scan, PRODUCT_NAME);
+	product->scopes = copy_array(scan, PRODUCT_SCOPES);
+	product->decide.environments = list_of(copy_array(scan, PRODUCT_ENVIRONMENTS));
+	product->decide.proxies = list_of(copy_array(scan, PRODUCT_PROXIES));
+	load_operations(&product->decide, UUIDPGetDatum(product_id), snapshot);
+	return product;
+}
+
+static EntitlementProduct *
+load_product(const pg_uuid_t *product_id, Snapshot snapshot,
+			 ProductGetter getter)
+{
+	EntitlementProduct *product = NULL;
 	CatalogScan scan;
-	bool		found;
 
 	catalog_scan_begin(&scan, PRODUCT_BY_ID, UUIDPGetDatum(product_id), snapshot);
-	found = catalog_scan_next(&scan);
-	if (found)
-	{
-		product->name = copy_text(&scan, PRODUCT_NAME);
-		product->scopes = copy_array(&scan, PRODUCT_SCOPES);
-		product->decide.environments = list_of(copy_array(&scan, PRODUCT_ENVIRONMENTS));
-		product->decide.proxies = list_of(copy_array(&scan, PRODUCT_PROXIES));
-	}
+	if (catalog_scan_next(&scan))
+		product = getter(&scan, product_id, snapshot);
 	catalog_scan_end(&scan);
-	if (!found)
-		return NULL;
-	load_operations(&product->decide, UUIDPGetDatum(product_id), snapshot);
 	return product;
 }
 
@@ -326,7 +336,8 @@ effective_scopes(ArrayType *requested, ArrayType *offered)
 }
 
 static void
-load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot)
+load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot,
+				  ProductGetter getter)
 {
 	AssociationRow *rows;
 	int			n = read_associations(&e->credential_id, snapshot, &rows);
@@ -335,7 +346,8 @@ load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot)
 	e->associations = palloc(sizeof(EntitlementAssociation) * (size_t) Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
-		EntitlementProduct *product = load_product(&rows[i].product_id, snapshot);
+		EntitlementProduct *product = load_product(&rows[i].product_id, snapshot,
+												   getter);
 		int			place = e->decide.nassociations;
 
 		if (product == NULL)
@@ -376,13 +388,13 @@ app_status(CatalogScan *scan)
 }
 
 static void
-load_owner(Entitlement *e, pg_uuid_t *owner_id, Snapshot snapshot)
+load_owner(Entitlement *e, Snapshot snapshot)
 {
 	bool		team = e->decide.owner_is_team;
 	CatalogScan scan;
 
 	catalog_scan_begin(&scan, team ? TEAM_BY_ID : DEVELOPER_BY_ID,
-					   UUIDPGetDatum(owner_id), snapshot);
+					   UUIDPGetDatum(&e->owner_id), snapshot);
 	if (catalog_scan_next(&scan))
 	{
 		e->owner = copy_text(&scan, team ? TEAM_NAME : DEVELOPER_EMAIL);
@@ -397,7 +409,6 @@ static ArrayType *
 load_app(Entitlement *e, Snapshot snapshot)
 {
 	CatalogScan scan;
-	pg_uuid_t	owner_id;
 	bool		has_owner = false;
 	ArrayType  *scopes = NULL;
 
@@ -408,14 +419,14 @@ load_app(Entitlement *e, Snapshot snapshot)
 		e->app_name = copy_text(&scan, APP_NAME);
 		e->decide.app_status = app_status(&scan);
 		scopes = copy_array(&scan, APP_SCOPES);
-		has_owner = uuid_value(&scan, APP_DEVELOPER_ID, &owner_id);
+		has_owner = uuid_value(&scan, APP_DEVELOPER_ID, &e->owner_id);
 		if (!has_owner)
 			e->decide.owner_is_team = has_owner =
-				uuid_value(&scan, APP_TEAM_ID, &owner_id);
+				uuid_value(&scan, APP_TEAM_ID, &e->owner_id);
 	}
 	catalog_scan_end(&scan);
 	if (has_owner)
-		load_owner(e, &owner_id, snapshot);
+		load_owner(e, snapshot);
 	return scopes ? scopes : construct_empty_array(TEXTOID);
 }
 
@@ -518,7 +529,7 @@ read_credential(CatalogScan *scan, Entitlement *e)
 }
 
 static Entitlement *
-load(CatalogIndex index, Datum value, Snapshot snapshot)
+load(CatalogIndex index, Datum value, Snapshot snapshot, ProductGetter getter)
 {
 	Entitlement *e = palloc0(sizeof(Entitlement));
 	CatalogScan scan;
@@ -535,22 +546,25 @@ load(CatalogIndex index, Datum value, Snapshot snapshot)
 	load_secrets(e, snapshot);
 	app_scopes = load_app(e, snapshot);
 	load_associations(e, ArrayGetNItems(ARR_NDIM(scopes), ARR_DIMS(scopes)) > 0 ?
-					  scopes : app_scopes, snapshot);
+					  scopes : app_scopes, snapshot, getter);
 	return e;
 }
 
 Entitlement *
-entitlement_by_key(const char *consumer_key, size_t len, Snapshot snapshot)
+entitlement_by_key(const char *consumer_key, size_t len, Snapshot snapshot,
+				   ProductGetter getter)
 {
 	return load(CREDENTIAL_BY_KEY,
 				PointerGetDatum(cstring_to_text_with_len(consumer_key, (int) len)),
-				snapshot);
+				snapshot, getter);
 }
 
 Entitlement *
-entitlement_by_id(const pg_uuid_t *credential_id, Snapshot snapshot)
+entitlement_by_id(const pg_uuid_t *credential_id, Snapshot snapshot,
+				  ProductGetter getter)
 {
-	return load(CREDENTIAL_BY_ID, UUIDPGetDatum(credential_id), snapshot);
+	return load(CREDENTIAL_BY_ID, UUIDPGetDatum(credential_id), snapshot,
+				getter);
 }
 
 /* Does a secret of this digest exist, and of which credential? */
@@ -582,7 +596,8 @@ find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
  * each one is tried, the newest first.
  */
 Entitlement *
-entitlement_by_sha256(const uint8 *sha256, Snapshot snapshot)
+entitlement_by_sha256(const uint8 *sha256, Snapshot snapshot,
+					  ProductGetter getter)
 {
 	SecretDigest digest;
 	pg_uuid_t	id;
@@ -595,5 +610,5 @@ entitlement_by_sha256(const uint8 *sha256, Snapshot snapshot)
 		if (secret_digest_compute(sha256, pepper, &digest))
 			found = find_digest(&digest, snapshot, &id);
 	}
-	return found ? entitlement_by_id(&id, snapshot) : NULL;
+	return found ? entitlement_by_id(&id, snapshot, getter) : NULL;
 }

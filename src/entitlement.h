@@ -11,6 +11,7 @@
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
 
+#include "catalog.h"
 #include "decide_core.h"
 #include "secret.h"
 
@@ -25,9 +26,19 @@ typedef enum SecretPurpose
 typedef struct EntitlementProduct
 {
 	DecideProduct decide;
+	pg_uuid_t	product_id;
+	RowVersion	version;		/* of its row, see product_get() */
 	text	   *name;
 	ArrayType  *scopes;
 } EntitlementProduct;
+
+/*
+ * Where an entitlement gets its products from: a function that finds one in the
+ * version that the scan is on, or compiles it.
+ */
+typedef EntitlementProduct *(*ProductGetter) (CatalogScan *scan,
+											  const pg_uuid_t *product_id,
+											  Snapshot snapshot);
 
 /* What belongs to decide.associations[i] but is not needed to decide. */
 typedef struct EntitlementAssociation
@@ -50,6 +61,7 @@ typedef struct Entitlement
 	DecideEntitlement decide;
 	pg_uuid_t	credential_id;
 	pg_uuid_t	app_id;
+	pg_uuid_t	owner_id;
 	text	   *consumer_key;
 	text	   *environment;	/* NULL: every one */
 	text	   *app_name;
@@ -59,12 +71,16 @@ typedef struct Entitlement
 	EntitlementSecret *secrets;
 } Entitlement;
 
+extern EntitlementProduct *product_compile(CatalogScan *scan,
+										   const pg_uuid_t *product_id,
+										   Snapshot snapshot);
+
 extern Entitlement *entitlement_by_key(const char *consumer_key, size_t len,
-									   Snapshot snapshot);
+									   Snapshot snapshot, ProductGetter getter);
 extern Entitlement *entitlement_by_id(const pg_uuid_t *credential_id,
-									  Snapshot snapshot);
+									  Snapshot snapshot, ProductGetter getter);
 extern Entitlement *entitlement_by_sha256(const uint8 *sha256,
-										  Snapshot snapshot);
+										  Snapshot snapshot, ProductGetter getter);
 extern int	entitlement_match_secret(const Entitlement *entitlement,
 									 SecretPurpose purpose,
 									 const uint8 *sha256);

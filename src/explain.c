@@ -352,7 +352,8 @@ devapp_explain_access(PG_FUNCTION_ARGS)
 		row(&x, "credential", VERDICT_NOT_FOUND, "the app has no credential");
 	foreach(lc, ids)
 	{
-		Entitlement *e = entitlement_by_id(lfirst(lc), snapshot);
+		Entitlement *e = entitlement_by_id(lfirst(lc), snapshot,
+										   product_compile);
 
 		if (e != NULL)
 			explain_credential(&x, e, &request);

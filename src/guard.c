@@ -51,15 +51,38 @@ require_column(TupleDesc desc, const char *name)
 	return attno;
 }
 
-/* Set updated_at where a table has it. */
-static HeapTuple
-touch(HeapTuple tuple, TupleDesc desc)
+/* Does an UPDATE give a column another value? */
+static bool
+column_changed(TriggerData *trigdata, int attno)
 {
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	Form_pg_attribute att = TupleDescAttr(desc, attno - 1);
+	bool		old_null;
+	bool		new_null;
+	Datum		old_value = SPI_getbinval(trigdata->tg_trigtuple, desc, attno,
+										  &old_null);
+	Datum		new_value = SPI_getbinval(trigdata->tg_newtuple, desc, attno,
+										  &new_null);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	return !datum_image_eq(old_value, new_value, att->attbyval, att->attlen);
+}
+
+/* Set updated_at where a table has it, if the UPDATE changes anything. */
+static HeapTuple
+touch(TriggerData *trigdata)
+{
+	HeapTuple	tuple = trigdata->tg_newtuple;
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
 	int			attno = SPI_fnumber(desc, "updated_at");
 	Datum		now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	bool		isnull = false;
+	bool		changed = false;
 
-	if (attno <= 0)
+	for (int i = 1; i <= desc->natts && !changed; i++)
+		changed = column_changed(trigdata, i);
+	if (attno <= 0 || !changed)
 		return tuple;
 	return heap_modify_tuple_by_cols(tuple, desc, 1, &attno, &now, &isnull);
 }
@@ -86,26 +109,14 @@ devapp_guard_row(PG_FUNCTION_ARGS)
 		value = SPI_getbinval(tuple, desc, require_column(desc, column), &isnull);
 		validate_column(entity, column, rule, value, isnull);
 	}
-	return PointerGetDatum(update ? touch(tuple, desc) : tuple);
+	return PointerGetDatum(update ? touch(trigdata) : tuple);
 }
 
-/* Does an UPDATE give a column another value? */
 bool
 guard_column_changed(TriggerData *trigdata, const char *column)
 {
-	TupleDesc	desc = trigdata->tg_relation->rd_att;
-	int			attno = require_column(desc, column);
-	Form_pg_attribute att = TupleDescAttr(desc, attno - 1);
-	bool		old_null;
-	bool		new_null;
-	Datum		old_value = SPI_getbinval(trigdata->tg_trigtuple, desc, attno,
-										  &old_null);
-	Datum		new_value = SPI_getbinval(trigdata->tg_newtuple, desc, attno,
-										  &new_null);
-
-	if (old_null || new_null)
-		return old_null != new_null;
-	return !datum_image_eq(old_value, new_value, att->attbyval, att->attlen);
+	return column_changed(trigdata, require_column(trigdata->tg_relation->rd_att,
+												   column));
 }
 
 Datum

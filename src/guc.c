@@ -2,8 +2,8 @@
  * guc.c
  *		The settings of devapp.
  *
- * All of them decide what is issued or approved, so none can be set by an
- * ordinary user.
+ * They decide what is issued or approved, or how much memory a backend takes, so
+ * none can be set by an ordinary user.
  */
 #include "postgres.h"
 
@@ -18,6 +18,7 @@ PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
+int			devapp_cache_size = 8192;
 
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
@@ -45,6 +46,13 @@ devapp_define_gucs(void)
 							 APPROVAL_AUTO,
 							 approval_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.cache_size",
+							"Memory that a backend may use to remember credentials.",
+							"0 turns remembering off.",
+							&devapp_cache_size,
+							8192, 0, 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.key_prefix",
 							   "First part of new keys.",

@@ -14,6 +14,7 @@ typedef enum ApprovalMode
 extern char *devapp_key_prefix;
 extern char *devapp_pepper_file;
 extern int	devapp_app_approval;
+extern int	devapp_cache_size;		/* kB */
 
 extern void devapp_define_gucs(void);
 

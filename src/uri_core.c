@@ -225,6 +225,19 @@ check_web_url(Span rest, bool secure)
 	return secure || is_loopback(host) ? URI_OK : URI_INSECURE;
 }
 
+/* Does what follows the scheme have an authority with a user in it? */
+static bool
+has_userinfo(Span rest)
+{
+	size_t		n = 2;
+
+	if (rest.len < 2 || rest.data[0] != '/' || rest.data[1] != '/')
+		return false;
+	while (n < rest.len && rest.data[n] != '/' && rest.data[n] != '?')
+		n++;
+	return memchr(rest.data + 2, '@', n - 2) != NULL;
+}
+
 UriError
 uri_check_callback(const char *s, size_t len)
 {
@@ -246,6 +259,8 @@ uri_check_callback(const char *s, size_t len)
 		return check_web_url(rest, true);
 	if (equals_nocase(scheme, "http"))
 		return check_web_url(rest, false);
+	if (has_userinfo(rest))
+		return URI_USERINFO;
 	return rest.len > 0 ? URI_OK : URI_NOT_ABSOLUTE;
 }
 

@@ -23,6 +23,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
@@ -77,15 +79,56 @@ has_control(Text t, bool lines_allowed)
 	return false;
 }
 
+/*
+ * Length of the white space at the start of s, or 0: the blank, and in UTF-8 the
+ * characters of Unicode's White_Space property, zero width ones too.
+ */
+static int
+space_len(const char *s, int len)
+{
+	static const char *const wide[] = {
+		"\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
+		"\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"
+	};
+
+	if (len > 0 && s[0] == ' ')
+		return 1;
+	if (GetDatabaseEncoding() != PG_UTF8 || len < 2)
+		return 0;
+	/* U+2000 to U+200B */
+	if (len >= 3 && memcmp(s, "\xE2\x80", 2) == 0 &&
+		(unsigned char) s[2] >= 0x80 && (unsigned char) s[2] <= 0x8B)
+		return 3;
+	for (int i = 0; i < (int) lengthof(wide); i++)
+	{
+		int			n = (int) strlen(wide[i]);
+
+		if (len >= n && memcmp(s, wide[i], (size_t) n) == 0)
+			return n;
+	}
+	return 0;
+}
+
 static bool
 is_blank(Text t)
 {
+	int			i = 0;
+	int			n;
+
+	while (i < t.len && (n = space_len(t.data + i, t.len - i)) > 0)
+		i += n;
+	return i == t.len;
+}
+
+static bool
+has_space(Text t)
+{
 	for (int i = 0; i < t.len; i++)
 	{
-		if (t.data[i] != ' ')
-			return false;
+		if (space_len(t.data + i, t.len - i) > 0)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 static void
@@ -100,6 +143,8 @@ check_text(Subject s, Text t, int max_chars, bool lines_allowed)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s of %s has a control character", s.column, s.entity),
+				 lines_allowed ?
+				 errhint("Line ends and tabs are possible, other control characters are not.") :
 				 errhint("Remove line ends, tabs and other control characters.")));
 }
 
@@ -123,7 +168,7 @@ check_email(Subject s, Text t)
 	at = memchr(t.data, '@', (size_t) t.len);
 	if (at == NULL || at == t.data || at == t.data + t.len - 1 ||
 		memchr(at + 1, '@', (size_t) (t.data + t.len - at - 1)) != NULL ||
-		memchr(t.data, ' ', (size_t) t.len) != NULL)
+		has_space(t))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%.*s\" is not an e-mail address", t.len, t.data),
@@ -383,9 +428,14 @@ rule_positive_int8(Subject s, Datum value)
 static void
 rule_positive_float8(Subject s, Datum value)
 {
-	/* neither NaN nor infinity is a number of calls a second */
-	require_positive(s, DatumGetFloat8(value) > 0 &&
-					 DatumGetFloat8(value) <= 1e9);
+	double		v = DatumGetFloat8(value);
+
+	require_positive(s, v > 0);
+	if (isnan(v) || v > RATE_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%s of %s is too large", s.column, s.entity),
+				 errhint("It is at most %.0f.", RATE_MAX)));
 }
 
 static void

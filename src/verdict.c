@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -74,9 +75,14 @@ set_environment(VerdictRow *row, const Verdict *v)
 	if (v->entitlement->environment != NULL)
 		set_text(row, COL_ENVIRONMENT, v->entitlement->environment);
 	else if (v->environment.data != NULL)
+	{
+		/* an endless one was cut (verify.c), perhaps within a character */
+		int			len = (int) v->environment.len;
+
+		len = pg_mbcliplen(v->environment.data, len, len);
 		set_text(row, COL_ENVIRONMENT,
-				 cstring_to_text_with_len(v->environment.data,
-										  (int) v->environment.len));
+				 cstring_to_text_with_len(v->environment.data, len));
+	}
 }
 
 static void

@@ -3,9 +3,10 @@
  *		The functions that a gateway calls: verify_key(), verify_digest(),
  *		verify_client(), allows().
  *
- * The way of a key: shape and checksum (key_core.c), SHA-256 (secret.c), the
- * rows behind it (entitlement.c), which version of the secret it is, the
- * decision (decide_core.c), the answer (verdict.c).
+ * The way of a key: shape and checksum (key_core.c), what is remembered of it
+ * (cache.c), else its SHA-256 (secret.c), the rows behind it and which version
+ * of the secret it is (entitlement.c); the decision (decide_core.c), the answer
+ * (verdict.c).
  *
  * Nothing is written, so this works in READ ONLY transactions and on a standby.
  * No argument raises an error: every string has a verdict.  A key whose shape or
@@ -22,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "cache.h"
 #include "catalog.h"
 #include "compat.h"
 #include "entitlement.h"
@@ -99,27 +101,54 @@ refused(VerdictCode code)
 	return (Verdict) {.code = code, .decision = {code, -1, -1}};
 }
 
-/* Decide on an entitlement, if there is one and the secret is one of its. */
+/* Decide on an entitlement and the secret of it that was presented. */
 static Verdict
-judge(const Entitlement *e, SecretPurpose purpose, const uint8 *sha256,
-	  const DecideRequest *request)
+judge(CacheFound found, const DecideRequest *request)
 {
 	Verdict		v = refused(VERDICT_NOT_FOUND);
-	int			match;
 
-	if (e == NULL)
+	if (found.entitlement == NULL)
 		return v;
-	match = entitlement_match_secret(e, purpose, sha256);
-	if (match < 0)
-		return v;
-	v.decision = decide(&e->decide, &e->secrets[match].window, request);
+	v.secret = &found.entitlement->secrets[found.secret];
+	v.decision = decide(&found.entitlement->decide, &v.secret->window, request);
 	v.code = v.decision.code;
-	if (v.code == VERDICT_NOT_FOUND)
-		return v;
-	v.entitlement = e;
-	v.secret = &e->secrets[match];
+	/* a secret that is not valid yet is as good as unknown */
+	if (v.code != VERDICT_NOT_FOUND)
+		v.entitlement = found.entitlement;
 	v.environment = request->environment;
 	return v;
+}
+
+/*
+ * The first touch: read the tables.  consumer is the public part of the key, or
+ * NULL where only its SHA-256 is known.
+ */
+static CacheFound
+load(const CacheTag *tag, const Str *consumer, SecretPurpose purpose,
+	 const uint8 *sha256)
+{
+	MemoryContext context = AllocSetContextCreate(work_context,
+												  "devapp entitlement",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	uint64		loaded_at = cache_begin_load();
+	Snapshot	snapshot = catalog_take_snapshot();
+	CacheFound	found = {NULL, -1};
+	Entitlement *e;
+
+	e = consumer ?
+		entitlement_by_key(consumer->data, consumer->len, snapshot, cache_product) :
+		entitlement_by_sha256(sha256, snapshot, cache_product);
+	catalog_release_snapshot(snapshot);
+	if (e != NULL)
+		found.secret = entitlement_match_secret(e, purpose, sha256);
+	if (found.secret >= 0)
+	{
+		found.entitlement = e;
+		cache_keep(tag, e, found.secret, loaded_at);
+	}
+	MemoryContextSwitchTo(old);
+	return found;
 }
 
 /* Verify a whole key, or a client secret, which has the same form. */
@@ -128,36 +157,41 @@ verify_presented(Str presented, SecretPurpose purpose,
 				 const DecideRequest *request)
 {
 	ParsedKey	parsed;
-	uint8		sha256[SHA256_LEN];
-	Snapshot	snapshot;
-	Verdict		v;
+	CacheTag	tag;
+	CacheFound	found;
 
 	if (presented.data == NULL ||
 		key_parse(presented.data, presented.len, &parsed) != KEY_OK)
 		return refused(VERDICT_MALFORMED);
 
-	secret_sha256(presented.data, presented.len, sha256);
-	snapshot = catalog_take_snapshot();
-	v = judge(entitlement_by_key(presented.data, parsed.consumer_len, snapshot),
-			  purpose, sha256, request);
-	catalog_release_snapshot(snapshot);
-	sodium_memzero(sha256, sizeof(sha256));
-	return v;
+	cache_make_tag(purpose == PURPOSE_API_KEY ? CACHE_API_KEY : CACHE_CLIENT_SECRET,
+				   presented.data, presented.len, &tag);
+	found = cache_find(&tag);
+	if (found.entitlement == NULL)
+	{
+		Str			consumer = {presented.data, parsed.consumer_len};
+		uint8		sha256[SHA256_LEN];
+
+		secret_sha256(presented.data, presented.len, sha256);
+		found = load(&tag, &consumer, purpose, sha256);
+		sodium_memzero(sha256, sizeof(sha256));
+	}
+	return judge(found, request);
 }
 
 static Verdict
 verify_sha256(Str sha256, const DecideRequest *request)
 {
-	Snapshot	snapshot;
-	Verdict		v;
+	CacheTag	tag;
+	CacheFound	found;
 
 	if (sha256.data == NULL || sha256.len != SHA256_LEN)
 		return refused(VERDICT_MALFORMED);
-	snapshot = catalog_take_snapshot();
-	v = judge(entitlement_by_sha256((const uint8 *) sha256.data, snapshot),
-			  PURPOSE_API_KEY, (const uint8 *) sha256.data, request);
-	catalog_release_snapshot(snapshot);
-	return v;
+	cache_make_tag(CACHE_SHA256, sha256.data, sha256.len, &tag);
+	found = cache_find(&tag);
+	if (found.entitlement == NULL)
+		found = load(&tag, NULL, PURPOSE_API_KEY, (const uint8 *) sha256.data);
+	return judge(found, request);
 }
 
 /* The client id is the public part of its secret; another one is a stranger. */

@@ -82,13 +82,14 @@ AS $$
 $$;
 
 -- {name} as a whole segment is a pattern of its own; as a part of one it is *.
+-- Two that touch are one *, because ** would match slashes too.
 CREATE FUNCTION devapp._openapi_resource(base_path text, path text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT base_path || string_agg(
                CASE WHEN segment ~ '^\{[^{}]+\}$' THEN segment
-                    ELSE regexp_replace(segment, '\{[^{}]*\}', '*', 'g') END,
+                    ELSE regexp_replace(segment, '(\{[^{}]*\})+', '*', 'g') END,
                '/' ORDER BY n)
       FROM string_to_table(path, '/') WITH ORDINALITY AS s(segment, n)
 $$;
@@ -111,10 +112,15 @@ BEGIN
         END IF;
         item := devapp._openapi_path_item(spec, path, item);
         item_bases := coalesce(devapp._openapi_base_paths(item -> 'servers'), document_bases);
-        -- as a pattern, / alone would open every path
+        -- what a pattern can't say must not open more than the document does
         IF path = '/' AND '' = ANY (item_bases) THEN
             RAISE NOTICE 'path / was left out: as a resource pattern it means every path'
                 USING HINT = 'If that is meant, use devapp.add_operation(product, ''/'').';
+        END IF;
+        IF strpos(path, '*') > 0 THEN
+            RAISE NOTICE 'path % was left out: in a resource pattern * is a wildcard', path
+                USING HINT = 'If that is meant, use devapp.add_operation.';
+            CONTINUE;
         END IF;
         RETURN QUERY
             SELECT devapp._openapi_resource(base, path), array_agg(DISTINCT upper(m) ORDER BY upper(m))
@@ -166,7 +172,7 @@ BEGIN
     LOOP
         imported := imported + 1;
         resources := resources || wanted.resource;
-        -- an operation with a proxy or a quota is somebody's own work
+        -- the same resource with a proxy or a quota of its own stays beside it
         DELETE FROM devapp.product_operation o
          WHERE o.product_id = the_product.product_id
            AND o.resource = wanted.resource

@@ -21,10 +21,10 @@ CREATE FUNCTION devapp.add_operation(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_product devapp.product := devapp._product(product, false);
+    the_product devapp.product := devapp._product(product, true);
     made devapp.product_operation;
 BEGIN
-    PERFORM devapp._require_quota(add_operation.quota_limit, add_operation.quota_unit);
+    PERFORM devapp._require_quota(add_operation.quota_limit, add_operation.quota_interval, add_operation.quota_unit);
     INSERT INTO devapp.product_operation AS o
         (product_id, resource, methods, proxy, quota_limit, quota_interval, quota_unit)
     VALUES (the_product.product_id, add_operation.resource::devapp.resource_pattern,
@@ -52,7 +52,7 @@ CREATE FUNCTION devapp.remove_operation(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_product devapp.product := devapp._product(product, false);
+    the_product devapp.product := devapp._product(product, true);
     removed integer;
 BEGIN
     DELETE FROM devapp.product_operation o
@@ -64,6 +64,10 @@ BEGIN
         RAISE EXCEPTION 'product % has no such operation: %', quote_ident(the_product.name), remove_operation.resource
             USING ERRCODE = 'undefined_object',
                   HINT = 'List them with SELECT resource, methods FROM devapp.product_operation.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM devapp.product_operation o WHERE o.product_id = the_product.product_id) THEN
+        RAISE WARNING 'product % has no operations now, so it covers every path', quote_ident(the_product.name)
+            USING HINT = 'Add one with devapp.add_operation if that is not meant.';
     END IF;
     RETURN removed;
 END

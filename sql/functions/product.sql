@@ -1,14 +1,27 @@
 -- Products.
 
-CREATE FUNCTION devapp._require_quota(quota_limit bigint, quota_unit text) RETURNS void
+CREATE FUNCTION devapp._require_quota(quota_limit bigint, quota_interval integer, quota_unit text) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF (quota_limit IS NULL) <> (quota_unit IS NULL) THEN
+    IF (quota_limit IS NULL) <> (quota_unit IS NULL) OR (quota_limit IS NULL AND quota_interval IS NOT NULL) THEN
         RAISE EXCEPTION 'a quota needs both quota_limit and quota_unit'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For 1000 calls a day: quota_limit => 1000, quota_unit => ''day''.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp._require_rate(rate_limit double precision, rate_burst integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF rate_limit IS NULL AND rate_burst IS NOT NULL THEN
+        RAISE EXCEPTION 'a rate_burst needs a rate_limit'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For 10 calls a second, 20 at once: rate_limit => 10, rate_burst => 20.';
     END IF;
 END
 $$;
@@ -35,7 +48,8 @@ AS $$
 DECLARE
     made devapp.product;
 BEGIN
-    PERFORM devapp._require_quota(create_product.quota_limit, create_product.quota_unit);
+    PERFORM devapp._require_quota(create_product.quota_limit, create_product.quota_interval, create_product.quota_unit);
+    PERFORM devapp._require_rate(create_product.rate_limit, create_product.rate_burst);
     INSERT INTO devapp.product AS p
         (name, display_name, description, approval, access, environments, proxies, scopes,
          quota_limit, quota_interval, quota_unit, rate_limit, rate_burst, attributes)
@@ -60,7 +74,8 @@ BEGIN
 END
 $$;
 
--- A quota_limit or rate_limit of 0 takes the limit away.
+-- A quota_limit of 0 or a quota_unit of '' takes the quota away, a rate_limit of 0
+-- the rate limit.
 CREATE FUNCTION devapp.update_product(
     product text,
     display_name text DEFAULT NULL,
@@ -83,16 +98,17 @@ AS $$
 DECLARE
     changed devapp.product := devapp._product(product, true);
 BEGIN
-    IF update_product.quota_limit = 0 THEN
+    IF update_product.quota_limit = 0 OR update_product.quota_unit = '' THEN
         changed.quota_limit := NULL;
         changed.quota_interval := NULL;
         changed.quota_unit := NULL;
     ELSE
         changed.quota_limit := coalesce(update_product.quota_limit, changed.quota_limit);
-        changed.quota_unit := coalesce(nullif(update_product.quota_unit, ''), changed.quota_unit);
-        PERFORM devapp._require_quota(changed.quota_limit, changed.quota_unit);
+        changed.quota_unit := coalesce(update_product.quota_unit, changed.quota_unit);
+        changed.quota_interval := coalesce(update_product.quota_interval, changed.quota_interval);
+        PERFORM devapp._require_quota(changed.quota_limit, changed.quota_interval, changed.quota_unit);
         IF changed.quota_limit IS NOT NULL THEN
-            changed.quota_interval := coalesce(update_product.quota_interval, changed.quota_interval, 1);
+            changed.quota_interval := coalesce(changed.quota_interval, 1);
         END IF;
     END IF;
     IF update_product.rate_limit = 0 THEN
@@ -100,6 +116,7 @@ BEGIN
         changed.rate_burst := NULL;
     ELSE
         changed.rate_limit := coalesce(update_product.rate_limit, changed.rate_limit);
+        PERFORM devapp._require_rate(changed.rate_limit, update_product.rate_burst);
         IF changed.rate_limit IS NOT NULL THEN
             changed.rate_burst := coalesce(update_product.rate_burst, changed.rate_burst, 1);
         END IF;
@@ -152,7 +169,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION devapp._require_quota(bigint, text) IS 'Internal: a quota has a limit and a unit, or neither';
+COMMENT ON FUNCTION devapp._require_quota(bigint, integer, text) IS 'Internal: a quota has a limit and a unit, or nothing';
+COMMENT ON FUNCTION devapp._require_rate(double precision, integer) IS 'Internal: a burst has a rate limit';
 COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb) IS
     'Makes an API product; without operations it covers every path';
 COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb) IS

@@ -85,6 +85,8 @@ CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.product
     EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_product.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product
     EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_product.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product_operation
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.remove_operation; a product without operations covers every path.');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.app
     EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_app.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.app

@@ -32,6 +32,9 @@ SELECT DISTINCT code FROM generate_series(1, length(:'secret') - 1) AS i,
 SELECT code, count(*) FROM (VALUES (NULL), (''), ('/'), ('x'), (E'\n'), ('%'), ('%%%'), ('*'), ('**'), ('{}'), ('?'), ('#'), (repeat('/', 8192)), (repeat('x', 10 * 1024 * 1024))) AS r(resource),
        (VALUES (NULL), (''), ('GET'), (E'\n'), (repeat('x', 1024 * 1024))) AS m(method),
        devapp.verify_key(:'secret', resource, method, method, method) GROUP BY code ORDER BY code;
+-- an endless environment is cut between characters
+SELECT code, length(environment) FROM devapp.verify_key(:'secret', environment => repeat('ü', 1000));
+SELECT code, length(environment) FROM devapp.verify_key(:'secret', environment => 'x' || repeat('ü', 1000));
 SELECT code FROM unnest('{NULL,0,1,-1,2147483647,-2147483648}'::int[]) AS c, devapp.verify_key(:'secret', cost => c);
 
 -- no key of an unknown pepper, nor a foreign digest, works

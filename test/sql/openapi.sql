@@ -34,6 +34,8 @@ SELECT * FROM pg_temp.operations('{"paths": {"/a/{b}/c{d}e/{f}.{g}": {"parameter
 -- the root path is no pattern: / alone means every path
 SELECT * FROM pg_temp.operations('{"paths": {"/": {"get": {}}, "/a": {"get": {}}}}');
 SELECT * FROM pg_temp.operations('{"servers": [{"url": "/v1"}], "paths": {"/": {"get": {}}}}');
+-- templates that touch are one *, and a * in a path would be a wildcard
+SELECT * FROM pg_temp.operations('{"paths": {"/r/{a}{b}": {"get": {}}, "/s/{a}{b}.x/{c}": {"get": {}}, "/t/**": {"get": {}}, "/u*": {"get": {}}}}');
 -- references into the document, with escapes
 SELECT * FROM pg_temp.operations('{"components": {"pathItems": {"p~q/r": {"get": {}}}}, "paths": {"/a": {"$ref": "#/components/pathItems/p~0q~1r"}}}');
 

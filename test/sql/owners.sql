@@ -10,6 +10,7 @@ SELECT devapp.create_developer('no-at');
 SELECT devapp.create_developer('a@b@c');
 SELECT devapp.create_developer('a b@example.com');
 SELECT devapp.create_developer('@example.com');
+SELECT devapp.create_developer(U&'a\00A0b@example.com');
 SELECT devapp.create_developer(repeat('a', 250) || '@x.com');
 SELECT devapp.create_developer(E'a\nb@example.com');
 SELECT devapp.create_developer('control@example.com', first_name => E'bell\x07');

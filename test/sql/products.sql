@@ -25,6 +25,10 @@ SELECT devapp.create_product('products-x', quota_limit => 1, quota_interval => 0
 SELECT devapp.create_product('products-x', quota_limit => 1, quota_unit => 'fortnight');
 SELECT devapp.create_product('products-x', rate_limit => 'NaN');
 SELECT devapp.create_product('products-x', rate_limit => -1);
+SELECT devapp.create_product('products-x', rate_limit => 2e9);
+SELECT devapp.create_product('products-x', rate_burst => 5);
+SELECT devapp.create_product('products-x', quota_interval => 5);
+SELECT devapp.create_product(U&'\00A0\2003\200B');
 SELECT devapp.create_product('products-x', attributes => '{"a": 1}');
 SELECT count(*) FROM devapp.product WHERE name = 'products-x';
 
@@ -32,7 +36,10 @@ SELECT count(*) FROM devapp.product WHERE name = 'products-x';
 SELECT display_name, scopes, quota_limit, quota_interval, quota_unit, rate_limit, rate_burst FROM devapp.update_product('products-a', display_name => '', quota_interval => 2);
 SELECT scopes, quota_limit, quota_interval, quota_unit, rate_limit, rate_burst FROM devapp.update_product('products-a', quota_limit => 0, rate_limit => 0, scopes => '{}');
 SELECT quota_limit, quota_interval, quota_unit FROM devapp.update_product('products-a', quota_limit => 5, quota_unit => 'minute');
+SELECT quota_limit, quota_interval, quota_unit FROM devapp.update_product('products-a', quota_unit => '');
 SELECT devapp.update_product('products-b', quota_limit => 5);
+SELECT devapp.update_product('products-b', quota_interval => 5);
+SELECT devapp.update_product('products-b', rate_burst => 5);
 SELECT devapp.update_product('products-a', approval => 'maybe');
 SELECT devapp.update_product('products-zzz');
 UPDATE devapp.product SET name = 'other' WHERE name = 'products-a';
@@ -61,3 +68,4 @@ SELECT deleted_at IS NOT NULL AS deleted FROM devapp.delete_product('products-a'
 SELECT devapp.update_product('products-a');
 SELECT name FROM devapp.create_product('products-a');
 DELETE FROM devapp.product;
+TRUNCATE devapp.product_operation;

@@ -1,0 +1,385 @@
+/*
+ * cache.c
+ *		What a backend remembers of the credentials it has verified.
+ *
+ * An entry is an entitlement and which of its secrets was presented, found by a
+ * tag of the presented bytes: SipHash-2-4 with 128 bits of output, under a random
+ * key that never leaves the backend.  SipHash is a pseudorandom function, so other
+ * bytes pass for the remembered ones with a chance of 2^-128; that is why a hit
+ * needs neither SHA-256 nor BLAKE2b.  Only presentations that matched a secret are
+ * remembered: unknown and malformed keys can't fill the cache.
+ *
+ * An entry is right until one of the rows it was built from changes
+ * (invalidation.c); that is looked at on each hit.  What depends on the clock is
+ * not in it.  Stale entries go when they are hit, or by eviction.
+ *
+ * Products are compiled once and shared by the entitlements that refer to them.  A
+ * first touch reads the product's row and takes the compiled form only if that was
+ * made from this very version of the row; a change of its operations makes a new
+ * version too (sql/triggers/cache.sql).  So all parts of an entitlement are of one
+ * snapshot.
+ *
+ * Eviction is SIEVE (Zhang et al., NSDI 2024): one queue in the order of arrival,
+ * and a hand that goes from old to new, spares what was hit since it last came
+ * by, and evicts the first that was not.  A key that is presented once goes at the
+ * hand's next round, a key in steady use stays, and a hit only sets a bit: right
+ * where a few keys make most of the calls.  The memory of entries and products is
+ * bounded by devapp.cache_size.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "lib/ilist.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "cache.h"
+#include "compat.h"
+#include "devapp.h"
+#include "guc.h"
+#include "invalidation.h"
+
+/* A compiled product and how many entitlements refer to it. */
+typedef struct CachedProduct
+{
+	EntitlementProduct *product;
+	MemoryContext context;
+	Size		bytes;			/* that are in total_bytes */
+	int			references;
+	uint64		compiled_at;
+} CachedProduct;
+
+/* The product of an id in its latest version that was seen. */
+typedef struct ProductSlot
+{
+	pg_uuid_t	product_id;		/* hash key */
+	CachedProduct *cached;
+} ProductSlot;
+
+typedef struct CacheEntry
+{
+	CacheTag	tag;			/* hash key */
+	Entitlement *entitlement;
+	int			secret;
+	uint64		loaded_at;
+	bool		visited;
+	dlist_node	place;			/* in the queue; the newest is at the head */
+	MemoryContext context;
+	Size		bytes;
+	int			nproducts;
+	CachedProduct **products;
+} CacheEntry;
+
+static MemoryContext cache_context = NULL;
+static HTAB *entries = NULL;
+static HTAB *products = NULL;
+static dlist_head queue = DLIST_STATIC_INIT(queue);
+static dlist_node *hand = NULL;
+static Size total_bytes = 0;
+
+/* products that the load under way refers to, or one that ended in an error */
+static CachedProduct **held = NULL;
+static int	nheld = 0;
+static int	held_room = 0;
+static uint64 load_began_at = 0;
+
+static unsigned char tag_keys[CACHE_PLACES][crypto_shorthash_siphashx24_KEYBYTES];
+
+/* A tag is as good as random already. */
+static uint32
+hash_tag(const void *key, Size size)
+{
+	uint32		hash;
+
+	memcpy(&hash, key, sizeof(hash));
+	return hash;
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		ctl = {0};
+
+	devapp_require_sodium();
+	randombytes_buf(tag_keys, sizeof(tag_keys));
+	cache_context = AllocSetContextCreate(TopMemoryContext, "devapp cache",
+										  ALLOCSET_DEFAULT_SIZES);
+	ctl.hcxt = cache_context;
+	ctl.keysize = sizeof(CacheTag);
+	ctl.entrysize = sizeof(CacheEntry);
+	ctl.hash = hash_tag;
+	entries = hash_create("devapp entitlements", 256, &ctl,
+						  HASH_ELEM | HASH_FUNCTION | HASH_CONTEXT);
+	ctl.keysize = sizeof(pg_uuid_t);
+	ctl.entrysize = sizeof(ProductSlot);
+	products = hash_create("devapp products", 32, &ctl,
+						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+cache_make_tag(CachePlace place, const char *data, size_t len, CacheTag *tag)
+{
+	if (unlikely(products == NULL))
+		create_cache();
+	(void) crypto_shorthash_siphashx24(tag->bytes, (const unsigned char *) data,
+									   len, tag_keys[place]);
+}
+
+static Size
+limit_bytes(void)
+{
+	return (Size) devapp_cache_size * 1024;
+}
+
+/* ---------- products ---------- */
+
+/* Automata grow with use: bring the count up to date. */
+static void
+count_product(CachedProduct *p)
+{
+	Size		bytes = MemoryContextMemAllocated(p->context, false);
+
+	total_bytes += bytes - p->bytes;
+	p->bytes = bytes;
+}
+
+/* Whatever refers to a product no more must not leave it behind. */
+static void
+release_product(CachedProduct *p)
+{
+	ProductSlot *slot;
+
+	if (--p->references > 0)
+		return;
+	slot = hash_search(products, &p->product->product_id, HASH_FIND, NULL);
+	if (slot && slot->cached == p)
+		hash_search(products, &slot->product_id, HASH_REMOVE, NULL);
+	total_bytes -= p->bytes;
+	MemoryContextDelete(p->context);
+	pfree(p);
+}
+
+static CachedProduct *
+compile_product(CatalogScan *scan, const pg_uuid_t *product_id,
+				Snapshot snapshot)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "devapp product",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	EntitlementProduct *product = product_compile(scan, product_id, snapshot);
+	CachedProduct *p;
+
+	MemoryContextSwitchTo(old);
+	p = MemoryContextAllocZero(cache_context, sizeof(CachedProduct));
+	p->product = product;
+	p->context = context;
+	p->compiled_at = load_began_at;
+	/* from here on nothing can fail before it is held */
+	MemoryContextSetParent(context, cache_context);
+	count_product(p);
+	return p;
+}
+
+static void
+make_room_to_hold(void)
+{
+	if (nheld < held_room)
+		return;
+	held_room = Max(16, 2 * held_room);
+	held = held ? repalloc(held, sizeof(CachedProduct *) * (Size) held_room) :
+		MemoryContextAlloc(cache_context,
+						   sizeof(CachedProduct *) * (Size) held_room);
+}
+
+static bool
+same_version(RowVersion a, RowVersion b)
+{
+	return a.xmin == b.xmin && ItemPointerEquals(&a.tid, &b.tid);
+}
+
+/* A product for the load under way; the scan is on its row. */
+EntitlementProduct *
+cache_product(CatalogScan *scan, const pg_uuid_t *product_id,
+			  Snapshot snapshot)
+{
+	ProductSlot *slot;
+	CachedProduct *p = NULL;
+	bool		found;
+
+	make_room_to_hold();
+	slot = hash_search(products, product_id, HASH_FIND, NULL);
+	if (slot && !invalidation_of_everything_since(slot->cached->compiled_at) &&
+		same_version(slot->cached->product->version, catalog_row_version(scan)))
+		p = slot->cached;
+	if (p == NULL)
+	{
+		p = compile_product(scan, product_id, snapshot);
+		held[nheld++] = p;
+		p->references = 1;
+		slot = hash_search(products, product_id, HASH_ENTER, &found);
+		slot->cached = p;
+		return p->product;
+	}
+	held[nheld++] = p;
+	p->references++;
+	return p->product;
+}
+
+/*
+ * Before a load: the moment that its facts are of.  Lets go of what an earlier
+ * load held and nobody kept.
+ */
+uint64
+cache_begin_load(void)
+{
+	while (nheld > 0)
+		release_product(held[--nheld]);
+	load_began_at = invalidation_accept();
+	return load_began_at;
+}
+
+/* ---------- entries ---------- */
+
+static void
+remove_entry(CacheEntry *entry)
+{
+	if (hand == &entry->place)
+		hand = dlist_has_prev(&queue, hand) ? dlist_prev_node(&queue, hand) : NULL;
+	dlist_delete(&entry->place);
+	for (int i = 0; i < entry->nproducts; i++)
+		release_product(entry->products[i]);
+	total_bytes -= entry->bytes;
+	MemoryContextDelete(entry->context);
+	hash_search(entries, &entry->tag, HASH_REMOVE, NULL);
+}
+
+static void
+evict_one(void)
+{
+	dlist_node *node = hand ? hand : dlist_tail_node(&queue);
+	CacheEntry *entry = dlist_container(CacheEntry, place, node);
+
+	while (entry->visited)
+	{
+		entry->visited = false;
+		node = dlist_has_prev(&queue, node) ? dlist_prev_node(&queue, node) :
+			dlist_tail_node(&queue);
+		entry = dlist_container(CacheEntry, place, node);
+	}
+	hand = node;
+	remove_entry(entry);		/* moves the hand on */
+}
+
+static void
+evict_until(Size limit)
+{
+	while (total_bytes > limit && !dlist_is_empty(&queue))
+		evict_one();
+}
+
+static bool
+is_stale(const CacheEntry *entry)
+{
+	const Entitlement *e = entry->entitlement;
+
+	if (invalidation_since(entry->loaded_at, &e->credential_id) ||
+		invalidation_since(entry->loaded_at, &e->app_id) ||
+		invalidation_since(entry->loaded_at, &e->owner_id))
+		return true;
+	for (int i = 0; i < entry->nproducts; i++)
+	{
+		if (invalidation_since(entry->loaded_at,
+							   &entry->products[i]->product->product_id))
+			return true;
+	}
+	return false;
+}
+
+/* What is remembered of a presentation, if that is still right. */
+CacheFound
+cache_find(const CacheTag *tag)
+{
+	CacheEntry *entry;
+
+	(void) invalidation_accept();
+	entry = hash_search(entries, tag, HASH_FIND, NULL);
+	if (entry == NULL)
+		return (CacheFound) {NULL, -1};
+	if (unlikely(is_stale(entry)))
+	{
+		remove_entry(entry);
+		return (CacheFound) {NULL, -1};
+	}
+	entry->visited = true;
+	for (int i = 0; i < entry->nproducts; i++)
+		count_product(entry->products[i]);
+	if (unlikely(total_bytes > limit_bytes()))
+	{
+		evict_until(limit_bytes());
+		/* this one may have been among them */
+		entry = hash_search(entries, tag, HASH_FIND, NULL);
+		if (entry == NULL)
+			return (CacheFound) {NULL, -1};
+	}
+	return (CacheFound) {entry->entitlement, entry->secret};
+}
+
+static void
+watch(const Entitlement *e)
+{
+	invalidation_watch(&e->credential_id);
+	invalidation_watch(&e->app_id);
+	invalidation_watch(&e->owner_id);
+	for (int i = 0; i < e->decide.nassociations; i++)
+		invalidation_watch(&e->associations[i].product->product_id);
+}
+
+/*
+ * Remember an entitlement that was loaded at a moment (cache_begin_load), whose
+ * secret was presented.  It lies in a memory context of its own, which becomes
+ * the cache's.  If it does not fit it is not kept, and lives as long as its
+ * context.
+ */
+void
+cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
+		   uint64 loaded_at)
+{
+	MemoryContext context = GetMemoryChunkContext(entitlement);
+	Size		held_bytes = 0;
+	Size		bytes;
+	CachedProduct **mine;
+	CacheEntry *entry;
+	bool		found;
+
+	watch(entitlement);
+	mine = MemoryContextAlloc(context, sizeof(CachedProduct *) * (Size) Max(nheld, 1));
+	bytes = MemoryContextMemAllocated(context, false) + sizeof(CacheEntry) + 64;
+	for (int i = 0; i < nheld; i++)
+	{
+		count_product(held[i]);
+		held_bytes += held[i]->bytes;
+	}
+	if (bytes + held_bytes > limit_bytes())
+		return;
+	evict_until(limit_bytes() - bytes);
+	if (total_bytes > limit_bytes() - bytes)
+		return;
+
+	entry = hash_search(entries, tag, HASH_ENTER, &found);
+	Assert(!found);
+	MemoryContextSetParent(context, cache_context);
+	memcpy(mine, held, sizeof(CachedProduct *) * (Size) nheld);
+	entry->entitlement = entitlement;
+	entry->secret = secret;
+	entry->loaded_at = loaded_at;
+	entry->visited = false;
+	entry->context = context;
+	entry->bytes = bytes;
+	entry->nproducts = nheld;
+	entry->products = mine;
+	dlist_push_head(&queue, &entry->place);
+	total_bytes += bytes;
+	nheld = 0;
+}

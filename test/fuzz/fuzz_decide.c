@@ -1,0 +1,531 @@
+/*
+ * fuzz_decide.c
+ *		Fuzz target: the decision on a request, against a plain reference.
+ *
+ * The input is read byte by byte into a world of plain C strings: a credential,
+ * its associations, their products and operations, a request.  Names come from
+ * small alphabets, so that they meet.  decide() gets that world in its own form;
+ * the reference reads the rules from it as they are written in the design.
+ */
+#include <stdbool.h>
+#include <strings.h>
+
+#include "decide_core.h"
+#include "fuzz.h"
+#include "reference_match.h"
+#include "reference_path.h"
+
+#define MAX_NAMES			3
+#define MAX_OPERATIONS		4
+#define MAX_PRODUCTS		3
+#define MAX_ASSOCIATIONS	5
+#define LENGTH(a)			((unsigned) (sizeof(a) / sizeof((a)[0])))
+
+typedef struct Names
+{
+	int			count;
+	const char *names[MAX_NAMES];
+} Names;
+
+typedef struct Operation
+{
+	char		resource[64];
+	Names		methods;
+	const char *proxy;			/* or NULL */
+} Operation;
+
+typedef struct Product
+{
+	Names		environments;
+	Names		proxies;
+	int			noperations;
+	Operation	operations[MAX_OPERATIONS];
+} Product;
+
+typedef struct World
+{
+	/* the credential */
+	int64_t		expires_at;
+	int64_t		valid_from;
+	int64_t		valid_until;
+	bool		credential_approved;
+	AppStatus	app_status;
+	bool		owner_active;
+	const char *credential_environment; /* or NULL */
+	Product		products[MAX_PRODUCTS];
+	int			nassociations;
+	AssociationStatus statuses[MAX_ASSOCIATIONS];
+	int			product_of[MAX_ASSOCIATIONS];
+
+	/* the request; what is NULL is not checked */
+	int64_t		now;
+	bool		has_path;
+	char		path[64];
+	const char *method;
+	const char *environment;
+	const char *proxy;
+} World;
+
+static const char *const all_methods[] = {
+	"GET", "POST", "get", "PURGE", "Purge", "QUERY", "LINK", "GETS", ""
+};
+static const char *const all_environments[] = {"prod", "test", "Prod", ""};
+static const char *const all_proxies[] = {"orders", "billing", "order", ""};
+
+/* The table of verdicts is whole, and each code has the status of its kind. */
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	for (int code = 0; code < VERDICT_CODES; code++)
+	{
+		const VerdictInfo *info = &verdict_info[code];
+		int			status = code == VERDICT_VALID ? 200 :
+			code < VERDICT_NO_PRODUCT ? 401 :
+			code < VERDICT_QUOTA_EXCEEDED ? 403 : 429;
+
+		CHECK(info->code != NULL && info->http_status == status);
+		CHECK((info->fault == NULL) == (code == VERDICT_VALID));
+		for (int other = 0; other < code; other++)
+			CHECK(strcmp(info->code, verdict_info[other].code) != 0);
+	}
+	return 0;
+}
+
+/* ---------- a world from the input ---------- */
+
+static const char *
+read_name(FuzzInput *in, const char *const *names, unsigned n)
+{
+	return names[fuzz_below(in, n)];
+}
+
+static const char *
+read_name_or_null(FuzzInput *in, const char *const *names, unsigned n)
+{
+	return fuzz_below(in, 3) == 0 ? NULL : read_name(in, names, n);
+}
+
+static Names
+read_names(FuzzInput *in, const char *const *names, unsigned n)
+{
+	Names		out = {(int) fuzz_below(in, MAX_NAMES + 1), {NULL}};
+
+	for (int i = 0; i < out.count; i++)
+		out.names[i] = read_name(in, names, n);
+	return out;
+}
+
+static void
+read_pieces(FuzzInput *in, char *out, const char *const *pieces, unsigned n,
+			unsigned count)
+{
+	out[0] = '\0';
+	for (unsigned i = 0; i < count; i++)
+		(void) strcat(out, read_name(in, pieces, n));
+}
+
+static int64_t
+read_time(FuzzInput *in)
+{
+	static const int64_t extremes[] = {
+		INT64_MIN, -1, INT64_MAX - 1, DECIDE_NEVER
+	};
+	unsigned	byte = fuzz_byte(in);
+
+	return byte >= 0xF0 ? extremes[byte % 4] : (int64_t) byte % 8;
+}
+
+static void
+read_product(FuzzInput *in, Product *product)
+{
+	static const char *const pieces[] = {
+		"/a", "/b", "/*", "/**", "/{id}", "/", "*", "/a*"
+	};
+
+	product->environments = read_names(in, all_environments, LENGTH(all_environments));
+	product->proxies = read_names(in, all_proxies, LENGTH(all_proxies));
+	product->noperations = (int) fuzz_below(in, MAX_OPERATIONS + 1);
+	for (int i = 0; i < product->noperations; i++)
+	{
+		Operation  *op = &product->operations[i];
+
+		read_pieces(in, op->resource, pieces, LENGTH(pieces), 1 + fuzz_below(in, 3));
+		if (pattern_check(op->resource, strlen(op->resource)) != PATTERN_OK)
+			(void) strcpy(op->resource, "/");
+		op->methods = read_names(in, all_methods, LENGTH(all_methods));
+		op->proxy = read_name_or_null(in, all_proxies, LENGTH(all_proxies));
+	}
+}
+
+/* Most credentials should get as far as their products. */
+static void
+read_credential(FuzzInput *in, World *w)
+{
+	w->now = 4;
+	w->expires_at = DECIDE_NEVER;
+	w->valid_until = DECIDE_NEVER;
+	w->credential_approved = true;
+	w->app_status = APP_APPROVED;
+	w->owner_active = true;
+	w->credential_environment =
+		read_name_or_null(in, all_environments, LENGTH(all_environments));
+	if (fuzz_below(in, 4) != 3)
+		return;
+	w->now = read_time(in);
+	if (w->now == DECIDE_NEVER)
+		w->now--;
+	w->expires_at = read_time(in);
+	w->valid_from = read_time(in);
+	w->valid_until = read_time(in);
+	w->credential_approved = fuzz_below(in, 4) != 3;
+	if (fuzz_below(in, 2))
+		w->app_status = (AppStatus) fuzz_below(in, APP_DELETED + 1);
+	w->owner_active = fuzz_below(in, 4) != 3;
+}
+
+static void
+read_request(FuzzInput *in, World *w)
+{
+	static const char *const pieces[] = {
+		"/a", "/b", "/", "/ab", "a", "/c", "/a/b", "/b/a", "/..", "/%2e", "%2Fa",
+		"?q=/a", "#a", "/...", "%", "\t"
+	};
+
+	w->has_path = fuzz_below(in, 8) != 7;
+	read_pieces(in, w->path, pieces, fuzz_below(in, 2) ? LENGTH(pieces) : 8,
+				fuzz_below(in, 4));
+	w->method = read_name_or_null(in, all_methods, LENGTH(all_methods));
+	w->environment = read_name_or_null(in, all_environments, LENGTH(all_environments));
+	w->proxy = read_name_or_null(in, all_proxies, LENGTH(all_proxies));
+}
+
+static void
+read_world(FuzzInput in, World *w)
+{
+	memset(w, 0, sizeof(*w));
+	read_credential(&in, w);
+	read_request(&in, w);
+	w->nassociations = (int) fuzz_below(&in, MAX_ASSOCIATIONS + 1);
+	for (int i = 0; i < w->nassociations; i++)
+	{
+		static const AssociationStatus statuses[] = {
+			ASSOCIATION_APPROVED, ASSOCIATION_PENDING, ASSOCIATION_REVOKED,
+			ASSOCIATION_APPROVED
+		};
+
+		w->statuses[i] = statuses[fuzz_below(&in, LENGTH(statuses))];
+		w->product_of[i] = (int) fuzz_below(&in, MAX_PRODUCTS);
+	}
+	for (int i = 0; i < MAX_PRODUCTS; i++)
+		read_product(&in, &w->products[i]);
+}
+
+/* ---------- the reference ---------- */
+
+/* How close a product comes: the higher the closer. */
+typedef struct Closeness
+{
+	int			level;			/* 3 covers, 2 but for the environment, 1 path */
+	VerdictCode code;
+	int			operation;
+} Closeness;
+
+static bool
+names_have(const Names *names, const char *name)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		if (strcmp(names->names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+allowed_by(const Names *names, const char *name)
+{
+	return name == NULL || names->count == 0 || names_have(names, name);
+}
+
+static bool
+method_allowed(const Names *methods, const char *method)
+{
+	bool		found = methods->count == 0 || method == NULL;
+
+	for (int i = 0; !found && i < methods->count; i++)
+		found = strcasecmp(methods->names[i], method) == 0;
+	return found;
+}
+
+static bool
+path_allowed(const World *w, const char *resource)
+{
+	return !w->has_path ||
+		reference_match(resource, strlen(resource), w->path,
+						reference_without_query(w->path, strlen(w->path)));
+}
+
+static bool
+path_is_refused(const World *w)
+{
+	return w->has_path &&
+		!reference_is_safe(w->path, reference_without_query(w->path, strlen(w->path)));
+}
+
+static bool
+environment_allowed(const World *w, const Product *product)
+{
+	if (w->environment == NULL)
+		return true;
+	return allowed_by(&product->environments, w->environment) &&
+		(w->credential_environment == NULL ||
+		 strcmp(w->credential_environment, w->environment) == 0);
+}
+
+static Closeness
+reference_closeness(const World *w, const Product *product)
+{
+	static const Operation everything = {"/", {0, {NULL}}, NULL};
+	bool		none = product->noperations == 0;
+	int			n = none ? 1 : product->noperations;
+	bool		path_fits = false;
+	bool		method_fits = false;
+	bool		proxy_fits = false;
+
+	if (path_is_refused(w))
+		return (Closeness) {0, VERDICT_RESOURCE_FORBIDDEN, -1};
+	for (int i = 0; i < n; i++)
+	{
+		const Operation *op = none ? &everything : &product->operations[i];
+		bool		method = method_allowed(&op->methods, w->method);
+		bool		proxy = allowed_by(&product->proxies, w->proxy) &&
+			(op->proxy == NULL || w->proxy == NULL || strcmp(op->proxy, w->proxy) == 0);
+
+		if (!path_allowed(w, op->resource))
+			continue;
+		if (method && proxy)
+		{
+			if (environment_allowed(w, product))
+				return (Closeness) {3, VERDICT_VALID, none ? -1 : i};
+			return (Closeness) {2, VERDICT_ENVIRONMENT_FORBIDDEN, -1};
+		}
+		path_fits = true;
+		method_fits |= method;
+		proxy_fits |= proxy;
+	}
+	if (!path_fits)
+		return (Closeness) {0, VERDICT_RESOURCE_FORBIDDEN, -1};
+	/* the proxy is named only where nothing but the proxy is wrong */
+	if (method_fits && !proxy_fits)
+		return (Closeness) {1, VERDICT_PROXY_FORBIDDEN, -1};
+	return (Closeness) {1, VERDICT_METHOD_FORBIDDEN, -1};
+}
+
+static VerdictCode
+reference_credential(const World *w)
+{
+	static const VerdictCode by_status[] = {
+		[APP_PENDING] = VERDICT_APP_PENDING,
+		[APP_REJECTED] = VERDICT_APP_REJECTED,
+		[APP_APPROVED] = VERDICT_VALID,
+		[APP_SUSPENDED] = VERDICT_APP_SUSPENDED,
+		[APP_REVOKED] = VERDICT_APP_REVOKED,
+		[APP_DELETED] = VERDICT_APP_DELETED
+	};
+
+	if (w->valid_from > w->now)
+		return VERDICT_NOT_FOUND;
+	if (w->expires_at <= w->now)
+		return VERDICT_EXPIRED;
+	if (w->valid_until <= w->now)
+		return VERDICT_SUPERSEDED;
+	if (!w->credential_approved)
+		return VERDICT_CREDENTIAL_REVOKED;
+	if (w->app_status != APP_APPROVED)
+		return by_status[w->app_status];
+	return w->owner_active ? VERDICT_VALID : VERDICT_OWNER_INACTIVE;
+}
+
+/* The first association of a status whose product comes at least so close. */
+static int
+first_of(const World *w, const Closeness *close, AssociationStatus status,
+		 int level)
+{
+	for (int i = 0; i < w->nassociations; i++)
+	{
+		if (w->statuses[i] == status && close[i].level >= level)
+			return i;
+	}
+	return -1;
+}
+
+/* Pending before revoked.  Is there one that comes so close? */
+static bool
+unapproved_is_reason(const World *w, const Closeness *close, int level,
+					 Decision *decision)
+{
+	int			pending = first_of(w, close, ASSOCIATION_PENDING, level);
+	int			revoked = first_of(w, close, ASSOCIATION_REVOKED, level);
+	int			reason = pending >= 0 ? pending : revoked;
+
+	if (reason < 0)
+		return false;
+	*decision = (Decision) {pending >= 0 ? VERDICT_PRODUCT_PENDING :
+		VERDICT_PRODUCT_REVOKED, reason, level == 3 ? close[reason].operation : -1};
+	return true;
+}
+
+static Decision
+reference_decision(const World *w)
+{
+	Closeness	close[MAX_ASSOCIATIONS];
+	Decision	decision = {reference_credential(w), -1, -1};
+
+	if (decision.code != VERDICT_VALID)
+		return decision;
+	if (w->nassociations == 0)
+		return (Decision) {VERDICT_NO_PRODUCT, -1, -1};
+
+	for (int i = 0; i < w->nassociations; i++)
+		close[i] = reference_closeness(w, &w->products[w->product_of[i]]);
+	for (int level = 3; level >= 0; level--)
+	{
+		int			i = first_of(w, close, ASSOCIATION_APPROVED, level);
+
+		if (i >= 0)
+		{
+			decision = (Decision) {close[i].code, i, close[i].operation};
+			break;
+		}
+	}
+	/* what approved products lack matters only if approval is not what lacks */
+	if (decision.association >= 0 && decision.code == VERDICT_VALID)
+		return decision;
+	if (!unapproved_is_reason(w, close, 3, &decision) && decision.association < 0)
+		(void) unapproved_is_reason(w, close, 0, &decision);
+	return decision;
+}
+
+/* ---------- the world in the form that decide() takes ---------- */
+
+typedef struct Translated
+{
+	DecideEntitlement entitlement;
+	DecideSecret secret;
+	DecideRequest request;
+	char	   *path;
+	DecideAssociation associations[MAX_ASSOCIATIONS];
+	DecideProduct products[MAX_PRODUCTS];
+	DecideOperation operations[MAX_PRODUCTS][MAX_OPERATIONS];
+	Str			methods[MAX_PRODUCTS][MAX_OPERATIONS][MAX_NAMES];
+	Str			environments[MAX_PRODUCTS][MAX_NAMES];
+	Str			proxies[MAX_PRODUCTS][MAX_NAMES];
+} Translated;
+
+static Str
+to_str(const char *s)
+{
+	return (Str) {s, s ? strlen(s) : 0};
+}
+
+static StrList
+to_list(const Names *names, Str *slots)
+{
+	for (int i = 0; i < names->count; i++)
+		slots[i] = to_str(names->names[i]);
+	return (StrList) {names->count, slots};
+}
+
+static void
+translate_product(const Product *from, Translated *t, int number)
+{
+	DecideProduct *to = &t->products[number];
+	PatternText patterns[MAX_OPERATIONS];
+
+	to->environments = to_list(&from->environments, t->environments[number]);
+	to->proxies = to_list(&from->proxies, t->proxies[number]);
+	to->noperations = from->noperations;
+	to->operations = t->operations[number];
+	for (int i = 0; i < from->noperations; i++)
+	{
+		const Operation *op = &from->operations[i];
+
+		to->operations[i].resource = to_str(op->resource);
+		to->operations[i].proxy = to_str(op->proxy);
+		to->operations[i].methods.any = op->methods.count == 0;
+		for (int j = 0; j < op->methods.count; j++)
+			method_set_add(&to->operations[i].methods, to_str(op->methods.names[j]),
+						   t->methods[number][i]);
+		patterns[i] = (PatternText) {op->resource, strlen(op->resource)};
+	}
+	if (from->noperations > 0)
+		to->patterns = pattern_set_build(patterns, from->noperations, 0, fuzz_memory());
+}
+
+static void
+translate(const World *w, Translated *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->secret = (DecideSecret) {w->valid_from, w->valid_until};
+	t->entitlement.expires_at = w->expires_at;
+	t->entitlement.credential_approved = w->credential_approved;
+	t->entitlement.app_status = w->app_status;
+	t->entitlement.owner_active = w->owner_active;
+	t->entitlement.environment = to_str(w->credential_environment);
+	t->entitlement.nassociations = w->nassociations;
+	t->entitlement.associations = t->associations;
+	for (int i = 0; i < w->nassociations; i++)
+		t->associations[i] = (DecideAssociation) {w->statuses[i],
+			&t->products[w->product_of[i]]};
+	for (int i = 0; i < MAX_PRODUCTS; i++)
+		translate_product(&w->products[i], t, i);
+
+	decide_request_init(&t->request);
+	if (w->has_path)
+	{
+		t->path = fuzz_copy(w->path, strlen(w->path));
+		decide_request_set_resource(&t->request, t->path, strlen(w->path));
+	}
+	t->request.method = to_str(w->method);
+	t->request.environment = to_str(w->environment);
+	t->request.proxy = to_str(w->proxy);
+	t->request.now = w->now;
+}
+
+static void
+free_translated(Translated *t)
+{
+	for (int i = 0; i < MAX_PRODUCTS; i++)
+	{
+		if (t->products[i].patterns)
+			pattern_set_free(t->products[i].patterns);
+	}
+	free(t->path);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	World		w;
+	Translated	t;
+	Decision	expected;
+
+	read_world((FuzzInput) {data, size}, &w);
+	translate(&w, &t);
+	expected = reference_decision(&w);
+
+	/* the second time, what the first one built is used */
+	for (int i = 0; i < 2; i++)
+	{
+		Decision	got = decide(&t.entitlement, &t.secret, &t.request);
+
+		if (got.code != expected.code)
+			fprintf(stderr, "verdict %s, expected %s\n",
+					verdict_info[got.code].code, verdict_info[expected.code].code);
+		CHECK(got.code == expected.code);
+		CHECK(got.association == expected.association);
+		CHECK(got.operation == expected.operation);
+	}
+	free_translated(&t);
+	return 0;
+}
