@@ -178,13 +178,20 @@ static void
 resolve_index(Oid schema, CatalogIndex which)
 {
 	ResolvedIndex *r = &resolved.indexes[which];
+	Relation	heap;
 	Relation	index;
 	Oid			opfamily;
 	Oid			type;
 
+	/* under a lock on its table, an index is not replaced */
 	r->table = require_relation(schema, index_names[which].table);
+	heap = try_table_open(r->table, AccessShareLock);
+	if (heap == NULL)
+	{
+		resolved.changed = true;
+		return;
+	}
 	r->index = require_relation(schema, index_names[which].index);
-
 	index = index_open(r->index, AccessShareLock);
 	opfamily = index->rd_opfamily[0];
 	type = index->rd_opcintype[0];
@@ -192,6 +199,7 @@ resolve_index(Oid schema, CatalogIndex which)
 	r->strategy = index->rd_rel->relam == get_index_am_oid("hash", false) ?
 		HTEqualStrategyNumber : BTEqualStrategyNumber;
 	index_close(index, AccessShareLock);
+	table_close(heap, AccessShareLock);
 
 	r->equal = get_opcode(get_opfamily_member(opfamily, type, type,
 											  r->strategy));
@@ -303,12 +311,24 @@ void
 catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
 				   Snapshot snapshot)
 {
-	const ResolvedIndex *r;
+	const ResolvedIndex *r = &resolved.indexes[index];
 	ScanKeyData key;
 
-	resolve();
-	r = &resolved.indexes[index];
-	scan->heap = table_open(r->table, AccessShareLock);
+	/*
+	 * Waiting for the lock may have taken until somebody put another table or
+	 * index in the place of the one that was resolved: then look again.  Under
+	 * the lock on the table, the index stays.
+	 */
+	for (;;)
+	{
+		resolve();
+		scan->heap = try_table_open(r->table, AccessShareLock);
+		if (resolved.valid && scan->heap != NULL)
+			break;
+		if (scan->heap != NULL)
+			table_close(scan->heap, AccessShareLock);
+		resolved.valid = false;
+	}
 	scan->index = index_open(r->index, AccessShareLock);
 	scan->slot = table_slot_create(scan->heap, NULL);
 	ScanKeyEntryInitialize(&key, 0, 1, r->strategy, InvalidOid, r->collation,

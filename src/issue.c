@@ -15,12 +15,10 @@
 #include <sodium.h>
 
 #include "access/htup_details.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/syscache.h"
 #include "utils/uuid.h"
 
 #include "compat.h"
@@ -29,6 +27,7 @@
 #include "secret.h"
 
 PG_FUNCTION_INFO_V1(devapp_issue_secret);
+PG_FUNCTION_INFO_V1(devapp_digest_to_store);
 
 /* The columns of devapp.issued_credential, as sql/types/issued_credential.sql. */
 enum
@@ -54,10 +53,13 @@ static const char describe_query[] =
 " FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id"
 " WHERE c.credential_id = $1";
 
+/* The digest is no parameter, because auto_explain can log those. */
 static const char insert_query[] =
 "INSERT INTO devapp.credential_secret"
 " (credential_id, version, purpose, digest, scheme, valid_from)"
-" VALUES ($1, $2, $3, $4, 'blake2b', now())";
+" VALUES ($1, $2, $3, devapp._digest_to_store(), 'blake2b', now())";
+
+static const SecretDigest *digest_to_store = NULL;
 
 typedef struct IssuedRow
 {
@@ -82,20 +84,29 @@ describe_credential(Datum credential_id, NullableDatum previous, IssuedRow *row)
 static void
 store_digest(Datum credential_id, const IssuedRow *row, const SecretDigest *digest)
 {
-	Oid			digest_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-											  CStringGetDatum("secret_digest"),
-											  ObjectIdGetDatum(get_namespace_oid("devapp", false)));
-	Oid			types[4] = {UUIDOID, INT4OID, TEXTOID, digest_type};
+	Oid			types[3] = {UUIDOID, INT4OID, TEXTOID};
 	bool		client = strcmp(TextDatumGetCString(row->values[ISSUED_KIND - 1]),
 								"oauth_client") == 0;
-	Datum		args[4];
+	Datum		args[3];
 
 	args[0] = credential_id;
 	args[1] = row->values[ISSUED_VERSION - 1];
 	args[2] = CStringGetTextDatum(client ? "client_secret" : "api_key");
-	args[3] = secret_digest_datum(digest);
-	if (SPI_execute_with_args(insert_query, 4, types, args, NULL, false, 0) != SPI_OK_INSERT)
+	digest_to_store = digest;
+	if (SPI_execute_with_args(insert_query, 3, types, args, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "secret was not stored");
+}
+
+/* SQL: what insert_query stores */
+Datum
+devapp_digest_to_store(PG_FUNCTION_ARGS)
+{
+	if (digest_to_store == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no secret is being issued"),
+				 errhint("Use devapp.create_app, devapp.issue_credential or devapp.rotate_credential.")));
+	PG_RETURN_DATUM(secret_digest_datum(digest_to_store));
 }
 
 /* Form the result where it outlives SPI. */
@@ -140,6 +151,7 @@ make_secret(Datum credential_id, TupleDesc desc, IssuedRow *row)
 		sodium_memzero(key, sizeof(key));
 		sodium_memzero(sha256, sizeof(sha256));
 		sodium_memzero(&digest, sizeof(digest));
+		digest_to_store = NULL;
 	}
 	PG_END_TRY();
 	return result;

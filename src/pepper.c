@@ -225,9 +225,12 @@ file_changed(void)
 
 	if (stat(devapp_pepper_file, &st) != 0)
 		return true;
-	return st.st_mtime != current.stat.st_mtime ||
+	/* a change of content or of permissions shows in the time of change */
+	return st.st_ctim.tv_sec != current.stat.st_ctim.tv_sec ||
+		st.st_ctim.tv_nsec != current.stat.st_ctim.tv_nsec ||
 		st.st_size != current.stat.st_size ||
-		st.st_ino != current.stat.st_ino;
+		st.st_ino != current.stat.st_ino ||
+		st.st_dev != current.stat.st_dev;
 }
 
 /*

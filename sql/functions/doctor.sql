@@ -97,6 +97,10 @@ AS $$
           FROM pg_class c, aclexplode(c.relacl) AS a
          WHERE c.relnamespace = 'devapp'::regnamespace AND a.grantee = 0
         UNION
+        SELECT 'column ' || c.oid::regclass || '.' || t.attname
+          FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
+         WHERE c.relnamespace = 'devapp'::regnamespace AND a.grantee = 0
+        UNION
         SELECT 'schema devapp'
           FROM pg_namespace n, aclexplode(n.nspacl) AS a
          WHERE n.oid = 'devapp'::regnamespace AND a.grantee = 0
@@ -122,7 +126,7 @@ AS $$
              WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = wanted)) AS m
 $$;
 
--- Triggers that somebody switched off.
+-- Triggers that somebody switched off, or left to replicas.
 CREATE FUNCTION devapp._doctor_triggers() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -134,7 +138,7 @@ AS $$
            CASE WHEN count(*) > 0 THEN 'ALTER TABLE ... ENABLE TRIGGER ALL.' END
       FROM pg_trigger t
       JOIN pg_class c ON c.oid = t.tgrelid
-     WHERE c.relnamespace = 'devapp'::regnamespace AND t.tgenabled = 'D'
+     WHERE c.relnamespace = 'devapp'::regnamespace AND t.tgenabled IN ('D', 'R')
 $$;
 
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)

@@ -31,6 +31,11 @@ CREATE FUNCTION devapp._issue_secret(credential_id uuid, previous_valid_until ti
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_issue_secret';
 
+CREATE FUNCTION devapp._digest_to_store() RETURNS devapp.secret_digest
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_digest_to_store';
+
+COMMENT ON FUNCTION devapp._digest_to_store() IS 'Internal: the digest of the secret that is being issued';
 COMMENT ON FUNCTION devapp.uuid_v7() IS 'A time-ordered UUID (RFC 9562, version 7)';
 COMMENT ON TYPE devapp.key_parts IS 'What a key says of itself';
 COMMENT ON FUNCTION devapp.key_info(text) IS 'What a key or consumer key says of itself, from its characters alone';

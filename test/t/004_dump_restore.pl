@@ -1,0 +1,283 @@
+# A dump takes the whole program along: every row of every table, the sequence,
+# the privileges; and what it is restored to works.  CREATE EXTENSION refuses a schema
+# that holds or could get foreign objects, and sessions outlive DROP EXTENSION.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use Test::More;
+
+my $node = start_server('main');
+
+$node->safe_psql('postgres', 'CREATE DATABASE src');
+make_program($node, db => 'src');
+$node->safe_psql('src', 'SELECT devapp.setup_roles()');
+
+# ---------- a program with some of everything ----------
+
+$node->safe_psql(
+	'src', q{
+	SELECT devapp.create_developer('Bob@example.com', 'Bob', 'O''Neil \\N', 'bob', '{"plan": "gold \u00e9"}');
+	SELECT devapp.create_developer('idle@example.com');
+	SELECT devapp.create_developer('gone@example.com');
+	SELECT devapp.delete_developer('gone@example.com');
+	SELECT devapp.create_team('blue', 'The blue ones', '{"floor": "2"}');
+	SELECT devapp.add_team_member('blue', 'ada@example.com', 'admin');
+	SELECT devapp.add_team_member('blue', 'bob@example.com');
+	SELECT devapp.create_team('red');
+	SELECT devapp.set_team_status('red', 'deactivate', 'on holiday');
+	SELECT devapp.create_team('gone');
+	SELECT devapp.delete_team('gone');
+	SELECT devapp.create_product('orders', 'Orders', E'two\nlines', approval => 'manual', access => 'private',
+		environments => '{test,live}', proxies => '{"a","b"}', scopes => '{orders:read}',
+		quota_limit => 1000, quota_unit => 'day', rate_limit => 0.1, rate_burst => 3, attributes => '{"a": "b"}');
+	SELECT devapp.add_operation('orders', '/orders/{id}', '{GET,PUT}', quota_limit => 5, quota_unit => 'minute');
+	SELECT devapp.add_operation('orders', '/orders', '{POST}', 'a');
+	SELECT devapp.add_operation('weather', '/other');
+	SELECT devapp.create_product('gone');
+	SELECT devapp.delete_product('gone');});
+
+my $ada = "developer => 'ada\@example.com', products => '{weather}'";
+my @keys;
+
+# app(name, verdict, arguments, SQL): makes an app, does SQL with it, and remembers
+# its key with the verdict that it must get.  In SQL, APP and CREDENTIAL are its ids.
+sub app
+{
+	my ($name, $verdict, $arguments, $sql) = @_;
+	my $app = create_app($node, $name, $arguments, db => 'src');
+
+	if ($sql)
+	{
+		$sql =~ s/\bAPP\b/'$app->{app_id}'/g;
+		$sql =~ s/\bCREDENTIAL\b/'$app->{credential_id}'/g;
+		$node->safe_psql('src', $sql);
+	}
+	push @keys, [ $name, $app->{secret}, $verdict ];
+	return $app;
+}
+
+app('of a developer', 'VALID', $ada);
+app('of a team', 'VALID', "team => 'blue', products => '{weather}'");
+app('everything given', 'ENVIRONMENT_FORBIDDEN', "$ada, display_name => 'D', description => E'x\\ny',
+	callback_urls => '{https://example.com/cb}', scopes => '{read}', app_family => 'f',
+	attributes => '{\"k\": \"v\"}', environment => 'test', expires_in => '1 year'");
+app('expired', 'EXPIRED', "$ada, expires_in => '1 microsecond'");
+{
+	local $ENV{PGOPTIONS} = '-c devapp.app_approval=manual';
+	app('rejected', 'APP_REJECTED', $ada, "SELECT devapp.reject_app(APP, 'no')");
+	app('pending', 'APP_PENDING', $ada);
+}
+app('suspended', 'APP_SUSPENDED', $ada, "SELECT devapp.suspend_app(APP, 'late')");
+app('revoked', 'APP_REVOKED', $ada, 'SELECT devapp.revoke_app(APP)');
+app('deleted', 'CREDENTIAL_REVOKED', $ada, 'SELECT devapp.delete_app(APP)');
+app('deleted', 'CREDENTIAL_REVOKED', $ada, 'SELECT devapp.delete_app(APP)');
+app('deleted', 'VALID', $ada);
+app('credential revoked', 'CREDENTIAL_REVOKED', $ada,
+	"SELECT devapp.revoke_credential(CREDENTIAL, 'lost')");
+app('compromised', 'CREDENTIAL_REVOKED', $ada,
+	"SELECT devapp.revoke_credential(CREDENTIAL, 'seen on a forge', true)");
+app('owner inactive', 'OWNER_INACTIVE',
+	"developer => 'idle\@example.com', products => '{weather}'",
+	"SELECT devapp.set_developer_status('idle\@example.com', 'deactivate')");
+app('team inactive', 'OWNER_INACTIVE', "team => 'red', products => '{weather}'");
+app('no product', 'NO_PRODUCT', "developer => 'ada\@example.com'");
+app('not approved', 'PRODUCT_PENDING',
+	"developer => 'ada\@example.com', products => '{orders}'");
+app('association revoked', 'PRODUCT_REVOKED', $ada,
+	"SELECT devapp.set_credential_product_status(CREDENTIAL, 'weather', 'revoke')");
+app('other product', 'RESOURCE_FORBIDDEN',
+	"developer => 'bob\@example.com', products => '{orders}'",
+	"SELECT devapp.set_credential_product_status(CREDENTIAL, 'orders', 'approve', 'fine')");
+app('removed', 'NO_PRODUCT', $ada,
+	"SELECT devapp.remove_credential_product(CREDENTIAL, 'weather')");
+app('removed and added', 'VALID', $ada,
+	"SELECT devapp.remove_credential_product(CREDENTIAL, 'weather');
+	SELECT devapp.add_credential_product(CREDENTIAL, 'orders');
+	SELECT devapp.add_credential_product(CREDENTIAL, 'weather')");
+my $rotating = app('rotating', 'VALID', $ada);
+my $rotated = app('rotated', 'SUPERSEDED', $ada);
+my $cancelled = app('rotation cancelled', 'VALID', $ada);
+push @keys,
+  [ 'new secret', rotate($node, $rotating->{credential_id}, '1 year', db => 'src')->{secret}, 'VALID' ],
+  [ 'rotated once', rotate($node, $rotated->{credential_id}, '1 year', db => 'src')->{secret}, 'SUPERSEDED' ],
+  [ 'rotation cancelled', rotate($node, $cancelled->{credential_id}, '1 year', db => 'src')->{secret}, 'SUPERSEDED' ];
+$node->safe_psql('src',
+	"SELECT devapp.complete_rotation('$rotated->{credential_id}');
+	SELECT devapp.cancel_rotation('$cancelled->{credential_id}');");
+push @keys,
+  [ 'rotated twice', rotate($node, $rotated->{credential_id}, '1 year', db => 'src')->{secret}, 'VALID' ];
+$node->safe_psql('src', "SELECT devapp.complete_rotation('$rotated->{credential_id}')");
+
+my $client = create_app($node, 'client', "$ada, kind => 'oauth_client'", db => 'src');
+my $presented = [ map { $_->[1] } @keys ];
+my $expected = join ' ', map { $_->[2] } @keys;
+is(codes($node, $presented, db => 'src'), $expected, 'verdicts of the source');
+
+# ---------- what belongs to a dump ----------
+
+my @registered = split /\n/, $node->safe_psql('src',
+	q{SELECT unnest(extconfig)::regclass FROM pg_extension WHERE extname = 'devapp' ORDER BY 1});
+is( join(' ', sort @registered),
+	join(
+		' ',
+		sort split /\n/,
+		$node->safe_psql(
+			'src', q{SELECT oid::regclass FROM pg_class
+			WHERE relnamespace = 'devapp'::regnamespace AND relkind IN ('r', 'p', 'S')})),
+	'every table and sequence of the schema is registered for pg_dump');
+
+# Ordered dump of each registered relation: name => text.
+sub contents
+{
+	my ($db) = @_;
+	my %text;
+
+	$text{$_} = $node->safe_psql($db,
+		qq{SELECT x::text FROM $_ AS x ORDER BY x::text COLLATE "C"})
+	  for grep { !/_seq$/ } @registered;
+	# log_cnt counts what the server has fetched ahead
+	$text{$_} = $node->safe_psql($db, "SELECT last_value, is_called FROM $_")
+	  for grep { /_seq$/ } @registered;
+	return \%text;
+}
+
+my $privileges = q{
+	SELECT x.object, a.grantee::regrole, a.privilege_type, a.is_grantable
+	  FROM (SELECT p.oid::regprocedure::text, p.proacl FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace
+	        UNION ALL
+	        SELECT c.oid::regclass::text, c.relacl FROM pg_class c WHERE c.relnamespace = 'devapp'::regnamespace
+	        UNION ALL
+	        SELECT t.oid::regtype::text, t.typacl FROM pg_type t WHERE t.typnamespace = 'devapp'::regnamespace
+	        UNION ALL
+	        SELECT 'schema', n.nspacl FROM pg_namespace n WHERE n.nspname = 'devapp') AS x(object, acl),
+	       aclexplode(x.acl) AS a
+	 ORDER BY 1, 2, 3, 4};
+
+my $triggers = q{SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
+	WHERE tgrelid::regclass::text LIKE 'devapp.%' AND NOT tgisinternal ORDER BY 1, 2};
+
+my $source = contents('src');
+my $source_privileges = $node->safe_psql('src', $privileges);
+my $source_triggers = $node->safe_psql('src', $triggers);
+for my $relation (@registered)
+{
+	isnt($source->{$relation}, '', "$relation has something to dump");
+}
+like($source_privileges, qr/devapp_gateway\|EXECUTE/, 'there are privileges to dump');
+like($source_triggers, qr/^devapp\.credential\|guard_status\|O$/m, 'there are triggers to compare');
+
+# ---------- there and back ----------
+
+my $dumps = $node->basedir;
+$node->command_ok([ 'pg_dump', '-f', "$dumps/plain.sql", 'src' ], 'pg_dump');
+$node->command_ok([ 'pg_dump', '-Fc', '-f', "$dumps/custom.dump", 'src' ], 'pg_dump -Fc');
+
+my %restore = (
+	plain => [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$dumps/plain.sql", '-d' ],
+	custom => [ 'pg_restore', '--exit-on-error', "$dumps/custom.dump", '-d' ],
+	parallel => [ 'pg_restore', '--exit-on-error', '-j2', "$dumps/custom.dump", '-d' ]);
+
+for my $db (sort keys %restore)
+{
+	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE template0");
+	{
+		# The archive format keeps no order among the tables of an extension, and
+		# their foreign keys are there before the rows.
+		local $ENV{PGOPTIONS} = '-c session_replication_role=replica' if $db eq 'parallel';
+		$node->command_ok([ @{ $restore{$db} }, $db ], "$db: restored");
+	}
+
+	my $restored = contents($db);
+	same_lines($restored->{$_}, $source->{$_}, "$db: $_ is the same") for @registered;
+	same_lines($node->safe_psql($db, $privileges), $source_privileges, "$db: privileges are the same");
+	same_lines($node->safe_psql($db, $triggers), $source_triggers, "$db: triggers are the same, and enabled");
+	is($node->safe_psql($db, "SELECT count(*) FROM devapp.doctor() WHERE status = 'error'"),
+		0, "$db: doctor() has no error");
+
+	is(codes($node, $presented, db => $db), $expected, "$db: all keys get the same verdicts");
+	is( $node->safe_psql(
+			$db,
+			"SELECT (devapp.verify_digest(sha256('$presented->[0]'), $Devapp::CALL)).code,
+				(devapp.verify_client('$client->{consumer_key}', '$client->{secret}', $Devapp::CALL)).code"),
+		'VALID|VALID',
+		"$db: verify_digest and verify_client too");
+
+	my $last = $node->safe_psql($db, 'SELECT max(ordinal) FROM devapp.credential_product');
+	my $new = create_app($node, 'first after the restore', $ada, db => $db);
+	is(code($node, $new->{secret}, db => $db), 'VALID', "$db: a new app works");
+	is( $node->safe_psql(
+			$db,
+			"SELECT ordinal FROM devapp.credential_product WHERE credential_id = '$new->{credential_id}'"),
+		$last + 1,
+		"$db: its association has the next ordinal");
+	is( error_of($node, q{UPDATE devapp.app SET status = 'pending' WHERE name = 'of a developer'}, db => $db),
+		'55000', "$db: an illegal transition is refused");
+	is( error_of($node, 'DELETE FROM devapp.credential', db => $db),
+		'23001', "$db: so is a DELETE");
+}
+
+# ---------- what CREATE EXTENSION may find ----------
+
+$node->safe_psql('postgres', 'CREATE ROLE mallory; CREATE DATABASE again');
+
+# in_schema(name, SQLSTATE, report, SQL): SQL, then CREATE EXTENSION.
+sub in_schema
+{
+	my ($name, $expected_state, $expected_report, $sql) = @_;
+	my ($state, $report) = error_of(
+		$node, "BEGIN; $sql; CREATE EXTENSION devapp CASCADE; SELECT devapp.uuid_v7(); ROLLBACK;",
+		db => 'again');
+
+	is($state, $expected_state, "CREATE EXTENSION over $name");
+	like($report, $expected_report, "says so: $name") if $expected_report;
+	return;
+}
+
+my $holds = qr/schema "devapp" holds objects that are not devapp's/;
+in_schema('nothing', '00000', undef, 'SELECT 1');
+in_schema('an empty schema', '00000', undef, 'CREATE SCHEMA devapp');
+in_schema('a table', '42710', qr/$holds.*table devapp\.app/s,
+	'CREATE SCHEMA devapp; CREATE TABLE devapp.app (app_id uuid)');
+in_schema('a function', '42710', qr/$holds.*function devapp\.next_status/s,
+	"CREATE SCHEMA devapp; CREATE FUNCTION devapp.next_status(text, text, varchar) RETURNS text LANGUAGE sql AS 'SELECT 1'");
+in_schema('an operator', '42710', qr/$holds.*operator/s,
+	'CREATE SCHEMA devapp; CREATE OPERATOR devapp.= (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq)');
+in_schema('a type', '42710', qr/$holds.*type devapp\.verdict/s,
+	'CREATE SCHEMA devapp; CREATE TYPE devapp.verdict AS (allowed boolean)');
+in_schema('a schema of mallory', '42501', qr/belongs to a role that is not a superuser/,
+	'CREATE SCHEMA devapp AUTHORIZATION mallory');
+
+# ---------- DROP and CREATE EXTENSION under an open session ----------
+
+make_program($node, db => 'again');
+my $session = $node->background_psql('again');
+my $old = create_app($node, 'old', $ada, db => 'again')->{secret};
+is($session->query_safe(key_codes($old)), 'VALID', 'before DROP EXTENSION');
+
+my $program = q{CREATE EXTENSION devapp CASCADE;
+	SELECT FROM devapp.create_developer('ada@example.com');
+	SELECT FROM devapp.create_product('weather');};
+my $make = "SELECT secret FROM devapp.create_app('new', $ada)";
+$session->query_safe("DROP EXTENSION devapp; $program");
+my $new = ($session->query_safe($make) =~ /(dvk_\S+)/)[0];
+is($session->query_safe(key_codes($new, $old)), 'VALID NOT_FOUND',
+	'the same session, after CREATE EXTENSION');
+
+$session->query_safe("BEGIN; DROP EXTENSION devapp; $program");
+my $undone = ($session->query_safe($make) =~ /(dvk_\S+)/)[0];
+is($session->query_safe(key_codes($undone, $new)), 'VALID NOT_FOUND', 'both in a transaction');
+$session->query_safe('ROLLBACK');
+is($session->query_safe(key_codes($undone, $new)), 'NOT_FOUND VALID', 'ROLLBACK brings the old tables back');
+
+$session->query_safe("BEGIN; SAVEPOINT s; DROP EXTENSION devapp; $program");
+is($session->query_safe(key_codes($new)), 'NOT_FOUND', 'both in a subtransaction');
+$session->query_safe('ROLLBACK TO s');
+is($session->query_safe(key_codes($new)), 'VALID', 'ROLLBACK TO brings the old tables back');
+$session->query_safe('COMMIT');
+$session->quit;
+
+done_testing();

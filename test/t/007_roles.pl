@@ -1,0 +1,252 @@
+# Who may do what: devapp_gateway verifies and nothing else, devapp_admin runs the
+# program but cannot erase its history, everybody else can do nothing.  Roles
+# outlive the extension.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use Test::More;
+
+my $node = start_server('main', "devapp.app_approval = 'manual'");
+make_program($node);
+
+# run(role, SQL): by a session of that role
+sub run
+{
+	my ($role, $sql) = @_;
+
+	return $node->safe_psql('postgres', "SET SESSION AUTHORIZATION $role; $sql");
+}
+
+# refused(role, name => SQL, ...): each fails for want of a privilege
+sub refused
+{
+	my ($role, @cases) = @_;
+
+	while (my ($name, $sql) = splice @cases, 0, 2)
+	{
+		my ($state, $report) = error_of($node, "SET SESSION AUTHORIZATION $role; $sql");
+		is($state, '42501', "$role is refused: $name") or diag($report);
+	}
+	return;
+}
+
+# All that a role can do with the schema and what is in it, one line each.
+sub privileges
+{
+	my ($role) = @_;
+
+	return $node->safe_psql(
+		'postgres', qq{
+		SELECT 'schema ' || p FROM unnest(ARRAY['USAGE', 'CREATE']) AS p
+		 WHERE has_schema_privilege('$role', 'devapp', p)
+		UNION ALL
+		SELECT 'function ' || oid::regprocedure FROM pg_proc
+		 WHERE pronamespace = 'devapp'::regnamespace AND has_function_privilege('$role', oid, 'EXECUTE')
+		UNION ALL
+		SELECT oid::regclass || ' ' || p
+		  FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p
+		 WHERE relnamespace = 'devapp'::regnamespace AND relkind IN ('r', 'v', 'm', 'p', 'f')
+		   AND CASE WHEN p IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')
+		            THEN has_any_column_privilege('$role', oid, p) ELSE has_table_privilege('$role', oid, p) END
+		UNION ALL
+		SELECT oid::regclass || ' ' || p
+		  FROM pg_class, unnest(ARRAY['USAGE', 'SELECT', 'UPDATE']) AS p
+		 WHERE relnamespace = 'devapp'::regnamespace AND relkind = 'S'
+		   AND has_sequence_privilege('$role', oid, p)
+		ORDER BY 1});
+}
+
+sub listed { return join "\n", sort split /\n/, shift }
+
+$node->safe_psql('postgres', 'CREATE ROLE nobody');
+for my $round (1, 2)
+{
+	is($node->safe_psql('postgres', 'SELECT devapp.setup_roles()'), '', "setup_roles(), call $round");
+
+	# ---------- the gateway ----------
+
+	same_lines(listed(privileges('devapp_gateway')), listed(join "\n",
+			'schema USAGE',
+			'function devapp.verify_key(text,text,text,text,text,integer)',
+			'function devapp.verify_digest(bytea,text,text,text,text,integer)',
+			'function devapp.verify_client(text,text,text,text,text,text,integer)',
+			'function devapp.allows(text,text,text,text,text)'),
+		"call $round: devapp_gateway may verify, and nothing else");
+
+	# ---------- the administrator ----------
+
+	my @tables = split /\n/, $node->safe_psql('postgres',
+		q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relkind = 'r'});
+	my @functions = split /\n/, $node->safe_psql('postgres',
+		q{SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'devapp'::regnamespace
+		   AND proname NOT IN ('setup_roles', '_ensure_role')});
+	cmp_ok(scalar @tables, '>=', 9, 'there are tables');
+	cmp_ok(scalar @functions, '>=', 50, 'there are functions');
+	same_lines(listed(privileges('devapp_admin')), listed(join "\n",
+			'schema USAGE',
+			(map { "function $_" } @functions),
+			(map { ("$_ SELECT", "$_ INSERT", "$_ UPDATE") } @tables),
+			'devapp.team_member DELETE',
+			'devapp.product_operation DELETE',
+			'devapp.credential_product_ordinal_seq USAGE',
+			'devapp.credential_product_ordinal_seq SELECT'),
+		"call $round: devapp_admin may do what runs the program");
+
+	is(privileges('nobody'), '', "call $round: PUBLIC may do nothing");
+}
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT count(*) FROM pg_class c, aclexplode(c.relacl) a
+		 WHERE c.relnamespace = 'devapp'::regnamespace AND a.is_grantable},
+	) . $node->safe_psql(
+		'postgres', q{
+		SELECT count(*) FROM pg_proc p, aclexplode(p.proacl) a
+		 WHERE p.pronamespace = 'devapp'::regnamespace AND a.is_grantable}),
+	'00',
+	'nobody may pass a privilege on');
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
+		  FROM pg_roles WHERE rolname ~ '^devapp_' ORDER BY 1}),
+	"devapp_admin|f|f|f|f|f|f\ndevapp_gateway|f|f|f|f|f|f",
+	'the roles cannot log in and have no attribute');
+
+# ---------- the administrator at work ----------
+
+# SQL of devapp_admin, and what it must return.
+sub admin_does
+{
+	my ($name, $sql, $expected) = @_;
+
+	is(run('devapp_admin', $sql), $expected, "devapp_admin: $name");
+	return;
+}
+
+admin_does('create_developer', q{SELECT (devapp.create_developer('eve@example.com')).status}, 'active');
+admin_does('update_developer', q{SELECT (devapp.update_developer('eve@example.com', first_name => 'Eve')).first_name}, 'Eve');
+admin_does('create_team', q{SELECT (devapp.create_team('green')).name}, 'green');
+admin_does('add_team_member', q{SELECT (devapp.add_team_member('green', 'eve@example.com', 'admin')).role}, 'admin');
+admin_does('create_product', q{SELECT (devapp.create_product('maps', approval => 'manual')).approval}, 'manual');
+admin_does('update_product', q{SELECT (devapp.update_product('maps', display_name => 'Maps')).display_name}, 'Maps');
+admin_does('add_operation', q{SELECT (devapp.add_operation('maps', '/weather/**')).resource}, '/weather/**');
+admin_does('import_openapi',
+	q{SELECT devapp.import_openapi('maps', '{"openapi": "3.1.0", "paths": {"/a": {"get": {}}, "/b": {"put": {}}}}')}, '2');
+admin_does('remove_operation', q{SELECT devapp.remove_operation('maps', '/a')}, '1');
+
+my ($app, $credential, $key) = split /\|/, run('devapp_admin',
+	q{SELECT app_id, credential_id, secret FROM devapp.create_app('site', team => 'green', products => '{maps}')});
+my $ask = "SELECT (devapp.verify_key('$key', $Devapp::CALL)).code";
+
+admin_does('verify_key', $ask, 'APP_PENDING');
+admin_does('reject_app', "SELECT (devapp.reject_app('$app', 'no')).status", 'rejected');
+admin_does('resubmit_app', "SELECT (devapp.resubmit_app('$app')).status", 'pending');
+admin_does('approve_app', "SELECT status, decided_by FROM devapp.approve_app('$app')", 'approved|devapp_admin');
+admin_does('verify_key of an approved app', $ask, 'VALID');
+admin_does('update_app', "SELECT (devapp.update_app('$app', description => 'd')).description", 'd');
+admin_does('set_attribute', "SELECT devapp.set_attribute('app', '$app', 'tier', 'gold')", '{"tier": "gold"}');
+admin_does('remove_attribute', "SELECT devapp.remove_attribute('app', '$app', 'tier')", '{}');
+admin_does('suspend_app', "SELECT (devapp.suspend_app('$app')).status", 'suspended');
+admin_does('resume_app', "SELECT (devapp.resume_app('$app')).status", 'approved');
+admin_does('issue_credential', "SELECT (devapp.issue_credential('$app', expires_in => '1 day')).secret_version", '1');
+admin_does('rotate_credential', "SELECT (devapp.rotate_credential('$credential')).secret_version", '2');
+admin_does('cancel_rotation', "SELECT (devapp.cancel_rotation('$credential')).status", 'approved');
+admin_does('rotate_credential again', "SELECT (devapp.rotate_credential('$credential', '1 hour')).secret_version", '3');
+admin_does('complete_rotation', "SELECT (devapp.complete_rotation('$credential')).status", 'approved');
+admin_does('verify_key of the old secret', $ask, 'SUPERSEDED');
+admin_does('add_credential_product', "SELECT (devapp.add_credential_product('$credential', 'weather')).status", 'approved');
+admin_does('set_credential_product_status',
+	"SELECT status, decided_by FROM devapp.set_credential_product_status('$credential', 'weather', 'revoke')",
+	'revoked|devapp_admin');
+admin_does('remove_credential_product',
+	"SELECT (devapp.remove_credential_product('$credential', 'weather')).removed_at IS NOT NULL", 't');
+admin_does('revoke_credential', "SELECT (devapp.revoke_credential('$credential')).status", 'revoked');
+admin_does('approve_credential', "SELECT (devapp.approve_credential('$credential')).status", 'approved');
+admin_does('explain_access', "SELECT count(*) > 5 FROM devapp.explain_access('$app')", 't');
+admin_does('doctor', q{SELECT count(*) FROM devapp.doctor() WHERE status = 'error'}, '0');
+admin_does('set_developer_status', q{SELECT (devapp.set_developer_status('eve@example.com', 'deactivate')).status}, 'inactive');
+admin_does('set_team_status', q{SELECT (devapp.set_team_status('green', 'deactivate')).status}, 'inactive');
+admin_does('revoke_app', "SELECT (devapp.revoke_app('$app')).status", 'revoked');
+admin_does('delete_app', "SELECT (devapp.delete_app('$app')).status", 'deleted');
+admin_does('remove_team_member', q{SELECT (devapp.remove_team_member('green', 'eve@example.com')).role}, 'admin');
+admin_does('delete_developer', q{SELECT (devapp.delete_developer('eve@example.com')).deleted_at IS NOT NULL}, 't');
+admin_does('delete_team', q{SELECT (devapp.delete_team('green')).deleted_at IS NOT NULL}, 't');
+admin_does('delete_product', q{SELECT (devapp.delete_product('maps')).deleted_at IS NOT NULL}, 't');
+
+# ---------- and what he may not ----------
+
+my @history = qw(developer team product app credential credential_secret credential_product);
+refused('devapp_admin',
+	(map { ("DELETE FROM $_" => "DELETE FROM devapp.$_") } @history),
+	(map { ("TRUNCATE $_" => "TRUNCATE devapp.$_ CASCADE") } @history),
+	'setup_roles' => 'SELECT devapp.setup_roles()',
+	'_ensure_role' => q{SELECT devapp._ensure_role('devapp_root')},
+	'ALTER TABLE' => 'ALTER TABLE devapp.app DISABLE TRIGGER ALL',
+	'a trigger of his' =>
+	  'CREATE TRIGGER t AFTER INSERT ON devapp.credential_secret FOR EACH ROW EXECUTE FUNCTION devapp.guard_delete()',
+	'a function in the schema' => q{CREATE FUNCTION devapp.f() RETURNS text LANGUAGE sql AS 'SELECT 1'},
+	'triggers off' => 'SET session_replication_role = replica',
+	'the approval mode' => q{SELECT devapp.uuid_v7(); SET devapp.app_approval = 'auto'},
+	'the key prefix' => q{SELECT devapp.uuid_v7(); SET devapp.key_prefix = 'evil'},
+	'the place of the peppers' => 'SELECT devapp.uuid_v7(); SHOW devapp.pepper_file',
+	'DROP EXTENSION' => 'DROP EXTENSION devapp');
+is( $node->safe_psql(
+		'postgres', q{SELECT count(*) > 0 FROM devapp.app WHERE name = 'site' AND status = 'deleted'}),
+	't',
+	'the history is still there');
+
+# set before the library is loaded, when the server can't know better yet
+is( run('devapp_admin', q{
+		SET devapp.key_prefix = 'evil'; SET devapp.app_approval = 'auto';
+		SELECT consumer_key ~ '^dvk_', app_status FROM devapp.create_app('early', 'ada@example.com')}),
+	't|pending',
+	'a setting made before the library is loaded does not count');
+
+# ---------- the gateway at work ----------
+
+my $live = create_app($node, 'live');
+$node->safe_psql('postgres', "SELECT devapp.approve_app('$live->{app_id}')");
+is( run('devapp_gateway', "
+		SELECT (devapp.verify_key('$live->{secret}', $Devapp::CALL)).code = 'VALID',
+		       (devapp.verify_digest(sha256('$live->{secret}'), $Devapp::CALL)).code,
+		       (devapp.verify_client('$live->{consumer_key}', '$live->{secret}', $Devapp::CALL)).code,
+		       devapp.allows('$live->{secret}', $Devapp::CALL),
+		       (devapp.verify_key('$key')).code"),
+	't|VALID|NOT_FOUND|t|SUPERSEDED',
+	'devapp_gateway verifies');
+
+my @everything = (
+	(map { ("SELECT FROM $_" => "SELECT count(*) FROM devapp.$_") } @history, 'team_member', 'product_operation'),
+	'the sequence' => 'SELECT last_value FROM devapp.credential_product_ordinal_seq',
+	'INSERT' => q{INSERT INTO devapp.developer (email) VALUES ('x@example.com')},
+	'UPDATE' => q{UPDATE devapp.credential SET status = 'approved'},
+	'create_app' => q{SELECT devapp.create_app('x', 'ada@example.com')},
+	'rotate_credential' => "SELECT devapp.rotate_credential('$live->{credential_id}')",
+	'_issue_secret' => "SELECT devapp._issue_secret('$live->{credential_id}', NULL)",
+	'approve_app' => "SELECT devapp.approve_app('$live->{app_id}')",
+	'explain_access' => "SELECT devapp.explain_access('$live->{app_id}')",
+	'doctor' => 'SELECT devapp.doctor()',
+	'setup_roles' => 'SELECT devapp.setup_roles()');
+refused('devapp_gateway', @everything);
+refused('nobody', @everything,
+	'verify_key' => "SELECT devapp.verify_key('$live->{secret}')",
+	'verify_digest' => "SELECT devapp.verify_digest(sha256('$live->{secret}'))",
+	'verify_client' => "SELECT devapp.verify_client('a', 'b')",
+	'allows' => "SELECT devapp.allows('$live->{secret}')",
+	'a type' => 'CREATE TEMP TABLE t (d devapp.secret_digest)');
+
+# ---------- the roles and the extension ----------
+
+$node->safe_psql('postgres', 'DROP EXTENSION devapp');
+my $count = q{SELECT count(*) FROM pg_roles WHERE rolname IN ('devapp_admin', 'devapp_gateway')};
+is($node->safe_psql('postgres', $count), 2, 'the roles outlive DROP EXTENSION');
+make_program($node);
+unlike(privileges('devapp_gateway'), qr/function|devapp\./, 'a new extension grants them nothing by itself');
+$node->safe_psql('postgres', 'SELECT devapp.setup_roles()');
+is(run('devapp_gateway', "SELECT (devapp.verify_key('$live->{secret}')).code"), 'NOT_FOUND',
+	'setup_roles() grants again');
+
+done_testing();

@@ -1,0 +1,94 @@
+# doctor() is content with a fresh installation, and names what somebody broke:
+# grants to PUBLIC, triggers that do not fire, a version that does not fit.  What it
+# says of preloading and peppers is in 003 and 005.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use Test::More;
+
+my $node = start_server('main');
+make_program($node);
+
+# after(name, SQL, check, row): what doctor() says after SQL, which is undone
+sub after
+{
+	my ($name, $sql, $check, $expected) = @_;
+
+	is( $node->safe_psql(
+			'postgres',
+			"BEGIN; $sql; SELECT status, detail FROM devapp.doctor() WHERE check_name = '$check'; ROLLBACK"),
+		$expected,
+		"$check: $name");
+	return;
+}
+
+is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
+	join("\n",
+		'digests|ok', 'libsodium|ok', 'metering|info', 'pepper|warning', 'preload|info',
+		'public|ok', 'roles|info', 'triggers|ok', 'version|ok'),
+	'a fresh installation');
+is( $node->safe_psql('postgres',
+		q{SELECT count(*) FROM devapp.doctor() WHERE status IN ('warning', 'error') AND hint IS NULL}),
+	0,
+	'what is not in order has a hint');
+like(doctor($node, 'version'), qr/^ok\|extension (\S+), library \1$/, 'version: the same of both');
+like(doctor($node, 'libsodium'), qr/^ok\|\d+\.\d+\.\d+$/, 'libsodium: its version');
+is(doctor($node, 'public'), 'ok|nothing is granted to PUBLIC', 'public: nothing');
+is(doctor($node, 'roles'), 'info|missing: devapp_admin, devapp_gateway', 'roles: none');
+is(doctor($node, 'triggers'), 'ok|all are enabled', 'triggers: all');
+
+after('one of the two', 'CREATE ROLE devapp_admin', 'roles', 'info|missing: devapp_gateway');
+after('both', 'SELECT devapp.setup_roles()', 'roles',
+	"\nok|devapp_admin and devapp_gateway exist");
+after('grants to the roles', 'SELECT devapp.setup_roles()', 'public',
+	"\nok|nothing is granted to PUBLIC");
+
+after('of another version', "UPDATE pg_extension SET extversion = '0.0.0' WHERE extname = 'devapp'", 'version',
+	'error|extension 0.0.0, library '
+	  . $node->safe_psql('postgres', 'SELECT devapp._library_version()'));
+
+after('a function', 'GRANT EXECUTE ON FUNCTION devapp.doctor() TO PUBLIC', 'public',
+	'error|granted to PUBLIC: function devapp.doctor()');
+after('a function made later', q{CREATE FUNCTION devapp.f() RETURNS text LANGUAGE sql AS 'SELECT 1'}, 'public',
+	'error|granted to PUBLIC: function devapp.f()');
+after('a table', 'GRANT SELECT ON devapp.credential TO PUBLIC', 'public',
+	'error|granted to PUBLIC: relation devapp.credential');
+after('a sequence', 'GRANT USAGE ON SEQUENCE devapp.credential_product_ordinal_seq TO PUBLIC', 'public',
+	'error|granted to PUBLIC: relation devapp.credential_product_ordinal_seq');
+after('the schema', 'GRANT USAGE ON SCHEMA devapp TO PUBLIC', 'public',
+	'error|granted to PUBLIC: schema devapp');
+after('several', 'GRANT USAGE ON SCHEMA devapp TO PUBLIC; GRANT SELECT ON devapp.app TO PUBLIC', 'public',
+	'error|granted to PUBLIC: relation devapp.app, schema devapp');
+like(
+	$node->safe_psql(
+		'postgres', q{
+		BEGIN; GRANT SELECT (digest) ON devapp.credential_secret TO PUBLIC;
+		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'public'; ROLLBACK}),
+	qr/^error\|granted to PUBLIC: .*devapp\.credential_secret/,
+	'public: a column');
+
+after('one switched off', 'ALTER TABLE devapp.app DISABLE TRIGGER guard_status', 'triggers',
+	'error|switched off: guard_status on devapp.app');
+after('always', 'ALTER TABLE devapp.app ENABLE ALWAYS TRIGGER guard_status', 'triggers',
+	'ok|all are enabled');
+like(
+	$node->safe_psql(
+		'postgres', q{
+		BEGIN; ALTER TABLE devapp.credential_product DISABLE TRIGGER ALL;
+		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'triggers'; ROLLBACK}),
+	qr/^error\|switched off: .*guard_row on devapp\.credential_product/,
+	'triggers: all of a table switched off');
+# one that fires on replicas only does not fire here
+like(
+	$node->safe_psql(
+		'postgres', q{
+		BEGIN; ALTER TABLE devapp.app ENABLE REPLICA TRIGGER guard_status;
+		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'triggers'; ROLLBACK}),
+	qr/^error\|.*guard_status on devapp\.app/,
+	'triggers: one for replicas only');
+
+done_testing();

@@ -1,0 +1,80 @@
+# What an administrator does to tables and indexes while sessions verify: they go on
+# with the right verdicts, and never with an error, though the objects that they
+# found before have been replaced.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use Test::More;
+
+my $node = start_server('main');
+make_program($node);
+
+my $app = create_app($node, 'kept');
+my $revoked = create_app($node, 'revoked');
+$node->safe_psql('postgres', "SELECT devapp.revoke_credential('$revoked->{credential_id}')");
+
+my $ask = key_codes($app->{secret}, $revoked->{secret});
+my $by_digest = "SELECT (devapp.verify_digest(sha256('$app->{secret}'), $Devapp::CALL)).code";
+my $expected = "VALID CREDENTIAL_REVOKED\nVALID";
+
+my @tables = split /\n/, $node->safe_psql('postgres',
+	q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relkind = 'r'});
+
+# One session is idle meanwhile, one in a transaction.
+my $idle = $node->background_psql('postgres', on_error_stop => 0);
+my $busy = $node->background_psql('postgres', on_error_stop => 0);
+
+for my $case (
+	[ 'VACUUM', map { "VACUUM (ANALYZE) $_" } @tables ],
+	[ 'VACUUM FULL', map { "VACUUM FULL $_" } @tables ],
+	[ 'CLUSTER', 'CLUSTER devapp.credential USING credential_app_id_idx' ],
+	[ 'REINDEX', 'REINDEX SCHEMA devapp' ],
+	[ 'REINDEX CONCURRENTLY', 'REINDEX SCHEMA CONCURRENTLY devapp' ],
+	[ 'a new index', 'CREATE INDEX CONCURRENTLY ON devapp.credential (issued_at)' ],
+	[ 'a new column', 'ALTER TABLE devapp.credential ADD COLUMN x integer DEFAULT 7' ],
+	[ 'a column gone', 'ALTER TABLE devapp.credential DROP COLUMN x' ],
+	[ 'ANALYZE', 'ANALYZE' ])
+{
+	my ($name, @statements) = @$case;
+
+	is($idle->query("$ask; $by_digest"), $expected, "$name: before");
+	$busy->query_safe('BEGIN');
+	is($busy->query("$ask; $by_digest"), $expected, "$name: before, in a transaction");
+
+	$node->safe_psql('postgres', "SET lock_timeout = '60s';\n" . join ";\n", @statements);
+
+	is($busy->query("$ask; $by_digest"), $expected, "$name: the transaction goes on");
+	$busy->query('COMMIT');
+	is($idle->query("$ask; $by_digest"), $expected, "$name: an idle session goes on");
+	$_->{stderr} = '' for $busy, $idle;
+}
+
+# A new key, whose verification has to wait while its index is replaced, as an update
+# of the extension may do: it waits from before the replacement or from after it.
+my $lock = 'BEGIN; LOCK TABLE devapp.credential IN ACCESS EXCLUSIVE MODE';
+my $replace = 'ALTER TABLE devapp.credential DROP CONSTRAINT credential_consumer_key_key;
+	ALTER TABLE devapp.credential ADD CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)';
+
+$idle->query_safe('SET application_name = waiting');
+for my $case ([ 'before', $lock, $replace ], [ 'after', "$lock; $replace", 'SELECT 1' ])
+{
+	my ($name, $first, $then) = @$case;
+	my $waiting = create_app($node, "waiting from $name");
+
+	$busy->query_safe($first);
+	$idle->query_until(qr/asked/, "\\echo asked\n" . key_codes($waiting->{secret}) . ";\n");
+	$node->poll_query_until('postgres',
+		q{SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE application_name = 'waiting'})
+	  or die 'it does not wait';
+	$busy->query_safe("$then; COMMIT");
+	like($idle->query(q{\echo answered}), qr/^VALID\nanswered$/,
+		"an index replaced while a verification waits from $name it");
+	$idle->{stderr} = '';
+}
+
+$_->quit for $busy, $idle;
+done_testing();

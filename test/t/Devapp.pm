@@ -1,0 +1,208 @@
+# What the tests of this folder share: a server with the extension, a small
+# developer program in it, and short ways to ask.
+#
+# Not a test of its own.  Every function that runs SQL takes the node first and
+# an option "db" (default: postgres).
+package Devapp;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(
+  start_server set_config make_program create_app rotate changes
+  literal code codes key_codes error_of doctor same_lines
+);
+
+# A path, a method, an environment and a proxy that the product of make_program() covers.
+our $CALL = "'/weather/today', 'GET', 'live', 'a'";
+
+# start_server(name, settings, init => {...}): a running node, the same under every locale.
+sub start_server
+{
+	my ($name, $settings, %options) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ], %{ $options{init} || {} });
+	$node->append_conf('postgresql.conf', $settings) if $settings;
+	$node->start;
+	return $node;
+}
+
+# Change a setting of the whole server; returns when new sessions have it.
+sub set_config
+{
+	my ($node, $name, $value) = @_;
+
+	$node->append_conf('postgresql.conf', "$name = '$value'");
+	$node->reload;
+	$node->poll_query_until('postgres',
+		"SELECT current_setting('$name', true) IS NOT DISTINCT FROM " . literal($value))
+	  or die "$name did not change";
+	return;
+}
+
+# The extension, a developer (ada@example.com) and a product (weather).
+sub make_program
+{
+	my ($node, %options) = @_;
+
+	$node->safe_psql(
+		$options{db} || 'postgres',
+		q{CREATE EXTENSION IF NOT EXISTS devapp CASCADE;
+		SELECT devapp.create_developer('ada@example.com');
+		SELECT devapp.create_product('weather', scopes => '{read,write}');
+		SELECT devapp.add_operation('weather', '/weather/**', '{GET}');});
+	return;
+}
+
+sub literal
+{
+	my ($text) = @_;
+
+	return 'NULL' unless defined $text;
+	$text =~ s/'/''/g;
+	return "'$text'";
+}
+
+# The columns of devapp.issued_credential that tests use, as a hash.
+sub issued
+{
+	my ($node, $call, %options) = @_;
+	my %made;
+
+	@made{qw(app_id credential_id consumer_key secret secret_version)} =
+	  split /\|/, $node->safe_psql(
+		$options{db} || 'postgres',
+		"SELECT app_id, credential_id, consumer_key, secret, secret_version FROM $call");
+	return \%made;
+}
+
+# create_app(node, name, more SQL arguments): an app of ada with the product.
+sub create_app
+{
+	my ($node, $name, $arguments, %options) = @_;
+
+	$arguments = "developer => 'ada\@example.com', products => '{weather}'"
+	  unless $arguments;
+	return issued($node, "devapp.create_app(" . literal($name) . ", $arguments)",
+		%options);
+}
+
+sub rotate
+{
+	my ($node, $credential_id, $overlap, %options) = @_;
+
+	return issued($node,
+		"devapp.rotate_credential('$credential_id', '$overlap')", %options);
+}
+
+# What can happen to a working key of make_program()'s developer and product, at
+# each of the tables behind it: [name, verdict, SQL, SQL that undoes it].
+sub changes
+{
+	my ($app) = @_;
+	my $association = "devapp.set_credential_product_status('$app->{credential_id}', 'weather',";
+
+	return (
+		[ 'developer', 'OWNER_INACTIVE',
+			"SELECT devapp.set_developer_status('ada\@example.com', 'deactivate')",
+			"SELECT devapp.set_developer_status('ada\@example.com', 'activate')" ],
+		[ 'app', 'APP_SUSPENDED',
+			"SELECT devapp.suspend_app('$app->{app_id}')",
+			"SELECT devapp.resume_app('$app->{app_id}')" ],
+		[ 'credential', 'CREDENTIAL_REVOKED',
+			"SELECT devapp.revoke_credential('$app->{credential_id}')",
+			"SELECT devapp.approve_credential('$app->{credential_id}')" ],
+		[ 'secret', 'SUPERSEDED',
+			"SELECT FROM devapp.rotate_credential('$app->{credential_id}');
+			UPDATE devapp.credential_secret SET valid_until = now()
+			 WHERE credential_id = '$app->{credential_id}' AND version = 1",
+			"UPDATE devapp.credential_secret SET valid_until = 'infinity'
+			 WHERE credential_id = '$app->{credential_id}' AND version = 1;
+			SELECT devapp.cancel_rotation('$app->{credential_id}')" ],
+		[ 'association', 'PRODUCT_REVOKED',
+			"SELECT $association 'revoke')", "SELECT $association 'approve')" ],
+		[ 'product', 'PROXY_FORBIDDEN',
+			"SELECT devapp.update_product('weather', proxies => '{other}')",
+			"SELECT devapp.update_product('weather', proxies => '{}')" ],
+		[ 'operation', 'METHOD_FORBIDDEN',
+			"SELECT devapp.add_operation('weather', '/weather/**', '{PUT}');
+			SELECT devapp.remove_operation('weather', '/weather/**', '{GET}')",
+			"SELECT devapp.add_operation('weather', '/weather/**', '{GET}');
+			SELECT devapp.remove_operation('weather', '/weather/**', '{PUT}')" ]);
+}
+
+# The verdict's code for a key, for a call that the product covers.
+sub code
+{
+	my ($node, $key, %options) = @_;
+
+	return $node->safe_psql($options{db} || 'postgres', key_codes($key));
+}
+
+# The same in one query for several keys: "VALID EXPIRED ..."
+sub codes
+{
+	my ($node, $keys, %options) = @_;
+
+	return $node->safe_psql($options{db} || 'postgres', key_codes(@$keys));
+}
+
+# The query that codes() runs.
+sub key_codes
+{
+	my $list = join ', ', map { literal($_) } @_;
+
+	return
+	  "SELECT string_agg((devapp.verify_key(k, $CALL)).code::text, ' ' ORDER BY n)"
+	  . " FROM unnest(ARRAY[$list]::text[]) WITH ORDINALITY AS x(k, n)";
+}
+
+# SQLSTATE and the whole report of the error that a script ends in; the SQLSTATE
+# is '00000' if it does not.
+sub error_of
+{
+	my ($node, $sql, %options) = @_;
+	my ($stdout, $stderr) = ('', '');
+
+	$node->psql(
+		$options{db} || 'postgres', $sql,
+		stdout => \$stdout,
+		stderr => \$stderr,
+		extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	my ($state) = $stderr =~ /(?:ERROR|FATAL):  ([0-9A-Z]{5}):/;
+	$state = '00000' unless defined $state;
+	return wantarray ? ($state, $stderr) : $state;
+}
+
+# One row of devapp.doctor(): "status|detail".
+sub doctor
+{
+	my ($node, $check, %options) = @_;
+
+	return $node->safe_psql($options{db} || 'postgres',
+		"SELECT status, detail FROM devapp.doctor() WHERE check_name = "
+		  . literal($check));
+}
+
+# is() for long texts: a failure shows the lines that only one of them has.
+sub same_lines
+{
+	my ($got, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	return 1 if ok($got eq $expected, $name);
+	my %count;
+	$count{$_}++ for split /\n/, $got;
+	$count{$_}-- for split /\n/, $expected;
+	diag(($count{$_} > 0 ? 'unexpected: ' : 'missing: ') . $_)
+	  for grep { $count{$_} != 0 } sort keys %count;
+	return 0;
+}
+
+1;
