@@ -30,6 +30,7 @@
 #include "pepper.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(devapp_pepper_newest);
 PG_FUNCTION_INFO_V1(devapp_pepper_known);
@@ -259,6 +260,25 @@ find_loaded(int number)
 }
 
 /*
+ * load() where an error is none: say it in the log, but not again until it worked
+ * or a minute has passed.
+ */
+static bool
+load_for_verdict(void)
+{
+	static TimestampTz complained_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	bool		quiet = !TimestampDifferenceExceeds(complained_at, now, 60 * 1000);
+	bool		loaded = load(quiet ? DEBUG1 : LOG);
+
+	if (loaded)
+		complained_at = 0;
+	else if (!quiet)
+		complained_at = now;
+	return loaded;
+}
+
+/*
  * The pepper that a digest names, or NULL.  Used where a verdict is asked, so a
  * file that is missing or broken is no error here: it goes to the log, and what
  * was read before stays in use.
@@ -271,9 +291,9 @@ pepper_find(int number)
 	if (!is_configured())
 		return NULL;
 	if (!is_loaded())
-		return load(LOG) ? find_loaded(number) : NULL;
+		return load_for_verdict() ? find_loaded(number) : NULL;
 	p = find_loaded(number);
-	if (p == NULL && file_changed() && load(LOG))
+	if (p == NULL && file_changed() && load_for_verdict())
 		p = find_loaded(number);
 	return p;
 }
@@ -285,7 +305,7 @@ pepper_count(void)
 	if (!is_configured())
 		return 0;
 	if (!is_loaded())
-		(void) load(LOG);
+		(void) load_for_verdict();
 	return is_loaded() ? current.count : 0;
 }
 

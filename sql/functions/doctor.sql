@@ -121,7 +121,7 @@ AS $$
            CASE WHEN missing IS NULL THEN 'ok' ELSE 'info' END,
            coalesce('missing: ' || missing, 'devapp_admin and devapp_gateway exist'),
            CASE WHEN missing IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
-      FROM (SELECT string_agg(wanted, ', ') AS missing
+      FROM (SELECT string_agg(wanted, ', ' ORDER BY wanted) AS missing
               FROM unnest(ARRAY['devapp_admin', 'devapp_gateway']) AS wanted
              WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = wanted)) AS m
 $$;
@@ -134,7 +134,7 @@ AS $$
     SELECT 'triggers',
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
            CASE WHEN count(*) = 0 THEN 'all are enabled'
-                ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ')) END,
+                ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' ORDER BY t.tgrelid::regclass::text, t.tgname)) END,
            CASE WHEN count(*) > 0 THEN 'ALTER TABLE ... ENABLE TRIGGER ALL.' END
       FROM pg_trigger t
       JOIN pg_class c ON c.oid = t.tgrelid

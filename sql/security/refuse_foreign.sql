@@ -31,5 +31,13 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Its owner could replace parts of the extension. Drop the schema, and CREATE EXTENSION makes its own.';
     END IF;
+    IF EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) AS a
+                WHERE n.oid = schema_oid
+                  AND a.privilege_type = 'CREATE'
+                  AND a.grantee <> n.nspowner) THEN
+        RAISE EXCEPTION 'others than its owner may create objects in schema "devapp"'
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Drop the schema, and CREATE EXTENSION makes its own.';
+    END IF;
 END
 $$;
