@@ -58,6 +58,12 @@ copy_array(CatalogScan *scan, CatalogColumn column)
 		DatumGetArrayTypePCopy(value);
 }
 
+static bool
+is_empty(ArrayType *array)
+{
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) == 0;
+}
+
 /* The strings point into the array. */
 static StrList
 list_of(ArrayType *array)
@@ -235,6 +241,7 @@ load_product(const pg_uuid_t *product_id, Snapshot snapshot,
 	if (catalog_scan_next(&scan))
 		product = getter(&scan, product_id, snapshot);
 	catalog_scan_end(&scan);
+	/* cppcheck-suppress returnDanglingLifetime ; a getter keeps nothing of the scan */
 	return product;
 }
 
@@ -310,13 +317,15 @@ read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
 static ArrayType *
 effective_scopes(ArrayType *requested, ArrayType *offered)
 {
-	StrList		wanted = list_of(requested);
-	StrList		have = list_of(offered);
+	StrList		wanted;
+	StrList		have;
 	Datum	   *result;
 	int			n = 0;
 
-	if (wanted.count == 0)
+	if (is_empty(requested))
 		return offered;
+	wanted = list_of(requested);
+	have = list_of(offered);
 	result = palloc(sizeof(Datum) * (size_t) wanted.count);
 	for (int i = 0; i < wanted.count; i++)
 	{
@@ -545,8 +554,7 @@ load(CatalogIndex index, Datum value, Snapshot snapshot, ProductGetter getter)
 
 	load_secrets(e, snapshot);
 	app_scopes = load_app(e, snapshot);
-	load_associations(e, ArrayGetNItems(ARR_NDIM(scopes), ARR_DIMS(scopes)) > 0 ?
-					  scopes : app_scopes, snapshot, getter);
+	load_associations(e, is_empty(scopes) ? app_scopes : scopes, snapshot, getter);
 	return e;
 }
 
