@@ -3,9 +3,9 @@
  *		The functions that a gateway calls: verify_key(), verify_digest(),
  *		verify_client(), allows().
  *
- * The way of a key: shape and checksum (key_core.c), what is remembered of it
- * (cache.c), else its SHA-256 (secret.c), the rows behind it and which version
- * of the secret it is (entitlement.c); the decision (decide_core.c), the answer
+ * The way of a key: what is remembered of it (cache.c), else shape and checksum
+ * (key_core.c), its SHA-256 (secret.c), the rows behind it and which version of
+ * the secret it is (entitlement.c); the decision (decide_core.c), the answer
  * (verdict.c).
  *
  * Nothing is written, so this works in READ ONLY transactions and on a standby.
@@ -160,18 +160,22 @@ verify_presented(Str presented, SecretPurpose purpose,
 	CacheTag	tag;
 	CacheFound	found;
 
-	if (presented.data == NULL ||
-		key_parse(presented.data, presented.len, &parsed) != KEY_OK)
+	if (presented.data == NULL || presented.len < KEY_MIN ||
+		presented.len > KEY_MAX)
 		return refused(VERDICT_MALFORMED);
 
+	/* what is remembered was well formed when it came the first time */
 	cache_make_tag(purpose == PURPOSE_API_KEY ? CACHE_API_KEY : CACHE_CLIENT_SECRET,
 				   presented.data, presented.len, &tag);
 	found = cache_find(&tag);
 	if (found.entitlement == NULL)
 	{
-		Str			consumer = {presented.data, parsed.consumer_len};
+		Str			consumer;
 		uint8		sha256[SHA256_LEN];
 
+		if (key_parse(presented.data, presented.len, &parsed) != KEY_OK)
+			return refused(VERDICT_MALFORMED);
+		consumer = (Str) {presented.data, parsed.consumer_len};
 		secret_sha256(presented.data, presented.len, sha256);
 		found = load(&tag, &consumer, purpose, sha256);
 		sodium_memzero(sha256, sizeof(sha256));
