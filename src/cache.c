@@ -30,6 +30,7 @@
 
 #include <sodium.h>
 
+#include "access/xact.h"
 #include "lib/ilist.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -185,12 +186,13 @@ compile_product(CatalogScan *scan, const pg_uuid_t *product_id,
 static void
 make_room_to_hold(void)
 {
+	int			room = Max(16, 2 * held_room);
+	Size		size = sizeof(CachedProduct *) * (Size) room;
+
 	if (nheld < held_room)
 		return;
-	held_room = Max(16, 2 * held_room);
-	held = held ? repalloc(held, sizeof(CachedProduct *) * (Size) held_room) :
-		MemoryContextAlloc(cache_context,
-						   sizeof(CachedProduct *) * (Size) held_room);
+	held = held ? repalloc(held, size) : MemoryContextAlloc(cache_context, size);
+	held_room = room;
 }
 
 static bool
@@ -199,17 +201,28 @@ same_version(RowVersion a, RowVersion b)
 	return a.xmin == b.xmin && ItemPointerEquals(&a.tid, &b.tid);
 }
 
+/*
+ * A transaction that has written may see rows that nobody else will ever see, and
+ * see them before their triggers fire.  What it loads is for itself, for now.
+ */
+static bool
+sees_own_changes(void)
+{
+	return TransactionIdIsValid(GetTopTransactionIdIfAny());
+}
+
 /* A product for the load under way; the scan is on its row. */
 EntitlementProduct *
 cache_product(CatalogScan *scan, const pg_uuid_t *product_id,
 			  Snapshot snapshot)
 {
+	bool		own = sees_own_changes();
 	ProductSlot *slot;
 	CachedProduct *p = NULL;
 	bool		found;
 
 	make_room_to_hold();
-	slot = hash_search(products, product_id, HASH_FIND, NULL);
+	slot = own ? NULL : hash_search(products, product_id, HASH_FIND, NULL);
 	if (slot && !invalidation_of_everything_since(slot->cached->compiled_at) &&
 		same_version(slot->cached->product->version, catalog_row_version(scan)))
 		p = slot->cached;
@@ -218,6 +231,8 @@ cache_product(CatalogScan *scan, const pg_uuid_t *product_id,
 		p = compile_product(scan, product_id, snapshot);
 		held[nheld++] = p;
 		p->references = 1;
+		if (own)
+			return p->product;
 		slot = hash_search(products, product_id, HASH_ENTER, &found);
 		slot->cached = p;
 		return p->product;
@@ -304,6 +319,7 @@ cache_find(const CacheTag *tag)
 	CacheEntry *entry;
 
 	(void) invalidation_accept();
+	catalog_refresh();
 	entry = hash_search(entries, tag, HASH_FIND, NULL);
 	if (entry == NULL)
 		return (CacheFound) {NULL, -1};
@@ -353,6 +369,8 @@ cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
 	CacheEntry *entry;
 	bool		found;
 
+	if (sees_own_changes() || entitlement->incomplete)
+		return;
 	watch(entitlement);
 	mine = MemoryContextAlloc(context, sizeof(CachedProduct *) * (Size) Max(nheld, 1));
 	bytes = MemoryContextMemAllocated(context, false) + sizeof(CacheEntry) + 64;
@@ -379,6 +397,9 @@ cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
 	entry->bytes = bytes;
 	entry->nproducts = nheld;
 	entry->products = mine;
+	/* a hit does not need the digests */
+	for (int i = 0; i < entitlement->nsecrets; i++)
+		sodium_memzero(&entitlement->secrets[i].digest, sizeof(SecretDigest));
 	dlist_push_head(&queue, &entry->place);
 	total_bytes += bytes;
 	nheld = 0;

@@ -31,6 +31,7 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
 #include "storage/procarray.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -105,6 +106,7 @@ static const struct
 typedef struct ResolvedIndex
 {
 	Oid			table;
+	Oid			file;			/* of the table; a rewrite makes another */
 	Oid			index;
 	Oid			equal;			/* function of the equality operator */
 	Oid			collation;
@@ -150,9 +152,11 @@ relation_changed(Datum arg, Oid relid)
 	}
 	if (!is_ours(relid))
 		return;
+	/*
+	 * VACUUM and ANALYZE of a table come here too.  Whether it is another table
+	 * now, or other contents (TRUNCATE), shows when the names are resolved.
+	 */
 	resolved.valid = false;
-	/* what was read before may have been another table of that name */
-	invalidation_of_everything();
 }
 
 void
@@ -183,7 +187,7 @@ resolve_index(Oid schema, CatalogIndex which)
 	Oid			opfamily;
 	Oid			type;
 
-	/* under a lock on its table, an index is not replaced */
+	/* under a lock on its table, an index is not dropped */
 	r->table = require_relation(schema, index_names[which].table);
 	heap = try_table_open(r->table, AccessShareLock);
 	if (heap == NULL)
@@ -191,6 +195,7 @@ resolve_index(Oid schema, CatalogIndex which)
 		resolved.changed = true;
 		return;
 	}
+	r->file = heap->rd_rel->relfilenode;
 	r->index = require_relation(schema, index_names[which].index);
 	index = index_open(r->index, AccessShareLock);
 	opfamily = index->rd_opfamily[0];
@@ -229,6 +234,7 @@ resolve_verdict(Oid schema)
 	Oid			enum_type;
 	Oid			row_type;
 	TupleDesc	desc;
+	TupleDesc	copy;
 	MemoryContext old;
 
 	enum_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
@@ -253,30 +259,54 @@ resolve_verdict(Oid schema)
 	row_type = get_rel_type_id(resolved.verdict_relation);
 	desc = lookup_rowtype_tupdesc(row_type, -1);
 	old = MemoryContextSwitchTo(TopMemoryContext);
-	if (resolved.verdict_desc)
-		FreeTupleDesc(resolved.verdict_desc);
-	resolved.verdict_desc = CreateTupleDescCopy(desc);
+	copy = CreateTupleDescCopy(desc);
 	MemoryContextSwitchTo(old);
 	ReleaseTupleDesc(desc);
+	if (resolved.verdict_desc)
+		FreeTupleDesc(resolved.verdict_desc);
+	resolved.verdict_desc = copy;
+	if (copy->natts != VERDICT_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("devapp.verdict has %d columns, but the library knows %d",
+						copy->natts, VERDICT_COLUMNS),
+				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
 }
+
+/* Resolving anew this often without rest means that every message says "all". */
+#define RESOLVE_ATTEMPTS	5
 
 static void
 resolve(void)
 {
+	ResolvedIndex indexes[CATALOG_INDEXES];
+	AttrNumber	columns[CATALOG_COLUMNS];
 	Oid			schema;
 
 	if (likely(resolved.valid))
 		return;
-	do
+	memcpy(indexes, resolved.indexes, sizeof(indexes));
+	memcpy(columns, resolved.columns, sizeof(columns));
+	for (int i = 0; i < RESOLVE_ATTEMPTS && (i == 0 || resolved.changed); i++)
 	{
 		resolved.changed = false;
 		schema = get_namespace_oid("devapp", false);
-		for (int i = 0; i < CATALOG_INDEXES; i++)
-			resolve_index(schema, i);
+		for (int n = 0; n < CATALOG_INDEXES; n++)
+			resolve_index(schema, n);
 		resolve_columns(schema);
 		resolve_verdict(schema);
-	} while (resolved.changed);
-	resolved.valid = true;
+	}
+	resolved.valid = !resolved.changed;
+	if (memcmp(indexes, resolved.indexes, sizeof(indexes)) != 0 ||
+		memcmp(columns, resolved.columns, sizeof(columns)) != 0)
+		invalidation_of_everything();
+}
+
+/* Before something that was remembered is used: are the tables still the same? */
+void
+catalog_refresh(void)
+{
+	resolve();
 }
 
 TupleDesc
@@ -317,17 +347,25 @@ catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
 	/*
 	 * Waiting for the lock may have taken until somebody put another table or
 	 * index in the place of the one that was resolved: then look again.  Under
-	 * the lock on the table, the index stays.
+	 * the lock on the table no index is dropped.
 	 */
 	for (;;)
 	{
+		Oid			table;
+
+		CHECK_FOR_INTERRUPTS();
 		resolve();
-		scan->heap = try_table_open(r->table, AccessShareLock);
-		if (resolved.valid && scan->heap != NULL)
+		table = r->table;
+		scan->heap = try_table_open(table, AccessShareLock);
+		if (scan->heap == NULL)
+		{
+			resolved.valid = false;
+			continue;
+		}
+		resolve();
+		if (r->table == table)
 			break;
-		if (scan->heap != NULL)
-			table_close(scan->heap, AccessShareLock);
-		resolved.valid = false;
+		table_close(scan->heap, AccessShareLock);
 	}
 	scan->index = index_open(r->index, AccessShareLock);
 	scan->slot = table_slot_create(scan->heap, NULL);

@@ -91,7 +91,11 @@ typedef struct RowVersion
 	TransactionId xmin;
 } RowVersion;
 
+/* columns of devapp.verdict, see verdict.c */
+#define VERDICT_COLUMNS 18
+
 extern void catalog_init(void);
+extern void catalog_refresh(void);
 
 extern Snapshot catalog_take_snapshot(void);
 extern void catalog_release_snapshot(Snapshot snapshot);

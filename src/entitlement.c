@@ -360,7 +360,10 @@ load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot,
 		int			place = e->decide.nassociations;
 
 		if (product == NULL)
+		{
+			e->incomplete = true;
 			continue;
+		}
 		e->decide.associations[place].status = rows[i].status;
 		e->decide.associations[place].product = &product->decide;
 		e->associations[place].product = product;
@@ -410,6 +413,8 @@ load_owner(Entitlement *e, Snapshot snapshot)
 		e->decide.owner_active = text_is(&scan, team ? TEAM_STATUS : DEVELOPER_STATUS,
 										 "active");
 	}
+	else
+		e->incomplete = true;
 	catalog_scan_end(&scan);
 }
 
@@ -436,6 +441,8 @@ load_app(Entitlement *e, Snapshot snapshot)
 	catalog_scan_end(&scan);
 	if (has_owner)
 		load_owner(e, snapshot);
+	else
+		e->incomplete = true;
 	return scopes ? scopes : construct_empty_array(TEXTOID);
 }
 

@@ -59,6 +59,7 @@ typedef struct EntitlementSecret
 typedef struct Entitlement
 {
 	DecideEntitlement decide;
+	bool		incomplete;		/* a row that it refers to was not there */
 	pg_uuid_t	credential_id;
 	pg_uuid_t	app_id;
 	pg_uuid_t	owner_id;

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/datum.h"
@@ -27,6 +28,20 @@ PG_FUNCTION_INFO_V1(devapp_guard_row);
 PG_FUNCTION_INFO_V1(devapp_guard_immutable);
 PG_FUNCTION_INFO_V1(devapp_guard_delete);
 
+/*
+ * The trigger functions trust the arguments and column types that they are given,
+ * so nobody may put them on a table of his own.
+ */
+void
+guard_require_own_table(TriggerData *trigdata)
+{
+	if (RelationGetNamespace(trigdata->tg_relation) !=
+		get_namespace_oid("devapp", true))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this trigger is for the tables of devapp only")));
+}
+
 static TriggerData *
 require_trigger(FunctionCallInfo fcinfo, bool row)
 {
@@ -38,6 +53,7 @@ require_trigger(FunctionCallInfo fcinfo, bool row)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function was not called as the kind of trigger that it is")));
+	guard_require_own_table(trigdata);
 	return trigdata;
 }
 

@@ -9,6 +9,7 @@
 
 #include "commands/trigger.h"
 
+extern void guard_require_own_table(TriggerData *trigdata);
 extern bool guard_column_changed(TriggerData *trigdata, const char *column);
 
 #endif							/* DEVAPP_GUARD_H */

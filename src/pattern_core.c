@@ -468,26 +468,33 @@ allocate(PatternMemory memory, int32_t count, size_t size)
 static void
 grow(PatternSet *set, int32_t pool_size)
 {
-	int32_t    *old_pool = set->pool;
-	DfaState   *old_states = set->states;
+	int32_t		max_states = pool_size / 8 + 3;
+	int32_t		nbuckets = 16;
+	int32_t    *pool;
+	DfaState   *states;
+	int32_t    *buckets;
 
-	set->pool_size = pool_size;
-	set->max_states = pool_size / 8 + 3;
-	set->pool = allocate(set->memory, set->pool_size, sizeof(int32_t));
-	set->states = allocate(set->memory, set->max_states, sizeof(DfaState));
-	if (old_pool)
+	while (nbuckets < 2 * max_states)
+		nbuckets *= 2;
+
+	/* an allocation that fails must leave the set as it is */
+	pool = allocate(set->memory, pool_size, sizeof(int32_t));
+	states = allocate(set->memory, max_states, sizeof(DfaState));
+	buckets = allocate(set->memory, nbuckets, sizeof(int32_t));
+	if (set->pool)
 	{
-		memcpy(set->pool, old_pool, sizeof(int32_t) * (size_t) set->pool_used);
-		memcpy(set->states, old_states,
-			   sizeof(DfaState) * (size_t) set->nstates);
-		set->memory.release(set->memory.arg, old_pool);
-		set->memory.release(set->memory.arg, old_states);
+		memcpy(pool, set->pool, sizeof(int32_t) * (size_t) set->pool_used);
+		memcpy(states, set->states, sizeof(DfaState) * (size_t) set->nstates);
+		set->memory.release(set->memory.arg, set->pool);
+		set->memory.release(set->memory.arg, set->states);
 		set->memory.release(set->memory.arg, set->buckets);
 	}
-	set->nbuckets = 16;
-	while (set->nbuckets < 2 * set->max_states)
-		set->nbuckets *= 2;
-	set->buckets = allocate(set->memory, set->nbuckets, sizeof(int32_t));
+	set->pool = pool;
+	set->pool_size = pool_size;
+	set->states = states;
+	set->max_states = max_states;
+	set->buckets = buckets;
+	set->nbuckets = nbuckets;
 	for (int32_t i = 0; i < set->nbuckets; i++)
 		set->buckets[i] = -1;
 	for (int32_t i = 0; i < set->nstates; i++)

@@ -127,7 +127,15 @@ state_of(HeapTuple tuple, TupleDesc desc, const char *flag)
 			return flag;
 	}
 	value = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "status"), &isnull);
-	return isnull ? "" : TextDatumGetCString(value);
+	if (isnull)
+		return "";
+	/* the flag's state is written by the flag alone */
+	if (flag[0] != '\0' && strcmp(TextDatumGetCString(value), flag) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not a status but a column", flag),
+				 errhint("Use devapp.revoke_credential(..., compromised => true).")));
+	return TextDatumGetCString(value);
 }
 
 static bool
@@ -162,8 +170,11 @@ list_has_word(const char *list, size_t list_len, const char *word)
  * those states was entered, and is empty in all others.
  */
 static void
-stamp_columns(RowEdit *e, Trigger *trigger, const char *from, const char *to)
+stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
+			  const char *to)
 {
+	Trigger    *trigger = trigdata->tg_trigger;
+
 	for (int i = 2; i < trigger->tgnargs; i++)
 	{
 		const char *states = trigger->tgargs[i];
@@ -175,6 +186,15 @@ stamp_columns(RowEdit *e, Trigger *trigger, const char *from, const char *to)
 		else if (!list_has_word(states, len, from))
 			edit(e, column,
 				 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+		else
+		{
+			/* it holds when the first of them was entered */
+			bool		isnull;
+			Datum		kept = SPI_getbinval(trigdata->tg_trigtuple, e->desc,
+											 SPI_fnumber(e->desc, column), &isnull);
+
+			edit(e, column, kept, isnull);
+		}
 	}
 }
 
@@ -245,7 +265,7 @@ guard_update(TriggerData *trigdata, const char *entity, const char *flag)
 				 errmsg("%s cannot go from status \"%s\" to \"%s\"", entity, from, to),
 				 hint_actions(entity, from)));
 	stamp_decision(&e, trigdata);
-	stamp_columns(&e, trigdata->tg_trigger, from, to);
+	stamp_columns(&e, trigdata, from, to);
 	return finish_edit(&e);
 }
 
@@ -267,6 +287,7 @@ devapp_guard_status(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("guard_status must be a BEFORE ROW trigger with an entity and a flag")));
+	guard_require_own_table(trigdata);
 	args = trigdata->tg_trigger->tgargs;
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		return PointerGetDatum(guard_update(trigdata, args[0], args[1]));

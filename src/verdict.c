@@ -117,7 +117,7 @@ verdict_datum(const Verdict *v)
 	const char *fault = verdict_fault(v->code, team);
 	VerdictRow	row;
 
-	Assert(desc->natts == COLUMNS);
+	StaticAssertStmt(COLUMNS == VERDICT_COLUMNS, "columns of devapp.verdict");
 	memset(row.nulls, true, sizeof(row.nulls));
 	memset(row.values, 0, sizeof(row.values));
 	set(&row, COL_ALLOWED, BoolGetDatum(v->code == VERDICT_VALID));

@@ -87,7 +87,8 @@ BEGIN
 END
 $$;
 
--- The products that an app's credentials are associated with, oldest first.
+-- The products that an app's credentials are associated with, oldest first.  One
+-- that was revoked for any of them is for an admin to give again.
 CREATE FUNCTION devapp._products_of(app_id uuid) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -98,7 +99,8 @@ AS $$
               JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
               JOIN devapp.product p ON p.product_id = cp.product_id
              WHERE c.app_id = _products_of.app_id AND cp.removed_at IS NULL
-             GROUP BY p.name) AS x
+             GROUP BY p.name
+            HAVING bool_and(cp.status <> 'revoked')) AS x
 $$;
 
 CREATE FUNCTION devapp.issue_credential(

@@ -82,6 +82,7 @@ DECLARE
     changed devapp.developer := devapp._developer(developer, true);
     live bigint;
 BEGIN
+    PERFORM devapp._require_read_committed();
     SELECT count(*) INTO live FROM devapp.app a
      WHERE a.developer_id = changed.developer_id AND a.deleted_at IS NULL;
     IF live > 0 THEN

@@ -126,7 +126,8 @@ AS $$
              WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = wanted)) AS m
 $$;
 
--- Triggers that somebody switched off, or left to replicas.
+-- Triggers that somebody switched off, or left to replicas, or made to pass over
+-- what replication brings.
 CREATE FUNCTION devapp._doctor_triggers() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -135,10 +136,13 @@ AS $$
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
            CASE WHEN count(*) = 0 THEN 'all are enabled'
                 ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' ORDER BY t.tgrelid::regclass::text, t.tgname)) END,
-           CASE WHEN count(*) > 0 THEN 'ALTER TABLE ... ENABLE TRIGGER ALL.' END
+           CASE WHEN count(*) > 0
+                THEN 'ALTER TABLE ... ENABLE TRIGGER <name>; ENABLE ALWAYS TRIGGER for invalidate_cache and renew_product_*.' END
       FROM pg_trigger t
       JOIN pg_class c ON c.oid = t.tgrelid
-     WHERE c.relnamespace = 'devapp'::regnamespace AND t.tgenabled IN ('D', 'R')
+     WHERE c.relnamespace = 'devapp'::regnamespace 
+       AND (t.tgenabled IN ('D', 'R')
+            OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_)'))
 $$;
 
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)

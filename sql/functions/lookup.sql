@@ -138,6 +138,20 @@ BEGIN
 END
 $$;
 
+-- What counts dependants must see those that were committed meanwhile.
+CREATE FUNCTION devapp._require_read_committed() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'cannot delete in a transaction of isolation level %', current_setting('transaction_isolation')
+            USING ERRCODE = 'active_sql_transaction',
+                  HINT = 'Delete in a READ COMMITTED transaction: an older snapshot does not show who came to depend on it.';
+    END IF;
+END
+$$;
+
 -- In an update an argument that is left out stays, and '' clears.
 CREATE FUNCTION devapp._changed(old_value text, new_value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -149,4 +163,5 @@ COMMENT ON FUNCTION devapp._product(text, boolean) IS 'Internal: a product by na
 COMMENT ON FUNCTION devapp._app(uuid, boolean) IS 'Internal: an app, locked';
 COMMENT ON FUNCTION devapp._live_app(uuid, boolean) IS 'Internal: an app that is not deleted, locked';
 COMMENT ON FUNCTION devapp._credential(uuid) IS 'Internal: a credential of an app that is not deleted, locked';
+COMMENT ON FUNCTION devapp._require_read_committed() IS 'Internal: an error above READ COMMITTED';
 COMMENT ON FUNCTION devapp._changed(text, text) IS 'Internal: the value of a column after an update';

@@ -69,6 +69,9 @@ BEGIN
     url := regexp_replace(url, '[?#].*$', '');
     url := regexp_replace(url, '^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/]*', '');
     url := rtrim(url, '/');
+    IF strpos(url, '*') > 0 THEN
+        PERFORM devapp._openapi_error('the path of a server has a *', 'In a resource pattern it would be a wildcard.');
+    END IF;
     RETURN CASE WHEN url = '' OR starts_with(url, '/') THEN url ELSE '/' || url END;
 END
 $$;

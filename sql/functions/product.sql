@@ -150,6 +150,7 @@ DECLARE
     changed devapp.product := devapp._product(product, true);
     live bigint;
 BEGIN
+    PERFORM devapp._require_read_committed();
     SELECT count(*) INTO live
       FROM devapp.credential_product cp
       JOIN devapp.credential c ON c.credential_id = cp.credential_id

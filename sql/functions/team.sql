@@ -68,6 +68,7 @@ DECLARE
     changed devapp.team := devapp._team(team, true);
     live bigint;
 BEGIN
+    PERFORM devapp._require_read_committed();
     SELECT count(*) INTO live FROM devapp.app a
      WHERE a.team_id = changed.team_id AND a.deleted_at IS NULL;
     IF live > 0 THEN

@@ -57,7 +57,9 @@ CREATE TRIGGER renew_product_update AFTER UPDATE ON devapp.product_operation
 CREATE TRIGGER renew_product_delete AFTER DELETE ON devapp.product_operation
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION devapp.renew_product();
 
--- Also where rows come by logical replication, which does not fire other triggers.
+-- Also under session_replication_role = replica, and where rows come by logical
+-- replication.  That fires no statement triggers: product_operation must be
+-- replicated together with product, whose renewed row comes along.
 ALTER TABLE devapp.developer ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE devapp.team ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE devapp.product ENABLE ALWAYS TRIGGER invalidate_cache;

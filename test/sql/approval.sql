@@ -35,6 +35,9 @@ SELECT FROM devapp.add_credential_product(:'cc', 'manual-2');
 SELECT FROM devapp.approve_app(:'c');
 SELECT pg_temp.state(:'c');
 
+-- a new credential does not get back what was revoked
+SELECT products FROM devapp.issue_credential(:'c');
+
 -- the whole life
 SELECT app_id AS d FROM devapp.create_app('d', developer => 'approval@example.com') \gset
 SELECT status, decision_note FROM devapp.reject_app(:'d', 'no contract');

@@ -56,6 +56,7 @@ SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "paths": {"/a": "b
 SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "paths": {"/a": {"$ref": "other.json#/a"}}}');
 SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "paths": {"/a": {"$ref": "#/nowhere"}}}');
 SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "paths": {"/a": {"$ref": "#/paths/~1a"}}}');
+SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "servers": [{"url": "/a/**"}], "paths": {"/a": {"get": {}}}}');
 SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "servers": [{}], "paths": {"/a": {"get": {}}}}');
 SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "servers": [{"url": "/{v}", "variables": {"v": {}}}], "paths": {"/a": {"get": {}}}}');
 SELECT devapp.import_openapi('openapi', '{"openapi": "3.1.0", "paths": {"/a\nb": {"get": {}}}}');
