@@ -168,6 +168,6 @@ COMMENT ON FUNCTION devapp._expires_at(interval) IS 'Internal: when a new creden
 COMMENT ON FUNCTION devapp._issue(devapp.app, text, devapp.product[], text, text[], interval, jsonb) IS 'Internal: makes a credential';
 COMMENT ON FUNCTION devapp._products_of(uuid) IS 'Internal: the products of an app';
 COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb) IS
-    'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials';
+    'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials that were not revoked';
 COMMENT ON FUNCTION devapp.approve_credential(uuid, text) IS 'Lets a revoked credential work again, unless it was compromised';
 COMMENT ON FUNCTION devapp.revoke_credential(uuid, text, boolean) IS 'Stops a credential; as compromised for ever';
