@@ -219,26 +219,23 @@ cache_product(CatalogScan *scan, const pg_uuid_t *product_id,
 	bool		own = sees_own_changes();
 	ProductSlot *slot;
 	CachedProduct *p = NULL;
-	bool		found;
+	bool		compiled;
 
 	make_room_to_hold();
 	slot = own ? NULL : hash_search(products, product_id, HASH_FIND, NULL);
 	if (slot && !invalidation_of_everything_since(slot->cached->compiled_at) &&
 		same_version(slot->cached->product->version, catalog_row_version(scan)))
 		p = slot->cached;
-	if (p == NULL)
-	{
+	compiled = p == NULL;
+	if (compiled)
 		p = compile_product(scan, product_id, snapshot);
-		held[nheld++] = p;
-		p->references = 1;
-		if (own)
-			return p->product;
-		slot = hash_search(products, product_id, HASH_ENTER, &found);
-		slot->cached = p;
-		return p->product;
-	}
 	held[nheld++] = p;
 	p->references++;
+	if (compiled && !own)
+	{
+		slot = hash_search(products, product_id, HASH_ENTER, NULL);
+		slot->cached = p;
+	}
 	return p->product;
 }
 
@@ -319,10 +316,10 @@ cache_find(const CacheTag *tag)
 	CacheEntry *entry;
 
 	(void) invalidation_accept();
-	catalog_refresh();
 	entry = hash_search(entries, tag, HASH_FIND, NULL);
 	if (entry == NULL)
 		return (CacheFound) {NULL, -1};
+	catalog_refresh();
 	if (unlikely(is_stale(entry)))
 	{
 		remove_entry(entry);

@@ -117,6 +117,7 @@ static struct
 {
 	bool		valid;
 	bool		changed;		/* a relation changed while names were resolved */
+	bool		broken_off;		/* resolving ended in an error */
 	ResolvedIndex indexes[CATALOG_INDEXES];
 	AttrNumber	columns[CATALOG_COLUMNS];
 	Oid			verdict_relation;
@@ -285,6 +286,10 @@ resolve(void)
 
 	if (likely(resolved.valid))
 		return;
+	/* an error left a mixture, which can't tell what has changed */
+	if (resolved.broken_off)
+		invalidation_of_everything();
+	resolved.broken_off = true;
 	memcpy(indexes, resolved.indexes, sizeof(indexes));
 	memcpy(columns, resolved.columns, sizeof(columns));
 	for (int i = 0; i < RESOLVE_ATTEMPTS && (i == 0 || resolved.changed); i++)
@@ -297,6 +302,7 @@ resolve(void)
 		resolve_verdict(schema);
 	}
 	resolved.valid = !resolved.changed;
+	resolved.broken_off = false;
 	if (memcmp(indexes, resolved.indexes, sizeof(indexes)) != 0 ||
 		memcmp(columns, resolved.columns, sizeof(columns)) != 0)
 		invalidation_of_everything();
@@ -377,8 +383,7 @@ catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
 
 /*
  * The next row.  An index that is only a hint (hash) gives rows that the caller
- * must look at himself, see find_digest() in
- * entitlement.c.
+ * must look at himself, see find_digest() in entitlement.c.
  */
 bool
 catalog_scan_next(CatalogScan *scan)

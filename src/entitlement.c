@@ -25,7 +25,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "entitlement.h"
-#include "pattern_core.h"
+#include "pattern.h"
 #include "pepper.h"
 
 /* room that a product's automaton may take, in bytes */
@@ -120,18 +120,6 @@ uuid_value(CatalogScan *scan, CatalogColumn column, pg_uuid_t *out)
 
 /* ---------- products ---------- */
 
-static void *
-pattern_alloc(void *arg, size_t size)
-{
-	return MemoryContextAlloc((MemoryContext) arg, size);
-}
-
-static void
-pattern_release(void *arg, void *ptr)
-{
-	pfree(ptr);
-}
-
 static DecideOperation
 read_operation(CatalogScan *scan)
 {
@@ -171,7 +159,6 @@ static void
 compile_operations(DecideProduct *product, RankedOperation *ranked, int n)
 {
 	PatternText *patterns = palloc(sizeof(PatternText) * (size_t) n);
-	PatternMemory memory = {pattern_alloc, pattern_release, CurrentMemoryContext};
 
 	qsort(ranked, (size_t) n, sizeof(RankedOperation), compare_rank);
 	product->operations = palloc(sizeof(DecideOperation) * (size_t) n);
@@ -183,7 +170,7 @@ compile_operations(DecideProduct *product, RankedOperation *ranked, int n)
 			ranked[i].op.resource.len};
 	}
 	product->patterns = pattern_set_build(patterns, n, PATTERN_STATE_LIMIT,
-										  memory);
+										  pattern_memory(CurrentMemoryContext));
 	pfree(patterns);
 }
 

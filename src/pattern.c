@@ -12,7 +12,7 @@
 
 #include "compat.h"
 #include "path_core.h"
-#include "pattern_core.h"
+#include "pattern.h"
 
 PG_FUNCTION_INFO_V1(devapp_resource_pattern_in);
 PG_FUNCTION_INFO_V1(devapp_resource_pattern_out);
@@ -91,13 +91,20 @@ devapp_resource_pattern_send(PG_FUNCTION_ARGS)
 static void *
 pattern_alloc(void *arg, size_t size)
 {
-	return palloc(size);
+	return MemoryContextAlloc((MemoryContext) arg, size);
 }
 
 static void
 pattern_release(void *arg, void *ptr)
 {
 	pfree(ptr);
+}
+
+/* Memory for a set of patterns that lives as long as a context. */
+PatternMemory
+pattern_memory(MemoryContext context)
+{
+	return (PatternMemory) {pattern_alloc, pattern_release, context};
 }
 
 /* SQL: would this pattern let this path pass?  The rule of a verification. */
@@ -107,7 +114,6 @@ devapp_pattern_matches(PG_FUNCTION_ARGS)
 	text	   *pattern = PG_GETARG_TEXT_PP(0);
 	text	   *path = PG_GETARG_TEXT_PP(1);
 	PatternText p = {VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern)};
-	PatternMemory memory = {pattern_alloc, pattern_release, NULL};
 	size_t		len = path_without_query(VARDATA_ANY(path),
 										 VARSIZE_ANY_EXHDR(path));
 	PatternSet *set;
@@ -116,7 +122,7 @@ devapp_pattern_matches(PG_FUNCTION_ARGS)
 
 	if (!path_is_safe(VARDATA_ANY(path), len))
 		PG_RETURN_BOOL(false);
-	set = pattern_set_build(&p, 1, 0, memory);
+	set = pattern_set_build(&p, 1, 0, pattern_memory(CurrentMemoryContext));
 	result = pattern_set_match(set, VARDATA_ANY(path), len, &matched) > 0;
 	pattern_set_free(set);
 	PG_RETURN_BOOL(result);
