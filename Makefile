@@ -61,7 +61,7 @@ EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test test-matrix fuzz lint bench bench-quick
+PEOPLE_TARGETS = demo shell test test-matrix fuzz lint bench bench-huge bench-quick
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 .PHONY: $(PEOPLE_TARGETS)
@@ -79,6 +79,8 @@ lint:
 	test/lint
 bench:
 	test/bench/run
+bench-huge:
+	test/bench/run huge
 bench-quick:
 	test/bench/run quick
 

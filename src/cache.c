@@ -16,8 +16,9 @@
  * Products are compiled once and shared by the entitlements that refer to them.  A
  * first touch reads the product's row and takes the compiled form only if that was
  * made from this very version of the row; a change of its operations makes a new
- * version too (sql/triggers/cache.sql).  So all parts of an entitlement are of one
- * snapshot.
+ * version too (sql/triggers/cache.sql).  It need not read the row if no writing
+ * transaction ended between the snapshot that last read it and its own.  So all
+ * parts of an entitlement are of one snapshot.
  *
  * Eviction is SIEVE (Zhang et al., NSDI 2024): one queue in the order of arrival,
  * and a hand that goes from old to new, spares what was hit since it last came
@@ -49,6 +50,7 @@ typedef struct CachedProduct
 	Size		bytes;			/* that are in total_bytes */
 	int			references;
 	uint64		compiled_at;
+	uint64		confirmed_at;	/* catalog_snapshot_moment() when last looked at */
 } CachedProduct;
 
 /* The product of an id in its latest version that was seen. */
@@ -211,32 +213,70 @@ sees_own_changes(void)
 	return TransactionIdIsValid(GetTopTransactionIdIfAny());
 }
 
-/* A product for the load under way; the scan is on its row. */
+/* The load under way refers to a product. */
+static EntitlementProduct *
+hold(CachedProduct *p)
+{
+	held[nheld++] = p;
+	p->references++;
+	return p->product;
+}
+
+/* The shared form of the product whose row the scan is on, NULL if it is not right. */
+static CachedProduct *
+find_version(CatalogScan *scan, ProductSlot *slot)
+{
+	if (slot == NULL ||
+		!same_version(slot->cached->product->version, catalog_row_version(scan)))
+		return NULL;
+	return slot->cached;
+}
+
+/* Look at the product's row; compile it if it is new. */
+static CachedProduct *
+read_product(ProductSlot *slot, const pg_uuid_t *product_id, Snapshot snapshot)
+{
+	CatalogScan scan;
+	CachedProduct *p = NULL;
+
+	catalog_scan_begin(&scan, PRODUCT_BY_ID, UUIDPGetDatum(product_id), snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		p = find_version(&scan, slot);
+		if (p == NULL)
+			p = compile_product(&scan, product_id, snapshot);
+		p->confirmed_at = catalog_snapshot_moment();
+	}
+	catalog_scan_end(&scan);
+	/* cppcheck-suppress returnDanglingLifetime ; it keeps nothing of the scan */
+	return p;
+}
+
+/* A product for the load under way, NULL if it has no row. */
 EntitlementProduct *
-cache_product(CatalogScan *scan, const pg_uuid_t *product_id,
-			  Snapshot snapshot)
+cache_product(const pg_uuid_t *product_id, Snapshot snapshot)
 {
 	bool		own = sees_own_changes();
 	ProductSlot *slot;
-	CachedProduct *p = NULL;
-	bool		compiled;
+	CachedProduct *p;
 
 	make_room_to_hold();
 	slot = own ? NULL : hash_search(products, product_id, HASH_FIND, NULL);
-	if (slot && !invalidation_of_everything_since(slot->cached->compiled_at) &&
-		same_version(slot->cached->product->version, catalog_row_version(scan)))
-		p = slot->cached;
-	compiled = p == NULL;
-	if (compiled)
-		p = compile_product(scan, product_id, snapshot);
-	held[nheld++] = p;
-	p->references++;
-	if (compiled && !own)
+	if (slot && invalidation_of_everything_since(slot->cached->compiled_at))
+		slot = NULL;
+	/* nobody's changes have become visible since the row was looked at */
+	if (slot && slot->cached->confirmed_at == catalog_snapshot_moment())
+		return hold(slot->cached);
+
+	p = read_product(slot, product_id, snapshot);
+	if (p == NULL)
+		return NULL;
+	if (!own && (slot == NULL || slot->cached != p))
 	{
 		slot = hash_search(products, product_id, HASH_ENTER, NULL);
 		slot->cached = p;
 	}
-	return p->product;
+	return hold(p);
 }
 
 /*

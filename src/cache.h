@@ -37,8 +37,7 @@ extern void cache_make_tag(CachePlace place, const char *data, size_t len,
 extern CacheFound cache_find(const CacheTag *tag);
 
 extern uint64 cache_begin_load(void);
-extern EntitlementProduct *cache_product(CatalogScan *scan,
-										 const pg_uuid_t *product_id,
+extern EntitlementProduct *cache_product(const pg_uuid_t *product_id,
 										 Snapshot snapshot);
 extern void cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
 					   uint64 loaded_at);

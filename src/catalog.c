@@ -337,6 +337,16 @@ catalog_take_snapshot(void)
 	return RegisterSnapshot(GetSnapshotData(&latest_snapshot));
 }
 
+/*
+ * How many transactions that wrote had ended when the snapshot was taken.  Two
+ * snapshots of the same moment see the same rows, but for the own transaction's.
+ */
+uint64
+catalog_snapshot_moment(void)
+{
+	return latest_snapshot.snapXactCompletionCount;
+}
+
 void
 catalog_release_snapshot(Snapshot snapshot)
 {

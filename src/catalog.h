@@ -98,6 +98,7 @@ extern void catalog_init(void);
 extern void catalog_refresh(void);
 
 extern Snapshot catalog_take_snapshot(void);
+extern uint64 catalog_snapshot_moment(void);
 extern void catalog_release_snapshot(Snapshot snapshot);
 
 extern void catalog_scan_begin(CatalogScan *scan, CatalogIndex index,

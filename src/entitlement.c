@@ -8,7 +8,7 @@
  *
  * Everything but the products is allocated in the current memory context; whoever
  * calls picks one that he can drop in one piece.  Products come from a function
- * that the caller gives: product_compile() itself, or one that shares them
+ * that the caller gives: product_load(), or one that shares them
  * between entitlements (cache.c).
  *
  * A row that this library can't read (a status of a later version, a foreign
@@ -217,18 +217,18 @@ product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
 	return product;
 }
 
-static EntitlementProduct *
-load_product(const pg_uuid_t *product_id, Snapshot snapshot,
-			 ProductGetter getter)
+/* A product that is shared with nobody. */
+EntitlementProduct *
+product_load(const pg_uuid_t *product_id, Snapshot snapshot)
 {
 	EntitlementProduct *product = NULL;
 	CatalogScan scan;
 
 	catalog_scan_begin(&scan, PRODUCT_BY_ID, UUIDPGetDatum(product_id), snapshot);
 	if (catalog_scan_next(&scan))
-		product = getter(&scan, product_id, snapshot);
+		product = product_compile(&scan, product_id, snapshot);
 	catalog_scan_end(&scan);
-	/* cppcheck-suppress returnDanglingLifetime ; a getter keeps nothing of the scan */
+	/* cppcheck-suppress returnDanglingLifetime ; it keeps nothing of the scan */
 	return product;
 }
 
@@ -342,8 +342,7 @@ load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot,
 	e->associations = palloc(sizeof(EntitlementAssociation) * (size_t) Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
-		EntitlementProduct *product = load_product(&rows[i].product_id, snapshot,
-												   getter);
+		EntitlementProduct *product = getter(&rows[i].product_id, snapshot);
 		int			place = e->decide.nassociations;
 
 		if (product == NULL)

@@ -33,11 +33,10 @@ typedef struct EntitlementProduct
 } EntitlementProduct;
 
 /*
- * Where an entitlement gets its products from: a function that finds one in the
- * version that the scan is on, or compiles it.
+ * Where an entitlement gets its products from: a function that returns one as
+ * the snapshot sees it, or NULL if it has no row.
  */
-typedef EntitlementProduct *(*ProductGetter) (CatalogScan *scan,
-											  const pg_uuid_t *product_id,
+typedef EntitlementProduct *(*ProductGetter) (const pg_uuid_t *product_id,
 											  Snapshot snapshot);
 
 /* What belongs to decide.associations[i] but is not needed to decide. */
@@ -75,6 +74,8 @@ typedef struct Entitlement
 extern EntitlementProduct *product_compile(CatalogScan *scan,
 										   const pg_uuid_t *product_id,
 										   Snapshot snapshot);
+extern EntitlementProduct *product_load(const pg_uuid_t *product_id,
+										Snapshot snapshot);
 
 extern Entitlement *entitlement_by_key(const char *consumer_key, size_t len,
 									   Snapshot snapshot, ProductGetter getter);

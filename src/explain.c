@@ -353,7 +353,7 @@ devapp_explain_access(PG_FUNCTION_ARGS)
 	foreach(lc, ids)
 	{
 		Entitlement *e = entitlement_by_id(lfirst(lc), snapshot,
-										   product_compile);
+										   product_load);
 
 		if (e != NULL)
 			explain_credential(&x, e, &request);

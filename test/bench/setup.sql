@@ -8,6 +8,7 @@ CREATE SCHEMA bench;
 CREATE FUNCTION bench.noop(key text, resource text, method text, environment text) RETURNS boolean LANGUAGE c VOLATILE AS :'helper', 'bench_noop';
 CREATE FUNCTION bench.key(n bigint, wrong boolean DEFAULT false) RETURNS text LANGUAGE c IMMUTABLE AS :'helper', 'bench_key';
 CREATE FUNCTION bench.digest(key text) RETURNS text LANGUAGE c IMMUTABLE AS :'helper', 'bench_digest';
+CREATE FUNCTION bench.scans(key text, n integer) RETURNS boolean LANGUAGE c VOLATILE AS :'helper', 'bench_scans';
 
 SELECT count(devapp.create_developer('dev' || i || '@example.com')) FROM generate_series(1, 1000) AS i \g /dev/null
 SELECT FROM devapp.create_product('small', environments => '{prod,test}', scopes => '{read,write}') \g /dev/null
@@ -18,6 +19,11 @@ SELECT FROM devapp.create_product('large', environments => '{prod,test}') \g /de
 INSERT INTO devapp.product_operation (product_id, resource, methods)
 SELECT product_id, format('/v1/area%s/{id}/part%s/{sub}', i % 40, i)::devapp.resource_pattern, '{GET,POST}'
   FROM devapp.product, generate_series(1, 1000) AS i WHERE name = 'large';
+-- patterns that a backtracking matcher would need ages for
+SELECT FROM devapp.create_product('worst', environments => '{prod,test}') \g /dev/null
+SELECT FROM devapp.add_operation('worst', '/v1/*a*a*a*a*a*a*a*a*a*b', '{GET}') \g /dev/null
+SELECT FROM devapp.add_operation('worst', '/**a**a**a**a**a**a**c', '{GET}') \g /dev/null
+SELECT FROM devapp.add_operation('worst', '/**/*a/**/*b/**/*a/**', '{GET}') \g /dev/null
 
 -- loaded as a dump would be, without the triggers of single statements
 SET session_replication_role = replica;
@@ -36,11 +42,14 @@ INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid, product_id, 'approved'
   FROM generate_series(1, :rows) AS i, devapp.product WHERE name = 'small';
 RESET session_replication_role;
--- the credentials 1 to 100 have the large product before the small one
+-- the credentials 1 to 50 have the large product before the small one, 51 to 100 the worst
 UPDATE devapp.credential_product SET removed_at = now() WHERE credential_id <= '00000000-0000-7000-9000-000000000064';
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
- WHERE credential_id <= '00000000-0000-7000-9000-000000000064' AND name IN ('large', 'small') ORDER BY name;
+ WHERE credential_id <= '00000000-0000-7000-9000-000000000032' AND name IN ('large', 'small') ORDER BY name;
+INSERT INTO devapp.credential_product (credential_id, product_id, status)
+SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
+ WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000033' AND '00000000-0000-7000-9000-000000000064' AND name = 'worst';
 
 -- by hand: the hash of the key is the key
 CREATE TABLE bench.api_key AS
@@ -74,3 +83,6 @@ END $$;
 CREATE TABLE bench.bcrypt AS SELECT crypt(bench.key(1), gen_salt('bf', 8)) AS hash;
 CREATE TABLE bench.keys AS SELECT bench.key(i % 1000 + 101) AS key FROM generate_series(1, least(:rows, 1000000)) AS i;
 VACUUM ANALYZE;
+-- in memory, as the tables of a busy server are
+CREATE EXTENSION pg_prewarm;
+SELECT sum(pg_prewarm(oid)) FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace IN ('devapp'::regnamespace, 'bench'::regnamespace) \g /dev/null

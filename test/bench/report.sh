@@ -1,0 +1,76 @@
+# The tables of the benchmark, in Markdown.  Sourced by run.
+
+# mark VALUE BAR [most]: the bar, and whether it is met
+mark() {
+	awk -v v="$1" -v bar="${2:-}" -v most="${3:-}" 'BEGIN {
+		if (bar != "") print (most ? "≤ " : "≥ ") bar, ((most ? v <= bar : v >= bar) ? "✓" : "**missed**") }'
+}
+
+# of_limit VARIANT [MARK]: its speed, where the function that does nothing has 1
+of_limit() { typical "$1" "${2:-}" | awk '{ printf "%.3f", $1 / $2 }'; }
+
+# row NAME VARIANT [BAR]
+row() {
+	local nothing us share
+	read -r nothing us <<<"$(typical "$2")"
+	share=$(of_limit "$2")
+	printf '| %s | %.1f | %.1f | %+.1f | %.2f | %s |\n' "$1" "$nothing" "$us" "$(awk "BEGIN { print $us - $nothing }")" "$share" "$(mark "$share" "${3:-}")"
+}
+
+# ratio NAME A B [BAR]
+ratio() {
+	local r
+	r=$(awk "BEGIN { printf \"%.3f\", $2 / $3 }")
+	printf '| %s | %.2f | %s |\n' "$1" "$r" "$(mark "$r" "${4:-}")"
+}
+
+report_variants() {
+	echo "| variant | nothing, µs | variant, µs | difference | of the limit | bar |"
+	echo "|---|---|---|---|---|---|"
+	row "verify_key, cached" cached 0.90
+	row "allows, cached" allows 0.90
+	row "verify_key, first touch" "first touch" 0.65
+	row "one bare index scan" "one scan"
+	row "six bare index scans, as a first touch needs" "six scans"
+	row "verify_key, cached, 1000 operations" "1000 operations"
+	row "verify_key, cached, worst patterns" "worst patterns"
+	row "verify_key, malformed" malformed
+	row "verify_key, unknown" unknown
+	row "best SQL join" "sql join"
+	row "PL/pgSQL with pgcrypto" plpgsql
+	row "bcrypt alone (cost 8)" bcrypt
+}
+
+report_ratios() {
+	local cached first join
+	cached=$(of_limit cached) first=$(of_limit "first touch") join=$(of_limit "sql join")
+	echo "| ratio of speeds | value | bar |"
+	echo "|---|---|---|"
+	ratio "cached : SQL join" "$cached" "$join" 2.3
+	ratio "first touch : SQL join" "$first" "$join" 1.5
+	ratio "first touch : six bare index scans" "$first" "$(of_limit 'six scans')"
+	ratio "cached with 100 writes a second : cached" "$(of_limit cached .writes)" "$cached" 0.8
+	ratio "1000 operations : 3 operations" "$(of_limit '1000 operations')" "$cached"
+	ratio "worst patterns : 3 operations" "$(of_limit 'worst patterns')" "$cached"
+	ratio "one hot key, 2 clients : 1 client" "$(scaled one)" 1
+	ratio "nothing, 2 clients : 1 client" "$(scaled 'noop one')" 1
+	ratio "batch, verifications a second (millions)" "$per_second" 1000000 0.5
+}
+
+# slower VARIANT N: than in the smallest database
+slower() {
+	[ "$2" != "${sizes[0]}" ] || { echo 1.00; return; }
+	awk "BEGIN { printf \"%.2f\", $(of_limit "$1" ".${sizes[0]}") / $(of_limit "$1" ".$2") }"
+}
+
+# Each size against the smallest.
+report_sizes() {
+	local n c f
+	echo "| credentials | cached, of the limit | times the smallest | bar | first touch, of the limit | times the smallest | bar |"
+	echo "|---|---|---|---|---|---|---|"
+	for n in "${sizes[@]}"; do
+		c=$(slower cached "$n") f=$(slower "first touch" "$n")
+		printf '| %d | %.2f | %.2f | %s | %.2f | %.2f | %s |\n' "$n" "$(of_limit cached ".$n")" "$c" "$(mark "$c" 1.1 most)" \
+			"$(of_limit "first touch" ".$n")" "$f" "$(mark "$f" 1.5 most)"
+	done
+}

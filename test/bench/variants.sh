@@ -1,0 +1,46 @@
+# What is measured: pgbench scripts by name, for a database of $1 credentials.
+# Sourced by run.
+define_variants() {
+	local rows=$1 args="'/v1/orders/7', 'GET', 'prod'"
+	local hot='\set n random(101, 600)' any="\\set n random(101, $rows)"
+	declare -gA script
+	script[noop]="$hot
+SELECT bench.noop(bench.key(:n), $args);"
+	script[cached]="$hot
+SELECT (devapp.verify_key(bench.key(:n), $args)).allowed;"
+	script[allows]="$hot
+SELECT devapp.allows(bench.key(:n), $args);"
+	script[first touch]="$any
+SELECT (devapp.verify_key(bench.key(:n), $args)).allowed;"
+	script[one scan]="$any
+SELECT bench.scans(bench.key(:n), 1);"
+	script[six scans]="$any
+SELECT bench.scans(bench.key(:n), 6);"
+	script[malformed]="$hot
+SELECT (devapp.verify_key('x' || bench.key(:n), $args)).allowed;"
+	script[unknown]="$any
+SELECT (devapp.verify_key(bench.key(:n, true), $args)).allowed;"
+	script[1000 operations]="\\set n random(1, 50)
+\\set i random(1, 1000)
+SELECT (devapp.verify_key(bench.key(:n), '/v1/area' || :i % 40 || '/7/part' || :i || '/8', 'GET', 'prod')).allowed;"
+	script[worst patterns]="\\set n random(51, 100)
+\\set i random(1, 1000)
+SELECT (devapp.verify_key(bench.key(:n), '/v1/' || repeat('a', :i % 31) || repeat('a/', :i % 17) || 'ba', 'GET', 'prod')).allowed;"
+	script[sql join]="$any
+SELECT true FROM bench.api_key k JOIN devapp.credential c USING (credential_id) JOIN devapp.app a USING (app_id) JOIN devapp.developer d USING (developer_id) JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id AND cp.removed_at IS NULL JOIN devapp.product p USING (product_id) JOIN bench.operation o USING (product_id) WHERE k.hash = sha256(bench.key(:n)::bytea) AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()) AND a.status = 'approved' AND d.status = 'active' AND cp.status = 'approved' AND 'prod' = ANY (p.environments) AND '/v1/orders/7' ~ o.regex AND 'GET' = ANY (o.methods) LIMIT 1;"
+	script[plpgsql]="$any
+SELECT bench.plpgsql(bench.key(:n), $args);"
+	script[bcrypt]="SELECT crypt(bench.key(1), hash) = hash FROM bench.bcrypt;"
+	script[one]="SELECT (devapp.verify_key(bench.key(101), $args)).allowed;"
+	script[noop one]="SELECT bench.noop(bench.key(101), $args);"
+	script[write]="$any
+UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid;"
+}
+
+# Each once a round, beside noop.
+variants=(cached allows "first touch" "one scan" "six scans" malformed unknown "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
+
+# A first touch is one of a key that is not remembered: little room to remember.
+options_of() {
+	case $1 in "first touch") echo "-c devapp.cache_size=256kB" ;; esac
+}
