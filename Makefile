@@ -18,14 +18,17 @@ SQL_MODULES = \
 	sql/types/secret_digest.sql \
 	sql/types/verdict.sql \
 	sql/types/issued_credential.sql \
+	sql/types/bulk.sql \
 	sql/functions/keys.sql \
 	sql/functions/lifecycle.sql \
 	sql/tables/owner.sql \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
+	sql/tables/bulk.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
+	sql/triggers/bulk.sql \
 	sql/triggers/app_status.sql \
 	sql/triggers/cache.sql \
 	sql/functions/lookup.sql \
@@ -39,6 +42,12 @@ SQL_MODULES = \
 	sql/functions/app.sql \
 	sql/functions/app_status.sql \
 	sql/functions/rotation.sql \
+	sql/functions/transfer.sql \
+	sql/functions/app_filter.sql \
+	sql/functions/bulk.sql \
+	sql/functions/bulk_actions.sql \
+	sql/functions/bulk_run.sql \
+	sql/functions/export.sql \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
