@@ -89,10 +89,8 @@ hold_run(const pg_uuid_t *run_id)
 										  Int64GetDatum(key))))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("bulk run %s is being worked on",
-						DatumGetCString(DirectFunctionCall1(uuid_out,
-															UUIDPGetDatum(run_id)))),
-				 errhint("Watch it in devapp.bulk_progress, which also names the session.")));
+				 errmsg("this bulk run is being worked on by another session"),
+				 errhint("Watch it in devapp.bulk_progress, which names the session.")));
 	held_key = key;
 	holding = true;
 }

@@ -22,6 +22,7 @@
 #include "validate.h"
 
 PG_FUNCTION_INFO_V1(devapp_set_note);
+PG_FUNCTION_INFO_V1(devapp_current_note);
 
 static char *note = NULL;
 static int	note_level = 0;		/* nesting level of the subtransaction that set it */
@@ -83,4 +84,13 @@ devapp_set_note(PG_FUNCTION_ARGS)
 	note = copy;
 	note_level = GetCurrentTransactionNestLevel();
 	PG_RETURN_VOID();
+}
+
+/* _current_note() */
+Datum
+devapp_current_note(PG_FUNCTION_ARGS)
+{
+	if (note == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(note));
 }

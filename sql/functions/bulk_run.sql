@@ -33,35 +33,23 @@ BEGIN
 END
 $$;
 
--- A run, locked.
-CREATE FUNCTION devapp._bulk_run(run_id uuid) RETURNS devapp.bulk_run
+-- A run that is not over, locked.
+CREATE FUNCTION devapp._bulk_resumable(run_id uuid) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     run devapp.bulk_run;
 BEGIN
-    SELECT * INTO run FROM devapp.bulk_run r WHERE r.run_id = _bulk_run.run_id FOR UPDATE;
+    SELECT * INTO run FROM devapp.bulk_run r WHERE r.run_id = _bulk_resumable.run_id FOR UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'bulk run % does not exist', coalesce(_bulk_run.run_id::text, '(null)')
+        RAISE EXCEPTION 'bulk run % does not exist', coalesce(_bulk_resumable.run_id::text, '(null)')
             USING ERRCODE = 'undefined_object',
                   HINT = 'List the runs with SELECT * FROM devapp.bulk_progress.';
     END IF;
-    RETURN run;
-END
-$$;
-
--- A run that is not over.
-CREATE FUNCTION devapp._bulk_resumable(run_id uuid) RETURNS uuid
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    run devapp.bulk_run := devapp._bulk_run(_bulk_resumable.run_id);
-BEGIN
     IF run.finished_at IS NOT NULL OR run.cancelled_at IS NOT NULL THEN
-        RAISE EXCEPTION 'bulk run % is %', run.run_id,
-                        CASE WHEN run.cancelled_at IS NULL THEN 'done' ELSE 'cancelled' END
+        RAISE EXCEPTION 'this bulk run is %',
+                        CASE WHEN run.finished_at IS NOT NULL THEN 'done' ELSE 'cancelled' END
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Start another with CALL devapp.run_bulk.';
     END IF;
@@ -69,22 +57,25 @@ BEGIN
 END
 $$;
 
--- The next batch: the changes, and what became of each app.  Is there more to do?
+-- The next batch: the changes, and what became of each app.  Is there more to do?  The
+-- run's row is locked at the end only, so that cancel_bulk() can write to it meanwhile.
 CREATE FUNCTION devapp._bulk_step(run_id uuid) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     began constant timestamptz := clock_timestamp();
-    run devapp.bulk_run := devapp._bulk_run(_bulk_step.run_id);
-    batch uuid[] := ARRAY(SELECT i.app_id FROM devapp.bulk_item i
-                           WHERE i.run_id = run.run_id AND i.app_id > run.last_app_id
-                           ORDER BY i.app_id
-                           LIMIT run.batch_size);
+    run devapp.bulk_run;
+    batch uuid[];
 BEGIN
+    SELECT * INTO run FROM devapp.bulk_run r WHERE r.run_id = _bulk_step.run_id;
     IF run.cancelled_at IS NOT NULL THEN
         RETURN false;
     END IF;
+    batch := ARRAY(SELECT i.app_id FROM devapp.bulk_item i
+                    WHERE i.run_id = run.run_id AND i.app_id > run.last_app_id
+                    ORDER BY i.app_id
+                    LIMIT run.batch_size);
     WITH results AS MATERIALIZED (
         SELECT * FROM devapp._bulk_apply(run.job, batch)
     ), marked AS (
@@ -125,7 +116,7 @@ CREATE PROCEDURE devapp.resume_bulk(run_id uuid)
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'devapp_resume_bulk';
 
--- The batch that is at work is waited for, and stays.
+-- The batch that is being made is made to its end, and stays.
 CREATE FUNCTION devapp.cancel_bulk(run_id uuid) RETURNS devapp.bulk_run
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -179,8 +170,7 @@ CREATE VIEW devapp.bulk_progress WITH (security_invoker = true) AS
             AND ((l.classid::bigint << 32) | l.objid::bigint) = devapp._bulk_lock_key(r.run_id);
 
 COMMENT ON FUNCTION devapp._bulk_start(text, jsonb, text, integer, jsonb) IS 'Internal: writes down a bulk run and its apps';
-COMMENT ON FUNCTION devapp._bulk_run(uuid) IS 'Internal: a bulk run, locked';
-COMMENT ON FUNCTION devapp._bulk_resumable(uuid) IS 'Internal: a bulk run that is not over, or an error';
+COMMENT ON FUNCTION devapp._bulk_resumable(uuid) IS 'Internal: a bulk run that is not over, locked, or an error';
 COMMENT ON FUNCTION devapp._bulk_step(uuid) IS 'Internal: makes the next batch of a bulk run; is there more to do?';
 COMMENT ON PROCEDURE devapp.run_bulk(text, jsonb, text, integer, jsonb, uuid) IS
     'A bulk action in batches that commit, for any number of apps; returns the id of the run';

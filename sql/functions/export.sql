@@ -14,32 +14,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp._export_credentials(app_id uuid) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'credential_id', c.credential_id,
-               'consumer_key', c.consumer_key,
-               'kind', c.kind,
-               'environment', c.environment,
-               'status', c.status,
-               'compromised', c.compromised,
-               'scopes', c.scopes,
-               'attributes', c.attributes,
-               'issued_at', c.issued_at,
-               'expires_at', c.expires_at,
-               'revoked_at', c.revoked_at,
-               'products', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'status', cp.status)
-                                                      ORDER BY cp.ordinal), '[]')
-                              FROM devapp.credential_product cp
-                              JOIN devapp.product p ON p.product_id = cp.product_id
-                             WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL))
-               ORDER BY c.credential_id), '[]')
-      FROM devapp.credential c
-     WHERE c.app_id = _export_credentials.app_id
-$$;
-
 CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}') RETURNS SETOF jsonb
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -66,7 +40,26 @@ BEGIN
                    'created_at', a.created_at,
                    'updated_at', a.updated_at,
                    'deleted_at', a.deleted_at,
-                   'credentials', devapp._export_credentials(a.app_id))
+                   'credentials', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                                   'credential_id', c.credential_id,
+                                   'consumer_key', c.consumer_key,
+                                   'kind', c.kind,
+                                   'environment', c.environment,
+                                   'status', c.status,
+                                   'compromised', c.compromised,
+                                   'scopes', c.scopes,
+                                   'attributes', c.attributes,
+                                   'issued_at', c.issued_at,
+                                   'expires_at', c.expires_at,
+                                   'revoked_at', c.revoked_at,
+                                   'products', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'status', cp.status)
+                                                                          ORDER BY cp.ordinal), '[]')
+                                                  FROM devapp.credential_product cp
+                                                  JOIN devapp.product p ON p.product_id = cp.product_id
+                                                 WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL))
+                                   ORDER BY c.credential_id), '[]')
+                          FROM devapp.credential c
+                         WHERE c.app_id = a.app_id))
           FROM devapp.app a
           LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
           LEFT JOIN devapp.team t ON t.team_id = a.team_id
@@ -78,10 +71,7 @@ $$;
 -- A spreadsheet takes a cell that starts like this for a formula.
 CREATE FUNCTION devapp._cell(value text, escape_formulas boolean) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN escape_formulas AND value ~ '^[=+\-@\t\r]' THEN '''' || value ELSE value END
-$$;
+    RETURN CASE WHEN escape_formulas AND value ~ '^[=+\-@\t\r]' THEN '''' || value ELSE value END;
 
 CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formulas boolean DEFAULT false)
     RETURNS TABLE (
@@ -166,7 +156,6 @@ END
 $$;
 
 COMMENT ON FUNCTION devapp._export_ids(jsonb) IS 'Internal: the apps of a filter';
-COMMENT ON FUNCTION devapp._export_credentials(uuid) IS 'Internal: the credentials of an app, for an export';
 COMMENT ON FUNCTION devapp._cell(text, boolean) IS 'Internal: a value that a spreadsheet does not take for a formula';
 COMMENT ON FUNCTION devapp._pgp_encrypt(bytea, text) IS 'Internal: a PGP message for the holder of a key';
 COMMENT ON FUNCTION devapp.export_apps(jsonb) IS 'The apps of a filter, or all, with credentials and products; no secrets';

@@ -7,6 +7,10 @@ CREATE FUNCTION devapp._set_note(note text) RETURNS void
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_set_note';
 
+CREATE FUNCTION devapp._current_note() RETURNS text
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_current_note';
+
 CREATE FUNCTION devapp._new_owner(developer text, team text, OUT developer_id uuid, OUT team_id uuid)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -61,7 +65,7 @@ DECLARE
     changed devapp.app := devapp._live_app(transfer_app.app_id, true);
 BEGIN
     IF (changed.developer_id, changed.team_id) IS NOT DISTINCT FROM (new_owner.developer_id, new_owner.team_id) THEN
-        RAISE EXCEPTION 'app % already belongs to %', changed.app_id, quote_ident(coalesce(developer, team))
+        RAISE EXCEPTION 'app % already belongs to %', quote_ident(changed.name), quote_ident(coalesce(developer, team))
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Nothing was changed.';
     END IF;
@@ -72,6 +76,7 @@ END
 $$;
 
 COMMENT ON FUNCTION devapp._set_note(text) IS 'Internal: why the next change is made, for the history (src/note.c)';
+COMMENT ON FUNCTION devapp._current_note() IS 'Internal: why the change that is being made is made';
 COMMENT ON FUNCTION devapp._new_owner(text, text) IS 'Internal: who gets an app, locked';
 COMMENT ON FUNCTION devapp._transfer_apps(uuid[], uuid, uuid, text) IS 'Internal: gives locked apps a new owner';
 COMMENT ON FUNCTION devapp.transfer_app(uuid, text, text, text) IS

@@ -3,6 +3,6 @@
 REVOKE ALL ON SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA devapp FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA devapp FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON TYPE devapp.resource_pattern, devapp.secret_digest, devapp.verdict_code, devapp.verdict,
                    devapp.issued_credential, devapp.key_parts FROM PUBLIC;

@@ -26,7 +26,7 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA devapp TO devapp_admin;
     GRANT DELETE ON devapp.team_member, devapp.product_operation TO devapp_admin;
     GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA devapp TO devapp_admin;
-    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO devapp_admin;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION devapp.setup_roles(), devapp._ensure_role(text) FROM devapp_admin;
 
     -- verifies, and nothing else; it can read no table

@@ -80,7 +80,7 @@ for my $round (1, 2)
 	# ---------- the administrator ----------
 
 	my @tables = split /\n/, $node->safe_psql('postgres',
-		q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relkind = 'r'});
+		q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relkind IN ('r', 'v')});
 	my @functions = split /\n/, $node->safe_psql('postgres',
 		q{SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'devapp'::regnamespace
 		   AND proname NOT IN ('setup_roles', '_ensure_role')});
