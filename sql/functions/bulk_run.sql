@@ -84,6 +84,8 @@ BEGIN
                done_at = clock_timestamp()
           FROM results b
          WHERE i.run_id = run.run_id AND i.app_id = b.app_id
+           -- without statistics the planner would read all items of the run for it
+           AND i.app_id BETWEEN batch[1] AND batch[cardinality(batch)]
         RETURNING i.outcome)
     UPDATE devapp.bulk_run r
        SET done = r.done + m.done,
