@@ -13,8 +13,8 @@ CREATE TABLE devapp.audit_event (
     client_addr inet,
     transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
     action text NOT NULL,
-    entity text NOT NULL,
-    entity_id text NOT NULL,
+    entity text COLLATE "C" NOT NULL,
+    entity_id text COLLATE "C" NOT NULL,
     app_id uuid,
     developer_id uuid,
     team_id uuid,
@@ -49,7 +49,7 @@ COMMENT ON COLUMN devapp.audit_event.client_addr IS 'Address of the client; null
 COMMENT ON COLUMN devapp.audit_event.transaction_id IS 'Transaction: what was changed together has the same';
 COMMENT ON COLUMN devapp.audit_event.action IS 'create, update, delete, remove, transfer, issue, rotate, or the action of a lifecycle: approve, revoke, …';
 COMMENT ON COLUMN devapp.audit_event.entity IS 'Table of the row: app, credential, …';
-COMMENT ON COLUMN devapp.audit_event.entity_id IS 'Key of the row; of several columns, with / between them';
+COMMENT ON COLUMN devapp.audit_event.entity_id IS 'Key of the row; of several columns (team_id/developer_id, product_id/operation_id), with / between them';
 COMMENT ON COLUMN devapp.audit_event.app_id IS 'App that the row belongs to';
 COMMENT ON COLUMN devapp.audit_event.developer_id IS 'Developer who owned the app then, or whom the row is about';
 COMMENT ON COLUMN devapp.audit_event.team_id IS 'Team that owned the app then, or that the row is about';
