@@ -29,6 +29,7 @@ SQL_MODULES = \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
 	sql/triggers/cache.sql \
+	sql/triggers/audit.sql \
 	sql/functions/audit_entry.sql \
 	sql/functions/lookup.sql \
 	sql/functions/developer.sql \

@@ -2,8 +2,8 @@
  * guc.c
  *		The settings of devapp.
  *
- * They decide what is issued or approved, or how much memory a backend takes, so
- * none can be set by an ordinary user.
+ * They decide what is issued, approved or recorded, or how much memory a backend
+ * takes, so none can be set by an ordinary user.
  */
 #include "postgres.h"
 
@@ -19,6 +19,7 @@ char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
+bool		devapp_restoring = false;
 
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
@@ -67,6 +68,13 @@ devapp_define_gucs(void)
 							   &devapp_pepper_file,
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("devapp.restoring",
+							 "Changes are a restore of a dump: they make no audit events and no notifications.",
+							 NULL,
+							 &devapp_restoring,
+							 false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("devapp");
 }
