@@ -45,6 +45,8 @@ SQL_MODULES = \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
+	sql/functions/audit.sql \
+	sql/functions/history.sql \
 	sql/functions/doctor.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql

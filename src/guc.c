@@ -14,6 +14,7 @@
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
+PG_FUNCTION_INFO_V1(devapp_is_restoring);
 
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
@@ -85,4 +86,11 @@ devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
 									 "auto" : "manual"));
+}
+
+/* SQL: devapp.restoring */
+Datum
+devapp_is_restoring(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(devapp_restoring);
 }
