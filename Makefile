@@ -28,7 +28,10 @@ SQL_MODULES = \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
 	sql/triggers/cache.sql \
+	sql/triggers/team_admin.sql \
 	sql/functions/lookup.sql \
+	sql/functions/identity.sql \
+	sql/functions/authority.sql \
 	sql/functions/developer.sql \
 	sql/functions/team.sql \
 	sql/functions/product.sql \
@@ -43,6 +46,7 @@ SQL_MODULES = \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
 	sql/functions/doctor.sql \
+	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql
 
