@@ -193,17 +193,17 @@ BEGIN
             SELECT o.product_id || '/' || o.operation_id AS id, to_jsonb(o) AS facts
               FROM devapp.product_operation o
              WHERE o.product_id = _operations_at.product_id
-        ), lost AS (
-            SELECT e.entity_id AS id
+        ), changed AS (
+            SELECT DISTINCT e.entity_id AS id
               FROM devapp.audit_event e
              WHERE e.entity = 'product_operation'
                AND e.entity_id >= (_operations_at.product_id || '/') COLLATE "C"
                AND e.entity_id < (_operations_at.product_id || '0') COLLATE "C" -- 0 follows /
-               AND e.action = 'remove'
                AND e.occurred_at > _operations_at.at
         ), past AS (
-            SELECT devapp._row_at('product_operation', coalesce(p.id, l.id), p.facts, _operations_at.at) AS facts
-              FROM present p FULL JOIN lost l ON l.id = p.id
+            SELECT CASE WHEN c.id IS NULL THEN p.facts
+                        ELSE devapp._row_at('product_operation', c.id, p.facts, _operations_at.at) END AS facts
+              FROM present p FULL JOIN changed c ON c.id = p.id
         )
         SELECT coalesce(jsonb_agg(p.facts) FILTER (WHERE p.facts IS NOT NULL), '[]') FROM past p);
 END
