@@ -11,3 +11,5 @@ SELECT pg_extension_config_dump('devapp.credential', '');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
 SELECT pg_extension_config_dump('devapp.credential_product', '');
 SELECT pg_extension_config_dump('devapp.credential_product_ordinal_seq', '');
+SELECT pg_extension_config_dump('devapp.approval_rule', '');
+SELECT pg_extension_config_dump('devapp.product_approver', '');
