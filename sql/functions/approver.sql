@@ -99,16 +99,19 @@ AS $$
     SELECT EXISTS (SELECT FROM devapp._my_products() AS mine WHERE mine = _may_approve.product_id)
 $$;
 
--- Approving an app approves everything that is pending there, also where a credential
--- is revoked.
+-- Approving a pending app approves everything that is pending there, also where a
+-- credential is revoked.  A revoked app, which can be approved as well, was revoked
+-- by somebody who may more.
 CREATE FUNCTION devapp._may_decide_app(app_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(bool_and(cp.product_id IN (SELECT devapp._my_products())), false)
-      FROM devapp.credential c
+      FROM devapp.app a
+      JOIN devapp.credential c ON c.app_id = a.app_id
       JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-     WHERE c.app_id = _may_decide_app.app_id AND cp.status = 'pending' AND cp.removed_at IS NULL
+     WHERE a.app_id = _may_decide_app.app_id AND a.status = 'pending'
+       AND cp.status = 'pending' AND cp.removed_at IS NULL
 $$;
 
 CREATE FUNCTION devapp.my_approvals()
@@ -137,5 +140,5 @@ COMMENT ON FUNCTION devapp._approver_team(text, text) IS 'Internal: the team tha
 COMMENT ON FUNCTION devapp._my_products() IS 'Internal: the products that the caller is an approver of';
 COMMENT ON FUNCTION devapp._may_approve(uuid) IS 'Internal: is the caller an approver of a product?';
 COMMENT ON FUNCTION devapp._may_decide_app(uuid) IS
-    'Internal: is the caller an approver of all products that an app waits for, and is there one?';
+    'Internal: is the caller an approver of all products that a pending app waits for, and is there one?';
 COMMENT ON FUNCTION devapp.my_approvals() IS 'What waits for the decision of the caller as an approver, oldest first';

@@ -25,10 +25,10 @@ BEGIN
 END
 $$;
 
--- The app is pending again.  Its working credentials' products are decided on as if
--- they were asked for now, but for those that a person decided on.  An app that a
--- person rejected is not approved without a person: the rules may reject it, else it
--- waits.
+-- The app is pending again.  The products of its working credentials are decided on
+-- as if they were asked for now, but for those that a person decided on.  The app
+-- follows only if a rule had rejected it: where a person had, it waits for one, or
+-- its owner could get round that person.
 CREATE FUNCTION devapp._decide_again(app devapp.app, rejected_by text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -52,14 +52,16 @@ BEGIN
         RETURN app;
     END IF;
     decisions := devapp._decisions(app, products);
-    outcome := devapp._app_decision(decisions);
+    IF starts_with(rejected_by, 'rule:') THEN
+        outcome := devapp._app_decision(decisions);
+    END IF;
     FOR i IN 1 .. cardinality(associations) LOOP
         CONTINUE WHEN associations[i].status = CASE decisions[i].decision WHEN 'approve' THEN 'approved'
                                                     WHEN 'reject' THEN 'revoked' ELSE 'pending' END
                    OR (outcome.decision = 'reject' AND decisions[i].decision <> 'reject');
         PERFORM devapp._redecide(app, associations[i], decisions[i]);
     END LOOP;
-    IF outcome.decision = 'reject' OR (outcome.decision = 'approve' AND starts_with(rejected_by, 'rule:')) THEN
+    IF outcome.decision <> 'hold' THEN
         UPDATE devapp.app a
            SET status = devapp.next_status('app', a.status, outcome.decision),
                decided_by = outcome.decided_by,
