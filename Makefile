@@ -32,7 +32,10 @@ SQL_MODULES = \
 	sql/triggers/app_status.sql \
 	sql/triggers/approver.sql \
 	sql/triggers/cache.sql \
+	sql/triggers/team_admin.sql \
 	sql/functions/lookup.sql \
+	sql/functions/identity.sql \
+	sql/functions/authority.sql \
 	sql/functions/developer.sql \
 	sql/functions/team.sql \
 	sql/functions/product.sql \
@@ -45,13 +48,13 @@ SQL_MODULES = \
 	sql/functions/app.sql \
 	sql/functions/app_status.sql \
 	sql/functions/resubmit.sql \
-	sql/functions/identity_standin.sql \
 	sql/functions/approver.sql \
 	sql/functions/rotation.sql \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
 	sql/functions/doctor.sql \
+	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql
 

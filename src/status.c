@@ -21,7 +21,7 @@
 
 #include "compat.h"
 #include "guard.h"
-#include "guc.h"
+#include "identity.h"
 #include "status_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_next_status);
@@ -200,9 +200,10 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 }
 
 /*
- * Where rules decide (devapp.app_approval = conditional), the UPDATE that carries
- * out their decision says who decided: rule:NAME, or auto if no rule did.  See
- * sql/functions/approval.sql.
+ * The function that carries out what rules decided (sql/functions/resubmit.sql)
+ * says so in its UPDATE: rule:NAME, or auto if no rule did.  Only what runs as the
+ * owner of the table is believed, so nobody can put a rule's name to his own
+ * decision.
  */
 static bool
 decided_by_rules(RowEdit *e, TriggerData *trigdata)
@@ -211,7 +212,7 @@ decided_by_rules(RowEdit *e, TriggerData *trigdata)
 	Datum		value;
 	const char *decider;
 
-	if (devapp_app_approval != APPROVAL_CONDITIONAL ||
+	if (GetUserId() != trigdata->tg_relation->rd_rel->relowner ||
 		!column_is_set(trigdata, "decided_by"))
 		return false;
 	value = SPI_getbinval(e->tuple, e->desc, SPI_fnumber(e->desc, "decided_by"),
@@ -226,8 +227,7 @@ static void
 stamp_decision(RowEdit *e, TriggerData *trigdata)
 {
 	if (!decided_by_rules(e, trigdata))
-		edit(e, "decided_by",
-			 CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)), false);
+		edit(e, "decided_by", CStringGetTextDatum(identity_name()), false);
 	edit(e, "decided_at",
 		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	/* a note that was not given is not the note of the last decision */

@@ -57,7 +57,7 @@ CREATE FUNCTION devapp.create_app(
     kind text DEFAULT 'api_key',
     expires_in interval DEFAULT NULL
 ) RETURNS devapp.issued_credential
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -67,15 +67,19 @@ DECLARE
     decisions devapp.approval_decision[];
     made devapp.app;
 BEGIN
+    -- a developer's app is his own if he says nothing else
+    IF create_app.developer IS NULL AND create_app.team IS NULL AND NOT devapp._is_admin() THEN
+        create_app.developer := devapp.actor();
+    END IF;
     IF num_nonnulls(create_app.developer, create_app.team) <> 1 THEN
         RAISE EXCEPTION 'an app has exactly one owner'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give either developer => (an e-mail) or team => (a name).';
     END IF;
     IF create_app.developer IS NOT NULL THEN
-        draft.developer_id := (devapp._developer(create_app.developer, counted)).developer_id;
+        draft.developer_id := (devapp._my_developer(create_app.developer, counted)).developer_id;
     ELSE
-        draft.team_id := (devapp._team(create_app.team, counted)).team_id;
+        draft.team_id := (devapp._my_team(create_app.team, counted)).team_id;
     END IF;
     the_products := devapp._products(create_app.products);
     PERFORM devapp._require_scopes(create_app.scopes, the_products);
@@ -100,11 +104,11 @@ CREATE FUNCTION devapp.update_app(
     app_family text DEFAULT NULL,
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.app := devapp._live_app(update_app.app_id, true);
+    changed devapp.app := devapp._my_app(update_app.app_id, true);
 BEGIN
     PERFORM devapp._require_scopes(update_app.scopes, devapp._products(devapp._products_of(changed.app_id)));
     UPDATE devapp.app a

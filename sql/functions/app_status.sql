@@ -36,13 +36,16 @@ END
 $$;
 
 CREATE FUNCTION devapp.resubmit_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    rejected devapp.app := devapp._app(resubmit_app.app_id, true);
-    changed devapp.app := devapp._act_on_app(resubmit_app.app_id, 'resubmit', note);
+    rejected devapp.app;
+    changed devapp.app;
 BEGIN
+    PERFORM devapp._require_app(resubmit_app.app_id, true);
+    rejected := devapp._app(resubmit_app.app_id, true);
+    changed := devapp._act_on_app(rejected.app_id, 'resubmit', note);
     IF devapp._app_approval() = 'conditional' THEN
         changed := devapp._decide_again(changed, rejected.decided_by);
     END IF;
@@ -78,10 +81,11 @@ END
 $$;
 
 CREATE FUNCTION devapp.delete_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_app(delete_app.app_id, true);
     RETURN devapp._act_on_app(app_id, 'delete', note);
 END
 $$;

@@ -72,15 +72,15 @@ $$;
 
 -- The products that the caller is an approver of.  A role counts where its rights
 -- are in use: a member without INHERIT has to SET ROLE first.  A role that was
--- dropped is nobody.
+-- dropped is nobody.  As its owner: whom these rows are about may not see them.
 CREATE FUNCTION devapp._my_products() RETURNS SETOF uuid
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.product_id
       FROM devapp.product_approver a
       JOIN pg_roles r ON r.rolname = a.role_name
-     WHERE pg_has_role(devapp._caller()::name, r.oid, 'USAGE')
+     WHERE pg_has_role(devapp._caller(), r.oid, 'USAGE')
      UNION
     SELECT a.product_id
       FROM devapp.product_approver a
@@ -103,7 +103,7 @@ $$;
 -- credential is revoked.  A revoked app, which can be approved as well, was revoked
 -- by somebody who may more.
 CREATE FUNCTION devapp._may_decide_app(app_id uuid) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(bool_and(cp.product_id IN (SELECT devapp._my_products())), false)
@@ -116,7 +116,7 @@ $$;
 
 CREATE FUNCTION devapp.my_approvals()
     RETURNS TABLE (app_id uuid, app_name text, owner text, credential_id uuid, product text, requested_at timestamptz)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.app_id, a.name, coalesce(d.email, t.name), c.credential_id, p.name, cp.created_at

@@ -1,7 +1,8 @@
--- A product or a team that is deleted takes its approvers' rights along.
+-- A product or a team that is deleted takes its approvers' rights along.  As the
+-- owner of the tables: who deletes a team need have no right to this table.
 
 CREATE FUNCTION devapp.forget_approvers() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

@@ -164,7 +164,8 @@ SELECT FROM devapp.create_approval_rule('too many', 3, 'reject', min_apps_owned 
 SELECT FROM devapp.create_approval_rule('second', 4, 'hold', min_apps_owned => 1, max_apps_owned => 1);
 SELECT n, (devapp.create_app('app ' || n, developer => 'counter@example.com')).app_status FROM generate_series(1, 3) AS n;
 SELECT name, a.status, a.decided_by, a.decision_note FROM devapp.app a JOIN devapp.developer d USING (developer_id) WHERE d.email = 'counter@example.com' ORDER BY name;
-SELECT FROM devapp.delete_app((SELECT app_id FROM devapp.app JOIN devapp.developer USING (developer_id) WHERE email = 'counter@example.com' AND name = 'app 1'));
+-- what is deleted does not count, what is rejected does
+SELECT count(devapp.delete_app(app_id)) FROM (SELECT app_id FROM devapp.app JOIN devapp.developer USING (developer_id) WHERE email = 'counter@example.com' AND name IN ('app 1', 'app 2')) AS x;
 SELECT app_status FROM devapp.create_app('app 4', developer => 'counter@example.com');
 -- an old snapshot cannot count, but only where a rule counts
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -182,13 +183,46 @@ SELECT devapp.create_app('x', developer => 'cond@example.com', attributes => '[]
 SELECT devapp.create_app('x', developer => 'cond@example.com', attributes => '"text"');
 SELECT devapp.create_app('x', developer => 'cond@example.com', products => '{nothing}');
 SELECT devapp.create_app('x', developer => 'nobody@example.com');
+\set VERBOSITY sqlstate
 SELECT devapp.add_credential_product(:'ec', 'c-private');
+\set VERBOSITY default
 SELECT count(*) - :before AS made FROM devapp.app;
 
--- who decided is for the rules to write: nobody else's name is taken, and no other time
-UPDATE devapp.app SET status = 'suspended', decided_by = 'Ann' WHERE app_id = :'e' RETURNING decided_by = current_user AS me;
-UPDATE devapp.app SET decided_by = 'rule:partners' WHERE app_id = :'e';
-SET devapp.app_approval = 'manual';
-UPDATE devapp.app SET status = 'approved', decided_by = 'rule:partners' WHERE app_id = :'e' RETURNING decided_by = current_user AS me;
+-- nobody puts a rule's name to his own decision, nor another one
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS regress_rules_admin, regress_rules_developer;
+RESET client_min_messages;
+CREATE ROLE regress_rules_admin;
+CREATE ROLE regress_rules_developer;
+GRANT USAGE ON SCHEMA devapp TO regress_rules_admin, regress_rules_developer;
+GRANT SELECT, UPDATE ON devapp.app TO regress_rules_admin;
+CREATE POLICY regress_rules_admin ON devapp.app TO regress_rules_admin USING (true);
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO regress_rules_admin;
+GRANT EXECUTE ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval),
+    devapp.resubmit_app(uuid, text), devapp.add_credential_product(uuid, text) TO regress_rules_developer;
+SELECT a.app_id AS mine FROM devapp.app a WHERE a.name = 'existing' \gset
+SET ROLE regress_rules_admin;
+UPDATE devapp.app SET status = 'suspended', decided_by = 'rule:partners' WHERE app_id = :'mine' RETURNING decided_by;
+UPDATE devapp.app SET status = 'approved', decided_by = 'auto' WHERE app_id = :'mine' RETURNING decided_by;
+UPDATE devapp.app SET status = 'suspended', decided_by = 'Ann' WHERE app_id = :'mine' RETURNING decided_by;
+UPDATE devapp.app SET decided_by = 'rule:partners' WHERE app_id = :'mine';
+-- but rules decide under their own whoever asks them
+SELECT app_id AS a, app_status FROM devapp.create_app('by an admin', developer => 'cond@example.com', products => '{c-internal}') \gset
+SELECT status, decided_by FROM devapp.resubmit_app(:'a');
+RESET ROLE;
+SELECT devapp.act_as('cond@example.com');
+SET ROLE regress_rules_developer;
+SELECT app_id AS a, app_status, credential_id AS ac FROM devapp.create_app('by the owner') \gset
+SELECT :'app_status' AS app_status;
+SELECT status, decided_by FROM devapp.add_credential_product(:'ac', 'c-manual');
+RESET ROLE;
+SELECT FROM devapp.update_approval_rule('self-service', decision => 'reject', product => '');
+SET ROLE regress_rules_developer;
+SELECT app_id AS a, app_status FROM devapp.create_app('by the owner, rejected') \gset
+SELECT status, decided_by FROM devapp.resubmit_app(:'a', 'please');
+RESET ROLE;
+SELECT devapp.act_as(NULL);
 RESET devapp.app_approval;
 DELETE FROM devapp.approval_rule;
+DROP OWNED BY regress_rules_admin, regress_rules_developer;
+DROP ROLE regress_rules_admin, regress_rules_developer;

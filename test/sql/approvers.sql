@@ -8,8 +8,7 @@ CREATE ROLE regress_member IN ROLE regress_approver;
 CREATE ROLE regress_noinherit NOINHERIT IN ROLE regress_approver;
 CREATE ROLE regress_outsider;
 GRANT USAGE ON SCHEMA devapp TO PUBLIC;
-GRANT SELECT ON ALL TABLES IN SCHEMA devapp TO PUBLIC;
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO PUBLIC;
+GRANT EXECUTE ON FUNCTION devapp.my_approvals(), devapp._may_approve(uuid), devapp._may_decide_app(uuid), devapp._my_products() TO PUBLIC;
 
 SET devapp.app_approval = 'manual';
 SELECT FROM devapp.create_developer('owner@example.com');
@@ -51,10 +50,11 @@ SELECT app_id AS b, credential_id AS bc FROM devapp.create_app('b', developer =>
 SELECT app_id AS c FROM devapp.create_app('c', team => 'owners', products => '{ship}') \gset
 SELECT app_id AS d FROM devapp.create_app('d', developer => 'owner@example.com', products => '{free}') \gset
 
--- what the caller may decide, and what waits for that
-CREATE FUNCTION pg_temp.mine(OUT pay boolean, OUT ship boolean, OUT decides text, OUT waits text) LANGUAGE sql AS $$
-    SELECT devapp._may_approve((SELECT product_id FROM devapp.product WHERE name = 'pay')), devapp._may_approve((SELECT product_id FROM devapp.product WHERE name = 'ship')),
-           (SELECT string_agg(a.name, ',' ORDER BY a.name) FROM devapp.app a JOIN devapp.credential USING (app_id) WHERE a.name IN ('a', 'b', 'c', 'd') AND devapp._may_decide_app(a.app_id)),
+-- what the caller may decide, and what waits for that; no right to a table is needed
+CREATE TEMP TABLE known AS SELECT name, app_id AS id FROM devapp.app WHERE app_id IN (:'a', :'b', :'c', :'d') UNION ALL SELECT name, product_id FROM devapp.product WHERE name IN ('pay', 'ship');
+GRANT SELECT ON known TO PUBLIC;
+CREATE FUNCTION pg_temp.mine(OUT products text, OUT decides text, OUT waits text) LANGUAGE sql AS $$
+    SELECT (SELECT string_agg(name, ',' ORDER BY name) FROM known WHERE devapp._may_approve(id)), (SELECT string_agg(name, ',' ORDER BY name) FROM known WHERE devapp._may_decide_app(id)),
            (SELECT string_agg(m.app_name || ' ' || m.product || ' of ' || m.owner, ', ') FROM devapp.my_approvals() AS m) $$;
 
 -- a role, and one that has its rights
@@ -67,12 +67,17 @@ SET ROLE regress_noinherit;
 SELECT * FROM pg_temp.mine();
 SET ROLE regress_outsider;
 SELECT * FROM pg_temp.mine();
--- a member of the team; a developer who is none; nobody
+-- a member of the team; a developer who is none
+RESET ROLE;
 SELECT FROM devapp.act_as('Approver@example.com');
+SET ROLE regress_outsider;
 SELECT * FROM pg_temp.mine();
+RESET ROLE;
 SELECT FROM devapp.act_as('other@example.com');
+SET ROLE regress_outsider;
 SELECT * FROM pg_temp.mine();
 -- both
+RESET ROLE;
 SELECT FROM devapp.act_as('approver@example.com');
 SET ROLE regress_member;
 SELECT * FROM pg_temp.mine();
@@ -148,7 +153,7 @@ SELECT devapp._may_approve(:'ship') AS superuser;
 -- and can be taken off the list
 SELECT role_name FROM devapp.remove_product_approver('ship', role => 'regress_member');
 
-REVOKE ALL ON ALL TABLES IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON SCHEMA devapp FROM PUBLIC;
+SELECT FROM devapp.act_as(NULL);
 DROP ROLE regress_approver, regress_noinherit, regress_outsider;
