@@ -6,7 +6,7 @@
  *	optional_name	the same or NULL
  *	text			up to 255 characters, may be empty or NULL
  *	description		up to 4000 characters, with line ends and tabs, or NULL
- *	email			something@something, no white space, up to 255 characters
+ *	email			something@something, no white space or colon, up to 255 characters
  *	email_domain	example.com, or *.example.com for it and what is below it, or NULL
  *	label			1 to 16 of [a-z0-9], or NULL
  *	attributes		object of at most 18 names, each with a string
@@ -170,6 +170,8 @@ check_email(Subject s, Text t)
 	at = memchr(t.data, '@', (size_t) t.len);
 	if (at == NULL || at == t.data || at == t.data + t.len - 1 ||
 		memchr(at + 1, '@', (size_t) (t.data + t.len - at - 1)) != NULL ||
+		/* "rule:name" in decided_by is a rule's */
+		memchr(t.data, ':', (size_t) t.len) != NULL ||
 		has_space(t))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -18,19 +18,21 @@ END
 $$;
 
 CREATE FUNCTION devapp.approve_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_decision(approve_app.app_id, devapp._may_decide_app(approve_app.app_id));
     RETURN devapp._act_on_app(app_id, 'approve', note);
 END
 $$;
 
 CREATE FUNCTION devapp.reject_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_decision(reject_app.app_id, devapp._may_decide_app(reject_app.app_id));
     RETURN devapp._act_on_app(app_id, 'reject', note);
 END
 $$;

@@ -133,6 +133,26 @@ AS $$
      ORDER BY cp.created_at, cp.ordinal
 $$;
 
+-- Nobody decides on his own app, even where he is an approver of its products.
+CREATE FUNCTION devapp._require_decision(app_id uuid, permitted boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF devapp._is_admin() THEN
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM devapp.app a
+                WHERE a.app_id = _require_decision.app_id
+                  AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams()))) THEN
+        PERFORM devapp._refuse('decide on an app of his own');
+    END IF;
+    IF permitted IS NOT TRUE THEN
+        PERFORM devapp._refuse('decide on this');
+    END IF;
+END
+$$;
+
 COMMENT ON FUNCTION devapp.add_product_approver(text, text, text) IS
     'Lets the members of a team, or a database role, decide who gets a product';
 COMMENT ON FUNCTION devapp.remove_product_approver(text, text, text) IS 'Takes that right away';
@@ -142,3 +162,4 @@ COMMENT ON FUNCTION devapp._may_approve(uuid) IS 'Internal: is the caller an app
 COMMENT ON FUNCTION devapp._may_decide_app(uuid) IS
     'Internal: is the caller an approver of all products that a pending app waits for, and is there one?';
 COMMENT ON FUNCTION devapp.my_approvals() IS 'What waits for the decision of the caller as an approver, oldest first';
+COMMENT ON FUNCTION devapp._require_decision(uuid, boolean) IS 'Internal: an error for who may not decide on an app';

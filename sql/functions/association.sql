@@ -91,12 +91,14 @@ $$;
 
 CREATE FUNCTION devapp.set_credential_product_status(credential_id uuid, product text, action text, note text DEFAULT NULL)
     RETURNS devapp.credential_product
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     changed devapp.credential_product := devapp._association(set_credential_product_status.credential_id, product);
 BEGIN
+    PERFORM devapp._require_decision((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = changed.credential_id),
+                                     devapp._may_approve(changed.product_id));
     UPDATE devapp.credential_product cp
        SET status = devapp.next_status('credential_product', cp.status, action),
            decision_note = note
