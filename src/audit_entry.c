@@ -20,11 +20,11 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/typcache.h"
 #include "utils/uuid.h"
 
 #include "audit_entry.h"
@@ -130,9 +130,22 @@ audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN])
 void
 audit_event_read(HeapTupleHeader row, AuditEvent *event)
 {
-	for (int i = 0; i < AUDIT_COLUMNS; i++)
-		event->values[i] = GetAttributeByNum(row, (AttrNumber) (i + 1),
-											 &event->nulls[i]);
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
+											  HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = {.t_data = row, .t_len = HeapTupleHeaderGetDatumLength(row)};
+	Datum		values[AUDIT_COLUMNS + 1];
+	bool		nulls[AUDIT_COLUMNS + 1];
+
+	if (desc->natts != AUDIT_COLUMNS + 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("devapp.audit_event has %d columns, but the library knows %d",
+						desc->natts, AUDIT_COLUMNS + 1),
+				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	ReleaseTupleDesc(desc);
+	memcpy(event->values, values, sizeof(event->values));
+	memcpy(event->nulls, nulls, sizeof(event->nulls));
 }
 
 /* audit_entry(event) */
