@@ -88,7 +88,6 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    PERFORM devapp._require_read_committed();
     LOCK TABLE devapp.audit_event IN SHARE ROW EXCLUSIVE MODE;
     FOR maintain_audit.partition_name, maintain_audit.from_time, maintain_audit.to_time IN
         SELECT * FROM devapp._audit_months_missing(months_ahead)
