@@ -24,6 +24,8 @@ SQL_MODULES = \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
+	sql/tables/product_approver.sql \
+	sql/tables/notification.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
@@ -43,6 +45,11 @@ SQL_MODULES = \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
 	sql/functions/doctor.sql \
+	sql/functions/setting.sql \
+	sql/functions/notification.sql \
+	sql/functions/notification_queue.sql \
+	sql/functions/notification_schedule.sql \
+	sql/triggers/notification.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql
 

@@ -14,11 +14,16 @@
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
+PG_FUNCTION_INFO_V1(devapp_setting);
 
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
+bool		devapp_notify = true;
+int			devapp_notification_max_attempts = 10;
+int			devapp_rotation_max_age = 90;
+bool		devapp_restoring = false;
 
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
@@ -34,6 +39,32 @@ check_key_prefix(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
 						KEY_PREFIX_MAX);
 	return false;
+}
+
+/* Settings of the outbox (sql/tables/notification.sql). */
+static void
+define_notification_gucs(void)
+{
+	DefineCustomBoolVariable("devapp.notify",
+							 "Signals new notifications by NOTIFY on the channel devapp.",
+							 "Off: they are queued all the same, and workers find them when they poll.",
+							 &devapp_notify,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.notification_max_attempts",
+							"Attempts after which a notification that cannot be delivered is given up.",
+							NULL,
+							&devapp_notification_max_attempts,
+							10, 1, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.rotation_max_age",
+							"Age of a secret, in days, from which on its owner is reminded to rotate it.",
+							"0 turns the reminder off.",
+							&devapp_rotation_max_age,
+							90, 0, 36500,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 void
@@ -68,6 +99,15 @@ devapp_define_gucs(void)
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
+	DefineCustomBoolVariable("devapp.restoring",
+							 "Says that a dump is being restored.",
+							 "While on, triggers write no audit events and no notifications.",
+							 &devapp_restoring,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	define_notification_gucs();
+
 	MarkGUCPrefixReserved("devapp");
 }
 
@@ -77,4 +117,13 @@ devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
 									 "auto" : "manual"));
+}
+
+/* SQL: devapp._setting(name); unlike current_setting() it loads the library */
+Datum
+devapp_setting(PG_FUNCTION_ARGS)
+{
+	char	   *name = psprintf("devapp.%s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOptionByName(name, NULL, false)));
 }

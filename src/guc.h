@@ -15,6 +15,10 @@ extern char *devapp_key_prefix;
 extern char *devapp_pepper_file;
 extern int	devapp_app_approval;
 extern int	devapp_cache_size;		/* kB */
+extern bool devapp_notify;
+extern int	devapp_notification_max_attempts;
+extern int	devapp_rotation_max_age;	/* days */
+extern bool devapp_restoring;
 
 extern void devapp_define_gucs(void);
 
