@@ -93,7 +93,9 @@ for my $round (1, 2)
 			'devapp.team_member DELETE',
 			'devapp.product_operation DELETE',
 			'devapp.credential_product_ordinal_seq USAGE',
-			'devapp.credential_product_ordinal_seq SELECT'),
+			'devapp.credential_product_ordinal_seq SELECT',
+			'devapp.notification_notification_id_seq USAGE',
+			'devapp.notification_notification_id_seq SELECT'),
 		"call $round: devapp_admin may do what runs the program");
 
 	is(privileges('nobody'), '', "call $round: PUBLIC may do nothing");
