@@ -12,7 +12,7 @@ use Devapp;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_server('main');
+my $node = start_server('main', 'max_prepared_transactions = 2');
 make_program($node);
 
 my $owner = "developer => 'ada\@example.com', products => '{weather}'";
@@ -74,6 +74,10 @@ $before = last_id();
 $session->query_safe("SET devapp.notify = off; SELECT FROM devapp.resume_app('$app->{app_id}')");
 isnt(last_id(), $before, 'devapp.notify off: the notification is there');
 is(heard(), '', 'and no NOTIFY');
+my $prepare = "BEGIN; SELECT FROM devapp.suspend_app('$app->{app_id}'); PREPARE TRANSACTION 'two phases'";
+is(error_of($node, $prepare), '0A000', 'a transaction with a signal cannot be prepared');
+is(error_of($node, "SET devapp.notify = off; $prepare; ROLLBACK PREPARED 'two phases'"), '00000', 'without it can');
+is(heard(), '', 'and nothing is heard of either');
 is($node->safe_psql('postgres', 'SELECT devapp.schedule_notifications()'), 0, 'nothing to remind of');
 is(heard(), '', 'a statement that queues nothing is silent');
 $session->quit;
