@@ -5,14 +5,14 @@
 -- and whoever has none cannot forge one.
 
 CREATE FUNCTION devapp._recipient(kind text, address text, name text, why text) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object('kind', kind, 'to', address, 'name', name, 'why', why);
 
--- What to call a person.
-CREATE FUNCTION devapp._person_name(person devapp.developer) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN coalesce(nullif(concat_ws(' ', nullif((person).first_name, ''), nullif((person).last_name, '')), ''),
-                    nullif((person).user_name, ''));
+-- What to call a person.  (Here and below columns, not rows: a function that is bound
+-- when it is made and uses a row type would be in the way of a new column.)
+CREATE FUNCTION devapp._person_name(first_name text, last_name text, user_name text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN coalesce(nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), ''), nullif(user_name, ''));
 
 -- The owner of an app by name, and the people to tell: the developer, or the team's
 -- admins, or all members where it has no active admin.  A set-returning function
@@ -30,7 +30,8 @@ BEGIN ATOMIC
                   FROM devapp.team_member m
                  WHERE m.team_id = _owner_contact.team_id
             ), active AS (
-                SELECT d.email, devapp._person_name(d) AS name, p.why, bool_or(p.why = 'team_admin') OVER () AS has_admin
+                SELECT d.email, devapp._person_name(d.first_name, d.last_name, d.user_name) AS name, p.why,
+                       bool_or(p.why = 'team_admin') OVER () AS has_admin
                   FROM person p
                   JOIN devapp.developer d ON d.developer_id = p.developer_id
                  WHERE d.status = 'active' AND d.deleted_at IS NULL
@@ -46,7 +47,9 @@ CREATE FUNCTION devapp._approver_contact(products uuid[]) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH approver AS (
-        SELECT a.product_id, devapp._recipient('developer', d.email, devapp._person_name(d), 'approver') AS recipient
+        SELECT a.product_id,
+               devapp._recipient('developer', d.email, devapp._person_name(d.first_name, d.last_name, d.user_name),
+                                 'approver') AS recipient
           FROM devapp.product_approver a
           JOIN devapp.team t ON t.team_id = a.team_id
           JOIN devapp.team_member m ON m.team_id = t.team_id
@@ -81,15 +84,13 @@ BEGIN ATOMIC
              GROUP BY p.product_id) AS x;
 END;
 
-CREATE FUNCTION devapp._app_payload(app devapp.app, owner text) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN jsonb_build_object('app', (app).name, 'display_name', (app).display_name, 'app_status', (app).status,
-                              'owner', owner);
+CREATE FUNCTION devapp._app_payload(name text, display_name text, status text, owner text) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN jsonb_build_object('app', name, 'display_name', display_name, 'app_status', status, 'owner', owner);
 
-CREATE FUNCTION devapp._credential_payload(credential devapp.credential) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN jsonb_build_object('consumer_key', (credential).consumer_key, 'environment', (credential).environment,
-                              'expires_at', (credential).expires_at);
+CREATE FUNCTION devapp._credential_payload(consumer_key text, environment text, expires_at timestamptz) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN jsonb_build_object('consumer_key', consumer_key, 'environment', environment, 'expires_at', expires_at);
 
 -- Without recipients they are those of the owner; nobody to tell, no notification.
 CREATE FUNCTION devapp._queue_notification(
@@ -113,19 +114,19 @@ BEGIN
     END IF;
     INSERT INTO devapp.notification (event, app_id, credential_id, product_id, recipients, payload)
     VALUES (_queue_notification.event, app.app_id, credential.credential_id, _queue_notification.product_id, contact.recipients,
-            jsonb_strip_nulls(devapp._app_payload(app, contact.owner)
-                              || CASE WHEN credential.credential_id IS NULL THEN '{}'
-                                      ELSE devapp._credential_payload(credential) END
+            jsonb_strip_nulls(devapp._app_payload(app.name, app.display_name, app.status, contact.owner)
+                              || devapp._credential_payload(credential.consumer_key, credential.environment,
+                                                            credential.expires_at)
                               || details));
 END
 $$;
 
 COMMENT ON FUNCTION devapp._recipient(text, text, text, text) IS 'Internal: an element of recipients';
-COMMENT ON FUNCTION devapp._person_name(devapp.developer) IS 'Internal: what to call a person, or null';
+COMMENT ON FUNCTION devapp._person_name(text, text, text) IS 'Internal: what to call a person, or null';
 COMMENT ON FUNCTION devapp._owner_contact(uuid, uuid) IS 'Internal: the owner of an app by name, and the people to tell';
 COMMENT ON FUNCTION devapp._approver_contact(uuid[]) IS 'Internal: the people and roles that decide about products';
 COMMENT ON FUNCTION devapp._app_products(uuid, text) IS 'Internal: the products of an app whose associations have a status';
-COMMENT ON FUNCTION devapp._app_payload(devapp.app, text) IS 'Internal: what a notification says about an app';
-COMMENT ON FUNCTION devapp._credential_payload(devapp.credential) IS 'Internal: what a notification says about a credential';
+COMMENT ON FUNCTION devapp._app_payload(text, text, text, text) IS 'Internal: what a notification says about an app';
+COMMENT ON FUNCTION devapp._credential_payload(text, text, timestamptz) IS 'Internal: what a notification says about a credential';
 COMMENT ON FUNCTION devapp._queue_notification(text, devapp.app, devapp.credential, uuid, jsonb, jsonb) IS
     'Internal: puts a notification into the outbox';

@@ -66,7 +66,8 @@ BEGIN
     )
     INSERT INTO devapp.notification (event, app_id, credential_id, recipients, payload, dedupe_key)
     SELECT d.event, (d.a).app_id, d.credential_id, o.recipients,
-           jsonb_strip_nulls(devapp._app_payload(d.a, o.owner) || devapp._credential_payload(d.c)
+           jsonb_strip_nulls(devapp._app_payload((d.a).name, (d.a).display_name, (d.a).status, o.owner)
+                             || devapp._credential_payload((d.c).consumer_key, (d.c).environment, (d.c).expires_at)
                              || jsonb_build_object('days', d.days, 'version', d.version, 'secret_since', d.secret_since)),
            d.dedupe_key
       FROM due d
