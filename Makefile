@@ -18,28 +18,38 @@ SQL_MODULES = \
 	sql/types/secret_digest.sql \
 	sql/types/verdict.sql \
 	sql/types/issued_credential.sql \
+	sql/types/approval_decision.sql \
 	sql/functions/keys.sql \
 	sql/functions/lifecycle.sql \
 	sql/tables/owner.sql \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
+	sql/tables/approval_rule.sql \
 	sql/tables/product_approver.sql \
 	sql/tables/notification.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
+	sql/triggers/approver.sql \
 	sql/triggers/cache.sql \
+	sql/triggers/team_admin.sql \
 	sql/functions/lookup.sql \
+	sql/functions/identity.sql \
+	sql/functions/authority.sql \
 	sql/functions/developer.sql \
 	sql/functions/team.sql \
 	sql/functions/product.sql \
 	sql/functions/operation.sql \
 	sql/functions/openapi.sql \
+	sql/functions/approval_rule.sql \
+	sql/functions/approval.sql \
 	sql/functions/association.sql \
 	sql/functions/credential.sql \
 	sql/functions/app.sql \
 	sql/functions/app_status.sql \
+	sql/functions/resubmit.sql \
+	sql/functions/approver.sql \
 	sql/functions/rotation.sql \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
@@ -50,6 +60,7 @@ SQL_MODULES = \
 	sql/functions/notification_queue.sql \
 	sql/functions/notification_schedule.sql \
 	sql/triggers/notification.sql \
+	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql
 

@@ -18,6 +18,8 @@ PG_FUNCTION_INFO_V1(devapp_setting);
 
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
+char	   *devapp_actor = NULL;
+char	   *devapp_claims_from = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
 bool		devapp_notify = true;
@@ -28,6 +30,7 @@ bool		devapp_restoring = false;
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
 	{"manual", APPROVAL_MANUAL, false},
+	{"conditional", APPROVAL_CONDITIONAL, false},
 	{NULL, 0, false}
 };
 
@@ -70,9 +73,17 @@ define_notification_gucs(void)
 void
 devapp_define_gucs(void)
 {
+	DefineCustomStringVariable("devapp.actor",
+							   "E-mail of the person who acts, as devapp.act_as() says.",
+							   NULL,
+							   &devapp_actor,
+							   "",
+							   PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
+
 	DefineCustomEnumVariable("devapp.app_approval",
-							 "Says whether new apps start approved (auto) or pending (manual).",
-							 NULL,
+							 "Says whether new apps start approved (auto) or pending (manual), or the rules decide (conditional).",
+							 "The rules are those of devapp.approval_rule.",
 							 &devapp_app_approval,
 							 APPROVAL_AUTO,
 							 approval_options,
@@ -84,6 +95,13 @@ devapp_define_gucs(void)
 							&devapp_cache_size,
 							8192, 0, 1024 * 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.claims_from",
+							   "Roles in whose sessions request.jwt.claims says who acts.",
+							   "Log-in roles of PostgREST and the like, with commas; * is every role.",
+							   &devapp_claims_from,
+							   "authenticator",
+							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.key_prefix",
 							   "First part of new keys.",
@@ -115,8 +133,11 @@ devapp_define_gucs(void)
 Datum
 devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
-									 "auto" : "manual"));
+	const struct config_enum_entry *option = approval_options;
+
+	while (option->val != devapp_app_approval)
+		option++;
+	PG_RETURN_TEXT_P(cstring_to_text(option->name));
 }
 
 /* SQL: devapp._setting(name); unlike current_setting() it loads the library */

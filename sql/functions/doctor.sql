@@ -113,17 +113,27 @@ AS $$
       FROM granted
 $$;
 
+CREATE FUNCTION devapp._tables_without_policy() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT count(*) FROM pg_class c
+     WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'devapp_admin')
+$$;
+
 CREATE FUNCTION devapp._doctor_roles() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'roles',
            CASE WHEN missing IS NULL THEN 'ok' ELSE 'info' END,
-           coalesce('missing: ' || missing, 'devapp_admin and devapp_gateway exist'),
+           coalesce('missing: ' || missing, 'they exist, and every table says which rows they see'),
            CASE WHEN missing IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
-      FROM (SELECT string_agg(wanted, ', ' ORDER BY wanted) AS missing
-              FROM unnest(ARRAY['devapp_admin', 'devapp_gateway']) AS wanted
-             WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = wanted)) AS m
+      FROM (SELECT nullif(concat_ws(', ', string_agg(role, ', ' ORDER BY role) FILTER (WHERE to_regrole(role) IS NULL),
+                                    CASE WHEN bool_and(to_regrole(role) IS NOT NULL) AND devapp._tables_without_policy() > 0
+                                         THEN format('policies of %s tables', devapp._tables_without_policy()) END), '') AS missing
+              FROM unnest(ARRAY['devapp_admin', 'devapp_analyst', 'devapp_developer', 'devapp_gateway']) AS role) AS m
 $$;
 
 -- Triggers that somebody switched off, or left to replicas, or made to pass over
@@ -164,6 +174,7 @@ COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a peppe
 COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_pepper() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._tables_without_policy() IS 'Internal: how many tables setup_roles() has not seen';
 COMMENT ON FUNCTION devapp._doctor_roles() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_triggers() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';

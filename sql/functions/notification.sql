@@ -41,9 +41,10 @@ BEGIN ATOMIC
              WHERE NOT x.has_admin OR x.why = 'team_admin');
 END;
 
--- Who decides about products: for each its approvers, or the administrators where
--- it has none that can be told.
-CREATE FUNCTION devapp._approver_contact(products uuid[]) RETURNS jsonb
+-- Who decides about products of an owner's app: their approvers, but nobody about an
+-- app of his own; and the administrators, where no approver may decide about all of
+-- them.
+CREATE FUNCTION devapp._approver_contact(products uuid[], developer_id uuid, team_id uuid) RETURNS jsonb
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     WITH approver AS (
@@ -57,14 +58,21 @@ BEGIN ATOMIC
          WHERE a.product_id = ANY (products)
            AND t.status = 'active' AND t.deleted_at IS NULL
            AND d.status = 'active' AND d.deleted_at IS NULL
+           AND d.developer_id IS DISTINCT FROM _approver_contact.developer_id
+           AND NOT EXISTS (SELECT FROM devapp.team_member o
+                            WHERE o.team_id = _approver_contact.team_id AND o.developer_id = d.developer_id)
         UNION ALL
         SELECT a.product_id, devapp._recipient('role', a.role_name, NULL, 'approver')
           FROM devapp.product_approver a
-         WHERE a.product_id = ANY (products) AND a.role_name IS NOT NULL
+          JOIN pg_roles r ON r.rolname = a.role_name
+         WHERE a.product_id = ANY (products)
     ), told AS (
-        SELECT DISTINCT coalesce(a.recipient, devapp._recipient('role', 'devapp_admin', NULL, 'approver')) AS recipient
-          FROM unnest(CASE WHEN cardinality(products) > 0 THEN products ELSE ARRAY[NULL::uuid] END) AS p(product_id)
-          LEFT JOIN approver a ON a.product_id = p.product_id
+        SELECT DISTINCT a.recipient FROM approver a
+        UNION ALL
+        SELECT devapp._recipient('role', 'devapp_admin', NULL, 'approver')
+         WHERE NOT EXISTS (SELECT FROM approver a
+                            GROUP BY a.recipient
+                           HAVING count(DISTINCT a.product_id) = cardinality(products))
     )
     SELECT jsonb_agg(t.recipient ORDER BY t.recipient ->> 'kind', t.recipient ->> 'to') FROM told t;
 END;
@@ -124,7 +132,7 @@ $$;
 COMMENT ON FUNCTION devapp._recipient(text, text, text, text) IS 'Internal: an element of recipients';
 COMMENT ON FUNCTION devapp._person_name(text, text, text) IS 'Internal: what to call a person, or null';
 COMMENT ON FUNCTION devapp._owner_contact(uuid, uuid) IS 'Internal: the owner of an app by name, and the people to tell';
-COMMENT ON FUNCTION devapp._approver_contact(uuid[]) IS 'Internal: the people and roles that decide about products';
+COMMENT ON FUNCTION devapp._approver_contact(uuid[], uuid, uuid) IS 'Internal: the people and roles that decide about products of an owner''s app';
 COMMENT ON FUNCTION devapp._app_products(uuid, text) IS 'Internal: the products of an app whose associations have a status';
 COMMENT ON FUNCTION devapp._app_payload(text, text, text, text) IS 'Internal: what a notification says about an app';
 COMMENT ON FUNCTION devapp._credential_payload(text, text, timestamptz) IS 'Internal: what a notification says about a credential';

@@ -11,6 +11,7 @@ SELECT pg_extension_config_dump('devapp.credential', '');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
 SELECT pg_extension_config_dump('devapp.credential_product', '');
 SELECT pg_extension_config_dump('devapp.credential_product_ordinal_seq', '');
+SELECT pg_extension_config_dump('devapp.approval_rule', '');
 SELECT pg_extension_config_dump('devapp.product_approver', '');
 SELECT pg_extension_config_dump('devapp.notification', '');
 SELECT pg_extension_config_dump('devapp.notification_notification_id_seq', '');

@@ -3,8 +3,8 @@
 --
 -- One thing that happened is one notification.  What follows an app's decision is
 -- told by the app's: associations that were decided in the transaction of their app,
--- credentials that were revoked with it.  What was made and decided in one
--- transaction is told to nobody: who did it knows.
+-- credentials that were revoked with it.  What was made, or handed in again, and
+-- decided in one transaction is told to nobody: who did it knows.
 --
 -- A submission is told at commit, when the app has its products and it is known
 -- whether it still waits.  All other triggers come after follow_app_status, by the
@@ -37,7 +37,8 @@ BEGIN
     SELECT * INTO app FROM devapp.app a WHERE a.app_id = NEW.app_id AND a.status = 'pending';
     IF FOUND THEN
         products := devapp._app_products(app.app_id, 'pending');
-        PERFORM devapp._queue_notification('app_submitted', app, NULL, NULL, devapp._approver_contact(products.ids),
+        PERFORM devapp._queue_notification('app_submitted', app, NULL, NULL,
+                                           devapp._approver_contact(products.ids, app.developer_id, app.team_id),
                                            jsonb_build_object('products', products.names, 'note', NEW.decision_note));
     END IF;
     RETURN NULL;
@@ -53,7 +54,8 @@ DECLARE
     details jsonb := jsonb_build_object('note', NEW.decision_note);
 BEGIN
     PERFORM devapp._require_own_table(TG_RELID);
-    IF NEW.created_at = now() THEN
+    -- made, or handed in again, in this transaction
+    IF NEW.created_at = now() OR OLD.status = 'pending' AND OLD.decided_at = now() THEN
         RETURN NULL;
     END IF;
     IF NEW.status = 'approved' THEN
@@ -134,7 +136,7 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM devapp._queue_notification('product_submitted', app, credential, NEW.product_id,
-                                       devapp._approver_contact(ARRAY[NEW.product_id]),
+                                       devapp._approver_contact(ARRAY[NEW.product_id], app.developer_id, app.team_id),
                                        jsonb_build_object('product', product));
     RETURN NULL;
 END

@@ -14,12 +14,16 @@ SELECT FROM devapp.add_team_member('notify-reviewers', 'notify-member@example.co
 SELECT FROM devapp.add_team_member('notify-reviewers', 'notify-away@example.com');
 SELECT FROM devapp.set_developer_status('notify-away@example.com', 'deactivate');
 SELECT FROM devapp.create_product('notify-auto');
-SELECT FROM generate_series(1, 5) AS n, devapp.create_product('notify-' || n, approval => 'manual') \g /dev/null
--- products 1 and 2 have approvers, 3 to 5 have none
+SELECT FROM generate_series(1, 6) AS n, devapp.create_product('notify-' || n, approval => 'manual') \g /dev/null
+-- products 1 and 2 have approvers, 6 has another, 3 to 5 have none
 INSERT INTO devapp.product_approver (product_id, team_id, role_name)
 SELECT p.product_id, t.team_id, NULL FROM devapp.product p, devapp.team t WHERE p.name IN ('notify-1', 'notify-2') AND t.name = 'notify-reviewers'
 UNION ALL
-SELECT p.product_id, NULL, 'reviewer' FROM devapp.product p WHERE p.name = 'notify-2';
+SELECT p.product_id, NULL, 'pg_monitor' FROM devapp.product p WHERE p.name = 'notify-2'
+UNION ALL
+SELECT p.product_id, NULL, 'pg_read_all_stats' FROM devapp.product p WHERE p.name = 'notify-6'
+UNION ALL
+SELECT p.product_id, NULL, 'dropped_role' FROM devapp.product p WHERE p.name = 'notify-3';
 
 -- What came since the last call, oldest first.
 CREATE TEMP TABLE seen (upto bigint);
@@ -47,8 +51,9 @@ SELECT * FROM devapp.create_app('notify-app', developer => 'notify@example.com',
                                 products => '{notify-auto,notify-1,notify-2,notify-3,notify-4,notify-5}') \gset a_
 SELECT * FROM pg_temp.news;
 CALL pg_temp.read();
--- of products that all have approvers, and of none
+-- of products that one approver may decide on, of some that none may alone, and of none
 SELECT app_id AS b_app_id FROM devapp.create_app('notify-one', developer => 'notify@example.com', products => '{notify-2}') \gset
+SELECT app_id AS p_app_id FROM devapp.create_app('notify-parts', developer => 'notify@example.com', products => '{notify-1,notify-2,notify-6}') \gset
 SELECT app_id AS c_app_id FROM devapp.create_app('notify-none', team => 'notify-owners') \gset
 SELECT * FROM pg_temp.news;
 CALL pg_temp.read();
@@ -79,7 +84,14 @@ SELECT FROM devapp.set_developer_status('notify-member@example.com', 'deactivate
 SELECT status FROM devapp.resume_app(:'c_app_id');
 SELECT event, told FROM pg_temp.news;
 CALL pg_temp.read();
+SELECT FROM devapp.set_developer_status('notify-member@example.com', 'activate');
+-- nobody decides about his own: the app of an approver, and of his team
+SELECT FROM devapp.create_app('notify-own', developer => 'notify-member@example.com', products => '{notify-1,notify-2}');
+SELECT FROM devapp.create_app('notify-team', team => 'notify-owners', products => '{notify-1}');
+SELECT event, told, payload ->> 'owner' AS owner FROM pg_temp.news;
+CALL pg_temp.read();
 -- approvers who are all away, or whose team is: the administrators
+SELECT FROM devapp.set_developer_status('notify-member@example.com', 'deactivate');
 SELECT status FROM devapp.add_credential_product(:'auto_credential_id', 'notify-1');
 SELECT event, told FROM pg_temp.news;
 CALL pg_temp.read();
@@ -125,6 +137,15 @@ SELECT app_id AS d_app_id FROM devapp.create_app('notify-at-once', developer => 
 SELECT status FROM devapp.approve_app(:'d_app_id');
 COMMIT;
 SELECT * FROM pg_temp.news;
+-- handed in again, and decided by a rule at once
+SET devapp.app_approval = 'conditional';
+SELECT FROM devapp.create_approval_rule('notify-late', 424242, 'reject', product => 'notify-5');
+SELECT app_id AS r_app_id, app_status FROM devapp.create_app('notify-rule', developer => 'notify@example.com', products => '{notify-5}') \gset rule_
+SELECT FROM devapp.update_approval_rule('notify-late', decision => 'approve');
+SELECT status FROM devapp.resubmit_app(:'rule_r_app_id');
+SELECT * FROM pg_temp.news;
+SELECT FROM devapp.delete_approval_rule('notify-late');
+SET devapp.app_approval = 'manual';
 -- what is rolled back is not told, not even to a savepoint
 BEGIN;
 SELECT FROM devapp.suspend_app(:'d_app_id');
