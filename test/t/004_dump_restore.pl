@@ -119,6 +119,10 @@ push @keys,
   [ 'rotated twice', rotate($node, $rotated->{credential_id}, '1 year', db => 'src')->{secret}, 'VALID' ];
 $node->safe_psql('src', "SELECT devapp.complete_rotation('$rotated->{credential_id}')");
 
+$node->safe_psql('src',
+	q{INSERT INTO devapp.product_approver (product_id, role_name)
+		SELECT product_id, 'reviewer' FROM devapp.product WHERE name = 'orders'});
+
 my $client = create_app($node, 'client', "$ada, kind => 'oauth_client'", db => 'src');
 my $presented = [ map { $_->[1] } @keys ];
 my $expected = join ' ', map { $_->[2] } @keys;
