@@ -2,8 +2,8 @@
  * guc.c
  *		The settings of devapp.
  *
- * They decide what is issued or approved, or how much memory a backend takes, so
- * none can be set by an ordinary user.
+ * They decide what is issued, approved or recorded, or how much memory a backend
+ * takes, so none can be set by an ordinary user.
  */
 #include "postgres.h"
 
@@ -14,15 +14,23 @@
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
+PG_FUNCTION_INFO_V1(devapp_setting);
 
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
+char	   *devapp_actor = NULL;
+char	   *devapp_claims_from = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
+bool		devapp_notify = true;
+int			devapp_notification_max_attempts = 10;
+int			devapp_rotation_max_age = 90;
+bool		devapp_restoring = false;
 
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
 	{"manual", APPROVAL_MANUAL, false},
+	{"conditional", APPROVAL_CONDITIONAL, false},
 	{NULL, 0, false}
 };
 
@@ -36,12 +44,46 @@ check_key_prefix(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+/* Settings of the outbox (sql/tables/notification.sql). */
+static void
+define_notification_gucs(void)
+{
+	DefineCustomBoolVariable("devapp.notify",
+							 "Signals new notifications by NOTIFY on the channel devapp.",
+							 "Off: they are queued all the same, and workers find them when they poll.",
+							 &devapp_notify,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.notification_max_attempts",
+							"Attempts after which a notification that cannot be delivered is given up.",
+							NULL,
+							&devapp_notification_max_attempts,
+							10, 1, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.rotation_max_age",
+							"Age of a secret, in days, from which on its owner is reminded to rotate it.",
+							"0 turns the reminder off.",
+							&devapp_rotation_max_age,
+							90, 0, 36500,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 void
 devapp_define_gucs(void)
 {
+	DefineCustomStringVariable("devapp.actor",
+							   "E-mail of the person who acts, as devapp.act_as() says.",
+							   NULL,
+							   &devapp_actor,
+							   "",
+							   PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
+
 	DefineCustomEnumVariable("devapp.app_approval",
-							 "Says whether new apps start approved (auto) or pending (manual).",
-							 NULL,
+							 "Says whether new apps start approved (auto) or pending (manual), or the rules decide (conditional).",
+							 "The rules are those of devapp.approval_rule.",
 							 &devapp_app_approval,
 							 APPROVAL_AUTO,
 							 approval_options,
@@ -53,6 +95,13 @@ devapp_define_gucs(void)
 							&devapp_cache_size,
 							8192, 0, 1024 * 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.claims_from",
+							   "Roles in whose sessions request.jwt.claims says who acts.",
+							   "Log-in roles of PostgREST and the like, with commas; * is every role.",
+							   &devapp_claims_from,
+							   "authenticator",
+							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.key_prefix",
 							   "First part of new keys.",
@@ -68,6 +117,15 @@ devapp_define_gucs(void)
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
+	DefineCustomBoolVariable("devapp.restoring",
+							 "Changes are a restore of a dump: they make no audit events and no notifications.",
+							 NULL,
+							 &devapp_restoring,
+							 false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+
+	define_notification_gucs();
+
 	MarkGUCPrefixReserved("devapp");
 }
 
@@ -75,6 +133,18 @@ devapp_define_gucs(void)
 Datum
 devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
-									 "auto" : "manual"));
+	const struct config_enum_entry *option = approval_options;
+
+	while (option->val != devapp_app_approval)
+		option++;
+	PG_RETURN_TEXT_P(cstring_to_text(option->name));
+}
+
+/* SQL: devapp._setting(name); unlike current_setting() it loads the library */
+Datum
+devapp_setting(PG_FUNCTION_ARGS)
+{
+	char	   *name = psprintf("devapp.%s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOptionByName(name, NULL, false)));
 }

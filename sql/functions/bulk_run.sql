@@ -20,9 +20,9 @@ BEGIN
                   HINT = 'That many apps are changed, and locked, in one transaction.';
     END IF;
     job := devapp._bulk_job(action, filter, arguments, note);
-    INSERT INTO devapp.bulk_run AS r (action, filter, note, batch_size, arguments, job)
+    INSERT INTO devapp.bulk_run AS r (action, filter, note, batch_size, arguments, job, started_by)
     VALUES (_bulk_start.action, _bulk_start.filter, _bulk_start.note, _bulk_start.batch_size,
-            coalesce(_bulk_start.arguments, '{}'), job)
+            coalesce(_bulk_start.arguments, '{}'), job, coalesce(devapp.actor(), current_user))
     RETURNING r.run_id INTO new_id;
     WITH made AS (
         INSERT INTO devapp.bulk_item (run_id, app_id)

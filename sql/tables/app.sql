@@ -25,6 +25,8 @@ CREATE TABLE devapp.app (
 );
 CREATE UNIQUE INDEX app_developer_name_key ON devapp.app (developer_id, name) WHERE deleted_at IS NULL AND developer_id IS NOT NULL;
 CREATE UNIQUE INDEX app_team_name_key ON devapp.app (team_id, name) WHERE deleted_at IS NULL AND team_id IS NOT NULL;
+CREATE INDEX app_developer_id_idx ON devapp.app (developer_id) WHERE developer_id IS NOT NULL;
+CREATE INDEX app_team_id_idx ON devapp.app (team_id) WHERE team_id IS NOT NULL;
 CREATE INDEX app_pending_idx ON devapp.app (created_at) WHERE status = 'pending';
 
 COMMENT ON TABLE devapp.app IS 'A developer app: what holds credentials';
@@ -32,7 +34,7 @@ COMMENT ON COLUMN devapp.app.name IS 'Unique among the owner''s apps that are no
 COMMENT ON COLUMN devapp.app.status IS 'pending, rejected, approved, suspended, revoked or deleted';
 COMMENT ON COLUMN devapp.app.callback_urls IS 'URIs that an OAuth server may redirect to';
 COMMENT ON COLUMN devapp.app.scopes IS 'OAuth scopes that it asks for; none: all that its products offer';
-COMMENT ON COLUMN devapp.app.decided_by IS 'Role that last changed the status; auto: nobody had to';
+COMMENT ON COLUMN devapp.app.decided_by IS 'Role that last changed the status; rule:NAME: that rule; auto: nobody had to';
 COMMENT ON COLUMN devapp.app.decided_at IS 'When the status last changed';
 COMMENT ON COLUMN devapp.app.decision_note IS 'Why the status last changed';
 COMMENT ON COLUMN devapp.app.deleted_at IS 'When it was deleted; the row stays for the history';

@@ -14,7 +14,7 @@ CREATE TABLE devapp.bulk_run (
     skipped bigint NOT NULL DEFAULT 0,
     last_app_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     busy interval NOT NULL DEFAULT '0',
-    started_by text NOT NULL DEFAULT current_user,
+    started_by text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
     cancelled_at timestamptz,
@@ -42,5 +42,6 @@ COMMENT ON COLUMN devapp.bulk_run.done IS 'How many of them it has been at; incl
 COMMENT ON COLUMN devapp.bulk_run.skipped IS 'How many had changed meanwhile and were not concerned any more';
 COMMENT ON COLUMN devapp.bulk_run.last_app_id IS 'It is through with the apps up to this one';
 COMMENT ON COLUMN devapp.bulk_run.busy IS 'Time spent on batches';
+COMMENT ON COLUMN devapp.bulk_run.started_by IS 'Who began it: e-mail of the person who acted, or role';
 COMMENT ON TABLE devapp.bulk_item IS 'An app of a bulk run';
 COMMENT ON COLUMN devapp.bulk_item.outcome IS 'null: still to do; else as in devapp.bulk_result';

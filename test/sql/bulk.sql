@@ -28,16 +28,19 @@ CREATE FUNCTION pg_temp.state() RETURNS TABLE (app_id uuid, line text) LANGUAGE 
     SELECT a.app_id, a::text || coalesce(string_agg(c::text || s::text || coalesce(cp::text, ''), ' ' ORDER BY c.credential_id, s.version, cp.ordinal), '')
       FROM devapp.app a LEFT JOIN devapp.credential c USING (app_id) LEFT JOIN devapp.credential_secret s USING (credential_id) LEFT JOIN devapp.credential_product cp USING (credential_id)
      GROUP BY a.app_id $$;
--- compare(call): runs it dry and for real.  What a dry run leaves behind; whether its
+-- compare(call): runs it dry and for real.  What a dry run leaves behind (changes, events,
+-- notifications); whether its
 -- rows are those of the real run; and whether the rows that do not say "failed" are
 -- exactly the apps that differ.  The real run is rolled back.
 CREATE FUNCTION pg_temp.compare(call text, volatile_columns text[] DEFAULT '{}', OUT left_behind bigint, OUT rows bigint, OUT same boolean, OUT changed_are_rows boolean) LANGUAGE plpgsql AS $$
 DECLARE
     before text[]; dry jsonb; wet jsonb; differ uuid[]; ids uuid[];
+    told bigint := (SELECT count(*) FROM devapp.audit_event) + (SELECT count(*) FROM devapp.notification);
 BEGIN
     before := ARRAY(SELECT s::text FROM pg_temp.state() s);
     EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(b) - $1), ''[]'') FROM devapp.%s AS b', replace(call, ')', ', dry_run => true)')) INTO dry USING volatile_columns;
-    left_behind := (SELECT count(*) FROM (SELECT s::text FROM pg_temp.state() s EXCEPT SELECT unnest(before)) AS x);
+    left_behind := (SELECT count(*) FROM (SELECT s::text FROM pg_temp.state() s EXCEPT SELECT unnest(before)) AS x)
+        + (SELECT count(*) FROM devapp.audit_event) + (SELECT count(*) FROM devapp.notification) - told;
     BEGIN
         EXECUTE format('SELECT coalesce(jsonb_agg(to_jsonb(b) - $1), ''[]'') FROM devapp.%s AS b', replace(call, ')', ', dry_run => false)')) INTO wet USING volatile_columns;
         differ := ARRAY(SELECT s.app_id FROM pg_temp.state() s WHERE s::text <> ALL (before) ORDER BY 1);
@@ -114,7 +117,8 @@ SELECT FROM devapp.rotate_credential(:'busy');
 SELECT app_name, outcome, replace(error, :'busy', '(id)') AS error, secret, credential_id = :'first' AS first, credential_id = :'second' AS second, previous_valid_until - now() AS overlap
   FROM devapp.bulk_rotate(owner => 'bulk-b@example.com');
 SELECT code FROM devapp.verify_key(:'old_first');
-SELECT secret AS new_first FROM devapp.bulk_rotate(app_ids => ARRAY[:'r']::uuid[], overlap => '1 hour', dry_run => false) WHERE credential_id = :'first' \gset
+SELECT secret AS new_first FROM devapp.bulk_rotate(app_ids => ARRAY[:'r']::uuid[], overlap => '1 hour', note => 'leak', dry_run => false) WHERE credential_id = :'first' \gset
+SELECT action, note, count(*) FROM devapp.audit_event WHERE app_id = :'r' AND note = 'leak' GROUP BY action, note;
 SELECT (devapp.verify_key(:'new_first')).code AS new, (devapp.verify_key(:'old_first')).code AS old, (devapp.verify_key(:'old_first')).superseded_until - now() < '1 hour' AS for_an_hour;
 SELECT count(*) AS versions FROM devapp.credential_secret WHERE credential_id IN (:'first', :'second', :'busy', :'expired', :'gone');
 -- more than fit into memory are refused: their secrets would be written to temporary files

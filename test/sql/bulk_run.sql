@@ -1,5 +1,5 @@
 -- Bulk runs in batches that commit.  What a crash leaves, and progress while it runs,
--- is in test/t/012_bulk.pl.
+-- is in test/t/018_bulk.pl.
 \set SHOW_CONTEXT never
 
 SELECT FROM devapp.create_developer('run@example.com');

@@ -28,6 +28,7 @@ SELECT to_jsonb(a) - '{developer_id,team_id,updated_at}'::text[] = :'before' AS 
 SELECT count(*) AS versions FROM devapp.credential_secret WHERE credential_id = :'credential_id';
 SELECT code, owner FROM devapp.verify_key(:'secret');
 SELECT note FROM transfer_notes WHERE app_id = :'app_id';
+SELECT entity, action, note FROM devapp.audit_event WHERE app_id = :'app_id' ORDER BY event_id DESC LIMIT 1;
 -- the note is that change's, not the next one's
 SELECT devapp._current_note();
 SELECT FROM devapp.update_app(:'app_id', description => 'x');

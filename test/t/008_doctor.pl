@@ -28,7 +28,7 @@ sub after
 
 is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
 	join("\n",
-		'digests|ok', 'libsodium|ok', 'metering|info', 'pepper|warning', 'preload|info',
+		'audit|warning', 'digests|ok', 'libsodium|ok', 'metering|info', 'pepper|warning', 'preload|info',
 		'public|ok', 'roles|info', 'triggers|ok', 'version|ok'),
 	'a fresh installation');
 is( $node->safe_psql('postgres',
@@ -38,12 +38,14 @@ is( $node->safe_psql('postgres',
 like(doctor($node, 'version'), qr/^ok\|extension (\S+), library \1$/, 'version: the same of both');
 like(doctor($node, 'libsodium'), qr/^ok\|\d+\.\d+\.\d+$/, 'libsodium: its version');
 is(doctor($node, 'public'), 'ok|nothing is granted to PUBLIC', 'public: nothing');
-is(doctor($node, 'roles'), 'info|missing: devapp_admin, devapp_gateway', 'roles: none');
+is(doctor($node, 'roles'), 'info|missing: devapp_admin, devapp_analyst, devapp_developer, devapp_gateway', 'roles: none');
 is(doctor($node, 'triggers'), 'ok|all are enabled', 'triggers: all');
 
-after('one of the two', 'CREATE ROLE devapp_admin', 'roles', 'info|missing: devapp_gateway');
-after('both', 'SELECT devapp.setup_roles()', 'roles',
-	"\nok|devapp_admin and devapp_gateway exist");
+after('one of them', 'CREATE ROLE devapp_admin', 'roles', 'info|missing: devapp_analyst, devapp_developer, devapp_gateway');
+after('all', 'SELECT devapp.setup_roles()', 'roles',
+	"\nok|they exist, and every table says which rows they see");
+after('a policy gone', 'SELECT devapp.setup_roles(); DROP POLICY devapp_admin ON devapp.app', 'roles',
+	"\ninfo|missing: policies of 1 tables");
 after('grants to the roles', 'SELECT devapp.setup_roles()', 'public',
 	"\nok|nothing is granted to PUBLIC");
 
@@ -70,6 +72,17 @@ like(
 		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'public'; ROLLBACK}),
 	qr/^error\|granted to PUBLIC: .*devapp\.credential_secret/,
 	'public: a column');
+
+my $next = $node->safe_psql('postgres', q{SELECT to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month', '"audit_event_"YYYY_MM')});
+is(doctor($node, 'audit'), 'warning|there are events in the default partition', 'audit: no months yet');
+after('months', 'SELECT count(*) > 0 FROM devapp.maintain_audit(1)', 'audit', "t\nok|the next month has its partition");
+after('the next month missing', "SELECT count(*) > 0 FROM devapp.maintain_audit(1); DROP TABLE devapp.$next", 'audit',
+	"t\nwarning|partition $next is missing");
+after('events of a month without a partition',
+	"SELECT count(*) > 0 FROM devapp.maintain_audit(1); INSERT INTO devapp.audit_event (occurred_at, db_role, action, entity, entity_id, leaf_hash)
+	 VALUES ('2001-01-01', 'x', 'x', 'x', 'x', '')", 'audit', "t\nwarning|there are events in the default partition");
+after('not recording', 'SET devapp.restoring = on', 'audit', 'error|devapp.restoring is on: changes are not recorded');
+after('no trigger', 'ALTER TABLE devapp.app DISABLE TRIGGER audit_row', 'triggers', 'error|switched off: audit_row on devapp.app');
 
 after('one switched off', 'ALTER TABLE devapp.app DISABLE TRIGGER guard_status', 'triggers',
 	'error|switched off: guard_status on devapp.app');

@@ -112,6 +112,8 @@ is(sql('SELECT count(*), count(DISTINCT app_id) FROM changes'), "$APPS|$APPS", '
 is(sql(q{SELECT count(*) FROM devapp.app WHERE status = 'suspended' AND decision_note = 'leak'}), $APPS,
 	'all are suspended, with the note');
 is(sql(q{SELECT outcome, count(*) FROM devapp.bulk_item GROUP BY outcome}), "suspended|$APPS", 'and listed');
+is( sql(q{SELECT count(*), count(DISTINCT entity_id) FROM devapp.audit_event
+		WHERE entity = 'app' AND action = 'suspend' AND note = 'leak'}), "$APPS|$APPS", 'and in the audit trail, once');
 is(error_of($node, "CALL devapp.resume_bulk('$id')"), '55000', 'there is nothing more to resume');
 
 # ---------- an immediate stop, and a terminated session ----------
@@ -160,8 +162,7 @@ $blocker->quit;
 
 # ---------- a run goes along in a dump ----------
 
-$run = sql(q{SELECT FROM devapp.create_app('fails', 'ada@example.com', products => '{weather}');
-	CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full' USING ERRCODE = 'disk_full'; END $$;
+sql(q{CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full' USING ERRCODE = 'disk_full'; END $$;
 	CREATE TRIGGER zz_fail BEFORE UPDATE ON devapp.app FOR EACH ROW WHEN (OLD.name = 'app 3') EXECUTE FUNCTION fail()});
 is(error_of($node, q{CALL devapp.run_bulk('revoke', '{"name": "app ?"}', 'dumped', 2)}), '53100', 'a run that stops');
 my ($dumped) = sql($progress);
@@ -169,7 +170,10 @@ like($dumped, qr/^interrupted\|2\|9$/, 'after a batch');
 my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
-$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+{
+	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
+	$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+}
 is($node->safe_psql('restored', $progress), $dumped, 'the run is there');
 $id = $node->safe_psql('restored', 'SELECT run_id FROM devapp.bulk_run ORDER BY run_id DESC LIMIT 1');
 $node->safe_psql('restored', "CALL devapp.resume_bulk('$id')");
