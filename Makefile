@@ -28,6 +28,7 @@ SQL_MODULES = \
 	sql/tables/approval_rule.sql \
 	sql/tables/product_approver.sql \
 	sql/tables/audit.sql \
+	sql/tables/notification.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
@@ -56,9 +57,14 @@ SQL_MODULES = \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
+	sql/functions/setting.sql \
 	sql/functions/audit.sql \
 	sql/functions/history.sql \
 	sql/functions/doctor.sql \
+	sql/functions/notification.sql \
+	sql/functions/notification_queue.sql \
+	sql/functions/notification_schedule.sql \
+	sql/triggers/notification.sql \
 	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql

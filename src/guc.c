@@ -14,7 +14,7 @@
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
-PG_FUNCTION_INFO_V1(devapp_is_restoring);
+PG_FUNCTION_INFO_V1(devapp_setting);
 
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
@@ -22,6 +22,9 @@ char	   *devapp_actor = NULL;
 char	   *devapp_claims_from = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
+bool		devapp_notify = true;
+int			devapp_notification_max_attempts = 10;
+int			devapp_rotation_max_age = 90;
 bool		devapp_restoring = false;
 
 static const struct config_enum_entry approval_options[] = {
@@ -39,6 +42,32 @@ check_key_prefix(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
 						KEY_PREFIX_MAX);
 	return false;
+}
+
+/* Settings of the outbox (sql/tables/notification.sql). */
+static void
+define_notification_gucs(void)
+{
+	DefineCustomBoolVariable("devapp.notify",
+							 "Signals new notifications by NOTIFY on the channel devapp.",
+							 "Off: they are queued all the same, and workers find them when they poll.",
+							 &devapp_notify,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.notification_max_attempts",
+							"Attempts after which a notification that cannot be delivered is given up.",
+							NULL,
+							&devapp_notification_max_attempts,
+							10, 1, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.rotation_max_age",
+							"Age of a secret, in days, from which on its owner is reminded to rotate it.",
+							"0 turns the reminder off.",
+							&devapp_rotation_max_age,
+							90, 0, 36500,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 void
@@ -95,6 +124,8 @@ devapp_define_gucs(void)
 							 false,
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 
+	define_notification_gucs();
+
 	MarkGUCPrefixReserved("devapp");
 }
 
@@ -109,9 +140,11 @@ devapp_app_approval_mode(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(option->name));
 }
 
-/* SQL: devapp.restoring */
+/* SQL: devapp._setting(name); unlike current_setting() it loads the library */
 Datum
-devapp_is_restoring(PG_FUNCTION_ARGS)
+devapp_setting(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(devapp_restoring);
+	char	   *name = psprintf("devapp.%s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOptionByName(name, NULL, false)));
 }

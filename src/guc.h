@@ -18,6 +18,9 @@ extern char *devapp_actor;
 extern char *devapp_claims_from;
 extern int	devapp_app_approval;
 extern int	devapp_cache_size;		/* kB */
+extern bool devapp_notify;
+extern int	devapp_notification_max_attempts;
+extern int	devapp_rotation_max_age;	/* days */
 extern bool devapp_restoring;
 
 extern void devapp_define_gucs(void);

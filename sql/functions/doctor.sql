@@ -6,8 +6,6 @@ CREATE FUNCTION devapp._sodium_version() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_sodium_version';
 CREATE FUNCTION devapp._is_preloaded() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_is_preloaded';
-CREATE FUNCTION devapp._is_restoring() RETURNS boolean
-    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_is_restoring';
 CREATE FUNCTION devapp._pepper_newest() RETURNS integer
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_pepper_newest';
 CREATE FUNCTION devapp._pepper_known(number integer) RETURNS boolean
@@ -165,7 +163,7 @@ CREATE FUNCTION devapp._doctor_audit() RETURNS TABLE (check_name text, status te
     SET timezone = 'UTC'
 AS $$
     WITH facts AS (
-        SELECT devapp._is_restoring() AS restoring,
+        SELECT devapp._setting('restoring') = 'on' AS restoring,
                to_char(date_trunc('month', now()) + interval '1 month', '"audit_event_"YYYY_MM') AS next_month,
                EXISTS (SELECT FROM devapp.audit_event_default) AS in_default
     )
@@ -198,7 +196,6 @@ $$;
 COMMENT ON FUNCTION devapp._library_version() IS 'Internal: version of the library';
 COMMENT ON FUNCTION devapp._sodium_version() IS 'Internal: version of libsodium';
 COMMENT ON FUNCTION devapp._is_preloaded() IS 'Internal: was the library loaded at server start?';
-COMMENT ON FUNCTION devapp._is_restoring() IS 'Internal: are changes not recorded?';
 COMMENT ON FUNCTION devapp._pepper_newest() IS 'Internal: number of the pepper for new digests, 0 for none';
 COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a pepper of this number?';
 COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';

@@ -17,3 +17,5 @@ SELECT pg_extension_config_dump('devapp.product_approver', '');
 SELECT pg_extension_config_dump('devapp.audit_event', '');
 SELECT pg_extension_config_dump('devapp.audit_event_default', '');
 SELECT pg_extension_config_dump('devapp.audit_event_id_seq', '');
+SELECT pg_extension_config_dump('devapp.notification', '');
+SELECT pg_extension_config_dump('devapp.notification_notification_id_seq', '');

@@ -119,14 +119,18 @@ push @keys,
   [ 'rotated twice', rotate($node, $rotated->{credential_id}, '1 year', db => 'src')->{secret}, 'VALID' ];
 $node->safe_psql('src', "SELECT devapp.complete_rotation('$rotated->{credential_id}')");
 
+$node->safe_psql('src',
+	q{INSERT INTO devapp.product_approver (product_id, role_name)
+		SELECT product_id, 'reviewer' FROM devapp.product WHERE name = 'orders'});
+
 my $client = create_app($node, 'client', "$ada, kind => 'oauth_client'", db => 'src');
 my $presented = [ map { $_->[1] } @keys ];
 my $expected = join ' ', map { $_->[2] } @keys;
 is(codes($node, $presented, db => 'src'), $expected, 'verdicts of the source');
 
 # The audit trail has months, of which one has no partition.
-my $months = $node->safe_psql('src', 'SELECT count(*) FROM devapp.maintain_audit()');
-is($months, 4, 'the audit trail has months');
+my $months = $node->safe_psql('src', 'SELECT count(*) FROM devapp.maintain_audit(5)') + 4;
+is($months, 6, 'the audit trail has months: four of setup_roles(), two more');
 $node->safe_psql('src', q{
 	INSERT INTO devapp.audit_event (occurred_at, db_role, client_addr, action, entity, entity_id, before, leaf_hash)
 	VALUES ('2001-02-03 04:05:06.789+00', E'x\\y', '192.0.2.0/24', 'update', 'test', 'x', '{"a": "\\u00e9"}', '\x0042')});
