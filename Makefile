@@ -24,10 +24,12 @@ SQL_MODULES = \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
+	sql/tables/audit.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
 	sql/triggers/cache.sql \
+	sql/functions/audit_entry.sql \
 	sql/functions/lookup.sql \
 	sql/functions/developer.sql \
 	sql/functions/team.sql \
