@@ -11,6 +11,8 @@ typedef enum ApprovalMode
 	APPROVAL_MANUAL
 } ApprovalMode;
 
+extern char *devapp_audit_key_file;
+extern char *devapp_audit_origin;
 extern char *devapp_key_prefix;
 extern char *devapp_pepper_file;
 extern int	devapp_app_approval;
