@@ -29,6 +29,7 @@ SQL_MODULES = \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
 	sql/triggers/cache.sql \
+	sql/triggers/audit.sql \
 	sql/functions/audit_entry.sql \
 	sql/functions/lookup.sql \
 	sql/functions/developer.sql \
@@ -44,6 +45,8 @@ SQL_MODULES = \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
+	sql/functions/audit.sql \
+	sql/functions/history.sql \
 	sql/functions/doctor.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql

@@ -36,7 +36,7 @@ PG_FUNCTION_INFO_V1(devapp_audit_leaf_hash);
 
 #define NULL_LENGTH		0xFFFFFFFF
 
-static const Oid column_types[AUDIT_COLUMNS] = {
+const Oid	audit_column_types[AUDIT_COLUMNS] = {
 	[AUDIT_EVENT_ID] = INT8OID,
 	[AUDIT_OCCURRED_AT] = TIMESTAMPTZOID,
 	[AUDIT_ACTOR] = TEXTOID,
@@ -108,7 +108,7 @@ audit_entry_write(const AuditEvent *event, StringInfo buf)
 		if (event->nulls[i])
 			pq_sendint32(buf, NULL_LENGTH);
 		else
-			write_value(buf, column_types[i], event->values[i]);
+			write_value(buf, audit_column_types[i], event->values[i]);
 	}
 }
 

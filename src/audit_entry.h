@@ -40,6 +40,8 @@ typedef struct AuditEvent
 	bool		nulls[AUDIT_COLUMNS];
 } AuditEvent;
 
+extern const Oid audit_column_types[AUDIT_COLUMNS];
+
 extern void audit_event_read(HeapTupleHeader row, AuditEvent *event);
 extern void audit_entry_write(const AuditEvent *event, StringInfo buf);
 extern void audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN]);

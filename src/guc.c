@@ -2,8 +2,8 @@
  * guc.c
  *		The settings of devapp.
  *
- * They decide what is issued or approved, or how much memory a backend takes, so
- * none can be set by an ordinary user.
+ * They decide what is issued, approved or recorded, or how much memory a backend
+ * takes, so none can be set by an ordinary user.
  */
 #include "postgres.h"
 
@@ -15,6 +15,7 @@
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
+PG_FUNCTION_INFO_V1(devapp_is_restoring);
 
 char	   *devapp_audit_key_file = NULL;
 char	   *devapp_audit_origin = NULL;
@@ -22,6 +23,7 @@ char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
+bool		devapp_restoring = false;
 
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
@@ -95,6 +97,13 @@ devapp_define_gucs(void)
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
+	DefineCustomBoolVariable("devapp.restoring",
+							 "Changes are a restore of a dump: they make no audit events and no notifications.",
+							 NULL,
+							 &devapp_restoring,
+							 false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+
 	MarkGUCPrefixReserved("devapp");
 }
 
@@ -104,4 +113,11 @@ devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
 									 "auto" : "manual"));
+}
+
+/* SQL: devapp.restoring */
+Datum
+devapp_is_restoring(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(devapp_restoring);
 }

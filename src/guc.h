@@ -17,6 +17,7 @@ extern char *devapp_key_prefix;
 extern char *devapp_pepper_file;
 extern int	devapp_app_approval;
 extern int	devapp_cache_size;		/* kB */
+extern bool devapp_restoring;
 
 extern void devapp_define_gucs(void);
 

@@ -6,6 +6,8 @@ CREATE FUNCTION devapp._sodium_version() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_sodium_version';
 CREATE FUNCTION devapp._is_preloaded() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_is_preloaded';
+CREATE FUNCTION devapp._is_restoring() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_is_restoring';
 CREATE FUNCTION devapp._pepper_newest() RETURNS integer
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_pepper_newest';
 CREATE FUNCTION devapp._pepper_known(number integer) RETURNS boolean
@@ -145,6 +147,31 @@ AS $$
             OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_)'))
 $$;
 
+-- Is everything recorded, and will there be a partition to record it in?
+CREATE FUNCTION devapp._doctor_audit() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+    WITH facts AS (
+        SELECT devapp._is_restoring() AS restoring,
+               to_char(date_trunc('month', now()) + interval '1 month', '"audit_event_"YYYY_MM') AS next_month,
+               EXISTS (SELECT FROM devapp.audit_event_default) AS in_default
+    )
+    SELECT 'audit',
+           CASE WHEN f.restoring THEN 'error'
+                WHEN f.in_default OR to_regclass('devapp.' || f.next_month) IS NULL THEN 'warning'
+                ELSE 'ok' END,
+           CASE WHEN f.restoring THEN 'devapp.restoring is on: changes are not recorded'
+                WHEN f.in_default THEN 'there are events in the default partition'
+                WHEN to_regclass('devapp.' || f.next_month) IS NULL THEN format('partition %s is missing', f.next_month)
+                ELSE 'the next month has its partition' END,
+           CASE WHEN f.restoring THEN 'Set it for the session of a restore only.'
+                WHEN f.in_default OR to_regclass('devapp.' || f.next_month) IS NULL
+                THEN 'SELECT devapp.maintain_audit() as the owner, every month.' END
+      FROM facts f
+$$;
+
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -154,11 +181,13 @@ AS $$
     UNION ALL SELECT * FROM devapp._doctor_public()
     UNION ALL SELECT * FROM devapp._doctor_roles()
     UNION ALL SELECT * FROM devapp._doctor_triggers()
+    UNION ALL SELECT * FROM devapp._doctor_audit()
 $$;
 
 COMMENT ON FUNCTION devapp._library_version() IS 'Internal: version of the library';
 COMMENT ON FUNCTION devapp._sodium_version() IS 'Internal: version of libsodium';
 COMMENT ON FUNCTION devapp._is_preloaded() IS 'Internal: was the library loaded at server start?';
+COMMENT ON FUNCTION devapp._is_restoring() IS 'Internal: are changes not recorded?';
 COMMENT ON FUNCTION devapp._pepper_newest() IS 'Internal: number of the pepper for new digests, 0 for none';
 COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a pepper of this number?';
 COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';
@@ -166,4 +195,5 @@ COMMENT ON FUNCTION devapp._doctor_pepper() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_roles() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_triggers() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_audit() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';

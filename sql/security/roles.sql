@@ -28,6 +28,7 @@ BEGIN
     GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA devapp TO devapp_admin;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION devapp.setup_roles(), devapp._ensure_role(text) FROM devapp_admin;
+    PERFORM devapp._protect_audit();
 
     -- verifies, and nothing else; it can read no table
     GRANT USAGE ON SCHEMA devapp TO devapp_gateway;
