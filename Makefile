@@ -25,11 +25,13 @@ SQL_MODULES = \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
 	sql/tables/audit.sql \
+	sql/tables/audit_log.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
 	sql/triggers/cache.sql \
 	sql/triggers/audit.sql \
+	sql/triggers/audit_log.sql \
 	sql/functions/audit_entry.sql \
 	sql/functions/lookup.sql \
 	sql/functions/developer.sql \
@@ -46,6 +48,7 @@ SQL_MODULES = \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
 	sql/functions/audit.sql \
+	sql/functions/audit_log.sql \
 	sql/functions/history.sql \
 	sql/functions/doctor.sql \
 	sql/security/roles.sql \

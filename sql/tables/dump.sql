@@ -15,3 +15,6 @@ SELECT pg_extension_config_dump('devapp.credential_product_ordinal_seq', '');
 SELECT pg_extension_config_dump('devapp.audit_event', '');
 SELECT pg_extension_config_dump('devapp.audit_event_default', '');
 SELECT pg_extension_config_dump('devapp.audit_event_id_seq', '');
+SELECT pg_extension_config_dump('devapp.audit_leaf', '');
+SELECT pg_extension_config_dump('devapp.audit_node', '');
+SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');
