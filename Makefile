@@ -32,8 +32,11 @@ SQL_MODULES = \
 	sql/triggers/cache.sql \
 	sql/triggers/audit.sql \
 	sql/triggers/audit_log.sql \
+	sql/triggers/team_admin.sql \
 	sql/functions/audit_entry.sql \
 	sql/functions/lookup.sql \
+	sql/functions/identity.sql \
+	sql/functions/authority.sql \
 	sql/functions/developer.sql \
 	sql/functions/team.sql \
 	sql/functions/product.sql \
@@ -51,6 +54,7 @@ SQL_MODULES = \
 	sql/functions/audit_log.sql \
 	sql/functions/history.sql \
 	sql/functions/doctor.sql \
+	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql
 

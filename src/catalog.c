@@ -69,6 +69,7 @@ static const struct
 }			column_names[CATALOG_COLUMNS] = {
 	[DEVELOPER_EMAIL] = {"developer", "email"},
 	[DEVELOPER_STATUS] = {"developer", "status"},
+	[DEVELOPER_DELETED_AT] = {"developer", "deleted_at"},
 	[TEAM_NAME] = {"team", "name"},
 	[TEAM_STATUS] = {"team", "status"},
 	[PRODUCT_NAME] = {"product", "name"},

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "common/jsonapi.h"
 #include "fmgr.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -43,5 +44,26 @@ compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot)
 #define compat_input_error(fcinfo, ...) \
 	ereport(ERROR, __VA_ARGS__)
 #endif
+
+/* 16 lets the callbacks of the JSON parser return an error */
+#if PG_VERSION_NUM >= 160000
+#define compat_json_result JsonParseErrorType
+#define compat_json_return() return JSON_SUCCESS
+#else
+#define compat_json_result void
+#define compat_json_return() return
+#endif
+
+/* 17 lets the caller bring the memory of a lexer */
+static inline JsonLexContext *
+compat_json_lexer(const char *json, int encoding)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, json, strlen(json), encoding, true);
+#else
+	return makeJsonLexContextCstringLen(pstrdup(json), (int) strlen(json),
+										encoding, true);
+#endif
+}
 
 #endif							/* DEVAPP_COMPAT_H */

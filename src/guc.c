@@ -21,6 +21,8 @@ char	   *devapp_audit_key_file = NULL;
 char	   *devapp_audit_origin = NULL;
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
+char	   *devapp_actor = NULL;
+char	   *devapp_claims_from = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
 bool		devapp_restoring = false;
@@ -54,6 +56,14 @@ check_audit_origin(char **newval, void **extra, GucSource source)
 void
 devapp_define_gucs(void)
 {
+	DefineCustomStringVariable("devapp.actor",
+							   "E-mail of the person who acts, as devapp.act_as() says.",
+							   NULL,
+							   &devapp_actor,
+							   "",
+							   PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
+
 	DefineCustomEnumVariable("devapp.app_approval",
 							 "Says whether new apps start approved (auto) or pending (manual).",
 							 NULL,
@@ -82,6 +92,13 @@ devapp_define_gucs(void)
 							&devapp_cache_size,
 							8192, 0, 1024 * 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.claims_from",
+							   "Roles in whose sessions request.jwt.claims says who acts.",
+							   "Log-in roles of PostgREST and the like, with commas; * is every role.",
+							   &devapp_claims_from,
+							   "authenticator",
+							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.key_prefix",
 							   "First part of new keys.",

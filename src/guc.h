@@ -15,6 +15,8 @@ extern char *devapp_audit_key_file;
 extern char *devapp_audit_origin;
 extern char *devapp_key_prefix;
 extern char *devapp_pepper_file;
+extern char *devapp_actor;
+extern char *devapp_claims_from;
 extern int	devapp_app_approval;
 extern int	devapp_cache_size;		/* kB */
 extern bool devapp_restoring;

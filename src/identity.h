@@ -1,10 +1,14 @@
 /*
  * identity.h
- *		Who acts: the developer that a session speaks for.
+ *		Who acts.
  */
 #ifndef DEVAPP_IDENTITY_H
 #define DEVAPP_IDENTITY_H
 
+#include "postgres.h"
+
 extern const char *identity_actor(void);
+extern Oid	identity_role(void);
+extern const char *identity_name(void);
 
 #endif							/* DEVAPP_IDENTITY_H */

@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "guard.h"
+#include "identity.h"
 #include "status_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_next_status);
@@ -202,7 +203,7 @@ static void
 stamp_decision(RowEdit *e, TriggerData *trigdata)
 {
 	edit(e, "decided_by",
-		 CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)), false);
+		 CStringGetTextDatum(identity_name()), false);
 	edit(e, "decided_at",
 		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	/* a note that was not given is not the note of the last decision */

@@ -57,7 +57,7 @@ CREATE FUNCTION devapp.create_app(
     kind text DEFAULT 'api_key',
     expires_in interval DEFAULT NULL
 ) RETURNS devapp.issued_credential
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -66,15 +66,19 @@ DECLARE
     team_id uuid;
     made devapp.app;
 BEGIN
+    -- a developer's app is his own if he says nothing else
+    IF create_app.developer IS NULL AND create_app.team IS NULL AND NOT devapp._is_admin() THEN
+        create_app.developer := devapp.actor();
+    END IF;
     IF num_nonnulls(create_app.developer, create_app.team) <> 1 THEN
         RAISE EXCEPTION 'an app has exactly one owner'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give either developer => (an e-mail) or team => (a name).';
     END IF;
     IF create_app.developer IS NOT NULL THEN
-        developer_id := (devapp._developer(create_app.developer, false)).developer_id;
+        developer_id := (devapp._my_developer(create_app.developer, false)).developer_id;
     ELSE
-        team_id := (devapp._team(create_app.team, false)).team_id;
+        team_id := (devapp._my_team(create_app.team, false)).team_id;
     END IF;
     the_products := devapp._products(create_app.products);
     PERFORM devapp._require_scopes(create_app.scopes, the_products);
@@ -94,11 +98,11 @@ CREATE FUNCTION devapp.update_app(
     app_family text DEFAULT NULL,
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.app := devapp._live_app(update_app.app_id, true);
+    changed devapp.app := devapp._my_app(update_app.app_id, true);
 BEGIN
     PERFORM devapp._require_scopes(update_app.scopes, devapp._products(devapp._products_of(changed.app_id)));
     UPDATE devapp.app a

@@ -36,10 +36,11 @@ END
 $$;
 
 CREATE FUNCTION devapp.resubmit_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_app(resubmit_app.app_id, true);
     RETURN devapp._act_on_app(app_id, 'resubmit', note);
 END
 $$;
@@ -72,10 +73,11 @@ END
 $$;
 
 CREATE FUNCTION devapp.delete_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_app(delete_app.app_id, true);
     RETURN devapp._act_on_app(app_id, 'delete', note);
 END
 $$;

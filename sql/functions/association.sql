@@ -57,22 +57,23 @@ END
 $$;
 
 CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp._credential(add_credential_product.credential_id);
+    the_credential devapp.credential := devapp._my_credential(add_credential_product.credential_id);
 BEGIN
-    RETURN devapp._associate(the_credential.credential_id, devapp._product(product, false));
+    RETURN devapp._associate(the_credential.credential_id, devapp._my_product(product));
 END
 $$;
 
 CREATE FUNCTION devapp.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential_product := devapp._association(remove_credential_product.credential_id, product);
+    the_credential devapp.credential := devapp._my_credential(remove_credential_product.credential_id);
+    changed devapp.credential_product := devapp._association(the_credential.credential_id, product);
 BEGIN
     UPDATE devapp.credential_product cp SET removed_at = now()
      WHERE cp.ordinal = changed.ordinal

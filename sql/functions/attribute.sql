@@ -25,6 +25,9 @@ DECLARE
     target uuid;
     result jsonb;
 BEGIN
+    IF entity IN ('developer', 'team', 'product') THEN
+        PERFORM devapp._require_admin(format('change the attributes of a %s', entity));
+    END IF;
     CASE entity
         WHEN 'developer' THEN
             target := (devapp._developer(id, true)).developer_id;
@@ -42,12 +45,12 @@ BEGIN
              WHERE p.product_id = target
             RETURNING p.attributes INTO result;
         WHEN 'app' THEN
-            target := (devapp._live_app(devapp._uuid_or_null(id), true)).app_id;
+            target := (devapp._my_app(devapp._uuid_or_null(id), true)).app_id;
             UPDATE devapp.app a SET attributes = devapp._edited(a.attributes, change, removed)
              WHERE a.app_id = target
             RETURNING a.attributes INTO result;
         WHEN 'credential' THEN
-            target := (devapp._credential(devapp._uuid_or_null(id))).credential_id;
+            target := (devapp._my_credential(devapp._uuid_or_null(id))).credential_id;
             UPDATE devapp.credential c SET attributes = devapp._edited(c.attributes, change, removed)
              WHERE c.credential_id = target
             RETURNING c.attributes INTO result;
@@ -61,7 +64,7 @@ END
 $$;
 
 CREATE FUNCTION devapp.set_attribute(entity text, id text, name text, value text) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -75,7 +78,7 @@ END
 $$;
 
 CREATE FUNCTION devapp.remove_attribute(entity text, id text, name text) RETURNS jsonb
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

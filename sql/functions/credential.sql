@@ -33,7 +33,7 @@ BEGIN
             RAISE EXCEPTION 'product % is named twice', quote_ident(name)
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
         END IF;
-        products := products || devapp._product(name, false);
+        products := products || devapp._my_product(name);
     END LOOP;
     RETURN products;
 END
@@ -112,11 +112,11 @@ CREATE FUNCTION devapp.issue_credential(
     expires_in interval DEFAULT NULL,
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.issued_credential
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp._live_app(issue_credential.app_id, false);
+    the_app devapp.app := devapp._my_app(issue_credential.app_id, false);
     names text[] := coalesce(issue_credential.products, devapp._products_of(the_app.app_id));
 BEGIN
     RETURN devapp._issue(the_app, issue_credential.kind, devapp._products(names), issue_credential.environment,
@@ -143,11 +143,11 @@ $$;
 
 CREATE FUNCTION devapp.revoke_credential(credential_id uuid, note text DEFAULT NULL, compromised boolean DEFAULT false)
     RETURNS devapp.credential
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential := devapp._credential(revoke_credential.credential_id);
+    changed devapp.credential := devapp._my_credential(revoke_credential.credential_id);
     state text := CASE WHEN changed.compromised THEN 'compromised' ELSE changed.status END;
     leaked boolean := coalesce(revoke_credential.compromised, false);
 BEGIN

@@ -35,12 +35,16 @@ CREATE FUNCTION devapp.update_developer(
     user_name text DEFAULT NULL,
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.developer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.developer := devapp._developer(developer, true);
+    changed devapp.developer := devapp._my_developer(developer, true);
 BEGIN
+    -- by these others know him, and approval rules judge him
+    IF num_nonnulls(update_developer.email, update_developer.attributes) > 0 THEN
+        PERFORM devapp._require_admin('change the e-mail or the attributes of a developer');
+    END IF;
     UPDATE devapp.developer d
        SET email = coalesce(update_developer.email, d.email),
            first_name = devapp._changed(d.first_name, update_developer.first_name),

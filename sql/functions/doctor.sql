@@ -121,11 +121,18 @@ CREATE FUNCTION devapp._doctor_roles() RETURNS TABLE (check_name text, status te
 AS $$
     SELECT 'roles',
            CASE WHEN missing IS NULL THEN 'ok' ELSE 'info' END,
-           coalesce('missing: ' || missing, 'devapp_admin and devapp_gateway exist'),
+           coalesce('missing: ' || missing, 'they exist, and every table says which rows they see'),
            CASE WHEN missing IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
       FROM (SELECT string_agg(wanted, ', ' ORDER BY wanted) AS missing
-              FROM unnest(ARRAY['devapp_admin', 'devapp_gateway']) AS wanted
-             WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = wanted)) AS m
+              FROM (SELECT role AS wanted
+                      FROM unnest(ARRAY['devapp_admin', 'devapp_analyst', 'devapp_developer', 'devapp_gateway']) AS role
+                     WHERE to_regrole(role) IS NULL
+                    UNION ALL
+                    SELECT 'policy of ' || c.relname
+                      FROM pg_class c
+                     WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'devapp_admin')
+                       AND to_regrole('devapp_admin') IS NOT NULL) AS x) AS m
 $$;
 
 -- Triggers that somebody switched off, or left to replicas, or made to pass over

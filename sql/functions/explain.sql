@@ -1,5 +1,24 @@
 -- Why an app may or may not call something; see src/explain.c.
 
+CREATE FUNCTION devapp._explain_access(
+    app_id uuid,
+    resource text,
+    method text,
+    environment text,
+    proxy text,
+    at timestamptz
+) RETURNS TABLE (
+    step integer,
+    consumer_key text,
+    product text,
+    rule text,
+    passed boolean,
+    code devapp.verdict_code,
+    detail text
+)
+    LANGUAGE c VOLATILE ROWS 20
+    AS 'MODULE_PATHNAME', 'devapp_explain_access';
+
 CREATE FUNCTION devapp.explain_access(
     app_id uuid,
     resource text DEFAULT NULL,
@@ -16,8 +35,15 @@ CREATE FUNCTION devapp.explain_access(
     code devapp.verdict_code,
     detail text
 )
-    LANGUAGE c VOLATILE ROWS 20
-    AS 'MODULE_PATHNAME', 'devapp_explain_access';
+    LANGUAGE plpgsql SECURITY DEFINER ROWS 20
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp._require_app(explain_access.app_id, false);
+    RETURN QUERY SELECT * FROM devapp._explain_access(explain_access.app_id, resource, method, environment, proxy, at);
+END
+$$;
 
+COMMENT ON FUNCTION devapp._explain_access(uuid, text, text, text, text, timestamptz) IS 'Internal: reads the tables for explain_access';
 COMMENT ON FUNCTION devapp.explain_access(uuid, text, text, text, text, timestamptz) IS
     'One row for each rule that decides whether an app may call something, for each of its credentials; "at" moves the clock for expiry and rotation';

@@ -64,11 +64,11 @@ $$;
 
 CREATE FUNCTION devapp.rotate_credential(credential_id uuid, overlap interval DEFAULT '7 days')
     RETURNS devapp.issued_credential
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp._credential(rotate_credential.credential_id);
+    the_credential devapp.credential := devapp._my_credential(rotate_credential.credential_id);
     old_until timestamptz;
 BEGIN
     PERFORM devapp._require_rotatable(the_credential, overlap);
@@ -83,11 +83,11 @@ END
 $$;
 
 CREATE FUNCTION devapp.complete_rotation(credential_id uuid) RETURNS devapp.credential
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp._credential(complete_rotation.credential_id);
+    the_credential devapp.credential := devapp._my_credential(complete_rotation.credential_id);
     old_secret devapp.credential_secret := devapp._require_rotation(the_credential.credential_id);
 BEGIN
     UPDATE devapp.credential_secret s
@@ -98,11 +98,11 @@ END
 $$;
 
 CREATE FUNCTION devapp.cancel_rotation(credential_id uuid) RETURNS devapp.credential
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp._credential(cancel_rotation.credential_id);
+    the_credential devapp.credential := devapp._my_credential(cancel_rotation.credential_id);
     old_secret devapp.credential_secret := devapp._require_rotation(the_credential.credential_id);
 BEGIN
     UPDATE devapp.credential_secret s

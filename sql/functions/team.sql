@@ -29,12 +29,16 @@ CREATE FUNCTION devapp.update_team(
     display_name text DEFAULT NULL,
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.team
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.team := devapp._team(team, true);
+    changed devapp.team := devapp._my_team(team, true);
 BEGIN
+    -- approval rules judge the team by them
+    IF update_team.attributes IS NOT NULL THEN
+        PERFORM devapp._require_admin('change the attributes of a team');
+    END IF;
     UPDATE devapp.team t
        SET display_name = devapp._changed(t.display_name, update_team.display_name),
            attributes = coalesce(update_team.attributes, t.attributes)
@@ -76,20 +80,32 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist',
                   HINT = 'Delete the apps first, or deactivate the team with devapp.set_team_status.';
     END IF;
-    DELETE FROM devapp.team_member m WHERE m.team_id = changed.team_id;
+    -- a team that is deleted needs no administrator
     UPDATE devapp.team t SET deleted_at = now()
      WHERE t.team_id = changed.team_id
     RETURNING t.* INTO changed;
+    DELETE FROM devapp.team_member m WHERE m.team_id = changed.team_id;
     RETURN changed;
 END
 $$;
 
-CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
+CREATE FUNCTION devapp._no_member(team devapp.team, developer devapp.developer) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RAISE EXCEPTION 'developer % is not a member of team %', quote_ident(developer.email), quote_ident(team.name)
+        USING ERRCODE = 'undefined_object',
+              HINT = 'List the members with SELECT * FROM devapp.team_member.';
+END
+$$;
+
+CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
 DECLARE
-    the_team devapp.team := devapp._team(team, false);
+    the_team devapp.team := devapp._my_team(team, false);
     the_developer devapp.developer := devapp._developer(developer, false);
     made devapp.team_member;
 BEGIN
@@ -101,29 +117,51 @@ BEGIN
         RAISE EXCEPTION 'developer % is already a member of team %',
                         quote_ident(the_developer.email), quote_ident(the_team.name)
             USING ERRCODE = 'unique_violation',
-                  HINT = 'To change the role, remove the member and add it again.';
+                  HINT = 'Change the role with devapp.set_team_role.';
     END IF;
     RETURN made;
 END
 $$;
 
-CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
-    LANGUAGE plpgsql
+-- The team is locked, so that of two administrators who leave at once one stays.
+CREATE FUNCTION devapp.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_team devapp.team := devapp._team(team, false);
+    the_team devapp.team := devapp._my_team(team, true);
+    the_developer devapp.developer := devapp._developer(developer, false);
+    changed devapp.team_member;
+BEGIN
+    PERFORM devapp._require_read_committed();
+    UPDATE devapp.team_member m SET role = set_team_role.role
+     WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
+    RETURNING m.* INTO changed;
+    IF NOT FOUND THEN
+        PERFORM devapp._no_member(the_team, the_developer);
+    END IF;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- whoever is in a team may leave it
+    leaves boolean := lower(developer) = lower(devapp.actor()) AND EXISTS (
+        SELECT FROM devapp.team t WHERE t.name = team AND t.team_id = ANY (devapp._my_teams()));
+    the_team devapp.team := CASE WHEN leaves THEN devapp._team(team, true) ELSE devapp._my_team(team, true) END;
     the_developer devapp.developer := devapp._developer(developer, false);
     removed devapp.team_member;
 BEGIN
+    PERFORM devapp._require_read_committed();
     DELETE FROM devapp.team_member m
      WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
     RETURNING m.* INTO removed;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'developer % is not a member of team %',
-                        quote_ident(the_developer.email), quote_ident(the_team.name)
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the members with SELECT * FROM devapp.team_member.';
+        PERFORM devapp._no_member(the_team, the_developer);
     END IF;
     RETURN removed;
 END
@@ -136,4 +174,6 @@ COMMENT ON FUNCTION devapp.set_team_status(text, text, text) IS
 COMMENT ON FUNCTION devapp.delete_team(text) IS
     'Deletes a team that has no apps, and its memberships; the row stays for the history';
 COMMENT ON FUNCTION devapp.add_team_member(text, text, text) IS 'Makes a developer a member (or admin) of a team';
-COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Ends a membership';
+COMMENT ON FUNCTION devapp.set_team_role(text, text, text) IS 'Makes a member of a team its admin, or an admin a member';
+COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Ends a membership; the last admin of a team cannot leave it';
+COMMENT ON FUNCTION devapp._no_member(devapp.team, devapp.developer) IS 'Internal: the error for who is no member';

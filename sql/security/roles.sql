@@ -12,25 +12,74 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.setup_roles() RETURNS void
+-- Runs the developer program: every function but those that set it up, and the
+-- tables as far as their triggers let anybody.
+CREATE FUNCTION devapp._grant_to_admin() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM devapp._ensure_role('devapp_admin');
-    PERFORM devapp._ensure_role('devapp_gateway');
-
-    -- runs the developer program: all functions but this one and its helper, and the
-    -- tables as far as their triggers let anybody
     GRANT USAGE ON SCHEMA devapp TO devapp_admin;
-    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA devapp TO devapp_admin;
+    GRANT SELECT ON ALL TABLES IN SCHEMA devapp TO devapp_admin;
+    GRANT INSERT, UPDATE ON
+        devapp.developer, devapp.team, devapp.team_member, devapp.product, devapp.product_operation,
+        devapp.app, devapp.credential, devapp.credential_secret, devapp.credential_product
+        TO devapp_admin;
     GRANT DELETE ON devapp.team_member, devapp.product_operation TO devapp_admin;
-    GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA devapp TO devapp_admin;
+    GRANT USAGE, SELECT ON SEQUENCE devapp.credential_product_ordinal_seq TO devapp_admin;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO devapp_admin;
-    REVOKE EXECUTE ON FUNCTION devapp.setup_roles(), devapp._ensure_role(text) FROM devapp_admin;
-    PERFORM devapp._protect_audit();
+    REVOKE EXECUTE ON FUNCTION
+        devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
+        devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text)
+        FROM devapp_admin;
+END
+$$;
 
-    -- verifies, and nothing else; it can read no table
+-- Sees what is his own and his teams' (row_security.sql), never a digest, and
+-- manages it by functions that ask who he is (authority.sql).
+CREATE FUNCTION devapp._grant_to_developer() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    GRANT USAGE ON SCHEMA devapp TO devapp_developer;
+    GRANT SELECT (developer_id, email, first_name, last_name, user_name, status, created_at, updated_at, deleted_at)
+        ON devapp.developer TO devapp_developer;
+    GRANT SELECT (team_id, name, display_name, status, created_at, updated_at, deleted_at)
+        ON devapp.team TO devapp_developer;
+    GRANT SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until)
+        ON devapp.credential_secret TO devapp_developer;
+    GRANT SELECT ON
+        devapp.team_member, devapp.product, devapp.product_operation, devapp.app, devapp.credential,
+        devapp.credential_product
+        TO devapp_developer;
+    GRANT EXECUTE ON FUNCTION
+        devapp.actor(), devapp.current_developer_id(), devapp.whoami(), devapp._caller(), devapp._claims_count(),
+        devapp._my_teams(boolean), devapp._my_team_mates(),
+        devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval),
+        devapp.update_app(uuid, text, text, text[], text[], text, jsonb),
+        devapp.resubmit_app(uuid, text), devapp.delete_app(uuid, text),
+        devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb),
+        devapp.rotate_credential(uuid, interval), devapp.complete_rotation(uuid), devapp.cancel_rotation(uuid),
+        devapp.revoke_credential(uuid, text, boolean),
+        devapp.add_credential_product(uuid, text), devapp.remove_credential_product(uuid, text),
+        devapp.set_attribute(text, text, text, text), devapp.remove_attribute(text, text, text),
+        devapp.update_developer(text, text, text, text, text, jsonb),
+        devapp.update_team(text, text, jsonb),
+        devapp.add_team_member(text, text, text), devapp.set_team_role(text, text, text),
+        devapp.remove_team_member(text, text),
+        devapp.explain_access(uuid, text, text, text, text, timestamptz),
+        devapp.pattern_matches(devapp.resource_pattern, text)
+        TO devapp_developer;
+END
+$$;
+
+-- Verifies, and nothing else: it can read no table.
+CREATE FUNCTION devapp._grant_to_gateway() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     GRANT USAGE ON SCHEMA devapp TO devapp_gateway;
     GRANT EXECUTE ON FUNCTION
         devapp.verify_key(text, text, text, text, text, integer),
@@ -41,6 +90,23 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.setup_roles() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp._ensure_role(r)
+       FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_analyst']) AS r;
+    PERFORM devapp._grant_to_admin();
+    PERFORM devapp._grant_to_developer();
+    PERFORM devapp._grant_to_gateway();
+    PERFORM devapp._setup_policies();
+END
+$$;
+
 COMMENT ON FUNCTION devapp._ensure_role(text) IS 'Internal: makes a role if it is not there';
+COMMENT ON FUNCTION devapp._grant_to_admin() IS 'Internal: what devapp_admin may do';
+COMMENT ON FUNCTION devapp._grant_to_developer() IS 'Internal: what devapp_developer may do';
+COMMENT ON FUNCTION devapp._grant_to_gateway() IS 'Internal: what devapp_gateway may do';
 COMMENT ON FUNCTION devapp.setup_roles() IS
-    'Makes the roles devapp_admin and devapp_gateway and grants them what they need; can be run again';
+    'Makes the roles devapp_admin, devapp_developer, devapp_gateway and devapp_analyst, what they may do and which rows they see; can be run again';

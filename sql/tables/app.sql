@@ -25,6 +25,8 @@ CREATE TABLE devapp.app (
 );
 CREATE UNIQUE INDEX app_developer_name_key ON devapp.app (developer_id, name) WHERE deleted_at IS NULL AND developer_id IS NOT NULL;
 CREATE UNIQUE INDEX app_team_name_key ON devapp.app (team_id, name) WHERE deleted_at IS NULL AND team_id IS NOT NULL;
+CREATE INDEX app_developer_id_idx ON devapp.app (developer_id) WHERE developer_id IS NOT NULL;
+CREATE INDEX app_team_id_idx ON devapp.app (team_id) WHERE team_id IS NOT NULL;
 CREATE INDEX app_pending_idx ON devapp.app (created_at) WHERE status = 'pending';
 
 COMMENT ON TABLE devapp.app IS 'A developer app: what holds credentials';

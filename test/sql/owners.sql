@@ -76,6 +76,16 @@ SELECT status FROM devapp.set_team_status('builders', 'activate');
 
 -- deleting: not while something depends on it; the row stays, the name is free
 SELECT devapp.delete_developer('olga@example.com');
+-- the last admin stays
+SELECT FROM devapp.remove_team_member('builders', 'olga@example.com');
+SELECT FROM devapp.set_team_role('builders', 'olga@example.com', 'member');
+DELETE FROM devapp.team_member WHERE role = 'admin';
+SELECT FROM devapp.set_team_role('builders', 'max@example.com', 'admin');
+SELECT FROM devapp.add_team_member('builders', 'max@example.com');
+SELECT FROM devapp.set_team_role('builders', 'max@example.com', 'queen');
+SELECT role FROM devapp.set_team_role('builders', 'max@example.com', 'admin');
+SELECT role FROM devapp.set_team_role('builders', 'olga@example.com', 'member');
+SELECT role FROM devapp.set_team_role('builders', 'olga@example.com', 'admin');
 SELECT FROM devapp.remove_team_member('builders', 'olga@example.com');
 SELECT deleted_at IS NOT NULL AS deleted FROM devapp.delete_developer('olga@example.com');
 SELECT devapp.delete_developer('olga@example.com');

@@ -1,0 +1,233 @@
+-- What the person who acts may do with what is his own.
+--
+-- The functions that developers call on their own apps and teams are SECURITY
+-- DEFINER, because a developer has no right to write to a table.  Each asks here
+-- first.  An administrator is who has the right to write to the tables.
+
+CREATE FUNCTION devapp._is_admin() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT has_table_privilege(devapp._caller(), 'devapp.app', 'UPDATE')
+$$;
+
+-- The teams that the acting developer is in; only those he administers.
+CREATE FUNCTION devapp._my_teams(administered boolean DEFAULT false) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(m.team_id), '{}')
+      FROM devapp.team_member m
+     WHERE m.developer_id = devapp.current_developer_id()
+       AND (m.role = 'admin' OR NOT administered)
+$$;
+
+CREATE FUNCTION devapp._my_team_mates() RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(DISTINCT m.developer_id), '{}')
+      FROM devapp.team_member m
+     WHERE m.team_id = ANY (devapp._my_teams())
+$$;
+
+CREATE FUNCTION devapp._refuse(what text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION '% may not %', coalesce(quote_ident(devapp.actor()), 'nobody in particular'), what
+        USING ERRCODE = 'insufficient_privilege',
+              HINT = CASE WHEN devapp.actor() IS NULL
+                          THEN 'Say who acts: with a token through PostgREST, or devapp.act_as; devapp.whoami() tells what is known.'
+                          ELSE 'Ask an administrator of the team that owns it, or of the developer program.' END;
+END
+$$;
+
+CREATE FUNCTION devapp._require_admin(what text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT devapp._is_admin() THEN
+        PERFORM devapp._refuse(what);
+    END IF;
+END
+$$;
+
+-- May act for an owner: himself, or a team that he administers.
+CREATE FUNCTION devapp._require_owner(developer_id uuid, team_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT (devapp._is_admin()
+            OR coalesce(_require_owner.developer_id = devapp.current_developer_id(), false)
+            OR coalesce(_require_owner.team_id = ANY (devapp._my_teams(true)), false)) THEN
+        PERFORM devapp._refuse('act for this owner');
+    END IF;
+END
+$$;
+
+-- An app of others is as good as none: who may not see it is not told that it
+-- exists.
+CREATE FUNCTION devapp._require_app(app_id uuid, to_change boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owner record;
+BEGIN
+    IF devapp._is_admin() THEN
+        RETURN;
+    END IF;
+    SELECT a.developer_id, a.team_id INTO owner FROM devapp.app a
+     WHERE a.app_id = _require_app.app_id
+       AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams()));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'app % does not exist', coalesce(_require_app.app_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List your apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+    IF to_change THEN
+        PERFORM devapp._require_owner(owner.developer_id, owner.team_id);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp._require_credential(credential_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owned uuid;
+BEGIN
+    IF devapp._is_admin() THEN
+        RETURN;
+    END IF;
+    SELECT c.app_id INTO owned
+      FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
+     WHERE c.credential_id = _require_credential.credential_id
+       AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams()));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'credential % does not exist', coalesce(_require_credential.credential_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List your credentials with SELECT credential_id, consumer_key FROM devapp.credential.';
+    END IF;
+    PERFORM devapp._require_app(owned, true);
+END
+$$;
+
+-- A team by name that one may administer; of a stranger's, not even whether it exists.
+CREATE FUNCTION devapp._require_team(name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team uuid;
+BEGIN
+    IF devapp._is_admin() THEN
+        RETURN;
+    END IF;
+    SELECT t.team_id INTO the_team FROM devapp.team t
+     WHERE t.name = _require_team.name AND t.deleted_at IS NULL AND t.team_id = ANY (devapp._my_teams());
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'team % does not exist', coalesce(quote_ident(_require_team.name), '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List your teams with SELECT name FROM devapp.team.';
+    END IF;
+    PERFORM devapp._require_owner(NULL, the_team);
+END
+$$;
+
+-- Products that are not public are for administrators to give, or for apps that
+-- have one already.
+CREATE FUNCTION devapp._may_see_product(product devapp.product) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT devapp._is_admin() OR (product).access = 'public' OR EXISTS (
+        SELECT FROM devapp.app a
+          JOIN devapp.credential c ON c.app_id = a.app_id
+          JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+         WHERE cp.product_id = (product).product_id AND cp.removed_at IS NULL
+           AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams())))
+$$;
+
+-- The same lookups as in lookup.sql, for who may change what they find.
+
+CREATE FUNCTION devapp._my_app(app_id uuid, for_update boolean) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp._require_app(_my_app.app_id, true);
+    RETURN devapp._live_app(_my_app.app_id, for_update);
+END
+$$;
+
+CREATE FUNCTION devapp._my_credential(credential_id uuid) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp._require_credential(_my_credential.credential_id);
+    RETURN devapp._credential(_my_credential.credential_id);
+END
+$$;
+
+CREATE FUNCTION devapp._my_team(name text, for_update boolean) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp._require_team(_my_team.name);
+    RETURN devapp._team(_my_team.name, for_update);
+END
+$$;
+
+-- Oneself, by e-mail.
+CREATE FUNCTION devapp._my_developer(email text, for_update boolean) RETURNS devapp.developer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT devapp._is_admin() AND lower(_my_developer.email) IS DISTINCT FROM lower(devapp.actor()) THEN
+        PERFORM devapp._refuse('act for another developer');
+    END IF;
+    RETURN devapp._developer(_my_developer.email, for_update);
+END
+$$;
+
+CREATE FUNCTION devapp._my_product(name text) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_product devapp.product := devapp._product(_my_product.name, false);
+BEGIN
+    IF NOT devapp._may_see_product(the_product) THEN
+        -- in the words of _product(): it is not told that it exists
+        RAISE EXCEPTION 'product % does not exist', quote_ident(the_product.name)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the name of a product; make one with devapp.create_product.';
+    END IF;
+    RETURN the_product;
+END
+$$;
+
+COMMENT ON FUNCTION devapp._is_admin() IS 'Internal: may the session''s role write to the tables?';
+COMMENT ON FUNCTION devapp._my_teams(boolean) IS 'Internal: ids of the teams of the acting developer';
+COMMENT ON FUNCTION devapp._my_team_mates() IS 'Internal: ids of the developers in the acting developer''s teams';
+COMMENT ON FUNCTION devapp._refuse(text) IS 'Internal: the error for who may not';
+COMMENT ON FUNCTION devapp._require_admin(text) IS 'Internal: an error for who is no administrator';
+COMMENT ON FUNCTION devapp._require_owner(uuid, uuid) IS 'Internal: an error for who may not act for an owner';
+COMMENT ON FUNCTION devapp._require_app(uuid, boolean) IS 'Internal: an error for who may not see (or change) an app';
+COMMENT ON FUNCTION devapp._require_credential(uuid) IS 'Internal: an error for who may not change a credential';
+COMMENT ON FUNCTION devapp._require_team(text) IS 'Internal: an error for who may not change a team';
+COMMENT ON FUNCTION devapp._may_see_product(devapp.product) IS 'Internal: may the person who acts ask for this product?';
+COMMENT ON FUNCTION devapp._my_app(uuid, boolean) IS 'Internal: an app that the caller may change, locked';
+COMMENT ON FUNCTION devapp._my_credential(uuid) IS 'Internal: a credential that the caller may change, locked';
+COMMENT ON FUNCTION devapp._my_team(text, boolean) IS 'Internal: a team that the caller may change, locked';
+COMMENT ON FUNCTION devapp._my_developer(text, boolean) IS 'Internal: a developer that the caller may change, locked';
+COMMENT ON FUNCTION devapp._my_product(text) IS 'Internal: a product that the caller may ask for, locked';

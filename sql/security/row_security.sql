@@ -1,0 +1,78 @@
+-- Who sees which rows.  Row-level security is on for every table, so that whom
+-- somebody grants a table sees nothing in it without a policy.  It does not hold
+-- for the owner of the tables and for superusers.
+--
+-- The policies are for roles, which setup_roles() makes; so it makes these as
+-- well.
+
+DO $$
+DECLARE
+    devapp_table regclass;
+BEGIN
+    FOR devapp_table IN SELECT c.oid FROM pg_class c
+                         WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p') LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', devapp_table);
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION devapp._put_policy(on_table regclass, command text, role text, condition text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = on_table AND p.polname = role) THEN
+        EXECUTE format('DROP POLICY %I ON %s', role, on_table);
+    END IF;
+    EXECUTE format('CREATE POLICY %I ON %s FOR %s TO %I USING (%s)', role, on_table, command, role, condition);
+END
+$$;
+
+-- A subquery around a function makes PostgreSQL call it once a query.
+CREATE FUNCTION devapp._setup_policies() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    me text := '(SELECT devapp.current_developer_id())';
+    my_teams text := 'ANY ((SELECT devapp._my_teams())::uuid[])';
+    devapp_table regclass;
+BEGIN
+    FOR devapp_table IN SELECT c.oid FROM pg_class c
+                         WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p')
+                           AND NOT c.relispartition LOOP
+        PERFORM devapp._put_policy(devapp_table, 'ALL', 'devapp_admin', 'true');
+    END LOOP;
+
+    PERFORM devapp._put_policy('devapp.developer', 'SELECT', 'devapp_developer',
+        format('developer_id = %s OR developer_id = ANY ((SELECT devapp._my_team_mates())::uuid[])', me));
+    PERFORM devapp._put_policy('devapp.team', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
+    PERFORM devapp._put_policy('devapp.team_member', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
+    PERFORM devapp._put_policy('devapp.app', 'SELECT', 'devapp_developer',
+        format('developer_id = %s OR team_id = %s', me, my_teams));
+    -- what hangs on an app is seen by who sees the app
+    PERFORM devapp._put_policy('devapp.credential', 'SELECT', 'devapp_developer',
+        'app_id IN (SELECT a.app_id FROM devapp.app a)');
+    PERFORM devapp._put_policy('devapp.credential_secret', 'SELECT', 'devapp_developer',
+        'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
+    PERFORM devapp._put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',
+        'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
+    PERFORM devapp._put_policy('devapp.product', 'SELECT', 'devapp_developer',
+        'access = ''public'' OR product_id IN (SELECT cp.product_id FROM devapp.credential_product cp)');
+    PERFORM devapp._put_policy('devapp.product_operation', 'SELECT', 'devapp_developer',
+        'product_id IN (SELECT p.product_id FROM devapp.product p)');
+END
+$$;
+
+COMMENT ON FUNCTION devapp._put_policy(regclass, text, text, text) IS 'Internal: makes a policy anew';
+COMMENT ON FUNCTION devapp._setup_policies() IS 'Internal: makes the policies of all tables';
+
+-- pg_dump takes no policies of an extension's tables along.  Where the roles are
+-- there already, as in a restore, they are made at once.
+DO $$
+BEGIN
+    IF to_regrole('devapp_admin') IS NOT NULL AND to_regrole('devapp_developer') IS NOT NULL THEN
+        PERFORM devapp._setup_policies();
+    END IF;
+END
+$$;

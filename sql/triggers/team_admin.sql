@@ -1,0 +1,28 @@
+-- A team that had an administrator keeps one.  Functions that take one away lock
+-- the team first; here that lock is taken for direct statements.
+
+CREATE FUNCTION devapp.keep_team_admin() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team devapp.team;
+BEGIN
+    SELECT * INTO the_team FROM devapp.team t
+     WHERE t.team_id = OLD.team_id AND t.deleted_at IS NULL
+       FOR UPDATE;
+    IF FOUND AND NOT EXISTS (SELECT FROM devapp.team_member m WHERE m.team_id = OLD.team_id AND m.role = 'admin') THEN
+        RAISE EXCEPTION 'the last administrator of team % cannot leave', quote_ident(the_team.name)
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Make another member an administrator first with devapp.set_team_role, or delete the team with devapp.delete_team.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER keep_team_admin_delete AFTER DELETE ON devapp.team_member FOR EACH ROW
+    WHEN (OLD.role = 'admin') EXECUTE FUNCTION devapp.keep_team_admin();
+CREATE TRIGGER keep_team_admin_update AFTER UPDATE OF role ON devapp.team_member FOR EACH ROW
+    WHEN (OLD.role = 'admin' AND NEW.role <> 'admin') EXECUTE FUNCTION devapp.keep_team_admin();
+
+COMMENT ON FUNCTION devapp.keep_team_admin() IS 'Trigger: the last administrator of a team cannot leave';
