@@ -82,15 +82,15 @@ sealed_size(void)
 }
 
 static void
-require_size(int64 size, int64 least, int64 sealed, const char *name)
+require_size(int64 size, int64 least, int64 most, const char *name)
 {
-	if (size >= least && size <= sealed)
+	if (size >= least && size <= most)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s must be from %lld to %lld, not %lld", name, (long long) least,
-					(long long) sealed, (long long) size),
-			 errhint("%lld leaves are sealed.", (long long) sealed)));
+					(long long) most, (long long) size),
+			 errhint("devapp.audit_checkpoint has the sizes that were sealed.")));
 }
 
 /* ---------- audit_proof ---------- */

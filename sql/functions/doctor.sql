@@ -203,7 +203,7 @@ BEGIN
     check_name := 'audit_seal';
     SELECT * INTO last FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1;
     status := 'ok';
-    detail := coalesce(format('%s events are sealed', last.tree_size), 'nothing is sealed yet');
+    detail := coalesce(last.tree_size || ' events are sealed', 'nothing is sealed yet');
     hint := NULL;
     IF EXISTS (SELECT FROM devapp.audit_event e
                 WHERE e.transaction_id >= CASE WHEN last.system_identifier = (SELECT s.system_identifier FROM pg_control_system() s)
