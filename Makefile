@@ -18,17 +18,21 @@ SQL_MODULES = \
 	sql/types/secret_digest.sql \
 	sql/types/verdict.sql \
 	sql/types/issued_credential.sql \
+	sql/types/approval_decision.sql \
 	sql/functions/keys.sql \
 	sql/functions/lifecycle.sql \
 	sql/tables/owner.sql \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
+	sql/tables/approval_rule.sql \
+	sql/tables/product_approver.sql \
 	sql/tables/audit.sql \
 	sql/tables/audit_log.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
+	sql/triggers/approver.sql \
 	sql/triggers/cache.sql \
 	sql/triggers/audit.sql \
 	sql/triggers/audit_log.sql \
@@ -42,10 +46,14 @@ SQL_MODULES = \
 	sql/functions/product.sql \
 	sql/functions/operation.sql \
 	sql/functions/openapi.sql \
+	sql/functions/approval_rule.sql \
+	sql/functions/approval.sql \
 	sql/functions/association.sql \
 	sql/functions/credential.sql \
 	sql/functions/app.sql \
 	sql/functions/app_status.sql \
+	sql/functions/resubmit.sql \
+	sql/functions/approver.sql \
 	sql/functions/rotation.sql \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \

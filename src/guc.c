@@ -30,6 +30,7 @@ bool		devapp_restoring = false;
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
 	{"manual", APPROVAL_MANUAL, false},
+	{"conditional", APPROVAL_CONDITIONAL, false},
 	{NULL, 0, false}
 };
 
@@ -65,8 +66,8 @@ devapp_define_gucs(void)
 							   NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("devapp.app_approval",
-							 "Says whether new apps start approved (auto) or pending (manual).",
-							 NULL,
+							 "Says whether new apps start approved (auto) or pending (manual), or the rules decide (conditional).",
+							 "The rules are those of devapp.approval_rule.",
 							 &devapp_app_approval,
 							 APPROVAL_AUTO,
 							 approval_options,
@@ -128,8 +129,11 @@ devapp_define_gucs(void)
 Datum
 devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
-									 "auto" : "manual"));
+	const struct config_enum_entry *option = approval_options;
+
+	while (option->val != devapp_app_approval)
+		option++;
+	PG_RETURN_TEXT_P(cstring_to_text(option->name));
 }
 
 /* SQL: devapp.restoring */

@@ -8,7 +8,8 @@
 typedef enum ApprovalMode
 {
 	APPROVAL_AUTO,
-	APPROVAL_MANUAL
+	APPROVAL_MANUAL,
+	APPROVAL_CONDITIONAL
 } ApprovalMode;
 
 extern char *devapp_audit_key_file;

@@ -199,11 +199,35 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 	}
 }
 
+/*
+ * The function that carries out what rules decided (sql/functions/resubmit.sql)
+ * says so in its UPDATE: rule:NAME, or auto if no rule did.  Only what runs as the
+ * owner of the table is believed, so nobody can put a rule's name to his own
+ * decision.
+ */
+static bool
+decided_by_rules(RowEdit *e, TriggerData *trigdata)
+{
+	bool		isnull;
+	Datum		value;
+	const char *decider;
+
+	if (GetUserId() != trigdata->tg_relation->rd_rel->relowner ||
+		!column_is_set(trigdata, "decided_by"))
+		return false;
+	value = SPI_getbinval(e->tuple, e->desc, SPI_fnumber(e->desc, "decided_by"),
+						  &isnull);
+	if (isnull)
+		return false;
+	decider = TextDatumGetCString(value);
+	return strcmp(decider, "auto") == 0 || strncmp(decider, "rule:", 5) == 0;
+}
+
 static void
 stamp_decision(RowEdit *e, TriggerData *trigdata)
 {
-	edit(e, "decided_by",
-		 CStringGetTextDatum(identity_name()), false);
+	if (!decided_by_rules(e, trigdata))
+		edit(e, "decided_by", CStringGetTextDatum(identity_name()), false);
 	edit(e, "decided_at",
 		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	/* a note that was not given is not the note of the last decision */

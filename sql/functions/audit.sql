@@ -57,6 +57,7 @@ DECLARE
 BEGIN
     EXECUTE format('CREATE TABLE devapp.%I (LIKE devapp.audit_event_default INCLUDING DEFAULTS INCLUDING INDEXES)',
                    partition_name);
+    EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY', partition_name);
     EXECUTE format('WITH moved AS (
                         DELETE FROM devapp.audit_event_default e
                          WHERE e.occurred_at >= %L AND e.occurred_at < %L RETURNING e.*)
@@ -70,10 +71,12 @@ $$;
 
 -- The lock keeps writers out, because an event on its way to the default partition
 -- would find that its month is elsewhere now.  It is taken only when there is
--- something to make, and not waited for longer than writers can bear.
+-- something to make, and not waited for longer than writers can bear.  With the
+-- rights of the owner, who alone can attach a partition: whom it is granted to can
+-- make months, and nothing else.
 CREATE FUNCTION devapp.maintain_audit(months_ahead integer DEFAULT 3)
     RETURNS TABLE (partition_name text, from_time timestamptz, to_time timestamptz, moved bigint)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '10s'
 AS $$

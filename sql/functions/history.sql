@@ -1,5 +1,20 @@
 -- What happened to an app, and what it could call at some time, both from the audit
--- trail.
+-- trail.  Both read with their owner's rights what is about an app that the caller
+-- may see: products have a past that he need not see.
+
+CREATE FUNCTION devapp._require_history(app_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp._require_app(_require_history.app_id, false);
+    IF NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = _require_history.app_id) THEN
+        RAISE EXCEPTION 'app % does not exist', coalesce(_require_history.app_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+END
+$$;
 
 -- ---------- the timeline ----------
 
@@ -108,16 +123,11 @@ CREATE FUNCTION devapp.app_history(app_id uuid) RETURNS TABLE (
     note text,
     consumer_key text
 )
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM FROM devapp.app a WHERE a.app_id = app_history.app_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'app % does not exist', coalesce(app_history.app_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
-    END IF;
+    PERFORM devapp._require_history(app_history.app_id);
     RETURN QUERY
     SELECT e.event_id, e.occurred_at, coalesce(e.actor, e.db_role),
            CASE e.entity
@@ -145,99 +155,125 @@ $$;
 
 -- ---------- rows of the past ----------
 
+-- PL/pgSQL keeps the plans of these, which take longer to make than to run.
+
 -- A row as it was: as it is now, or was before it was removed, with every later
 -- change undone.  Null if it was made later.  The values before the earliest later
 -- change win, as they come last.
 CREATE FUNCTION devapp._row_at(entity text, entity_id text, present jsonb, at timestamptz) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH later AS MATERIALIZED (
-        SELECT e.event_id, e.before
+DECLARE
+    past jsonb := coalesce(present, '{}');
+    later_before jsonb;
+BEGIN
+    FOR later_before IN
+        SELECT e.before
           FROM devapp.audit_event e
          WHERE e.entity = _row_at.entity
            AND e.entity_id = _row_at.entity_id
            AND e.occurred_at > _row_at.at
-    )
-    SELECT CASE WHEN NOT EXISTS (SELECT FROM later l WHERE l.before IS NULL)
-                THEN coalesce(present, '{}')
-                     || coalesce((SELECT jsonb_object_agg(x.key, x.value ORDER BY l.event_id DESC)
-                                    FROM later l, jsonb_each(l.before) AS x), '{}') END
+         ORDER BY e.event_id DESC
+    LOOP
+        past := past || later_before;
+    END LOOP;
+    RETURN past;
+END
 $$;
 
 -- The operations that a product had: those it has, and those it lost since.
 CREATE FUNCTION devapp._operations_at(product_id uuid, at timestamptz) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH present AS (
-        SELECT product_id || '/' || o.operation_id AS id, to_jsonb(o) AS facts
-          FROM devapp.product_operation o
-         WHERE o.product_id = _operations_at.product_id
-    ), lost AS (
-        SELECT DISTINCT e.entity_id AS id
-          FROM devapp.audit_event e
-         WHERE e.entity = 'product_operation'
-           AND e.entity_id >= (_operations_at.product_id || '/') COLLATE "C"
-           AND e.entity_id < (_operations_at.product_id || '0') COLLATE "C" -- 0 follows /
-           AND e.action = 'remove'
-           AND e.occurred_at > _operations_at.at
-    ), past AS (
-        SELECT devapp._row_at('product_operation', id, p.facts, _operations_at.at) AS facts
-          FROM present p FULL JOIN lost l USING (id)
-    )
-    SELECT coalesce(jsonb_agg(p.facts) FILTER (WHERE p.facts IS NOT NULL), '[]') FROM past p
+BEGIN
+    RETURN (
+        WITH present AS (
+            SELECT o.product_id || '/' || o.operation_id AS id, to_jsonb(o) AS facts
+              FROM devapp.product_operation o
+             WHERE o.product_id = _operations_at.product_id
+        ), changed AS (
+            SELECT DISTINCT e.entity_id AS id
+              FROM devapp.audit_event e
+             WHERE e.entity = 'product_operation'
+               AND e.entity_id >= (_operations_at.product_id || '/') COLLATE "C"
+               AND e.entity_id < (_operations_at.product_id || '0') COLLATE "C" -- 0 follows /
+               AND e.occurred_at > _operations_at.at
+        ), past AS (
+            SELECT CASE WHEN c.id IS NULL THEN p.facts
+                        ELSE devapp._row_at('product_operation', c.id, p.facts, _operations_at.at) END AS facts
+              FROM present p FULL JOIN changed c ON c.id = p.id
+        )
+        SELECT coalesce(jsonb_agg(p.facts) FILTER (WHERE p.facts IS NOT NULL), '[]') FROM past p);
+END
 $$;
 
 CREATE FUNCTION devapp._associations_at(credential_id uuid, at timestamptz) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-                        'status', x.association->'status',
-                        'product', devapp._row_at('product', p.product_id::text, to_jsonb(p), _associations_at.at),
-                        'operations', devapp._operations_at(p.product_id, _associations_at.at))
-                    ORDER BY x.ordinal), '[]')
-      FROM (SELECT cp.ordinal, cp.product_id,
-                   devapp._row_at('credential_product', cp.ordinal::text, to_jsonb(cp), _associations_at.at) AS association
-              FROM devapp.credential_product cp
-             WHERE cp.credential_id = _associations_at.credential_id
-            OFFSET 0) AS x
-      JOIN devapp.product p ON p.product_id = x.product_id
-     WHERE x.association IS NOT NULL
-       AND x.association->>'removed_at' IS NULL
+DECLARE
+    present record;
+    past jsonb;
+    result jsonb := '[]';
+BEGIN
+    FOR present IN
+        SELECT cp.ordinal, to_jsonb(cp) AS association, p.product_id, to_jsonb(p) AS product
+          FROM devapp.credential_product cp
+          JOIN devapp.product p ON p.product_id = cp.product_id
+         WHERE cp.credential_id = _associations_at.credential_id
+         ORDER BY cp.ordinal
+    LOOP
+        past := devapp._row_at('credential_product', present.ordinal::text, present.association, _associations_at.at);
+        CONTINUE WHEN past IS NULL OR past->>'removed_at' IS NOT NULL;
+        result := result || jsonb_build_object(
+            'status', past->'status',
+            'product', devapp._row_at('product', present.product_id::text, present.product, _associations_at.at),
+            'operations', devapp._operations_at(present.product_id, _associations_at.at));
+    END LOOP;
+    RETURN result;
+END
 $$;
 
 CREATE FUNCTION devapp._secrets_at(credential_id uuid, at timestamptz) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(jsonb_agg(x.facts ORDER BY x.version) FILTER (WHERE x.facts IS NOT NULL), '[]')
-      FROM (SELECT s.version,
-                   devapp._row_at('credential_secret', s.secret_id::text,
-                                  jsonb_build_object('valid_from', s.valid_from, 'valid_until', s.valid_until),
-                                  _secrets_at.at) AS facts
-              FROM devapp.credential_secret s
-             WHERE s.credential_id = _secrets_at.credential_id) AS x
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_agg(x.facts ORDER BY x.version) FILTER (WHERE x.facts IS NOT NULL), '[]')
+          FROM (SELECT s.version,
+                       devapp._row_at('credential_secret', s.secret_id::text,
+                                      jsonb_build_object('valid_from', s.valid_from, 'valid_until', s.valid_until),
+                                      _secrets_at.at) AS facts
+                  FROM devapp.credential_secret s
+                 WHERE s.credential_id = _secrets_at.credential_id) AS x);
+END
 $$;
 
 CREATE FUNCTION devapp._app_at(app_id uuid, at timestamptz) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp._row_at('app', a.app_id::text, to_jsonb(a), _app_at.at)
-      FROM devapp.app a WHERE a.app_id = _app_at.app_id
+BEGIN
+    RETURN (SELECT devapp._row_at('app', a.app_id::text, to_jsonb(a), _app_at.at)
+              FROM devapp.app a WHERE a.app_id = _app_at.app_id);
+END
 $$;
 
 CREATE FUNCTION devapp._owner_at(app jsonb, at timestamptz) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp._row_at('developer', d.developer_id::text, to_jsonb(d), _owner_at.at)
-      FROM devapp.developer d WHERE d.developer_id = (app->>'developer_id')::uuid
-    UNION ALL
-    SELECT devapp._row_at('team', t.team_id::text, to_jsonb(t), _owner_at.at)
-      FROM devapp.team t WHERE t.team_id = (app->>'team_id')::uuid
+BEGIN
+    IF app->>'team_id' IS NOT NULL THEN
+        RETURN (SELECT devapp._row_at('team', t.team_id::text, to_jsonb(t), _owner_at.at)
+                  FROM devapp.team t WHERE t.team_id = (app->>'team_id')::uuid);
+    END IF;
+    RETURN (SELECT devapp._row_at('developer', d.developer_id::text, to_jsonb(d), _owner_at.at)
+              FROM devapp.developer d WHERE d.developer_id = (app->>'developer_id')::uuid);
+END
 $$;
 
 -- ---------- could it call this then? ----------
@@ -290,7 +326,7 @@ CREATE FUNCTION devapp.access_at(
     code devapp.verdict_code,
     product text
 )
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -298,13 +334,8 @@ DECLARE
     owner jsonb;
     credential jsonb;
 BEGIN
+    PERFORM devapp._require_history(access_at.app_id);
     PERFORM devapp._require_recorded(access_at.at);
-    PERFORM FROM devapp.app a WHERE a.app_id = access_at.app_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'app % does not exist', coalesce(access_at.app_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
-    END IF;
     app := devapp._app_at(access_at.app_id, access_at.at);
     owner := devapp._owner_at(app, access_at.at);
     FOR access_at.credential_id, access_at.consumer_key, credential IN
@@ -327,6 +358,7 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION devapp._require_history(uuid) IS 'Internal: an error for an app that is not there, or not the caller''s to see';
 COMMENT ON FUNCTION devapp._history_owner(uuid, uuid) IS 'Internal: an owner, by name';
 COMMENT ON FUNCTION devapp._history_changes(jsonb, jsonb) IS 'Internal: what changed, in words';
 COMMENT ON FUNCTION devapp._history_action(text) IS 'Internal: the past tense of an action';

@@ -26,6 +26,8 @@ BEGIN
         devapp.app, devapp.credential, devapp.credential_secret, devapp.credential_product
         TO devapp_admin;
     GRANT DELETE ON devapp.team_member, devapp.product_operation TO devapp_admin;
+    GRANT INSERT, UPDATE, DELETE ON devapp.approval_rule TO devapp_admin;
+    GRANT INSERT, DELETE ON devapp.product_approver TO devapp_admin;
     GRANT USAGE, SELECT ON SEQUENCE devapp.credential_product_ordinal_seq TO devapp_admin;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
@@ -68,6 +70,8 @@ BEGIN
         devapp.update_team(text, text, jsonb),
         devapp.add_team_member(text, text, text), devapp.set_team_role(text, text, text),
         devapp.remove_team_member(text, text),
+        devapp.approve_app(uuid, text), devapp.reject_app(uuid, text),
+        devapp.set_credential_product_status(uuid, text, text, text), devapp.my_approvals(),
         devapp.explain_access(uuid, text, text, text, text, timestamptz),
         devapp.pattern_matches(devapp.resource_pattern, text)
         TO devapp_developer;

@@ -11,6 +11,8 @@ SELECT pg_extension_config_dump('devapp.credential', '');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
 SELECT pg_extension_config_dump('devapp.credential_product', '');
 SELECT pg_extension_config_dump('devapp.credential_product_ordinal_seq', '');
+SELECT pg_extension_config_dump('devapp.approval_rule', '');
+SELECT pg_extension_config_dump('devapp.product_approver', '');
 -- The months of the audit trail are no members, so pg_dump takes them anyway.
 SELECT pg_extension_config_dump('devapp.audit_event', '');
 SELECT pg_extension_config_dump('devapp.audit_event_default', '');

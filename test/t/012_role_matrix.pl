@@ -1,0 +1,118 @@
+# Every role, every table, every function: what is allowed is in
+# test/data/role_matrix.txt, line by line, and everything else is refused.  A new
+# table or function that is not in it fails this test.
+#
+#	table NAME     ROLE=PRIVILEGES ...   S, I, U, D; s, i, u: of some columns only
+#	function NAME  ROLE=x ...
+#
+# A role that is not named may do nothing.  DEVAPP_WRITE_MATRIX=FILE writes down
+# what is, for reading and for committing.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use Test::More;
+
+my @roles = qw(admin developer gateway analyst nobody);
+my $node = start_server('main');
+
+make_program($node);
+$node->safe_psql('postgres', 'CREATE ROLE devapp_nobody; SELECT devapp.setup_roles()');
+
+# Tables and views, with the letters of what a role may do; and what it must not
+# have anywhere (TRUNCATE, REFERENCES, TRIGGER) in words.
+my $tables = q{
+	SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' ELSE 'table' END || ' ' || n.nspname || '.' || c.relname,
+	       r.role,
+	       CASE WHEN c.relkind = 'S'
+	            THEN concat(CASE WHEN has_sequence_privilege('devapp_' || r.role, c.oid, 'USAGE') THEN 'N' END,
+	                        CASE WHEN has_sequence_privilege('devapp_' || r.role, c.oid, 'SELECT') THEN 'S' END,
+	                        CASE WHEN has_sequence_privilege('devapp_' || r.role, c.oid, 'UPDATE') THEN 'U' END)
+	            ELSE (SELECT string_agg(CASE WHEN has_table_privilege('devapp_' || r.role, c.oid, p.p) THEN p.letter
+	                                         WHEN p.p IN ('SELECT', 'INSERT', 'UPDATE') AND has_any_column_privilege('devapp_' || r.role, c.oid, p.p)
+	                                         THEN lower(p.letter) END, '' ORDER BY p.n)
+	                    FROM (VALUES (1, 'SELECT', 'S'), (2, 'INSERT', 'I'), (3, 'UPDATE', 'U'), (4, 'DELETE', 'D'),
+	                                 (5, 'TRUNCATE', '!TRUNCATE'), (6, 'REFERENCES', '!REFERENCES'), (7, 'TRIGGER', '!TRIGGER')) AS p(n, p, letter)) END
+	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, unnest(ARRAY[ROLES]) AS r(role)
+	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api', 'devapp_cache') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT c.relispartition};
+my $functions = q{
+	SELECT 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', r.role,
+	       CASE WHEN has_function_privilege('devapp_' || r.role, p.oid, 'EXECUTE') THEN 'x' END
+	  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, unnest(ARRAY[ROLES]) AS r(role)
+	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api', 'devapp_cache')};
+
+sub matrix
+{
+	my $list = join ', ', map { "'$_'" } @roles;
+	my %may;
+
+	for my $query ($functions, $tables)
+	{
+		(my $sql = $query) =~ s/ROLES/$list/;
+		for (split /\n/, $node->safe_psql('postgres', $sql))
+		{
+			my ($object, $role, $what) = split /\|/, $_, -1;
+			$may{$object}{$role} = $what;
+		}
+	}
+	return join "\n", sort map {
+		my $object = $_;
+		join ' ', $object, map { $may{$object}{$_} ? "$_=$may{$object}{$_}" : () } @roles
+	} keys %may;
+}
+
+sub slurp
+{
+	my ($file) = @_;
+	open my $in, '<', $file or die "$file: $!";
+	return join '', grep { !/^#|^$/ } <$in>;
+}
+
+my $is = matrix();
+if ($ENV{DEVAPP_WRITE_MATRIX})
+{
+	open my $out, '>', $ENV{DEVAPP_WRITE_MATRIX} or die $!;
+	print $out "$is\n";
+}
+same_lines("$is\n", slurp("$FindBin::RealBin/../data/role_matrix.txt"), 'every role may do what the matrix says, and nothing else');
+$node->safe_psql('postgres', 'SELECT devapp.setup_roles()');
+same_lines(matrix(), $is, 'setup_roles() again changes nothing');
+
+# the test itself notices what is new
+$node->safe_psql('postgres', 'CREATE TABLE devapp.zz_new (); CREATE FUNCTION devapp.zz_new() RETURNS int LANGUAGE sql AS $$SELECT 1$$');
+isnt(matrix(), $is, 'a new table and a new function show');
+$node->safe_psql('postgres', 'DROP TABLE devapp.zz_new; DROP FUNCTION devapp.zz_new()');
+
+# ---------- rows ----------
+
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT string_agg(c.relname, ' ') FROM pg_class c
+		 WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT c.relrowsecurity}),
+	'', 'row-level security is on for every table');
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT count(*) FROM pg_policy p, unnest(p.polroles) AS r WHERE r = 0}),
+	'0', 'no policy is for PUBLIC');
+
+# somebody who was granted a table by mistake sees nothing in it
+$node->safe_psql('postgres', 'GRANT USAGE ON SCHEMA devapp TO devapp_nobody; GRANT SELECT ON ALL TABLES IN SCHEMA devapp TO devapp_nobody');
+for my $table (split /\n/, $node->safe_psql('postgres', q{
+		SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p')}))
+{
+	next if $table =~ /_\d{4}_\d\d$|_default$/;
+	is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION devapp_nobody; SELECT count(*) FROM $table"),
+		'0', "no policy, no rows: $table");
+}
+
+# no view and no function of its owner's rights shows a digest to a role
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT string_agg(r, ' ' ORDER BY r) FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_analyst']) AS r
+		 WHERE has_column_privilege(r, 'devapp.credential_secret', 'digest', 'SELECT')}),
+	'devapp_admin', 'nobody but the administrator may read a digest');
+
+done_testing();

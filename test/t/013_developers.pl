@@ -1,0 +1,202 @@
+# Developers see and manage what is their own and their teams', through PostgREST's
+# settings and by act_as(), and cannot get at more: not by other claims, not by
+# direct SQL, not by functions.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use Test::More;
+
+my $node = start_server('main');
+make_program($node);
+$node->safe_psql(
+	'postgres', q{
+	SELECT devapp.setup_roles();
+	SELECT devapp.create_developer(e) FROM unnest('{bob@example.com,eve@example.com}'::text[]) AS e;
+	SELECT devapp.create_team('blue');
+	SELECT devapp.add_team_member('blue', 'ada@example.com', 'admin');
+	SELECT devapp.add_team_member('blue', 'bob@example.com');
+	SELECT devapp.create_product('secret', access => 'internal');
+	SELECT devapp.create_product('maps', approval => 'manual');
+	SELECT devapp.add_operation('secret', '/secret/**');
+	CREATE ROLE authenticator LOGIN NOINHERIT;
+	GRANT devapp_developer TO authenticator;
+	CREATE ROLE mallory LOGIN IN ROLE devapp_developer;
+	CREATE ROLE portal LOGIN NOINHERIT;
+	GRANT devapp_developer, devapp_admin TO portal;});
+
+# What PostgREST does: a transaction with the role and the claims of the token.
+sub rest
+{
+	my ($email, $sql) = @_;
+	my $claims = defined $email ? qq({"role": "devapp_developer", "email": "$email"}) : '{"role": "devapp_developer"}';
+
+	return qq{SET SESSION AUTHORIZATION authenticator; BEGIN; SET LOCAL ROLE devapp_developer;
+		DO \$do\$BEGIN PERFORM set_config('request.jwt.claims', '$claims', true); END\$do\$; $sql; COMMIT};
+}
+sub sees { return $node->safe_psql('postgres', rest(@_)) }
+sub state_of { return scalar error_of($node, rest(@_)) }
+
+my %app = (
+	ada => create_app($node, 'ada-app'),
+	eve => create_app($node, 'eve-app', "developer => 'eve\@example.com', products => '{secret}'"),
+	blue => create_app($node, 'blue-app', "team => 'blue', products => '{weather,maps}'"));
+
+# ---------- who sees what ----------
+
+my %rows = (
+	# table => [ada, bob, eve, nobody]
+	'developer' => [ 'ada@example.com bob@example.com', 'ada@example.com bob@example.com', 'eve@example.com', '' ],
+	'team' => [ 'blue', 'blue', '', '' ],
+	'app' => [ 'ada-app blue-app', 'blue-app', 'eve-app', '' ],
+	'product' => [ 'maps weather', 'maps weather', 'maps secret weather', 'maps weather' ]);
+my %column = (developer => 'email', team => 'name', app => 'name', product => 'name');
+my @who = ('ada@example.com', 'bob@example.com', 'eve@example.com', undef);
+for my $table (sort keys %rows)
+{
+	for my $i (0 .. 3)
+	{
+		is(sees($who[$i], "SELECT coalesce(string_agg($column{$table}, ' ' ORDER BY $column{$table}), '') FROM devapp.$table"),
+			$rows{$table}[$i], ($who[$i] || 'nobody') . " sees $table: '$rows{$table}[$i]'");
+	}
+}
+my %count = (team_member => [ 2, 2, 0, 0 ], credential => [ 2, 1, 1, 0 ], credential_secret => [ 2, 1, 1, 0 ],
+	credential_product => [ 3, 2, 1, 0 ], product_operation => [ 1, 1, 2, 1 ]);
+for my $table (sort keys %count)
+{
+	for my $i (0 .. 3)
+	{
+		is(sees($who[$i], "SELECT count(*) FROM devapp.$table"), $count{$table}[$i],
+			($who[$i] || 'nobody') . " sees $count{$table}[$i] rows of $table");
+	}
+}
+is(state_of('ada@example.com', 'SELECT digest FROM devapp.credential_secret'), '42501', 'no digest, not even of one\'s own secret');
+is(state_of('ada@example.com', 'SELECT * FROM devapp.credential_secret'), '42501', 'nor by *');
+is(state_of('ada@example.com', 'SELECT attributes FROM devapp.developer'), '42501', 'no attributes of developers');
+
+# ---------- who may do what ----------
+
+# [name, e-mail, SQL, SQLSTATE]
+for my $case (
+	[ 'create an app of one\'s own', 'bob@example.com', q{SELECT devapp.create_app('b', products => '{weather}')}, '00000' ],
+	[ 'for somebody else', 'bob@example.com', q{SELECT devapp.create_app('b2', developer => 'eve@example.com')}, '42501' ],
+	[ 'for somebody who does not exist: the same answer', 'bob@example.com', q{SELECT devapp.create_app('b2', developer => 'zoe@example.com')}, '42501' ],
+	[ 'for a team as its admin', 'ada@example.com', q{SELECT devapp.create_app('t', team => 'blue')}, '00000' ],
+	[ 'for a team as a member', 'bob@example.com', q{SELECT devapp.create_app('t2', team => 'blue')}, '42501' ],
+	[ 'for a team of others: it does not exist', 'eve@example.com', q{SELECT devapp.create_app('t2', team => 'blue')}, '42704' ],
+	[ 'for nobody', undef, q{SELECT devapp.create_app('n')}, '22023' ],
+	[ 'with an internal product', 'bob@example.com', q{SELECT devapp.create_app('b3', products => '{secret}')}, '42704' ],
+	[ 'with an internal product that one has', 'eve@example.com', q{SELECT devapp.create_app('e2', products => '{secret}')}, '00000' ],
+	[ 'update one\'s own', 'eve@example.com', "SELECT devapp.update_app('$app{eve}{app_id}', description => 'd')", '00000' ],
+	[ 'update of a team as member', 'bob@example.com', "SELECT devapp.update_app('$app{blue}{app_id}', description => 'd')", '42501' ],
+	[ 'update of others', 'bob@example.com', "SELECT devapp.update_app('$app{eve}{app_id}', description => 'd')", '42704' ],
+	[ 'rotate one\'s own', 'eve@example.com', "SELECT devapp.rotate_credential('$app{eve}{credential_id}')", '00000' ],
+	[ 'complete it', 'eve@example.com', "SELECT devapp.complete_rotation('$app{eve}{credential_id}')", '00000' ],
+	[ 'rotate of a team as member', 'bob@example.com', "SELECT devapp.rotate_credential('$app{blue}{credential_id}')", '42501' ],
+	[ 'rotate of a team as admin', 'ada@example.com', "SELECT devapp.rotate_credential('$app{blue}{credential_id}')", '00000' ],
+	[ 'cancel it', 'ada@example.com', "SELECT devapp.cancel_rotation('$app{blue}{credential_id}')", '00000' ],
+	[ 'rotate of others', 'eve@example.com', "SELECT devapp.rotate_credential('$app{ada}{credential_id}')", '42704' ],
+	[ 'issue for one\'s own', 'ada@example.com', "SELECT devapp.issue_credential('$app{ada}{app_id}')", '00000' ],
+	[ 'issue for others', 'eve@example.com', "SELECT devapp.issue_credential('$app{ada}{app_id}')", '42704' ],
+	[ 'revoke of others', 'eve@example.com', "SELECT devapp.revoke_credential('$app{ada}{credential_id}')", '42704' ],
+	[ 'approve what one revoked', 'eve@example.com', "SELECT devapp.approve_credential('$app{eve}{credential_id}')", '42501' ],
+	[ 'add a product', 'ada@example.com', "SELECT devapp.add_credential_product('$app{ada}{credential_id}', 'maps')", '00000' ],
+	[ 'add an internal one', 'ada@example.com', "SELECT devapp.add_credential_product('$app{ada}{credential_id}', 'secret')", '42704' ],
+	[ 'remove a product of others', 'eve@example.com', "SELECT devapp.remove_credential_product('$app{ada}{credential_id}', 'weather')", '42704' ],
+	[ 'an attribute of an app', 'ada@example.com', "SELECT devapp.set_attribute('app', '$app{ada}{app_id}', 'a', 'b')", '00000' ],
+	[ 'an attribute of others\' app', 'eve@example.com', "SELECT devapp.set_attribute('app', '$app{ada}{app_id}', 'a', 'b')", '42704' ],
+	[ 'an attribute of oneself', 'ada@example.com', q{SELECT devapp.set_attribute('developer', 'ada@example.com', 'tier', 'gold')}, '42501' ],
+	[ 'an attribute of a product', 'ada@example.com', q{SELECT devapp.remove_attribute('product', 'weather', 'a')}, '42501' ],
+	[ 'one\'s name', 'ada@example.com', q{SELECT devapp.update_developer('ada@example.com', first_name => 'Ada')}, '00000' ],
+	[ 'one\'s e-mail', 'ada@example.com', q{SELECT devapp.update_developer('ada@example.com', email => 'eve2@example.com')}, '42501' ],
+	[ 'another\'s name', 'ada@example.com', q{SELECT devapp.update_developer('bob@example.com', first_name => 'Ada')}, '42501' ],
+	[ 'the team\'s name', 'ada@example.com', q{SELECT devapp.update_team('blue', display_name => 'Blue')}, '00000' ],
+	[ 'the team\'s attributes', 'ada@example.com', q{SELECT devapp.update_team('blue', attributes => '{}')}, '42501' ],
+	[ 'invite as admin', 'ada@example.com', q{SELECT devapp.add_team_member('blue', 'eve@example.com')}, '00000' ],
+	[ 'promote as member', 'eve@example.com', q{SELECT devapp.set_team_role('blue', 'eve@example.com', 'admin')}, '42501' ],
+	[ 'leave', 'eve@example.com', q{SELECT devapp.remove_team_member('blue', 'eve@example.com')}, '00000' ],
+	[ 'leave as the last admin', 'ada@example.com', q{SELECT devapp.remove_team_member('blue', 'ada@example.com')}, '55000' ],
+	[ 'put out a member as member', 'bob@example.com', q{SELECT devapp.remove_team_member('blue', 'ada@example.com')}, '42501' ],
+	[ 'why may my app', 'bob@example.com', "SELECT count(*) FROM devapp.explain_access('$app{blue}{app_id}')", '00000' ],
+	[ 'why may another\'s', 'eve@example.com', "SELECT count(*) FROM devapp.explain_access('$app{blue}{app_id}')", '42704' ],
+	[ 'delete of others', 'eve@example.com', "SELECT devapp.delete_app('$app{ada}{app_id}')", '42704' ],
+	[ 'delete one\'s own', 'eve@example.com', "SELECT devapp.delete_app('$app{eve}{app_id}')", '00000' ],
+	[ 'UPDATE', 'ada@example.com', q{UPDATE devapp.app SET status = 'approved'}, '42501' ],
+	[ 'INSERT', 'ada@example.com', q{INSERT INTO devapp.team_member SELECT team_id, developer_id FROM devapp.team, devapp.developer}, '42501' ],
+	[ 'suspend', 'ada@example.com', "SELECT devapp.suspend_app('$app{ada}{app_id}')", '42501' ],
+	[ 'be another', 'ada@example.com', q{SELECT devapp.act_as('eve@example.com')}, '42501' ],
+	[ 'be another by SET', 'ada@example.com', q{SELECT devapp.actor(); SET devapp.actor = 'eve@example.com'}, '42501' ],
+	[ 'count every session\'s claims', 'ada@example.com', q{SELECT devapp.actor(); SET devapp.claims_from = '*'}, '42501' ],
+	[ 'switch row security off', 'ada@example.com', q{SET LOCAL row_security = off; SELECT count(*) FROM devapp.app}, '42501' ],
+	[ 'an internal function', 'ada@example.com', "SELECT devapp._issue_secret('$app{ada}{credential_id}', NULL)", '42501' ])
+{
+	my ($name, $email, $sql, $expected) = @$case;
+	my ($state, $report) = error_of($node, rest($email, $sql));
+	is($state, $expected, ($email || 'nobody') . ": $name") or diag($report);
+}
+
+# ---------- approvers ----------
+
+$node->safe_psql('postgres', q{
+	SELECT devapp.create_team('mappers');
+	SELECT devapp.add_team_member('mappers', 'eve@example.com', 'admin');
+	SELECT devapp.add_product_approver('maps', team => 'mappers')});
+{
+	local $ENV{PGOPTIONS} = '-c devapp.app_approval=manual';
+	$app{maps} = create_app($node, 'maps-app', "developer => 'ada\@example.com', products => '{maps}'");
+	$app{both} = create_app($node, 'both-app', "developer => 'ada\@example.com', products => '{maps,weather}'");
+	$app{own} = create_app($node, 'own-app', "team => 'mappers', products => '{maps}'");
+}
+is(sees('eve@example.com', q{SELECT string_agg(DISTINCT app_name, ' ' ORDER BY app_name) FROM devapp.my_approvals()}),
+	'ada-app blue-app both-app maps-app own-app', 'an approver sees what waits for him');
+is(sees('bob@example.com', 'SELECT count(*) FROM devapp.my_approvals()'), '0', 'nobody else does');
+is(state_of('bob@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42501', 'nor can he approve');
+is(state_of('ada@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42501', 'nor the owner');
+is(state_of('eve@example.com', "SELECT devapp.approve_app('$app{own}{app_id}')"), '42501', 'nor the approver for his own team\'s app');
+is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{own}{credential_id}', 'maps', 'approve')"), '42501', 'nor its product');
+is(state_of('eve@example.com', "SELECT devapp.reject_app('$app{ada}{app_id}')"), '42501', 'an approved app is not his');
+is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'weather', 'revoke')"), '42501', 'nor is another product');
+is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'maps', 'approve', 'fine')"), '00000', 'the product of his is');
+is($node->safe_psql('postgres', "SELECT status, decided_by, decision_note FROM devapp.credential_product JOIN devapp.product USING (product_id) WHERE credential_id = '$app{blue}{credential_id}' AND name = 'maps'"),
+	'approved|eve@example.com|fine', 'and it says who and why');
+is(sees('eve@example.com', "SELECT status, decided_by FROM devapp.approve_app('$app{maps}{app_id}')"), 'approved|eve@example.com', 'an app that waits for him alone he approves');
+
+# ---------- who counts as whom ----------
+
+my $ada = q({"email": "ada@example.com"});
+is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT count(*), devapp.actor() FROM devapp.app"),
+	'0|', 'a log-in of its own cannot say by claims who it is');
+like($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT source FROM devapp.whoami()"),
+	qr/not in devapp.claims_from/, 'and whoami() tells why');
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.actor = 'ada@example.com'; SELECT count(*), devapp.actor() FROM devapp.app}),
+	'0|', 'nor by the setting, set before the library is loaded');
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.claims_from = '*'; SET request.jwt.claims = '{"email": "ada@example.com"}'; SELECT count(*) FROM devapp.app}),
+	'0', 'nor by letting all claims count, set before the library is loaded');
+{
+	local $ENV{PGOPTIONS} = '-c devapp.actor=ada@example.com';
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.app', extra_params => [ '-U', 'mallory' ]), '0', 'nor from the command line');
+}
+is(sees('ada@example.com', "SELECT count(*) FROM devapp.app; SELECT set_config('request.jwt.claims', '', true) = ''; SELECT count(*) FROM devapp.app"),
+	"5\nt\n0", 'no claims, no rows');
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; SELECT string_agg(name, ' ' ORDER BY name) FROM devapp.app}),
+	"bob\@example.com\nb blue-app t", 'a backend that may act_as() says who its user is');
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; DISCARD ALL; SET ROLE devapp_developer; SELECT count(*) FROM devapp.app}),
+	"bob\@example.com\n0", 'a pool that discards all hands no identity on');
+set_config($node, 'devapp.claims_from', 'mallory');
+is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT count(*) FROM devapp.app"),
+	'5', 'devapp.claims_from names whose claims count');
+is(sees('ada@example.com', 'SELECT count(*) FROM devapp.app'), '0', 'and nobody else\'s do');
+
+# somebody who was deleted, and somebody who is inactive
+set_config($node, 'devapp.claims_from', 'authenticator');
+is(sees('bob@example.com', q{SELECT count(*) FROM devapp.app WHERE name = 'b'}), '1', 'bob has an app');
+$node->safe_psql('postgres', q{SELECT devapp.set_developer_status('bob@example.com', 'deactivate')});
+is(sees('bob@example.com', q{SELECT count(*) FROM devapp.app WHERE name = 'b'}), '1', 'inactive, he still sees it');
+$node->safe_psql('postgres', q{SELECT devapp.delete_app(app_id) FROM devapp.app WHERE name = 'b';
+	SELECT devapp.remove_team_member('blue', 'bob@example.com'); SELECT devapp.delete_developer('bob@example.com')});
+is(sees('bob@example.com', q{SELECT count(*) FROM devapp.app}), '0', 'deleted, he is nobody');
+
+done_testing();
