@@ -184,7 +184,7 @@ audit_key_write_note(uint64 size, const MerkleHash *root,
 
 	if (!is_configured())
 	{
-		(void) checkpoint_write(devapp_audit_origin, size, root, NULL, NULL, note);
+		(void) checkpoint_write(devapp_audit_origin, size, root, NULL, key, note);
 		return false;
 	}
 	require_utf8();

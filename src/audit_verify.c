@@ -73,7 +73,8 @@ typedef struct Verifier
 } Verifier;
 
 static void report(Verifier *v, const char *problem, int64 event_id,
-				   int64 leaf_index, const char *fmt,...) pg_attribute_printf(5, 6);
+				   int64 leaf_index, const char *fmt,...)
+			__attribute__((format(printf, 5, 6)));
 
 /* A row of the answer. */
 static void

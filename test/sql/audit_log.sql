@@ -5,7 +5,9 @@
 -- an event that no other test counts on, not sealed yet
 SELECT FROM devapp.create_product('sealed-1');
 SELECT max(event_id) AS first_event FROM devapp.audit_event WHERE entity = 'product' \gset
+\set VERBOSITY sqlstate
 SELECT devapp.audit_proof(:first_event);
+\set VERBOSITY default
 
 -- sealing takes all that is there, in the order of events
 SELECT * FROM devapp.seal_audit() \gset a_

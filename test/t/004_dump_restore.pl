@@ -122,6 +122,11 @@ my $presented = [ map { $_->[1] } @keys ];
 my $expected = join ' ', map { $_->[2] } @keys;
 is(codes($node, $presented, db => 'src'), $expected, 'verdicts of the source');
 
+# as many events as it takes to keep a subtree of the log
+$node->safe_psql('src',
+	"SELECT devapp.set_attribute('product', 'weather', 'n', n::text) FROM generate_series(1, 256) AS n;
+	SELECT devapp.seal_audit();");
+
 # ---------- what belongs to a dump ----------
 
 my @registered = split /\n/, $node->safe_psql('src',
