@@ -272,7 +272,8 @@ action_of(const Change *c)
 		return "delete";
 	if (!has_value(c, c->before, "removed_at") && has_value(c, c->after, "removed_at"))
 		return "remove";
-	if (was_changed(c, "developer_id") || was_changed(c, "team_id"))
+	if (SPI_fnumber(c->desc, "app_id") > 0 &&
+		(was_changed(c, "developer_id") || was_changed(c, "team_id")))
 		return "transfer";
 	return "update";
 }

@@ -130,17 +130,18 @@ audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN])
 void
 audit_event_read(HeapTupleHeader row, AuditEvent *event)
 {
-	Datum		values[AUDIT_COLUMNS + 1];
-	bool		nulls[AUDIT_COLUMNS + 1];
-	HeapTupleData tuple = {0};
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
 											  HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = {.t_data = row, .t_len = HeapTupleHeaderGetDatumLength(row)};
+	Datum		values[AUDIT_COLUMNS + 1];
+	bool		nulls[AUDIT_COLUMNS + 1];
 
-	/* all at once: column by column takes longer than the hash */
 	if (desc->natts != AUDIT_COLUMNS + 1)
-		elog(ERROR, "devapp.audit_event has %d columns", desc->natts);
-	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
-	tuple.t_data = row;
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("devapp.audit_event has %d columns, but the library knows %d",
+						desc->natts, AUDIT_COLUMNS + 1),
+				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
 	heap_deform_tuple(&tuple, desc, values, nulls);
 	ReleaseTupleDesc(desc);
 	memcpy(event->values, values, sizeof(event->values));

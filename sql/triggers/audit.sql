@@ -23,5 +23,9 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.credential_s
     EXECUTE FUNCTION devapp.audit_row('credential_secret', 'id=secret_id', 'version=version', 'hide=digest');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.credential_product FOR EACH ROW
     EXECUTE FUNCTION devapp.audit_row('credential_product', 'id=ordinal');
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.approval_rule FOR EACH ROW
+    EXECUTE FUNCTION devapp.audit_row('approval_rule', 'id=rule_id');
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product_approver FOR EACH ROW
+    EXECUTE FUNCTION devapp.audit_row('product_approver', 'id=approver_id');
 
 COMMENT ON FUNCTION devapp.audit_row() IS 'Trigger: a change of the row becomes an event of the audit trail';
