@@ -51,6 +51,9 @@ BEGIN
         ON devapp.team TO devapp_developer;
     GRANT SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until)
         ON devapp.credential_secret TO devapp_developer;
+    -- not from where and in which role administrators work
+    GRANT SELECT (event_id, occurred_at, actor, action, entity, entity_id, app_id, developer_id, team_id, before, after, note)
+        ON devapp.audit_event TO devapp_developer;
     GRANT SELECT ON
         devapp.team_member, devapp.product, devapp.product_operation, devapp.app, devapp.credential,
         devapp.credential_product
@@ -73,6 +76,7 @@ BEGIN
         devapp.approve_app(uuid, text), devapp.reject_app(uuid, text),
         devapp.set_credential_product_status(uuid, text, text, text), devapp.my_approvals(),
         devapp.explain_access(uuid, text, text, text, text, timestamptz),
+        devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text),
         devapp.pattern_matches(devapp.resource_pattern, text)
         TO devapp_developer;
 END
@@ -105,6 +109,7 @@ BEGIN
     PERFORM devapp._grant_to_developer();
     PERFORM devapp._grant_to_gateway();
     PERFORM devapp._setup_policies();
+    PERFORM FROM devapp.maintain_audit();
 END
 $$;
 
@@ -113,4 +118,4 @@ COMMENT ON FUNCTION devapp._grant_to_admin() IS 'Internal: what devapp_admin may
 COMMENT ON FUNCTION devapp._grant_to_developer() IS 'Internal: what devapp_developer may do';
 COMMENT ON FUNCTION devapp._grant_to_gateway() IS 'Internal: what devapp_gateway may do';
 COMMENT ON FUNCTION devapp.setup_roles() IS
-    'Makes the roles devapp_admin, devapp_developer, devapp_gateway and devapp_analyst, what they may do and which rows they see; can be run again';
+    'Makes the roles devapp_admin, devapp_developer, devapp_gateway and devapp_analyst, what they may do and which rows they see, and the next months of the audit trail; can be run again';

@@ -73,6 +73,13 @@ for my $table (sort keys %count)
 			($who[$i] || 'nobody') . " sees $count{$table}[$i] rows of $table");
 	}
 }
+is(sees('bob@example.com', q{SELECT count(*), count(*) FILTER (WHERE app_id = (SELECT app_id FROM devapp.app WHERE name = 'blue-app')) FROM devapp.audit_event}),
+	'5|5', 'the audit trail shows bob what happened to the team\'s app');
+is(sees(undef, 'SELECT count(*) FROM devapp.audit_event'), '0', 'and nobody nothing');
+is(state_of('bob@example.com', 'SELECT client_addr FROM devapp.audit_event'), '42501', 'not from where administrators work');
+is(sees('bob@example.com', "SELECT count(*) FROM devapp.app_history('$app{blue}{app_id}')"), '5', 'app_history() tells the same');
+is(state_of('bob@example.com', "SELECT count(*) FROM devapp.app_history('$app{eve}{app_id}')"), '42704', 'but not of others');
+is(state_of('bob@example.com', "SELECT count(*) FROM devapp.access_at('$app{eve}{app_id}', '/', 'GET', 'live', now())"), '42704', 'nor access_at()');
 is(state_of('ada@example.com', 'SELECT digest FROM devapp.credential_secret'), '42501', 'no digest, not even of one\'s own secret');
 is(state_of('ada@example.com', 'SELECT * FROM devapp.credential_secret'), '42501', 'nor by *');
 is(state_of('ada@example.com', 'SELECT attributes FROM devapp.developer'), '42501', 'no attributes of developers');
