@@ -19,3 +19,6 @@ SELECT pg_extension_config_dump('devapp.audit_event_default', '');
 SELECT pg_extension_config_dump('devapp.audit_event_id_seq', '');
 SELECT pg_extension_config_dump('devapp.notification', '');
 SELECT pg_extension_config_dump('devapp.notification_notification_id_seq', '');
+SELECT pg_extension_config_dump('devapp.audit_leaf', '');
+SELECT pg_extension_config_dump('devapp.audit_node', '');
+SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');
