@@ -19,6 +19,7 @@ SQL_MODULES = \
 	sql/types/verdict.sql \
 	sql/types/issued_credential.sql \
 	sql/types/approval_decision.sql \
+	sql/types/bulk.sql \
 	sql/functions/keys.sql \
 	sql/functions/lifecycle.sql \
 	sql/tables/owner.sql \
@@ -30,8 +31,10 @@ SQL_MODULES = \
 	sql/tables/audit.sql \
 	sql/tables/notification.sql \
 	sql/tables/audit_log.sql \
+	sql/tables/bulk.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
+	sql/triggers/bulk.sql \
 	sql/triggers/app_status.sql \
 	sql/triggers/approver.sql \
 	sql/triggers/cache.sql \
@@ -56,6 +59,12 @@ SQL_MODULES = \
 	sql/functions/resubmit.sql \
 	sql/functions/approver.sql \
 	sql/functions/rotation.sql \
+	sql/functions/transfer.sql \
+	sql/functions/app_filter.sql \
+	sql/functions/bulk.sql \
+	sql/functions/bulk_actions.sql \
+	sql/functions/bulk_run.sql \
+	sql/functions/export.sql \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \

@@ -56,6 +56,7 @@
 #include "guard.h"
 #include "guc.h"
 #include "identity.h"
+#include "note.h"
 #include "status_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_audit_row);
@@ -411,6 +412,8 @@ set_change(AuditEvent *event, const Change *c)
 	note = column_value(c, c->after, "decision_note", &isnull);
 	if (!isnull && (c->before == NULL || lifecycle_action(c) != NULL))
 		set(event, AUDIT_NOTE, note);
+	else
+		set_text(event, AUDIT_NOTE, note_current());
 	return true;
 }
 

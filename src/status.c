@@ -25,6 +25,8 @@
 #include "status_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_next_status);
+PG_FUNCTION_INFO_V1(devapp_possible_status);
+PG_FUNCTION_INFO_V1(devapp_status_exists);
 PG_FUNCTION_INFO_V1(devapp_guard_status);
 
 /* "approve, reject" for a hint */
@@ -86,6 +88,27 @@ devapp_next_status(PG_FUNCTION_ARGS)
 				 errmsg("cannot %s %s in status \"%s\"", action, entity, status),
 				 hint_actions(entity, status)));
 	PG_RETURN_TEXT_P(cstring_to_text(next));
+}
+
+/* _possible_status(entity, status, action): the same, NULL where it is an error */
+Datum
+devapp_possible_status(PG_FUNCTION_ARGS)
+{
+	const char *next = status_next(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+								   text_to_cstring(PG_GETARG_TEXT_PP(1)),
+								   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+
+	if (next == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(next));
+}
+
+/* _status_exists(entity, status) */
+Datum
+devapp_status_exists(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(status_exists(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+								 text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* ---------- the trigger ---------- */

@@ -26,10 +26,11 @@ BEGIN
         devapp.app, devapp.credential, devapp.credential_secret, devapp.credential_product
         TO devapp_admin;
     GRANT DELETE ON devapp.team_member, devapp.product_operation TO devapp_admin;
+    GRANT INSERT, UPDATE ON devapp.bulk_run, devapp.bulk_item TO devapp_admin;
     GRANT INSERT, UPDATE, DELETE ON devapp.approval_rule TO devapp_admin;
     GRANT INSERT, DELETE ON devapp.product_approver TO devapp_admin;
     GRANT USAGE, SELECT ON SEQUENCE devapp.credential_product_ordinal_seq TO devapp_admin;
-    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO devapp_admin;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
         devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
         devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text)

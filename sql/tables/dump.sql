@@ -22,3 +22,5 @@ SELECT pg_extension_config_dump('devapp.notification_notification_id_seq', '');
 SELECT pg_extension_config_dump('devapp.audit_leaf', '');
 SELECT pg_extension_config_dump('devapp.audit_node', '');
 SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');
+SELECT pg_extension_config_dump('devapp.bulk_run', '');
+SELECT pg_extension_config_dump('devapp.bulk_item', '');

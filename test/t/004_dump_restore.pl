@@ -79,6 +79,8 @@ app('expired', 'EXPIRED', "$ada, expires_in => '1 microsecond'");
 	app('pending', 'APP_PENDING', $ada);
 }
 app('suspended', 'APP_SUSPENDED', $ada, "SELECT devapp.suspend_app(APP, 'late')");
+app('suspended in bulk', 'APP_SUSPENDED', $ada,
+	q{CALL devapp.run_bulk('suspend', jsonb_build_object('app_ids', ARRAY[APP]), 'in bulk')});
 app('revoked', 'APP_REVOKED', $ada, 'SELECT devapp.revoke_app(APP)');
 app('deleted', 'CREDENTIAL_REVOKED', $ada, 'SELECT devapp.delete_app(APP)');
 app('deleted', 'CREDENTIAL_REVOKED', $ada, 'SELECT devapp.delete_app(APP)');
