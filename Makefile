@@ -30,6 +30,7 @@ SQL_MODULES = \
 	sql/tables/product_approver.sql \
 	sql/tables/audit.sql \
 	sql/tables/notification.sql \
+	sql/tables/audit_log.sql \
 	sql/tables/bulk.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
@@ -38,6 +39,7 @@ SQL_MODULES = \
 	sql/triggers/approver.sql \
 	sql/triggers/cache.sql \
 	sql/triggers/audit.sql \
+	sql/triggers/audit_log.sql \
 	sql/triggers/team_admin.sql \
 	sql/functions/audit_entry.sql \
 	sql/functions/lookup.sql \
@@ -68,6 +70,7 @@ SQL_MODULES = \
 	sql/functions/explain.sql \
 	sql/functions/setting.sql \
 	sql/functions/audit.sql \
+	sql/functions/audit_log.sql \
 	sql/functions/history.sql \
 	sql/functions/doctor.sql \
 	sql/functions/notification.sql \

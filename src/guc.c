@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "checkpoint_core.h"
 #include "compat.h"
 #include "guc.h"
 #include "key_core.h"
@@ -16,6 +17,8 @@
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
 PG_FUNCTION_INFO_V1(devapp_setting);
 
+char	   *devapp_audit_key_file = NULL;
+char	   *devapp_audit_origin = NULL;
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
 char	   *devapp_actor = NULL;
@@ -70,6 +73,16 @@ define_notification_gucs(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+static bool
+check_audit_origin(char **newval, void **extra, GucSource source)
+{
+	if (checkpoint_origin_is_valid(*newval, strlen(*newval)))
+		return true;
+	GUC_check_errdetail("The origin of an audit trail is 1 to %d printable ASCII characters, none of them a space or \"+\".",
+						CHECKPOINT_ORIGIN_MAX);
+	return false;
+}
+
 void
 devapp_define_gucs(void)
 {
@@ -88,6 +101,20 @@ devapp_define_gucs(void)
 							 APPROVAL_AUTO,
 							 approval_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.audit_key_file",
+							   "File with the key that signs checkpoints of the audit trail.",
+							   "Empty: checkpoints are not signed.",
+							   &devapp_audit_key_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.audit_origin",
+							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
+							   "Checkpoints that exist keep the name they were made with.",
+							   &devapp_audit_origin,
+							   "devapp",
+							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.cache_size",
 							"Memory that a backend may use to remember credentials.",

@@ -12,6 +12,8 @@ typedef enum ApprovalMode
 	APPROVAL_CONDITIONAL
 } ApprovalMode;
 
+extern char *devapp_audit_key_file;
+extern char *devapp_audit_origin;
 extern char *devapp_key_prefix;
 extern char *devapp_pepper_file;
 extern char *devapp_actor;

@@ -32,7 +32,8 @@ BEGIN
         SELECT c.oid::regclass AS relation, c.relkind, a.grantee,
                string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS privileges
           FROM pg_class c, aclexplode(c.relacl) AS a
-         WHERE (c.oid IN ('devapp.audit_event'::regclass, 'devapp.audit_event_id_seq'::regclass)
+         WHERE (c.oid IN ('devapp.audit_event'::regclass, 'devapp.audit_event_id_seq'::regclass, 'devapp.audit_leaf'::regclass,
+                          'devapp.audit_node'::regclass, 'devapp.audit_checkpoint'::regclass)
                 OR c.oid IN (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = 'devapp.audit_event'::regclass))
            AND a.grantee <> c.relowner
            AND a.privilege_type <> 'SELECT'

@@ -181,6 +181,45 @@ AS $$
       FROM facts f
 $$;
 
+-- Is the audit trail sealed now and then, and are its checkpoints signed?
+CREATE FUNCTION devapp._doctor_audit_log() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last devapp.audit_checkpoint;
+BEGIN
+    check_name := 'audit_key';
+    BEGIN
+        detail := 'checkpoints are signed with ' || devapp.audit_public_key();
+        status := CASE WHEN detail IS NULL THEN 'warning' ELSE 'ok' END;
+        hint := CASE WHEN detail IS NULL THEN 'Set devapp.audit_key_file, see doc/audit_proofs.md.' END;
+        detail := coalesce(detail, 'no key: checkpoints of the audit trail are not signed');
+    EXCEPTION WHEN OTHERS THEN
+        status := 'error';
+        detail := SQLERRM;
+        hint := 'The audit trail can be neither sealed nor verified.';
+    END;
+    RETURN NEXT;
+
+    check_name := 'audit_seal';
+    SELECT * INTO last FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1;
+    status := 'ok';
+    detail := coalesce(last.tree_size || ' events are sealed', 'nothing is sealed yet');
+    hint := NULL;
+    IF EXISTS (SELECT FROM devapp.audit_event e
+                WHERE e.transaction_id >= CASE WHEN last.system_identifier = (SELECT s.system_identifier FROM pg_control_system() s)
+                                               THEN last.xmin_at_seal ELSE '0' END
+                  AND e.occurred_at < now() - interval '1 day'
+                  AND NOT EXISTS (SELECT FROM devapp.audit_leaf l WHERE l.event_id = e.event_id)) THEN
+        status := 'warning';
+        detail := detail || ', others have waited for more than a day';
+        hint := 'SELECT devapp.seal_audit() regularly, and export what it returns.';
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -191,6 +230,7 @@ AS $$
     UNION ALL SELECT * FROM devapp._doctor_roles()
     UNION ALL SELECT * FROM devapp._doctor_triggers()
     UNION ALL SELECT * FROM devapp._doctor_audit()
+    UNION ALL SELECT * FROM devapp._doctor_audit_log()
 $$;
 
 COMMENT ON FUNCTION devapp._library_version() IS 'Internal: version of the library';
@@ -205,4 +245,5 @@ COMMENT ON FUNCTION devapp._tables_without_policy() IS 'Internal: how many table
 COMMENT ON FUNCTION devapp._doctor_roles() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_triggers() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_audit() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_audit_log() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';

@@ -45,43 +45,50 @@ END;
 -- app of his own; and the administrators, where no approver may decide about all of
 -- them.
 CREATE FUNCTION devapp._approver_contact(products uuid[], developer_id uuid, team_id uuid) RETURNS jsonb
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
-    WITH approver AS (
-        SELECT a.product_id,
-               devapp._recipient('developer', d.email, devapp._person_name(d.first_name, d.last_name, d.user_name),
-                                 'approver') AS recipient
-          FROM devapp.product_approver a
-          JOIN devapp.team t ON t.team_id = a.team_id
-          JOIN devapp.team_member m ON m.team_id = t.team_id
-          JOIN devapp.developer d ON d.developer_id = m.developer_id
-         WHERE a.product_id = ANY (products)
-           AND t.status = 'active' AND t.deleted_at IS NULL
-           AND d.status = 'active' AND d.deleted_at IS NULL
-           AND d.developer_id IS DISTINCT FROM _approver_contact.developer_id
-           AND NOT EXISTS (SELECT FROM devapp.team_member o
-                            WHERE o.team_id = _approver_contact.team_id AND o.developer_id = d.developer_id)
-        UNION ALL
-        SELECT a.product_id, devapp._recipient('role', a.role_name, NULL, 'approver')
-          FROM devapp.product_approver a
-          JOIN pg_roles r ON r.rolname = a.role_name
-         WHERE a.product_id = ANY (products)
-    ), told AS (
-        SELECT DISTINCT a.recipient FROM approver a
-        UNION ALL
-        SELECT devapp._recipient('role', 'devapp_admin', NULL, 'approver')
-         WHERE NOT EXISTS (SELECT FROM approver a
-                            GROUP BY a.recipient
-                           HAVING count(DISTINCT a.product_id) = cardinality(products))
-    )
-    SELECT jsonb_agg(t.recipient ORDER BY t.recipient ->> 'kind', t.recipient ->> 'to') FROM told t;
-END;
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        WITH approver AS (
+            SELECT a.product_id,
+                   devapp._recipient('developer', d.email, devapp._person_name(d.first_name, d.last_name, d.user_name),
+                                     'approver') AS recipient
+              FROM devapp.product_approver a
+              JOIN devapp.team t ON t.team_id = a.team_id
+              JOIN devapp.team_member m ON m.team_id = t.team_id
+              JOIN devapp.developer d ON d.developer_id = m.developer_id
+             WHERE a.product_id = ANY (_approver_contact.products)
+               AND t.status = 'active' AND t.deleted_at IS NULL
+               AND d.status = 'active' AND d.deleted_at IS NULL
+               AND d.developer_id IS DISTINCT FROM _approver_contact.developer_id
+               AND NOT EXISTS (SELECT FROM devapp.team_member o
+                                WHERE o.team_id = _approver_contact.team_id AND o.developer_id = d.developer_id)
+            UNION ALL
+            SELECT a.product_id, devapp._recipient('role', a.role_name, NULL, 'approver')
+              FROM devapp.product_approver a
+              JOIN pg_roles r ON r.rolname = a.role_name
+             WHERE a.product_id = ANY (_approver_contact.products)
+        ), told AS (
+            SELECT DISTINCT a.recipient FROM approver a
+            UNION ALL
+            SELECT devapp._recipient('role', 'devapp_admin', NULL, 'approver')
+             WHERE NOT EXISTS (SELECT FROM approver a
+                                GROUP BY a.recipient
+                               HAVING count(DISTINCT a.product_id) = cardinality(_approver_contact.products))
+        )
+        SELECT jsonb_agg(t.recipient ORDER BY t.recipient ->> 'kind', t.recipient ->> 'to') FROM told t);
+END
+$$;
 
 -- The names and ids of an app's products in a status.
 CREATE FUNCTION devapp._app_products(app_id uuid, status text, OUT ids uuid[], OUT names text[])
-    LANGUAGE sql STABLE
-BEGIN ATOMIC
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
     SELECT coalesce(array_agg(x.product_id ORDER BY x.ordinal), '{}'), coalesce(array_agg(x.name ORDER BY x.ordinal), '{}')
+      INTO ids, names
       FROM (SELECT p.product_id, p.name, min(cp.ordinal) AS ordinal
               FROM devapp.credential c
               JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
@@ -90,7 +97,8 @@ BEGIN ATOMIC
                AND cp.status = _app_products.status
                AND cp.removed_at IS NULL
              GROUP BY p.product_id) AS x;
-END;
+END
+$$;
 
 CREATE FUNCTION devapp._app_payload(name text, display_name text, status text, owner text) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE

@@ -19,5 +19,8 @@ SELECT pg_extension_config_dump('devapp.audit_event_default', '');
 SELECT pg_extension_config_dump('devapp.audit_event_id_seq', '');
 SELECT pg_extension_config_dump('devapp.notification', '');
 SELECT pg_extension_config_dump('devapp.notification_notification_id_seq', '');
+SELECT pg_extension_config_dump('devapp.audit_leaf', '');
+SELECT pg_extension_config_dump('devapp.audit_node', '');
+SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');
 SELECT pg_extension_config_dump('devapp.bulk_run', '');
 SELECT pg_extension_config_dump('devapp.bulk_item', '');

@@ -81,7 +81,8 @@ SELECT FROM devapp.create_approval_rule('second', 0, 'hold', access => 'private'
 SELECT FROM devapp.create_approval_rule('first, but off', -1, 'reject', enabled => false);
 SELECT * FROM devapp.explain_approval(:'ada');
 SELECT * FROM devapp.explain_approval(:'eve');
-SELECT x.product, string_agg(x.rule, ',') AS deciders, count(*) FROM devapp.app a, devapp.explain_approval(a.app_id) AS x WHERE x.decides GROUP BY a.app_id, x.product ORDER BY a.app_id, x.product;
+SELECT a.name, x.product, count(*) FROM devapp.app a, devapp.explain_approval(a.app_id) AS x WHERE x.decides GROUP BY a.app_id, x.product HAVING count(*) <> 1;
+SELECT x.product, x.rule FROM devapp.app a, devapp.explain_approval(a.app_id) AS x WHERE x.decides AND a.app_id IN (:'ada', :'eve') ORDER BY a.app_id, x.product;
 
 -- what a rule names is gone: it matches nothing, and says so; the same name again is the same rule again
 SELECT FROM devapp.create_product('short-lived');

@@ -133,6 +133,11 @@ is(codes($node, $presented, db => 'src'), $expected, 'verdicts of the source');
 # The audit trail has months, of which one has no partition.
 my $months = $node->safe_psql('src', 'SELECT count(*) FROM devapp.maintain_audit(5)') + 4;
 is($months, 6, 'the audit trail has months: four of setup_roles(), two more');
+
+# As many events as it takes to keep a subtree of the log; another one is older.
+$node->safe_psql('src',
+	"SELECT devapp.set_attribute('product', 'weather', 'n', n::text) FROM generate_series(1, 256) AS n;
+	SELECT devapp.seal_audit();");
 $node->safe_psql('src', q{
 	INSERT INTO devapp.audit_event (occurred_at, db_role, client_addr, action, entity, entity_id, before, leaf_hash)
 	VALUES ('2001-02-03 04:05:06.789+00', E'x\\y', '192.0.2.0/24', 'update', 'test', 'x', '{"a": "\\u00e9"}', '\x0042')});
