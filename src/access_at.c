@@ -33,7 +33,7 @@ member(JsonbContainer *object, const char *name)
 {
 	JsonbValue *value;
 
-	if (object == NULL)
+	if (object == NULL || !JsonContainerIsObject(object))
 		return NULL;
 	value = getKeyJsonValueFromContainer(object, name, (int) strlen(name), NULL);
 	return value == NULL || value->type == jbvNull ? NULL : value;
@@ -216,7 +216,7 @@ text_argument(FunctionCallInfo fcinfo, int n)
 Datum
 devapp_decide_facts(PG_FUNCTION_ARGS)
 {
-	JsonbContainer *facts = &PG_GETARG_JSONB_P(0)->root;
+	JsonbContainer *facts;
 	Str			resource = text_argument(fcinfo, 1);
 	DecideRequest request;
 	DecideEntitlement entitlement;
@@ -226,6 +226,11 @@ devapp_decide_facts(PG_FUNCTION_ARGS)
 	Datum		values[2];
 	bool		nulls[2] = {false, true};
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(5))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("facts and their time must not be null")));
+	facts = &PG_GETARG_JSONB_P(0)->root;
 	decide_request_init(&request);
 	if (resource.data != NULL)
 		decide_request_set_resource(&request, resource.data, resource.len);

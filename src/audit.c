@@ -129,14 +129,24 @@ has_value(const Change *c, HeapTuple tuple, const char *name)
 	return !isnull;
 }
 
+/* Did somebody else decide than who acts: a rule? */
+static bool
+decided_by_another(const Change *c)
+{
+	bool		isnull;
+	Datum		value = column_value(c, c->after, "decided_by", &isnull);
+
+	return !isnull && strcmp(TextDatumGetCString(value), identity_name()) != 0;
+}
+
 /* Who and when is what the event itself says. */
 static bool
-is_counted(Form_pg_attribute att)
+is_counted(const Change *c, Form_pg_attribute att)
 {
-	return !att->attisdropped &&
-		strcmp(NameStr(att->attname), "updated_at") != 0 &&
-		strcmp(NameStr(att->attname), "decided_by") != 0 &&
-		strcmp(NameStr(att->attname), "decided_at") != 0;
+	if (att->attisdropped || strcmp(NameStr(att->attname), "updated_at") == 0 ||
+		strcmp(NameStr(att->attname), "decided_at") == 0)
+		return false;
+	return strcmp(NameStr(att->attname), "decided_by") != 0 || decided_by_another(c);
 }
 
 static bool
@@ -189,7 +199,7 @@ shown_columns(const Change *c, int *attnos)
 		bool		shown;
 
 		if (c->before && c->after)
-			shown = is_counted(att) && guard_attribute_changed(c->trigdata, attno);
+			shown = is_counted(c, att) && guard_attribute_changed(c->trigdata, attno);
 		else
 			shown = !att->attisdropped && has_value(c, c->row, NameStr(att->attname)) &&
 				!has_word(option(c, "hide"), NameStr(att->attname));

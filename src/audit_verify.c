@@ -446,7 +446,7 @@ report_ends(Verifier *v)
 			   "the last leaves: there is a checkpoint of %lld leaves", LL(v->next.size));
 	while (v->next.valid)
 		next_checkpoint(v);
-	if (v->whole && v->last_size < (int64) size)
+	if (v->whole && size > 0 && v->last_size < (int64) size)
 		report(v, "checkpoint_missing", NO_ID, Max(v->last_size, 0),
 			   "no checkpoint covers the leaves from here to %lld", LL(size) - 1);
 	if (v->has_exported && v->exported.size > size)

@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "guard.h"
+#include "guc.h"
 #include "identity.h"
 #include "status_core.h"
 
@@ -318,6 +319,26 @@ guard_update(TriggerData *trigdata, const char *entity, const char *flag)
 }
 
 /*
+ * Of a row that is new, functions of devapp say who decided (they run as the owner of
+ * the table), and so does a dump.  Of anybody else's it is who inserts it.
+ */
+static HeapTuple
+guard_insert(TriggerData *trigdata)
+{
+	RowEdit		e = {0};
+	bool		isnull;
+
+	e.desc = trigdata->tg_relation->rd_att;
+	e.tuple = trigdata->tg_trigtuple;
+	(void) SPI_getbinval(e.tuple, e.desc, SPI_fnumber(e.desc, "decided_by"), &isnull);
+	if (isnull || devapp_restoring ||
+		GetUserId() == trigdata->tg_relation->rd_rel->relowner)
+		return e.tuple;
+	edit(&e, "decided_by", CStringGetTextDatum(identity_name()), false);
+	return finish_edit(&e);
+}
+
+/*
  * guard_status(entity, flag, states=column ...), BEFORE INSERT OR UPDATE.  flag is
  * a boolean column that makes a status of its own ('' for none).  A row may come
  * in with any status, or no dump could be restored.
@@ -342,5 +363,5 @@ devapp_guard_status(PG_FUNCTION_ARGS)
 
 	require_status(args[0], state_of(trigdata->tg_trigtuple,
 									 trigdata->tg_relation->rd_att, args[1]));
-	return PointerGetDatum(trigdata->tg_trigtuple);
+	return PointerGetDatum(guard_insert(trigdata));
 }

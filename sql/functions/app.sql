@@ -81,7 +81,7 @@ BEGIN
     ELSE
         draft.team_id := (devapp._my_team(create_app.team, counted)).team_id;
     END IF;
-    the_products := devapp._products(create_app.products);
+    the_products := devapp._products(create_app.products, NULL);
     PERFORM devapp._require_scopes(create_app.scopes, the_products);
     draft.app_id := devapp.uuid_v7();
     draft.attributes := coalesce(create_app.attributes, '{}');
@@ -110,7 +110,7 @@ AS $$
 DECLARE
     changed devapp.app := devapp._my_app(update_app.app_id, true);
 BEGIN
-    PERFORM devapp._require_scopes(update_app.scopes, devapp._products(devapp._products_of(changed.app_id)));
+    PERFORM devapp._require_scopes(update_app.scopes, devapp._products(devapp._products_of(changed.app_id), changed.app_id));
     UPDATE devapp.app a
        SET display_name = devapp._changed(a.display_name, update_app.display_name),
            description = devapp._changed(a.description, update_app.description),

@@ -22,6 +22,8 @@ CREATE FUNCTION devapp.approve_app(app_id uuid, note text DEFAULT NULL) RETURNS 
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- what it waits for is looked at under its lock
+    PERFORM devapp._app(approve_app.app_id, true);
     PERFORM devapp._require_decision(approve_app.app_id, devapp._may_decide_app(approve_app.app_id));
     RETURN devapp._act_on_app(app_id, 'approve', note);
 END
@@ -32,6 +34,8 @@ CREATE FUNCTION devapp.reject_app(app_id uuid, note text DEFAULT NULL) RETURNS d
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- what it waits for is looked at under its lock
+    PERFORM devapp._app(reject_app.app_id, true);
     PERFORM devapp._require_decision(reject_app.app_id, devapp._may_decide_app(reject_app.app_id));
     RETURN devapp._act_on_app(app_id, 'reject', note);
 END
@@ -47,6 +51,7 @@ DECLARE
 BEGIN
     PERFORM devapp._require_app(resubmit_app.app_id, true);
     rejected := devapp._app(resubmit_app.app_id, true);
+    PERFORM devapp._require_app(resubmit_app.app_id, true);
     changed := devapp._act_on_app(rejected.app_id, 'resubmit', note);
     IF devapp._app_approval() = 'conditional' THEN
         changed := devapp._decide_again(changed, rejected.decided_by);
@@ -87,6 +92,8 @@ CREATE FUNCTION devapp.delete_app(app_id uuid, note text DEFAULT NULL) RETURNS d
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_app(delete_app.app_id, true);
+    PERFORM devapp._app(delete_app.app_id, true);
     PERFORM devapp._require_app(delete_app.app_id, true);
     RETURN devapp._act_on_app(app_id, 'delete', note);
 END

@@ -19,6 +19,14 @@ BEGIN
         start := 'pending';
         decision := NULL;
     END IF;
+    -- what a person took from the app is for an administrator to give again
+    IF start = 'approved' AND NOT devapp._is_admin() AND EXISTS (
+        SELECT FROM devapp.credential c JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+         WHERE c.app_id = app.app_id AND cp.product_id = product.product_id
+           AND cp.status = 'revoked' AND cp.decided_by IS NOT NULL AND NOT starts_with(cp.decided_by, 'rule:')) THEN
+        start := 'pending';
+        decision := NULL;
+    END IF;
     INSERT INTO devapp.credential_product AS cp
         (credential_id, product_id, status, decided_by, decided_at, decision_note)
     VALUES (_associate.credential_id, product.product_id, start, decision.decided_by,
@@ -42,17 +50,22 @@ CREATE FUNCTION devapp._association(credential_id uuid, product text) RETURNS de
 AS $$
 DECLARE
     the_credential devapp.credential := devapp._credential(_association.credential_id);
-    the_product devapp.product := devapp._product(product, false);
     found_row devapp.credential_product;
 BEGIN
-    SELECT * INTO found_row FROM devapp.credential_product cp
+    -- others are not told which products there are
+    IF devapp._is_admin() THEN
+        PERFORM devapp._product(_association.product, false);
+    END IF;
+    SELECT cp.* INTO found_row
+      FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
      WHERE cp.credential_id = the_credential.credential_id
-       AND cp.product_id = the_product.product_id
+       AND p.name = _association.product
+       AND p.deleted_at IS NULL
        AND cp.removed_at IS NULL
-       FOR UPDATE;
+       FOR UPDATE OF cp;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % is not associated with product %',
-                        the_credential.credential_id, quote_ident(the_product.name)
+                        the_credential.credential_id, coalesce(quote_ident(_association.product), '(null)')
             USING ERRCODE = 'undefined_object',
                   HINT = 'Associate them with devapp.add_credential_product.';
     END IF;
@@ -67,7 +80,7 @@ AS $$
 DECLARE
     the_credential devapp.credential := devapp._my_credential(add_credential_product.credential_id);
     the_app devapp.app := devapp._live_app(the_credential.app_id, false);
-    the_product devapp.product := devapp._my_product(product);
+    the_product devapp.product := devapp._my_product(product, the_credential.app_id);
     decisions devapp.approval_decision[] := devapp._decisions(the_app, ARRAY[the_product]);
 BEGIN
     RETURN devapp._associate(the_app, the_credential.credential_id, the_product, decisions[1]);

@@ -11,7 +11,8 @@ AS $$
     SELECT has_table_privilege(devapp._caller(), 'devapp.app', 'UPDATE')
 $$;
 
--- The teams that the acting developer is in; only those he administers.
+-- The teams that the acting developer is in; or only those he administers, which
+-- nobody does who was deactivated.
 CREATE FUNCTION devapp._my_teams(administered boolean DEFAULT false) RETURNS uuid[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -19,7 +20,9 @@ AS $$
     SELECT coalesce(array_agg(m.team_id), '{}')
       FROM devapp.team_member m
      WHERE m.developer_id = devapp.current_developer_id()
-       AND (m.role = 'admin' OR NOT administered)
+       AND (NOT administered
+            OR (m.role = 'admin'
+                AND EXISTS (SELECT FROM devapp.developer d WHERE d.developer_id = m.developer_id AND d.status = 'active')))
 $$;
 
 CREATE FUNCTION devapp._my_team_mates() RETURNS uuid[]
@@ -140,29 +143,33 @@ BEGIN
 END
 $$;
 
--- Products that are not public are for administrators to give, or for apps that
--- have one already.
-CREATE FUNCTION devapp._may_see_product(product devapp.product) RETURNS boolean
+-- Products that are not public are for administrators to give; an app that has one
+-- may go on asking for it.
+CREATE FUNCTION devapp._may_ask_for(product devapp.product, app_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT devapp._is_admin() OR (product).access = 'public' OR EXISTS (
-        SELECT FROM devapp.app a
-          JOIN devapp.credential c ON c.app_id = a.app_id
+        SELECT FROM devapp.credential c
           JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-         WHERE cp.product_id = (product).product_id AND cp.removed_at IS NULL
-           AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams())))
+         WHERE c.app_id = _may_ask_for.app_id AND cp.product_id = (product).product_id
+           AND cp.removed_at IS NULL AND cp.status <> 'revoked')
 $$;
 
--- The same lookups as in lookup.sql, for who may change what they find.
+-- The same lookups as in lookup.sql, for who may change what they find.  Asked again
+-- under the lock: waiting for it may have taken until another was the owner.
 
 CREATE FUNCTION devapp._my_app(app_id uuid, for_update boolean) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    found_row devapp.app;
 BEGIN
     PERFORM devapp._require_app(_my_app.app_id, true);
-    RETURN devapp._live_app(_my_app.app_id, for_update);
+    found_row := devapp._live_app(_my_app.app_id, for_update);
+    PERFORM devapp._require_app(_my_app.app_id, true);
+    RETURN found_row;
 END
 $$;
 
@@ -170,9 +177,13 @@ CREATE FUNCTION devapp._my_credential(credential_id uuid) RETURNS devapp.credent
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    found_row devapp.credential;
 BEGIN
     PERFORM devapp._require_credential(_my_credential.credential_id);
-    RETURN devapp._credential(_my_credential.credential_id);
+    found_row := devapp._credential(_my_credential.credential_id);
+    PERFORM devapp._require_credential(_my_credential.credential_id);
+    RETURN found_row;
 END
 $$;
 
@@ -180,9 +191,13 @@ CREATE FUNCTION devapp._my_team(name text, for_update boolean) RETURNS devapp.te
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    found_row devapp.team;
 BEGIN
     PERFORM devapp._require_team(_my_team.name);
-    RETURN devapp._team(_my_team.name, for_update);
+    found_row := devapp._team(_my_team.name, for_update);
+    PERFORM devapp._require_team(_my_team.name);
+    RETURN found_row;
 END
 $$;
 
@@ -199,14 +214,14 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp._my_product(name text) RETURNS devapp.product
+CREATE FUNCTION devapp._my_product(name text, app_id uuid) RETURNS devapp.product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     the_product devapp.product := devapp._product(_my_product.name, false);
 BEGIN
-    IF NOT devapp._may_see_product(the_product) THEN
+    IF NOT devapp._may_ask_for(the_product, _my_product.app_id) THEN
         -- in the words of _product(): it is not told that it exists
         RAISE EXCEPTION 'product % does not exist', quote_ident(the_product.name)
             USING ERRCODE = 'undefined_object',
@@ -225,9 +240,9 @@ COMMENT ON FUNCTION devapp._require_owner(uuid, uuid) IS 'Internal: an error for
 COMMENT ON FUNCTION devapp._require_app(uuid, boolean) IS 'Internal: an error for who may not see (or change) an app';
 COMMENT ON FUNCTION devapp._require_credential(uuid) IS 'Internal: an error for who may not change a credential';
 COMMENT ON FUNCTION devapp._require_team(text) IS 'Internal: an error for who may not change a team';
-COMMENT ON FUNCTION devapp._may_see_product(devapp.product) IS 'Internal: may the person who acts ask for this product?';
+COMMENT ON FUNCTION devapp._may_ask_for(devapp.product, uuid) IS 'Internal: may the person who acts ask for this product, for this app?';
 COMMENT ON FUNCTION devapp._my_app(uuid, boolean) IS 'Internal: an app that the caller may change, locked';
 COMMENT ON FUNCTION devapp._my_credential(uuid) IS 'Internal: a credential that the caller may change, locked';
 COMMENT ON FUNCTION devapp._my_team(text, boolean) IS 'Internal: a team that the caller may change, locked';
 COMMENT ON FUNCTION devapp._my_developer(text, boolean) IS 'Internal: a developer that the caller may change, locked';
-COMMENT ON FUNCTION devapp._my_product(text) IS 'Internal: a product that the caller may ask for, locked';
+COMMENT ON FUNCTION devapp._my_product(text, uuid) IS 'Internal: a product that the caller may ask for, locked';

@@ -20,7 +20,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp._products(names text[]) RETURNS devapp.product[]
+CREATE FUNCTION devapp._products(names text[], app_id uuid) RETURNS devapp.product[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -33,7 +33,7 @@ BEGIN
             RAISE EXCEPTION 'product % is named twice', quote_ident(name)
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
         END IF;
-        products := products || devapp._my_product(name);
+        products := products || devapp._my_product(name, _products.app_id);
     END LOOP;
     RETURN products;
 END
@@ -120,7 +120,7 @@ DECLARE
     the_app devapp.app := devapp._my_app(issue_credential.app_id, false);
     names text[] := coalesce(issue_credential.products, devapp._products_of(the_app.app_id));
 BEGIN
-    RETURN devapp._issue(the_app, issue_credential.kind, devapp._products(names), issue_credential.environment,
+    RETURN devapp._issue(the_app, issue_credential.kind, devapp._products(names, the_app.app_id), issue_credential.environment,
                          issue_credential.scopes, expires_in, issue_credential.attributes);
 END
 $$;
@@ -164,7 +164,7 @@ END
 $$;
 
 COMMENT ON FUNCTION devapp._require_scopes(text[], devapp.product[]) IS 'Internal: scopes must be offered by one of the products';
-COMMENT ON FUNCTION devapp._products(text[]) IS 'Internal: products by name, locked';
+COMMENT ON FUNCTION devapp._products(text[], uuid) IS 'Internal: products by name, locked';
 COMMENT ON FUNCTION devapp._expires_at(interval) IS 'Internal: when a new credential expires';
 COMMENT ON FUNCTION devapp._issue(devapp.app, text, devapp.product[], text, text[], interval, jsonb, devapp.approval_decision[]) IS 'Internal: makes a credential';
 COMMENT ON FUNCTION devapp._products_of(uuid) IS 'Internal: the products of an app';

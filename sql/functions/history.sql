@@ -129,7 +129,8 @@ AS $$
 BEGIN
     PERFORM devapp._require_history(app_history.app_id);
     RETURN QUERY
-    SELECT e.event_id, e.occurred_at, coalesce(e.actor, e.db_role),
+    SELECT e.event_id, e.occurred_at, coalesce(CASE WHEN e.action NOT IN ('create', 'issue') THEN e.after ->> 'decided_by' END, e.actor,
+                    CASE WHEN devapp._is_admin() THEN e.db_role ELSE 'administrator' END),
            CASE e.entity
            WHEN 'app' THEN devapp._history_of_app(e)
            WHEN 'credential' THEN devapp._history_of_credential(e)

@@ -27,13 +27,17 @@ AS $$
      WHERE lower(d.email) = lower(devapp.actor()) AND d.deleted_at IS NULL
 $$;
 
+-- Who may execute this may be anybody, and needs no other right.
 CREATE FUNCTION devapp.act_as(email text, is_local boolean DEFAULT false) RETURNS text
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF coalesce(act_as.email, '') <> '' THEN
-        PERFORM devapp._developer(act_as.email, false);
+    IF coalesce(act_as.email, '') <> ''
+       AND NOT EXISTS (SELECT FROM devapp.developer d WHERE lower(d.email) = lower(act_as.email) AND d.deleted_at IS NULL) THEN
+        RAISE EXCEPTION 'developer % does not exist', quote_ident(act_as.email)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the e-mail of a developer; make one with devapp.create_developer.';
     END IF;
     PERFORM devapp._set_actor(coalesce(act_as.email, ''), coalesce(is_local, false));
     RETURN devapp.actor();

@@ -139,15 +139,15 @@ END
 $$;
 
 -- What counts dependants must see those that were committed meanwhile.
-CREATE FUNCTION devapp._require_read_committed() RETURNS void
+CREATE FUNCTION devapp._require_read_committed(what text DEFAULT 'delete') RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'cannot delete in a transaction of isolation level %', current_setting('transaction_isolation')
+        RAISE EXCEPTION 'cannot % in a transaction of isolation level %', what, current_setting('transaction_isolation')
             USING ERRCODE = 'active_sql_transaction',
-                  HINT = 'Delete in a READ COMMITTED transaction: an older snapshot does not show who came to depend on it.';
+                  HINT = 'Use a READ COMMITTED transaction: an older snapshot does not show what others have changed meanwhile.';
     END IF;
 END
 $$;
@@ -163,5 +163,5 @@ COMMENT ON FUNCTION devapp._product(text, boolean) IS 'Internal: a product by na
 COMMENT ON FUNCTION devapp._app(uuid, boolean) IS 'Internal: an app, locked';
 COMMENT ON FUNCTION devapp._live_app(uuid, boolean) IS 'Internal: an app that is not deleted, locked';
 COMMENT ON FUNCTION devapp._credential(uuid) IS 'Internal: a credential of an app that is not deleted, locked';
-COMMENT ON FUNCTION devapp._require_read_committed() IS 'Internal: an error above READ COMMITTED';
+COMMENT ON FUNCTION devapp._require_read_committed(text) IS 'Internal: an error above READ COMMITTED';
 COMMENT ON FUNCTION devapp._changed(text, text) IS 'Internal: the value of a column after an update';

@@ -133,7 +133,7 @@ DECLARE
     the_developer devapp.developer := devapp._developer(developer, false);
     changed devapp.team_member;
 BEGIN
-    PERFORM devapp._require_read_committed();
+    PERFORM devapp._require_read_committed('change who administers a team');
     UPDATE devapp.team_member m SET role = set_team_role.role
      WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
     RETURNING m.* INTO changed;
@@ -156,7 +156,7 @@ DECLARE
     the_developer devapp.developer := devapp._developer(developer, false);
     removed devapp.team_member;
 BEGIN
-    PERFORM devapp._require_read_committed();
+    PERFORM devapp._require_read_committed('change who administers a team');
     DELETE FROM devapp.team_member m
      WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
     RETURNING m.* INTO removed;

@@ -18,6 +18,8 @@ CREATE FUNCTION devapp._grant_to_admin() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    trigger_function regprocedure;
 BEGIN
     GRANT USAGE ON SCHEMA devapp TO devapp_admin;
     GRANT SELECT ON ALL TABLES IN SCHEMA devapp TO devapp_admin;
@@ -33,8 +35,14 @@ BEGIN
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
         devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
-        devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text)
+        devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
+        devapp._set_actor(text, boolean)
         FROM devapp_admin;
+    -- a trigger fires without it, and nobody is to put one of these on a table of his
+    FOR trigger_function IN SELECT p.oid FROM pg_proc p
+                             WHERE p.pronamespace = 'devapp'::regnamespace AND p.prorettype = 'trigger'::regtype LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', trigger_function);
+    END LOOP;
 END
 $$;
 

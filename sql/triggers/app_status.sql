@@ -11,6 +11,8 @@ BEGIN
           FROM devapp.credential c
          WHERE c.app_id = NEW.app_id
            AND cp.credential_id = c.credential_id
+           -- of a credential that does not work, only a person approves them
+           AND (c.status = 'approved' OR NOT (NEW.decided_by = 'auto' OR starts_with(NEW.decided_by, 'rule:')))
            AND cp.status = 'pending'
            AND cp.removed_at IS NULL;
     ELSIF NEW.status = 'deleted' THEN

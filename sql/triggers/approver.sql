@@ -6,6 +6,8 @@ CREATE FUNCTION devapp.forget_approvers() RETURNS trigger
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- before anything of the row is looked at: its types could be anybody's
+    PERFORM devapp._require_own_table(TG_RELID);
     IF TG_TABLE_NAME = 'team' THEN
         DELETE FROM devapp.product_approver a WHERE a.team_id = NEW.team_id;
     ELSE

@@ -51,9 +51,10 @@ CREATE FUNCTION devapp.notify_app_decided() RETURNS trigger
 AS $$
 DECLARE
     products record;
-    details jsonb := jsonb_build_object('note', NEW.decision_note);
+    details jsonb;
 BEGIN
     PERFORM devapp._require_own_table(TG_RELID);
+    details := jsonb_build_object('note', NEW.decision_note);
     -- made, or handed in again, in this transaction
     IF NEW.created_at = now() OR OLD.status = 'pending' AND OLD.decided_at = now() THEN
         RETURN NULL;

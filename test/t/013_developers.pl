@@ -96,7 +96,10 @@ for my $case (
 	[ 'for a team of others: it does not exist', 'eve@example.com', q{SELECT devapp.create_app('t2', team => 'blue')}, '42704' ],
 	[ 'for nobody', undef, q{SELECT devapp.create_app('n')}, '22023' ],
 	[ 'with an internal product', 'bob@example.com', q{SELECT devapp.create_app('b3', products => '{secret}')}, '42704' ],
-	[ 'with an internal product that one has', 'eve@example.com', q{SELECT devapp.create_app('e2', products => '{secret}')}, '00000' ],
+	[ 'with an internal product that another app of one\'s own has', 'eve@example.com', q{SELECT devapp.create_app('e2', products => '{secret}')}, '42704' ],
+	[ 'for an app that has it', 'eve@example.com', "SELECT devapp.issue_credential('$app{eve}{app_id}', products => '{secret}')", '00000' ],
+	[ 'which products there are', 'bob@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'secret', 'approve')", '42704' ],
+	[ 'which products there are not', 'bob@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'nosuch', 'approve')", '42704' ],
 	[ 'update one\'s own', 'eve@example.com', "SELECT devapp.update_app('$app{eve}{app_id}', description => 'd')", '00000' ],
 	[ 'update of a team as member', 'bob@example.com', "SELECT devapp.update_app('$app{blue}{app_id}', description => 'd')", '42501' ],
 	[ 'update of others', 'bob@example.com', "SELECT devapp.update_app('$app{eve}{app_id}', description => 'd')", '42704' ],
@@ -138,12 +141,41 @@ for my $case (
 	[ 'be another by SET', 'ada@example.com', q{SELECT devapp.actor(); SET devapp.actor = 'eve@example.com'}, '42501' ],
 	[ 'count every session\'s claims', 'ada@example.com', q{SELECT devapp.actor(); SET devapp.claims_from = '*'}, '42501' ],
 	[ 'switch row security off', 'ada@example.com', q{SET LOCAL row_security = off; SELECT count(*) FROM devapp.app}, '42501' ],
+	[ 'NULL', 'ada@example.com', 'SELECT devapp.delete_app(NULL)', '42704' ],
 	[ 'an internal function', 'ada@example.com', "SELECT devapp._issue_secret('$app{ada}{credential_id}', NULL)", '42501' ])
 {
 	my ($name, $email, $sql, $expected) = @$case;
 	my ($state, $report) = error_of($node, rest($email, $sql));
 	is($state, $expected, ($email || 'nobody') . ": $name") or diag($report);
 }
+
+# ---------- what was taken away stays away ----------
+
+$app{taken} = create_app($node, 'taken', "developer => 'eve\@example.com', products => '{weather}'");
+$node->safe_psql('postgres', "SELECT devapp.set_credential_product_status('$app{taken}{credential_id}', 'weather', 'revoke', 'abuse')");
+is(state_of('eve@example.com', "SELECT devapp.remove_credential_product('$app{taken}{credential_id}', 'weather')"), '00000', 'eve removes what an admin revoked');
+is(sees('eve@example.com', "SELECT status FROM devapp.add_credential_product('$app{taken}{credential_id}', 'weather')"), 'pending', 'asks for it again, and it waits');
+is(sees('eve@example.com', "SELECT FROM devapp.issue_credential('$app{taken}{app_id}', products => '{weather}'); SELECT string_agg(DISTINCT cp.status, ' ') FROM devapp.credential_product cp JOIN devapp.credential c USING (credential_id) WHERE c.app_id = '$app{taken}{app_id}' AND cp.removed_at IS NULL"),
+	'pending', 'with another credential, too');
+
+# ---------- nobody's triggers ----------
+
+$node->safe_psql('postgres', 'CREATE ROLE clerk LOGIN IN ROLE devapp_admin; GRANT TEMPORARY ON DATABASE postgres TO clerk');
+my $triggers = $node->safe_psql('postgres', q{
+	SELECT string_agg(p.oid::regproc::text, ' ') FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prorettype = 'trigger'::regtype});
+for my $function (split / /, $triggers)
+{
+	is(scalar error_of($node, "SET SESSION AUTHORIZATION clerk; CREATE TEMP TABLE app (decision_note text, team_id uuid, product_id uuid);
+			CREATE TRIGGER z AFTER INSERT ON app FOR EACH ROW EXECUTE FUNCTION $function()"),
+		'42501', "an administrator cannot put $function() on a table of his own");
+	my $state = error_of($node, "CREATE TEMP TABLE app (decision_note text, team_id uuid, product_id uuid);
+			CREATE TRIGGER z AFTER INSERT ON app FOR EACH ROW EXECUTE FUNCTION $function('x', 'y'); INSERT INTO app VALUES ('x', NULL, NULL)");
+	isnt($state, '00000', "$function() refuses a table that is not devapp's") if $function =~ /forget|notify_|signal/;
+}
+is(scalar error_of($node, q{SET SESSION AUTHORIZATION clerk; SELECT devapp._set_actor('rule:x', false)}), '42501', 'an administrator acts as a developer who exists, or as nobody');
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION clerk;
+		INSERT INTO devapp.app (developer_id, name, status, decided_by) SELECT developer_id, 'forged', 'approved', 'rule:forged' FROM devapp.developer WHERE email = 'eve@example.com'
+		RETURNING decided_by}), 'clerk', 'whoever inserts a decision made it');
 
 # ---------- approvers ----------
 
@@ -171,6 +203,13 @@ is($node->safe_psql('postgres', "SELECT status, decided_by, decision_note FROM d
 	'approved|eve@example.com|fine', 'and it says who and why');
 is(sees('eve@example.com', "SELECT status, decided_by FROM devapp.approve_app('$app{maps}{app_id}')"), 'approved|eve@example.com', 'an app that waits for him alone he approves');
 
+# ---------- an inactive administrator of a team ----------
+
+$node->safe_psql('postgres', q{SELECT devapp.set_developer_status('ada@example.com', 'deactivate')});
+is(state_of('ada@example.com', "SELECT devapp.rotate_credential('$app{blue}{credential_id}')"), '42501', 'inactive, ada administers no team');
+is(state_of('ada@example.com', q{SELECT devapp.add_team_member('blue', 'eve@example.com', 'admin')}), '42501', 'nor makes administrators');
+$node->safe_psql('postgres', q{SELECT devapp.set_developer_status('ada@example.com', 'activate')});
+
 # ---------- who counts as whom ----------
 
 my $ada = q({"email": "ada@example.com"});
@@ -188,6 +227,9 @@ is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.
 }
 is(sees('ada@example.com', "SELECT count(*) FROM devapp.app; SELECT set_config('request.jwt.claims', '', true) = ''; SELECT count(*) FROM devapp.app"),
 	"5\nt\n0", 'no claims, no rows');
+$node->safe_psql('postgres', q{CREATE ROLE front LOGIN; GRANT devapp_developer TO front; GRANT EXECUTE ON FUNCTION devapp.act_as(text, boolean) TO front});
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION front; SELECT devapp.act_as('bob@example.com'); SELECT count(*) > 0 FROM devapp.app; BEGIN READ ONLY; SELECT devapp.act_as('eve@example.com'); COMMIT}),
+	"bob\@example.com\nt\neve\@example.com", 'act_as() needs no more than its own grant, also where nothing may be written');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; SELECT string_agg(name, ' ' ORDER BY name) FROM devapp.app}),
 	"bob\@example.com\nb blue-app t", 'a backend that may act_as() says who its user is');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; DISCARD ALL; SET ROLE devapp_developer; SELECT count(*) FROM devapp.app}),
