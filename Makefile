@@ -24,6 +24,7 @@ SQL_MODULES = \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
+	sql/tables/usage.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/app_status.sql \
@@ -45,6 +46,10 @@ SQL_MODULES = \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
+	sql/functions/usage_partition.sql \
+	sql/functions/usage.sql \
+	sql/functions/record_usage.sql \
+	sql/functions/worker_status.sql \
 	sql/functions/doctor.sql \
 	sql/security/row_security.sql \
 	sql/security/roles.sql \
@@ -60,7 +65,7 @@ PROVE_TESTS = test/t/*.pl
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
 PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"'
-SHLIB_LINK = -lsodium
+SHLIB_LINK = -lsodium -lm
 EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
 
 # The targets for people find or install what they need by themselves, so they

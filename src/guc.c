@@ -10,10 +10,12 @@
 #include "compat.h"
 #include "guc.h"
 #include "key_core.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
+PG_FUNCTION_INFO_V1(devapp_usage_retention);
 
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
@@ -21,6 +23,12 @@ char	   *devapp_actor = NULL;
 char	   *devapp_claims_from = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
+bool		devapp_metering = true;
+int			devapp_meter_size = 16384;
+int			devapp_flush_interval = 10;
+int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
+int			devapp_retention_hour = 90 * MINUTES_PER_DAY;
+int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
 
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
@@ -36,6 +44,50 @@ check_key_prefix(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
 						KEY_PREFIX_MAX);
 	return false;
+}
+
+static void
+define_retention(const char *name, const char *description, int *variable,
+				 int days)
+{
+	DefineCustomIntVariable(name, description, "0 keeps them for ever.",
+							variable, days * MINUTES_PER_DAY, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+}
+
+/* The size is fixed at server start; loaded later there is nothing to size. */
+static void
+define_metering(void)
+{
+	DefineCustomIntVariable("devapp.flush_interval",
+							"Time between flushes of counted calls to tables.",
+							"0 leaves flushing to devapp.flush_usage().",
+							&devapp_flush_interval,
+							10, 0, 24 * 60 * 60,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.meter_size",
+							"Shared memory for counting calls.",
+							NULL,
+							&devapp_meter_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("devapp.metering",
+							 "Counts verifications and recorded usage.",
+							 NULL,
+							 &devapp_metering,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
+					 &devapp_retention_minute, 7);
+	define_retention("devapp.retention_hour", "How long usage by the hour is kept.",
+					 &devapp_retention_hour, 90);
+	define_retention("devapp.retention_day", "How long usage and latencies by the day are kept.",
+					 &devapp_retention_day, 1830);
 }
 
 void
@@ -85,6 +137,7 @@ devapp_define_gucs(void)
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
+	define_metering();
 	MarkGUCPrefixReserved("devapp");
 }
 
@@ -94,4 +147,15 @@ devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
 									 "auto" : "manual"));
+}
+
+/* SQL: a devapp.retention_*, in minutes; 0: for ever */
+Datum
+devapp_usage_retention(PG_FUNCTION_ARGS)
+{
+	const char *grain = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_INT32(strcmp(grain, "minute") == 0 ? devapp_retention_minute :
+					strcmp(grain, "hour") == 0 ? devapp_retention_hour :
+					devapp_retention_day);
 }

@@ -11,12 +11,20 @@ typedef enum ApprovalMode
 	APPROVAL_MANUAL
 } ApprovalMode;
 
+#define MINUTES_PER_DAY	1440
+
 extern char *devapp_key_prefix;
 extern char *devapp_pepper_file;
 extern char *devapp_actor;
 extern char *devapp_claims_from;
 extern int	devapp_app_approval;
 extern int	devapp_cache_size;		/* kB */
+extern bool devapp_metering;
+extern int	devapp_meter_size;		/* kB */
+extern int	devapp_flush_interval;	/* s; 0: never */
+extern int	devapp_retention_minute;	/* of each, in minutes; 0: for ever */
+extern int	devapp_retention_hour;
+extern int	devapp_retention_day;
 
 extern void devapp_define_gucs(void);
 

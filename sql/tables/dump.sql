@@ -11,3 +11,10 @@ SELECT pg_extension_config_dump('devapp.credential', '');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
 SELECT pg_extension_config_dump('devapp.credential_product', '');
 SELECT pg_extension_config_dump('devapp.credential_product_ordinal_seq', '');
+-- The partitions of usage are no members, so pg_dump takes them anyway.
+SELECT pg_extension_config_dump('devapp.usage_minute', '');
+SELECT pg_extension_config_dump('devapp.usage_hour', '');
+SELECT pg_extension_config_dump('devapp.usage_day', '');
+SELECT pg_extension_config_dump('devapp.usage_latency', '');
+SELECT pg_extension_config_dump('devapp.last_used', '');
+SELECT pg_extension_config_dump('devapp.usage_state', '');
