@@ -250,6 +250,7 @@ static void
 set_own_settings(void)
 {
 	static const char *const settings[][2] = {
+		{"application_name", "devapp flusher"},
 		{"search_path", "pg_catalog, pg_temp"},
 		{"default_transaction_read_only", "off"},
 		{"default_transaction_isolation", "read committed"},
@@ -328,7 +329,6 @@ devapp_flusher_main(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
 	set_own_settings();
-	pgstat_report_appname("devapp flusher");
 	if (!extension_is_here())
 	{
 		(void) meter_discard(MyDatabaseId);

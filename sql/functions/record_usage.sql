@@ -35,23 +35,23 @@ CREATE VIEW devapp.daily_latency WITH (security_invoker = true) AS
 SELECT l.day, l.app_id, l.product_id, l.calls, l.client_errors, l.server_errors,
        l.latency_min AS min,
        l.latency_total / l.calls AS avg,
-       devapp.latency_percentile(l.histogram, 0.5) AS p50,
-       devapp.latency_percentile(l.histogram, 0.95) AS p95,
-       devapp.latency_percentile(l.histogram, 0.99) AS p99,
+       least(greatest(devapp.latency_percentile(l.histogram, 0.5), l.latency_min), l.latency_max) AS p50,
+       least(greatest(devapp.latency_percentile(l.histogram, 0.95), l.latency_min), l.latency_max) AS p95,
+       least(greatest(devapp.latency_percentile(l.histogram, 0.99), l.latency_min), l.latency_max) AS p99,
        l.latency_max AS max
   FROM devapp.usage_latency l;
 
 -- A clock that jumped back must not make anything used in the future.
 CREATE VIEW devapp.credential_last_used WITH (security_invoker = true) AS
 SELECT l.credential_id, l.app_id,
-       least(max(l.last_used_at), clock_timestamp()) AS last_used_at,
+       CASE WHEN max(l.last_used_at) > clock_timestamp() THEN clock_timestamp() ELSE max(l.last_used_at) END AS last_used_at,
        least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
   FROM devapp.last_used l
  GROUP BY l.credential_id, l.app_id;
 
 CREATE VIEW devapp.app_last_used WITH (security_invoker = true) AS
 SELECT l.app_id,
-       least(max(l.last_used_at), clock_timestamp()) AS last_used_at,
+       CASE WHEN max(l.last_used_at) > clock_timestamp() THEN clock_timestamp() ELSE max(l.last_used_at) END AS last_used_at,
        least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
   FROM devapp.last_used l
  GROUP BY l.app_id;
