@@ -42,6 +42,7 @@ typedef struct MeterDatabase
 {
 	Oid			database;		/* InvalidOid: free */
 	bool		pending;		/* there may be counts */
+	bool		unfinished;		/* the worker did not come to its end */
 	pg_atomic_uint64 dropped;
 	/* under the lock of the entries */
 	MeterStatus status;
@@ -195,7 +196,7 @@ find_entry(Oid database, bool make)
 		return NULL;
 	memset(&free_entry->status, 0, sizeof(MeterStatus));
 	pg_atomic_write_u64(&free_entry->dropped, 0);
-	free_entry->pending = false;
+	free_entry->pending = free_entry->unfinished = false;
 	free_entry->database = database;
 	return free_entry;
 }
@@ -216,7 +217,7 @@ entry_of(Oid database)
 	return entry;
 }
 
-/* The databases that there may be counts of, in the current memory context. */
+/* The databases that there is something to do in, in the current memory context. */
 Oid *
 meter_pending(int *n)
 {
@@ -226,12 +227,23 @@ meter_pending(int *n)
 	LWLockAcquire(ENTRIES_LOCK, LW_SHARED);
 	for (int i = 0; i < METER_DATABASES; i++)
 	{
-		if (OidIsValid(shared->databases[i].database) &&
-			shared->databases[i].pending)
-			oids[(*n)++] = shared->databases[i].database;
+		const MeterDatabase *entry = &shared->databases[i];
+
+		if (OidIsValid(entry->database) && (entry->pending || entry->unfinished))
+			oids[(*n)++] = entry->database;
 	}
 	LWLockRelease(ENTRIES_LOCK);
 	return oids;
+}
+
+/* Of the current database: has the worker still something to do? */
+void
+meter_set_unfinished(bool unfinished)
+{
+	MeterDatabase *entry = entry_of(MyDatabaseId);
+
+	if (entry != NULL)
+		entry->unfinished = unfinished;
 }
 
 /* A database that is gone leaves its entry to another. */

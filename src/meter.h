@@ -42,6 +42,7 @@ extern void meter_begin_take(Oid database);
 extern uint64 meter_discard(Oid database);
 extern Oid *meter_pending(int *n);
 extern void meter_forget_database(Oid database);
+extern void meter_set_unfinished(bool unfinished);
 extern void meter_report_flush(int64 rows, int64 microseconds);
 extern void meter_report_error(Oid database, const char *message);
 extern void meter_set_worker(int pid);

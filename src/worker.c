@@ -293,10 +293,11 @@ run(const char *sql)
 }
 
 /* Run a statement in a transaction; an error is logged and noted. */
-static void
+static bool
 try_to_run(const char *sql)
 {
 	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = true;
 
 	PG_TRY();
 	{
@@ -316,13 +317,22 @@ try_to_run(const char *sql)
 		meter_report_error(MyDatabaseId, error->message);
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
+		done = false;
 	}
 	PG_END_TRY();
+	return done;
 }
 
 void
 devapp_flusher_main(Datum arg)
 {
+	static const char *const steps[] = {
+		"SELECT devapp._flush_usage()",
+		"SELECT devapp._roll_up_usage()",
+		"SELECT devapp._maintain_usage_if_due()"
+	};
+	bool		done = true;
+
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
@@ -332,10 +342,13 @@ devapp_flusher_main(Datum arg)
 	if (!extension_is_here())
 	{
 		(void) meter_discard(MyDatabaseId);
+		meter_set_unfinished(false);
 		proc_exit(0);
 	}
-	try_to_run("SELECT devapp._flush_usage()");
-	try_to_run("SELECT devapp._roll_up_usage()");
-	try_to_run("SELECT devapp._maintain_usage_if_due()");
+	/* if it is killed, another will look after what it left */
+	meter_set_unfinished(true);
+	for (size_t i = 0; i < lengthof(steps); i++)
+		done &= try_to_run(steps[i]);
+	meter_set_unfinished(!done);
 	proc_exit(0);
 }
