@@ -18,18 +18,31 @@ SQL_MODULES = \
 	sql/types/secret_digest.sql \
 	sql/types/verdict.sql \
 	sql/types/issued_credential.sql \
+	sql/types/approval_decision.sql \
+	sql/types/bulk.sql \
 	sql/functions/keys.sql \
 	sql/functions/lifecycle.sql \
 	sql/tables/owner.sql \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
 	sql/tables/credential.sql \
+	sql/tables/approval_rule.sql \
+	sql/tables/product_approver.sql \
+	sql/tables/audit.sql \
+	sql/tables/notification.sql \
+	sql/tables/audit_log.sql \
+	sql/tables/bulk.sql \
 	sql/tables/usage.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
+	sql/triggers/bulk.sql \
 	sql/triggers/app_status.sql \
+	sql/triggers/approver.sql \
 	sql/triggers/cache.sql \
+	sql/triggers/audit.sql \
+	sql/triggers/audit_log.sql \
 	sql/triggers/team_admin.sql \
+	sql/functions/audit_entry.sql \
 	sql/functions/lookup.sql \
 	sql/functions/identity.sql \
 	sql/functions/authority.sql \
@@ -38,19 +51,37 @@ SQL_MODULES = \
 	sql/functions/product.sql \
 	sql/functions/operation.sql \
 	sql/functions/openapi.sql \
+	sql/functions/approval_rule.sql \
+	sql/functions/approval.sql \
 	sql/functions/association.sql \
 	sql/functions/credential.sql \
 	sql/functions/app.sql \
 	sql/functions/app_status.sql \
+	sql/functions/resubmit.sql \
+	sql/functions/approver.sql \
 	sql/functions/rotation.sql \
+	sql/functions/transfer.sql \
+	sql/functions/app_filter.sql \
+	sql/functions/bulk.sql \
+	sql/functions/bulk_actions.sql \
+	sql/functions/bulk_run.sql \
+	sql/functions/export.sql \
 	sql/functions/attribute.sql \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
+	sql/functions/setting.sql \
+	sql/functions/audit.sql \
+	sql/functions/audit_log.sql \
+	sql/functions/history.sql \
 	sql/functions/usage_partition.sql \
 	sql/functions/usage.sql \
 	sql/functions/record_usage.sql \
 	sql/functions/worker_status.sql \
 	sql/functions/doctor.sql \
+	sql/functions/notification.sql \
+	sql/functions/notification_queue.sql \
+	sql/functions/notification_schedule.sql \
+	sql/triggers/notification.sql \
 	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql

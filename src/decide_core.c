@@ -70,6 +70,51 @@ list_has(const StrList *list, Str s)
 	return false;
 }
 
+/* ---------- statuses, by the words in their columns ---------- */
+
+static bool
+str_is(Str s, const char *word)
+{
+	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
+}
+
+/* A status that this library does not know refuses. */
+AppStatus
+decide_app_status(Str word)
+{
+	static const struct
+	{
+		const char *word;
+		AppStatus	status;
+	}			words[] = {
+		{"approved", APP_APPROVED},
+		{"pending", APP_PENDING},
+		{"rejected", APP_REJECTED},
+		{"suspended", APP_SUSPENDED},
+		{"revoked", APP_REVOKED},
+		{"deleted", APP_DELETED}
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (str_is(word, words[i].word))
+			return words[i].status;
+	}
+	return APP_REVOKED;
+}
+
+AssociationStatus
+decide_association_status(Str word)
+{
+	if (str_is(word, "approved"))
+		return ASSOCIATION_APPROVED;
+	if (str_is(word, "pending"))
+		return ASSOCIATION_PENDING;
+	return ASSOCIATION_REVOKED;
+}
+
+/* ---------- lists ---------- */
+
 /* An empty list covers everything, and what is not asked is not checked. */
 static bool
 list_covers(const StrList *list, Str s)

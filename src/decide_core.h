@@ -158,6 +158,9 @@ typedef struct Decision
 extern const VerdictInfo verdict_info[VERDICT_CODES];
 extern const char *verdict_fault(VerdictCode code, bool owner_is_team);
 
+extern AppStatus decide_app_status(Str word);
+extern AssociationStatus decide_association_status(Str word);
+
 extern void decide_request_init(DecideRequest *request);
 extern void decide_request_set_resource(DecideRequest *request,
 										const char *path, size_t len);

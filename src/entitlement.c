@@ -84,18 +84,22 @@ list_of(ArrayType *array)
 	return list;
 }
 
-static bool
-text_is(CatalogScan *scan, CatalogColumn column, const char *word)
+/* A word; it points into the row.  Null is as good as empty. */
+static Str
+word_of(CatalogScan *scan, CatalogColumn column)
 {
 	bool		isnull;
 	Datum		value = catalog_value(scan, column, &isnull);
-	text	   *t;
 
-	if (isnull)
-		return false;
-	t = DatumGetTextPP(value);
-	return VARSIZE_ANY_EXHDR(t) == strlen(word) &&
-		memcmp(VARDATA_ANY(t), word, strlen(word)) == 0;
+	return isnull ? (Str) {"", 0} : str_of(DatumGetTextPP(value));
+}
+
+static bool
+text_is(CatalogScan *scan, CatalogColumn column, const char *word)
+{
+	Str			s = word_of(scan, column);
+
+	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
 }
 
 static int64
@@ -120,29 +124,28 @@ uuid_value(CatalogScan *scan, CatalogColumn column, pg_uuid_t *out)
 
 /* ---------- products ---------- */
 
-static DecideOperation
-read_operation(CatalogScan *scan)
+/* The strings are kept, not copied. */
+DecideOperation
+operation_make(Str resource, StrList methods, Str proxy)
 {
-	DecideOperation op = {0};
-	text	   *proxy = copy_text(scan, OPERATION_PROXY);
-	StrList		methods = list_of(copy_array(scan, OPERATION_METHODS));
+	DecideOperation op = {.resource = resource, .proxy = proxy};
 	Str		   *others = palloc(sizeof(Str) * (size_t) Max(methods.count, 1));
 
-	op.resource = str_of(copy_text(scan, OPERATION_RESOURCE));
-	if (proxy)
-		op.proxy = str_of(proxy);
 	op.methods.any = methods.count == 0;
 	for (int i = 0; i < methods.count; i++)
 		method_set_add(&op.methods, methods.items[i], others);
 	return op;
 }
 
-/* An operation and its id, which settles ties of rank: the older first. */
-typedef struct RankedOperation
+static DecideOperation
+read_operation(CatalogScan *scan)
 {
-	DecideOperation op;
-	pg_uuid_t	id;
-} RankedOperation;
+	text	   *proxy = copy_text(scan, OPERATION_PROXY);
+
+	return operation_make(str_of(copy_text(scan, OPERATION_RESOURCE)),
+						  list_of(copy_array(scan, OPERATION_METHODS)),
+						  proxy ? str_of(proxy) : (Str) {NULL, 0});
+}
 
 static int
 compare_rank(const void *a, const void *b)
@@ -155,11 +158,15 @@ compare_rank(const void *a, const void *b)
 	return order != 0 ? order : memcmp(&x->id, &y->id, sizeof(pg_uuid_t));
 }
 
-static void
-compile_operations(DecideProduct *product, RankedOperation *ranked, int n)
+/* Put operations in order of rank and compile them; none is no operations. */
+void
+operations_compile(DecideProduct *product, RankedOperation *ranked, int n)
 {
-	PatternText *patterns = palloc(sizeof(PatternText) * (size_t) n);
+	PatternText *patterns;
 
+	if (n == 0)
+		return;
+	patterns = palloc(sizeof(PatternText) * (size_t) n);
 	qsort(ranked, (size_t) n, sizeof(RankedOperation), compare_rank);
 	product->operations = palloc(sizeof(DecideOperation) * (size_t) n);
 	product->noperations = n;
@@ -196,8 +203,7 @@ load_operations(EntitlementProduct *product, Snapshot snapshot)
 		n++;
 	}
 	catalog_scan_end(&scan);
-	if (n > 0)
-		compile_operations(&product->decide, ranked, n);
+	operations_compile(&product->decide, ranked, n);
 	/* that put them in order */
 	product->operation_ids = palloc(sizeof(pg_uuid_t) * (size_t) Max(n, 1));
 	for (int i = 0; i < n; i++)
@@ -255,16 +261,6 @@ compare_ordinal(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static AssociationStatus
-association_status(CatalogScan *scan)
-{
-	if (text_is(scan, ASSOCIATION_STATUS, "approved"))
-		return ASSOCIATION_APPROVED;
-	if (text_is(scan, ASSOCIATION_STATUS, "pending"))
-		return ASSOCIATION_PENDING;
-	return ASSOCIATION_REVOKED;
-}
-
 /*
  * The rows of a credential in the order of association.  The index leaves out
  * those that were removed.
@@ -294,7 +290,7 @@ read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
 		row->ordinal = DatumGetInt64(catalog_value(&scan, ASSOCIATION_ORDINAL,
 												   &isnull));
 		(void) uuid_value(&scan, ASSOCIATION_PRODUCT_ID, &row->product_id);
-		row->status = association_status(&scan);
+		row->status = decide_association_status(word_of(&scan, ASSOCIATION_STATUS));
 	}
 	catalog_scan_end(&scan);
 	qsort(*rows, (size_t) n, sizeof(AssociationRow), compare_ordinal);
@@ -366,30 +362,6 @@ load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot,
 
 /* ---------- app and owner ---------- */
 
-static AppStatus
-app_status(CatalogScan *scan)
-{
-	static const struct
-	{
-		const char *name;
-		AppStatus	status;
-	}			names[] = {
-		{"approved", APP_APPROVED},
-		{"pending", APP_PENDING},
-		{"rejected", APP_REJECTED},
-		{"suspended", APP_SUSPENDED},
-		{"revoked", APP_REVOKED},
-		{"deleted", APP_DELETED}
-	};
-
-	for (int i = 0; i < (int) lengthof(names); i++)
-	{
-		if (text_is(scan, APP_STATUS, names[i].name))
-			return names[i].status;
-	}
-	return APP_REVOKED;
-}
-
 static void
 load_owner(Entitlement *e, Snapshot snapshot)
 {
@@ -422,7 +394,7 @@ load_app(Entitlement *e, Snapshot snapshot)
 	if (catalog_scan_next(&scan))
 	{
 		e->app_name = copy_text(&scan, APP_NAME);
-		e->decide.app_status = app_status(&scan);
+		e->decide.app_status = decide_app_status(word_of(&scan, APP_STATUS));
 		scopes = copy_array(&scan, APP_SCOPES);
 		has_owner = uuid_value(&scan, APP_DEVELOPER_ID, &e->owner_id);
 		if (!has_owner)

@@ -72,6 +72,17 @@ typedef struct Entitlement
 	EntitlementSecret *secrets;
 } Entitlement;
 
+/* An operation and its id, which settles ties of rank: the older first. */
+typedef struct RankedOperation
+{
+	DecideOperation op;
+	pg_uuid_t	id;
+} RankedOperation;
+
+extern DecideOperation operation_make(Str resource, StrList methods, Str proxy);
+extern void operations_compile(DecideProduct *product, RankedOperation *ranked,
+							   int n);
+
 extern EntitlementProduct *product_compile(CatalogScan *scan,
 										   const pg_uuid_t *product_id,
 										   Snapshot snapshot);

@@ -68,8 +68,8 @@ require_column(TupleDesc desc, const char *name)
 }
 
 /* Does an UPDATE give a column another value? */
-static bool
-column_changed(TriggerData *trigdata, int attno)
+bool
+guard_attribute_changed(TriggerData *trigdata, int attno)
 {
 	TupleDesc	desc = trigdata->tg_relation->rd_att;
 	Form_pg_attribute att = TupleDescAttr(desc, attno - 1);
@@ -97,7 +97,7 @@ touch(TriggerData *trigdata)
 	bool		changed = false;
 
 	for (int i = 1; i <= desc->natts && !changed; i++)
-		changed = column_changed(trigdata, i);
+		changed = guard_attribute_changed(trigdata, i);
 	if (attno <= 0 || !changed)
 		return tuple;
 	return heap_modify_tuple_by_cols(tuple, desc, 1, &attno, &now, &isnull);
@@ -131,8 +131,9 @@ devapp_guard_row(PG_FUNCTION_ARGS)
 bool
 guard_column_changed(TriggerData *trigdata, const char *column)
 {
-	return column_changed(trigdata, require_column(trigdata->tg_relation->rd_att,
-												   column));
+	return guard_attribute_changed(trigdata,
+								   require_column(trigdata->tg_relation->rd_att,
+												  column));
 }
 
 Datum

@@ -10,6 +10,7 @@
 #include "commands/trigger.h"
 
 extern void guard_require_own_table(TriggerData *trigdata);
+extern bool guard_attribute_changed(TriggerData *trigdata, int attno);
 extern bool guard_column_changed(TriggerData *trigdata, const char *column);
 
 #endif							/* DEVAPP_GUARD_H */

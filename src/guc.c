@@ -2,11 +2,12 @@
  * guc.c
  *		The settings of devapp.
  *
- * They decide what is issued or approved, or how much memory a backend takes, so
- * none can be set by an ordinary user.
+ * They decide what is issued, approved or recorded, or how much memory a backend
+ * takes, so none can be set by an ordinary user.
  */
 #include "postgres.h"
 
+#include "checkpoint_core.h"
 #include "compat.h"
 #include "guc.h"
 #include "key_core.h"
@@ -15,14 +16,20 @@
 #include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
-PG_FUNCTION_INFO_V1(devapp_usage_retention);
+PG_FUNCTION_INFO_V1(devapp_setting);
 
+char	   *devapp_audit_key_file = NULL;
+char	   *devapp_audit_origin = NULL;
 char	   *devapp_key_prefix = NULL;
 char	   *devapp_pepper_file = NULL;
 char	   *devapp_actor = NULL;
 char	   *devapp_claims_from = NULL;
 int			devapp_app_approval = APPROVAL_AUTO;
 int			devapp_cache_size = 8192;
+bool		devapp_notify = true;
+int			devapp_notification_max_attempts = 10;
+int			devapp_rotation_max_age = 90;
+bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
 int			devapp_flush_interval = 10;
@@ -33,6 +40,7 @@ int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
 	{"manual", APPROVAL_MANUAL, false},
+	{"conditional", APPROVAL_CONDITIONAL, false},
 	{NULL, 0, false}
 };
 
@@ -43,6 +51,42 @@ check_key_prefix(char **newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
 						KEY_PREFIX_MAX);
+	return false;
+}
+
+/* Settings of the outbox (sql/tables/notification.sql). */
+static void
+define_notification_gucs(void)
+{
+	DefineCustomBoolVariable("devapp.notify",
+							 "Signals new notifications by NOTIFY on the channel devapp.",
+							 "Off: they are queued all the same, and workers find them when they poll.",
+							 &devapp_notify,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.notification_max_attempts",
+							"Attempts after which a notification that cannot be delivered is given up.",
+							NULL,
+							&devapp_notification_max_attempts,
+							10, 1, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.rotation_max_age",
+							"Age of a secret, in days, from which on its owner is reminded to rotate it.",
+							"0 turns the reminder off.",
+							&devapp_rotation_max_age,
+							90, 0, 36500,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+static bool
+check_audit_origin(char **newval, void **extra, GucSource source)
+{
+	if (checkpoint_origin_is_valid(*newval, strlen(*newval)))
+		return true;
+	GUC_check_errdetail("The origin of an audit trail is 1 to %d printable ASCII characters, none of them a space or \"+\".",
+						CHECKPOINT_ORIGIN_MAX);
 	return false;
 }
 
@@ -102,12 +146,26 @@ devapp_define_gucs(void)
 							   NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("devapp.app_approval",
-							 "Says whether new apps start approved (auto) or pending (manual).",
-							 NULL,
+							 "Says whether new apps start approved (auto) or pending (manual), or the rules decide (conditional).",
+							 "The rules are those of devapp.approval_rule.",
 							 &devapp_app_approval,
 							 APPROVAL_AUTO,
 							 approval_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.audit_key_file",
+							   "File with the key that signs checkpoints of the audit trail.",
+							   "Empty: checkpoints are not signed.",
+							   &devapp_audit_key_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.audit_origin",
+							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
+							   "Checkpoints that exist keep the name they were made with.",
+							   &devapp_audit_origin,
+							   "devapp",
+							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.cache_size",
 							"Memory that a backend may use to remember credentials.",
@@ -137,6 +195,14 @@ devapp_define_gucs(void)
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
+	DefineCustomBoolVariable("devapp.restoring",
+							 "Changes are a restore of a dump: they make no audit events and no notifications.",
+							 NULL,
+							 &devapp_restoring,
+							 false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+
+	define_notification_gucs();
 	define_metering();
 	MarkGUCPrefixReserved("devapp");
 }
@@ -145,17 +211,18 @@ devapp_define_gucs(void)
 Datum
 devapp_app_approval_mode(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(devapp_app_approval == APPROVAL_AUTO ?
-									 "auto" : "manual"));
+	const struct config_enum_entry *option = approval_options;
+
+	while (option->val != devapp_app_approval)
+		option++;
+	PG_RETURN_TEXT_P(cstring_to_text(option->name));
 }
 
-/* SQL: a devapp.retention_*, in minutes; 0: for ever */
+/* SQL: devapp._setting(name); unlike current_setting() it loads the library */
 Datum
-devapp_usage_retention(PG_FUNCTION_ARGS)
+devapp_setting(PG_FUNCTION_ARGS)
 {
-	const char *grain = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *name = psprintf("devapp.%s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
 
-	PG_RETURN_INT32(strcmp(grain, "minute") == 0 ? devapp_retention_minute :
-					strcmp(grain, "hour") == 0 ? devapp_retention_hour :
-					devapp_retention_day);
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOptionByName(name, NULL, false)));
 }

@@ -23,11 +23,11 @@
 
 #include <sodium.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "devapp.h"
 #include "guc.h"
 #include "pepper.h"
+#include "secret_file.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -49,21 +49,6 @@ static bool
 is_configured(void)
 {
 	return devapp_pepper_file != NULL && devapp_pepper_file[0] != '\0';
-}
-
-/* The rule of the server's own private key: nobody else may read the file. */
-static const char *
-check_permissions(const struct stat *st)
-{
-	if (!S_ISREG(st->st_mode))
-		return "It is not a regular file.";
-	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return "It belongs to neither the server's user nor root.";
-	if (st->st_uid == geteuid() && (st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return "Others than its owner have access to it.";
-	if ((st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
-		return "Others than its owner and group have access to it.";
-	return NULL;
 }
 
 /* Read "<number>:<hex>" into p. */
@@ -150,15 +135,12 @@ read_file(FILE *file, PepperFile *f, int *lineno)
 	const char *problem;
 
 	*lineno = 0;
-	if (fstat(fileno(file), &f->stat) != 0)
-		return "Its status could not be read.";
-	problem = check_permissions(&f->stat);
+	problem = secret_file_check(file, &f->stat);
 	if (problem != NULL)
 		return problem;
 	f->peppers = sodium_allocarray(PEPPER_MAX_COUNT, sizeof(Pepper));
 	if (f->peppers == NULL)
 		return "There is not enough memory for it.";
-	setvbuf(file, NULL, _IONBF, 0); /* no copy of it in a heap buffer */
 	return parse_lines(file, f, lineno);
 }
 

@@ -25,6 +25,8 @@
 #include "status_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_next_status);
+PG_FUNCTION_INFO_V1(devapp_possible_status);
+PG_FUNCTION_INFO_V1(devapp_status_exists);
 PG_FUNCTION_INFO_V1(devapp_guard_status);
 
 /* "approve, reject" for a hint */
@@ -86,6 +88,27 @@ devapp_next_status(PG_FUNCTION_ARGS)
 				 errmsg("cannot %s %s in status \"%s\"", action, entity, status),
 				 hint_actions(entity, status)));
 	PG_RETURN_TEXT_P(cstring_to_text(next));
+}
+
+/* _possible_status(entity, status, action): the same, NULL where it is an error */
+Datum
+devapp_possible_status(PG_FUNCTION_ARGS)
+{
+	const char *next = status_next(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+								   text_to_cstring(PG_GETARG_TEXT_PP(1)),
+								   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+
+	if (next == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(next));
+}
+
+/* _status_exists(entity, status) */
+Datum
+devapp_status_exists(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(status_exists(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+								 text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* ---------- the trigger ---------- */
@@ -199,11 +222,35 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 	}
 }
 
+/*
+ * The function that carries out what rules decided (sql/functions/resubmit.sql)
+ * says so in its UPDATE: rule:NAME, or auto if no rule did.  Only what runs as the
+ * owner of the table is believed, so nobody can put a rule's name to his own
+ * decision.
+ */
+static bool
+decided_by_rules(RowEdit *e, TriggerData *trigdata)
+{
+	bool		isnull;
+	Datum		value;
+	const char *decider;
+
+	if (GetUserId() != trigdata->tg_relation->rd_rel->relowner ||
+		!column_is_set(trigdata, "decided_by"))
+		return false;
+	value = SPI_getbinval(e->tuple, e->desc, SPI_fnumber(e->desc, "decided_by"),
+						  &isnull);
+	if (isnull)
+		return false;
+	decider = TextDatumGetCString(value);
+	return strcmp(decider, "auto") == 0 || strncmp(decider, "rule:", 5) == 0;
+}
+
 static void
 stamp_decision(RowEdit *e, TriggerData *trigdata)
 {
-	edit(e, "decided_by",
-		 CStringGetTextDatum(identity_name()), false);
+	if (!decided_by_rules(e, trigdata))
+		edit(e, "decided_by", CStringGetTextDatum(identity_name()), false);
 	edit(e, "decided_at",
 		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	/* a note that was not given is not the note of the last decision */

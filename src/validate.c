@@ -6,7 +6,8 @@
  *	optional_name	the same or NULL
  *	text			up to 255 characters, may be empty or NULL
  *	description		up to 4000 characters, with line ends and tabs, or NULL
- *	email			something@something, no white space, up to 255 characters
+ *	email			something@something, no white space or colon, up to 255 characters
+ *	email_domain	example.com, or *.example.com for it and what is below it, or NULL
  *	label			1 to 16 of [a-z0-9], or NULL
  *	attributes		object of at most 18 names, each with a string
  *	names			list of distinct names
@@ -15,6 +16,7 @@
  *	callback_urls	list of URIs, see uri_core.c
  *	positive_int4, positive_int8, positive_float8
  *					greater than zero, or NULL
+ *	natural_int4	zero or greater, or NULL
  *	required		not NULL; its type has checked the rest
  *	in A B ...		one of these words
  *	in? A B ...		the same or NULL
@@ -168,11 +170,43 @@ check_email(Subject s, Text t)
 	at = memchr(t.data, '@', (size_t) t.len);
 	if (at == NULL || at == t.data || at == t.data + t.len - 1 ||
 		memchr(at + 1, '@', (size_t) (t.data + t.len - at - 1)) != NULL ||
+		/* "rule:name" in decided_by is a rule's */
+		memchr(t.data, ':', (size_t) t.len) != NULL ||
 		has_space(t))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%.*s\" is not an e-mail address", t.len, t.data),
 				 errhint("It looks like name@example.com.")));
+}
+
+/* Labels with dots between them, as far as an e-mail address could have them. */
+static bool
+is_domain(Text t)
+{
+	bool		label = false;
+
+	for (int i = 0; i < t.len; i++)
+	{
+		if (t.data[i] == '@' || t.data[i] == '*' || (t.data[i] == '.' && !label))
+			return false;
+		label = t.data[i] != '.';
+	}
+	return label && !has_space(t);
+}
+
+static void
+check_email_domain(Subject s, Text t)
+{
+	Text		domain = t;
+
+	check_text(s, t, NAME_MAX_CHARS, false);
+	if (t.len >= 2 && memcmp(t.data, "*.", 2) == 0)
+		domain = (Text) {t.data + 2, t.len - 2};
+	if (!is_domain(domain))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%.*s\" is not an e-mail domain", t.len, t.data),
+				 errhint("It looks like example.com, or *.example.com for it and its subdomains.")));
 }
 
 static void
@@ -374,6 +408,12 @@ rule_email(Subject s, Datum value)
 }
 
 static void
+rule_email_domain(Subject s, Datum value)
+{
+	check_email_domain(s, text_value(value));
+}
+
+static void
 rule_label(Subject s, Datum value)
 {
 	check_label(s, text_value(value));
@@ -439,6 +479,16 @@ rule_positive_float8(Subject s, Datum value)
 }
 
 static void
+rule_natural_int4(Subject s, Datum value)
+{
+	if (DatumGetInt32(value) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s must not be negative", s.column, s.entity),
+				 errhint("Give 0 or more, or leave it out.")));
+}
+
+static void
 rule_required(Subject s, Datum value)
 {
 }
@@ -476,6 +526,7 @@ static const struct
 	{"text", false, rule_text},
 	{"description", false, rule_description},
 	{"email", true, rule_email},
+	{"email_domain", false, rule_email_domain},
 	{"label", false, rule_label},
 	{"attributes", true, check_attributes},
 	{"names", true, rule_names},
@@ -483,6 +534,7 @@ static const struct
 	{"methods", true, rule_methods},
 	{"callback_urls", true, rule_callback_urls},
 	{"required", true, rule_required},
+	{"natural_int4", false, rule_natural_int4},
 	{"positive_int4", false, rule_positive_int4},
 	{"positive_int8", false, rule_positive_int8},
 	{"positive_float8", false, rule_positive_float8},

@@ -1,10 +1,9 @@
 -- Apps.
 
-CREATE FUNCTION devapp._app_approval() RETURNS text
-    LANGUAGE c STABLE
-    AS 'MODULE_PATHNAME', 'devapp_app_approval_mode';
-
+-- The row of a new app, in the status that a decision means.  What a rule holds is
+-- on record as its decision too.
 CREATE FUNCTION devapp._insert_app(
+    app_id uuid,
     name text,
     developer_id uuid,
     team_id uuid,
@@ -13,24 +12,25 @@ CREATE FUNCTION devapp._insert_app(
     callback_urls text[],
     scopes text[],
     app_family text,
-    attributes jsonb
+    attributes jsonb,
+    decision devapp.approval_decision
 ) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     made devapp.app;
-    automatic boolean := devapp._app_approval() = 'auto';
 BEGIN
     INSERT INTO devapp.app AS a
-        (name, developer_id, team_id, display_name, description, callback_urls, scopes, app_family, attributes,
-         status, decided_by, decided_at)
-    VALUES (_insert_app.name, _insert_app.developer_id, _insert_app.team_id, _insert_app.display_name,
+        (app_id, name, developer_id, team_id, display_name, description, callback_urls, scopes, app_family, attributes,
+         status, decided_by, decided_at, decision_note)
+    VALUES (_insert_app.app_id, _insert_app.name, _insert_app.developer_id, _insert_app.team_id, _insert_app.display_name,
             _insert_app.description, coalesce(_insert_app.callback_urls, '{}'), coalesce(_insert_app.scopes, '{}'),
             _insert_app.app_family, coalesce(_insert_app.attributes, '{}'),
-            CASE WHEN automatic THEN 'approved' ELSE 'pending' END,
-            CASE WHEN automatic THEN 'auto' END,
-            CASE WHEN automatic THEN now() END)
+            CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'pending' END,
+            decision.decided_by,
+            CASE WHEN decision.decided_by IS NOT NULL THEN now() END,
+            decision.note)
     ON CONFLICT DO NOTHING
     RETURNING a.* INTO made;
     IF NOT FOUND THEN
@@ -62,8 +62,9 @@ CREATE FUNCTION devapp.create_app(
 AS $$
 DECLARE
     the_products devapp.product[];
-    developer_id uuid;
-    team_id uuid;
+    counted boolean := devapp._owner_is_counted();
+    draft devapp.app;
+    decisions devapp.approval_decision[];
     made devapp.app;
 BEGIN
     -- a developer's app is his own if he says nothing else
@@ -76,16 +77,21 @@ BEGIN
                   HINT = 'Give either developer => (an e-mail) or team => (a name).';
     END IF;
     IF create_app.developer IS NOT NULL THEN
-        developer_id := (devapp._my_developer(create_app.developer, false)).developer_id;
+        draft.developer_id := (devapp._my_developer(create_app.developer, counted)).developer_id;
     ELSE
-        team_id := (devapp._my_team(create_app.team, false)).team_id;
+        draft.team_id := (devapp._my_team(create_app.team, counted)).team_id;
     END IF;
     the_products := devapp._products(create_app.products);
     PERFORM devapp._require_scopes(create_app.scopes, the_products);
-    made := devapp._insert_app(create_app.name, developer_id, team_id, create_app.display_name, create_app.description,
-                               create_app.callback_urls, create_app.scopes, create_app.app_family,
-                               create_app.attributes);
-    RETURN devapp._issue(made, create_app.kind, the_products, create_app.environment, NULL, expires_in, NULL);
+    draft.app_id := devapp.uuid_v7();
+    draft.attributes := coalesce(create_app.attributes, '{}');
+    decisions := devapp._decisions(draft, the_products);
+    made := devapp._insert_app(draft.app_id, create_app.name, draft.developer_id, draft.team_id,
+                               create_app.display_name, create_app.description, create_app.callback_urls,
+                               create_app.scopes, create_app.app_family, create_app.attributes,
+                               devapp._app_decision(decisions));
+    RETURN devapp._issue(made, create_app.kind, the_products, create_app.environment, NULL, expires_in, NULL,
+                         decisions);
 END
 $$;
 
@@ -118,8 +124,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION devapp._app_approval() IS 'Internal: the setting devapp.app_approval';
-COMMENT ON FUNCTION devapp._insert_app(text, uuid, uuid, text, text, text[], text[], text, jsonb) IS 'Internal: makes the row of an app';
+COMMENT ON FUNCTION devapp._insert_app(uuid, text, uuid, uuid, text, text, text[], text[], text, jsonb, devapp.approval_decision) IS 'Internal: makes the row of an app';
 COMMENT ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval) IS
     'Makes an app of a developer or team with its first credential, and returns that one''s secret, once';
 COMMENT ON FUNCTION devapp.update_app(uuid, text, text, text[], text[], text, jsonb) IS

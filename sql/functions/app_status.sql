@@ -18,19 +18,21 @@ END
 $$;
 
 CREATE FUNCTION devapp.approve_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_decision(approve_app.app_id, devapp._may_decide_app(approve_app.app_id));
     RETURN devapp._act_on_app(app_id, 'approve', note);
 END
 $$;
 
 CREATE FUNCTION devapp.reject_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._require_decision(reject_app.app_id, devapp._may_decide_app(reject_app.app_id));
     RETURN devapp._act_on_app(app_id, 'reject', note);
 END
 $$;
@@ -39,9 +41,17 @@ CREATE FUNCTION devapp.resubmit_app(app_id uuid, note text DEFAULT NULL) RETURNS
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    rejected devapp.app;
+    changed devapp.app;
 BEGIN
     PERFORM devapp._require_app(resubmit_app.app_id, true);
-    RETURN devapp._act_on_app(app_id, 'resubmit', note);
+    rejected := devapp._app(resubmit_app.app_id, true);
+    changed := devapp._act_on_app(rejected.app_id, 'resubmit', note);
+    IF devapp._app_approval() = 'conditional' THEN
+        changed := devapp._decide_again(changed, rejected.decided_by);
+    END IF;
+    RETURN changed;
 END
 $$;
 
@@ -85,7 +95,7 @@ $$;
 COMMENT ON FUNCTION devapp._act_on_app(uuid, text, text) IS 'Internal: takes an app to its next status';
 COMMENT ON FUNCTION devapp.approve_app(uuid, text) IS 'Approves a pending app and its pending associations, or lets a revoked app work again';
 COMMENT ON FUNCTION devapp.reject_app(uuid, text) IS 'Rejects a pending app';
-COMMENT ON FUNCTION devapp.resubmit_app(uuid, text) IS 'Hands a rejected app in again: it is pending';
+COMMENT ON FUNCTION devapp.resubmit_app(uuid, text) IS 'Hands a rejected app in again: it is pending, and the rules are asked again where there are';
 COMMENT ON FUNCTION devapp.suspend_app(uuid, text) IS 'Stops an approved app for a while';
 COMMENT ON FUNCTION devapp.resume_app(uuid, text) IS 'Lets a suspended app work again';
 COMMENT ON FUNCTION devapp.revoke_app(uuid, text) IS 'Stops an approved or suspended app';

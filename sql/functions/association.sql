@@ -1,24 +1,28 @@
 -- Associations: which products a credential is for.
 
--- The status that a new association with a product starts in.
-CREATE FUNCTION devapp._initial_association(product devapp.product) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE (product).approval WHEN 'auto' THEN 'approved' ELSE 'pending' END
-$$;
-
-CREATE FUNCTION devapp._associate(credential_id uuid, product devapp.product) RETURNS devapp.credential_product
+-- A new association, as it was decided on.  A rejected app gets nothing approved:
+-- what it asks for is decided again when it is resubmitted.
+CREATE FUNCTION devapp._associate(
+    app devapp.app,
+    credential_id uuid,
+    product devapp.product,
+    decision devapp.approval_decision
+) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     made devapp.credential_product;
-    start text := devapp._initial_association(product);
+    start text := CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'revoked' ELSE 'pending' END;
 BEGIN
-    INSERT INTO devapp.credential_product AS cp (credential_id, product_id, status, decided_by, decided_at)
-    VALUES (_associate.credential_id, product.product_id, start,
-            CASE start WHEN 'approved' THEN 'auto' END, CASE start WHEN 'approved' THEN now() END)
+    IF start = 'approved' AND app.status = 'rejected' AND devapp._app_approval() = 'conditional' THEN
+        start := 'pending';
+        decision := NULL;
+    END IF;
+    INSERT INTO devapp.credential_product AS cp
+        (credential_id, product_id, status, decided_by, decided_at, decision_note)
+    VALUES (_associate.credential_id, product.product_id, start, decision.decided_by,
+            CASE WHEN decision.decided_by IS NOT NULL THEN now() END, decision.note)
     ON CONFLICT DO NOTHING
     RETURNING cp.* INTO made;
     IF NOT FOUND THEN
@@ -62,8 +66,11 @@ CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text) 
 AS $$
 DECLARE
     the_credential devapp.credential := devapp._my_credential(add_credential_product.credential_id);
+    the_app devapp.app := devapp._live_app(the_credential.app_id, false);
+    the_product devapp.product := devapp._my_product(product);
+    decisions devapp.approval_decision[] := devapp._decisions(the_app, ARRAY[the_product]);
 BEGIN
-    RETURN devapp._associate(the_credential.credential_id, devapp._my_product(product));
+    RETURN devapp._associate(the_app, the_credential.credential_id, the_product, decisions[1]);
 END
 $$;
 
@@ -84,12 +91,14 @@ $$;
 
 CREATE FUNCTION devapp.set_credential_product_status(credential_id uuid, product text, action text, note text DEFAULT NULL)
     RETURNS devapp.credential_product
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     changed devapp.credential_product := devapp._association(set_credential_product_status.credential_id, product);
 BEGIN
+    PERFORM devapp._require_decision((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = changed.credential_id),
+                                     devapp._may_approve(changed.product_id));
     UPDATE devapp.credential_product cp
        SET status = devapp.next_status('credential_product', cp.status, action),
            decision_note = note
@@ -99,11 +108,10 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION devapp._initial_association(devapp.product) IS 'Internal: the status that a new association starts in';
-COMMENT ON FUNCTION devapp._associate(uuid, devapp.product) IS 'Internal: associates a credential with a product';
+COMMENT ON FUNCTION devapp._associate(devapp.app, uuid, devapp.product, devapp.approval_decision) IS 'Internal: associates a credential with a product';
 COMMENT ON FUNCTION devapp._association(uuid, text) IS 'Internal: an association, locked';
 COMMENT ON FUNCTION devapp.add_credential_product(uuid, text) IS
-    'Associates a credential with a product; approved at once if the product''s approval is auto';
+    'Associates a credential with a product; approved at once if the rules or the product''s approval say so';
 COMMENT ON FUNCTION devapp.remove_credential_product(uuid, text) IS
     'Ends an association; the row stays for the history';
 COMMENT ON FUNCTION devapp.set_credential_product_status(uuid, text, text, text) IS

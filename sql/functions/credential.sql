@@ -57,7 +57,7 @@ END
 $$;
 
 -- A credential for an app, its associations in the order of products, and its
--- first secret.
+-- first secret.  decisions: what was decided about the products already.
 CREATE FUNCTION devapp._issue(
     app devapp.app,
     kind text,
@@ -65,14 +65,14 @@ CREATE FUNCTION devapp._issue(
     environment text,
     scopes text[],
     expires_in interval,
-    attributes jsonb
+    attributes jsonb,
+    decisions devapp.approval_decision[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     made uuid;
-    product devapp.product;
 BEGIN
     PERFORM devapp._require_scopes(scopes, products);
     INSERT INTO devapp.credential AS c (app_id, kind, consumer_key, environment, scopes, expires_at, attributes)
@@ -80,8 +80,9 @@ BEGIN
             _issue.environment, coalesce(_issue.scopes, '{}'), devapp._expires_at(expires_in),
             coalesce(_issue.attributes, '{}'))
     RETURNING c.credential_id INTO made;
-    FOREACH product IN ARRAY products LOOP
-        PERFORM devapp._associate(made, product);
+    decisions := coalesce(decisions, devapp._decisions(app, products));
+    FOR i IN 1 .. cardinality(products) LOOP
+        PERFORM devapp._associate(app, made, products[i], decisions[i]);
     END LOOP;
     RETURN devapp._issue_secret(made, NULL);
 END
@@ -165,7 +166,7 @@ $$;
 COMMENT ON FUNCTION devapp._require_scopes(text[], devapp.product[]) IS 'Internal: scopes must be offered by one of the products';
 COMMENT ON FUNCTION devapp._products(text[]) IS 'Internal: products by name, locked';
 COMMENT ON FUNCTION devapp._expires_at(interval) IS 'Internal: when a new credential expires';
-COMMENT ON FUNCTION devapp._issue(devapp.app, text, devapp.product[], text, text[], interval, jsonb) IS 'Internal: makes a credential';
+COMMENT ON FUNCTION devapp._issue(devapp.app, text, devapp.product[], text, text[], interval, jsonb, devapp.approval_decision[]) IS 'Internal: makes a credential';
 COMMENT ON FUNCTION devapp._products_of(uuid) IS 'Internal: the products of an app';
 COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb) IS
     'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials that were not revoked';

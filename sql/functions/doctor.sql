@@ -179,6 +179,71 @@ AS $$
             OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_)'))
 $$;
 
+-- Is everything recorded, and will there be a partition to record it in?  With the
+-- rights of the owner, because no policy lets anybody look into a partition.
+CREATE FUNCTION devapp._doctor_audit() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+    WITH facts AS (
+        SELECT devapp._setting('restoring') = 'on' AS restoring,
+               to_char(date_trunc('month', now()) + interval '1 month', '"audit_event_"YYYY_MM') AS next_month,
+               EXISTS (SELECT FROM devapp.audit_event_default) AS in_default
+    )
+    SELECT 'audit',
+           CASE WHEN f.restoring THEN 'error'
+                WHEN f.in_default OR to_regclass('devapp.' || f.next_month) IS NULL THEN 'warning'
+                ELSE 'ok' END,
+           CASE WHEN f.restoring THEN 'devapp.restoring is on: changes are not recorded'
+                WHEN f.in_default THEN 'there are events in the default partition'
+                WHEN to_regclass('devapp.' || f.next_month) IS NULL THEN format('partition %s is missing', f.next_month)
+                ELSE 'the next month has its partition' END,
+           CASE WHEN f.restoring THEN 'Set it for the session of a restore only.'
+                WHEN f.in_default OR to_regclass('devapp.' || f.next_month) IS NULL
+                THEN 'Run SELECT devapp.maintain_audit() every month.' END
+      FROM facts f
+$$;
+
+-- Is the audit trail sealed now and then, and are its checkpoints signed?
+CREATE FUNCTION devapp._doctor_audit_log() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last devapp.audit_checkpoint;
+BEGIN
+    check_name := 'audit_key';
+    BEGIN
+        detail := 'checkpoints are signed with ' || devapp.audit_public_key();
+        status := CASE WHEN detail IS NULL THEN 'warning' ELSE 'ok' END;
+        hint := CASE WHEN detail IS NULL THEN 'Set devapp.audit_key_file, see doc/audit_proofs.md.' END;
+        detail := coalesce(detail, 'no key: checkpoints of the audit trail are not signed');
+    EXCEPTION WHEN OTHERS THEN
+        status := 'error';
+        detail := SQLERRM;
+        hint := 'The audit trail can be neither sealed nor verified.';
+    END;
+    RETURN NEXT;
+
+    check_name := 'audit_seal';
+    SELECT * INTO last FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1;
+    status := 'ok';
+    detail := coalesce(last.tree_size || ' events are sealed', 'nothing is sealed yet');
+    hint := NULL;
+    IF EXISTS (SELECT FROM devapp.audit_event e
+                WHERE e.transaction_id >= CASE WHEN last.system_identifier = (SELECT s.system_identifier FROM pg_control_system() s)
+                                               THEN last.xmin_at_seal ELSE '0' END
+                  AND e.occurred_at < now() - interval '1 day'
+                  AND NOT EXISTS (SELECT FROM devapp.audit_leaf l WHERE l.event_id = e.event_id)) THEN
+        status := 'warning';
+        detail := detail || ', others have waited for more than a day';
+        hint := 'SELECT devapp.seal_audit() regularly, and export what it returns.';
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -189,6 +254,8 @@ AS $$
     UNION ALL SELECT * FROM devapp._doctor_public()
     UNION ALL SELECT * FROM devapp._doctor_roles()
     UNION ALL SELECT * FROM devapp._doctor_triggers()
+    UNION ALL SELECT * FROM devapp._doctor_audit()
+    UNION ALL SELECT * FROM devapp._doctor_audit_log()
 $$;
 
 COMMENT ON FUNCTION devapp._library_version() IS 'Internal: version of the library';
@@ -203,4 +270,6 @@ COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._tables_without_policy() IS 'Internal: how many tables setup_roles() has not seen';
 COMMENT ON FUNCTION devapp._doctor_roles() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_triggers() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_audit() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_audit_log() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';

@@ -30,6 +30,19 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp._require_overlap(overlap interval) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF overlap IS NULL OR NOT isfinite(overlap) OR now() + overlap <= now() THEN
+        RAISE EXCEPTION 'overlap must be greater than zero'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give an interval like ''7 days''; to end the old secret at once call devapp.complete_rotation afterwards.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp._require_rotatable(the_credential devapp.credential, overlap interval) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -37,11 +50,7 @@ AS $$
 DECLARE
     old_secret devapp.credential_secret;
 BEGIN
-    IF overlap IS NULL OR NOT isfinite(overlap) OR now() + overlap <= now() THEN
-        RAISE EXCEPTION 'overlap must be greater than zero'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give an interval like ''7 days''; to end the old secret at once call devapp.complete_rotation afterwards.';
-    END IF;
+    PERFORM devapp._require_overlap(overlap);
     IF the_credential.status <> 'approved' THEN
         RAISE EXCEPTION 'credential % is revoked', the_credential.credential_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -118,6 +127,7 @@ $$;
 
 COMMENT ON FUNCTION devapp._overlapping_secret(uuid) IS 'Internal: the old secret of a rotation in progress';
 COMMENT ON FUNCTION devapp._require_rotation(uuid) IS 'Internal: the old secret of a rotation in progress, or an error';
+COMMENT ON FUNCTION devapp._require_overlap(interval) IS 'Internal: an error if an overlap is not greater than zero';
 COMMENT ON FUNCTION devapp._require_rotatable(devapp.credential, interval) IS 'Internal: an error if a credential cannot be rotated now';
 COMMENT ON FUNCTION devapp.rotate_credential(uuid, interval) IS
     'Gives a credential a new secret and returns it, once; the old one works for the overlap';

@@ -213,7 +213,7 @@ CREATE FUNCTION devapp.maintain_usage() RETURNS TABLE (partition_name text, acti
 AS $$
 DECLARE
     existing text[];
-    keep integer;
+    keep interval;
     old record;
 BEGIN
     PERFORM devapp._roll_up_usage();
@@ -226,8 +226,10 @@ BEGIN
      WHERE p.partition_name <> ALL (existing) ORDER BY 1;
 
     FOR old IN SELECT * FROM devapp._usage_partitions() p ORDER BY p.partition_name LOOP
-        keep := devapp._usage_retention(CASE old.parent WHEN 'usage_minute' THEN 'minute' WHEN 'usage_hour' THEN 'hour' ELSE 'day' END);
-        CONTINUE WHEN keep = 0 OR old.to_time > now() - keep * interval '1 minute';
+        keep := devapp._setting(CASE old.parent WHEN 'usage_minute' THEN 'retention_minute'
+                                                WHEN 'usage_hour' THEN 'retention_hour'
+                                                ELSE 'retention_day' END)::interval;
+        CONTINUE WHEN keep = '0' OR old.to_time > now() - keep;
         EXECUTE format('DROP TABLE devapp.%I', old.partition_name);
         maintain_usage.partition_name := old.partition_name;
         maintain_usage.action := 'dropped';

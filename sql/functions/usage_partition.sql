@@ -1,8 +1,5 @@
 -- The partitions of usage: days of minutes, months of the others, in UTC.
 
-CREATE FUNCTION devapp._usage_retention(grain text) RETURNS integer
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'devapp_usage_retention';
-
 -- What a partition of a table is indexed by, as a part of CREATE INDEX.
 CREATE FUNCTION devapp._usage_index(parent text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT
@@ -55,7 +52,6 @@ AS $$
        AND p.relname IN ('usage_minute', 'usage_hour', 'usage_day', 'usage_latency')
 $$;
 
-COMMENT ON FUNCTION devapp._usage_retention(text) IS 'Internal: the setting devapp.retention_…, in minutes; 0: for ever';
 COMMENT ON FUNCTION devapp._usage_index(text) IS 'Internal: what a partition of usage is indexed by';
 COMMENT ON FUNCTION devapp._usage_partition(text, timestamptz) IS 'Internal: the partition of usage for a time; made if it is not there';
 COMMENT ON FUNCTION devapp._usage_partitions() IS 'Internal: the partitions of usage and where each ends';

@@ -15,6 +15,6 @@ END
 $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA devapp FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA devapp FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON TYPE devapp.resource_pattern, devapp.secret_digest, devapp.verdict_code, devapp.verdict,
-                   devapp.issued_credential, devapp.key_parts FROM PUBLIC;
+                   devapp.issued_credential, devapp.approval_decision, devapp.key_parts FROM PUBLIC;

@@ -26,8 +26,11 @@ BEGIN
         devapp.app, devapp.credential, devapp.credential_secret, devapp.credential_product
         TO devapp_admin;
     GRANT DELETE ON devapp.team_member, devapp.product_operation TO devapp_admin;
+    GRANT INSERT, UPDATE ON devapp.bulk_run, devapp.bulk_item TO devapp_admin;
+    GRANT INSERT, UPDATE, DELETE ON devapp.approval_rule TO devapp_admin;
+    GRANT INSERT, DELETE ON devapp.product_approver TO devapp_admin;
     GRANT USAGE, SELECT ON SEQUENCE devapp.credential_product_ordinal_seq TO devapp_admin;
-    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO devapp_admin;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
         devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
         devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text)
@@ -49,6 +52,9 @@ BEGIN
         ON devapp.team TO devapp_developer;
     GRANT SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until)
         ON devapp.credential_secret TO devapp_developer;
+    -- not from where and in which role administrators work
+    GRANT SELECT (event_id, occurred_at, actor, action, entity, entity_id, app_id, developer_id, team_id, before, after, note)
+        ON devapp.audit_event TO devapp_developer;
     GRANT SELECT ON
         devapp.team_member, devapp.product, devapp.product_operation, devapp.app, devapp.credential,
         devapp.credential_product
@@ -68,7 +74,10 @@ BEGIN
         devapp.update_team(text, text, jsonb),
         devapp.add_team_member(text, text, text), devapp.set_team_role(text, text, text),
         devapp.remove_team_member(text, text),
+        devapp.approve_app(uuid, text), devapp.reject_app(uuid, text),
+        devapp.set_credential_product_status(uuid, text, text, text), devapp.my_approvals(),
         devapp.explain_access(uuid, text, text, text, text, timestamptz),
+        devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text),
         devapp.pattern_matches(devapp.resource_pattern, text)
         TO devapp_developer;
 END
@@ -101,6 +110,7 @@ BEGIN
     PERFORM devapp._grant_to_developer();
     PERFORM devapp._grant_to_gateway();
     PERFORM devapp._setup_policies();
+    PERFORM FROM devapp.maintain_audit();
 END
 $$;
 
@@ -109,4 +119,4 @@ COMMENT ON FUNCTION devapp._grant_to_admin() IS 'Internal: what devapp_admin may
 COMMENT ON FUNCTION devapp._grant_to_developer() IS 'Internal: what devapp_developer may do';
 COMMENT ON FUNCTION devapp._grant_to_gateway() IS 'Internal: what devapp_gateway may do';
 COMMENT ON FUNCTION devapp.setup_roles() IS
-    'Makes the roles devapp_admin, devapp_developer, devapp_gateway and devapp_analyst, what they may do and which rows they see; can be run again';
+    'Makes the roles devapp_admin, devapp_developer, devapp_gateway and devapp_analyst, what they may do and which rows they see, and the next months of the audit trail; can be run again';

@@ -57,6 +57,8 @@ BEGIN
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
     PERFORM devapp._put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
+    PERFORM devapp._put_policy('devapp.audit_event', 'SELECT', 'devapp_developer',
+        'app_id IN (SELECT a.app_id FROM devapp.app a)');
     PERFORM devapp._put_policy('devapp.product', 'SELECT', 'devapp_developer',
         'access = ''public'' OR product_id IN (SELECT cp.product_id FROM devapp.credential_product cp)');
     PERFORM devapp._put_policy('devapp.product_operation', 'SELECT', 'devapp_developer',

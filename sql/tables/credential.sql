@@ -79,5 +79,5 @@ COMMENT ON COLUMN devapp.credential_secret.valid_until IS 'Until when a supersed
 COMMENT ON TABLE devapp.credential_product IS 'An association: a credential asks for a product, and has it or not';
 COMMENT ON COLUMN devapp.credential_product.ordinal IS 'Ascends with the order of association: the first product that covers a request answers';
 COMMENT ON COLUMN devapp.credential_product.status IS 'pending, approved or revoked';
-COMMENT ON COLUMN devapp.credential_product.decided_by IS 'Role that last changed the status; auto: nobody had to';
+COMMENT ON COLUMN devapp.credential_product.decided_by IS 'Role that last changed the status; rule:NAME: that rule; auto: nobody had to';
 COMMENT ON COLUMN devapp.credential_product.removed_at IS 'When the association was removed; the row stays for the history';

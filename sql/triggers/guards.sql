@@ -73,6 +73,21 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_product FO
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential_product FOR EACH ROW
     EXECUTE FUNCTION devapp.guard_status('credential_product', '');
 
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.approval_rule FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('rule_id', 'name', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.approval_rule FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('name:name', 'priority:required', 'enabled:required', 'product:optional_name',
+                                      'access:in? public private internal', 'email_domain:email_domain',
+                                      'team:optional_name', 'developer_attributes:attributes',
+                                      'app_attributes:attributes', 'team_attributes:attributes',
+                                      'min_apps_owned:natural_int4', 'max_apps_owned:natural_int4',
+                                      'decision:in approve hold reject', 'note:description');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product_approver FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_immutable('approver_id', 'product_id', 'team_id', 'role_name', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT ON devapp.product_approver FOR EACH ROW
+    EXECUTE FUNCTION devapp.guard_row('product_id:required', 'role_name:optional_name');
+
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.developer
     EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_developer.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.developer
@@ -103,3 +118,7 @@ CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential_product
     EXECUTE FUNCTION devapp.guard_delete('Use devapp.remove_credential_product.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential_product
     EXECUTE FUNCTION devapp.guard_delete('Use devapp.remove_credential_product.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.approval_rule
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.delete_approval_rule.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product_approver
+    EXECUTE FUNCTION devapp.guard_delete('Use devapp.remove_product_approver.');

@@ -52,8 +52,9 @@ report_ratios() {
 	ratio "cached with 100 writes a second : cached" "$(of_limit cached .writes)" "$cached" 0.8
 	ratio "1000 operations : 3 operations" "$(of_limit '1000 operations')" "$cached"
 	ratio "worst patterns : 3 operations" "$(of_limit 'worst patterns')" "$cached"
-	ratio "one hot key, 2 clients : 1 client" "$(scaled one)" 1
-	ratio "nothing, 2 clients : 1 client" "$(scaled 'noop one')" 1
+	ratio "one hot key, 2 clients : 1 client" "$(median one.scale)" 1
+	ratio "nothing, 2 clients : 1 client" "$(median 'noop one.scale')" 1
+	ratio "8 clients who suspend and resume, with the audit trail : without" "$(median administration.audited.tps)" "$(median administration.plain.tps)" 0.7
 	ratio "batch, verifications a second (millions)" "$per_second" 1000000 0.5
 }
 

@@ -33,8 +33,12 @@ SELECT bench.plpgsql(bench.key(:n), $args);"
 	script[bcrypt]="SELECT crypt(bench.key(1), hash) = hash FROM bench.bcrypt;"
 	script[one]="SELECT (devapp.verify_key(bench.key(101), $args)).allowed;"
 	script[noop one]="SELECT bench.noop(bench.key(101), $args);"
+	# no two clients at the same app
+	script[administration]="\\set n random(200, $((rows / 8 - 1))) * 8 + :client_id
+SELECT FROM devapp.suspend_app(('00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))::uuid, 'bench');
+SELECT FROM devapp.resume_app(('00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))::uuid, 'bench');"
 	script[write]="$any
-UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid;"
+UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))::uuid;"
 }
 
 # Each once a round, beside noop.

@@ -23,7 +23,7 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolan
    AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
 
 -- these run with their owner's rights, and ask who calls before they do anything
--- (sql/functions/authority.sql); none is PUBLIC's
+-- (sql/functions/authority.sql), or keep the outbox; none is PUBLIC's
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosecdef ORDER BY p.proname COLLATE "C";
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');
 SELECT c.oid::regclass FROM pg_class c

@@ -1,5 +1,7 @@
-# A dump takes the whole program along: every row of every table, the sequence,
-# the privileges; and what it is restored to works.  CREATE EXTENSION refuses a schema
+# A dump takes the whole program along: every row of every table, the sequences,
+# the privileges, the months of the audit trail; and what it is restored to works.  A
+# restore neither makes audit events nor loses any, and one that does not say that it
+# is a restore is refused.  CREATE EXTENSION refuses a schema
 # that holds or could get foreign objects, and sessions outlive DROP EXTENSION.
 
 use strict;
@@ -38,7 +40,12 @@ $node->safe_psql(
 	SELECT devapp.add_operation('orders', '/orders', '{POST}', 'a');
 	SELECT devapp.add_operation('weather', '/other');
 	SELECT devapp.create_product('gone');
-	SELECT devapp.delete_product('gone');});
+	SELECT devapp.delete_product('gone');
+	SELECT devapp.create_approval_rule('partners', 10, 'approve', product => 'weather', email_domain => '*.partner.example',
+		developer_attributes => '{"plan": "gold \u00e9"}', max_apps_owned => 3, note => E'two\nlines');
+	SELECT devapp.create_approval_rule('off', 10, 'reject', team => 'blue', enabled => false);
+	SELECT devapp.add_product_approver('orders', team => 'blue');
+	SELECT devapp.add_product_approver('orders', role => 'devapp_admin');});
 
 my $ada = "developer => 'ada\@example.com', products => '{weather}'";
 my @keys;
@@ -72,6 +79,8 @@ app('expired', 'EXPIRED', "$ada, expires_in => '1 microsecond'");
 	app('pending', 'APP_PENDING', $ada);
 }
 app('suspended', 'APP_SUSPENDED', $ada, "SELECT devapp.suspend_app(APP, 'late')");
+app('suspended in bulk', 'APP_SUSPENDED', $ada,
+	q{CALL devapp.run_bulk('suspend', jsonb_build_object('app_ids', ARRAY[APP]), 'in bulk')});
 app('revoked', 'APP_REVOKED', $ada, 'SELECT devapp.revoke_app(APP)');
 app('deleted', 'CREDENTIAL_REVOKED', $ada, 'SELECT devapp.delete_app(APP)');
 app('deleted', 'CREDENTIAL_REVOKED', $ada, 'SELECT devapp.delete_app(APP)');
@@ -112,10 +121,26 @@ push @keys,
   [ 'rotated twice', rotate($node, $rotated->{credential_id}, '1 year', db => 'src')->{secret}, 'VALID' ];
 $node->safe_psql('src', "SELECT devapp.complete_rotation('$rotated->{credential_id}')");
 
+$node->safe_psql('src',
+	q{INSERT INTO devapp.product_approver (product_id, role_name)
+		SELECT product_id, 'reviewer' FROM devapp.product WHERE name = 'orders'});
+
 my $client = create_app($node, 'client', "$ada, kind => 'oauth_client'", db => 'src');
 my $presented = [ map { $_->[1] } @keys ];
 my $expected = join ' ', map { $_->[2] } @keys;
 is(codes($node, $presented, db => 'src'), $expected, 'verdicts of the source');
+
+# The audit trail has months, of which one has no partition.
+my $months = $node->safe_psql('src', 'SELECT count(*) FROM devapp.maintain_audit(5)') + 4;
+is($months, 6, 'the audit trail has months: four of setup_roles(), two more');
+
+# As many events as it takes to keep a subtree of the log; another one is older.
+$node->safe_psql('src',
+	"SELECT devapp.set_attribute('product', 'weather', 'n', n::text) FROM generate_series(1, 256) AS n;
+	SELECT devapp.seal_audit();");
+$node->safe_psql('src', q{
+	INSERT INTO devapp.audit_event (occurred_at, db_role, client_addr, action, entity, entity_id, before, leaf_hash)
+	VALUES ('2001-02-03 04:05:06.789+00', E'x\\y', '192.0.2.0/24', 'update', 'test', 'x', '{"a": "\\u00e9"}', '\x0042')});
 
 # ---------- what belongs to a dump ----------
 
@@ -127,7 +152,8 @@ is( join(' ', sort @registered),
 		sort split /\n/,
 		$node->safe_psql(
 			'src', q{SELECT oid::regclass FROM pg_class
-			WHERE relnamespace = 'devapp'::regnamespace AND relkind IN ('r', 'p', 'S')})),
+			WHERE relnamespace = 'devapp'::regnamespace AND relkind IN ('r', 'p', 'S')
+			  AND relname !~ '^audit_event_\d{4}_\d\d$'})),
 	'every table and sequence of the schema is registered for pg_dump');
 
 # Ordered dump of each registered relation: name => text.
@@ -160,7 +186,22 @@ my $privileges = q{
 my $triggers = q{SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
 	WHERE tgrelid::regclass::text LIKE 'devapp.%' AND NOT tgisinternal ORDER BY 1, 2};
 
+# The partitions, with all that is theirs.
+my $partitions = q{
+	SELECT c.relname, pg_get_expr(c.relpartbound, c.oid), c.relrowsecurity, c.relowner::regrole,
+	       (SELECT string_agg(pg_get_indexdef(x.indexrelid), '; ' ORDER BY x.indexrelid::regclass::text COLLATE "C")
+	          FROM pg_index x WHERE x.indrelid = c.oid),
+	       (SELECT string_agg(concat_ws(' ', a.attname, a.atttypid::regtype, a.attnotnull, a.attcollation::regcollation,
+	                                    pg_get_expr(d.adbin, d.adrelid)), ', ' ORDER BY a.attnum)
+	          FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+	         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+	       (SELECT count(*) FROM devapp.audit_event e WHERE e.tableoid = c.oid)
+	  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+	 WHERE i.inhparent = 'devapp.audit_event'::regclass ORDER BY 1};
+
 my $source = contents('src');
+my $source_partitions = $node->safe_psql('src', $partitions);
+is(scalar(split /\n/, $source_partitions), $months + 1, 'there are partitions to compare');
 my $source_privileges = $node->safe_psql('src', $privileges);
 my $source_triggers = $node->safe_psql('src', $triggers);
 for my $relation (@registered)
@@ -181,13 +222,26 @@ my %restore = (
 	custom => [ 'pg_restore', '--exit-on-error', "$dumps/custom.dump", '-d' ],
 	parallel => [ 'pg_restore', '--exit-on-error', '-j2', "$dumps/custom.dump", '-d' ]);
 
+# A restore that does not say so: it ends with the first row, and made no event.
+for my $how ('plain', 'custom')
+{
+	$node->safe_psql('postgres', 'CREATE DATABASE refused TEMPLATE template0');
+	my @command = @{ $restore{$how} };
+	IPC::Run::run([ @command, $node->connstr('refused') ], '2>', \my $stderr, '>', \my $stdout);
+	like($stderr, qr/this looks like a restore of a dump.*PGOPTIONS='-c devapp\.restoring=on'/s, "$how: refused, with a hint");
+	is($node->safe_psql('refused', 'SELECT (SELECT count(*) FROM devapp.developer) + (SELECT count(*) FROM devapp.audit_event)'),
+		0, "$how: nothing was restored, and no event made");
+	$node->safe_psql('postgres', 'DROP DATABASE refused');
+}
+
 for my $db (sort keys %restore)
 {
 	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE template0");
 	{
+		local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
 		# The archive format keeps no order among the tables of an extension, and
 		# their foreign keys are there before the rows.
-		local $ENV{PGOPTIONS} = '-c session_replication_role=replica' if $db eq 'parallel';
+		$ENV{PGOPTIONS} .= ' -c session_replication_role=replica' if $db eq 'parallel';
 		$node->command_ok([ @{ $restore{$db} }, $db ], "$db: restored");
 	}
 
@@ -206,6 +260,10 @@ for my $db (sort keys %restore)
 		'VALID|VALID',
 		"$db: verify_digest and verify_client too");
 
+	same_lines($node->safe_psql($db, $partitions), $source_partitions, "$db: partitions are the same");
+	is($node->safe_psql($db, 'SELECT count(*) FROM devapp.maintain_audit()'), 1, "$db: the month of the event without one is made");
+	my $last_event = $node->safe_psql($db, 'SELECT max(event_id) FROM devapp.audit_event');
+
 	my $last = $node->safe_psql($db, 'SELECT max(ordinal) FROM devapp.credential_product');
 	my $new = create_app($node, 'first after the restore', $ada, db => $db);
 	is(code($node, $new->{secret}, db => $db), 'VALID', "$db: a new app works");
@@ -214,10 +272,55 @@ for my $db (sort keys %restore)
 			"SELECT ordinal FROM devapp.credential_product WHERE credential_id = '$new->{credential_id}'"),
 		$last + 1,
 		"$db: its association has the next ordinal");
+	is( $node->safe_psql(
+			$db, "SELECT string_agg(event_id - $last_event || ' ' || entity, ', ' ORDER BY event_id)
+			  FROM devapp.audit_event WHERE app_id = '$new->{app_id}'"),
+		'1 app, 2 credential, 3 credential_product, 4 credential_secret', "$db: its events have the next numbers");
 	is( error_of($node, q{UPDATE devapp.app SET status = 'pending' WHERE name = 'of a developer'}, db => $db),
 		'55000', "$db: an illegal transition is refused");
 	is( error_of($node, 'DELETE FROM devapp.credential', db => $db),
 		'23001', "$db: so is a DELETE");
+}
+
+$node->safe_psql('plain', 'DROP EXTENSION devapp');
+is($node->safe_psql('plain', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'devapp'::regnamespace}), 0,
+	'DROP EXTENSION removes all, the months as well');
+
+# ---------- who may say that it is a restore ----------
+
+$node->safe_psql('src', q{CREATE ROLE clerk LOGIN IN ROLE devapp_admin;
+	CREATE FUNCTION public.events() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM devapp.audit_event'});
+# an INSERT of clerk, whose session starts with these options; how many events it made
+sub events_of_clerk
+{
+	my ($options, $sql) = @_;
+	my $before = $node->safe_psql('src', 'SELECT public.events()');
+
+	local $ENV{PGOPTIONS} = $options;
+	$node->psql('src', "$sql INSERT INTO devapp.developer (email) VALUES ('c' || public.events() || '\@example.com')",
+		on_error_stop => 0, extra_params => [ '-U', 'clerk' ]);
+	delete $ENV{PGOPTIONS};
+	return $node->safe_psql('src', 'SELECT public.events()') - $before;
+}
+is(events_of_clerk('', ''), 1, 'a change of an ordinary role is recorded');
+is(events_of_clerk('-c devapp.restoring=on', ''), 1, 'also if it asks for devapp.restoring before the library is loaded');
+is(events_of_clerk('', 'SET devapp.restoring = on;'), 1, 'or then sets it');
+is(events_of_clerk('', 'SELECT devapp.uuid_v7(); SET devapp.restoring = on;'), 1, 'or sets it later');
+is(events_of_clerk('', 'ALTER ROLE clerk SET devapp.restoring = on;'), 1, 'or for all of its sessions');
+is(events_of_clerk('', ''), 1, 'which has no effect either');
+is(events_of_clerk('-c session_replication_role=replica', ''), 0, 'a session with triggers off does not even begin');
+is($node->safe_psql('src', q{SELECT count(*) FROM devapp.developer WHERE email ~ '^c\d'}), 6, 'all these rows were made');
+is(events_of_clerk('-c check_function_bodies=off -c row_security=off', q{SELECT set_config('search_path', '', false);}), 0,
+	'a session of his that looks like a restore');
+is($node->safe_psql('src', q{SELECT count(*) FROM devapp.developer WHERE email ~ '^c\d'}), 6, 'is refused');
+
+# a superuser may, and doctor() says so
+{
+	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
+	my $before = $node->safe_psql('src', 'SELECT public.events()');
+	is($node->safe_psql('src', q{INSERT INTO devapp.developer (email) VALUES ('quiet@example.com');
+			SELECT public.events()}), $before, 'what a superuser restores is not recorded');
+	is(doctor($node, 'audit', db => 'src'), 'error|devapp.restoring is on: changes are not recorded', 'doctor() warns');
 }
 
 # ---------- what CREATE EXTENSION may find ----------

@@ -28,7 +28,7 @@ sub after
 
 is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
 	join("\n",
-		'digests|ok', 'libsodium|ok', 'metering|info', 'pepper|warning', 'preload|info',
+		'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'digests|ok', 'libsodium|ok', 'metering|info', 'pepper|warning', 'preload|info',
 		'public|ok', 'roles|info', 'triggers|ok', 'version|ok'),
 	'a fresh installation');
 is( $node->safe_psql('postgres',
@@ -72,6 +72,17 @@ like(
 		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'public'; ROLLBACK}),
 	qr/^error\|granted to PUBLIC: .*devapp\.credential_secret/,
 	'public: a column');
+
+my $next = $node->safe_psql('postgres', q{SELECT to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month', '"audit_event_"YYYY_MM')});
+is(doctor($node, 'audit'), 'warning|there are events in the default partition', 'audit: no months yet');
+after('months', 'SELECT count(*) > 0 FROM devapp.maintain_audit(1)', 'audit', "t\nok|the next month has its partition");
+after('the next month missing', "SELECT count(*) > 0 FROM devapp.maintain_audit(1); DROP TABLE devapp.$next", 'audit',
+	"t\nwarning|partition $next is missing");
+after('events of a month without a partition',
+	"SELECT count(*) > 0 FROM devapp.maintain_audit(1); INSERT INTO devapp.audit_event (occurred_at, db_role, action, entity, entity_id, leaf_hash)
+	 VALUES ('2001-01-01', 'x', 'x', 'x', 'x', '')", 'audit', "t\nwarning|there are events in the default partition");
+after('not recording', 'SET devapp.restoring = on', 'audit', 'error|devapp.restoring is on: changes are not recorded');
+after('no trigger', 'ALTER TABLE devapp.app DISABLE TRIGGER audit_row', 'triggers', 'error|switched off: audit_row on devapp.app');
 
 after('one switched off', 'ALTER TABLE devapp.app DISABLE TRIGGER guard_status', 'triggers',
 	'error|switched off: guard_status on devapp.app');

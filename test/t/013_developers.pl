@@ -73,6 +73,13 @@ for my $table (sort keys %count)
 			($who[$i] || 'nobody') . " sees $count{$table}[$i] rows of $table");
 	}
 }
+is(sees('bob@example.com', q{SELECT count(*), count(*) FILTER (WHERE app_id = (SELECT app_id FROM devapp.app WHERE name = 'blue-app')) FROM devapp.audit_event}),
+	'5|5', 'the audit trail shows bob what happened to the team\'s app');
+is(sees(undef, 'SELECT count(*) FROM devapp.audit_event'), '0', 'and nobody nothing');
+is(state_of('bob@example.com', 'SELECT client_addr FROM devapp.audit_event'), '42501', 'not from where administrators work');
+is(sees('bob@example.com', "SELECT count(*) FROM devapp.app_history('$app{blue}{app_id}')"), '5', 'app_history() tells the same');
+is(state_of('bob@example.com', "SELECT count(*) FROM devapp.app_history('$app{eve}{app_id}')"), '42704', 'but not of others');
+is(state_of('bob@example.com', "SELECT count(*) FROM devapp.access_at('$app{eve}{app_id}', '/', 'GET', 'live', now())"), '42704', 'nor access_at()');
 is(state_of('ada@example.com', 'SELECT digest FROM devapp.credential_secret'), '42501', 'no digest, not even of one\'s own secret');
 is(state_of('ada@example.com', 'SELECT * FROM devapp.credential_secret'), '42501', 'nor by *');
 is(state_of('ada@example.com', 'SELECT attributes FROM devapp.developer'), '42501', 'no attributes of developers');
@@ -138,6 +145,32 @@ for my $case (
 	is($state, $expected, ($email || 'nobody') . ": $name") or diag($report);
 }
 
+# ---------- approvers ----------
+
+$node->safe_psql('postgres', q{
+	SELECT devapp.create_team('mappers');
+	SELECT devapp.add_team_member('mappers', 'eve@example.com', 'admin');
+	SELECT devapp.add_product_approver('maps', team => 'mappers')});
+{
+	local $ENV{PGOPTIONS} = '-c devapp.app_approval=manual';
+	$app{maps} = create_app($node, 'maps-app', "developer => 'ada\@example.com', products => '{maps}'");
+	$app{both} = create_app($node, 'both-app', "developer => 'ada\@example.com', products => '{maps,weather}'");
+	$app{own} = create_app($node, 'own-app', "team => 'mappers', products => '{maps}'");
+}
+is(sees('eve@example.com', q{SELECT string_agg(DISTINCT app_name, ' ' ORDER BY app_name) FROM devapp.my_approvals()}),
+	'ada-app blue-app both-app maps-app own-app', 'an approver sees what waits for him');
+is(sees('bob@example.com', 'SELECT count(*) FROM devapp.my_approvals()'), '0', 'nobody else does');
+is(state_of('bob@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42501', 'nor can he approve');
+is(state_of('ada@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42501', 'nor the owner');
+is(state_of('eve@example.com', "SELECT devapp.approve_app('$app{own}{app_id}')"), '42501', 'nor the approver for his own team\'s app');
+is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{own}{credential_id}', 'maps', 'approve')"), '42501', 'nor its product');
+is(state_of('eve@example.com', "SELECT devapp.reject_app('$app{ada}{app_id}')"), '42501', 'an approved app is not his');
+is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'weather', 'revoke')"), '42501', 'nor is another product');
+is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'maps', 'approve', 'fine')"), '00000', 'the product of his is');
+is($node->safe_psql('postgres', "SELECT status, decided_by, decision_note FROM devapp.credential_product JOIN devapp.product USING (product_id) WHERE credential_id = '$app{blue}{credential_id}' AND name = 'maps'"),
+	'approved|eve@example.com|fine', 'and it says who and why');
+is(sees('eve@example.com', "SELECT status, decided_by FROM devapp.approve_app('$app{maps}{app_id}')"), 'approved|eve@example.com', 'an app that waits for him alone he approves');
+
 # ---------- who counts as whom ----------
 
 my $ada = q({"email": "ada@example.com"});
@@ -154,14 +187,14 @@ is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.app', extra_params => [ '-U', 'mallory' ]), '0', 'nor from the command line');
 }
 is(sees('ada@example.com', "SELECT count(*) FROM devapp.app; SELECT set_config('request.jwt.claims', '', true) = ''; SELECT count(*) FROM devapp.app"),
-	"3\nt\n0", 'no claims, no rows');
+	"5\nt\n0", 'no claims, no rows');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; SELECT string_agg(name, ' ' ORDER BY name) FROM devapp.app}),
 	"bob\@example.com\nb blue-app t", 'a backend that may act_as() says who its user is');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; DISCARD ALL; SET ROLE devapp_developer; SELECT count(*) FROM devapp.app}),
 	"bob\@example.com\n0", 'a pool that discards all hands no identity on');
 set_config($node, 'devapp.claims_from', 'mallory');
 is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT count(*) FROM devapp.app"),
-	'3', 'devapp.claims_from names whose claims count');
+	'5', 'devapp.claims_from names whose claims count');
 is(sees('ada@example.com', 'SELECT count(*) FROM devapp.app'), '0', 'and nobody else\'s do');
 
 # somebody who was deleted, and somebody who is inactive

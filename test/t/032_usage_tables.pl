@@ -131,7 +131,7 @@ is( $node->safe_psql('postgres', "SELECT last_used_at BETWEEN now() - interval '
 
 $node->append_conf('postgresql.conf', "devapp.flush_interval = 0\ndevapp.retention_minute = '7d'\ndevapp.retention_hour = '90d'");
 $node->reload;
-$node->poll_query_until('postgres', q{SELECT devapp._usage_retention('minute') = 10080}) or die;
+$node->poll_query_until('postgres', q{SELECT devapp._setting('retention_minute') = '7d'}) or die;
 my $partitions = q{SELECT count(*) FROM devapp._usage_partitions() WHERE };
 cmp_ok($node->safe_psql('postgres', "$partitions partition_name ~ 'usage_(minute|hour)_2024'"), '>', 30, 'there are old minutes and hours');
 $node->safe_psql('postgres', 'SELECT devapp.maintain_usage()');
@@ -147,7 +147,7 @@ is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions
 	'days are kept for years');
 $node->append_conf('postgresql.conf', "devapp.retention_day = '30d'\ndevapp.retention_minute = 0");
 $node->reload;
-$node->poll_query_until('postgres', q{SELECT devapp._usage_retention('day') = 43200 AND devapp._usage_retention('minute') = 0}) or die;
+$node->poll_query_until('postgres', q{SELECT devapp._setting('retention_day') = '30d' AND devapp._setting('retention_minute') = '0'}) or die;
 write_stream("d = '2024-03-01'", 5);
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp.maintain_usage() WHERE partition_name ~ 'usage_day_2024' AND action = 'dropped'}), 12,
 	'a shorter retention');

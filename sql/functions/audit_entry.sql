@@ -1,0 +1,13 @@
+-- The bytes of an audit event, and their hash; see src/audit_entry.c.
+
+CREATE FUNCTION devapp.audit_entry(event devapp.audit_event) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_audit_entry';
+CREATE FUNCTION devapp._audit_leaf_hash(event devapp.audit_event) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_audit_leaf_hash';
+
+COMMENT ON FUNCTION devapp.audit_entry(devapp.audit_event) IS
+    'The bytes that the hash of an audit event is made of: all columns but leaf_hash, each after its length';
+COMMENT ON FUNCTION devapp._audit_leaf_hash(devapp.audit_event) IS
+    'Internal: the hash that leaf_hash must be';

@@ -1,0 +1,11 @@
+-- What was decided about a product that an app asks for; sql/functions/approval.sql.
+
+CREATE TYPE devapp.approval_decision AS (
+    decision text,
+    decided_by text,
+    note text
+);
+
+COMMENT ON TYPE devapp.approval_decision IS 'Internal: a decision of the rules, or of the product''s own approval';
+COMMENT ON COLUMN devapp.approval_decision.decision IS 'approve, hold or reject';
+COMMENT ON COLUMN devapp.approval_decision.decided_by IS 'rule:NAME; auto: approved without a rule; null: left to a person';

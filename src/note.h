@@ -1,0 +1,11 @@
+/*
+ * note.h
+ *		Why the change that is being made is made.
+ */
+#ifndef DEVAPP_NOTE_H
+#define DEVAPP_NOTE_H
+
+/* The note of the change that is being made, or NULL. */
+extern const char *note_current(void);
+
+#endif							/* DEVAPP_NOTE_H */

@@ -1,0 +1,99 @@
+-- Filters of bulk actions and exports: what each key matches, and what is refused.
+\set SHOW_CONTEXT never
+
+SELECT FROM devapp.create_developer('filter-a@example.com');
+SELECT FROM devapp.create_developer('filter-b@example.com');
+SELECT FROM devapp.create_team('filter-team');
+SELECT FROM devapp.create_product('filter-1');
+SELECT FROM devapp.create_product('filter-2', approval => 'manual');
+SELECT app_id AS a1, credential_id AS c1 FROM devapp.create_app('filter one', developer => 'filter-a@example.com', products => '{filter-1}', attributes => '{"tier": "trial", "region": "eu"}') \gset
+SELECT app_id AS a2, credential_id AS c2 FROM devapp.create_app('Filter_Two', developer => 'filter-a@example.com', products => '{filter-1,filter-2}', attributes => '{"tier": "trial"}') \gset
+SELECT app_id AS a3, credential_id AS c3 FROM devapp.create_app('filterXtwo', team => 'filter-team', products => '{filter-2}', attributes => '{"tier": "gold"}') \gset
+SELECT app_id AS a4 FROM devapp.create_app('filter 100%', developer => 'filter-b@example.com') \gset
+SELECT app_id AS a5 FROM devapp.create_app('filter gone', developer => 'filter-b@example.com', products => '{}') \gset
+SELECT FROM devapp.delete_app(:'a5');
+SELECT FROM devapp.suspend_app(:'a4');
+
+-- the names of the apps that match, among those of this test
+CREATE FUNCTION pg_temp.matches(filter jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(x.app ->> 'name', ', ' ORDER BY x.app ->> 'name' COLLATE "C") FROM devapp.export_apps(filter) AS x(app) WHERE x.app ->> 'name' ILIKE 'filter%' $$;
+SELECT f AS filter, pg_temp.matches(f) FROM unnest(ARRAY[
+    '{"status": "approved"}', '{"status": "suspended"}', '{"status": "deleted"}',
+    '{"product": "filter-1"}', '{"product": "filter-2"}',
+    '{"owner": "FILTER-A@example.com"}', '{"team": "filter-team"}',
+    '{"attribute": {"tier": "trial"}}', '{"attribute": {"tier": "trial", "region": "eu"}}', '{"attribute": {"tier": "silver"}}',
+    '{"name": "FILTER one"}', '{"name": "filter"}', '{"name": "filter*"}', '{"name": "filter_two"}', '{"name": "filter?two"}', '{"name": "*100%"}', '{"name": "*%*"}', '{"name": "filter\\one"}',
+    '{"created_before": "infinity"}', '{"created_before": "2000-01-01"}', '{"inactive_since": "2000-01-01"}',
+    '{"app_ids": []}', '{"status": "approved", "owner": "filter-a@example.com", "product": "filter-2", "name": "*two"}', '{"status": "deleted", "owner": "filter-b@example.com"}',
+    '{}']::jsonb[]) AS f;
+SELECT pg_temp.matches(jsonb_build_object('app_ids', ARRAY[:'a1', :'a3', :'a1', :'a5']::uuid[]));
+SELECT pg_temp.matches(NULL) IS NOT NULL AS all;
+-- an association that was removed or revoked is none
+SELECT FROM devapp.set_credential_product_status(:'c1', 'filter-1', 'revoke');
+SELECT FROM devapp.remove_credential_product(:'c2', 'filter-1');
+SELECT pg_temp.matches('{"product": "filter-1"}');
+
+-- inactive: nothing issued, rotated or changed since.  The clock is moved by what the
+-- triggers would not let anybody write.
+CREATE FUNCTION pg_temp.age(days integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    UPDATE devapp.app SET created_at = created_at - days * interval '1 day', updated_at = updated_at - days * interval '1 day', decided_at = decided_at - days * interval '1 day' WHERE name ILIKE 'filter%';
+    UPDATE devapp.credential c SET issued_at = c.issued_at - days * interval '1 day', decided_at = c.decided_at - days * interval '1 day', revoked_at = c.revoked_at - days * interval '1 day' FROM devapp.app a WHERE a.app_id = c.app_id AND a.name ILIKE 'filter%';
+    UPDATE devapp.credential_secret s SET valid_from = valid_from - days * interval '1 day', superseded_at = superseded_at - days * interval '1 day' FROM devapp.credential c JOIN devapp.app a USING (app_id) WHERE s.credential_id = c.credential_id AND a.name ILIKE 'filter%';
+    UPDATE devapp.credential_product p SET created_at = p.created_at - days * interval '1 day', decided_at = p.decided_at - days * interval '1 day', removed_at = p.removed_at - days * interval '1 day' FROM devapp.credential c JOIN devapp.app a USING (app_id) WHERE p.credential_id = c.credential_id AND a.name ILIKE 'filter%';
+END $$;
+CREATE FUNCTION pg_temp.idle(days integer) RETURNS text LANGUAGE sql AS $$ SELECT pg_temp.matches(jsonb_build_object('inactive_since', now() - days * interval '1 day')) $$;
+SELECT pg_temp.age(10);
+SELECT pg_temp.idle(5), pg_temp.idle(11), pg_temp.matches(jsonb_build_object('created_before', now() - interval '5 days'));
+BEGIN; SELECT FROM devapp.update_app(:'a1', description => 'x'); SELECT pg_temp.idle(5) AS after_update; ROLLBACK;
+BEGIN; SELECT FROM devapp.resume_app(:'a4'); SELECT pg_temp.idle(5) AS after_status; ROLLBACK;
+BEGIN; SELECT FROM devapp.issue_credential(:'a1'); SELECT pg_temp.idle(5) AS after_issue; ROLLBACK;
+BEGIN; SELECT FROM devapp.rotate_credential(:'c1'); SELECT pg_temp.idle(5) AS after_rotation; ROLLBACK;
+BEGIN; SELECT FROM devapp.revoke_credential(:'c2'); SELECT pg_temp.idle(5) AS after_revocation; ROLLBACK;
+BEGIN; SELECT FROM devapp.add_credential_product(:'c3', 'filter-1'); SELECT pg_temp.idle(5) AS after_association; ROLLBACK;
+BEGIN; SELECT FROM devapp.set_credential_product_status(:'c3', 'filter-2', 'approve'); SELECT pg_temp.idle(5) AS after_approval; ROLLBACK;
+BEGIN; SELECT FROM devapp.remove_credential_product(:'c3', 'filter-2'); SELECT pg_temp.idle(5) AS after_removal; ROLLBACK;
+
+-- refused, whoever asks
+CREATE FUNCTION pg_temp.refusal(filter jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE hint text;
+BEGIN
+    PERFORM devapp.export_apps(filter);
+    RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    RETURN SQLSTATE || ' ' || SQLERRM || ' | ' || hint;
+END $$;
+SELECT f AS filter, pg_temp.refusal(f) FROM unnest(ARRAY[
+    '[]', '"x"', 'null', '{"colour": "red"}', '{"": 1}',
+    '{"status": 1}', '{"status": null}', '{"status": "wild"}', '{"status": ""}', '{"status": "approve"}',
+    '{"product": "nothing"}', '{"product": ""}', '{"product": ["filter-1"]}', '{"owner": "nobody@example.com"}', '{"owner": "filter-team"}', '{"team": "nobody"}',
+    '{"owner": "filter-a@example.com", "team": "filter-team"}',
+    '{"attribute": "tier"}', '{"attribute": {}}', '{"attribute": {"tier": null}}', '{"attribute": {"tier": 1}}',
+    '{"inactive_since": "soon"}', '{"inactive_since": 20260101}', '{"inactive_since": "infinity"}', '{"inactive_since": "2999-01-01"}', '{"inactive_since": "2026-02-30"}',
+    '{"created_before": ""}', '{"created_before": "2026-01-01 00:00 Nowhere/City"}',
+    '{"name": ""}', '{"name": ["a"]}',
+    '{"app_ids": "x"}', '{"app_ids": ["x"]}', '{"app_ids": [null]}', '{"app_ids": [1]}', '{"app_ids": ["00000000-0000-0000-0000-000000000000"]}']::jsonb[]) AS f;
+
+-- a bulk action needs a filter; an export does not
+SELECT * FROM devapp.bulk_suspend();
+SELECT * FROM devapp.bulk_suspend(note => 'all of them', dry_run => false);
+SELECT * FROM devapp.bulk_approve(attribute => 'null');
+SELECT * FROM devapp.bulk_reject(owner => NULL);
+SELECT * FROM devapp.bulk_transfer(to_team => 'filter-team');
+CALL devapp.run_bulk('suspend', '{}');
+CALL devapp.run_bulk('suspend', NULL);
+-- what there are indexes for is found by them
+CREATE FUNCTION pg_temp.plan(filter jsonb) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE line text; f devapp.app_filter := devapp._app_filter(filter);
+BEGIN
+    SET LOCAL enable_seqscan = off;
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT FROM devapp.app a WHERE ' || devapp._filter_condition(f) USING f LOOP
+        IF line ~ 'Index.* (using|on) ' AND line !~ 'Bitmap Heap' THEN RETURN NEXT substring(line FROM '(?:using|on) (\w+)'); END IF;
+    END LOOP;
+END $$;
+SELECT * FROM pg_temp.plan('{"owner": "filter-a@example.com"}');
+SELECT * FROM pg_temp.plan('{"team": "filter-team"}');
+SELECT * FROM pg_temp.plan('{"status": "pending", "created_before": "infinity"}');
+SELECT * FROM pg_temp.plan(jsonb_build_object('app_ids', ARRAY[:'a1']));

@@ -1,0 +1,67 @@
+-- Export: as JSON, flat, and encrypted; never a secret.
+\set SHOW_CONTEXT never
+\set public_key `cat data/export-public-key.asc 2>/dev/null || cat test/data/export-public-key.asc`
+\set secret_key `cat data/export-secret-key.asc 2>/dev/null || cat test/data/export-secret-key.asc`
+\set ed25519_key `cat data/export-ed25519-key.asc 2>/dev/null || cat test/data/export-ed25519-key.asc`
+
+SELECT FROM devapp.create_developer('export@example.com');
+SELECT FROM devapp.create_team('=export-team');
+SELECT FROM devapp.create_product('export-1');
+SELECT FROM devapp.create_product('export-2', approval => 'manual');
+SELECT * FROM devapp.create_app('export one', developer => 'export@example.com', products => '{export-1,export-2}', display_name => '=HYPERLINK("http://evil.example","click")',
+    description => E'two\nlines', callback_urls => '{https://a.example/cb}', app_family => '+49', attributes => '{"tier": "gold"}', environment => 'live', expires_in => '1 day') \gset
+SELECT * FROM devapp.issue_credential(:'app_id', products => '{}', kind => 'oauth_client') \gset second_
+SELECT FROM devapp.create_app('export @two', team => '=export-team');
+SELECT app_id AS gone FROM devapp.create_app('export gone', developer => 'export@example.com') \gset
+SELECT FROM devapp.delete_app(:'gone');
+
+-- all that belongs to an app
+SELECT jsonb_pretty(regexp_replace(regexp_replace(regexp_replace(app::text, '"[0-9a-f]{8}-[0-9a-f-]{27}"', '"(id)"', 'g'), '"20[0-9T:.+-]+"', '"(time)"', 'g'), 'dvk_(\w+)_[0-9A-Za-z]{12}', 'dvk_\1_(key id)', 'g')::jsonb)
+  FROM devapp.export_apps('{"owner": "export@example.com"}') AS app;
+-- in the order of app_id, without the deleted, which can be asked for
+SELECT app ->> 'name' AS name, app ->> 'team' AS team, jsonb_array_length(app -> 'credentials') AS credentials FROM devapp.export_apps('{"name": "export*"}') AS app;
+SELECT app ->> 'name' AS name, app ->> 'status' AS status FROM devapp.export_apps('{"name": "export*", "status": "deleted"}') AS app;
+-- no filter: all that are not deleted
+SELECT (SELECT count(*) FROM devapp.export_apps()) = (SELECT count(*) FROM devapp.app WHERE deleted_at IS NULL) AS all;
+SELECT (SELECT count(DISTINCT app_id) FROM devapp.export_apps_table()) = (SELECT count(*) FROM devapp.app WHERE deleted_at IS NULL) AS all;
+
+-- no secret, no digest
+SELECT count(*) AS apps, bool_or(app::text LIKE '%' || split_part(:'secret', '_', 4) || '%') AS has_secret, bool_or(app::text ~* 'digest|secret|blake2b') AS speaks_of_secrets
+  FROM devapp.export_apps('{"name": "export*"}') AS app;
+SELECT bool_or(t::text LIKE '%' || split_part(:'secret', '_', 4) || '%') AS has_secret, bool_or(t::text LIKE '%blake2b%') AS has_digest FROM devapp.export_apps_table('{"name": "export*"}') AS t;
+
+-- flat: a row for each product of each credential; an app or credential without has one row
+SELECT app_name, developer, team, app_status, kind, environment, credential_status, expires_at IS NOT NULL AS expires, product, product_status FROM devapp.export_apps_table('{"name": "export*"}');
+COPY (SELECT app_name, display_name, team, app_family, product FROM devapp.export_apps_table('{"name": "export*"}')) TO STDOUT (FORMAT csv, HEADER);
+-- names are data from outsiders; on request no spreadsheet takes them for formulas
+COPY (SELECT app_name, display_name, team, app_family, product FROM devapp.export_apps_table('{"name": "export*"}', escape_formulas => true)) TO STDOUT (FORMAT csv, HEADER);
+SELECT v AS value, devapp._cell(v, true), devapp._cell(v, false) = v AS as_is FROM unnest(ARRAY['=1', '+1', '-1', '@a', E'\tx', E'\rx', 'a=1', '', '''x']) AS v;
+SELECT devapp._cell(NULL, true) IS NULL AS null_stays;
+
+-- nothing is written and nothing locked
+BEGIN READ ONLY;
+SELECT count(*) FROM devapp.export_apps('{"owner": "export@example.com", "product": "export-1", "status": "approved"}');
+SELECT count(*) FROM devapp.export_apps_table('{"team": "=export-team"}');
+SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode NOT IN ('AccessShareLock', 'ExclusiveLock');
+COMMIT;
+
+-- encrypted: who holds the secret key reads the same lines
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'public_key') AS message \gset
+SELECT left(:'message', 27) AS first_line, :'message' LIKE '%export%' AS readable;
+SELECT pgp_key_id(dearmor(:'message')) = pgp_key_id(dearmor(:'public_key')) AS for_the_key;
+SELECT convert_from(pgp_pub_decrypt_bytea(dearmor(:'message'), dearmor(:'secret_key')), 'UTF8') = (SELECT string_agg(app::text || E'\n', '') FROM devapp.export_apps('{"name": "export*"}') AS app) AS same;
+SELECT length(pgp_pub_decrypt_bytea(dearmor(devapp.export_apps_encrypted('{"app_ids": []}', :'public_key')), dearmor(:'secret_key'))) = 0 AS empty;
+SELECT devapp.export_apps_encrypted(NULL, :'public_key') IS NOT NULL AS all;
+-- keys that won't do
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', NULL);
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', '');
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', 'not a key');
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', armor('not a key'));
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'message');
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'secret_key');
+SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'ed25519_key');
+-- another function of the same name is not called
+CREATE FUNCTION public.pgp_pub_encrypt_bytea(bytea, bytea, varchar) RETURNS bytea LANGUAGE sql AS $$ SELECT $1 $$;
+SELECT pgp_key_id(dearmor(devapp.export_apps_encrypted('{"app_ids": []}', :'public_key'))) = pgp_key_id(dearmor(:'public_key')) AS for_the_key;
+DROP FUNCTION public.pgp_pub_encrypt_bytea(bytea, bytea, varchar);
+SELECT devapp.export_apps_encrypted('{"name": ""}', :'public_key');
