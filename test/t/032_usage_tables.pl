@@ -167,6 +167,7 @@ for my $format ('plain', 'custom')
 {
 	$node->safe_psql('postgres', "CREATE DATABASE restored_$format");
 	$node->command_ok([ 'pg_dump', "--format=$format", '--file', "$dump.$format", $node->connstr('postgres') ], "pg_dump, $format");
+	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
 	$format eq 'plain'
 	  ? $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored_plain'), '-f', "$dump.plain" ], 'restored')
 	  : $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored_custom'), "$dump.custom" ], 'restored');
