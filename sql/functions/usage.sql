@@ -15,7 +15,7 @@ CREATE FUNCTION devapp._taken_calls() RETURNS TABLE (
     calls bigint,
     last_at timestamptz
 )
-    LANGUAGE c VOLATILE ROWS 10000 AS 'MODULE_PATHNAME', 'devapp_taken_calls';
+    LANGUAGE c VOLATILE ROWS 100000 AS 'MODULE_PATHNAME', 'devapp_taken_calls';
 
 CREATE FUNCTION devapp._taken_responses() RETURNS TABLE (
     day timestamptz,
@@ -64,15 +64,26 @@ BEGIN
            t.environment, t.code, t.calls, _write_calls.batch
       FROM devapp._taken_calls() t;
 
-    INSERT INTO devapp.last_used AS l (credential_id, secret_version, app_id, last_used_at, last_seen_at)
-    SELECT t.credential_id, t.secret_version, t.app_id,
-           max(t.last_at) FILTER (WHERE t.code = 'VALID'), max(t.last_at)
-      FROM devapp._taken_calls() t
-     WHERE t.credential_id IS NOT NULL
-     GROUP BY 1, 2, 3
-        ON CONFLICT (credential_id, secret_version) DO UPDATE
-       SET last_used_at = greatest(l.last_used_at, excluded.last_used_at),
-           last_seen_at = greatest(l.last_seen_at, excluded.last_seen_at);
+    -- nobody else writes here, so this needs none of the care of ON CONFLICT
+    WITH seen AS MATERIALIZED (
+        SELECT t.credential_id, t.secret_version, t.app_id,
+               max(t.last_at) FILTER (WHERE t.code = 'VALID') AS last_used_at, max(t.last_at) AS last_seen_at
+          FROM devapp._taken_calls() t
+         WHERE t.credential_id IS NOT NULL
+         GROUP BY 1, 2, 3
+    ), known AS (
+        UPDATE devapp.last_used l
+           SET last_used_at = greatest(l.last_used_at, s.last_used_at),
+               last_seen_at = greatest(l.last_seen_at, s.last_seen_at)
+          FROM seen s
+         WHERE l.credential_id = s.credential_id AND l.secret_version = s.secret_version
+        RETURNING l.credential_id, l.secret_version
+    )
+    INSERT INTO devapp.last_used (credential_id, secret_version, app_id, last_used_at, last_seen_at)
+    SELECT s.credential_id, s.secret_version, s.app_id, s.last_used_at, s.last_seen_at
+      FROM seen s
+     WHERE NOT EXISTS (SELECT FROM known k WHERE k.credential_id = s.credential_id AND k.secret_version = s.secret_version)
+     ORDER BY s.credential_id;
 END
 $$;
 
@@ -109,6 +120,7 @@ $$;
 CREATE FUNCTION devapp._flush_usage() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET work_mem = '64MB'
 AS $$
 DECLARE
     taken bigint;
@@ -141,6 +153,7 @@ BEGIN
            FROM devapp.usage_minute m
           WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5, 6, 7
+          ORDER BY 2, 1
              ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
             SET calls = h.calls + excluded.calls',
         devapp._usage_partition('usage_hour', month)) USING month, after_batch, to_batch;
@@ -159,6 +172,7 @@ BEGIN
            FROM devapp.usage_minute m
           WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5
+          ORDER BY 2, 1
              ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
             SET calls = d.calls + excluded.calls',
         devapp._usage_partition('usage_day', month)) USING month, after_batch, to_batch;
@@ -171,6 +185,7 @@ CREATE FUNCTION devapp._roll_up_usage() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
+    SET work_mem = '64MB'
 AS $$
 DECLARE
     state devapp.usage_state := devapp._lock_usage();
