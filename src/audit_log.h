@@ -9,6 +9,7 @@
 
 #include "executor/spi.h"
 
+#include "compat.h"
 #include "merkle_core.h"
 
 /* Complete subtrees from this level on are kept in devapp.audit_node. */
@@ -20,6 +21,6 @@ extern int64 audit_int64(int row, int column);
 extern bool audit_hash_read(Datum value, MerkleHash *hash);
 extern bytea *audit_bytes(const void *data, size_t len);
 extern bool audit_node_find(int level, uint64 position, MerkleHash *hash);
-extern void audit_damaged(const char *what) pg_attribute_noreturn();
+extern void audit_damaged(const char *what) compat_noreturn;
 
 #endif							/* DEVAPP_AUDIT_LOG_H */

@@ -36,6 +36,9 @@ compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot)
 #endif
 }
 
+/* 18 put pg_noreturn, before the declaration, in the place of pg_attribute_noreturn() */
+#define compat_noreturn __attribute__((noreturn))
+
 /* 16 has input errors that need not be thrown */
 #if PG_VERSION_NUM >= 160000
 #define compat_input_error(fcinfo, ...) \

@@ -93,3 +93,13 @@ report_sizes() {
 			"$(of_limit "first touch" ".$n")" "$f" "$(mark "$f" 1.5 most)"
 	done
 }
+
+report_trail() {
+	local names=("seal the events" "seal one more" "verify_audit" "audit_proof" "app_history of 1,000 events" "access_at") i=0 ms
+	echo "| with $rows events in the audit trail | ms |"
+	echo "|---|---|"
+	while read -r ms; do
+		printf '| %s | %.0f |\n' "${names[i]}" "$ms"
+		i=$((i + 1))
+	done <"$work/trail.ms"
+}

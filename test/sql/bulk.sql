@@ -16,12 +16,12 @@ SELECT FROM devapp.create_app('pending 2', developer => 'bulk-a@example.com', pr
 SELECT FROM devapp.create_app('rejected', developer => 'bulk-a@example.com') AS a, devapp.reject_app(a.app_id);
 RESET devapp.app_approval;
 SELECT FROM devapp.create_app('waits', developer => 'bulk-a@example.com', products => '{bulk-auto,bulk-manual,bulk-other}');
-SELECT FROM devapp.create_app('approved', developer => 'bulk-a@example.com', products => '{bulk-auto}');
+SELECT FROM devapp.create_app('bulk approved', developer => 'bulk-a@example.com', products => '{bulk-auto}');
 SELECT FROM devapp.create_app('suspended', developer => 'bulk-a@example.com', products => '{bulk-manual}') AS a, devapp.suspend_app(a.app_id);
 SELECT FROM devapp.create_app('revoked', developer => 'bulk-a@example.com', products => '{bulk-manual}') AS a, devapp.revoke_app(a.app_id);
 SELECT FROM devapp.create_app('deleted', developer => 'bulk-a@example.com') AS a, devapp.delete_app(a.app_id);
 SELECT FROM devapp.create_app('of the team', team => 'bulk-team', products => '{bulk-auto}');
-SELECT FROM devapp.create_app('approved', team => 'bulk-team', products => '{bulk-auto}');
+SELECT FROM devapp.create_app('bulk approved', team => 'bulk-team', products => '{bulk-auto}');
 
 -- the whole program of this test, as rows to compare
 CREATE FUNCTION pg_temp.state() RETURNS TABLE (app_id uuid, line text) LANGUAGE sql AS $$
@@ -53,7 +53,7 @@ END $$;
 SELECT c AS call, r.* FROM unnest(ARRAY[
     'bulk_approve(owner => ''bulk-a@example.com'')', 'bulk_approve(owner => ''bulk-a@example.com'', product => ''bulk-manual'')', 'bulk_approve(owner => ''bulk-a@example.com'', status => ''revoked'')',
     'bulk_reject(owner => ''bulk-a@example.com'')', 'bulk_suspend(owner => ''bulk-a@example.com'')', 'bulk_resume(owner => ''bulk-a@example.com'')', 'bulk_revoke(owner => ''bulk-a@example.com'')',
-    'bulk_transfer(owner => ''bulk-a@example.com'', to_team => ''bulk-team'')', 'bulk_transfer(name => ''approved'', to_developer => ''bulk-b@example.com'')', 'bulk_reject(team => ''bulk-team'')']) AS c, pg_temp.compare(c) AS r;
+    'bulk_transfer(owner => ''bulk-a@example.com'', to_team => ''bulk-team'')', 'bulk_transfer(name => ''bulk approved'', to_developer => ''bulk-b@example.com'')', 'bulk_reject(team => ''bulk-team'')']) AS c, pg_temp.compare(c) AS r;
 SELECT * FROM pg_temp.compare('bulk_rotate(owner => ''bulk-a@example.com'')', '{secret}');
 
 -- which apps, and what becomes of them
@@ -70,7 +70,7 @@ SELECT app_name, old_status, new_status, outcome FROM devapp.bulk_revoke(owner =
 SELECT app_name, old_status, new_status, outcome FROM devapp.bulk_revoke(status => 'deleted', owner => 'bulk-a@example.com');
 SELECT app_name, owner, new_owner, old_status, new_status, outcome, error FROM devapp.bulk_transfer(to_team => 'bulk-team', owner => 'bulk-a@example.com');
 -- who has it already is not concerned; of two with one name the first gets through
-SELECT app_name, owner, new_owner, outcome, error FROM devapp.bulk_transfer(to_developer => 'bulk-b@example.com', name => 'approved');
+SELECT app_name, owner, new_owner, outcome, error FROM devapp.bulk_transfer(to_developer => 'bulk-b@example.com', name => 'bulk approved');
 SELECT app_name, outcome FROM devapp.bulk_transfer(to_team => 'bulk-team', team => 'bulk-team');
 
 -- for real: status, note, decider, and what it takes along
@@ -87,7 +87,7 @@ SELECT status FROM devapp.app WHERE app_id = :'p1';
 -- one app that fails does not stop the others
 CREATE FUNCTION bulk_fail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.name IN ('pending 2', 'approved') THEN RAISE EXCEPTION 'not %', NEW.name USING ERRCODE = 'P0043'; END IF;
+    IF NEW.name IN ('pending 2', 'bulk approved') THEN RAISE EXCEPTION 'not %', NEW.name USING ERRCODE = 'P0043'; END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER zz_fail BEFORE UPDATE ON devapp.app FOR EACH ROW EXECUTE FUNCTION bulk_fail();
@@ -97,7 +97,7 @@ SELECT a.name, a.status FROM devapp.app a JOIN devapp.developer d USING (develop
 -- what is no app's fault ends it all
 CREATE OR REPLACE FUNCTION bulk_fail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.name = 'approved' THEN RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END IF;
+    IF NEW.name = 'bulk approved' THEN RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END IF;
     RETURN NEW;
 END $$;
 SELECT * FROM devapp.bulk_revoke(owner => 'bulk-a@example.com', dry_run => false);
