@@ -32,6 +32,7 @@ SQL_MODULES = \
 	sql/tables/notification.sql \
 	sql/tables/audit_log.sql \
 	sql/tables/bulk.sql \
+	sql/tables/usage.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/bulk.sql \
@@ -72,6 +73,10 @@ SQL_MODULES = \
 	sql/functions/audit.sql \
 	sql/functions/audit_log.sql \
 	sql/functions/history.sql \
+	sql/functions/usage_partition.sql \
+	sql/functions/usage.sql \
+	sql/functions/record_usage.sql \
+	sql/functions/worker_status.sql \
 	sql/functions/doctor.sql \
 	sql/functions/notification.sql \
 	sql/functions/notification_queue.sql \
@@ -91,7 +96,7 @@ PROVE_TESTS = test/t/*.pl
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
 PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"'
-SHLIB_LINK = -lsodium
+SHLIB_LINK = -lsodium -lm
 EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
 
 # The targets for people find or install what they need by themselves, so they

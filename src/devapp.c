@@ -15,6 +15,7 @@
 #include "guc.h"
 #include "invalidation.h"
 #include "key_core.h"
+#include "meter.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -37,6 +38,11 @@ _PG_init(void)
 	devapp_define_gucs();
 	catalog_init();
 	invalidation_init();
+	if (preloaded)
+	{
+		meter_init();
+		worker_register();
+	}
 }
 
 void

@@ -182,14 +182,15 @@ operations_compile(DecideProduct *product, RankedOperation *ranked, int n)
 }
 
 static void
-load_operations(DecideProduct *product, Datum product_id, Snapshot snapshot)
+load_operations(EntitlementProduct *product, Snapshot snapshot)
 {
 	CatalogScan scan;
 	int			room = 16;
 	int			n = 0;
 	RankedOperation *ranked = palloc(sizeof(RankedOperation) * (size_t) room);
 
-	catalog_scan_begin(&scan, OPERATION_BY_PRODUCT, product_id, snapshot);
+	catalog_scan_begin(&scan, OPERATION_BY_PRODUCT,
+					   UUIDPGetDatum(&product->product_id), snapshot);
 	while (catalog_scan_next(&scan))
 	{
 		if (n == room)
@@ -202,7 +203,11 @@ load_operations(DecideProduct *product, Datum product_id, Snapshot snapshot)
 		n++;
 	}
 	catalog_scan_end(&scan);
-	operations_compile(product, ranked, n);
+	operations_compile(&product->decide, ranked, n);
+	/* that put them in order */
+	product->operation_ids = palloc(sizeof(pg_uuid_t) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+		product->operation_ids[i] = ranked[i].id;
 	pfree(ranked);
 }
 
@@ -219,7 +224,7 @@ product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
 	product->scopes = copy_array(scan, PRODUCT_SCOPES);
 	product->decide.environments = list_of(copy_array(scan, PRODUCT_ENVIRONMENTS));
 	product->decide.proxies = list_of(copy_array(scan, PRODUCT_PROXIES));
-	load_operations(&product->decide, UUIDPGetDatum(product_id), snapshot);
+	load_operations(product, snapshot);
 	return product;
 }
 

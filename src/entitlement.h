@@ -30,6 +30,7 @@ typedef struct EntitlementProduct
 	RowVersion	version;		/* of its row, see product_get() */
 	text	   *name;
 	ArrayType  *scopes;
+	pg_uuid_t  *operation_ids;	/* numbered like decide.operations */
 } EntitlementProduct;
 
 /*

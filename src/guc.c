@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "guc.h"
 #include "key_core.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -29,6 +30,12 @@ bool		devapp_notify = true;
 int			devapp_notification_max_attempts = 10;
 int			devapp_rotation_max_age = 90;
 bool		devapp_restoring = false;
+bool		devapp_metering = true;
+int			devapp_meter_size = 16384;
+int			devapp_flush_interval = 10;
+int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
+int			devapp_retention_hour = 90 * MINUTES_PER_DAY;
+int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
 
 static const struct config_enum_entry approval_options[] = {
 	{"auto", APPROVAL_AUTO, false},
@@ -81,6 +88,50 @@ check_audit_origin(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("The origin of an audit trail is 1 to %d printable ASCII characters, none of them a space or \"+\".",
 						CHECKPOINT_ORIGIN_MAX);
 	return false;
+}
+
+static void
+define_retention(const char *name, const char *description, int *variable,
+				 int days)
+{
+	DefineCustomIntVariable(name, description, "0 keeps them for ever.",
+							variable, days * MINUTES_PER_DAY, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+}
+
+/* The size is fixed at server start; loaded later there is nothing to size. */
+static void
+define_metering(void)
+{
+	DefineCustomIntVariable("devapp.flush_interval",
+							"Time between flushes of counted calls to tables.",
+							"0 leaves flushing to devapp.flush_usage().",
+							&devapp_flush_interval,
+							10, 0, 24 * 60 * 60,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.meter_size",
+							"Shared memory for counting calls.",
+							NULL,
+							&devapp_meter_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("devapp.metering",
+							 "Counts verifications and recorded usage.",
+							 NULL,
+							 &devapp_metering,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
+					 &devapp_retention_minute, 7);
+	define_retention("devapp.retention_hour", "How long usage by the hour is kept.",
+					 &devapp_retention_hour, 90);
+	define_retention("devapp.retention_day", "How long usage and latencies by the day are kept.",
+					 &devapp_retention_day, 1830);
 }
 
 void
@@ -152,7 +203,7 @@ devapp_define_gucs(void)
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 
 	define_notification_gucs();
-
+	define_metering();
 	MarkGUCPrefixReserved("devapp");
 }
 

@@ -12,6 +12,8 @@ typedef enum ApprovalMode
 	APPROVAL_CONDITIONAL
 } ApprovalMode;
 
+#define MINUTES_PER_DAY	1440
+
 extern char *devapp_audit_key_file;
 extern char *devapp_audit_origin;
 extern char *devapp_key_prefix;
@@ -24,6 +26,12 @@ extern bool devapp_notify;
 extern int	devapp_notification_max_attempts;
 extern int	devapp_rotation_max_age;	/* days */
 extern bool devapp_restoring;
+extern bool devapp_metering;
+extern int	devapp_meter_size;		/* kB */
+extern int	devapp_flush_interval;	/* s; 0: never */
+extern int	devapp_retention_minute;	/* of each, in minutes; 0: for ever */
+extern int	devapp_retention_hour;
+extern int	devapp_retention_day;
 
 extern void devapp_define_gucs(void);
 

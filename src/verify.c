@@ -6,9 +6,9 @@
  * The way of a key: what is remembered of it (cache.c), else shape and checksum
  * (key_core.c), its SHA-256 (secret.c), the rows behind it and which version of
  * the secret it is (entitlement.c); the decision (decide_core.c), the answer
- * (verdict.c).
+ * (verdict.c).  Each decision is counted (count.c).
  *
- * Nothing is written, so this works in READ ONLY transactions and on a standby.
+ * No table is written to, so this works in READ ONLY transactions and on a standby.
  * No argument raises an error: every string has a verdict.  A key whose shape or
  * checksum is wrong ends before any table is opened.
  *
@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "entitlement.h"
 #include "key_core.h"
+#include "meter.h"
 #include "secret.h"
 #include "verdict.h"
 
@@ -216,8 +217,9 @@ verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 }
 
 static Datum
-answer(const Verdict *v, MemoryContext caller)
+answer(const Verdict *v, const DecideRequest *request, MemoryContext caller)
 {
+	count_verdict(v, request->now);
 	MemoryContextSwitchTo(caller);
 	return verdict_datum(v);
 }
@@ -231,7 +233,7 @@ devapp_verify_key(PG_FUNCTION_ARGS)
 	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 
-	PG_RETURN_DATUM(answer(&v, caller));
+	PG_RETURN_DATUM(answer(&v, &request, caller));
 }
 
 /* verify_digest(sha256, resource, method, environment, proxy, cost) */
@@ -242,7 +244,7 @@ devapp_verify_digest(PG_FUNCTION_ARGS)
 	DecideRequest request = request_arguments(fcinfo, 1);
 	Verdict		v = verify_sha256(argument(fcinfo, 0, SHA256_LEN), &request);
 
-	PG_RETURN_DATUM(answer(&v, caller));
+	PG_RETURN_DATUM(answer(&v, &request, caller));
 }
 
 /* verify_client(client_id, client_secret, resource, method, environment, proxy, cost) */
@@ -254,7 +256,7 @@ devapp_verify_client(PG_FUNCTION_ARGS)
 	Verdict		v = verify_client(argument(fcinfo, 0, KEY_MAX),
 								  argument(fcinfo, 1, KEY_MAX), &request);
 
-	PG_RETURN_DATUM(answer(&v, caller));
+	PG_RETURN_DATUM(answer(&v, &request, caller));
 }
 
 /* allows(key, resource, method, environment, proxy) */
@@ -266,6 +268,7 @@ devapp_allows(PG_FUNCTION_ARGS)
 	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 
+	count_verdict(&v, request.now);
 	MemoryContextSwitchTo(caller);
 	PG_RETURN_BOOL(v.code == VERDICT_VALID);
 }

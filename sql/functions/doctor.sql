@@ -30,8 +30,32 @@ AS $$
                 ELSE 'loaded by each backend at its first call' END,
            CASE WHEN NOT devapp._is_preloaded()
                 THEN 'With shared_preload_libraries = ''devapp'' a new connection''s first call is faster.' END
+$$;
+
+CREATE FUNCTION devapp._doctor_metering() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'metering', 'info', 'calls are not counted: quota columns of verdicts are null',
+           CASE WHEN NOT devapp._is_preloaded()
+                THEN 'Counting needs shared_preload_libraries = ''devapp''.'
+                ELSE 'The setting devapp.metering is off.' END
+     WHERE NOT devapp._is_metering()
     UNION ALL
-    SELECT 'metering', 'info', 'calls are not counted: quota columns of verdicts are null', NULL
+    SELECT 'metering',
+           CASE WHEN s.dropped > 0 OR coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
+                     OR s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'warning' ELSE 'ok' END,
+           CASE WHEN s.dropped > 0 THEN format('%s calls were not counted: the table was full', s.dropped)
+                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush failed: %s', s.last_error)
+                WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'the worker is not running'
+                ELSE format('calls are counted, %s of %s counters are in use', s.slots_used, s.slots_total) END,
+           CASE WHEN s.dropped > 0 THEN 'Raise devapp.meter_size, or lower devapp.flush_interval.'
+                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
+                THEN 'Counts stay in memory and are flushed when it works again; the server''s log says more.'
+                WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery()
+                THEN 'It starts again within seconds; look into the server''s log, and at max_worker_processes.' END
+      FROM devapp._worker_status() s
+     WHERE devapp._is_metering()
 $$;
 
 CREATE FUNCTION devapp._doctor_pepper() RETURNS TABLE (check_name text, status text, detail text, hint text)
@@ -225,6 +249,7 @@ CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, det
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT * FROM devapp._doctor_versions()
+    UNION ALL SELECT * FROM devapp._doctor_metering()
     UNION ALL SELECT * FROM devapp._doctor_pepper()
     UNION ALL SELECT * FROM devapp._doctor_public()
     UNION ALL SELECT * FROM devapp._doctor_roles()
@@ -239,6 +264,7 @@ COMMENT ON FUNCTION devapp._is_preloaded() IS 'Internal: was the library loaded 
 COMMENT ON FUNCTION devapp._pepper_newest() IS 'Internal: number of the pepper for new digests, 0 for none';
 COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a pepper of this number?';
 COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_metering() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_pepper() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._tables_without_policy() IS 'Internal: how many tables setup_roles() has not seen';

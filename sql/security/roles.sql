@@ -19,6 +19,7 @@ CREATE FUNCTION devapp._grant_to_admin() RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    usage_function regprocedure;
     trigger_function regprocedure;
 BEGIN
     GRANT USAGE ON SCHEMA devapp TO devapp_admin;
@@ -38,6 +39,14 @@ BEGIN
         devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
         devapp._set_actor(text, boolean)
         FROM devapp_admin;
+    -- what is counted is written by devapp.flush_usage() and the worker alone
+    FOR usage_function IN SELECT p.oid FROM pg_proc p
+                           WHERE p.pronamespace = 'devapp'::regnamespace
+                             AND p.proname IN ('_take_usage', '_taken_calls', '_taken_responses', '_lock_usage', '_write_calls',
+                                               '_write_responses', '_flush_usage', '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
+                                               '_usage_partition', '_maintain_usage_if_due', 'maintain_usage') LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', usage_function);
+    END LOOP;
     -- a trigger fires without it, and nobody is to put one of these on a table of his
     FOR trigger_function IN SELECT p.oid FROM pg_proc p
                              WHERE p.pronamespace = 'devapp'::regnamespace AND p.prorettype = 'trigger'::regtype LOOP
@@ -91,7 +100,7 @@ BEGIN
 END
 $$;
 
--- Verifies, and nothing else: it can read no table.
+-- Verifies, and reports how the calls went; it can read no table.
 CREATE FUNCTION devapp._grant_to_gateway() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -102,7 +111,9 @@ BEGIN
         devapp.verify_key(text, text, text, text, text, integer),
         devapp.verify_digest(bytea, text, text, text, text, integer),
         devapp.verify_client(text, text, text, text, text, text, integer),
-        devapp.allows(text, text, text, text, text)
+        devapp.allows(text, text, text, text, text),
+        devapp.record_usage(uuid, text, integer, interval, timestamptz),
+        devapp.record_usage(uuid[], text[], integer[], interval[], timestamptz[])
         TO devapp_gateway;
 END
 $$;

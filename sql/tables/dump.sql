@@ -24,3 +24,10 @@ SELECT pg_extension_config_dump('devapp.audit_node', '');
 SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');
 SELECT pg_extension_config_dump('devapp.bulk_run', '');
 SELECT pg_extension_config_dump('devapp.bulk_item', '');
+-- The partitions of usage are no members, so pg_dump takes them anyway.
+SELECT pg_extension_config_dump('devapp.usage_minute', '');
+SELECT pg_extension_config_dump('devapp.usage_hour', '');
+SELECT pg_extension_config_dump('devapp.usage_day', '');
+SELECT pg_extension_config_dump('devapp.usage_latency', '');
+SELECT pg_extension_config_dump('devapp.last_used', '');
+SELECT pg_extension_config_dump('devapp.usage_state', '');

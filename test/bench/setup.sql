@@ -80,6 +80,10 @@ BEGIN
                     WHERE cp.credential_id = id AND cp.status = 'approved' AND cp.removed_at IS NULL
                       AND env = ANY (p.environments) AND path ~ o.regex AND verb = ANY (o.methods));
 END $$;
+-- counting by hand
+CREATE TABLE bench.used (n bigint PRIMARY KEY, last_used_at timestamptz) WITH (fillfactor = 50);
+INSERT INTO bench.used SELECT generate_series(1, 1000);
+CREATE TABLE bench.counter (n bigint, minute timestamptz, calls bigint, PRIMARY KEY (n, minute)) WITH (fillfactor = 50);
 CREATE TABLE bench.bcrypt AS SELECT crypt(bench.key(1), gen_salt('bf', 8)) AS hash;
 CREATE TABLE bench.keys AS SELECT bench.key(i % 1000 + 101) AS key FROM generate_series(1, least(:rows, 1000000)) AS i;
 VACUUM ANALYZE;

@@ -8,6 +8,12 @@ define_variants() {
 SELECT bench.noop(bench.key(:n), $args);"
 	script[cached]="$hot
 SELECT (devapp.verify_key(bench.key(:n), $args)).allowed;"
+	script[not counted]=${script[cached]}
+	script[update]="$hot
+UPDATE bench.used SET last_used_at = clock_timestamp() WHERE n = :n;"
+	script[upsert]="$hot
+INSERT INTO bench.counter AS c VALUES (:n, date_trunc('minute', clock_timestamp()), 1) ON CONFLICT (n, minute) DO UPDATE SET calls = c.calls + 1;"
+	script[update one]="UPDATE bench.used SET last_used_at = clock_timestamp() WHERE n = 101;"
 	script[allows]="$hot
 SELECT devapp.allows(bench.key(:n), $args);"
 	script[first touch]="$any
@@ -42,9 +48,13 @@ UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000
 }
 
 # Each once a round, beside noop.
-variants=(cached allows "first touch" "one scan" "six scans" malformed unknown "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
+variants=(cached "not counted" update upsert allows "first touch" "one scan" "six scans" malformed unknown "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
 
 # A first touch is one of a key that is not remembered: little room to remember.
+# All but one are counted.
 options_of() {
-	case $1 in "first touch") echo "-c devapp.cache_size=256kB" ;; esac
+	case $1 in
+		"first touch") echo "-c devapp.cache_size=256kB" ;;
+		"not counted") echo "-c devapp.metering=off" ;;
+	esac
 }

@@ -142,6 +142,15 @@ $node->safe_psql('src', q{
 	INSERT INTO devapp.audit_event (occurred_at, db_role, client_addr, action, entity, entity_id, before, leaf_hash)
 	VALUES ('2001-02-03 04:05:06.789+00', E'x\\y', '192.0.2.0/24', 'update', 'test', 'x', '{"a": "\\u00e9"}', '\x0042')});
 
+# what the worker would have written
+$node->safe_psql('src', q{
+	SELECT devapp._usage_partition('usage_' || p, '2024-02-29') FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
+	INSERT INTO devapp.usage_minute SELECT '2024-02-29 23:59+00', app_id, credential_id, 1, NULL, NULL, 'live', 'VALID', 7, 1 FROM devapp.credential;
+	INSERT INTO devapp.usage_state (last_batch) VALUES (1);
+	SELECT devapp._roll_up_usage();
+	INSERT INTO devapp.usage_latency VALUES ('2024-02-29', NULL, NULL, 2, 1, 0, '1 s', '100 ms', '900 ms', '[66:67]={1,1}');
+	INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() FROM devapp.credential;});
+
 # ---------- what belongs to a dump ----------
 
 my @registered = split /\n/, $node->safe_psql('src',
@@ -153,7 +162,7 @@ is( join(' ', sort @registered),
 		$node->safe_psql(
 			'src', q{SELECT oid::regclass FROM pg_class
 			WHERE relnamespace = 'devapp'::regnamespace AND relkind IN ('r', 'p', 'S')
-			  AND relname !~ '^audit_event_\d{4}_\d\d$'})),
+			  AND relname !~ '^(audit_event|usage_[a-z]+)_\d{4}(_\d\d)+$'})),
 	'every table and sequence of the schema is registered for pg_dump');
 
 # Ordered dump of each registered relation: name => text.

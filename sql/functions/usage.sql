@@ -1,0 +1,280 @@
+-- From shared memory to the tables, and from minutes to hours and days.
+
+CREATE FUNCTION devapp._take_usage() RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_take_usage';
+
+CREATE FUNCTION devapp._taken_calls() RETURNS TABLE (
+    minute timestamptz,
+    app_id uuid,
+    credential_id uuid,
+    secret_version integer,
+    product_id uuid,
+    operation_id uuid,
+    environment text,
+    code devapp.verdict_code,
+    calls bigint,
+    last_at timestamptz
+)
+    LANGUAGE c VOLATILE ROWS 100000 AS 'MODULE_PATHNAME', 'devapp_taken_calls';
+
+CREATE FUNCTION devapp._taken_responses() RETURNS TABLE (
+    day timestamptz,
+    app_id uuid,
+    product_id uuid,
+    calls bigint,
+    client_errors bigint,
+    server_errors bigint,
+    latency_total interval,
+    latency_min interval,
+    latency_max interval,
+    histogram bigint[]
+)
+    LANGUAGE c VOLATILE ROWS 1000 AS 'MODULE_PATHNAME', 'devapp_taken_responses';
+
+CREATE FUNCTION devapp._add_histograms(a bigint[], b bigint[]) RETURNS bigint[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_add_histograms';
+
+-- One flush or rolling up at a time.
+CREATE FUNCTION devapp._lock_usage() RETURNS devapp.usage_state
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    state devapp.usage_state;
+BEGIN
+    INSERT INTO devapp.usage_state DEFAULT VALUES ON CONFLICT DO NOTHING;
+    SELECT * INTO state FROM devapp.usage_state FOR UPDATE;
+    RETURN state;
+END
+$$;
+
+-- ---------- flushing ----------
+
+CREATE FUNCTION devapp._write_calls(batch bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    PERFORM devapp._usage_partition('usage_minute', d.day)
+       FROM (SELECT DISTINCT date_trunc('day', t.minute) AS day FROM devapp._taken_calls() t) AS d;
+    INSERT INTO devapp.usage_minute (minute, app_id, credential_id, secret_version, product_id, operation_id,
+                                     environment, code, calls, batch)
+    SELECT t.minute, t.app_id, t.credential_id, t.secret_version, t.product_id, t.operation_id,
+           t.environment, t.code, t.calls, _write_calls.batch
+      FROM devapp._taken_calls() t;
+
+    -- nobody else writes here, so this needs none of the care of ON CONFLICT
+    WITH seen AS MATERIALIZED (
+        SELECT t.credential_id, t.secret_version, t.app_id,
+               max(t.last_at) FILTER (WHERE t.code = 'VALID') AS last_used_at, max(t.last_at) AS last_seen_at
+          FROM devapp._taken_calls() t
+         WHERE t.credential_id IS NOT NULL
+         GROUP BY 1, 2, 3
+    ), known AS (
+        UPDATE devapp.last_used l
+           SET last_used_at = greatest(l.last_used_at, s.last_used_at),
+               last_seen_at = greatest(l.last_seen_at, s.last_seen_at)
+          FROM seen s
+         WHERE l.credential_id = s.credential_id AND l.secret_version = s.secret_version
+        RETURNING l.credential_id, l.secret_version
+    )
+    INSERT INTO devapp.last_used (credential_id, secret_version, app_id, last_used_at, last_seen_at)
+    SELECT s.credential_id, s.secret_version, s.app_id, s.last_used_at, s.last_seen_at
+      FROM seen s
+     WHERE NOT EXISTS (SELECT FROM known k WHERE k.credential_id = s.credential_id AND k.secret_version = s.secret_version)
+     ORDER BY s.credential_id;
+END
+$$;
+
+CREATE FUNCTION devapp._write_responses() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+DECLARE
+    month timestamptz;
+BEGIN
+    FOR month IN SELECT DISTINCT date_trunc('month', t.day) FROM devapp._taken_responses() t LOOP
+        EXECUTE format(
+            'INSERT INTO %s AS l (day, app_id, product_id, calls, client_errors, server_errors,
+                                  latency_total, latency_min, latency_max, histogram)
+             SELECT t.day::date, t.app_id, t.product_id, t.calls, t.client_errors, t.server_errors,
+                    t.latency_total, t.latency_min, t.latency_max, t.histogram
+               FROM devapp._taken_responses() t
+              WHERE t.day >= $1 AND t.day < $1 + interval ''1 month''
+                 ON CONFLICT (app_id, day, product_id) DO UPDATE
+                SET calls = l.calls + excluded.calls,
+                    client_errors = l.client_errors + excluded.client_errors,
+                    server_errors = l.server_errors + excluded.server_errors,
+                    latency_total = l.latency_total + excluded.latency_total,
+                    latency_min = least(l.latency_min, excluded.latency_min),
+                    latency_max = greatest(l.latency_max, excluded.latency_max),
+                    histogram = devapp._add_histograms(l.histogram, excluded.histogram)',
+            devapp._usage_partition('usage_latency', month)) USING month;
+    END LOOP;
+END
+$$;
+
+-- Nobody but its owner may write to the tables of usage, so this runs as the owner.
+CREATE FUNCTION devapp._flush_usage() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET work_mem = '64MB'
+AS $$
+DECLARE
+    taken bigint;
+    batch bigint;
+BEGIN
+    PERFORM devapp._lock_usage();
+    taken := devapp._take_usage();
+    IF taken > 0 THEN
+        UPDATE devapp.usage_state s SET last_batch = s.last_batch + 1 RETURNING s.last_batch INTO batch;
+        PERFORM devapp._write_calls(batch);
+        PERFORM devapp._write_responses();
+    END IF;
+    RETURN taken;
+END
+$$;
+
+-- ---------- rolling up ----------
+
+-- The rows of batches (after_batch, to_batch], of a month, into the hours.
+CREATE FUNCTION devapp._roll_up_hours(month timestamptz, after_batch bigint, to_batch bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls)
+         SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
+                m.code, sum(m.calls)
+           FROM devapp.usage_minute m
+          WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          GROUP BY 1, 2, 3, 4, 5, 6, 7
+          ORDER BY 2, 1
+             ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
+            SET calls = h.calls + excluded.calls',
+        devapp._usage_partition('usage_hour', month)) USING month, after_batch, to_batch;
+END
+$$;
+
+CREATE FUNCTION devapp._roll_up_days(month timestamptz, after_batch bigint, to_batch bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls)
+         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, sum(m.calls)
+           FROM devapp.usage_minute m
+          WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          GROUP BY 1, 2, 3, 4, 5
+          ORDER BY 2, 1
+             ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
+            SET calls = d.calls + excluded.calls',
+        devapp._usage_partition('usage_day', month)) USING month, after_batch, to_batch;
+END
+$$;
+
+-- What was flushed since the last time.  How far it has come is written down in the
+-- same transaction, so each row is added once.
+CREATE FUNCTION devapp._roll_up_usage() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET work_mem = '64MB'
+AS $$
+DECLARE
+    state devapp.usage_state := devapp._lock_usage();
+    month timestamptz;
+BEGIN
+    IF state.last_batch = state.rolled_up_batch THEN
+        RETURN 0;
+    END IF;
+    FOR month IN SELECT DISTINCT date_trunc('month', m.minute)
+                   FROM devapp.usage_minute m
+                  WHERE m.batch > state.rolled_up_batch AND m.batch <= state.last_batch LOOP
+        PERFORM devapp._roll_up_hours(month, state.rolled_up_batch, state.last_batch);
+        PERFORM devapp._roll_up_days(month, state.rolled_up_batch, state.last_batch);
+    END LOOP;
+    UPDATE devapp.usage_state SET rolled_up_batch = state.last_batch;
+    RETURN state.last_batch - state.rolled_up_batch;
+END
+$$;
+
+CREATE FUNCTION devapp.flush_usage() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    flushed bigint := devapp._flush_usage();
+BEGIN
+    PERFORM devapp._roll_up_usage();
+    RETURN flushed;
+END
+$$;
+
+-- ---------- partitions ----------
+
+-- Partitions are dropped whole, and not before their rows are in the hours and days.
+CREATE FUNCTION devapp.maintain_usage() RETURNS TABLE (partition_name text, action text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET lock_timeout = '10s'
+AS $$
+DECLARE
+    existing text[];
+    keep interval;
+    old record;
+BEGIN
+    PERFORM devapp._roll_up_usage();
+    existing := ARRAY(SELECT p.partition_name FROM devapp._usage_partitions() p);
+    PERFORM devapp._usage_partition('usage_minute', now() + n * interval '1 day') FROM generate_series(0, 2) AS n;
+    PERFORM devapp._usage_partition(parent, date_trunc('month', now()) + n * interval '1 month')
+       FROM unnest(ARRAY['usage_hour', 'usage_day', 'usage_latency']) AS parent, generate_series(0, 1) AS n;
+    RETURN QUERY
+    SELECT p.partition_name, 'made' FROM devapp._usage_partitions() p
+     WHERE p.partition_name <> ALL (existing) ORDER BY 1;
+
+    FOR old IN SELECT * FROM devapp._usage_partitions() p ORDER BY p.partition_name LOOP
+        keep := devapp._setting(CASE old.parent WHEN 'usage_minute' THEN 'retention_minute'
+                                                WHEN 'usage_hour' THEN 'retention_hour'
+                                                ELSE 'retention_day' END)::interval;
+        CONTINUE WHEN keep = '0' OR old.to_time > now() - keep;
+        EXECUTE format('DROP TABLE devapp.%I', old.partition_name);
+        maintain_usage.partition_name := old.partition_name;
+        maintain_usage.action := 'dropped';
+        RETURN NEXT;
+    END LOOP;
+    UPDATE devapp.usage_state SET maintained_at = clock_timestamp();
+END
+$$;
+
+-- Where nothing was ever flushed there is nothing to maintain, and a restore that is
+-- under way is left alone: it brings partitions of its own.
+CREATE FUNCTION devapp._maintain_usage_if_due() RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT FROM devapp.usage_state s, LATERAL devapp.maintain_usage() m
+     WHERE s.maintained_at IS NULL OR s.maintained_at NOT BETWEEN now() - interval '1 hour' AND now()
+$$;
+
+COMMENT ON FUNCTION devapp._take_usage() IS 'Internal: takes the counts of this database out of shared memory into the transaction; how many';
+COMMENT ON FUNCTION devapp._taken_calls() IS 'Internal: the verifications that the transaction took';
+COMMENT ON FUNCTION devapp._taken_responses() IS 'Internal: how calls went, as the transaction took it';
+COMMENT ON FUNCTION devapp._add_histograms(bigint[], bigint[]) IS 'Internal: two histograms of latencies, added up';
+COMMENT ON FUNCTION devapp._lock_usage() IS 'Internal: locks and returns the state of flushing';
+COMMENT ON FUNCTION devapp._write_calls(bigint) IS 'Internal: writes the verifications that were taken';
+COMMENT ON FUNCTION devapp._write_responses() IS 'Internal: writes how calls went';
+COMMENT ON FUNCTION devapp._flush_usage() IS 'Internal: from shared memory to the minutes; how many counters';
+COMMENT ON FUNCTION devapp._roll_up_hours(timestamptz, bigint, bigint) IS 'Internal: minutes of a month into hours';
+COMMENT ON FUNCTION devapp._roll_up_days(timestamptz, bigint, bigint) IS 'Internal: minutes of a month into days';
+COMMENT ON FUNCTION devapp._roll_up_usage() IS 'Internal: from minutes to hours and days; how many flushes';
+COMMENT ON FUNCTION devapp.flush_usage() IS 'Writes what was counted to the tables of usage now; how many counters';
+COMMENT ON FUNCTION devapp.maintain_usage() IS 'Makes the partitions of usage ahead and drops those that are past their retention; what it did';
+COMMENT ON FUNCTION devapp._maintain_usage_if_due() IS 'Internal: maintain_usage(), once an hour';

@@ -1,0 +1,38 @@
+-- How counting and flushing go.
+
+CREATE FUNCTION devapp._worker_status() RETURNS TABLE (
+    worker_pid integer,
+    last_flush_at timestamptz,
+    last_rows bigint,
+    last_duration interval,
+    flushes bigint,
+    errors bigint,
+    last_error_at timestamptz,
+    last_error text,
+    dropped bigint,
+    slots_used bigint,
+    slots_total bigint
+)
+    LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_status';
+CREATE FUNCTION devapp._is_metering() RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_is_metering';
+
+CREATE VIEW devapp.worker_status AS
+SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s.errors, s.last_error_at, s.last_error,
+       s.dropped, s.slots_used, s.slots_total
+  FROM devapp._worker_status() s;
+
+COMMENT ON FUNCTION devapp._worker_status() IS 'Internal: how counting and flushing go';
+COMMENT ON FUNCTION devapp._is_metering() IS 'Internal: are calls counted?';
+COMMENT ON VIEW devapp.worker_status IS 'How counting and flushing go in this database, since the server''s start; no row: calls are not counted';
+COMMENT ON COLUMN devapp.worker_status.worker_pid IS 'Process that starts the flushes; null: it is not running';
+COMMENT ON COLUMN devapp.worker_status.last_flush_at IS 'End of the last flush that wrote something; null: none yet';
+COMMENT ON COLUMN devapp.worker_status.last_rows IS 'Counters that it wrote';
+COMMENT ON COLUMN devapp.worker_status.last_duration IS 'How long it took';
+COMMENT ON COLUMN devapp.worker_status.flushes IS 'Flushes that wrote something';
+COMMENT ON COLUMN devapp.worker_status.errors IS 'Times that the worker met an error';
+COMMENT ON COLUMN devapp.worker_status.last_error_at IS 'When it last did';
+COMMENT ON COLUMN devapp.worker_status.last_error IS 'What it was';
+COMMENT ON COLUMN devapp.worker_status.dropped IS 'Calls that were not counted because the table was full';
+COMMENT ON COLUMN devapp.worker_status.slots_used IS 'Counters that wait for a flush, of all databases';
+COMMENT ON COLUMN devapp.worker_status.slots_total IS 'Counters that there is room for';

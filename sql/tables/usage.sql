@@ -1,0 +1,125 @@
+-- Usage: what was counted in shared memory, flushed by the worker (src/worker.c) or
+-- by devapp.flush_usage().  Times are UTC.  Nothing here refers to the tables of the
+-- model by a foreign key: that would lock their rows.
+--
+-- The partitions are made by devapp._usage_partition(), when something is written or
+-- ahead of time.  They are no members of the extension, so that pg_dump takes their
+-- definitions along.  That is why keys and indexes are those of the partitions (see
+-- devapp._usage_index()) and the tables here have none: attaching would make them
+-- before the dump does, and the restore would fail.  There is no default partition:
+-- the only writer makes what it needs before it writes.
+
+-- Several rows of one key and minute add up: there is one of each flush.
+CREATE TABLE devapp.usage_minute (
+    minute timestamptz NOT NULL,
+    app_id uuid,
+    credential_id uuid,
+    secret_version integer,
+    product_id uuid,
+    operation_id uuid,
+    environment text COLLATE "C",
+    code devapp.verdict_code NOT NULL,
+    calls bigint NOT NULL,
+    batch bigint NOT NULL
+) PARTITION BY RANGE (minute);
+
+CREATE TABLE devapp.usage_hour (
+    hour timestamptz NOT NULL,
+    app_id uuid,
+    credential_id uuid,
+    product_id uuid,
+    operation_id uuid,
+    environment text COLLATE "C",
+    code devapp.verdict_code NOT NULL,
+    calls bigint NOT NULL
+) PARTITION BY RANGE (hour);
+
+CREATE TABLE devapp.usage_day (
+    day date NOT NULL,
+    app_id uuid,
+    product_id uuid,
+    environment text COLLATE "C",
+    code devapp.verdict_code NOT NULL,
+    calls bigint NOT NULL
+) PARTITION BY RANGE (day);
+
+CREATE TABLE devapp.usage_latency (
+    day date NOT NULL,
+    app_id uuid,
+    product_id uuid,
+    calls bigint NOT NULL,
+    client_errors bigint NOT NULL,
+    server_errors bigint NOT NULL,
+    latency_total interval NOT NULL,
+    latency_min interval NOT NULL,
+    latency_max interval NOT NULL,
+    histogram bigint[] NOT NULL
+) PARTITION BY RANGE (day);
+
+-- Rows are updated in place: nothing that changes is indexed.
+CREATE TABLE devapp.last_used (
+    credential_id uuid NOT NULL,
+    secret_version integer NOT NULL,
+    app_id uuid NOT NULL,
+    last_used_at timestamptz,
+    last_seen_at timestamptz NOT NULL,
+    CONSTRAINT last_used_pkey PRIMARY KEY (credential_id, secret_version)
+) WITH (fillfactor = 70);
+CREATE INDEX last_used_app_id_idx ON devapp.last_used (app_id);
+
+-- One row, made by the first flush.  Who flushes or rolls up holds its lock, so
+-- batches are committed in their order.
+CREATE TABLE devapp.usage_state (
+    one boolean NOT NULL DEFAULT true,
+    last_batch bigint NOT NULL DEFAULT 0,
+    rolled_up_batch bigint NOT NULL DEFAULT 0,
+    maintained_at timestamptz,
+    CONSTRAINT usage_state_pkey PRIMARY KEY (one),
+    CONSTRAINT usage_state_is_one_row CHECK (one)
+) WITH (fillfactor = 10);
+
+COMMENT ON TABLE devapp.usage_minute IS 'Verifications by the minute, append-only: the rows of one key add up';
+COMMENT ON COLUMN devapp.usage_minute.minute IS 'Start of the minute of the decision';
+COMMENT ON COLUMN devapp.usage_minute.app_id IS 'App of the key; null: the key is unknown or malformed';
+COMMENT ON COLUMN devapp.usage_minute.secret_version IS 'Version of the secret that was presented';
+COMMENT ON COLUMN devapp.usage_minute.product_id IS 'Product that answered, or came closest; null: none';
+COMMENT ON COLUMN devapp.usage_minute.operation_id IS 'Operation that covered the call; null: none, or the product has no operations';
+COMMENT ON COLUMN devapp.usage_minute.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_minute.code IS 'Verdict';
+COMMENT ON COLUMN devapp.usage_minute.calls IS 'How many';
+COMMENT ON COLUMN devapp.usage_minute.batch IS 'Flush that wrote the row';
+COMMENT ON TABLE devapp.usage_hour IS 'Verifications by the hour';
+COMMENT ON COLUMN devapp.usage_hour.hour IS 'Start of the hour';
+COMMENT ON COLUMN devapp.usage_hour.app_id IS 'App of the key; null: the key is unknown or malformed';
+COMMENT ON COLUMN devapp.usage_hour.product_id IS 'Product that answered, or came closest; null: none';
+COMMENT ON COLUMN devapp.usage_hour.operation_id IS 'Operation that covered the call; null: none, or the product has no operations';
+COMMENT ON COLUMN devapp.usage_hour.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_hour.code IS 'Verdict';
+COMMENT ON COLUMN devapp.usage_hour.calls IS 'How many';
+COMMENT ON TABLE devapp.usage_day IS 'Verifications by the day';
+COMMENT ON COLUMN devapp.usage_day.day IS 'Day, in UTC';
+COMMENT ON COLUMN devapp.usage_day.app_id IS 'App of the key; null: the key is unknown or malformed';
+COMMENT ON COLUMN devapp.usage_day.product_id IS 'Product that answered, or came closest; null: none';
+COMMENT ON COLUMN devapp.usage_day.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_day.code IS 'Verdict';
+COMMENT ON COLUMN devapp.usage_day.calls IS 'How many';
+COMMENT ON TABLE devapp.usage_latency IS 'How calls went, as gateways record it, by day, app and product';
+COMMENT ON COLUMN devapp.usage_latency.day IS 'Day of the call, in UTC';
+COMMENT ON COLUMN devapp.usage_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';
+COMMENT ON COLUMN devapp.usage_latency.product_id IS 'Product that was named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp.usage_latency.calls IS 'How many were recorded';
+COMMENT ON COLUMN devapp.usage_latency.client_errors IS 'Those with a status from 400 to 499';
+COMMENT ON COLUMN devapp.usage_latency.server_errors IS 'Those with a status from 500 to 599';
+COMMENT ON COLUMN devapp.usage_latency.latency_total IS 'Sum of response times: divide by calls for the average';
+COMMENT ON COLUMN devapp.usage_latency.latency_min IS 'Shortest response time';
+COMMENT ON COLUMN devapp.usage_latency.latency_max IS 'Longest response time';
+COMMENT ON COLUMN devapp.usage_latency.histogram IS
+    'Calls by response time: element i counts those from 2^(i/4) to 2^((i+1)/4) microseconds; see devapp.latency_percentile';
+COMMENT ON TABLE devapp.last_used IS 'When each version of a secret was last presented';
+COMMENT ON COLUMN devapp.last_used.app_id IS 'App of the credential';
+COMMENT ON COLUMN devapp.last_used.last_used_at IS 'Last call that was allowed, to the second; null: none was';
+COMMENT ON COLUMN devapp.last_used.last_seen_at IS 'Last time that it was presented, whatever the verdict';
+COMMENT ON TABLE devapp.usage_state IS 'How far flushing and rolling up have come: one row';
+COMMENT ON COLUMN devapp.usage_state.last_batch IS 'Last flush';
+COMMENT ON COLUMN devapp.usage_state.rolled_up_batch IS 'Last flush that is in the hours and days';
+COMMENT ON COLUMN devapp.usage_state.maintained_at IS 'When partitions were last looked after';

@@ -1,0 +1,75 @@
+/*
+ * meter_status.c
+ *		What there is to see of counting, in SQL.
+ *
+ *	_worker_status()	one row about the current database; none if nothing is counted
+ *	_is_metering()		are calls counted?
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "guc.h"
+#include "meter.h"
+
+PG_FUNCTION_INFO_V1(devapp_worker_status);
+PG_FUNCTION_INFO_V1(devapp_is_metering);
+
+enum
+{
+	STATUS_WORKER_PID,
+	STATUS_LAST_FLUSH_AT,
+	STATUS_LAST_ROWS,
+	STATUS_LAST_DURATION,
+	STATUS_FLUSHES,
+	STATUS_ERRORS,
+	STATUS_LAST_ERROR_AT,
+	STATUS_LAST_ERROR,
+	STATUS_DROPPED,
+	STATUS_SLOTS_USED,
+	STATUS_SLOTS_TOTAL,
+	STATUS_COLUMNS
+};
+
+Datum
+devapp_worker_status(PG_FUNCTION_ARGS)
+{
+	Datum		values[STATUS_COLUMNS];
+	bool		nulls[STATUS_COLUMNS] = {false};
+	Interval	duration = {0};
+	MeterStatus status;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!meter_is_on())
+		return (Datum) 0;
+	status = meter_status();
+	duration.time = status.last_microseconds;
+	values[STATUS_WORKER_PID] = Int32GetDatum(status.worker_pid);
+	nulls[STATUS_WORKER_PID] = status.worker_pid == 0;
+	values[STATUS_LAST_FLUSH_AT] = TimestampTzGetDatum(status.last_flush_at);
+	values[STATUS_LAST_ROWS] = Int64GetDatum(status.last_rows);
+	values[STATUS_LAST_DURATION] = IntervalPGetDatum(&duration);
+	nulls[STATUS_LAST_FLUSH_AT] = nulls[STATUS_LAST_ROWS] =
+		nulls[STATUS_LAST_DURATION] = status.flushes == 0;
+	values[STATUS_FLUSHES] = Int64GetDatum(status.flushes);
+	values[STATUS_ERRORS] = Int64GetDatum(status.errors);
+	values[STATUS_LAST_ERROR_AT] = TimestampTzGetDatum(status.last_error_at);
+	values[STATUS_LAST_ERROR] = CStringGetTextDatum(status.last_error);
+	nulls[STATUS_LAST_ERROR_AT] = nulls[STATUS_LAST_ERROR] = status.errors == 0;
+	values[STATUS_DROPPED] = Int64GetDatum((int64) status.dropped);
+	values[STATUS_SLOTS_USED] = Int64GetDatum((int64) status.slots_used);
+	values[STATUS_SLOTS_TOTAL] = Int64GetDatum((int64) status.slots_total);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	return (Datum) 0;
+}
+
+Datum
+devapp_is_metering(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(devapp_metering && meter_is_on());
+}
