@@ -66,6 +66,18 @@ key_id(const char *name, size_t name_len, const NoteKey *key,
 	memcpy(id, hash, KEY_ID_BYTES);
 }
 
+/* libsodium 1.0.18 takes the byte 0xaf for '/', and others like it. */
+static bool
+is_ascii(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if ((unsigned char) s[i] > 127)
+			return false;
+	}
+	return true;
+}
+
 /* Exactly size bytes, in the one spelling that they have. */
 static bool
 decode(const char *s, size_t len, void *out, size_t size)
@@ -73,7 +85,7 @@ decode(const char *s, size_t len, void *out, size_t size)
 	size_t		got;
 	const char *end;
 
-	return len == BASE64_LEN(size) &&
+	return len == BASE64_LEN(size) && is_ascii(s, len) &&
 		sodium_base642bin(out, size, s, len, NULL, &got, &end, BASE64) == 0 &&
 		got == size && end == s + len;
 }
