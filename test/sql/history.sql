@@ -126,3 +126,8 @@ SELECT devapp.act_as('history2@example.com');
 SELECT app_id AS other FROM devapp.create_app('theirs', developer => 'history2@example.com') \gset
 SELECT devapp.act_as('');
 SELECT DISTINCT who FROM devapp.app_history(:'other');
+
+-- nothing to decide on is an error of its own
+SELECT devapp._decide_facts(NULL, NULL, NULL, NULL, NULL, now());
+SELECT devapp._decide_facts('{}', NULL, NULL, NULL, NULL, NULL);
+SELECT f.code FROM devapp._decide_facts('[]', NULL, NULL, NULL, NULL, now()) AS f(code, product);

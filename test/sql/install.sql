@@ -40,3 +40,5 @@ SELECT c.oid::regclass FROM pg_class c
 
 -- the installation's own report
 SELECT check_name, status FROM devapp.doctor();
+-- nothing has been sealed, and nothing is wrong with that
+SELECT * FROM devapp.verify_audit();
