@@ -27,12 +27,12 @@
 
 /* 18 added a place for instrumentation */
 static inline IndexScanDesc
-compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot)
+compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 {
 #if PG_VERSION_NUM >= 180000
-	return index_beginscan(heap, index, snapshot, NULL, 1, 0);
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
 #else
-	return index_beginscan(heap, index, snapshot, 1, 0);
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
 #endif
 }
 

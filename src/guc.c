@@ -32,6 +32,7 @@ int			devapp_rotation_max_age = 90;
 bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
+int			devapp_quota_size = 16384;
 int			devapp_flush_interval = 10;
 int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
 int			devapp_retention_hour = 90 * MINUTES_PER_DAY;
@@ -120,11 +121,20 @@ define_metering(void)
 							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("devapp.metering",
-							 "Counts verifications and recorded usage.",
+							 "Counts verifications and recorded usage, and limits by quotas and rates.",
 							 NULL,
 							 &devapp_metering,
 							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.quota_size",
+							"Shared memory for quotas and rate limits.",
+							NULL,
+							&devapp_quota_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
 					 &devapp_retention_minute, 7);
