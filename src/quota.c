@@ -40,6 +40,7 @@
 typedef struct QuotaAnswer
 {
 	bool		known;			/* false: there is nothing to ask */
+	bool		full;			/* memory had no room for the bucket */
 	bool		taken;
 	int64		used;			/* then */
 	int64		soft;			/* the part of it that is in shared memory only */
@@ -157,9 +158,14 @@ ask_soft(const Limits *l, int32 cost, TimestampTz now)
 		BucketRow	row = read_row(&l->quota_key);
 
 		if (!buckets_put(&call, &row))
-			return (QuotaAnswer) {0};
+			return (QuotaAnswer) {.full = true};
 	}
-	return (QuotaAnswer) {true, call.taken, call.used, call.used, call.window};
+	return (QuotaAnswer) {
+		.known = true,
+		.taken = call.taken,
+		.used = call.used,
+		.window = call.window
+	};
 }
 
 /* What the row says counts first; where memory has no room, it counts alone. */
@@ -185,7 +191,7 @@ ask_hard(const Limits *l, int32 cost, TimestampTz now)
 	call.window = answer.window;
 	if (!buckets_try(&call) && !buckets_put(&call, &no_row))
 	{
-		meter_add_not_limited();
+		answer.full = true;
 		answer.taken = answer.used <= l->quota.limit - cost;
 		return answer;
 	}
@@ -233,24 +239,27 @@ microseconds(int64 wait)
 	return wait == RATE_NEVER ? RATE_NEVER : wait / 1000 + (wait % 1000 != 0);
 }
 
-/* False: not now; wait says how long it takes. */
-static bool
-take_rate(const Limits *l, int32 cost, TimestampTz now, int64 *wait, bool *limited)
+typedef enum RateOutcome
+{
+	RATE_TAKEN,
+	RATE_REFUSED,
+	RATE_NONE,					/* there is no rate */
+	RATE_FULL					/* memory had no room for the bucket */
+} RateOutcome;
+
+/* wait is set where it is refused. */
+static RateOutcome
+take_rate(const Limits *l, int32 cost, TimestampTz now, int64 *wait)
 {
 	RateAnswer	answer;
 
-	*limited = l->rate.step > 0;
-	if (!*limited)
-		return true;
+	if (l->rate.step == 0 || cost == 0)
+		return RATE_NONE;
 	if (!buckets_take_rate(&l->rate_key, buckets_hash(&l->rate_key), l->rate, now,
 						   cost, &answer))
-	{
-		*limited = false;
-		meter_add_not_limited();
-		return true;
-	}
+		return RATE_FULL;
 	*wait = microseconds(answer.wait);
-	return answer.allowed;
+	return answer.allowed ? RATE_TAKEN : RATE_REFUSED;
 }
 
 static void
@@ -265,29 +274,31 @@ give_rate_back(const Limits *l, int32 cost)
 static VerdictCode
 apply(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 {
-	bool		rated = l->rate.step > 0;
-	QuotaAnswer quota = {0};
+	RateOutcome rate = RATE_NONE;
+	QuotaAnswer quota;
 
-	if (rated && cost > 0)
+	/* where there is no rate, taking the quota is all */
+	if (l->rate.step > 0 && cost > 0)
 	{
 		quota = ask_quota(l, 0, now);
 		if (quota.known && quota.used > l->quota.limit - cost)
 			return quota_exceeded(l, &quota, cost, now, out);
-		if (!take_rate(l, cost, now, &out->wait, &rated))
+		rate = take_rate(l, cost, now, &out->wait);
+		if (rate == RATE_REFUSED)
 		{
 			show_quota(l, &quota, out);
 			return VERDICT_RATE_LIMITED;
 		}
 	}
 	quota = ask_quota(l, cost, now);
-	if (!quota.known && l->quota.limit > 0)
-		meter_add_not_limited();
 	if (quota.known && cost > 0 && !quota.taken)
 	{
-		if (rated)
+		if (rate == RATE_TAKEN)
 			give_rate_back(l, cost);
 		return quota_exceeded(l, &quota, cost, now, out);
 	}
+	if (quota.full || rate == RATE_FULL)
+		meter_add_not_limited();
 	show_quota(l, &quota, out);
 	return VERDICT_VALID;
 }
@@ -310,14 +321,15 @@ VerdictCode
 limits_consume(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 {
 	QuotaAnswer quota;
-	bool		rated;
+	RateOutcome rate;
 	int64		used;
 
 	PreventCommandIfReadOnly("consume_quota()");
 	quota = ask_quota(l, 0, now);
 	if (quota.used > l->quota.limit - cost)
 		return quota_exceeded(l, &quota, cost, now, out);
-	if (!take_rate(l, cost, now, &out->wait, &rated))
+	rate = take_rate(l, cost, now, &out->wait);
+	if (rate == RATE_REFUSED)
 	{
 		show_quota(l, &quota, out);
 		return VERDICT_RATE_LIMITED;
@@ -325,11 +337,13 @@ limits_consume(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 	used = quota_consume_row(l, quota.window, cost, l->quota.limit - quota.soft);
 	if (used >= 0)
 	{
+		if (quota.full || rate == RATE_FULL)
+			meter_add_not_limited();
 		quota.used = used + quota.soft;
 		show_quota(l, &quota, out);
 		return VERDICT_VALID;
 	}
-	if (rated)
+	if (rate == RATE_TAKEN)
 		give_rate_back(l, cost);
 	quota = ask_quota(l, 0, now);
 	return quota_exceeded(l, &quota, cost, now, out);

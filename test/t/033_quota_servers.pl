@@ -134,6 +134,16 @@ is($node->safe_psql('postgres', "SELECT devapp.reset_quota('$app->{app_id}', 'so
 poll($standby, "$remaining = 100", 'the standby follows');
 is(calls(10, node => $standby), 10, 'and lets calls through again');
 
+# ---------- windows that have ended ----------
+
+$node->safe_psql('postgres', "INSERT INTO devapp.quota_usage (app_id, product_id, environment, window_start, window_end, used)
+	SELECT app_id, product_id, 'old', now() - interval '3 days', now() - interval '2 days', 1 FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'
+	UNION ALL
+	SELECT app_id, product_id, 'late', now() - interval '3 days', now() - interval '1 hour', 1 FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'");
+$node->safe_psql('postgres', 'SELECT count(*) FROM devapp.maintain_usage()');
+is($node->safe_psql('postgres', "SELECT string_agg(environment, ' ' ORDER BY environment) FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"),
+	' late', 'are removed after a day');
+
 # ---------- dump and restore ----------
 
 calls(25);
