@@ -33,6 +33,7 @@ SQL_MODULES = \
 	sql/tables/audit_log.sql \
 	sql/tables/bulk.sql \
 	sql/tables/usage.sql \
+	sql/tables/housekeeping.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/bulk.sql \
@@ -77,6 +78,7 @@ SQL_MODULES = \
 	sql/functions/usage.sql \
 	sql/functions/record_usage.sql \
 	sql/functions/worker_status.sql \
+	sql/functions/housekeeping.sql \
 	sql/functions/doctor.sql \
 	sql/functions/notification.sql \
 	sql/functions/notification_queue.sql \

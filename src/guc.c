@@ -29,6 +29,7 @@ int			devapp_cache_size = 8192;
 bool		devapp_notify = true;
 int			devapp_notification_max_attempts = 10;
 int			devapp_rotation_max_age = 90;
+int			devapp_seal_interval = 60;
 bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
@@ -88,6 +89,31 @@ check_audit_origin(char **newval, void **extra, GucSource source)
 	GUC_check_errdetail("The origin of an audit trail is 1 to %d printable ASCII characters, none of them a space or \"+\".",
 						CHECKPOINT_ORIGIN_MAX);
 	return false;
+}
+
+static void
+define_audit_gucs(void)
+{
+	DefineCustomStringVariable("devapp.audit_key_file",
+							   "File with the key that signs checkpoints of the audit trail.",
+							   "Empty: checkpoints are not signed.",
+							   &devapp_audit_key_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.audit_origin",
+							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
+							   "Checkpoints that exist keep the name they were made with.",
+							   &devapp_audit_origin,
+							   "devapp",
+							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.seal_interval",
+							"How often an audit trail that was sealed once is sealed by the worker.",
+							"0 leaves sealing to devapp.seal_audit().",
+							&devapp_seal_interval,
+							60, 0, 7 * MINUTES_PER_DAY,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
 static void
@@ -153,20 +179,6 @@ devapp_define_gucs(void)
 							 approval_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 
-	DefineCustomStringVariable("devapp.audit_key_file",
-							   "File with the key that signs checkpoints of the audit trail.",
-							   "Empty: checkpoints are not signed.",
-							   &devapp_audit_key_file,
-							   "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
-
-	DefineCustomStringVariable("devapp.audit_origin",
-							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
-							   "Checkpoints that exist keep the name they were made with.",
-							   &devapp_audit_origin,
-							   "devapp",
-							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
-
 	DefineCustomIntVariable("devapp.cache_size",
 							"Memory that a backend may use to remember credentials.",
 							"0 turns remembering off.",
@@ -202,6 +214,7 @@ devapp_define_gucs(void)
 							 false,
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 
+	define_audit_gucs();
 	define_notification_gucs();
 	define_metering();
 	MarkGUCPrefixReserved("devapp");

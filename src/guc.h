@@ -25,6 +25,7 @@ extern int	devapp_cache_size;		/* kB */
 extern bool devapp_notify;
 extern int	devapp_notification_max_attempts;
 extern int	devapp_rotation_max_age;	/* days */
+extern int	devapp_seal_interval;	/* minutes; 0: never */
 extern bool devapp_restoring;
 extern bool devapp_metering;
 extern int	devapp_meter_size;		/* kB */

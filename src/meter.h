@@ -14,16 +14,30 @@
 
 #define METER_ERROR_LEN		256
 
-/* How flushing goes, of one database. */
+/* What a process does in a database. */
+typedef enum MeterJob
+{
+	JOB_FLUSH,
+	JOB_HOUSEKEEPING
+} MeterJob;
+
+/* What went wrong with it. */
+typedef struct MeterErrors
+{
+	int64		count;
+	TimestampTz last_at;		/* 0: never */
+	char		last[METER_ERROR_LEN];
+} MeterErrors;
+
+/* How it goes, of one database. */
 typedef struct MeterStatus
 {
 	TimestampTz last_flush_at;	/* 0: never */
 	int64		last_rows;
 	int64		last_microseconds;
 	int64		flushes;
-	int64		errors;
-	TimestampTz last_error_at;
-	char		last_error[METER_ERROR_LEN];
+	TimestampTz last_housekeeping_at;	/* the last without an error; 0: never */
+	MeterErrors errors[JOB_HOUSEKEEPING + 1];
 	uint64		dropped;		/* calls that found the table full */
 	uint64		slots_used;		/* these two of all databases */
 	uint64		slots_total;
@@ -44,7 +58,10 @@ extern Oid *meter_pending(int *n);
 extern void meter_forget_database(Oid database);
 extern void meter_set_unfinished(bool unfinished);
 extern void meter_report_flush(int64 rows, int64 microseconds);
-extern void meter_report_error(Oid database, const char *message);
+extern void meter_set_installed(bool installed);
+extern Oid	meter_next_to_keep(int seconds);
+extern void meter_report_housekeeping(void);
+extern bool meter_report_error(Oid database, MeterJob job, const char *message);
 extern void meter_set_worker(int pid);
 extern MeterStatus meter_status(void);
 
@@ -54,8 +71,5 @@ extern void meter_load(void);
 
 /* count.c */
 extern void count_verdict(const Verdict *verdict, TimestampTz now);
-
-/* worker.c */
-extern void worker_register(void);
 
 #endif							/* DEVAPP_METER_H */

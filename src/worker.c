@@ -1,18 +1,18 @@
 /*
  * worker.c
- *		The background worker that flushes counted calls to the tables.
+ *		The launcher: who starts the processes that do devapp's work in databases.
  *
  * One process of the server, the launcher, wakes up every devapp.flush_interval and
  * looks which databases have counts.  For each of them, one after the other, it starts
- * a short-lived worker that connects to it, flushes, rolls up and takes care of the
- * partitions, each in a transaction of its own, and ends.  So nobody stays connected,
- * which would be in the way of DROP DATABASE.  Once an hour it looks into every
- * database, because partitions must also be dropped where nobody calls.
+ * a short-lived flusher (flusher.c).  So nobody stays connected, which would be in
+ * the way of DROP DATABASE.  Once an hour it looks into every database, and so learns
+ * of those that have the extension where nobody calls.
  *
- * Nothing here decides whether a count is kept: what is taken from shared memory in a
- * transaction that fails goes back there (meter_batch.c), and is tried again at the
- * next interval.  Counts of a database that is gone, or has no extension, are
- * discarded.
+ * A database with the extension also gets a housekeeper, about once a minute; it
+ * decides what is due.  Housekeepers run one at a time too, but beside the flushers:
+ * what takes them long does not hold up flushing.
+ *
+ * Counts of a database that is gone are discarded.
  *
  * It starts when recovery has ended, so on a standby the counts wait for promotion.
  * When the server is shut down, the postmaster writes what is left to a file
@@ -27,8 +27,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
-#include "commands/extension.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -36,7 +34,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -46,13 +43,17 @@
 #include "compat.h"
 #include "guc.h"
 #include "meter.h"
+#include "worker.h"
 
 #define RESTART_SECONDS		5
 #define SWEEP_SECONDS		3600
+#define HOUSE_SECONDS		60
 #define IDLE_SECONDS		60	/* how often to look where flushing is off */
 
 PGDLLEXPORT void devapp_launcher_main(Datum arg);
-PGDLLEXPORT void devapp_flusher_main(Datum arg);
+
+/* the one that runs; NULL: none */
+static BackgroundWorkerHandle *housekeeper = NULL;
 
 static void
 describe_worker(BackgroundWorker *worker, const char *function)
@@ -123,33 +124,69 @@ doze(long milliseconds)
 	}
 }
 
-/* Start a worker for a database and wait until it has ended. */
-static void
-flush_database(Oid database)
+/* Start a process in a database; NULL if there is no place for it. */
+static BackgroundWorkerHandle *
+start_process(Oid database, const char *what, const char *function, MeterJob job)
 {
+	static const char no_slot[] = "no background worker slot is free; raise max_worker_processes";
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
-	pid_t		pid;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	bool		started;
 
-	describe_worker(&worker, "devapp_flusher_main");
+	describe_worker(&worker, function);
+	worker.bgw_flags |= BGWORKER_INTERRUPTIBLE;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_notify_pid = MyProcPid;
-	snprintf(worker.bgw_name, BGW_MAXLEN, "devapp flusher for database %u", database);
-	strlcpy(worker.bgw_type, "devapp flusher", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
-	{
-		meter_report_error(database, "no background worker slot is free; raise max_worker_processes");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "devapp %s for database %u", what, database);
+	snprintf(worker.bgw_type, BGW_MAXLEN, "devapp %s", what);
+	started = RegisterDynamicBackgroundWorker(&worker, &handle);
+	MemoryContextSwitchTo(old);
+	if (started)
+		return handle;
+	if (meter_report_error(database, job, no_slot))
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("usage could not be flushed: no background worker slot is free"),
+				 errmsg("devapp %s could not be started: no background worker slot is free", what),
 				 errhint("Raise max_worker_processes.")));
+	return NULL;
+}
+
+/* Start a flusher and wait until it has ended. */
+static void
+flush_database(Oid database)
+{
+	BackgroundWorkerHandle *handle = start_process(database, "flusher",
+												   "devapp_flusher_main", JOB_FLUSH);
+	pid_t		pid;
+
+	if (handle == NULL)
 		return;
-	}
 	while (!ShutdownRequestPending &&
 		   GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
 		doze(1000);
 	pfree(handle);
+}
+
+/* Start the next housekeeper, if there is one to start and none runs. */
+static void
+keep_house(void)
+{
+	Oid			database;
+	pid_t		pid;
+
+	if (housekeeper != NULL)
+	{
+		if (GetBackgroundWorkerPid(housekeeper, &pid) != BGWH_STOPPED)
+			return;
+		pfree(housekeeper);
+		housekeeper = NULL;
+	}
+	database = meter_next_to_keep(HOUSE_SECONDS);
+	if (OidIsValid(database))
+		housekeeper = start_process(database, "housekeeper",
+									"devapp_housekeeper_main", JOB_HOUSEKEEPING);
 }
 
 /* Flush what there is; with everything, look into the other databases as well. */
@@ -236,119 +273,12 @@ devapp_launcher_main(Datum arg)
 			make_round(is_time(&next_sweep, SWEEP_SECONDS));
 			MemoryContextReset(context);
 		}
+		if (interval > 0 && !ShutdownRequestPending)
+			keep_house();
 		if (!ShutdownRequestPending)
-			doze(interval > 0 ? time_until(next_flush, interval) : IDLE_SECONDS * 1000L);
+			doze(interval > 0 ? Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L) :
+				 IDLE_SECONDS * 1000L);
 	}
 	/* not 0: somebody may have ended it without ending the server */
 	proc_exit(1);
-}
-
-/* ---------- the flusher ---------- */
-
-/* Settings of the database or the role must not be in the way. */
-static void
-set_own_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"application_name", "devapp flusher"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_isolation", "read committed"},
-		{"synchronous_commit", "local"},
-		{"statement_timeout", "0"},
-		{"lock_timeout", "10s"},
-		{"row_security", "off"},
-		{"session_replication_role", "origin"}
-	};
-
-	for (size_t i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-static bool
-extension_is_here(void)
-{
-	bool		here;
-
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	here = OidIsValid(get_extension_oid("devapp", true));
-	CommitTransactionCommand();
-	return here;
-}
-
-static void
-run(const char *sql)
-{
-	StartTransactionCommand();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	pgstat_report_activity(STATE_RUNNING, sql);
-	(void) SPI_execute(sql, false, 0);
-	SPI_finish();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
-/* Run a statement in a transaction; an error is logged and noted. */
-static bool
-try_to_run(const char *sql)
-{
-	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = true;
-
-	PG_TRY();
-	{
-		run(sql);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		HOLD_INTERRUPTS();
-		EmitErrorReport();
-		error = CopyErrorData();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		MemoryContextSwitchTo(context);
-		meter_report_error(MyDatabaseId, error->message);
-		FreeErrorData(error);
-		RESUME_INTERRUPTS();
-		done = false;
-	}
-	PG_END_TRY();
-	return done;
-}
-
-void
-devapp_flusher_main(Datum arg)
-{
-	static const char *const steps[] = {
-		"SELECT devapp._flush_usage()",
-		"SELECT devapp._roll_up_usage()",
-		"SELECT devapp._maintain_usage_if_due()"
-	};
-	bool		done = true;
-
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid,
-											  BGWORKER_BYPASS_ALLOWCONN);
-	set_own_settings();
-	if (!extension_is_here())
-	{
-		(void) meter_discard(MyDatabaseId);
-		meter_set_unfinished(false);
-		proc_exit(0);
-	}
-	/* if it is killed, another will look after what it left */
-	meter_set_unfinished(true);
-	for (size_t i = 0; i < lengthof(steps); i++)
-		done &= try_to_run(steps[i]);
-	meter_set_unfinished(!done);
-	proc_exit(0);
 }

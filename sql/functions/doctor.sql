@@ -58,6 +58,23 @@ AS $$
      WHERE devapp._is_metering()
 $$;
 
+CREATE FUNCTION devapp._doctor_housekeeping() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'housekeeping',
+           CASE WHEN s.failing THEN 'warning' WHEN s.off THEN 'info' ELSE 'ok' END,
+           CASE WHEN s.failing THEN format('it failed: %s', s.last_housekeeping_error)
+                WHEN s.off THEN 'the worker is off'
+                ELSE 'nothing failed' END,
+           CASE WHEN s.failing THEN 'It is tried again every minute; the server''s log says more.'
+                WHEN s.off THEN 'Without it devapp.maintain_usage(), maintain_audit(), schedule_notifications() and seal_audit() have to be called.' END
+      FROM (SELECT w.last_housekeeping_error,
+                   coalesce(w.last_housekeeping_error_at > w.last_housekeeping_at, w.housekeeping_errors > 0, false) AS failing,
+                   w.worker_pid IS NULL AND NOT pg_is_in_recovery() OR devapp._setting('flush_interval') = '0' AS off
+              FROM (SELECT 1) AS one LEFT JOIN devapp._worker_status() w ON true) AS s
+$$;
+
 CREATE FUNCTION devapp._doctor_pepper() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -250,6 +267,7 @@ CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, det
 AS $$
     SELECT * FROM devapp._doctor_versions()
     UNION ALL SELECT * FROM devapp._doctor_metering()
+    UNION ALL SELECT * FROM devapp._doctor_housekeeping()
     UNION ALL SELECT * FROM devapp._doctor_pepper()
     UNION ALL SELECT * FROM devapp._doctor_public()
     UNION ALL SELECT * FROM devapp._doctor_roles()
@@ -265,6 +283,7 @@ COMMENT ON FUNCTION devapp._pepper_newest() IS 'Internal: number of the pepper f
 COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a pepper of this number?';
 COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_metering() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_housekeeping() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_pepper() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._tables_without_policy() IS 'Internal: how many tables setup_roles() has not seen';
