@@ -33,6 +33,7 @@ SQL_MODULES = \
 	sql/tables/audit_log.sql \
 	sql/tables/bulk.sql \
 	sql/tables/usage.sql \
+	sql/tables/shipment.sql \
 	sql/tables/housekeeping.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
@@ -76,6 +77,7 @@ SQL_MODULES = \
 	sql/functions/history.sql \
 	sql/functions/usage_partition.sql \
 	sql/functions/usage.sql \
+	sql/functions/shipment.sql \
 	sql/functions/record_usage.sql \
 	sql/functions/worker_status.sql \
 	sql/functions/housekeeping.sql \
@@ -97,8 +99,9 @@ PROVE_TESTS = test/t/*.pl
 
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
-PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"'
+PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
 SHLIB_LINK = -lsodium -lm
+SHLIB_LINK_INTERNAL = $(libpq)
 EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
 
 # The targets for people find or install what they need by themselves, so they

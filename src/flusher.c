@@ -2,7 +2,8 @@
  * flusher.c
  *		The processes that the launcher starts in a database of a primary.
  *
- * The flusher writes the counts of its database to the tables and rolls them up.  The
+ * The flusher writes the counts of its database to the tables and rolls them up; if
+ * the server was a standby, also those that were on their way (outbox.c).  The
  * housekeeper does what only time brings: partitions, seals, reminders.  Both run
  * their steps one after the other, each in a transaction of its own, and end.  A step
  * that fails is logged and noted, and tried again by the next process.
@@ -11,7 +12,7 @@
  * transaction that fails goes back there (meter_batch.c).  Counts of a database
  * without the extension are discarded.
  *
- * A step is a function of the extension without arguments.  The process is connected
+ * A step is a function of the extension.  The process is connected
  * as the bootstrap superuser, but each step runs with the rights of the owner of its
  * function, restricted as in VACUUM: so owning the function, or a table with a trigger
  * that it fires, is no way to other rights than the owner's own.
@@ -21,6 +22,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type_d.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -34,15 +36,32 @@
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/uuid.h"
 
 #include "compat.h"
 #include "meter.h"
+#include "shipment.h"
 #include "worker.h"
 
 PGDLLEXPORT void devapp_flusher_main(Datum arg);
 PGDLLEXPORT void devapp_housekeeper_main(Datum arg);
 
-/* functions of the schema devapp; one that is not there is left out */
+/* A call of a function of the schema devapp. */
+typedef struct Step
+{
+	const char *function;
+	int			nargs;			/* 0 or 2 */
+	const Oid  *types;
+	Datum		args[2];
+} Step;
+
+typedef enum StepResult
+{
+	STEP_DONE,
+	STEP_MISSING,				/* there is no such function */
+	STEP_FAILED
+} StepResult;
+
 static const char *const flusher_steps[] = {
 	"_flush_usage",
 	"_roll_up_usage"
@@ -125,7 +144,7 @@ owner_of_function(Oid function)
 }
 
 static void
-call_as_owner(Oid function, const char *sql)
+call_as_owner(Oid function, Step *step, const char *sql)
 {
 	Oid			me;
 	int			context;
@@ -136,45 +155,48 @@ call_as_owner(Oid function, const char *sql)
 						   context | SECURITY_RESTRICTED_OPERATION);
 	nest = NewGUCNestLevel();
 	SPI_connect();
-	(void) SPI_execute(sql, false, 0);
+	(void) SPI_execute_with_args(sql, step->nargs, unconstify(Oid *, step->types),
+								 step->args, NULL, false, 0);
 	SPI_finish();
 	AtEOXact_GUC(false, nest);
 	SetUserIdAndSecContext(me, context);
 }
 
-static void
-run_step(const char *step)
+static StepResult
+run_step(Step *step)
 {
 	List	   *name;
 	Oid			function;
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	name = list_make2(makeString("devapp"), makeString(pstrdup(step)));
-	function = LookupFuncName(name, 0, NULL, true);
+	name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
+	function = LookupFuncName(name, step->nargs, step->types, true);
 	if (OidIsValid(function))
 	{
-		const char *sql = psprintf("SELECT devapp.%s()", step);
+		const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
+								   step->nargs == 2 ? "$1, $2" : "");
 
 		pgstat_report_activity(STATE_RUNNING, sql);
-		call_as_owner(function, sql);
+		call_as_owner(function, step, sql);
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
+	return OidIsValid(function) ? STEP_DONE : STEP_MISSING;
 }
 
 /* An error is logged and noted. */
-static bool
-try_step(const char *step, MeterJob job)
+static StepResult
+try_step(Step *step, MeterJob job)
 {
 	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = true;
+	volatile StepResult result = STEP_FAILED;
 
 	PG_TRY();
 	{
-		run_step(step);
+		result = run_step(step);
 	}
 	PG_CATCH();
 	{
@@ -190,37 +212,74 @@ try_step(const char *step, MeterJob job)
 		(void) meter_report_error(MyDatabaseId, job, error->message);
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
-		done = false;
 	}
 	PG_END_TRY();
-	return done;
+	MemoryContextSwitchTo(context);
+	return result;
 }
 
+/* A function that is not there, as before an ALTER EXTENSION UPDATE, is left out. */
 static bool
-try_steps(const char *const *steps, size_t n, MeterJob job)
+try_steps(const char *const *functions, size_t n, MeterJob job)
 {
 	bool		done = true;
 
 	for (size_t i = 0; i < n; i++)
-		done &= try_step(steps[i], job);
+	{
+		Step		step = {.function = functions[i]};
+
+		done &= try_step(&step, job) != STEP_FAILED;
+	}
 	return done;
 }
 
 /* ---------- the two ---------- */
 
+/* What this server could not send any more before it was promoted. */
+static bool
+receive_outbox(void)
+{
+	static const Oid types[2] = {UUIDOID, BYTEAOID};
+	bool		done = true;
+	ListCell   *cell;
+
+	foreach(cell, outbox_files(MyDatabaseId))
+	{
+		pg_uuid_t	batch_id;
+		bytea	   *counts = outbox_read(lfirst(cell), &batch_id);
+		Step		step = {.function = "receive_usage", .nargs = 2, .types = types};
+
+		if (counts == NULL)
+			continue;
+		step.args[0] = UUIDPGetDatum(&batch_id);
+		step.args[1] = PointerGetDatum(counts);
+		if (try_step(&step, JOB_FLUSH) == STEP_DONE)
+			outbox_remove(lfirst(cell));
+		else
+			done = false;
+		pfree(counts);
+	}
+	return done;
+}
+
 void
 devapp_flusher_main(Datum arg)
 {
+	bool		done;
+
 	worker_connect(DatumGetObjectId(arg), "devapp flusher");
 	if (!worker_extension_is_here())
 	{
 		(void) meter_discard(MyDatabaseId);
+		outbox_discard(MyDatabaseId);
 		meter_set_unfinished(false);
 		proc_exit(0);
 	}
 	/* if it is killed, another will look after what it left */
 	meter_set_unfinished(true);
-	meter_set_unfinished(!try_steps(flusher_steps, lengthof(flusher_steps), JOB_FLUSH));
+	done = receive_outbox();
+	done &= try_steps(flusher_steps, lengthof(flusher_steps), JOB_FLUSH);
+	meter_set_unfinished(!done);
 	proc_exit(0);
 }
 

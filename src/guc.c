@@ -34,6 +34,7 @@ bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
 int			devapp_flush_interval = 10;
+char	   *devapp_primary_conninfo = NULL;
 int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
 int			devapp_retention_hour = 90 * MINUTES_PER_DAY;
 int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
@@ -151,6 +152,13 @@ define_metering(void)
 							 &devapp_metering,
 							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.primary_conninfo",
+							   "Connection by which a standby sends what it counted to its primary.",
+							   "The database is that of the counts. Empty: a standby keeps its counts.",
+							   &devapp_primary_conninfo,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
 	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
 					 &devapp_retention_minute, 7);

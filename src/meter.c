@@ -249,6 +249,34 @@ meter_set_unfinished(bool unfinished)
 		entry->unfinished = unfinished;
 }
 
+/* There is something to do for a worker, also where nothing was counted. */
+void
+meter_mark_unfinished(Oid database)
+{
+	MeterDatabase *entry = entry_of(database);
+
+	if (entry != NULL)
+		entry->unfinished = true;
+}
+
+bool
+meter_is_unfinished(Oid database)
+{
+	MeterDatabase *entry = entry_of(database);
+
+	return entry != NULL && entry->unfinished;
+}
+
+/* Of the current database: the flusher is to come, as if something was counted. */
+void
+meter_mark_pending(void)
+{
+	MeterDatabase *entry = shared != NULL ? entry_of(MyDatabaseId) : NULL;
+
+	if (entry != NULL)
+		entry->pending = true;
+}
+
 /* Of the current database: is the extension here? */
 void
 meter_set_installed(bool installed)

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "port/pg_crc32c.h"
 
 #include "meter_core.h"
 #include "verdict.h"
@@ -44,6 +45,16 @@ typedef struct MeterStatus
 	int			worker_pid;		/* 0: none */
 } MeterStatus;
 
+/* A file of counters that is being written. */
+typedef struct MeterWriter
+{
+	FILE	   *file;
+	pg_crc32c	crc;
+	bool		ok;
+	char		path[MAXPGPATH];
+	char		tmp_path[MAXPGPATH];
+} MeterWriter;
+
 /* meter.c */
 extern void meter_init(void);
 extern bool meter_is_on(void);
@@ -57,6 +68,9 @@ extern uint64 meter_discard(Oid database);
 extern Oid *meter_pending(int *n);
 extern void meter_forget_database(Oid database);
 extern void meter_set_unfinished(bool unfinished);
+extern void meter_mark_unfinished(Oid database);
+extern bool meter_is_unfinished(Oid database);
+extern void meter_mark_pending(void);
 extern void meter_report_flush(int64 rows, int64 microseconds);
 extern void meter_set_installed(bool installed);
 extern Oid	meter_next_to_keep(int seconds);
@@ -65,7 +79,13 @@ extern bool meter_report_error(Oid database, MeterJob job, const char *message);
 extern void meter_set_worker(int pid);
 extern MeterStatus meter_status(void);
 
+/* meter_batch.c */
+extern void meter_add_batch(const MeterRow *rows, Size n);
+
 /* meter_file.c */
+extern void meter_writer_open(MeterWriter *writer, const char *path);
+extern void meter_writer_rows(MeterWriter *writer, const MeterRow *rows, Size n);
+extern bool meter_writer_close(MeterWriter *writer);
 extern void meter_save(void);
 extern void meter_load(void);
 

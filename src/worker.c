@@ -14,8 +14,9 @@
  *
  * Counts of a database that is gone are discarded.
  *
- * It starts when recovery has ended, so on a standby the counts wait for promotion.
- * When the server is shut down, the postmaster writes what is left to a file
+ * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
+ * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
+ * promotion, which it notices at its next round.  When the server is shut down, the postmaster writes what is left to a file
  * (meter_file.c).
  */
 #include "postgres.h"
@@ -26,6 +27,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -43,11 +45,13 @@
 #include "compat.h"
 #include "guc.h"
 #include "meter.h"
+#include "shipment.h"
 #include "worker.h"
 
 #define RESTART_SECONDS		5
 #define SWEEP_SECONDS		3600
 #define HOUSE_SECONDS		60
+#define SHIP_SECONDS		60	/* between tries, at most */
 #define IDLE_SECONDS		60	/* how often to look where flushing is off */
 
 PGDLLEXPORT void devapp_launcher_main(Datum arg);
@@ -55,12 +59,16 @@ PGDLLEXPORT void devapp_launcher_main(Datum arg);
 /* the one that runs; NULL: none */
 static BackgroundWorkerHandle *housekeeper = NULL;
 
+/* on a standby, after shipping has failed; 0: it has not */
+static int	ship_delay = 0;
+static TimestampTz next_shipment = 0;
+
 static void
 describe_worker(BackgroundWorker *worker, const char *function)
 {
 	memset(worker, 0, sizeof(BackgroundWorker));
 	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_start_time = BgWorkerStart_ConsistentState;
 	strlcpy(worker->bgw_library_name, "devapp", sizeof(worker->bgw_library_name));
 	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
 }
@@ -121,6 +129,8 @@ doze(long milliseconds)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
+		/* where the primary is may be what has changed */
+		ship_delay = 0;
 	}
 }
 
@@ -153,12 +163,11 @@ start_process(Oid database, const char *what, const char *function, MeterJob job
 	return NULL;
 }
 
-/* Start a flusher and wait until it has ended. */
+/* Start a process, and wait until it has ended. */
 static void
-flush_database(Oid database)
+run_process(Oid database, const char *what, const char *function)
 {
-	BackgroundWorkerHandle *handle = start_process(database, "flusher",
-												   "devapp_flusher_main", JOB_FLUSH);
+	BackgroundWorkerHandle *handle = start_process(database, what, function, JOB_FLUSH);
 	pid_t		pid;
 
 	if (handle == NULL)
@@ -189,39 +198,7 @@ keep_house(void)
 									"devapp_housekeeper_main", JOB_HOUSEKEEPING);
 }
 
-/* Flush what there is; with everything, look into the other databases as well. */
-static void
-make_round(bool everything)
-{
-	int			n;
-	Oid		   *pending = meter_pending(&n);
-	List	   *existing = n > 0 || everything ? all_databases() : NIL;
-	List	   *wanted = everything ? list_copy(existing) : NIL;
-	ListCell   *cell;
-
-	for (int i = 0; i < n; i++)
-	{
-		if (!list_member_oid(existing, pending[i]))
-		{
-			(void) meter_discard(pending[i]);
-			meter_forget_database(pending[i]);
-		}
-		else
-			wanted = list_append_unique_oid(wanted, pending[i]);
-	}
-	foreach(cell, wanted)
-	{
-		if (ShutdownRequestPending)
-			break;
-		flush_database(lfirst_oid(cell));
-	}
-}
-
-static void
-forget_launcher(int code, Datum arg)
-{
-	meter_set_worker(0);
-}
+/* ---------- rounds ---------- */
 
 /*
  * Milliseconds until then; after a clock has jumped back not more than the
@@ -235,16 +212,90 @@ time_until(TimestampTz then, int seconds)
 	return Min(left, seconds * 1000L);
 }
 
-/* If it is time, set the next one. */
 static bool
-is_time(TimestampTz *next, int seconds)
+has_come(TimestampTz then, int seconds)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now < *next && *next - now <= seconds * USECS_PER_SEC)
-		return false;
-	*next = now + seconds * USECS_PER_SEC;
-	return true;
+	return now >= then || then - now > seconds * USECS_PER_SEC;
+}
+
+static TimestampTz
+seconds_from_now(int seconds)
+{
+	return GetCurrentTimestamp() + seconds * USECS_PER_SEC;
+}
+
+/* The databases with counts; the counts of those that are gone are discarded. */
+static List *
+databases_with_counts(const List *existing, const Oid *pending, int n)
+{
+	List	   *wanted = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (list_member_oid(existing, pending[i]))
+			wanted = lappend_oid(wanted, pending[i]);
+		else
+		{
+			(void) meter_discard(pending[i]);
+			meter_forget_database(pending[i]);
+			outbox_discard(pending[i]);
+		}
+	}
+	return wanted;
+}
+
+/* On a primary: flush what there is; with everything, look into all databases. */
+static void
+flush_round(bool everything)
+{
+	int			n;
+	Oid		   *pending = meter_pending(&n);
+	List	   *existing = n > 0 || everything ? all_databases() : NIL;
+	List	   *wanted = databases_with_counts(existing, pending, n);
+	ListCell   *cell;
+
+	if (everything)
+		wanted = list_concat_unique_oid(wanted, existing);
+	foreach(cell, wanted)
+	{
+		if (ShutdownRequestPending)
+			break;
+		run_process(lfirst_oid(cell), "flusher", "devapp_flusher_main");
+	}
+}
+
+/*
+ * On a standby: ship what there is.  After a failure the next round waits for longer
+ * and longer, but not for more than a minute.
+ */
+static void
+ship_round(int interval)
+{
+	int			n;
+	Oid		   *pending = meter_pending(&n);
+	bool		failed = false;
+	ListCell   *cell;
+
+	if (n == 0 || devapp_primary_conninfo[0] == '\0' ||
+		(ship_delay > 0 && !has_come(next_shipment, ship_delay)))
+		return;
+	foreach(cell, databases_with_counts(all_databases(), pending, n))
+	{
+		if (ShutdownRequestPending)
+			break;
+		run_process(lfirst_oid(cell), "shipper", "devapp_shipper_main");
+		failed |= meter_is_unfinished(lfirst_oid(cell));
+	}
+	ship_delay = failed ? Min(Max(ship_delay, interval) * 2, SHIP_SECONDS) : 0;
+	next_shipment = seconds_from_now(ship_delay);
+}
+
+static void
+forget_launcher(int code, Datum arg)
+{
+	meter_set_worker(0);
 }
 
 void
@@ -260,6 +311,7 @@ devapp_launcher_main(Datum arg)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(forget_launcher, (Datum) 0);
 	meter_set_worker(MyProcPid);
+	outbox_find();
 	context = AllocSetContextCreate(TopMemoryContext, "devapp launcher",
 									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
@@ -268,12 +320,22 @@ devapp_launcher_main(Datum arg)
 	{
 		int			interval = devapp_flush_interval;
 
-		if (interval > 0 && is_time(&next_flush, interval))
+		if (interval > 0 && has_come(next_flush, interval))
 		{
-			make_round(is_time(&next_sweep, SWEEP_SECONDS));
+			next_flush = seconds_from_now(interval);
+			if (RecoveryInProgress())
+				ship_round(interval);
+			else
+			{
+				bool		everything = has_come(next_sweep, SWEEP_SECONDS);
+
+				if (everything)
+					next_sweep = seconds_from_now(SWEEP_SECONDS);
+				flush_round(everything);
+			}
 			MemoryContextReset(context);
 		}
-		if (interval > 0 && !ShutdownRequestPending)
+		if (interval > 0 && !ShutdownRequestPending && !RecoveryInProgress())
 			keep_house();
 		if (!ShutdownRequestPending)
 			doze(interval > 0 ? Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L) :

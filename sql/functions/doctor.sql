@@ -46,7 +46,7 @@ AS $$
            CASE WHEN s.dropped > 0 OR coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
                      OR s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'warning' ELSE 'ok' END,
            CASE WHEN s.dropped > 0 THEN format('%s calls were not counted: the table was full', s.dropped)
-                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush failed: %s', s.last_error)
+                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush or shipment failed: %s', s.last_error)
                 WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'the worker is not running'
                 ELSE format('calls are counted, %s of %s counters are in use', s.slots_used, s.slots_total) END,
            CASE WHEN s.dropped > 0 THEN 'Raise devapp.meter_size, or lower devapp.flush_interval.'
