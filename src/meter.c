@@ -474,8 +474,8 @@ meter_report_housekeeping(void)
 }
 
 /*
- * False: it is what went wrong the last time, within the last hour, so it need not be
- * logged again.
+ * False: it goes on being wrong as it was, and was logged within the last hour, so it
+ * need not be logged again.
  */
 bool
 meter_report_error(Oid database, MeterJob job, const char *message)
@@ -490,7 +490,10 @@ meter_report_error(Oid database, MeterJob job, const char *message)
 	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
 	errors = &entry->status.errors[job];
 	is_new = strncmp(errors->last, message, METER_ERROR_LEN - 1) != 0 ||
-		now - errors->last_at > USECS_PER_HOUR;
+		(job == JOB_FLUSH && entry->status.last_flush_at > errors->last_at) ||
+		now - errors->logged_at > USECS_PER_HOUR;
+	if (is_new)
+		errors->logged_at = now;
 	errors->count++;
 	errors->last_at = now;
 	strlcpy(errors->last, message, METER_ERROR_LEN);

@@ -14,6 +14,7 @@
 #include "verdict.h"
 
 #define METER_ERROR_LEN		256
+#define METER_TMP_SUFFIX	".tmp"	/* of a file that is being written */
 
 /* What a process does in a database. */
 typedef enum MeterJob
@@ -27,6 +28,7 @@ typedef struct MeterErrors
 {
 	int64		count;
 	TimestampTz last_at;		/* 0: never */
+	TimestampTz logged_at;
 	char		last[METER_ERROR_LEN];
 } MeterErrors;
 

@@ -45,7 +45,7 @@ meter_writer_open(MeterWriter *writer, const char *path)
 	MeterHeader header = {METER_MAGIC, sizeof(MeterRow)};
 
 	strlcpy(writer->path, path, MAXPGPATH);
-	snprintf(writer->tmp_path, MAXPGPATH, "%s.tmp", writer->path);
+	snprintf(writer->tmp_path, MAXPGPATH, "%s" METER_TMP_SUFFIX, writer->path);
 	writer->file = AllocateFile(writer->tmp_path, PG_BINARY_W);
 	writer->ok = writer->file != NULL;
 	INIT_CRC32C(writer->crc);

@@ -72,7 +72,20 @@ outbox_files(Oid database)
 	return files;
 }
 
-/* At the start of the launcher: there is something to do in these databases. */
+/* Is it a file that a crash kept from getting its name? */
+static bool
+is_unfinished(const char *name)
+{
+	return strncmp(name, OUTBOX_PREFIX, strlen(OUTBOX_PREFIX)) == 0 &&
+		strlen(name) > strlen(METER_TMP_SUFFIX) &&
+		strcmp(name + strlen(name) - strlen(METER_TMP_SUFFIX), METER_TMP_SUFFIX) == 0;
+}
+
+/*
+ * At the start of the launcher: there is something to do in these databases.  A file
+ * that is being written just now by another process of before may be taken away;
+ * then that finds it out, and puts its counts back into memory.
+ */
 void
 outbox_find(void)
 {
@@ -86,6 +99,8 @@ outbox_find(void)
 
 		if (OidIsValid(database))
 			meter_mark_unfinished(database);
+		else if (is_unfinished(entry->d_name))
+			outbox_remove(entry->d_name);
 	}
 	FreeDir(dir);
 }

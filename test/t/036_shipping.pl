@@ -187,6 +187,7 @@ $standby->stop('fast');
 $primary->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'devapp shipper'});
 $session->quit;
 is(scalar(files()), 1, 'what was on its way outlives the end of the server');
+append_to_file("$file.tmp", 'what a crash leaves of a file');
 $standby->start;
 arrives('and is sent after the start');
 
