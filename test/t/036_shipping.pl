@@ -191,6 +191,20 @@ append_to_file("$file.tmp", 'what a crash leaves of a file');
 $standby->start;
 arrives('and is sent after the start');
 
+# shippers are ended whenever one is met, and the primary crashes now and then
+my $ended = 0;
+for my $round (1 .. 120)
+{
+	calls(3);
+	$ended += $standby->safe_psql('postgres',
+		q{SELECT count(CASE WHEN backend_type = 'devapp shipper' THEN pg_terminate_backend(pid) END) FROM pg_stat_activity});
+	next if $round % 40;
+	$primary->stop('immediate');
+	$primary->start;
+}
+note("$ended shippers were ended");
+arrives('each call is counted once, whoever was ended');
+
 # a full disk
 SKIP:
 {
