@@ -7,13 +7,16 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
 #include "checkpoint_core.h"
 #include "compat.h"
 #include "guc.h"
 #include "key_core.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
 PG_FUNCTION_INFO_V1(devapp_setting);
