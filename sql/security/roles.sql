@@ -43,8 +43,11 @@ BEGIN
     FOR usage_function IN SELECT p.oid FROM pg_proc p
                            WHERE p.pronamespace = 'devapp'::regnamespace
                              AND p.proname IN ('_take_usage', '_taken_calls', '_taken_responses', '_lock_usage', '_write_calls',
-                                               '_write_responses', '_write_quota_usage', '_consume_quota', '_forget_quota', '_flush_usage', '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
-                                               '_usage_partition', '_maintain_usage_if_due', 'maintain_usage') LOOP
+                                               '_write_responses', '_write_quota_usage', '_consume_quota', '_forget_quota', '_flush_usage',
+                                               '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
+                                               '_usage_partition', '_maintain_usage_if_due', 'maintain_usage',
+                                               '_is_due', '_maintain_audit_if_due', '_schedule_notifications_if_due',
+                                               '_seal_audit_if_due', '_write_usage', '_take_shipment', 'receive_usage') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', usage_function);
     END LOOP;
     -- a trigger fires without it, and nobody is to put one of these on a table of his

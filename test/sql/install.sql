@@ -33,7 +33,7 @@ SELECT t.oid::regtype FROM pg_type t
  WHERE t.typnamespace = 'devapp'::regnamespace AND t.typelem = 0 AND t.typtype IN ('b', 'e') AND has_type_privilege('public', t.oid, 'USAGE');
 SELECT has_schema_privilege('public', 'devapp', 'USAGE');
 
--- every table and sequence goes along in a dump
+-- every table and sequence goes along in a dump, but the times of housekeeping, which begin anew
 SELECT c.oid::regclass FROM pg_class c
  WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'S')
    AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'devapp' AND c.oid = ANY (e.extconfig));
