@@ -29,7 +29,8 @@ DECLARE
 BEGIN
     IF report = 'app_inventory' THEN
         REFRESH MATERIALIZED VIEW devapp._app_usage;
-        ANALYZE devapp._app_usage;
+        REFRESH MATERIALIZED VIEW devapp._app_product;
+        ANALYZE devapp._app_usage, devapp._app_product;
     END IF;
     EXECUTE format('REFRESH MATERIALIZED VIEW %s devapp_report.%I', CASE WHEN beside_readers THEN 'CONCURRENTLY' END, report);
     IF NOT beside_readers THEN
@@ -48,6 +49,7 @@ CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET work_mem = '128MB'
+    SET jit = off
 AS $$
 DECLARE
     known devapp.report_refresh;

@@ -133,7 +133,7 @@ BEGIN
     GRANT USAGE ON SCHEMA devapp_report TO devapp_analyst;
     GRANT SELECT ON ALL TABLES IN SCHEMA devapp_report TO devapp_analyst;
     GRANT EXECUTE ON FUNCTION
-        devapp._setting(text), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
+        devapp._setting(text), devapp._days_since(timestamptz), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
         devapp.latency_percentile(bigint[], double precision)
         TO devapp_analyst;
 END
