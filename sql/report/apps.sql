@@ -1,17 +1,19 @@
 -- Reports of apps, and of their owners.
 
--- What each app has of each product, for the two reports that count it: it counts once,
--- as the first of approved, pending and revoked (by the alphabet) that one of its
--- credentials is.  What a revoked credential has is revoked.
-CREATE MATERIALIZED VIEW devapp._app_product AS
+-- What each app has of each product: it counts once, as the first of approved, pending
+-- and revoked (by the alphabet) that one of its credentials is.  What a revoked
+-- credential has is revoked.
+CREATE VIEW devapp._app_product AS
 SELECT c.app_id, cp.product_id, min(CASE c.status WHEN 'revoked' THEN 'revoked' ELSE cp.status END COLLATE "C") AS status
   FROM devapp.credential_product cp
   JOIN devapp.credential c ON c.credential_id = cp.credential_id
  WHERE cp.removed_at IS NULL
  GROUP BY c.app_id, cp.product_id;
 
--- Each of the joins gives one row an app.
-CREATE MATERIALIZED VIEW devapp_report.app_inventory AS
+-- Live but for the calls.  Each of the joins gives one row an app, so the planner
+-- leaves out those that a query takes nothing from, and looks only up what is asked
+-- for by app_id.
+CREATE VIEW devapp_report.app_inventory AS
 SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
        coalesce(p.products_approved, 0) AS products_approved,
        coalesce(p.products_pending, 0) AS products_pending,
@@ -43,12 +45,8 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
   LEFT JOIN (SELECT x.app_id, max(x.last_used_at) AS last_used_at, max(x.last_seen_at) AS last_seen_at
                FROM devapp.last_used x
               GROUP BY x.app_id) AS l ON l.app_id = a.app_id
-  LEFT JOIN (SELECT x.app_id, devapp._sum(x.calls_30d) AS calls_30d, devapp._sum(x.refused_30d) AS refused_30d,
-                    devapp._sum(x.calls_previous_30d) AS calls_previous_30d
-               FROM devapp._app_usage x
-              GROUP BY x.app_id) AS u ON u.app_id = a.app_id
+  LEFT JOIN devapp._app_usage u ON u.app_id = a.app_id
  WHERE a.deleted_at IS NULL;
-CREATE UNIQUE INDEX app_inventory_key ON devapp_report.app_inventory (app_id);
 
 CREATE VIEW devapp_report.inactive_apps AS
 SELECT i.app_id, i.app, i.owner_id, i.owner, i.owner_kind,
@@ -67,10 +65,12 @@ SELECT b.rank, b.app_id, b.app, b.owner_id, b.owner, b.owner_kind, b.calls_30d,
        peak.day AS peak_day, peak.calls AS peak_calls,
        b.calls_previous_30d,
        (b.calls_30d - b.calls_previous_30d)::double precision / nullif(b.calls_previous_30d, 0) AS change
-  FROM (SELECT rank() OVER (ORDER BY i.calls_30d DESC) AS rank, (SELECT devapp._sum(x.calls_30d) FROM devapp._app_usage x) AS all_calls, i.*
-          FROM devapp_report.app_inventory i
-         WHERE i.calls_30d > 0
-         ORDER BY i.calls_30d DESC, i.app_id
+  FROM (SELECT rank() OVER (ORDER BY u.calls_30d DESC) AS rank,
+               (SELECT devapp._sum(x.calls_30d) FROM devapp._app_usage x) AS all_calls, u.calls_30d, u.calls_previous_30d, a.*
+          FROM devapp._app_usage u
+          JOIN devapp._named_app a ON a.app_id = u.app_id
+         WHERE u.calls_30d > 0 AND a.deleted_at IS NULL
+         ORDER BY u.calls_30d DESC, u.app_id
          LIMIT 1000) AS b
  CROSS JOIN LATERAL (SELECT u.day, devapp._sum(u.calls) AS calls
                        FROM devapp.usage_day u
@@ -114,7 +114,7 @@ SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
               GROUP BY y.product_id) AS s ON s.product_id = p.product_id
   LEFT JOIN (SELECT x.product_id, count(*) FILTER (WHERE x.calls_30d > 0 AND x.app_id IS NOT NULL) AS active_apps_30d,
                     devapp._sum(x.calls_30d) AS calls_30d, devapp._sum(x.refused_30d) AS refused_30d
-               FROM devapp._app_usage x
+               FROM devapp._app_product_usage x
               GROUP BY x.product_id) AS u ON u.product_id = p.product_id
   LEFT JOIN (SELECT x.product_id, devapp._sum(x.calls) AS responses_30d,
                     devapp._sum(x.client_errors) AS client_errors_30d, devapp._sum(x.server_errors) AS server_errors_30d
@@ -124,8 +124,8 @@ SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
  WHERE p.deleted_at IS NULL;
 CREATE UNIQUE INDEX product_adoption_key ON devapp_report.product_adoption (product_id);
 
-COMMENT ON MATERIALIZED VIEW devapp._app_product IS 'Internal: what each app has of each product: approved, pending or revoked';
-COMMENT ON MATERIALIZED VIEW devapp_report.app_inventory IS 'Apps: one row an app that is not deleted. Materialized';
+COMMENT ON VIEW devapp._app_product IS 'Internal: what each app has of each product: approved, pending or revoked';
+COMMENT ON VIEW devapp_report.app_inventory IS 'Apps: one row an app that is not deleted. Live; calls as of the last refresh';
 COMMENT ON COLUMN devapp_report.app_inventory.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.app_inventory.app IS 'Name of the app, unique among those of its owner';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_id IS 'Id of the developer or team';
@@ -146,7 +146,7 @@ COMMENT ON COLUMN devapp_report.app_inventory.calls_30d IS 'Calls that were allo
 COMMENT ON COLUMN devapp_report.app_inventory.refused_30d IS 'Calls that were refused in the last 30 days';
 COMMENT ON COLUMN devapp_report.app_inventory.calls_previous_30d IS 'Calls that were allowed in the 30 days before those';
 COMMENT ON VIEW devapp_report.inactive_apps IS
-    'Approved apps and how long each has had no call that was allowed: one row an app; filter by days_inactive. As of app_inventory';
+    'Approved apps and how long each has had no call that was allowed: one row an app; filter by days_inactive. Live';
 COMMENT ON COLUMN devapp_report.inactive_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.inactive_apps.app IS 'Name of the app';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner_id IS 'Id of the developer or team';
@@ -173,7 +173,7 @@ COMMENT ON COLUMN devapp_report.high_usage_apps.peak_day IS 'Day of the 30 with 
 COMMENT ON COLUMN devapp_report.high_usage_apps.peak_calls IS 'Calls of that day';
 COMMENT ON COLUMN devapp_report.high_usage_apps.calls_previous_30d IS 'Calls that were allowed in the 30 days before';
 COMMENT ON COLUMN devapp_report.high_usage_apps.change IS 'Change of calls to the 30 days before: 0.5 is half as many more; null: there were none';
-COMMENT ON VIEW devapp_report.team_usage IS 'Teams: one row a team that is not deleted. Calls as of app_inventory';
+COMMENT ON VIEW devapp_report.team_usage IS 'Teams: one row a team that is not deleted. Live; calls as of the last refresh';
 COMMENT ON COLUMN devapp_report.team_usage.team_id IS 'Id of the team';
 COMMENT ON COLUMN devapp_report.team_usage.team IS 'Name of the team';
 COMMENT ON COLUMN devapp_report.team_usage.display_name IS 'Name to show; null: none';

@@ -21,14 +21,14 @@ SELECT c.relname, x.id FROM pg_class c, (VALUES ('app_id', 'app'), ('product_id'
    AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = x.name) ORDER BY 1, 2;
 -- of what is materialized each has a unique key over all rows; no view asks for the rights of its reader
 SELECT c.relname FROM pg_class c
- WHERE c.relnamespace = 'devapp_report'::regnamespace AND c.relkind = 'm'
+ WHERE c.relnamespace IN ('devapp_report'::regnamespace, 'devapp'::regnamespace) AND c.relkind = 'm' AND c.relname <> '_app_product_usage'
    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL);
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'devapp_report'::regnamespace AND c.reloptions::text ~ 'security_invoker';
 -- freshness knows all of them, and which are materialized
 SELECT coalesce(c.relname, f.report) AS differs FROM devapp_report.freshness f
   FULL JOIN (SELECT r.relname::text, r.relkind FROM pg_class r WHERE r.relnamespace = 'devapp_report'::regnamespace AND r.relkind <> 'i') AS c ON c.relname = f.report
  WHERE f.report IS NULL OR c.relname IS NULL OR (f.kind = 'materialized') <> (c.relkind = 'm');
-SELECT f.report FROM devapp_report.freshness f FULL JOIN devapp.report_refresh r ON r.report = f.report WHERE (f.kind = 'materialized') IS DISTINCT FROM (r.report IS NOT NULL);
+SELECT r.report FROM devapp_report.freshness f FULL JOIN devapp.report_refresh r ON r.report = f.report WHERE (f.kind = 'materialized') IS DISTINCT FROM (r.report IS NOT NULL);
 -- everything that lives after a dump is filled anew: nothing of it belongs to a dump
 SELECT c FROM pg_extension e, unnest(e.extconfig) AS c WHERE e.extname = 'devapp' AND (c = 'devapp.report_refresh'::regclass OR c IN (SELECT oid FROM pg_class WHERE relkind = 'm'));
 
@@ -38,14 +38,14 @@ SHOW devapp.refresh_interval;
 BEGIN;
 CREATE FUNCTION pg_temp.state() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', f.report, CASE WHEN f.as_of = now() THEN 'now' WHEN f.as_of IS NULL THEN 'never' ELSE 'earlier' END, f.error), ', ' ORDER BY f.report)
-      FROM devapp_report.freshness f WHERE f.kind = 'materialized' $$;
+      FROM devapp_report.freshness f WHERE f.kind <> 'live' $$;
 UPDATE devapp.report_refresh SET as_of = NULL, rows = NULL, duration = NULL, attempted_at = NULL, error = NULL;
 SELECT pg_temp.state();
-SELECT report, kind, as_of = now() AS is_now, rows, duration FROM devapp_report.freshness WHERE kind <> 'materialized' ORDER BY report;
+SELECT report, kind, as_of = now() AS is_now, rows, duration FROM devapp_report.freshness WHERE kind = 'live' ORDER BY report;
 -- the first time it is due, and again after the interval, or where the clock was ahead
 SELECT FROM devapp._refresh_reports_if_due();
 SELECT pg_temp.state();
-SELECT f.report, f.rows = (SELECT count(*) FROM devapp_report.app_inventory) AS rows, f.duration > '0' AS took_time FROM devapp_report.freshness f WHERE f.report = 'app_inventory';
+SELECT f.report, f.rows = (SELECT count(*) FROM devapp_report.product_adoption) AS rows, f.duration > '0' AS took_time FROM devapp_report.freshness f WHERE f.report = 'product_adoption';
 UPDATE devapp.report_refresh SET as_of = now() - interval '14 minutes', attempted_at = now() - interval '14 minutes';
 SELECT FROM devapp._refresh_reports_if_due();
 SELECT pg_temp.state() AS not_due;

@@ -54,12 +54,20 @@ SELECT team, display_name, status, members, apps, calls_30d, pg_temp.hours(last_
 -- lost counts as revoked, full as approved for auto and pending for manual
 SELECT product, display_name, approval, apps_approved AS approved, apps_pending AS pending, apps_revoked AS revoked, owners
   FROM devapp_report.product_adoption WHERE product LIKE 'inventory-%' ORDER BY product;
--- a report is of its refresh: live are those that say so
+-- these are live: nobody has to refresh
 SELECT FROM devapp.resume_app(:'team_id');
 SELECT status FROM devapp_report.app_inventory WHERE app_id = :'team_id';
-SELECT FROM devapp.refresh_reports();
-SELECT status FROM devapp_report.app_inventory WHERE app_id = :'team_id';
 SELECT app, days_inactive, never_used FROM devapp_report.inactive_apps WHERE app_id = :'team_id';
+-- only what is asked for is looked up
+CREATE FUNCTION pg_temp.reads(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+    RETURN (SELECT string_agg(DISTINCT m[1], ' ' ORDER BY m[1]) FROM regexp_matches(plan::text, '"Relation Name": "(\w+)"', 'g') AS m);
+END $$;
+SELECT pg_temp.reads('SELECT status, count(*) FROM devapp_report.app_inventory GROUP BY status') AS statuses,
+       pg_temp.reads('SELECT app, days_inactive FROM devapp_report.inactive_apps WHERE days_inactive > 90') AS inactive,
+       pg_temp.reads('SELECT app, calls_30d FROM devapp_report.app_inventory') AS calls;
 -- who has been deleted is in none of them
 SELECT count(devapp.delete_app(app_id)) FROM devapp.app WHERE name LIKE 'inventory-%' AND deleted_at IS NULL;
 SELECT FROM devapp.delete_team('inventory-team');
