@@ -13,10 +13,12 @@ SELECT u.app_id, u.product_id,
  WHERE u.day > (SELECT devapp._today() - 60)
  GROUP BY u.app_id, u.product_id;
 
--- By app, for views on apps.
+-- By app, for views on apps.  A refresh beside readers first compares all rows that have
+-- no null with one another, to find duplicates, which a GROUP BY has none of.  With a
+-- column that is always null it does not, and takes half the time.
 CREATE MATERIALIZED VIEW devapp._app_usage AS
 SELECT u.app_id, coalesce(devapp._sum(u.calls_30d), 0) AS calls_30d, coalesce(devapp._sum(u.refused_30d), 0) AS refused_30d,
-       coalesce(devapp._sum(u.calls_previous_30d), 0) AS calls_previous_30d
+       coalesce(devapp._sum(u.calls_previous_30d), 0) AS calls_previous_30d, NULL::boolean AS nothing
   FROM devapp._app_product_usage u
  WHERE u.app_id IS NOT NULL
  GROUP BY u.app_id;
