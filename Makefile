@@ -89,6 +89,14 @@ SQL_MODULES = \
 	sql/functions/notification_queue.sql \
 	sql/functions/notification_schedule.sql \
 	sql/triggers/notification.sql \
+	sql/report/schema.sql \
+	sql/report/usage.sql \
+	sql/report/apps.sql \
+	sql/report/governance.sql \
+	sql/report/quota.sql \
+	sql/report/refresh.sql \
+	sql/report/my_usage.sql \
+	sql/report/top_apps.sql \
 	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql

@@ -14,8 +14,9 @@
  *
  * A step is a function of the extension.  The process is connected
  * as the bootstrap superuser, but each step runs with the rights of the owner of its
- * function, restricted as in VACUUM: so owning the function, or a table with a trigger
- * that it fires, is no way to other rights than the owner's own.
+ * function.  If that is no superuser, they are restricted as in VACUUM: so owning the
+ * function, or a table with a trigger that it fires, is no way to other rights than
+ * the owner's own.
  */
 #include "postgres.h"
 
@@ -146,13 +147,16 @@ owner_of_function(Oid function)
 static void
 call_as_owner(Oid function, Step *step, const char *sql)
 {
+	Oid			owner = owner_of_function(function);
 	Oid			me;
 	int			context;
 	int			nest;
 
+	/* a superuser has nothing to gain, and may refresh beside readers */
 	GetUserIdAndSecContext(&me, &context);
-	SetUserIdAndSecContext(owner_of_function(function),
-						   context | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(owner, context |
+						   (superuser_arg(owner) ? SECURITY_LOCAL_USERID_CHANGE :
+							SECURITY_RESTRICTED_OPERATION));
 	nest = NewGUCNestLevel();
 	SPI_connect();
 	(void) SPI_execute_with_args(sql, step->nargs, unconstify(Oid *, step->types),

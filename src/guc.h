@@ -32,6 +32,7 @@ extern int	devapp_meter_size;		/* kB */
 extern int	devapp_quota_size;		/* kB */
 extern int	devapp_flush_interval;	/* s; 0: never */
 extern char *devapp_primary_conninfo;	/* may hold a password */
+extern int	devapp_refresh_interval;	/* s; 0: never */
 extern int	devapp_retention_minute;	/* of each, in minutes; 0: for ever */
 extern int	devapp_retention_hour;
 extern int	devapp_retention_day;

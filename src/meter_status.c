@@ -4,6 +4,7 @@
  *
  *	_worker_status()	one row about the current database; none if nothing is counted
  *	_is_metering()		are calls counted?
+ *	_tell_worker()		the extension is in the current database
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_worker_status);
 PG_FUNCTION_INFO_V1(devapp_is_metering);
+PG_FUNCTION_INFO_V1(devapp_tell_worker);
 
 enum
 {
@@ -97,4 +99,13 @@ Datum
 devapp_is_metering(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(devapp_metering && meter_is_on());
+}
+
+/* If its creation is rolled back, the worker will find out. */
+Datum
+devapp_tell_worker(PG_FUNCTION_ARGS)
+{
+	if (meter_is_on())
+		meter_set_installed(true);
+	PG_RETURN_VOID();
 }

@@ -23,6 +23,8 @@ CREATE FUNCTION devapp._worker_status() RETURNS TABLE (
     LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_status';
 CREATE FUNCTION devapp._is_metering() RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_is_metering';
+CREATE FUNCTION devapp._tell_worker() RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_tell_worker';
 
 CREATE VIEW devapp.worker_status AS
 SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s.errors, s.last_error_at, s.last_error,
@@ -33,6 +35,7 @@ SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s
 
 COMMENT ON FUNCTION devapp._worker_status() IS 'Internal: how counting and flushing go';
 COMMENT ON FUNCTION devapp._is_metering() IS 'Internal: are calls counted?';
+COMMENT ON FUNCTION devapp._tell_worker() IS 'Internal: lets the worker know that the extension is here';
 COMMENT ON VIEW devapp.worker_status IS 'How counting and flushing go in this database, since the server''s start; no row: calls are not counted';
 COMMENT ON COLUMN devapp.worker_status.worker_pid IS 'Process that starts the flushes; null: it is not running';
 COMMENT ON COLUMN devapp.worker_status.last_flush_at IS 'End of the last flush that wrote something; null: none yet';
@@ -52,3 +55,7 @@ COMMENT ON COLUMN devapp.worker_status.last_housekeeping_at IS 'When the houseke
 COMMENT ON COLUMN devapp.worker_status.housekeeping_errors IS 'Times that something failed there';
 COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error_at IS 'When something last did';
 COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error IS 'What it was';
+
+-- Without this the worker would find a new database, or a restored one, when it next
+-- looks into all of them.
+SELECT devapp._tell_worker();
