@@ -1,0 +1,71 @@
+-- The dashboard: one HTML page that needs nothing but itself.
+
+-- PostgREST serves what a function returns as the media type that its type is named by.
+CREATE DOMAIN devapp_report."text/html" AS text;
+
+CREATE FUNCTION devapp_report._check_days(days integer) RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF days IS NULL OR days NOT BETWEEN 1 AND 366 THEN
+        RAISE EXCEPTION 'the dashboard cannot show % days', coalesce(days::text, 'null')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Give a number of days from 1 to 366.';
+    END IF;
+    RETURN days;
+END
+$$;
+
+-- Nothing is loaded and no script runs: the style is let in by its digest.
+CREATE FUNCTION devapp_report._html_head(title text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT E'<head>\n<meta charset="utf-8"/>\n'
+           || '<meta http-equiv="Content-Security-Policy" content="default-src ''none''; base-uri ''none''; form-action ''none''; style-src ''sha256-'
+           || encode(sha256(convert_to(s.style, 'UTF8')), 'base64') || E'''"/>\n'
+           || E'<meta name="viewport" content="width=device-width, initial-scale=1"/>\n<meta name="color-scheme" content="light dark"/>\n'
+           || E'<meta name="referrer" content="no-referrer"/>\n<meta name="robots" content="noindex"/>\n'
+           || '<title>' || devapp_report._escape_html(title) || E'</title>\n<style>' || s.style || E'</style>\n</head>\n'
+      FROM (SELECT devapp_report._dashboard_style() AS style) AS s
+$$;
+
+COMMENT ON DOMAIN devapp_report."text/html" IS 'A page of HTML: PostgREST serves it as such';
+COMMENT ON FUNCTION devapp_report._check_days(integer) IS 'Internal: the number of days, if a dashboard can show them';
+COMMENT ON FUNCTION devapp_report._html_head(text) IS 'Internal: head of a page';
+
+CREATE FUNCTION devapp_report._html_section(title text, VARIADIC cards text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '<h2>' || devapp_report._escape_html(title) || E'</h2>\n<div class="cards">\n' || array_to_string(cards, '') || E'</div>\n';
+
+CREATE FUNCTION devapp_report._dashboard_freshness() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT '<h2>About these figures</h2>' || E'\n<p class="note">Days and times are UTC.</p>\n'
+$$;
+
+CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last_day constant date := (now() AT TIME ZONE 'UTC')::date;
+    first_day constant date := last_day - devapp_report._check_days(days) + 1;
+BEGIN
+    RETURN E'<!DOCTYPE html>\n<html lang="en">\n' || devapp_report._html_head('Developer program')
+           || E'<body>\n<div class="page">\n<header>\n<h1>Developer program</h1>\n'
+           || format(E'<p>%s to %s, compared with the %s before</p>\n</header>\n<main>\n', devapp_report._html_date(first_day),
+                     devapp_report._html_date(last_day), CASE days WHEN 1 THEN 'day' ELSE days || ' days' END)
+           || E'<dl class="tiles">\n' || devapp_report._tiles_of_calls(first_day, last_day)
+           || devapp_report._tiles_of_responses(first_day, last_day) || devapp_report._tiles_of_apps(first_day, last_day)
+           || devapp_report._tiles_of_queues() || E'</dl>\n'
+           || devapp_report._html_section('Traffic',
+                  devapp_report._dashboard_calls(first_day, last_day), devapp_report._dashboard_errors(first_day, last_day),
+                  devapp_report._dashboard_top_apps(first_day, last_day), devapp_report._dashboard_refusals(first_day, last_day))
+           || devapp_report._html_section('To do',
+                  devapp_report._dashboard_pending(), devapp_report._dashboard_quotas(),
+                  devapp_report._dashboard_rotations(), devapp_report._dashboard_expiring())
+           || E'</main>\n<footer>\n' || devapp_report._dashboard_freshness() || E'</footer>\n</div>\n</body>\n</html>\n';
+END
+$$;
