@@ -33,6 +33,7 @@ SQL_MODULES = \
 	sql/tables/audit_log.sql \
 	sql/tables/bulk.sql \
 	sql/tables/usage.sql \
+	sql/tables/quota.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/bulk.sql \
@@ -74,6 +75,7 @@ SQL_MODULES = \
 	sql/functions/audit_log.sql \
 	sql/functions/history.sql \
 	sql/functions/usage_partition.sql \
+	sql/functions/quota_window.sql \
 	sql/functions/usage.sql \
 	sql/functions/record_usage.sql \
 	sql/functions/worker_status.sql \
@@ -82,6 +84,14 @@ SQL_MODULES = \
 	sql/functions/notification_queue.sql \
 	sql/functions/notification_schedule.sql \
 	sql/triggers/notification.sql \
+	sql/report/schema.sql \
+	sql/report/usage.sql \
+	sql/report/apps.sql \
+	sql/report/governance.sql \
+	sql/report/quota.sql \
+	sql/report/refresh.sql \
+	sql/report/my_usage.sql \
+	sql/report/top_apps.sql \
 	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql

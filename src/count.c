@@ -96,6 +96,8 @@ count_verdict(const Verdict *v, TimestampTz now)
 		set_environment(&key, v);
 		set_product(&key, v);
 	}
+	if (v->code == VERDICT_VALID)
+		value.sum = (uint64) v->cost;
 	value.max = now > 0 ? (uint64) (now - now % USECS_PER_SEC) : 0;
 	meter_add(&key, &value);
 }

@@ -33,6 +33,7 @@ bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
 int			devapp_flush_interval = 10;
+int			devapp_refresh_interval = 15 * 60;
 int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
 int			devapp_retention_hour = 90 * MINUTES_PER_DAY;
 int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
@@ -108,6 +109,13 @@ define_metering(void)
 							"0 leaves flushing to devapp.flush_usage().",
 							&devapp_flush_interval,
 							10, 0, 24 * 60 * 60,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.refresh_interval",
+							"Time between refreshes of the materialized reports.",
+							"0 leaves refreshing to devapp.refresh_reports().",
+							&devapp_refresh_interval,
+							15 * 60, 0, 7 * 24 * 60 * 60,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.meter_size",

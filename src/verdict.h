@@ -18,6 +18,7 @@ typedef struct Verdict
 	const EntitlementSecret *secret;
 	Decision	decision;
 	Str			environment;	/* that was asked for */
+	int32		cost;			/* what it takes from quota and rate, if it is valid */
 } Verdict;
 
 extern Datum verdict_datum(const Verdict *verdict);

@@ -94,6 +94,13 @@ request_arguments(FunctionCallInfo fcinfo, int n)
 	return request;
 }
 
+/* What a call takes from quota and rate; 0 takes nothing. */
+static int32
+cost_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? 1 : Max(PG_GETARG_INT32(n), 0);
+}
+
 /* ---------- verification ---------- */
 
 static Verdict
@@ -217,8 +224,9 @@ verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 }
 
 static Datum
-answer(const Verdict *v, const DecideRequest *request, MemoryContext caller)
+answer(Verdict *v, int32 cost, const DecideRequest *request, MemoryContext caller)
 {
+	v->cost = cost;
 	count_verdict(v, request->now);
 	MemoryContextSwitchTo(caller);
 	return verdict_datum(v);
@@ -233,7 +241,7 @@ devapp_verify_key(PG_FUNCTION_ARGS)
 	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 
-	PG_RETURN_DATUM(answer(&v, &request, caller));
+	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
 /* verify_digest(sha256, resource, method, environment, proxy, cost) */
@@ -244,7 +252,7 @@ devapp_verify_digest(PG_FUNCTION_ARGS)
 	DecideRequest request = request_arguments(fcinfo, 1);
 	Verdict		v = verify_sha256(argument(fcinfo, 0, SHA256_LEN), &request);
 
-	PG_RETURN_DATUM(answer(&v, &request, caller));
+	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
 /* verify_client(client_id, client_secret, resource, method, environment, proxy, cost) */
@@ -256,7 +264,7 @@ devapp_verify_client(PG_FUNCTION_ARGS)
 	Verdict		v = verify_client(argument(fcinfo, 0, KEY_MAX),
 								  argument(fcinfo, 1, KEY_MAX), &request);
 
-	PG_RETURN_DATUM(answer(&v, &request, caller));
+	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 6), &request, caller));
 }
 
 /* allows(key, resource, method, environment, proxy) */
@@ -268,6 +276,7 @@ devapp_allows(PG_FUNCTION_ARGS)
 	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 
+	v.cost = 1;
 	count_verdict(&v, request.now);
 	MemoryContextSwitchTo(caller);
 	PG_RETURN_BOOL(v.code == VERDICT_VALID);

@@ -22,8 +22,8 @@ DECLARE
     usage_function regprocedure;
     trigger_function regprocedure;
 BEGIN
-    GRANT USAGE ON SCHEMA devapp TO devapp_admin;
-    GRANT SELECT ON ALL TABLES IN SCHEMA devapp TO devapp_admin;
+    GRANT USAGE ON SCHEMA devapp, devapp_report TO devapp_admin;
+    GRANT SELECT ON ALL TABLES IN SCHEMA devapp, devapp_report TO devapp_admin;
     GRANT INSERT, UPDATE ON
         devapp.developer, devapp.team, devapp.team_member, devapp.product, devapp.product_operation,
         devapp.app, devapp.credential, devapp.credential_secret, devapp.credential_product
@@ -36,15 +36,16 @@ BEGIN
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
         devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
-        devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
+        devapp._grant_to_gateway(), devapp._grant_to_analyst(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
         devapp._set_actor(text, boolean)
         FROM devapp_admin;
     -- what is counted is written by devapp.flush_usage() and the worker alone
     FOR usage_function IN SELECT p.oid FROM pg_proc p
                            WHERE p.pronamespace = 'devapp'::regnamespace
                              AND p.proname IN ('_take_usage', '_taken_calls', '_taken_responses', '_lock_usage', '_write_calls',
-                                               '_write_responses', '_flush_usage', '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
-                                               '_usage_partition', '_maintain_usage_if_due', 'maintain_usage') LOOP
+                                               '_write_responses', '_write_quota_usage', '_flush_usage', '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
+                                               '_usage_partition', '_maintain_usage_if_due', 'maintain_usage',
+                                               '_refresh_report', '_refresh_reports_if_due') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', usage_function);
     END LOOP;
     -- a trigger fires without it, and nobody is to put one of these on a table of his
@@ -74,7 +75,9 @@ BEGIN
         ON devapp.audit_event TO devapp_developer;
     GRANT SELECT ON
         devapp.team_member, devapp.product, devapp.product_operation, devapp.app, devapp.credential,
-        devapp.credential_product
+        devapp.credential_product,
+        devapp.usage_hour, devapp.usage_day, devapp.usage_latency, devapp.last_used,
+        devapp.app_last_used, devapp.credential_last_used, devapp.daily_latency, devapp.my_usage, devapp.my_latency
         TO devapp_developer;
     GRANT EXECUTE ON FUNCTION
         devapp.actor(), devapp.current_developer_id(), devapp.whoami(), devapp._caller(), devapp._claims_count(),
@@ -95,7 +98,8 @@ BEGIN
         devapp.set_credential_product_status(uuid, text, text, text), devapp.my_approvals(),
         devapp.explain_access(uuid, text, text, text, text, timestamptz),
         devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text),
-        devapp.pattern_matches(devapp.resource_pattern, text)
+        devapp.pattern_matches(devapp.resource_pattern, text),
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._add_histograms(bigint[], bigint[])
         TO devapp_developer;
 END
 $$;
@@ -118,6 +122,23 @@ BEGIN
 END
 $$;
 
+-- Reads the reports, and nothing else: their views have the rights of their owner on
+-- the tables.  Functions that a view calls are called by who reads it; without USAGE
+-- on the schema he cannot call them himself.
+CREATE FUNCTION devapp._grant_to_analyst() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    GRANT USAGE ON SCHEMA devapp_report TO devapp_analyst;
+    GRANT SELECT ON ALL TABLES IN SCHEMA devapp_report TO devapp_analyst;
+    GRANT EXECUTE ON FUNCTION
+        devapp._setting(text), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
+        devapp.latency_percentile(bigint[], double precision)
+        TO devapp_analyst;
+END
+$$;
+
 CREATE FUNCTION devapp.setup_roles() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -128,6 +149,7 @@ BEGIN
     PERFORM devapp._grant_to_admin();
     PERFORM devapp._grant_to_developer();
     PERFORM devapp._grant_to_gateway();
+    PERFORM devapp._grant_to_analyst();
     PERFORM devapp._setup_policies();
     PERFORM FROM devapp.maintain_audit();
 END
@@ -137,5 +159,6 @@ COMMENT ON FUNCTION devapp._ensure_role(text) IS 'Internal: makes a role if it i
 COMMENT ON FUNCTION devapp._grant_to_admin() IS 'Internal: what devapp_admin may do';
 COMMENT ON FUNCTION devapp._grant_to_developer() IS 'Internal: what devapp_developer may do';
 COMMENT ON FUNCTION devapp._grant_to_gateway() IS 'Internal: what devapp_gateway may do';
+COMMENT ON FUNCTION devapp._grant_to_analyst() IS 'Internal: what devapp_analyst may do';
 COMMENT ON FUNCTION devapp.setup_roles() IS
     'Makes the roles devapp_admin, devapp_developer, devapp_gateway and devapp_analyst, what they may do and which rows they see, and the next months of the audit trail; can be run again';
