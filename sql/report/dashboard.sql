@@ -38,11 +38,18 @@ CREATE FUNCTION devapp_report._html_section(title text, VARIADIC cards text[]) R
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '<h2>' || devapp_report._escape_html(title) || E'</h2>\n<div class="cards">\n' || array_to_string(cards, '') || E'</div>\n';
 
+-- How old the figures are.
 CREATE FUNCTION devapp_report._dashboard_freshness() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT '<h2>About these figures</h2>' || E'\n<p class="note">Days and times are UTC.</p>\n'
+    SELECT 'Calls, apps and responses are as of '
+           || CASE WHEN count(f.as_of) < count(*) THEN '<span class="alarm">never: the reports were not refreshed yet</span>, see devapp.refresh_reports'
+                   ELSE devapp_report._html_time(min(f.as_of)) || ' UTC' END
+           || CASE WHEN count(f.error) > 0 THEN ', <span class="alarm">the last refresh failed</span>' ELSE '' END
+           || '. Everything else is as of ' || devapp_report._html_time(now()) || ' UTC.'
+      FROM devapp_report.freshness f
+     WHERE f.report IN ('app_inventory', 'verdict_totals', 'latency_totals')
 $$;
 
 CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"
@@ -55,8 +62,9 @@ DECLARE
 BEGIN
     RETURN E'<!DOCTYPE html>\n<html lang="en">\n' || devapp_report._html_head('Developer program')
            || E'<body>\n<div class="page">\n<header>\n<h1>Developer program</h1>\n'
-           || format(E'<p>%s to %s, compared with the %s before</p>\n</header>\n<main>\n', devapp_report._html_date(first_day),
-                     devapp_report._html_date(last_day), CASE days WHEN 1 THEN 'day' ELSE days || ' days' END)
+           || format(E'<p>%s to %s, UTC, compared with the %s before. %s</p>\n</header>\n<main>\n', devapp_report._html_date(first_day),
+                     devapp_report._html_date(last_day), CASE days WHEN 1 THEN 'day' ELSE days || ' days' END,
+                     devapp_report._dashboard_freshness())
            || E'<dl class="tiles">\n' || devapp_report._tiles_of_calls(first_day, last_day)
            || devapp_report._tiles_of_responses(first_day, last_day) || devapp_report._tiles_of_apps(first_day, last_day)
            || devapp_report._tiles_of_queues() || E'</dl>\n'
@@ -66,6 +74,11 @@ BEGIN
            || devapp_report._html_section('To do',
                   devapp_report._dashboard_pending(), devapp_report._dashboard_quotas(),
                   devapp_report._dashboard_rotations(), devapp_report._dashboard_expiring())
-           || E'</main>\n<footer>\n' || devapp_report._dashboard_freshness() || E'</footer>\n</div>\n</body>\n</html>\n';
+           || E'</main>\n</div>\n</body>\n</html>\n';
 END
 $$;
+
+COMMENT ON FUNCTION devapp_report._html_section(text, text[]) IS 'Internal: cards under a heading';
+COMMENT ON FUNCTION devapp_report._dashboard_freshness() IS 'Internal: how old the figures are, as a sentence';
+COMMENT ON FUNCTION devapp_report.dashboard(integer) IS
+    'The developer program in the last days, UTC, as an HTML page that needs nothing but itself; 1 to 366 days';

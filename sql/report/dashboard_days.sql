@@ -1,42 +1,5 @@
 -- What the dashboard shows by day.
 
--- One row a day, those without calls as well.  The last 60 days are materialized;
--- before that the days of usage are added up.
-CREATE FUNCTION devapp_report._daily_calls(first_day date, last_day date) RETURNS TABLE (day date, calls numeric, refused numeric)
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF first_day > last_day - 60 THEN
-        RETURN QUERY
-            SELECT first_day + n, coalesce(sum(t.calls + t.refused), 0), coalesce(sum(t.refused), 0)
-              FROM generate_series(0, last_day - first_day) AS n
-              LEFT JOIN devapp_report.usage_totals t ON t.day = first_day + n
-             GROUP BY n ORDER BY n;
-    ELSE
-        RETURN QUERY
-            SELECT first_day + n, coalesce(u.calls + u.refused, 0), coalesce(u.refused, 0)
-              FROM generate_series(0, last_day - first_day) AS n
-              LEFT JOIN (SELECT x.day, sum(x.calls) AS calls, sum(x.refused) AS refused
-                           FROM devapp_report.usage_daily x
-                          WHERE x.day BETWEEN first_day AND last_day
-                          GROUP BY x.day) AS u ON u.day = first_day + n
-             ORDER BY n;
-    END IF;
-END
-$$;
-
-CREATE FUNCTION devapp_report._daily_responses(first_day date, last_day date)
-    RETURNS TABLE (day date, responses numeric, client_errors numeric, server_errors numeric)
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT first_day + n, coalesce(sum(r.responses), 0), coalesce(sum(r.client_errors), 0), coalesce(sum(r.server_errors), 0)
-      FROM generate_series(0, last_day - first_day) AS n
-      LEFT JOIN devapp_report.responses r ON r.day = first_day + n
-     GROUP BY n ORDER BY n
-$$;
-
 CREATE FUNCTION devapp_report._dashboard_calls(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -46,8 +9,8 @@ AS $$
                ELSE devapp_report._html_chart('Allowed', 'allowed', first_day, s.allowed, false)
                     || devapp_report._html_chart('Refused', 'refused', first_day, s.refused, true)
                     || devapp_report._chart_table('Calls by day', first_day, '{#Calls,#Allowed,#Refused}', s.calls, s.allowed, s.refused) END)
-      FROM (SELECT sum(c.calls) AS total, array_agg(c.calls ORDER BY c.day) AS calls,
-                   array_agg(c.calls - c.refused ORDER BY c.day) AS allowed, array_agg(c.refused ORDER BY c.day) AS refused
+      FROM (SELECT sum(c.allowed + c.refused) AS total, array_agg(c.allowed + c.refused ORDER BY c.day) AS calls,
+                   array_agg(c.allowed ORDER BY c.day) AS allowed, array_agg(c.refused ORDER BY c.day) AS refused
               FROM devapp_report._daily_calls(first_day, last_day) c) AS s
 $$;
 
@@ -67,7 +30,5 @@ AS $$
               FROM devapp_report._daily_responses(first_day, last_day) r) AS s
 $$;
 
-COMMENT ON FUNCTION devapp_report._daily_calls(date, date) IS 'Internal: calls and refused calls by day';
-COMMENT ON FUNCTION devapp_report._daily_responses(date, date) IS 'Internal: recorded responses and errors by day';
 COMMENT ON FUNCTION devapp_report._dashboard_calls(date, date) IS 'Internal: card of calls by day';
 COMMENT ON FUNCTION devapp_report._dashboard_errors(date, date) IS 'Internal: card of errors by day';

@@ -9,22 +9,19 @@ CREATE FUNCTION devapp_report._dashboard_top_apps(first_day date, last_day date)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH apps AS (
-        SELECT u.app_id, min(u.app) AS app, min(u.owner) AS owner, sum(u.calls) AS calls, sum(u.refused) AS refused
-          FROM devapp_report.usage_daily u
-         WHERE u.day BETWEEN first_day AND last_day AND u.app_id IS NOT NULL
-         GROUP BY u.app_id
+    WITH calls AS MATERIALIZED (
+        SELECT * FROM devapp_report._calls_by_app(first_day, last_day) c
     ), shown AS (
-        SELECT *, row_number() OVER w AS place, max(a.calls) OVER () AS most, count(*) OVER () AS total
-          FROM apps a
-        WINDOW w AS (ORDER BY a.calls DESC, a.app COLLATE "C", a.app_id)
-         ORDER BY place LIMIT 10
+        SELECT c.*, i.app, i.owner, row_number() OVER w AS place, max(c.allowed) OVER () AS most
+          FROM (SELECT * FROM calls ORDER BY allowed DESC, refused DESC, app_id LIMIT 10) AS c
+          JOIN devapp_report.app_inventory i ON i.app_id = c.app_id
+        WINDOW w AS (ORDER BY c.allowed DESC, c.refused DESC, c.app_id)
     )
-    SELECT devapp_report._html_list('Busiest apps', 'By calls; refused: part of the calls of the app', ARRAY['App', '#Calls', '#Refused'],
+    SELECT devapp_report._html_list('Busiest apps', 'By allowed calls, with the share of calls that was refused', '{App,#Allowed,#Refused}',
                string_agg(devapp_report._html_row(
-                   devapp_report._html_name(s.app, s.owner) || devapp_report._html_bar(s.calls, s.most),
-                   devapp_report._html_number(s.calls), devapp_report._html_percent(s.refused, s.calls)), '' ORDER BY s.place),
-               count(*), max(s.total), 'No calls in this period.')
+                   devapp_report._html_name(s.app, s.owner) || devapp_report._html_bar(s.allowed, s.most),
+                   devapp_report._html_number(s.allowed), devapp_report._html_percent(s.refused, s.allowed + s.refused)), '' ORDER BY s.place),
+               count(*), (SELECT count(*) FROM calls), 'No calls in this period.')
       FROM shown s
 $$;
 
@@ -33,17 +30,17 @@ CREATE FUNCTION devapp_report._dashboard_refusals(first_day date, last_day date)
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH reasons AS (
-        SELECT d.code::text AS code, sum(d.calls) AS calls
-          FROM devapp_report.denials d
-         WHERE d.day BETWEEN first_day AND last_day
-         GROUP BY d.code
+        SELECT v.code, sum(v.calls) AS calls
+          FROM devapp_report._calls_by_verdict(first_day, last_day) v
+         WHERE v.code <> 'VALID'
+         GROUP BY v.code
     ), shown AS (
         SELECT *, row_number() OVER w AS place, max(r.calls) OVER () AS most, sum(r.calls) OVER () AS whole, count(*) OVER () AS total
           FROM reasons r
         WINDOW w AS (ORDER BY r.calls DESC, r.code COLLATE "C")
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_report._html_list('Refused calls by reason', 'Share: part of all refused calls', ARRAY['Reason', '#Calls', '#Share'],
+    SELECT devapp_report._html_list('Refused calls by reason', 'With the share of all refused calls', '{Reason,#Calls,#Share}',
                string_agg(devapp_report._html_row(
                    devapp_report._html_name(devapp_report._code_words(s.code), s.code) || devapp_report._html_bar(s.calls, s.most, 'refused'),
                    devapp_report._html_number(s.calls), devapp_report._html_percent(s.calls, s.whole)), '' ORDER BY s.place),
@@ -58,10 +55,10 @@ AS $$
     WITH shown AS (
         SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
           FROM devapp_report.pending_approvals p
-        WINDOW w AS (ORDER BY p.waiting_since, p.app COLLATE "C", p.app_id, p.product COLLATE "C" NULLS FIRST)
+        WINDOW w AS (ORDER BY p.waiting_since, p.app_id, p.credential_id, p.product COLLATE "C")
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_report._html_list('Waiting for approval', 'The longest first', ARRAY['App and product', '#Waits for'],
+    SELECT devapp_report._html_list('Waiting for approval', 'The longest first', '{App and product,#Waits for}',
                string_agg(devapp_report._html_row(
                    devapp_report._html_name(s.app, s.product, s.owner),
                    devapp_report._html_duration(now() - s.waiting_since)), '' ORDER BY s.place),
@@ -77,20 +74,21 @@ AS $$
         SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
           FROM devapp_report.quota_usage q
          WHERE q.share_used >= 0.8
-        WINDOW w AS (ORDER BY q.share_used DESC, q.app COLLATE "C", q.product COLLATE "C", q.environment COLLATE "C" NULLS FIRST)
+        WINDOW w AS (ORDER BY q.share_used DESC, q.quota_limit DESC, q.app_id, q.product_id, q.operation_id NULLS FIRST, q.environment COLLATE "C" NULLS FIRST)
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_report._html_list('Quotas near their limit', '80 % used and more', ARRAY['App and product', '#Used', '#Resets in'],
+    SELECT devapp_report._html_list('Quotas near their limit', 'Used to 80 % and more', '{App and product,#Used,#Resets in}',
                string_agg(devapp_report._html_row(
-                   devapp_report._html_name(s.app, s.product, s.environment)
-                   || devapp_report._html_bar(s.used, s.quota_limit, CASE WHEN s.used >= s.quota_limit THEN 'refused' ELSE 'allowed' END),
+                   devapp_report._html_name(s.app, s.product, concat_ws(' ', s.methods, s.resource), s.environment)
+                   || devapp_report._html_bar(s.used, s.quota_limit, CASE WHEN s.remaining > 0 THEN 'allowed' ELSE 'refused' END),
                    devapp_report._html_percent(s.used, s.quota_limit)
                    || '<div class="detail">of ' || devapp_report._html_number(s.quota_limit) || '</div>',
                    devapp_report._html_duration(s.resets_at - now())), '' ORDER BY s.place),
-               count(*), max(s.total), 'No quota is used up to 80 %.')
+               count(*), max(s.total), 'No quota is used to 80 %.')
       FROM shown s
 $$;
 
+-- First what will stop to work, then what is overdue.
 CREATE FUNCTION devapp_report._dashboard_rotations() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -99,15 +97,16 @@ AS $$
         SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
           FROM devapp_report.rotations r
          WHERE r.is_overdue OR r.still_used
-        WINDOW w AS (ORDER BY r.is_overdue DESC, r.rotated_at, r.consumer_key COLLATE "C")
+        WINDOW w AS (ORDER BY r.still_used DESC, r.overlap_ends_at, r.issued_at, r.credential_id, r.secret_version)
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_report._html_list('Rotations to look at', 'Overdue, or an old secret is still used', ARRAY['App', '#Rotated', '#Old secret'],
+    SELECT devapp_report._html_list('Secrets to rotate or to retire', 'Overdue, or replaced and still used', '{App and key,#Age,#Works until}',
                string_agg(devapp_report._html_row(
                    devapp_report._html_name(s.app, s.owner, s.consumer_key),
-                   devapp_report._html_day(s.rotated_at) || CASE WHEN s.is_overdue THEN '<div class="alarm">overdue</div>' ELSE '' END,
-                   CASE WHEN s.still_used THEN 'used' ELSE 'not used' END), '' ORDER BY s.place),
-               count(*), max(s.total), 'No rotation is overdue, and no old secret is used.')
+                   devapp_report._html_duration(now() - s.issued_at) || CASE WHEN s.is_overdue THEN '<div class="alarm">overdue</div>' ELSE '' END,
+                   devapp_report._html_day(s.overlap_ends_at) || CASE WHEN s.still_used THEN '<div class="alarm">still used</div>' ELSE '' END),
+                   '' ORDER BY s.place),
+               count(*), max(s.total), 'No rotation is overdue, and no replaced secret is used.')
       FROM shown s
 $$;
 
@@ -118,14 +117,15 @@ AS $$
     WITH shown AS (
         SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
           FROM devapp_report.credentials_expiring c
-        WINDOW w AS (ORDER BY c.expires_at, c.consumer_key COLLATE "C")
+         WHERE c.expires_at BETWEEN now() AND now() + interval '720 hours'
+        WINDOW w AS (ORDER BY c.expires_at, c.credential_id)
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_report._html_list('Credentials that expire', 'The next first', ARRAY['App', '#Expires', '#In'],
+    SELECT devapp_report._html_list('Credentials that expire', 'In the next 30 days', '{App and key,#Expires,#In}',
                string_agg(devapp_report._html_row(
-                   devapp_report._html_name(s.app, s.owner), devapp_report._html_day(s.expires_at),
+                   devapp_report._html_name(s.app, s.owner, s.consumer_key), devapp_report._html_day(s.expires_at),
                    devapp_report._html_duration(s.expires_at - now())), '' ORDER BY s.place),
-               count(*), max(s.total), 'No credential expires soon.')
+               count(*), max(s.total), 'No credential expires in the next 30 days.')
       FROM shown s
 $$;
 

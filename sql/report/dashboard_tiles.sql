@@ -27,14 +27,12 @@ CREATE FUNCTION devapp_report._tiles_of_calls(first_day date, last_day date) RET
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_report._html_tile('Calls', devapp_report._html_number(calls),
-                                    devapp_report._html_was(calls, calls_before, devapp_report._html_number(calls_before)))
-           || devapp_report._html_tile('Refused', devapp_report._html_percent(refused, calls),
-                                       devapp_report._html_points(refused, calls, refused_before, calls_before))
-      FROM (SELECT coalesce(sum(c.calls) FILTER (WHERE c.day >= first_day), 0) AS calls,
-                   coalesce(sum(c.refused) FILTER (WHERE c.day >= first_day), 0) AS refused,
-                   coalesce(sum(c.calls) FILTER (WHERE c.day < first_day), 0) AS calls_before,
-                   coalesce(sum(c.refused) FILTER (WHERE c.day < first_day), 0) AS refused_before
+    SELECT devapp_report._html_tile('Calls allowed', devapp_report._html_number(t.allowed),
+                                    devapp_report._html_was(t.allowed, t.allowed_before, devapp_report._html_number(t.allowed_before)))
+           || devapp_report._html_tile('Calls refused', devapp_report._html_percent(t.refused, t.allowed + t.refused),
+                                       devapp_report._html_points(t.refused, t.allowed + t.refused, t.refused_before, t.allowed_before + t.refused_before))
+      FROM (SELECT sum(c.allowed) FILTER (WHERE c.day >= first_day) AS allowed, sum(c.refused) FILTER (WHERE c.day >= first_day) AS refused,
+                   sum(c.allowed) FILTER (WHERE c.day < first_day) AS allowed_before, sum(c.refused) FILTER (WHERE c.day < first_day) AS refused_before
               FROM devapp_report._daily_calls(first_day - (last_day - first_day + 1), last_day) c) AS t
 $$;
 
@@ -55,18 +53,36 @@ CREATE FUNCTION devapp_report._tiles_of_apps(first_day date, last_day date) RETU
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_report._html_tile('Active apps', devapp_report._html_number(1234), devapp_report._html_was(1234,1200,devapp_report._html_number(1200)))
-           || devapp_report._html_tile('Developers', devapp_report._html_number(345), '12 new')
+    SELECT devapp_report._html_tile('Active apps', devapp_report._html_number(a.active),
+                                    devapp_report._html_was(a.active, a.before, devapp_report._html_number(a.before)))
+           || devapp_report._html_tile('Developers', devapp_report._html_number(d.total),
+                                       devapp_report._html_number(d.added) || ' new, ' || devapp_report._html_number(d.added_before) || ' before')
+      FROM (SELECT devapp_report._active_apps(first_day, last_day) AS active,
+                   devapp_report._active_apps(first_day - (last_day - first_day + 1), first_day - 1) AS before) AS a,
+           (SELECT first_day::timestamp AT TIME ZONE 'UTC' AS start,
+                   (first_day - (last_day - first_day + 1))::timestamp AT TIME ZONE 'UTC' AS start_before) AS p,
+           LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE x.created_at >= p.start) AS added,
+                           count(*) FILTER (WHERE x.created_at >= p.start_before AND x.created_at < p.start) AS added_before
+                      FROM devapp_report.developers x) AS d
 $$;
 
 CREATE FUNCTION devapp_report._tiles_of_queues() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_report._html_tile('Pending', devapp_report._html_number(p.n),
-                                    CASE WHEN p.n > 0 THEN 'longest ' || devapp_report._html_duration(now() - p.since) ELSE 'nobody waits' END)
-           || devapp_report._html_tile('Quotas at 80 %', devapp_report._html_number(q.n),
-                                       CASE WHEN q.used_up > 0 THEN devapp_report._html_number(q.used_up) || ' of them used up' ELSE 'none used up' END)
-      FROM (SELECT count(*) AS n, min(waiting_since) AS since FROM devapp_report.pending_approvals) AS p,
-           (SELECT count(*) AS n, count(*) FILTER (WHERE used >= quota_limit) AS used_up FROM devapp_report.quota_usage WHERE share_used >= 0.8) AS q
+    SELECT devapp_report._html_tile('Pending', devapp_report._html_number(p.waiting),
+                                    CASE WHEN p.waiting > 0 THEN 'longest ' || devapp_report._html_duration(now() - p.since) ELSE 'nobody waits' END)
+           || devapp_report._html_tile('Quotas at 80 %', devapp_report._html_number(q.near),
+                                       CASE WHEN q.used_up > 0 THEN devapp_report._html_number(q.used_up) || ' used up' ELSE 'none used up' END)
+      FROM (SELECT count(*) AS waiting, min(x.waiting_since) AS since FROM devapp_report.pending_approvals x) AS p,
+           (SELECT count(*) AS near, count(*) FILTER (WHERE x.remaining <= 0) AS used_up
+              FROM devapp_report.quota_usage x WHERE x.share_used >= 0.8) AS q
 $$;
+
+COMMENT ON FUNCTION devapp_report._html_tile(text, text, text) IS 'Internal: a tile';
+COMMENT ON FUNCTION devapp_report._html_points(numeric, numeric, numeric, numeric) IS 'Internal: how many percentage points more or less than before';
+COMMENT ON FUNCTION devapp_report._html_was(numeric, numeric, text) IS 'Internal: how much more or less than before, and what it was';
+COMMENT ON FUNCTION devapp_report._tiles_of_calls(date, date) IS 'Internal: tiles of calls';
+COMMENT ON FUNCTION devapp_report._tiles_of_responses(date, date) IS 'Internal: tiles of recorded responses';
+COMMENT ON FUNCTION devapp_report._tiles_of_apps(date, date) IS 'Internal: tiles of apps and developers';
+COMMENT ON FUNCTION devapp_report._tiles_of_queues() IS 'Internal: tiles of what waits and of quotas';

@@ -17,7 +17,8 @@ CREATE TABLE devapp.report_refresh (
 
 -- In the order in which they need one another.
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES
-    ('app_inventory', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4);
+    ('app_inventory', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
+    ('verdict_totals', 5), ('latency_totals', 6);
 
 -- The first report brings what it and the next ones are made from.
 CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETURNS bigint
@@ -108,17 +109,20 @@ SELECT x.report, x.kind, CASE WHEN x.source IS NULL THEN now() ELSE r.as_of END 
   FROM (VALUES ('app_inventory', 'materialized', 'app_inventory'),
                ('credentials_expiring', 'live', NULL),
                ('denials', 'live', NULL),
+               ('developers', 'live', NULL),
                ('freshness', 'live', NULL),
                ('high_usage_apps', 'materialized', 'high_usage_apps'),
                ('inactive_apps', 'view', 'app_inventory'),
                ('latency_daily', 'live', NULL),
+               ('latency_totals', 'materialized', 'latency_totals'),
                ('pending_approvals', 'live', NULL),
                ('product_adoption', 'materialized', 'product_adoption'),
                ('quota_usage', 'live', NULL),
                ('rotations', 'live', NULL),
                ('team_usage', 'view', 'app_inventory'),
                ('usage_daily', 'live', NULL),
-               ('usage_totals', 'materialized', 'usage_totals')) AS x(report, kind, source)
+               ('usage_totals', 'materialized', 'usage_totals'),
+               ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source;
 
 COMMENT ON TABLE devapp.report_refresh IS 'When each materialized report was last refreshed: one row a report; not dumped';

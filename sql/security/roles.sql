@@ -33,7 +33,7 @@ BEGIN
     GRANT INSERT, UPDATE, DELETE ON devapp.approval_rule TO devapp_admin;
     GRANT INSERT, DELETE ON devapp.product_approver TO devapp_admin;
     GRANT USAGE, SELECT ON SEQUENCE devapp.credential_product_ordinal_seq TO devapp_admin;
-    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp, devapp_report TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
         devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
         devapp._grant_to_gateway(), devapp._grant_to_analyst(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
@@ -132,9 +132,10 @@ AS $$
 BEGIN
     GRANT USAGE ON SCHEMA devapp_report TO devapp_analyst;
     GRANT SELECT ON ALL TABLES IN SCHEMA devapp_report TO devapp_analyst;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp_report TO devapp_analyst;
     GRANT EXECUTE ON FUNCTION
         devapp._setting(text), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
-        devapp.latency_percentile(bigint[], double precision)
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._add_histograms(bigint[], bigint[])
         TO devapp_analyst;
 END
 $$;
