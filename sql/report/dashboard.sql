@@ -47,7 +47,7 @@ AS $$
            || CASE WHEN count(f.as_of) < count(*) THEN '<span class="alarm">never: the reports were not refreshed yet</span>, see devapp.refresh_reports'
                    ELSE devapp_report._html_time(min(f.as_of)) || ' UTC' END
            || CASE WHEN count(f.error) > 0 THEN ', <span class="alarm">the last refresh failed</span>' ELSE '' END
-           || '. Everything else is as of ' || devapp_report._html_time(now()) || ' UTC.'
+           || '. All else is as of ' || devapp_report._html_time(now()) || ' UTC.'
       FROM devapp_report.freshness f
      WHERE f.report IN ('app_inventory', 'verdict_totals', 'latency_totals')
 $$;
@@ -62,9 +62,9 @@ DECLARE
 BEGIN
     RETURN E'<!DOCTYPE html>\n<html lang="en">\n' || devapp_report._html_head('Developer program')
            || E'<body>\n<div class="page">\n<header>\n<h1>Developer program</h1>\n'
-           || format(E'<p>%s to %s, UTC, compared with the %s before. %s</p>\n</header>\n<main>\n', devapp_report._html_date(first_day),
-                     devapp_report._html_date(last_day), CASE days WHEN 1 THEN 'day' ELSE days || ' days' END,
-                     devapp_report._dashboard_freshness())
+           || format(E'<p>%s to %s (UTC), compared with the %s before</p>\n<p class="note">%s</p>\n</header>\n<main>\n',
+                     devapp_report._html_date(first_day), devapp_report._html_date(last_day),
+                     CASE days WHEN 1 THEN 'day' ELSE days || ' days' END, devapp_report._dashboard_freshness())
            || E'<dl class="tiles">\n' || devapp_report._tiles_of_calls(first_day, last_day)
            || devapp_report._tiles_of_responses(first_day, last_day) || devapp_report._tiles_of_apps(first_day, last_day)
            || devapp_report._tiles_of_queues() || E'</dl>\n'

@@ -28,7 +28,8 @@ h1 { margin: 0; font-size: 1.6rem; line-height: 1.2; letter-spacing: -0.01em; }
 h2 { margin: 34px 0 12px; font-size: 1.15rem; line-height: 1.3; }
 h3 { margin: 0; font-size: 1rem; line-height: 1.35; }
 p { margin: 0; }
-header p { margin-top: 6px; color: var(--muted); }
+header p { margin-top: 4px; color: var(--muted); }
+time { white-space: nowrap; }
 .note, .more, .nothing, .legend { color: var(--muted); font-size: 0.87rem; }
 .note { margin-top: 2px; }
 .more { margin-top: 10px; }
@@ -42,7 +43,6 @@ header p { margin-top: 6px; color: var(--muted); }
 .tiles dd { margin: 0; }
 .tiles .value { font-size: 1.55rem; font-weight: 650; line-height: 1.3; letter-spacing: -0.01em; }
 .tiles .change { color: var(--muted); font-size: 0.82rem; line-height: 1.35; }
-footer { margin-top: 30px; color: var(--muted); font-size: 0.87rem; }
 @media (min-width: 700px) { .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .page { padding: 28px 24px 48px; } }
 @media (min-width: 1000px) { .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); } .card { padding: 18px 20px; } }
 @media print { body { font-size: 12px; } .page { max-width: none; padding: 0; }

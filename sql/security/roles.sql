@@ -99,7 +99,7 @@ BEGIN
         devapp.explain_access(uuid, text, text, text, text, timestamptz),
         devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text),
         devapp.pattern_matches(devapp.resource_pattern, text),
-        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._add_histograms(bigint[], bigint[])
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._sum(bigint)
         TO devapp_developer;
 END
 $$;
@@ -135,7 +135,7 @@ BEGIN
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp_report TO devapp_analyst;
     GRANT EXECUTE ON FUNCTION
         devapp._setting(text), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
-        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._add_histograms(bigint[], bigint[])
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._sum(bigint)
         TO devapp_analyst;
 END
 $$;

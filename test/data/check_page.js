@@ -36,7 +36,7 @@ function texts(doc, view) {
 	const found = new Set();
 	while (walker.nextNode()) {
 		const e = walker.currentNode.parentElement;
-		if (walker.currentNode.data.trim() && !e.closest('title, caption') && e.checkVisibility() && e.getClientRects().length > 0)
+		if (walker.currentNode.data.trim() && !e.closest('title, caption') && e.checkVisibility())
 			found.add(e);
 	}
 	return [...found];
