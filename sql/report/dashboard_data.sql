@@ -58,34 +58,54 @@ BEGIN ATOMIC
       FROM devapp_report._responses(first_day, last_day) r;
 END;
 
--- Calls by app, of apps that are not deleted.
-CREATE FUNCTION devapp_report._calls_by_app(first_day date, last_day date) RETURNS TABLE (app_id uuid, allowed bigint, refused bigint)
+-- The ten apps with the most allowed calls, and how many there are.  Of apps that are
+-- not deleted.
+CREATE FUNCTION devapp_report._busiest_apps(first_day date, last_day date)
+    RETURNS TABLE (app_id uuid, app text, owner text, allowed bigint, refused bigint, total bigint)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF first_day = (now() AT TIME ZONE 'UTC')::date - 29 AND last_day = first_day + 29 THEN
-        RETURN QUERY SELECT i.app_id, i.calls_30d, i.refused_30d FROM devapp_report.app_inventory i WHERE i.calls_30d > 0 OR i.refused_30d > 0;
+        RETURN QUERY SELECT i.app_id, i.app, i.owner, i.calls_30d, i.refused_30d,
+                            (SELECT count(*) FROM devapp_report.app_inventory x WHERE x.calls_30d > 0 OR x.refused_30d > 0)
+                       FROM devapp_report.app_inventory i
+                      WHERE i.calls_30d > 0 OR i.refused_30d > 0
+                      ORDER BY i.calls_30d DESC, i.refused_30d DESC, i.app_id
+                      LIMIT 10;
     ELSE
-        RETURN QUERY SELECT u.app_id, sum(u.calls)::bigint, sum(u.refused)::bigint
-                       FROM devapp_report.usage_daily u
-                      WHERE u.day BETWEEN first_day AND last_day
-                        AND u.app_id IN (SELECT i.app_id FROM devapp_report.app_inventory i)
-                      GROUP BY u.app_id;
+        RETURN QUERY SELECT u.app_id, i.app, i.owner, u.allowed, u.refused, u.total
+                       FROM (SELECT c.app_id, coalesce(sum(c.calls) FILTER (WHERE c.is_allowed), 0)::bigint AS allowed,
+                                    coalesce(sum(c.calls) FILTER (WHERE NOT c.is_allowed), 0)::bigint AS refused, count(*) OVER () AS total
+                               FROM devapp_report._app_calls c
+                              WHERE c.day BETWEEN first_day AND last_day
+                                AND c.app_id IN (SELECT x.app_id FROM devapp_report.app_inventory x)
+                              GROUP BY c.app_id
+                              ORDER BY allowed DESC, refused DESC, c.app_id
+                              LIMIT 10) AS u
+                       JOIN devapp_report.app_inventory i ON i.app_id = u.app_id;
     END IF;
 END
 $$;
 
--- Apps with an allowed call.
-CREATE FUNCTION devapp_report._active_apps(first_day date, last_day date) RETURNS bigint
+-- Apps with an allowed call, and those in the period before.
+CREATE FUNCTION devapp_report._active_apps(first_day date, last_day date) RETURNS TABLE (active bigint, before bigint)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF last_day - first_day = 29 AND last_day = (now() AT TIME ZONE 'UTC')::date - 30 THEN
-        RETURN (SELECT count(*) FROM devapp_report.app_inventory i WHERE i.calls_previous_30d > 0);
+    IF first_day = (now() AT TIME ZONE 'UTC')::date - 29 AND last_day = first_day + 29 THEN
+        RETURN QUERY SELECT count(*) FILTER (WHERE i.calls_30d > 0), count(*) FILTER (WHERE i.calls_previous_30d > 0)
+                       FROM devapp_report.app_inventory i;
+    ELSE
+        RETURN QUERY SELECT count(*) FILTER (WHERE u.last_day >= _active_apps.first_day), count(*) FILTER (WHERE u.first_day < _active_apps.first_day)
+                       FROM (SELECT min(c.day) AS first_day, max(c.day) AS last_day
+                               FROM devapp_report._app_calls c
+                              WHERE c.day BETWEEN _active_apps.first_day - (_active_apps.last_day - _active_apps.first_day + 1) AND _active_apps.last_day
+                                AND c.is_allowed
+                                AND c.app_id IN (SELECT x.app_id FROM devapp_report.app_inventory x)
+                              GROUP BY c.app_id) AS u;
     END IF;
-    RETURN (SELECT count(*) FROM devapp_report._calls_by_app(first_day, last_day) c WHERE c.allowed > 0);
 END
 $$;
 
@@ -94,5 +114,5 @@ COMMENT ON FUNCTION devapp_report._daily_calls(date, date) IS 'Internal: allowed
 COMMENT ON FUNCTION devapp_report._responses(date, date) IS 'Internal: recorded responses by day';
 COMMENT ON FUNCTION devapp_report._daily_responses(date, date) IS 'Internal: recorded responses and errors of each day';
 COMMENT ON FUNCTION devapp_report._responses_between(date, date) IS 'Internal: responses, errors and response time of a period';
-COMMENT ON FUNCTION devapp_report._calls_by_app(date, date) IS 'Internal: calls by app';
-COMMENT ON FUNCTION devapp_report._active_apps(date, date) IS 'Internal: how many apps had an allowed call';
+COMMENT ON FUNCTION devapp_report._busiest_apps(date, date) IS 'Internal: the ten apps with the most calls';
+COMMENT ON FUNCTION devapp_report._active_apps(date, date) IS 'Internal: how many apps had an allowed call, and before';

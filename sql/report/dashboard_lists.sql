@@ -9,19 +9,16 @@ CREATE FUNCTION devapp_report._dashboard_top_apps(first_day date, last_day date)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH calls AS MATERIALIZED (
-        SELECT * FROM devapp_report._calls_by_app(first_day, last_day) c
-    ), shown AS (
-        SELECT c.*, i.app, i.owner, row_number() OVER w AS place, max(c.allowed) OVER () AS most
-          FROM (SELECT * FROM calls ORDER BY allowed DESC, refused DESC, app_id LIMIT 10) AS c
-          JOIN devapp_report.app_inventory i ON i.app_id = c.app_id
-        WINDOW w AS (ORDER BY c.allowed DESC, c.refused DESC, c.app_id)
+    WITH shown AS (
+        SELECT *, row_number() OVER w AS place, max(b.allowed) OVER () AS most
+          FROM devapp_report._busiest_apps(first_day, last_day) b
+        WINDOW w AS (ORDER BY b.allowed DESC, b.refused DESC, b.app_id)
     )
     SELECT devapp_report._html_list('Busiest apps', 'By allowed calls, with the share of calls that was refused', '{App,#Allowed,#Refused}',
                string_agg(devapp_report._html_row(
                    devapp_report._html_name(s.app, s.owner) || devapp_report._html_bar(s.allowed, s.most),
                    devapp_report._html_number(s.allowed), devapp_report._html_percent(s.refused, s.allowed + s.refused)), '' ORDER BY s.place),
-               count(*), (SELECT count(*) FROM calls), 'No calls in this period.')
+               count(*), max(s.total), 'No calls in this period.')
       FROM shown s
 $$;
 
@@ -88,26 +85,19 @@ AS $$
       FROM shown s
 $$;
 
--- First what will stop to work, then what is overdue.
 CREATE FUNCTION devapp_report._dashboard_rotations() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH shown AS (
-        SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
-          FROM devapp_report.rotations r
-         WHERE r.is_overdue OR r.still_used
-        WINDOW w AS (ORDER BY r.still_used DESC, r.overlap_ends_at, r.issued_at, r.credential_id, r.secret_version)
-         ORDER BY place LIMIT 10
-    )
     SELECT devapp_report._html_list('Secrets to rotate or to retire', 'Overdue, or replaced and still used', '{App and key,#Age,#Works until}',
                string_agg(devapp_report._html_row(
                    devapp_report._html_name(s.app, s.owner, s.consumer_key),
                    devapp_report._html_duration(now() - s.issued_at) || CASE WHEN s.is_overdue THEN '<div class="alarm">overdue</div>' ELSE '' END,
                    devapp_report._html_day(s.overlap_ends_at) || CASE WHEN s.still_used THEN '<div class="alarm">still used</div>' ELSE '' END),
-                   '' ORDER BY s.place),
+                   '' ORDER BY s.rank),
                count(*), max(s.total), 'No rotation is overdue, and no replaced secret is used.')
-      FROM shown s
+      FROM devapp_report.rotation_queue s
+     WHERE s.rank <= 10
 $$;
 
 CREATE FUNCTION devapp_report._dashboard_expiring() RETURNS text

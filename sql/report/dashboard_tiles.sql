@@ -57,8 +57,7 @@ AS $$
                                     devapp_report._html_was(a.active, a.before, devapp_report._html_number(a.before)))
            || devapp_report._html_tile('Developers', devapp_report._html_number(d.total),
                                        devapp_report._html_number(d.added) || ' new, ' || devapp_report._html_number(d.added_before) || ' before')
-      FROM (SELECT devapp_report._active_apps(first_day, last_day) AS active,
-                   devapp_report._active_apps(first_day - (last_day - first_day + 1), first_day - 1) AS before) AS a,
+      FROM devapp_report._active_apps(first_day, last_day) AS a,
            (SELECT first_day::timestamp AT TIME ZONE 'UTC' AS start,
                    (first_day - (last_day - first_day + 1))::timestamp AT TIME ZONE 'UTC' AS start_before) AS p,
            LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE x.created_at >= p.start) AS added,

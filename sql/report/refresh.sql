@@ -18,7 +18,7 @@ CREATE TABLE devapp.report_refresh (
 -- In the order in which they need one another.
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES
     ('app_inventory', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
-    ('verdict_totals', 5), ('latency_totals', 6);
+    ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
 
 -- The first report brings what it and the next ones are made from.
 CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETURNS bigint
@@ -118,6 +118,7 @@ SELECT x.report, x.kind, CASE WHEN x.source IS NULL THEN now() ELSE r.as_of END 
                ('pending_approvals', 'live', NULL),
                ('product_adoption', 'materialized', 'product_adoption'),
                ('quota_usage', 'live', NULL),
+               ('rotation_queue', 'materialized', 'rotation_queue'),
                ('rotations', 'live', NULL),
                ('team_usage', 'view', 'app_inventory'),
                ('usage_daily', 'live', NULL),

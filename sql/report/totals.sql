@@ -1,4 +1,4 @@
--- Totals by day of the whole program, and who is in it: what the dashboard adds up.
+-- What the dashboard adds up: totals by day of the whole program, and who is in it.
 -- The days are those of the last 30 and of the 30 before, to compare them with.
 
 -- Live, of all days that are kept: a condition on the day reaches the days of usage.
@@ -14,6 +14,11 @@ SELECT l.day, devapp._sum(l.calls) AS responses, devapp._sum(l.client_errors) AS
   FROM devapp.usage_latency l
  GROUP BY l.day;
 
+-- Calls by app, without the names that usage_daily looks up for each row.
+CREATE VIEW devapp_report._app_calls AS
+SELECT u.day, u.app_id, u.code = 'VALID' AS is_allowed, u.calls
+  FROM devapp.usage_day u;
+
 CREATE MATERIALIZED VIEW devapp_report.verdict_totals AS
 SELECT t.day, t.code, t.http_status, t.calls
   FROM devapp_report._verdict_totals t
@@ -25,6 +30,19 @@ SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.la
   FROM devapp_report._latency_totals t
  WHERE t.day > (SELECT devapp._today() - 60);
 CREATE UNIQUE INDEX latency_totals_key ON devapp_report.latency_totals (day);
+
+-- Those that somebody has to look at, the most urgent 1000: first what stops to work
+-- while it is in use, then what is overdue.  Where nobody rotates all are.
+CREATE MATERIALIZED VIEW devapp_report.rotation_queue AS
+SELECT row_number() OVER w AS rank, count(*) OVER () AS total,
+       r.credential_id, r.consumer_key, r.environment, r.app_id, r.app, r.owner_id, r.owner, r.owner_kind,
+       r.secret_version, r.issued_at, r.overlap_ends_at, r.is_overdue, r.still_used
+  FROM devapp_report.rotations r
+ WHERE r.is_overdue OR r.still_used
+WINDOW w AS (ORDER BY r.still_used DESC, r.overlap_ends_at, r.issued_at, r.credential_id, r.secret_version)
+ ORDER BY rank
+ LIMIT 1000;
+CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credential_id, secret_version);
 
 CREATE VIEW devapp_report.developers AS
 SELECT d.developer_id, d.email, d.status, d.created_at
@@ -46,6 +64,21 @@ COMMENT ON COLUMN devapp_report.latency_totals.server_errors IS 'Those with a st
 COMMENT ON COLUMN devapp_report.latency_totals.latency_min IS 'Shortest response time';
 COMMENT ON COLUMN devapp_report.latency_totals.latency_max IS 'Longest response time';
 COMMENT ON COLUMN devapp_report.latency_totals.histogram IS 'Response times: see devapp.latency_percentile and devapp.add_histograms';
+COMMENT ON VIEW devapp_report._app_calls IS 'Internal: calls by day and app, live';
+COMMENT ON MATERIALIZED VIEW devapp_report.rotation_queue IS
+    'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized';
+COMMENT ON COLUMN devapp_report.rotation_queue.rank IS 'Place: 1 is the most urgent';
+COMMENT ON COLUMN devapp_report.rotation_queue.total IS 'How many there are, in every row';
+COMMENT ON COLUMN devapp_report.rotation_queue.consumer_key IS 'Public part of the key';
+COMMENT ON COLUMN devapp_report.rotation_queue.environment IS 'Environment of the credential; null: it works in every one';
+COMMENT ON COLUMN devapp_report.rotation_queue.app IS 'Name of the app';
+COMMENT ON COLUMN devapp_report.rotation_queue.owner_id IS 'Developer or team';
+COMMENT ON COLUMN devapp_report.rotation_queue.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.rotation_queue.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.rotation_queue.issued_at IS 'Since when the secret works';
+COMMENT ON COLUMN devapp_report.rotation_queue.overlap_ends_at IS 'Until when a replaced secret works; null: it is the current one';
+COMMENT ON COLUMN devapp_report.rotation_queue.is_overdue IS 'As in devapp_report.rotations';
+COMMENT ON COLUMN devapp_report.rotation_queue.still_used IS 'As in devapp_report.rotations';
 COMMENT ON VIEW devapp_report.developers IS 'Developers that are not deleted: one row a developer. Live';
 COMMENT ON COLUMN devapp_report.developers.email IS 'E-mail';
 COMMENT ON COLUMN devapp_report.developers.status IS 'active or inactive';

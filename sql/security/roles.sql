@@ -99,7 +99,7 @@ BEGIN
         devapp.explain_access(uuid, text, text, text, text, timestamptz),
         devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text),
         devapp.pattern_matches(devapp.resource_pattern, text),
-        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._sum(bigint)
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._add_histograms(bigint[], bigint[])
         TO devapp_developer;
 END
 $$;
