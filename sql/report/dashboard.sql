@@ -55,11 +55,14 @@ $$;
 CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET work_mem = '64MB'
 AS $$
 DECLARE
     last_day constant date := (now() AT TIME ZONE 'UTC')::date;
     first_day constant date := last_day - devapp_report._check_days(days) + 1;
+    quotas record;
 BEGIN
+    SELECT * INTO quotas FROM devapp_report._dashboard_quotas();
     RETURN E'<!DOCTYPE html>\n<html lang="en">\n' || devapp_report._html_head('Developer program')
            || E'<body>\n<div class="page">\n<header>\n<h1>Developer program</h1>\n'
            || format(E'<p>%s to %s (UTC), compared with the %s before</p>\n<p class="note">%s</p>\n</header>\n<main>\n',
@@ -67,12 +70,12 @@ BEGIN
                      CASE days WHEN 1 THEN 'day' ELSE days || ' days' END, devapp_report._dashboard_freshness())
            || E'<dl class="tiles">\n' || devapp_report._tiles_of_calls(first_day, last_day)
            || devapp_report._tiles_of_responses(first_day, last_day) || devapp_report._tiles_of_apps(first_day, last_day)
-           || devapp_report._tiles_of_queues() || E'</dl>\n'
+           || devapp_report._tile_of_pending() || quotas.tile || E'</dl>\n'
            || devapp_report._html_section('Traffic',
                   devapp_report._dashboard_calls(first_day, last_day), devapp_report._dashboard_errors(first_day, last_day),
                   devapp_report._dashboard_top_apps(first_day, last_day), devapp_report._dashboard_refusals(first_day, last_day))
            || devapp_report._html_section('To do',
-                  devapp_report._dashboard_pending(), devapp_report._dashboard_quotas(),
+                  devapp_report._dashboard_pending(), quotas.card,
                   devapp_report._dashboard_rotations(), devapp_report._dashboard_expiring())
            || E'</main>\n</div>\n</body>\n</html>\n';
 END

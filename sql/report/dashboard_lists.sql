@@ -63,26 +63,38 @@ AS $$
       FROM shown s
 $$;
 
-CREATE FUNCTION devapp_report._dashboard_quotas() RETURNS text
+-- The card, and the tile that counts its rows: all quotas are looked at once, and those
+-- that are shown again, for their names.
+CREATE FUNCTION devapp_report._dashboard_quotas(OUT card text, OUT tile text)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH shown AS (
-        SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
-          FROM devapp_report.quota_usage q
-         WHERE q.share_used >= 0.8
-        WINDOW w AS (ORDER BY q.share_used DESC, q.quota_limit DESC, q.app_id, q.product_id, q.operation_id NULLS FIRST, q.environment COLLATE "C" NULLS FIRST)
+    WITH near AS MATERIALIZED (
+        SELECT * FROM devapp_report._near_quotas
+    ), first AS (
+        SELECT n.*, row_number() OVER w AS place
+          FROM near n
+        WINDOW w AS (ORDER BY n.share_used DESC, n.quota_limit DESC, n.app_id, n.product_id, n.operation_id NULLS FIRST, n.environment COLLATE "C" NULLS FIRST)
          ORDER BY place LIMIT 10
+    ), shown AS (
+        SELECT q.*, f.place
+          FROM first f
+          JOIN devapp_report.quota_usage q ON q.app_id = f.app_id AND q.product_id = f.product_id
+                                          AND q.operation_id IS NOT DISTINCT FROM f.operation_id AND q.environment IS NOT DISTINCT FROM f.environment
+    ), counted AS (
+        SELECT count(*) AS near, count(*) FILTER (WHERE n.share_used >= 1) AS used_up FROM near n
     )
     SELECT devapp_report._html_list('Quotas near their limit', 'Used to 80 % and more', '{App and product,#Used,#Resets in}',
-               string_agg(devapp_report._html_row(
-                   devapp_report._html_name(s.app, s.product, concat_ws(' ', s.methods, s.resource), s.environment)
-                   || devapp_report._html_bar(s.used, s.quota_limit, CASE WHEN s.remaining > 0 THEN 'allowed' ELSE 'refused' END),
-                   devapp_report._html_percent(s.used, s.quota_limit)
-                   || '<div class="detail">of ' || devapp_report._html_number(s.quota_limit) || '</div>',
-                   devapp_report._html_duration(s.resets_at - now())), '' ORDER BY s.place),
-               count(*), max(s.total), 'No quota is used to 80 %.')
-      FROM shown s
+               (SELECT string_agg(devapp_report._html_row(
+                           devapp_report._html_name(s.app, s.product, concat_ws(' ', s.methods, s.resource), s.environment)
+                           || devapp_report._html_bar(s.used, s.quota_limit, CASE WHEN s.remaining > 0 THEN 'allowed' ELSE 'refused' END),
+                           devapp_report._html_percent(s.used, s.quota_limit)
+                           || '<div class="detail">of ' || devapp_report._html_number(s.quota_limit) || '</div>',
+                           devapp_report._html_duration(s.resets_at - now())), '' ORDER BY s.place) FROM shown s),
+               10, c.near, 'No quota is used to 80 %.'),
+           devapp_report._html_tile('Quotas at 80 %', devapp_report._html_number(c.near),
+               CASE WHEN c.used_up > 0 THEN devapp_report._html_number(c.used_up) || ' used up' ELSE 'none used up' END)
+      FROM counted c
 $$;
 
 CREATE FUNCTION devapp_report._dashboard_rotations() RETURNS text
@@ -123,6 +135,6 @@ COMMENT ON FUNCTION devapp_report._code_words(text) IS 'Internal: the code of a 
 COMMENT ON FUNCTION devapp_report._dashboard_top_apps(date, date) IS 'Internal: card of the apps with the most calls';
 COMMENT ON FUNCTION devapp_report._dashboard_refusals(date, date) IS 'Internal: card of refused calls by reason';
 COMMENT ON FUNCTION devapp_report._dashboard_pending() IS 'Internal: card of what waits for approval';
-COMMENT ON FUNCTION devapp_report._dashboard_quotas() IS 'Internal: card of quotas near their limit';
+COMMENT ON FUNCTION devapp_report._dashboard_quotas() IS 'Internal: card and tile of quotas near their limit';
 COMMENT ON FUNCTION devapp_report._dashboard_rotations() IS 'Internal: card of rotations that are not done';
 COMMENT ON FUNCTION devapp_report._dashboard_expiring() IS 'Internal: card of credentials that expire';

@@ -65,17 +65,13 @@ AS $$
                       FROM devapp_report.developers x) AS d
 $$;
 
-CREATE FUNCTION devapp_report._tiles_of_queues() RETURNS text
+CREATE FUNCTION devapp_report._tile_of_pending() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT devapp_report._html_tile('Pending', devapp_report._html_number(p.waiting),
-                                    CASE WHEN p.waiting > 0 THEN 'longest ' || devapp_report._html_duration(now() - p.since) ELSE 'nobody waits' END)
-           || devapp_report._html_tile('Quotas at 80 %', devapp_report._html_number(q.near),
-                                       CASE WHEN q.used_up > 0 THEN devapp_report._html_number(q.used_up) || ' used up' ELSE 'none used up' END)
-      FROM (SELECT count(*) AS waiting, min(x.waiting_since) AS since FROM devapp_report.pending_approvals x) AS p,
-           (SELECT count(*) AS near, count(*) FILTER (WHERE x.remaining <= 0) AS used_up
-              FROM devapp_report.quota_usage x WHERE x.share_used >= 0.8) AS q
+               CASE WHEN p.waiting > 0 THEN 'longest ' || devapp_report._html_duration(now() - p.since) ELSE 'nobody waits' END)
+      FROM (SELECT count(*) AS waiting, min(x.waiting_since) AS since FROM devapp_report.pending_approvals x) AS p
 $$;
 
 COMMENT ON FUNCTION devapp_report._html_tile(text, text, text) IS 'Internal: a tile';
@@ -84,4 +80,4 @@ COMMENT ON FUNCTION devapp_report._html_was(numeric, numeric, text) IS 'Internal
 COMMENT ON FUNCTION devapp_report._tiles_of_calls(date, date) IS 'Internal: tiles of calls';
 COMMENT ON FUNCTION devapp_report._tiles_of_responses(date, date) IS 'Internal: tiles of recorded responses';
 COMMENT ON FUNCTION devapp_report._tiles_of_apps(date, date) IS 'Internal: tiles of apps and developers';
-COMMENT ON FUNCTION devapp_report._tiles_of_queues() IS 'Internal: tiles of what waits and of quotas';
+COMMENT ON FUNCTION devapp_report._tile_of_pending() IS 'Internal: tile of what waits for approval';

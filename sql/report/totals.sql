@@ -44,6 +44,25 @@ WINDOW w AS (ORDER BY r.still_used DESC, r.overlap_ends_at, r.issued_at, r.crede
  LIMIT 1000;
 CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credential_id, secret_version);
 
+-- Quotas used to 80 % and more.  Working out a window costs more than all the rest, so
+-- it is done for those alone that were used as much in a window that has not ended.
+CREATE VIEW devapp_report._near_quotas AS
+SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS environment, n.quota_limit,
+       n.used::double precision / n.quota_limit AS share_used
+  FROM (SELECT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end, q.used,
+               x.quota_limit, x.quota_interval, x.quota_unit
+          FROM devapp.quota_usage q
+          JOIN devapp.product p ON p.product_id = q.product_id
+          LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
+         CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
+                                    CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
+                                    CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
+         WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used >= 0.8 * x.quota_limit
+        OFFSET 0) AS n
+ CROSS JOIN LATERAL devapp._quota_window(now(), n.quota_interval, n.quota_unit) AS w
+  JOIN devapp.app a ON a.app_id = n.app_id
+ WHERE n.window_start = w.window_start AND n.window_end = w.window_end AND a.deleted_at IS NULL;
+
 CREATE VIEW devapp_report.developers AS
 SELECT d.developer_id, d.email, d.status, d.created_at
   FROM devapp.developer d
@@ -64,6 +83,7 @@ COMMENT ON COLUMN devapp_report.latency_totals.server_errors IS 'Those with a st
 COMMENT ON COLUMN devapp_report.latency_totals.latency_min IS 'Shortest response time';
 COMMENT ON COLUMN devapp_report.latency_totals.latency_max IS 'Longest response time';
 COMMENT ON COLUMN devapp_report.latency_totals.histogram IS 'Response times: see devapp.latency_percentile and devapp.add_histograms';
+COMMENT ON VIEW devapp_report._near_quotas IS 'Internal: the rows of quota_usage that are used to 80 % and more';
 COMMENT ON VIEW devapp_report._app_calls IS 'Internal: calls by day and app, live';
 COMMENT ON MATERIALIZED VIEW devapp_report.rotation_queue IS
     'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized';
