@@ -43,9 +43,9 @@ CREATE FUNCTION devapp_report._dashboard_freshness() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 'Calls, apps, responses and rotations are as of '
-           || CASE WHEN count(f.as_of) < count(*) THEN '<span class="alarm">never: the reports were not refreshed yet</span>, see devapp.refresh_reports'
-                   ELSE devapp_report._html_time(min(f.as_of)) || ' UTC' END
+    SELECT CASE WHEN count(f.as_of) < count(*)
+                THEN '<span class="alarm">The reports were not refreshed yet</span> (see devapp.refresh_reports), so calls, apps, responses and rotations are missing'
+                ELSE 'Calls, apps, responses and rotations are as of ' || devapp_report._html_time(min(f.as_of)) || ' UTC' END
            || CASE WHEN count(f.error) > 0 THEN ', <span class="alarm">the last refresh failed</span>' ELSE '' END
            || '. All else is as of ' || devapp_report._html_time(now()) || ' UTC.'
       FROM devapp_report.freshness f

@@ -4,7 +4,7 @@ CREATE FUNCTION devapp_report._dashboard_calls(first_day date, last_day date) RE
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_report._html_card('Calls by day', 'Each with its own scale; the last bar is today, so far',
+    SELECT devapp_report._html_card('Calls by day', CASE WHEN s.total > 0 THEN 'Each with its own scale; the last bar is today, so far' END,
                CASE WHEN s.total = 0 THEN devapp_report._html_nothing('No calls in this period.')
                ELSE devapp_report._html_chart('Allowed', 'allowed', first_day, s.allowed, false)
                     || devapp_report._html_chart('Refused', 'refused', first_day, s.refused, true)
@@ -18,7 +18,7 @@ CREATE FUNCTION devapp_report._dashboard_errors(first_day date, last_day date) R
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_report._html_card('Errors by day', 'Of recorded responses, each with its own scale',
+    SELECT devapp_report._html_card('Errors by day', CASE WHEN s.total > 0 THEN 'Of recorded responses, each with its own scale' END,
                CASE WHEN s.total = 0
                     THEN devapp_report._html_nothing('No responses were recorded in this period. Gateways record them with devapp.record_usage.')
                ELSE devapp_report._html_chart('Client errors (4xx)', 'client', first_day, s.client_errors, false)

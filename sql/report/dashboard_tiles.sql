@@ -21,7 +21,8 @@ $$;
 -- The change and what it was.
 CREATE FUNCTION devapp_report._html_was(value numeric, before numeric, shown_before text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN devapp_report._html_change(value, before) || CASE WHEN before > 0 THEN ', was ' || shown_before ELSE '' END;
+    RETURN devapp_report._html_change(value, before)
+           || CASE WHEN before > 0 AND devapp_report._html_change(value, before) <> 'as before' THEN ', was ' || shown_before ELSE '' END;
 
 CREATE FUNCTION devapp_report._tiles_of_calls(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE

@@ -57,7 +57,7 @@ SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS envi
          CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
                                     CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
                                     CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
-         WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used >= 0.8 * x.quota_limit
+         WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used::double precision / x.quota_limit >= 0.8
         OFFSET 0) AS n
  CROSS JOIN LATERAL devapp._quota_window(now(), n.quota_interval, n.quota_unit) AS w
   JOIN devapp.app a ON a.app_id = n.app_id
