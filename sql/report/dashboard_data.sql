@@ -67,12 +67,13 @@ CREATE FUNCTION devapp_report._busiest_apps(first_day date, last_day date)
 AS $$
 BEGIN
     IF first_day = (now() AT TIME ZONE 'UTC')::date - 29 AND last_day = first_day + 29 THEN
-        RETURN QUERY SELECT i.app_id, i.app, i.owner, i.calls_30d, i.refused_30d,
-                            (SELECT count(*) FROM devapp_report.app_inventory x WHERE x.calls_30d > 0 OR x.refused_30d > 0)
-                       FROM devapp_report.app_inventory i
-                      WHERE i.calls_30d > 0 OR i.refused_30d > 0
-                      ORDER BY i.calls_30d DESC, i.refused_30d DESC, i.app_id
-                      LIMIT 10;
+        RETURN QUERY SELECT u.app_id, i.app, i.owner, u.calls_30d, u.refused_30d, u.total
+                       FROM (SELECT x.app_id, x.calls_30d, x.refused_30d, count(*) OVER () AS total
+                               FROM devapp_report.app_inventory x
+                              WHERE x.calls_30d > 0 OR x.refused_30d > 0
+                              ORDER BY x.calls_30d DESC, x.refused_30d DESC, x.app_id
+                              LIMIT 10) AS u
+                       JOIN devapp_report.app_inventory i ON i.app_id = u.app_id;
     ELSE
         RETURN QUERY SELECT u.app_id, i.app, i.owner, u.allowed, u.refused, u.total
                        FROM (SELECT c.app_id, coalesce(sum(c.calls) FILTER (WHERE c.is_allowed), 0)::bigint AS allowed,

@@ -1,21 +1,20 @@
 -- Reports of what somebody has to do something about.  All of them are live.
 
 -- A row is a product that an app waits for; of a pending app that waits for none, the
--- app itself.  Few rows of many: each half starts from an index of what is pending.
+-- app itself.  decided_at of a pending app is when it was handed in again.  Few rows of many: each half starts from an index of what is pending.
 CREATE VIEW devapp_report.pending_approvals AS
 SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
-       w.credential_id, w.product_id, p.name AS product, w.waiting_since,
-       extract(epoch FROM now() - w.waiting_since)::double precision / 86400 AS waiting_days,
+       w.credential_id, w.consumer_key, w.product_id, p.name AS product, x.waiting_since, devapp._days_since(x.waiting_since) AS waiting_days,
        (SELECT string_agg(coalesce('team ' || t.name, 'role ' || v.role_name), ', ' ORDER BY t.name, v.role_name)
           FROM devapp.product_approver v
           LEFT JOIN devapp.team t ON t.team_id = v.team_id
          WHERE v.product_id = w.product_id) AS approvers
-  FROM (SELECT c.app_id, c.credential_id, cp.product_id, cp.created_at AS waiting_since
+  FROM (SELECT c.app_id, c.credential_id, c.consumer_key, cp.product_id, cp.created_at
           FROM devapp.credential_product cp
           JOIN devapp.credential c ON c.credential_id = cp.credential_id
          WHERE cp.status = 'pending' AND cp.removed_at IS NULL AND c.status = 'approved'
          UNION ALL
-        SELECT x.app_id, NULL, NULL, coalesce(x.decided_at, x.created_at)
+        SELECT x.app_id, NULL, NULL, NULL, x.created_at
           FROM devapp.app x
          WHERE x.status = 'pending'
            AND NOT EXISTS (SELECT FROM devapp.credential c
@@ -24,6 +23,7 @@ SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_statu
                               AND cp.status = 'pending' AND cp.removed_at IS NULL)) AS w
   JOIN devapp._named_app a ON a.app_id = w.app_id
   LEFT JOIN devapp.product p ON p.product_id = w.product_id
+ CROSS JOIN LATERAL (SELECT CASE WHEN a.status = 'pending' THEN greatest(w.created_at, a.decided_at) ELSE w.created_at END AS waiting_since) AS x
  WHERE a.status IN ('pending', 'approved', 'suspended');
 
 CREATE VIEW devapp_report.credentials_expiring AS
@@ -61,9 +61,10 @@ COMMENT ON COLUMN devapp_report.pending_approvals.owner IS 'E-mail of the develo
 COMMENT ON COLUMN devapp_report.pending_approvals.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: devapp.approve_app decides on the app with its products; else only on the product';
 COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential that the product is for; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself waits';
 COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Product that it waits for; null: the app itself waits';
 COMMENT ON COLUMN devapp_report.pending_approvals.product IS 'Its name; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was asked for';
+COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was asked for, or the app was handed in again';
 COMMENT ON COLUMN devapp_report.pending_approvals.waiting_days IS 'How long ago that is, in days of 24 hours, with a fraction';
 COMMENT ON COLUMN devapp_report.pending_approvals.approvers IS
     'Teams and roles that may decide about the product, with commas; null: administrators only, who always may';

@@ -17,26 +17,28 @@ CREATE TABLE devapp.report_refresh (
 
 -- In the order in which they need one another.
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES
-    ('app_inventory', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
+    ('app_usage', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
     ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
 
--- The first report brings what it and the next ones are made from.
+-- app_usage is what views on apps take calls from; it brings what all of them are made
+-- from.
 CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    relation text := CASE report WHEN 'app_usage' THEN 'devapp._app_usage' ELSE format('devapp_report.%I', report) END;
     row_count bigint;
 BEGIN
-    IF report = 'app_inventory' THEN
-        REFRESH MATERIALIZED VIEW devapp._app_usage;
-        ANALYZE devapp._app_usage;
+    IF report = 'app_usage' THEN
+        REFRESH MATERIALIZED VIEW devapp._app_product_usage;
+        ANALYZE devapp._app_product_usage;
     END IF;
-    EXECUTE format('REFRESH MATERIALIZED VIEW %s devapp_report.%I', CASE WHEN beside_readers THEN 'CONCURRENTLY' END, report);
+    EXECUTE format('REFRESH MATERIALIZED VIEW %s %s', CASE WHEN beside_readers THEN 'CONCURRENTLY' END, relation);
     IF NOT beside_readers THEN
-        EXECUTE format('ANALYZE devapp_report.%I', report);
+        EXECUTE format('ANALYZE %s', relation);
     END IF;
-    EXECUTE format('SELECT count(*) FROM devapp_report.%I', report) INTO row_count;
+    EXECUTE format('SELECT count(*) FROM %s', relation) INTO row_count;
     RETURN row_count;
 END
 $$;
@@ -49,6 +51,7 @@ CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET work_mem = '128MB'
+    SET jit = off
 AS $$
 DECLARE
     known devapp.report_refresh;
@@ -99,20 +102,16 @@ BEGIN
 END
 $$;
 
--- Every report, and what is known of its age.  A view on a materialized report is of
--- its age.
+-- Every report, and what is known of its age.
 CREATE VIEW devapp_report.freshness AS
-SELECT x.report, x.kind, CASE WHEN x.source IS NULL THEN now() ELSE r.as_of END AS as_of,
-       CASE WHEN x.kind = 'materialized' THEN r.rows END AS rows,
-       CASE WHEN x.kind = 'materialized' THEN r.duration END AS duration,
-       r.attempted_at, r.error
-  FROM (VALUES ('app_inventory', 'materialized', 'app_inventory'),
+SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, r.attempted_at, r.error
+  FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
                ('credentials_expiring', 'live', NULL),
                ('denials', 'live', NULL),
                ('developers', 'live', NULL),
                ('freshness', 'live', NULL),
                ('high_usage_apps', 'materialized', 'high_usage_apps'),
-               ('inactive_apps', 'view', 'app_inventory'),
+               ('inactive_apps', 'live', NULL),
                ('latency_daily', 'live', NULL),
                ('latency_totals', 'materialized', 'latency_totals'),
                ('pending_approvals', 'live', NULL),
@@ -120,13 +119,13 @@ SELECT x.report, x.kind, CASE WHEN x.source IS NULL THEN now() ELSE r.as_of END 
                ('quota_usage', 'live', NULL),
                ('rotation_queue', 'materialized', 'rotation_queue'),
                ('rotations', 'live', NULL),
-               ('team_usage', 'view', 'app_inventory'),
+               ('team_usage', 'live but for calls', 'app_usage'),
                ('usage_daily', 'live', NULL),
                ('usage_totals', 'materialized', 'usage_totals'),
                ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source;
 
-COMMENT ON TABLE devapp.report_refresh IS 'When each materialized report was last refreshed: one row a report; not dumped';
+COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps; not dumped';
 COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
 COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
 COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
@@ -140,9 +139,11 @@ COMMENT ON FUNCTION devapp._refresh_reports_if_due() IS
     'Internal: refresh_reports() every devapp.refresh_interval; nothing where somebody is at it already';
 COMMENT ON VIEW devapp_report.freshness IS 'How old reports are: one row a report. Live';
 COMMENT ON COLUMN devapp_report.freshness.report IS 'Name of the report in devapp_report';
-COMMENT ON COLUMN devapp_report.freshness.kind IS 'materialized: as of its last refresh; view: as of the refresh of what it is a view of; live: as of now';
-COMMENT ON COLUMN devapp_report.freshness.as_of IS 'What was committed by then is in it; null: it was never refreshed, and is empty';
-COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows at the last refresh; null: not materialized, or never refreshed';
-COMMENT ON COLUMN devapp_report.freshness.duration IS 'How long the last refresh of it took; null: not materialized, or never refreshed';
-COMMENT ON COLUMN devapp_report.freshness.attempted_at IS 'Last time that a refresh was tried; null: never, or not materialized';
+COMMENT ON COLUMN devapp_report.freshness.kind IS
+    'live: as of now; materialized: as of the last refresh; live but for calls: as of now, but its numbers of calls are as of the last refresh';
+COMMENT ON COLUMN devapp_report.freshness.as_of IS
+    'What was committed by then is in it, or in its numbers of calls; null: never refreshed, there are none yet';
+COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows that the last refresh made; null: live, or never refreshed';
+COMMENT ON COLUMN devapp_report.freshness.duration IS 'How long the last refresh took; null: live, or never refreshed';
+COMMENT ON COLUMN devapp_report.freshness.attempted_at IS 'Last time that a refresh was tried; null: live, or never';
 COMMENT ON COLUMN devapp_report.freshness.error IS 'Why that failed; null: it did not';

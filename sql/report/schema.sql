@@ -28,6 +28,12 @@ CREATE FUNCTION devapp._http_status(code text) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_http_status';
 
+-- Not PARALLEL SAFE, and so is no query that asks for it: to start processes takes
+-- longer than what it is used in.
+CREATE FUNCTION devapp._days_since(at timestamptz) RETURNS double precision
+    LANGUAGE sql STABLE
+    RETURN extract(epoch FROM now() - at)::double precision / 86400;
+
 -- Apps by name, with their owners.  Of the owner's rights, as the views that use it.
 CREATE VIEW devapp._named_app AS
 SELECT a.app_id, a.name AS app, coalesce(a.developer_id, a.team_id) AS owner_id, coalesce(d.email, t.name) AS owner,
@@ -39,6 +45,7 @@ SELECT a.app_id, a.name AS app, coalesce(a.developer_id, a.team_id) AS owner_id,
 
 COMMENT ON AGGREGATE devapp._sum(bigint) IS 'Internal: sum as bigint';
 COMMENT ON FUNCTION devapp._today() IS 'Internal: day in UTC';
+COMMENT ON FUNCTION devapp._days_since(timestamptz) IS 'Internal: days of 24 hours since then';
 COMMENT ON FUNCTION devapp._http_status(text) IS 'Internal: the HTTP status that goes with a verdict';
 COMMENT ON VIEW devapp._named_app IS 'Internal: apps with the names of their owners, deleted ones as well';
 COMMENT ON COLUMN devapp._named_app.app IS 'Name of the app';

@@ -4,7 +4,7 @@
 -- days once.  Nobody else reads it, so it is refreshed without care for readers, and
 -- needs no index.  What the bounds are compared with are subqueries, because they are
 -- worked out once, and a function would be called for each row.
-CREATE MATERIALIZED VIEW devapp._app_usage AS
+CREATE MATERIALIZED VIEW devapp._app_product_usage AS
 SELECT u.app_id, u.product_id,
        devapp._sum(u.calls) FILTER (WHERE u.code = 'VALID' AND u.day > (SELECT devapp._today() - 30)) AS calls_30d,
        devapp._sum(u.calls) FILTER (WHERE u.code <> 'VALID' AND u.day > (SELECT devapp._today() - 30)) AS refused_30d,
@@ -12,6 +12,17 @@ SELECT u.app_id, u.product_id,
   FROM devapp.usage_day u
  WHERE u.day > (SELECT devapp._today() - 60)
  GROUP BY u.app_id, u.product_id;
+
+-- By app, for views on apps.  A refresh beside readers first compares all rows that have
+-- no null with one another, to find duplicates, which a GROUP BY has none of.  With a
+-- column that is always null it does not, and takes half the time.
+CREATE MATERIALIZED VIEW devapp._app_usage AS
+SELECT u.app_id, coalesce(devapp._sum(u.calls_30d), 0) AS calls_30d, coalesce(devapp._sum(u.refused_30d), 0) AS refused_30d,
+       coalesce(devapp._sum(u.calls_previous_30d), 0) AS calls_previous_30d, NULL::boolean AS nothing
+  FROM devapp._app_product_usage u
+ WHERE u.app_id IS NOT NULL
+ GROUP BY u.app_id;
+CREATE UNIQUE INDEX _app_usage_key ON devapp._app_usage (app_id);
 
 CREATE MATERIALIZED VIEW devapp_report.usage_totals AS
 SELECT u.day, u.product_id, p.name AS product, u.environment, u.calls, u.refused, u.cost
@@ -60,7 +71,8 @@ SELECT u.day, u.app_id, a.app, a.owner, u.product_id, p.name AS product, u.envir
   LEFT JOIN devapp.product p ON p.product_id = u.product_id
  WHERE u.code <> 'VALID';
 
-COMMENT ON MATERIALIZED VIEW devapp._app_usage IS 'Internal: calls by app and product in the last 30 days and the 30 before; null for none';
+COMMENT ON MATERIALIZED VIEW devapp._app_product_usage IS 'Internal: calls by app and product in the last 30 days and the 30 before; null for none';
+COMMENT ON MATERIALIZED VIEW devapp._app_usage IS 'Internal: calls by app in the last 30 days and the 30 before';
 COMMENT ON MATERIALIZED VIEW devapp_report.usage_totals IS
     'Calls of all apps: one row a day, product and environment, of the last 30 days. Materialized';
 COMMENT ON COLUMN devapp_report.usage_totals.day IS 'Day, in UTC';

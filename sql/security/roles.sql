@@ -134,7 +134,7 @@ BEGIN
     GRANT SELECT ON ALL TABLES IN SCHEMA devapp_report TO devapp_analyst;
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp_report TO devapp_analyst;
     GRANT EXECUTE ON FUNCTION
-        devapp._setting(text), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
+        devapp._setting(text), devapp._days_since(timestamptz), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
         devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._sum(bigint)
         TO devapp_analyst;
 END

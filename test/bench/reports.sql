@@ -4,7 +4,8 @@
 -- The database has the extension and no apps.
 --
 -- Of five rows of a day, three are calls of three apps, one of the first app to its
--- second product, and one of calls of it that were refused.  So an app is called on
+-- second product, or if it has none in another environment, and one of calls of it
+-- that were refused.  So an app is called on
 -- every third day; ids spread the busy ones evenly.
 
 CREATE SCHEMA bench;
@@ -67,8 +68,8 @@ SELECT DISTINCT devapp._usage_partition(p, now() - d * interval '1 day')
   FROM generate_series(0, 59) AS d, unnest(ARRAY['usage_day', 'usage_latency']) AS p \g /dev/null
 
 INSERT INTO devapp.usage_day (day, app_id, product_id, environment, code, calls, cost)
-SELECT (now() - d * interval '1 day')::date, bench.id(0, n), bench.id(3, (n + CASE WHEN k % 5 = 3 THEN 7 ELSE 0 END) % 50),
-       CASE WHEN turn = 0 THEN 'prod' ELSE 'test' || turn END,
+SELECT (now() - d * interval '1 day')::date, bench.id(0, n), bench.id(3, (n + CASE WHEN k % 5 = 3 AND n % 2 = 0 THEN 7 ELSE 0 END) % 50),
+       CASE WHEN k % 5 = 3 AND n % 2 = 1 THEN 'test' ELSE 'prod' END || CASE WHEN turn > 0 THEN turn::text ELSE '' END,
        CASE WHEN k % 5 = 4 THEN 'QUOTA_EXCEEDED' ELSE 'VALID' END::devapp.verdict_code, calls, CASE WHEN k % 5 = 4 THEN 0 ELSE calls END
   FROM generate_series(0, 59) AS d, generate_series(0, :usage_rows / 60 - 1) AS k,
        LATERAL (SELECT (k / 5 * 3 + CASE WHEN k % 5 < 3 THEN k % 5 ELSE 0 END) AS place) AS x,
