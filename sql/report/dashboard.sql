@@ -49,7 +49,7 @@ AS $$
            || CASE WHEN count(f.error) > 0 THEN ', <span class="alarm">the last refresh failed</span>' ELSE '' END
            || '. All else is as of ' || devapp_report._html_time(now()) || ' UTC.'
       FROM devapp_report.freshness f
-     WHERE f.report IN ('app_inventory', 'verdict_totals', 'latency_totals', 'rotation_queue')
+     WHERE f.report IN ('app_inventory', 'verdict_totals', 'rotation_queue')
 $$;
 
 CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"

@@ -70,7 +70,7 @@ CREATE FUNCTION devapp_report._dashboard_quotas(OUT card text, OUT tile text)
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH near AS MATERIALIZED (
-        SELECT * FROM devapp_report._near_quotas
+        SELECT * FROM devapp_report._quotas_near_limit()
     ), first AS (
         SELECT n.*, row_number() OVER w AS place
           FROM near n

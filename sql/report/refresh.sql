@@ -27,7 +27,7 @@ CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETU
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    relation text := CASE report WHEN 'app_usage' THEN 'devapp._app_usage' ELSE format('devapp_report.%I', report) END;
+    relation text := CASE report WHEN 'app_usage' THEN 'devapp._app_usage' WHEN 'latency_totals' THEN 'devapp._latency_totals' ELSE format('devapp_report.%I', report) END;
     row_count bigint;
 BEGIN
     IF report = 'app_usage' THEN
@@ -113,7 +113,6 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('high_usage_apps', 'materialized', 'high_usage_apps'),
                ('inactive_apps', 'live', NULL),
                ('latency_daily', 'live', NULL),
-               ('latency_totals', 'materialized', 'latency_totals'),
                ('pending_approvals', 'live', NULL),
                ('product_adoption', 'materialized', 'product_adoption'),
                ('quota_usage', 'live', NULL),
@@ -125,7 +124,7 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source;
 
-COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps; not dumped';
+COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps, and latency_totals, how calls went; not dumped';
 COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
 COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
 COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';

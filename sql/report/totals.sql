@@ -2,12 +2,12 @@
 -- The days are those of the last 30 and of the 30 before, to compare them with.
 
 -- Live, of all days that are kept: a condition on the day reaches the days of usage.
-CREATE VIEW devapp_report._verdict_totals AS
+CREATE VIEW devapp._verdict_days AS
 SELECT u.day, u.code::text AS code, devapp._http_status(u.code::text) AS http_status, devapp._sum(u.calls) AS calls
   FROM devapp.usage_day u
  GROUP BY u.day, u.code;
 
-CREATE VIEW devapp_report._latency_totals AS
+CREATE VIEW devapp._latency_days AS
 SELECT l.day, devapp._sum(l.calls) AS responses, devapp._sum(l.client_errors) AS client_errors,
        devapp._sum(l.server_errors) AS server_errors, min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max,
        devapp.add_histograms(l.histogram) AS histogram
@@ -15,21 +15,21 @@ SELECT l.day, devapp._sum(l.calls) AS responses, devapp._sum(l.client_errors) AS
  GROUP BY l.day;
 
 -- Calls by app, without the names that usage_daily looks up for each row.
-CREATE VIEW devapp_report._app_calls AS
+CREATE VIEW devapp._app_calls AS
 SELECT u.day, u.app_id, u.code = 'VALID' AS is_allowed, u.calls
   FROM devapp.usage_day u;
 
 CREATE MATERIALIZED VIEW devapp_report.verdict_totals AS
 SELECT t.day, t.code, t.http_status, t.calls
-  FROM devapp_report._verdict_totals t
+  FROM devapp._verdict_days t
  WHERE t.day > (SELECT devapp._today() - 60);
 CREATE UNIQUE INDEX verdict_totals_key ON devapp_report.verdict_totals (day, code);
 
-CREATE MATERIALIZED VIEW devapp_report.latency_totals AS
+CREATE MATERIALIZED VIEW devapp._latency_totals AS
 SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
-  FROM devapp_report._latency_totals t
+  FROM devapp._latency_days t
  WHERE t.day > (SELECT devapp._today() - 60);
-CREATE UNIQUE INDEX latency_totals_key ON devapp_report.latency_totals (day);
+CREATE UNIQUE INDEX _latency_totals_key ON devapp._latency_totals (day);
 
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
 -- while it is in use, then what is overdue.  Where nobody rotates all are.
@@ -46,7 +46,7 @@ CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credenti
 
 -- Quotas used to 80 % and more.  Working out a window costs more than all the rest, so
 -- it is done for those alone that were used as much in a window that has not ended.
-CREATE VIEW devapp_report._near_quotas AS
+CREATE VIEW devapp._near_quotas AS
 SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS environment, n.quota_limit,
        n.used::double precision / n.quota_limit AS share_used
   FROM (SELECT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end, q.used,
@@ -68,38 +68,35 @@ SELECT d.developer_id, d.email, d.status, d.created_at
   FROM devapp.developer d
  WHERE d.deleted_at IS NULL;
 
-COMMENT ON VIEW devapp_report._verdict_totals IS 'Internal: verdict_totals of all days, live';
-COMMENT ON VIEW devapp_report._latency_totals IS 'Internal: latency_totals of all days, live';
+COMMENT ON VIEW devapp._verdict_days IS 'Internal: calls by day and verdict, of all days';
+COMMENT ON VIEW devapp._latency_days IS 'Internal: how the calls of a day went, of all days';
 COMMENT ON MATERIALIZED VIEW devapp_report.verdict_totals IS 'Calls by day and verdict, of the last 60 days: one row a verdict that was given on a day. Materialized';
 COMMENT ON COLUMN devapp_report.verdict_totals.day IS 'Day of the calls, in UTC';
 COMMENT ON COLUMN devapp_report.verdict_totals.code IS 'Verdict: VALID is allowed, every other one refused';
 COMMENT ON COLUMN devapp_report.verdict_totals.http_status IS 'Status that goes with it';
 COMMENT ON COLUMN devapp_report.verdict_totals.calls IS 'Calls with this verdict';
-COMMENT ON MATERIALIZED VIEW devapp_report.latency_totals IS 'How the calls of a day went, of the last 60 days: one row a day with recorded responses. Materialized';
-COMMENT ON COLUMN devapp_report.latency_totals.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp_report.latency_totals.responses IS 'Responses that were recorded';
-COMMENT ON COLUMN devapp_report.latency_totals.client_errors IS 'Those with a status from 400 to 499';
-COMMENT ON COLUMN devapp_report.latency_totals.server_errors IS 'Those with a status from 500 to 599';
-COMMENT ON COLUMN devapp_report.latency_totals.latency_min IS 'Shortest response time';
-COMMENT ON COLUMN devapp_report.latency_totals.latency_max IS 'Longest response time';
-COMMENT ON COLUMN devapp_report.latency_totals.histogram IS 'Response times: see devapp.latency_percentile and devapp.add_histograms';
-COMMENT ON VIEW devapp_report._near_quotas IS 'Internal: the rows of quota_usage that are used to 80 % and more';
-COMMENT ON VIEW devapp_report._app_calls IS 'Internal: calls by day and app, live';
+COMMENT ON MATERIALIZED VIEW devapp._latency_totals IS 'Internal: how the calls of a day went, of the last 60 days';
+COMMENT ON VIEW devapp._near_quotas IS 'Internal: the rows of quota_usage that are used to 80 % and more';
+COMMENT ON VIEW devapp._app_calls IS 'Internal: calls by day and app';
 COMMENT ON MATERIALIZED VIEW devapp_report.rotation_queue IS
     'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized';
 COMMENT ON COLUMN devapp_report.rotation_queue.rank IS 'Place: 1 is the most urgent';
 COMMENT ON COLUMN devapp_report.rotation_queue.total IS 'How many there are, in every row';
+COMMENT ON COLUMN devapp_report.rotation_queue.credential_id IS 'Credential';
 COMMENT ON COLUMN devapp_report.rotation_queue.consumer_key IS 'Public part of the key';
 COMMENT ON COLUMN devapp_report.rotation_queue.environment IS 'Environment of the credential; null: it works in every one';
+COMMENT ON COLUMN devapp_report.rotation_queue.app_id IS 'App';
 COMMENT ON COLUMN devapp_report.rotation_queue.app IS 'Name of the app';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner_id IS 'Developer or team';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.rotation_queue.secret_version IS 'Version of the secret';
 COMMENT ON COLUMN devapp_report.rotation_queue.issued_at IS 'Since when the secret works';
 COMMENT ON COLUMN devapp_report.rotation_queue.overlap_ends_at IS 'Until when a replaced secret works; null: it is the current one';
 COMMENT ON COLUMN devapp_report.rotation_queue.is_overdue IS 'As in devapp_report.rotations';
 COMMENT ON COLUMN devapp_report.rotation_queue.still_used IS 'As in devapp_report.rotations';
 COMMENT ON VIEW devapp_report.developers IS 'Developers that are not deleted: one row a developer. Live';
+COMMENT ON COLUMN devapp_report.developers.developer_id IS 'Developer';
 COMMENT ON COLUMN devapp_report.developers.email IS 'E-mail';
 COMMENT ON COLUMN devapp_report.developers.status IS 'active or inactive';
 COMMENT ON COLUMN devapp_report.developers.created_at IS 'When he was registered';
