@@ -95,6 +95,15 @@ SQL_MODULES = \
 	sql/report/governance.sql \
 	sql/report/quota.sql \
 	sql/report/refresh.sql \
+	sql/report/totals.sql \
+	sql/report/dashboard_html.sql \
+	sql/report/dashboard_chart.sql \
+	sql/report/dashboard_style.sql \
+	sql/report/dashboard_data.sql \
+	sql/report/dashboard_tiles.sql \
+	sql/report/dashboard_days.sql \
+	sql/report/dashboard_lists.sql \
+	sql/report/dashboard.sql \
 	sql/report/my_usage.sql \
 	sql/report/top_apps.sql \
 	sql/security/row_security.sql \

@@ -49,7 +49,7 @@ SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.owner_
   JOIN devapp.credential c ON c.credential_id = s.credential_id
   JOIN devapp._named_app a ON a.app_id = c.app_id
   LEFT JOIN devapp.last_used l ON l.credential_id = s.credential_id AND l.secret_version = s.version
- CROSS JOIN (SELECT devapp._setting('rotation_max_age')::integer AS max_age) AS x
+ CROSS JOIN (SELECT devapp._setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
  WHERE c.status = 'approved' AND a.deleted_at IS NULL;
 
 COMMENT ON VIEW devapp_report.pending_approvals IS

@@ -17,7 +17,8 @@ CREATE TABLE devapp.report_refresh (
 
 -- In the order in which they need one another.
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES
-    ('app_usage', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4);
+    ('app_usage', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
+    ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
 
 -- app_usage is what views on apps take calls from; it brings what all of them are made
 -- from.
@@ -26,7 +27,7 @@ CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETU
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    relation text := CASE report WHEN 'app_usage' THEN 'devapp._app_usage' ELSE format('devapp_report.%I', report) END;
+    relation text := CASE report WHEN 'app_usage' THEN 'devapp._app_usage' WHEN 'latency_totals' THEN 'devapp._latency_totals' ELSE format('devapp_report.%I', report) END;
     row_count bigint;
 BEGIN
     IF report = 'app_usage' THEN
@@ -108,6 +109,7 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
   FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
                ('credentials_expiring', 'live', NULL),
                ('denials', 'live', NULL),
+               ('developers', 'live', NULL),
                ('freshness', 'live', NULL),
                ('high_usage_apps', 'materialized', 'high_usage_apps'),
                ('inactive_apps', 'live', NULL),
@@ -115,13 +117,15 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('pending_approvals', 'live', NULL),
                ('product_adoption', 'materialized', 'product_adoption'),
                ('quota_usage', 'live', NULL),
+               ('rotation_queue', 'materialized', 'rotation_queue'),
                ('rotations', 'live', NULL),
                ('team_usage', 'live but for calls', 'app_usage'),
                ('usage_daily', 'live', NULL),
-               ('usage_totals', 'materialized', 'usage_totals')) AS x(report, kind, source)
+               ('usage_totals', 'materialized', 'usage_totals'),
+               ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source;
 
-COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps; not dumped';
+COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps, and latency_totals, how calls went; not dumped';
 COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
 COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
 COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';

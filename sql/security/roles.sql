@@ -33,7 +33,7 @@ BEGIN
     GRANT INSERT, UPDATE, DELETE ON devapp.approval_rule TO devapp_admin;
     GRANT INSERT, DELETE ON devapp.product_approver TO devapp_admin;
     GRANT USAGE, SELECT ON SEQUENCE devapp.credential_product_ordinal_seq TO devapp_admin;
-    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp, devapp_report TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
         devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
         devapp._grant_to_gateway(), devapp._grant_to_analyst(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
@@ -48,7 +48,7 @@ BEGIN
                                                '_usage_partition', '_maintain_usage_if_due', 'maintain_usage',
                                                '_is_due', '_maintain_audit_if_due', '_schedule_notifications_if_due',
                                                '_seal_audit_if_due', '_write_usage', '_take_shipment', 'receive_usage',
-                                               '_refresh_report', '_refresh_reports_if_due') LOOP
+                                               '_refresh_report', '_refresh_reports_if_due', '_tell_worker') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', usage_function);
     END LOOP;
     -- a trigger fires without it, and nobody is to put one of these on a table of his
@@ -136,9 +136,12 @@ AS $$
 BEGIN
     GRANT USAGE ON SCHEMA devapp_report TO devapp_analyst;
     GRANT SELECT ON ALL TABLES IN SCHEMA devapp_report TO devapp_analyst;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp_report TO devapp_analyst;
+    -- what the dashboard reads beside them: totals without names
+    GRANT SELECT ON devapp._verdict_days, devapp._latency_days, devapp._latency_totals, devapp._app_calls, devapp._near_quotas TO devapp_analyst;
     GRANT EXECUTE ON FUNCTION
         devapp._setting(text), devapp._days_since(timestamptz), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
-        devapp.latency_percentile(bigint[], double precision)
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._sum(bigint)
         TO devapp_analyst;
 END
 $$;

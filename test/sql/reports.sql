@@ -34,7 +34,7 @@ SELECT c FROM pg_extension e, unnest(e.extconfig) AS c WHERE e.extname = 'devapp
 
 -- ---------- refreshing ----------
 
-SHOW devapp.refresh_interval;
+SELECT devapp._setting('refresh_interval');
 BEGIN;
 CREATE FUNCTION pg_temp.state() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', f.report, CASE WHEN f.as_of = now() THEN 'now' WHEN f.as_of IS NULL THEN 'never' ELSE 'earlier' END, f.error), ', ' ORDER BY f.report)
