@@ -33,6 +33,7 @@ SQL_MODULES = \
 	sql/tables/audit_log.sql \
 	sql/tables/bulk.sql \
 	sql/tables/usage.sql \
+	sql/tables/quota.sql \
 	sql/tables/shipment.sql \
 	sql/tables/housekeeping.sql \
 	sql/tables/dump.sql \
@@ -76,10 +77,12 @@ SQL_MODULES = \
 	sql/functions/audit_log.sql \
 	sql/functions/history.sql \
 	sql/functions/usage_partition.sql \
+	sql/functions/quota_window.sql \
 	sql/functions/usage.sql \
 	sql/functions/shipment.sql \
 	sql/functions/record_usage.sql \
 	sql/functions/worker_status.sql \
+	sql/functions/quota.sql \
 	sql/functions/housekeeping.sql \
 	sql/functions/doctor.sql \
 	sql/functions/notification.sql \

@@ -36,6 +36,7 @@ int			devapp_seal_interval = 60;
 bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
+int			devapp_quota_size = 16384;
 int			devapp_flush_interval = 10;
 char	   *devapp_primary_conninfo = NULL;
 int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
@@ -150,11 +151,20 @@ define_metering(void)
 							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("devapp.metering",
-							 "Counts verifications and recorded usage.",
+							 "Counts verifications and recorded usage, and limits by quotas and rates.",
 							 NULL,
 							 &devapp_metering,
 							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.quota_size",
+							"Shared memory for quotas and rate limits.",
+							NULL,
+							&devapp_quota_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.primary_conninfo",
 							   "Connection by which a standby sends what it counted to its primary.",

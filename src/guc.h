@@ -29,6 +29,7 @@ extern int	devapp_seal_interval;	/* minutes; 0: never */
 extern bool devapp_restoring;
 extern bool devapp_metering;
 extern int	devapp_meter_size;		/* kB */
+extern int	devapp_quota_size;		/* kB */
 extern int	devapp_flush_interval;	/* s; 0: never */
 extern char *devapp_primary_conninfo;	/* may hold a password */
 extern int	devapp_retention_minute;	/* of each, in minutes; 0: for ever */

@@ -42,6 +42,7 @@ typedef struct MeterStatus
 	TimestampTz last_housekeeping_at;	/* the last without an error; 0: never */
 	MeterErrors errors[JOB_HOUSEKEEPING + 1];
 	uint64		dropped;		/* calls that found the table full */
+	uint64		not_limited;	/* calls that found the table of quotas full */
 	uint64		slots_used;		/* these two of all databases */
 	uint64		slots_total;
 	int			worker_pid;		/* 0: none */
@@ -61,6 +62,7 @@ typedef struct MeterWriter
 extern void meter_init(void);
 extern bool meter_is_on(void);
 extern void meter_require(void);
+extern void meter_add_not_limited(void);
 extern void meter_add(const MeterKey *key, const MeterValue *value);
 extern int	meter_partitions(void);
 extern uint32 meter_partition_limit(void);
@@ -92,6 +94,8 @@ extern void meter_save(void);
 extern void meter_load(void);
 
 /* count.c */
+extern void count_prepare(MeterKey *key, const Verdict *verdict, TimestampTz now);
+extern void count_call(MeterKey *key, VerdictCode code, int32 cost, TimestampTz now);
 extern void count_verdict(const Verdict *verdict, TimestampTz now);
 
 #endif							/* DEVAPP_METER_H */

@@ -221,6 +221,7 @@ enum
 	CALL_ENVIRONMENT,
 	CALL_CODE,
 	CALL_CALLS,
+	CALL_COST,
 	CALL_LAST_AT,
 	CALL_COLUMNS
 };
@@ -244,6 +245,7 @@ put_call(ReturnSetInfo *result, const MeterRow *row)
 	nulls[CALL_ENVIRONMENT] = len == 0;
 	values[CALL_CODE] = ObjectIdGetDatum(catalog_verdict_code(key->code));
 	values[CALL_CALLS] = Int64GetDatum((int64) row->value.count);
+	values[CALL_COST] = Int64GetDatum((int64) row->value.sum);
 	values[CALL_LAST_AT] = TimestampTzGetDatum((TimestampTz) row->value.max);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

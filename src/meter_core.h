@@ -46,7 +46,7 @@ typedef struct MeterKey
 	char		environment[METER_ENVIRONMENT_LEN];
 } MeterKey;
 
-/* Of calls: max is the time of the last one.  Of responses: latencies. */
+/* Of calls: sum is their cost, max the time of the last one.  Of responses: latencies. */
 typedef struct MeterValue
 {
 	uint64_t	count;

@@ -55,6 +55,8 @@ check_call(const MeterKey *key, const MeterValue *value)
 		return "a verdict is unknown";
 	if (key->bucket != 0)
 		return "a verification has a latency";
+	if (value->sum != 0 && key->code != VERDICT_VALID)
+		return "a call that was refused has a cost";
 	if (known != has_id(key->app_id) || known != (key->secret_version > 0) ||
 		key->secret_version < 0)
 		return "a credential, its app and its version don't go together";

@@ -125,13 +125,21 @@ doze(long milliseconds)
 					 milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-		/* where the primary is may be what has changed */
-		ship_delay = 0;
-	}
+}
+
+/*
+ * Asked before each sleep: somebody else may have reset the latch of a signal that
+ * came while he waited for something.
+ */
+static void
+reload_if_told(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	/* where the primary is may be what has changed */
+	ship_delay = 0;
 }
 
 /* Start a process in a database; NULL if there is no place for it. */
@@ -318,8 +326,10 @@ devapp_launcher_main(Datum arg)
 
 	while (!ShutdownRequestPending)
 	{
-		int			interval = devapp_flush_interval;
+		int			interval;
 
+		reload_if_told();
+		interval = devapp_flush_interval;
 		if (interval > 0 && has_come(next_flush, interval))
 		{
 			next_flush = seconds_from_now(interval);
@@ -337,7 +347,7 @@ devapp_launcher_main(Datum arg)
 		}
 		if (interval > 0 && !ShutdownRequestPending && !RecoveryInProgress())
 			keep_house();
-		if (!ShutdownRequestPending)
+		if (!ShutdownRequestPending && !ConfigReloadPending)
 			doze(interval > 0 ? Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L) :
 				 IDLE_SECONDS * 1000L);
 	}

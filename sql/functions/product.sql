@@ -40,7 +40,8 @@ CREATE FUNCTION devapp.create_product(
     quota_unit text DEFAULT NULL,
     rate_limit double precision DEFAULT NULL,
     rate_burst integer DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    attributes jsonb DEFAULT NULL,
+    quota_enforcement text DEFAULT NULL
 ) RETURNS devapp.product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -52,7 +53,7 @@ BEGIN
     PERFORM devapp._require_rate(create_product.rate_limit, create_product.rate_burst);
     INSERT INTO devapp.product AS p
         (name, display_name, description, approval, access, environments, proxies, scopes,
-         quota_limit, quota_interval, quota_unit, rate_limit, rate_burst, attributes)
+         quota_limit, quota_interval, quota_unit, quota_enforcement, rate_limit, rate_burst, attributes)
     VALUES (create_product.name, create_product.display_name, create_product.description,
             coalesce(create_product.approval, 'auto'), coalesce(create_product.access, 'public'),
             coalesce(create_product.environments, '{}'), coalesce(create_product.proxies, '{}'),
@@ -60,6 +61,7 @@ BEGIN
             create_product.quota_limit,
             CASE WHEN create_product.quota_limit IS NOT NULL THEN coalesce(create_product.quota_interval, 1) END,
             create_product.quota_unit,
+            coalesce(create_product.quota_enforcement, 'soft'),
             create_product.rate_limit,
             CASE WHEN create_product.rate_limit IS NOT NULL THEN coalesce(create_product.rate_burst, 1) END,
             coalesce(create_product.attributes, '{}'))
@@ -90,7 +92,8 @@ CREATE FUNCTION devapp.update_product(
     quota_unit text DEFAULT NULL,
     rate_limit double precision DEFAULT NULL,
     rate_burst integer DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    attributes jsonb DEFAULT NULL,
+    quota_enforcement text DEFAULT NULL
 ) RETURNS devapp.product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -133,6 +136,7 @@ BEGIN
            quota_limit = changed.quota_limit,
            quota_interval = changed.quota_interval,
            quota_unit = changed.quota_unit,
+           quota_enforcement = coalesce(update_product.quota_enforcement, p.quota_enforcement),
            rate_limit = changed.rate_limit,
            rate_burst = changed.rate_burst,
            attributes = coalesce(update_product.attributes, p.attributes)
@@ -172,9 +176,9 @@ $$;
 
 COMMENT ON FUNCTION devapp._require_quota(bigint, integer, text) IS 'Internal: a quota has a limit and a unit, or nothing';
 COMMENT ON FUNCTION devapp._require_rate(double precision, integer) IS 'Internal: a burst has a rate limit';
-COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb) IS
+COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text) IS
     'Makes an API product; without operations it covers every path';
-COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb) IS
+COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text) IS
     'Changes a product; what is left out stays, '''' or ''{}'' clears, a limit of 0 takes the limit away';
 COMMENT ON FUNCTION devapp.delete_product(text) IS
     'Deletes a product that no live app is associated with; the row stays for the history';

@@ -13,6 +13,7 @@ CREATE FUNCTION devapp._taken_calls() RETURNS TABLE (
     environment text,
     code devapp.verdict_code,
     calls bigint,
+    cost bigint,
     last_at timestamptz
 )
     LANGUAGE c VOLATILE ROWS 100000 AS 'MODULE_PATHNAME', 'devapp_taken_calls';
@@ -59,9 +60,9 @@ BEGIN
     PERFORM devapp._usage_partition('usage_minute', d.day)
        FROM (SELECT DISTINCT date_trunc('day', t.minute) AS day FROM devapp._taken_calls() t) AS d;
     INSERT INTO devapp.usage_minute (minute, app_id, credential_id, secret_version, product_id, operation_id,
-                                     environment, code, calls, batch)
+                                     environment, code, calls, cost, batch)
     SELECT t.minute, t.app_id, t.credential_id, t.secret_version, t.product_id, t.operation_id,
-           t.environment, t.code, t.calls, _write_calls.batch
+           t.environment, t.code, t.calls, t.cost, _write_calls.batch
       FROM devapp._taken_calls() t;
 
     -- nobody else writes here, so this needs none of the care of ON CONFLICT
@@ -126,6 +127,7 @@ DECLARE
 BEGIN
     UPDATE devapp.usage_state s SET last_batch = s.last_batch + 1 RETURNING s.last_batch INTO batch;
     PERFORM devapp._write_calls(batch);
+    PERFORM devapp._write_quota_usage();
     PERFORM devapp._write_responses();
 END
 $$;
@@ -158,15 +160,15 @@ CREATE FUNCTION devapp._roll_up_hours(month timestamptz, after_batch bigint, to_
 AS $$
 BEGIN
     EXECUTE format(
-        'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls)
+        'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls, cost)
          SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
-                m.code, sum(m.calls)
+                m.code, sum(m.calls), sum(m.cost)
            FROM devapp.usage_minute m
           WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5, 6, 7
           ORDER BY 2, 1
              ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
-            SET calls = h.calls + excluded.calls',
+            SET calls = h.calls + excluded.calls, cost = h.cost + excluded.cost',
         devapp._usage_partition('usage_hour', month)) USING month, after_batch, to_batch;
 END
 $$;
@@ -178,14 +180,14 @@ CREATE FUNCTION devapp._roll_up_days(month timestamptz, after_batch bigint, to_b
 AS $$
 BEGIN
     EXECUTE format(
-        'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls)
-         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, sum(m.calls)
+        'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost)
+         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, sum(m.calls), sum(m.cost)
            FROM devapp.usage_minute m
           WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5
           ORDER BY 2, 1
              ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
-            SET calls = d.calls + excluded.calls',
+            SET calls = d.calls + excluded.calls, cost = d.cost + excluded.cost',
         devapp._usage_partition('usage_day', month)) USING month, after_batch, to_batch;
 END
 $$;
@@ -261,6 +263,8 @@ BEGIN
         maintain_usage.action := 'dropped';
         RETURN NEXT;
     END LOOP;
+    -- a quota's window that has ended means nothing; a day is for clocks that disagree
+    DELETE FROM devapp.quota_usage q WHERE q.window_end < now() - interval '1 day';
     UPDATE devapp.usage_state SET maintained_at = clock_timestamp();
 END
 $$;

@@ -12,6 +12,9 @@ CREATE FUNCTION devapp._worker_status() RETURNS TABLE (
     dropped bigint,
     slots_used bigint,
     slots_total bigint,
+    not_limited bigint,
+    quota_slots_used bigint,
+    quota_slots_total bigint,
     last_housekeeping_at timestamptz,
     housekeeping_errors bigint,
     last_housekeeping_error_at timestamptz,
@@ -23,7 +26,8 @@ CREATE FUNCTION devapp._is_metering() RETURNS boolean
 
 CREATE VIEW devapp.worker_status AS
 SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s.errors, s.last_error_at, s.last_error,
-       s.dropped, s.slots_used, s.slots_total, s.last_housekeeping_at, s.housekeeping_errors,
+       s.dropped, s.slots_used, s.slots_total,
+       s.not_limited, s.quota_slots_used, s.quota_slots_total, s.last_housekeeping_at, s.housekeeping_errors,
        s.last_housekeeping_error_at, s.last_housekeeping_error
   FROM devapp._worker_status() s;
 
@@ -41,6 +45,9 @@ COMMENT ON COLUMN devapp.worker_status.last_error IS 'What it was';
 COMMENT ON COLUMN devapp.worker_status.dropped IS 'Calls that were not counted because the table was full';
 COMMENT ON COLUMN devapp.worker_status.slots_used IS 'Counters that wait for a flush, of all databases';
 COMMENT ON COLUMN devapp.worker_status.slots_total IS 'Counters that there is room for';
+COMMENT ON COLUMN devapp.worker_status.not_limited IS 'Calls that no quota or rate limit was asked for because devapp.quota_size was full';
+COMMENT ON COLUMN devapp.worker_status.quota_slots_used IS 'Quotas and rate limits in use, of all databases';
+COMMENT ON COLUMN devapp.worker_status.quota_slots_total IS 'Quotas and rate limits that there is room for';
 COMMENT ON COLUMN devapp.worker_status.last_housekeeping_at IS 'When the housekeeper last looked for what is due, and nothing failed; null: not yet';
 COMMENT ON COLUMN devapp.worker_status.housekeeping_errors IS 'Times that something failed there';
 COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error_at IS 'When something last did';

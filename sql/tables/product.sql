@@ -13,6 +13,7 @@ CREATE TABLE devapp.product (
     quota_limit bigint,
     quota_interval integer,
     quota_unit text,
+    quota_enforcement text NOT NULL DEFAULT 'soft',
     rate_limit double precision,
     rate_burst integer,
     attributes jsonb NOT NULL DEFAULT '{}',
@@ -50,6 +51,8 @@ COMMENT ON COLUMN devapp.product.proxies IS 'Proxies that it covers; none: all';
 COMMENT ON COLUMN devapp.product.scopes IS 'OAuth scopes that it offers';
 COMMENT ON COLUMN devapp.product.quota_limit IS 'Calls in quota_interval quota_units; null: no quota';
 COMMENT ON COLUMN devapp.product.quota_unit IS 'minute, hour, day, week or month, aligned to the calendar in UTC';
+COMMENT ON COLUMN devapp.product.quota_enforcement IS
+    'Of its quota and those of its operations. soft: counted in shared memory; hard: in devapp.quota_usage, by devapp.consume_quota';
 COMMENT ON COLUMN devapp.product.rate_limit IS 'Calls a second; null: no limit';
 COMMENT ON COLUMN devapp.product.rate_burst IS 'Calls that may come at once';
 COMMENT ON TABLE devapp.product_operation IS 'A URI pattern of a product; a product without operations covers every path';

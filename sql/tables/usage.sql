@@ -20,6 +20,7 @@ CREATE TABLE devapp.usage_minute (
     environment text COLLATE "C",
     code devapp.verdict_code NOT NULL,
     calls bigint NOT NULL,
+    cost bigint NOT NULL,
     batch bigint NOT NULL
 ) PARTITION BY RANGE (minute);
 
@@ -31,7 +32,8 @@ CREATE TABLE devapp.usage_hour (
     operation_id uuid,
     environment text COLLATE "C",
     code devapp.verdict_code NOT NULL,
-    calls bigint NOT NULL
+    calls bigint NOT NULL,
+    cost bigint NOT NULL
 ) PARTITION BY RANGE (hour);
 
 CREATE TABLE devapp.usage_day (
@@ -40,7 +42,8 @@ CREATE TABLE devapp.usage_day (
     product_id uuid,
     environment text COLLATE "C",
     code devapp.verdict_code NOT NULL,
-    calls bigint NOT NULL
+    calls bigint NOT NULL,
+    cost bigint NOT NULL
 ) PARTITION BY RANGE (day);
 
 CREATE TABLE devapp.usage_latency (
@@ -87,6 +90,7 @@ COMMENT ON COLUMN devapp.usage_minute.operation_id IS 'Operation that covered th
 COMMENT ON COLUMN devapp.usage_minute.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
 COMMENT ON COLUMN devapp.usage_minute.code IS 'Verdict';
 COMMENT ON COLUMN devapp.usage_minute.calls IS 'How many';
+COMMENT ON COLUMN devapp.usage_minute.cost IS 'What those that were allowed cost, by the argument cost of the verification';
 COMMENT ON COLUMN devapp.usage_minute.batch IS 'Flush that wrote the row';
 COMMENT ON TABLE devapp.usage_hour IS 'Verifications by the hour';
 COMMENT ON COLUMN devapp.usage_hour.hour IS 'Start of the hour';
@@ -96,6 +100,7 @@ COMMENT ON COLUMN devapp.usage_hour.operation_id IS 'Operation that covered the 
 COMMENT ON COLUMN devapp.usage_hour.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
 COMMENT ON COLUMN devapp.usage_hour.code IS 'Verdict';
 COMMENT ON COLUMN devapp.usage_hour.calls IS 'How many';
+COMMENT ON COLUMN devapp.usage_hour.cost IS 'What those that were allowed cost, by the argument cost of the verification';
 COMMENT ON TABLE devapp.usage_day IS 'Verifications by the day';
 COMMENT ON COLUMN devapp.usage_day.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp.usage_day.app_id IS 'App of the key; null: the key is unknown or malformed';
@@ -103,6 +108,7 @@ COMMENT ON COLUMN devapp.usage_day.product_id IS 'Product that answered, or came
 COMMENT ON COLUMN devapp.usage_day.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
 COMMENT ON COLUMN devapp.usage_day.code IS 'Verdict';
 COMMENT ON COLUMN devapp.usage_day.calls IS 'How many';
+COMMENT ON COLUMN devapp.usage_day.cost IS 'What those that were allowed cost, by the argument cost of the verification';
 COMMENT ON TABLE devapp.usage_latency IS 'How calls went, as gateways record it, by day, app and product';
 COMMENT ON COLUMN devapp.usage_latency.day IS 'Day of the call, in UTC';
 COMMENT ON COLUMN devapp.usage_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';

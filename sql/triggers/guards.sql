@@ -30,6 +30,7 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product FOR EACH ROW
                                       'environments:names', 'proxies:names', 'scopes:scopes',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',
                                       'quota_unit:in? minute hour day week month',
+                                      'quota_enforcement:in soft hard',
                                       'rate_limit:positive_float8', 'rate_burst:positive_int4',
                                       'attributes:attributes');
 

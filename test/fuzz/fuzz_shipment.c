@@ -78,6 +78,7 @@ right_row(FuzzInput *in)
 		row.key.credential_id[15] = 1;
 		row.key.secret_version = 1 + (int32_t) fuzz_byte(in);
 		memset(row.key.environment, 'e', fuzz_below(in, METER_ENVIRONMENT_LEN + 1));
+		row.value.sum = row.key.code == VERDICT_VALID ? fuzz_byte(in) : 0;
 		row.value.max = (uint64_t) row.key.minute * 60000000 + 1000000 * fuzz_below(in, 60);
 	}
 	else

@@ -1,7 +1,7 @@
 -- Products and their operations.
 \set SHOW_CONTEXT never
 
-SELECT name, display_name, approval, access, environments, proxies, scopes, quota_limit, quota_interval, quota_unit, rate_limit, rate_burst
+SELECT name, display_name, approval, access, environments, proxies, scopes, quota_limit, quota_interval, quota_unit, quota_enforcement, rate_limit, rate_burst
   FROM devapp.create_product('products-a', 'A', quota_limit => 1000, quota_unit => 'day', rate_limit => 2.5, scopes => '{read,write:all}');
 SELECT approval, access, environments, quota_limit, rate_limit FROM devapp.create_product('products-b', approval => 'manual', access => 'private', environments => '{prod,eu-1}');
 
@@ -37,6 +37,10 @@ SELECT display_name, scopes, quota_limit, quota_interval, quota_unit, rate_limit
 SELECT scopes, quota_limit, quota_interval, quota_unit, rate_limit, rate_burst FROM devapp.update_product('products-a', quota_limit => 0, rate_limit => 0, scopes => '{}');
 SELECT quota_limit, quota_interval, quota_unit FROM devapp.update_product('products-a', quota_limit => 5, quota_unit => 'minute');
 SELECT quota_limit, quota_interval, quota_unit FROM devapp.update_product('products-a', quota_unit => '');
+SELECT quota_enforcement FROM devapp.update_product('products-a', quota_enforcement => 'hard');
+SELECT quota_enforcement FROM devapp.update_product('products-a', display_name => 'A');
+SELECT devapp.update_product('products-a', quota_enforcement => 'firm');
+SELECT quota_enforcement FROM devapp.update_product('products-a', quota_enforcement => 'soft');
 SELECT devapp.update_product('products-b', quota_limit => 5);
 SELECT devapp.update_product('products-b', quota_interval => 5);
 SELECT devapp.update_product('products-b', rate_burst => 5);

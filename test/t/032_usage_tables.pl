@@ -21,8 +21,8 @@ my $app = create_app($node, 'caller');
 
 # What hours and days must be, by plain SQL.
 my %from_minutes = (
-	hour => q{SELECT date_trunc('hour', minute), app_id, credential_id, product_id, operation_id, environment, code, sum(calls) FROM devapp.usage_minute GROUP BY 1, 2, 3, 4, 5, 6, 7},
-	day => q{SELECT minute::date, app_id, product_id, environment, code, sum(calls) FROM devapp.usage_minute GROUP BY 1, 2, 3, 4, 5});
+	hour => q{SELECT date_trunc('hour', minute), app_id, credential_id, product_id, operation_id, environment, code, sum(calls), sum(cost) FROM devapp.usage_minute GROUP BY 1, 2, 3, 4, 5, 6, 7},
+	day => q{SELECT minute::date, app_id, product_id, environment, code, sum(calls), sum(cost) FROM devapp.usage_minute GROUP BY 1, 2, 3, 4, 5});
 
 sub rolled_up_is_right
 {
@@ -57,7 +57,7 @@ sub write_stream
 		       CASE WHEN n % 3 > 0 THEN md5(format('product%s', n % 3))::uuid END AS product_id,
 		       CASE WHEN n % 4 > 1 THEN md5(format('operation%s', n % 2))::uuid END AS operation_id,
 		       CASE WHEN n % 2 > 0 THEN 'prod' END AS environment,
-		       (enum_range(NULL::devapp.verdict_code))[n % 19 + 1] AS code, n AS calls
+		       (enum_range(NULL::devapp.verdict_code))[n % 19 + 1] AS code, n AS calls, 3 * n AS cost
 		  FROM generate_series('2024-01-01'::timestamptz, '2024-12-31', '1 day') AS d, unnest(ARRAY[-1, 0, 1, 59, 60, 150]) AS m, generate_series(1, 6) AS n
 		 WHERE $days;
 		SELECT devapp._usage_partition('usage_minute', day) FROM (SELECT DISTINCT date_trunc('day', minute) AS day FROM stream) AS x;
