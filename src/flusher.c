@@ -14,9 +14,9 @@
  *
  * A step is a function of the extension.  The process is connected
  * as the bootstrap superuser, but each step runs with the rights of the owner of its
- * function.  If that is no superuser, they are restricted as in VACUUM: so owning the
- * function, or a table with a trigger that it fires, is no way to other rights than
- * the owner's own.
+ * function, as in a function with SECURITY DEFINER, to the end of its transaction.  So
+ * owning the function, or a table with a trigger that it fires, is no way to other
+ * rights than the owner's own.
  */
 #include "postgres.h"
 
@@ -145,47 +145,44 @@ owner_of_function(Oid function)
 }
 
 static void
-call_as_owner(Oid function, Step *step, const char *sql)
+call_as_owner(Oid function, Step *step)
 {
-	Oid			owner = owner_of_function(function);
-	Oid			me;
-	int			context;
+	const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
+							   step->nargs == 2 ? "$1, $2" : "");
 	int			nest;
 
-	/* a superuser has nothing to gain, and may refresh beside readers */
-	GetUserIdAndSecContext(&me, &context);
-	SetUserIdAndSecContext(owner, context |
-						   (superuser_arg(owner) ? SECURITY_LOCAL_USERID_CHANGE :
-							SECURITY_RESTRICTED_OPERATION));
+	SetUserIdAndSecContext(owner_of_function(function), SECURITY_LOCAL_USERID_CHANGE);
+	pgstat_report_activity(STATE_RUNNING, sql);
 	nest = NewGUCNestLevel();
 	SPI_connect();
 	(void) SPI_execute_with_args(sql, step->nargs, unconstify(Oid *, step->types),
 								 step->args, NULL, false, 0);
 	SPI_finish();
 	AtEOXact_GUC(false, nest);
-	SetUserIdAndSecContext(me, context);
 }
 
+/*
+ * The process is itself again after the commit, which fires deferred triggers; after an
+ * error the end of the transaction sees to it.
+ */
 static StepResult
 run_step(Step *step)
 {
 	List	   *name;
 	Oid			function;
+	Oid			me;
+	int			context;
 
+	GetUserIdAndSecContext(&me, &context);
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
 	function = LookupFuncName(name, step->nargs, step->types, true);
 	if (OidIsValid(function))
-	{
-		const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
-								   step->nargs == 2 ? "$1, $2" : "");
-
-		pgstat_report_activity(STATE_RUNNING, sql);
-		call_as_owner(function, step, sql);
-	}
+		call_as_owner(function, step);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	SetUserIdAndSecContext(me, context);
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return OidIsValid(function) ? STEP_DONE : STEP_MISSING;

@@ -72,8 +72,7 @@ END
 $$;
 
 -- For the worker.  What fails is undone as a whole, noted, and tried again after the
--- interval.  A clock that jumped back must not put it off.  To refresh beside readers
--- takes temporary tables, which the worker lets nobody make but superusers.
+-- interval.  A clock that jumped back must not put it off.
 CREATE FUNCTION devapp._refresh_reports_if_due() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -92,7 +91,7 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        PERFORM FROM devapp.refresh_reports((SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user));
+        PERFORM FROM devapp.refresh_reports();
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
         UPDATE devapp.report_refresh SET attempted_at = now(), error = reason;

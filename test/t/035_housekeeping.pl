@@ -144,8 +144,13 @@ sql(q{SET ROLE boss;
 	END $$;
 	CREATE OR REPLACE FUNCTION devapp._flush_usage() RETURNS bigint LANGUAGE sql
 		AS $$ SELECT boss.climb('flush'); SELECT 0::bigint $$;
-	CREATE OR REPLACE FUNCTION devapp._seal_audit_if_due() RETURNS void LANGUAGE sql
-		AS $$ SELECT boss.climb('seal') $$;
+	CREATE MATERIALIZED VIEW boss.view AS SELECT 1 AS one;
+	CREATE UNIQUE INDEX ON boss.view (one);
+	CREATE OR REPLACE FUNCTION devapp._seal_audit_if_due() RETURNS void LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM boss.climb('seal');
+		REFRESH MATERIALIZED VIEW CONCURRENTLY boss.view;
+	END $$;
 	CREATE TRIGGER at_once AFTER INSERT OR UPDATE ON devapp.housekeeping EXECUTE FUNCTION boss.climb();}, 'owned');
 look_again('owned');
 is(sql(q{SELECT string_agg(DISTINCT who || ' ' || by, ', ' ORDER BY who || ' ' || by) FROM boss.seen}, 'owned'),
@@ -158,8 +163,7 @@ sql(q{SET ROLE boss;
 # without triggers, which would have the rights of this session
 sql(q{SET session_replication_role = replica; UPDATE devapp.housekeeping SET done_at = '-infinity'}, 'owned');
 look_again('owned');
-is(sql(q{SELECT last_housekeeping_error FROM devapp.worker_status}, 'owned'),
-	'cannot fire deferred trigger within security-restricted operation', 'a trigger that would fire after it is refused');
+is(sql(q{SELECT DISTINCT who FROM boss.seen WHERE by = 'later'}, 'owned'), 'boss', 'so does a trigger that fires at its end');
 is(sql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'}), 'f', 'so nothing is gained by that either');
 
 # ---------- a task that takes long ----------
