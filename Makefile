@@ -79,6 +79,7 @@ SQL_MODULES = \
 	sql/functions/usage.sql \
 	sql/functions/record_usage.sql \
 	sql/functions/worker_status.sql \
+	sql/functions/quota.sql \
 	sql/functions/doctor.sql \
 	sql/functions/notification.sql \
 	sql/functions/notification_queue.sql \

@@ -7,6 +7,7 @@
  *	flag=column		boolean column that makes a status of its own, as for guard_status
  *	version=column	a new row is an issue (version 1) or a rotation (a later one)
  *	hide=column,...	columns whose values are never shown
+ *	show=column,...	columns that are shown even if they have not changed
  *
  * Each change of a row becomes a row of devapp.audit_event, in the transaction of
  * the change: what is rolled back was not.  The functions that make the changes
@@ -199,7 +200,9 @@ shown_columns(const Change *c, int *attnos)
 		bool		shown;
 
 		if (c->before && c->after)
-			shown = is_counted(c, att) && guard_attribute_changed(c->trigdata, attno);
+			shown = is_counted(c, att) &&
+				(guard_attribute_changed(c->trigdata, attno) ||
+				 has_word(option(c, "show"), NameStr(att->attname)));
 		else
 			shown = !att->attisdropped && has_value(c, c->row, NameStr(att->attname)) &&
 				!has_word(option(c, "hide"), NameStr(att->attname));

@@ -61,6 +61,7 @@ static const struct
 	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key"},
 	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx"},
 	[ASSOCIATION_BY_CREDENTIAL] = {"credential_product", "credential_product_key"},
+	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key"},
 };
 
 static const struct
@@ -78,10 +79,19 @@ static const struct
 	[PRODUCT_ENVIRONMENTS] = {"product", "environments"},
 	[PRODUCT_PROXIES] = {"product", "proxies"},
 	[PRODUCT_SCOPES] = {"product", "scopes"},
+	[PRODUCT_QUOTA_LIMIT] = {"product", "quota_limit"},
+	[PRODUCT_QUOTA_INTERVAL] = {"product", "quota_interval"},
+	[PRODUCT_QUOTA_UNIT] = {"product", "quota_unit"},
+	[PRODUCT_QUOTA_ENFORCEMENT] = {"product", "quota_enforcement"},
+	[PRODUCT_RATE_LIMIT] = {"product", "rate_limit"},
+	[PRODUCT_RATE_BURST] = {"product", "rate_burst"},
 	[OPERATION_ID] = {"product_operation", "operation_id"},
 	[OPERATION_RESOURCE] = {"product_operation", "resource"},
 	[OPERATION_METHODS] = {"product_operation", "methods"},
 	[OPERATION_PROXY] = {"product_operation", "proxy"},
+	[OPERATION_QUOTA_LIMIT] = {"product_operation", "quota_limit"},
+	[OPERATION_QUOTA_INTERVAL] = {"product_operation", "quota_interval"},
+	[OPERATION_QUOTA_UNIT] = {"product_operation", "quota_unit"},
 	[APP_DEVELOPER_ID] = {"app", "developer_id"},
 	[APP_TEAM_ID] = {"app", "team_id"},
 	[APP_NAME] = {"app", "name"},
@@ -104,6 +114,10 @@ static const struct
 	[ASSOCIATION_PRODUCT_ID] = {"credential_product", "product_id"},
 	[ASSOCIATION_STATUS] = {"credential_product", "status"},
 	[ASSOCIATION_ORDINAL] = {"credential_product", "ordinal"},
+	[QUOTA_USAGE_WINDOW_START] = {"quota_usage", "window_start"},
+	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end"},
+	[QUOTA_USAGE_USED] = {"quota_usage", "used"},
+	[QUOTA_USAGE_RESETS] = {"quota_usage", "resets"},
 };
 
 typedef struct ResolvedIndex
@@ -111,8 +125,8 @@ typedef struct ResolvedIndex
 	Oid			table;
 	Oid			file;			/* of the table; a rewrite makes another */
 	Oid			index;
-	Oid			equal;			/* function of the equality operator */
-	Oid			collation;
+	Oid			equals[CATALOG_KEYS];	/* functions of the equality operators */
+	Oid			collations[CATALOG_KEYS];
 	StrategyNumber strategy;
 } ResolvedIndex;
 
@@ -188,8 +202,9 @@ resolve_index(Oid schema, CatalogIndex which)
 	ResolvedIndex *r = &resolved.indexes[which];
 	Relation	heap;
 	Relation	index;
-	Oid			opfamily;
-	Oid			type;
+	Oid			opfamilies[CATALOG_KEYS];
+	Oid			types[CATALOG_KEYS];
+	int			n;
 
 	/* under a lock on its table, an index is not dropped */
 	r->table = require_relation(schema, index_names[which].table);
@@ -202,16 +217,21 @@ resolve_index(Oid schema, CatalogIndex which)
 	r->file = heap->rd_rel->relfilenode;
 	r->index = require_relation(schema, index_names[which].index);
 	index = index_open(r->index, AccessShareLock);
-	opfamily = index->rd_opfamily[0];
-	type = index->rd_opcintype[0];
-	r->collation = index->rd_indcollation[0];
+	n = Min(IndexRelationGetNumberOfKeyAttributes(index), CATALOG_KEYS);
+	for (int i = 0; i < n; i++)
+	{
+		opfamilies[i] = index->rd_opfamily[i];
+		types[i] = index->rd_opcintype[i];
+		r->collations[i] = index->rd_indcollation[i];
+	}
 	r->strategy = index->rd_rel->relam == get_index_am_oid("hash", false) ?
 		HTEqualStrategyNumber : BTEqualStrategyNumber;
 	index_close(index, AccessShareLock);
 	table_close(heap, AccessShareLock);
 
-	r->equal = get_opcode(get_opfamily_member(opfamily, type, type,
-											  r->strategy));
+	for (int i = 0; i < n; i++)
+		r->equals[i] = get_opcode(get_opfamily_member(opfamilies[i], types[i], types[i],
+													  r->strategy));
 }
 
 static void
@@ -356,12 +376,39 @@ catalog_release_snapshot(Snapshot snapshot)
 	UnregisterSnapshot(snapshot);
 }
 
+static void
+set_keys(ScanKeyData *keys, const ResolvedIndex *r, const NullableDatum *values, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		AttrNumber	column = (AttrNumber) (i + 1);
+
+		if (values[i].isnull)
+			ScanKeyEntryInitialize(&keys[i], SK_ISNULL | SK_SEARCHNULL, column,
+								   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid,
+								   (Datum) 0);
+		else
+			ScanKeyEntryInitialize(&keys[i], 0, column, r->strategy, InvalidOid,
+								   r->collations[i], r->equals[i], values[i].value);
+	}
+}
+
 void
 catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
 				   Snapshot snapshot)
 {
+	NullableDatum key = {value, false};
+
+	catalog_scan_begin_keys(scan, index, &key, 1, snapshot);
+}
+
+/* For values of the first n columns of a btree; nulls are looked for like values. */
+void
+catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
+						const NullableDatum *values, int n, Snapshot snapshot)
+{
 	const ResolvedIndex *r = &resolved.indexes[index];
-	ScanKeyData key;
+	ScanKeyData keys[CATALOG_KEYS];
 
 	/*
 	 * Waiting for the lock may have taken until somebody put another table or
@@ -388,10 +435,9 @@ catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
 	}
 	scan->index = index_open(r->index, AccessShareLock);
 	scan->slot = table_slot_create(scan->heap, NULL);
-	ScanKeyEntryInitialize(&key, 0, 1, r->strategy, InvalidOid, r->collation,
-						   r->equal, value);
-	scan->scan = compat_index_beginscan(scan->heap, scan->index, snapshot);
-	index_rescan(scan->scan, &key, 1, NULL, 0);
+	set_keys(keys, r, values, n);
+	scan->scan = compat_index_beginscan(scan->heap, scan->index, snapshot, n);
+	index_rescan(scan->scan, keys, n, NULL, 0);
 }
 
 /*

@@ -31,10 +31,11 @@ typedef enum CatalogIndex
 	CREDENTIAL_BY_APP,
 	SECRET_BY_CREDENTIAL,
 	SECRET_BY_DIGEST,
-	ASSOCIATION_BY_CREDENTIAL
+	ASSOCIATION_BY_CREDENTIAL,
+	QUOTA_USAGE_BY_BUCKET
 } CatalogIndex;
 
-#define CATALOG_INDEXES (ASSOCIATION_BY_CREDENTIAL + 1)
+#define CATALOG_INDEXES (QUOTA_USAGE_BY_BUCKET + 1)
 
 /* The columns that are read in C, by table. */
 typedef enum CatalogColumn
@@ -49,10 +50,19 @@ typedef enum CatalogColumn
 	PRODUCT_ENVIRONMENTS,
 	PRODUCT_PROXIES,
 	PRODUCT_SCOPES,
+	PRODUCT_QUOTA_LIMIT,
+	PRODUCT_QUOTA_INTERVAL,
+	PRODUCT_QUOTA_UNIT,
+	PRODUCT_QUOTA_ENFORCEMENT,
+	PRODUCT_RATE_LIMIT,
+	PRODUCT_RATE_BURST,
 	OPERATION_ID,
 	OPERATION_RESOURCE,
 	OPERATION_METHODS,
 	OPERATION_PROXY,
+	OPERATION_QUOTA_LIMIT,
+	OPERATION_QUOTA_INTERVAL,
+	OPERATION_QUOTA_UNIT,
 	APP_DEVELOPER_ID,
 	APP_TEAM_ID,
 	APP_NAME,
@@ -74,12 +84,19 @@ typedef enum CatalogColumn
 	SECRET_VALID_UNTIL,
 	ASSOCIATION_PRODUCT_ID,
 	ASSOCIATION_STATUS,
-	ASSOCIATION_ORDINAL
+	ASSOCIATION_ORDINAL,
+	QUOTA_USAGE_WINDOW_START,
+	QUOTA_USAGE_WINDOW_END,
+	QUOTA_USAGE_USED,
+	QUOTA_USAGE_RESETS
 } CatalogColumn;
 
-#define CATALOG_COLUMNS (ASSOCIATION_ORDINAL + 1)
+#define CATALOG_COLUMNS (QUOTA_USAGE_RESETS + 1)
 
-/* An index scan for one value of the first column of an index. */
+/* columns of an index that can be looked for */
+#define CATALOG_KEYS	4
+
+/* An index scan for values of the first columns of an index. */
 typedef struct CatalogScan
 {
 	Relation	heap;
@@ -106,6 +123,9 @@ extern void catalog_release_snapshot(Snapshot snapshot);
 
 extern void catalog_scan_begin(CatalogScan *scan, CatalogIndex index,
 							   Datum value, Snapshot snapshot);
+extern void catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
+									const NullableDatum *values, int n,
+									Snapshot snapshot);
 extern bool catalog_scan_next(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,

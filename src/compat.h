@@ -25,14 +25,16 @@
 #define DEVAPP_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
-/* 18 added a place for instrumentation */
+/* 18 added a place for instrumentation, 19 flags */
 static inline IndexScanDesc
-compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot)
+compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nkeys)
 {
-#if PG_VERSION_NUM >= 180000
-	return index_beginscan(heap, index, snapshot, NULL, 1, 0);
+#if PG_VERSION_NUM >= 190000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0, 0);
+#elif PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
 #else
-	return index_beginscan(heap, index, snapshot, 1, 0);
+	return index_beginscan(heap, index, snapshot, nkeys, 0);
 #endif
 }
 

@@ -16,7 +16,6 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
@@ -44,21 +43,6 @@ minute_of(TimestampTz at)
 	return (int32) minute;
 }
 
-/* What is longer than the room for it is cut, at the end of a character. */
-static void
-set_environment(MeterKey *key, const Verdict *v)
-{
-	const text *own = v->entitlement->environment;
-	const char *data = own ? VARDATA_ANY(own) : v->environment.data;
-	int			len = own ? (int) VARSIZE_ANY_EXHDR(own) : (int) v->environment.len;
-
-	if (data == NULL)
-		return;
-	if (len > METER_ENVIRONMENT_LEN)
-		len = pg_mbcliplen(data, len, METER_ENVIRONMENT_LEN);
-	memcpy(key->environment, data, (size_t) len);
-}
-
 static void
 set_product(MeterKey *key, const Verdict *v)
 {
@@ -73,33 +57,50 @@ set_product(MeterKey *key, const Verdict *v)
 			   METER_ID_LEN);
 }
 
+/* The counter of a verdict, but for its code. */
+void
+count_prepare(MeterKey *key, const Verdict *v, TimestampTz now)
+{
+	memset(key, 0, sizeof(MeterKey));
+	key->kind = METER_CALL;
+	key->database = MyDatabaseId;
+	key->minute = minute_of(now);
+	if (v->entitlement != NULL)
+	{
+		memcpy(key->app_id, &v->entitlement->app_id, METER_ID_LEN);
+		memcpy(key->credential_id, &v->entitlement->credential_id, METER_ID_LEN);
+		key->secret_version = v->secret->version;
+		verdict_environment(v, key->environment, METER_ENVIRONMENT_LEN);
+		set_product(key, v);
+	}
+}
+
 /*
  * Of the time of the last call only whole seconds are kept: so the calls of a
  * second write to it once.
  */
 void
-count_verdict(const Verdict *v, TimestampTz now)
+count_call(MeterKey *key, VerdictCode code, int32 cost, TimestampTz now)
 {
-	MeterKey	key = {.kind = METER_CALL};
 	MeterValue	value = {.count = 1};
 
 	if (!devapp_metering || !meter_is_on())
 		return;
-	key.database = MyDatabaseId;
-	key.minute = minute_of(now);
-	key.code = (uint8) v->code;
-	if (v->entitlement != NULL)
-	{
-		memcpy(key.app_id, &v->entitlement->app_id, METER_ID_LEN);
-		memcpy(key.credential_id, &v->entitlement->credential_id, METER_ID_LEN);
-		key.secret_version = v->secret->version;
-		set_environment(&key, v);
-		set_product(&key, v);
-	}
-	if (v->code == VERDICT_VALID)
-		value.sum = (uint64) v->cost;
+	key->code = (uint8) code;
+	value.sum = code == VERDICT_VALID ? (uint64) cost : 0;
 	value.max = now > 0 ? (uint64) (now - now % USECS_PER_SEC) : 0;
-	meter_add(&key, &value);
+	meter_add(key, &value);
+}
+
+void
+count_verdict(const Verdict *v, TimestampTz now)
+{
+	MeterKey	key;
+
+	if (!devapp_metering || !meter_is_on())
+		return;
+	count_prepare(&key, v, now);
+	count_call(&key, v->code, v->cost, now);
 }
 
 /* ---------- how calls went: arguments ---------- */

@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "bucket.h"
 #include "catalog.h"
 #include "devapp.h"
 #include "guc.h"
@@ -41,6 +42,7 @@ _PG_init(void)
 	if (preloaded)
 	{
 		meter_init();
+		buckets_init();
 		worker_register();
 	}
 }

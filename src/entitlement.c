@@ -147,6 +147,40 @@ read_operation(CatalogScan *scan)
 						  proxy ? str_of(proxy) : (Str) {NULL, 0});
 }
 
+/* A unit of a later version counts as the longest that is known. */
+static QuotaRule
+read_quota(CatalogScan *scan, CatalogColumn limit, CatalogColumn interval,
+		   CatalogColumn unit)
+{
+	QuotaRule	rule = {0};
+	bool		isnull;
+	Datum		value = catalog_value(scan, limit, &isnull);
+	Str			word;
+
+	if (isnull)
+		return rule;
+	rule.limit = DatumGetInt64(value);
+	value = catalog_value(scan, interval, &isnull);
+	rule.interval = isnull ? 1 : Max(DatumGetInt32(value), 1);
+	word = word_of(scan, unit);
+	if (!quota_unit_parse(word.data, word.len, &rule.unit))
+		rule.unit = QUOTA_MONTH;
+	return rule;
+}
+
+static RateRule
+read_rate(CatalogScan *scan)
+{
+	bool		isnull;
+	Datum		rate = catalog_value(scan, PRODUCT_RATE_LIMIT, &isnull);
+	Datum		burst;
+
+	if (isnull)
+		return (RateRule) {0};
+	burst = catalog_value(scan, PRODUCT_RATE_BURST, &isnull);
+	return rate_rule(DatumGetFloat8(rate), isnull ? 1 : DatumGetInt32(burst));
+}
+
 static int
 compare_rank(const void *a, const void *b)
 {
@@ -200,14 +234,20 @@ load_operations(EntitlementProduct *product, Snapshot snapshot)
 		}
 		ranked[n].op = read_operation(&scan);
 		(void) uuid_value(&scan, OPERATION_ID, &ranked[n].id);
+		ranked[n].quota = read_quota(&scan, OPERATION_QUOTA_LIMIT,
+									 OPERATION_QUOTA_INTERVAL, OPERATION_QUOTA_UNIT);
 		n++;
 	}
 	catalog_scan_end(&scan);
 	operations_compile(&product->decide, ranked, n);
 	/* that put them in order */
 	product->operation_ids = palloc(sizeof(pg_uuid_t) * (size_t) Max(n, 1));
+	product->operation_quotas = palloc(sizeof(QuotaRule) * (size_t) Max(n, 1));
 	for (int i = 0; i < n; i++)
+	{
 		product->operation_ids[i] = ranked[i].id;
+		product->operation_quotas[i] = ranked[i].quota;
+	}
 	pfree(ranked);
 }
 
@@ -224,6 +264,10 @@ product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
 	product->scopes = copy_array(scan, PRODUCT_SCOPES);
 	product->decide.environments = list_of(copy_array(scan, PRODUCT_ENVIRONMENTS));
 	product->decide.proxies = list_of(copy_array(scan, PRODUCT_PROXIES));
+	product->quota = read_quota(scan, PRODUCT_QUOTA_LIMIT, PRODUCT_QUOTA_INTERVAL,
+								PRODUCT_QUOTA_UNIT);
+	product->quota_is_hard = !text_is(scan, PRODUCT_QUOTA_ENFORCEMENT, "soft");
+	product->rate = read_rate(scan);
 	load_operations(product, snapshot);
 	return product;
 }

@@ -13,6 +13,7 @@
 
 #include "catalog.h"
 #include "decide_core.h"
+#include "quota_core.h"
 #include "secret.h"
 
 typedef enum SecretPurpose
@@ -31,6 +32,10 @@ typedef struct EntitlementProduct
 	text	   *name;
 	ArrayType  *scopes;
 	pg_uuid_t  *operation_ids;	/* numbered like decide.operations */
+	QuotaRule  *operation_quotas;	/* the same; limit 0: the product's counts */
+	QuotaRule	quota;			/* limit 0: none */
+	bool		quota_is_hard;	/* also of its operations */
+	RateRule	rate;			/* step 0: none */
 } EntitlementProduct;
 
 /*
@@ -77,6 +82,7 @@ typedef struct RankedOperation
 {
 	DecideOperation op;
 	pg_uuid_t	id;
+	QuotaRule	quota;
 } RankedOperation;
 
 extern DecideOperation operation_make(Str resource, StrList methods, Str proxy);

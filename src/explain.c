@@ -8,18 +8,21 @@
  * the verdict that a call with its current secret would get.
  *
  * The facts are those of now; "at" moves the clock only, so it answers for
- * expiry and rotation windows, not for what was approved then.
+ * expiry and rotation windows, not for what was approved then.  What is left of quota
+ * and rate is known of now only; it is looked at, not taken.
  */
 #include "postgres.h"
 
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "catalog.h"
 #include "compat.h"
 #include "entitlement.h"
+#include "quota.h"
 
 PG_FUNCTION_INFO_V1(devapp_explain_access);
 
@@ -29,6 +32,7 @@ typedef struct Explanation
 {
 	ReturnSetInfo *out;
 	int			step;
+	bool		is_now;			/* the clock was not moved */
 	const text *consumer_key;
 	const text *product;
 } Explanation;
@@ -231,6 +235,55 @@ explain_association(Explanation *x, const Entitlement *e, int i,
 	x->product = NULL;
 }
 
+/* ---------- quota and rate ---------- */
+
+static VerdictCode
+explain_quota(Explanation *x, const Limits *limits, const QuotaState *state)
+{
+	int64		limit = limits->quota.limit;
+	VerdictCode code = state->used < limit ? VERDICT_VALID : VERDICT_QUOTA_EXCEEDED;
+
+	row(x, "quota", code,
+		psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s",
+				 Min(state->used, limit), limit, time_text(state->window.end)));
+	return code;
+}
+
+static VerdictCode
+explain_rate(Explanation *x, const QuotaState *state)
+{
+	VerdictCode code = state->wait == 0 ? VERDICT_VALID : VERDICT_RATE_LIMITED;
+
+	row(x, "rate", code,
+		state->wait == 0 ? "a call may come now" :
+		psprintf("the next call may come in %.3f seconds", (double) state->wait / 1e6));
+	return code;
+}
+
+/* What quota and rate would say to a call that is otherwise allowed. */
+static VerdictCode
+explain_limits(Explanation *x, const Entitlement *e, Decision decision,
+			   const DecideRequest *request)
+{
+	Verdict		v = {
+		.code = VERDICT_VALID, .entitlement = e, .decision = decision,
+		.environment = request->environment
+	};
+	VerdictCode quota = VERDICT_VALID;
+	VerdictCode rate = VERDICT_VALID;
+	Limits		limits;
+	QuotaState state;
+
+	if (!x->is_now || !limits_of(&v, request->now, &limits))
+		return VERDICT_VALID;
+	state = limits_look(&limits, request->now, 1);
+	if (state.has_quota)
+		quota = explain_quota(x, &limits, &state);
+	if (state.has_rate)
+		rate = explain_rate(x, &state);
+	return quota != VERDICT_VALID ? quota : rate;
+}
+
 static void
 explain_verdict(Explanation *x, const Entitlement *e,
 				const DecideRequest *request)
@@ -242,6 +295,8 @@ explain_verdict(Explanation *x, const Entitlement *e,
 		decision = decide(&e->decide, &secret->window, request);
 	if (decision.association >= 0)
 		x->product = e->associations[decision.association].product->name;
+	if (decision.code == VERDICT_VALID)
+		decision.code = explain_limits(x, e, decision, request);
 	if (decision.operation >= 0)
 		row(x, "verdict", decision.code,
 			psprintf("operation %s",
@@ -339,6 +394,7 @@ devapp_explain_access(PG_FUNCTION_ARGS)
 	request.method = text_argument(fcinfo, 2);
 	request.environment = text_argument(fcinfo, 3);
 	request.proxy = text_argument(fcinfo, 4);
+	x.is_now = PG_ARGISNULL(5);
 	request.now = PG_ARGISNULL(5) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(5);
 
 	snapshot = catalog_take_snapshot();

@@ -7,13 +7,16 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
 #include "checkpoint_core.h"
 #include "compat.h"
 #include "guc.h"
 #include "key_core.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval_mode);
 PG_FUNCTION_INFO_V1(devapp_setting);
@@ -32,6 +35,7 @@ int			devapp_rotation_max_age = 90;
 bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
+int			devapp_quota_size = 16384;
 int			devapp_flush_interval = 10;
 int			devapp_refresh_interval = 15 * 60;
 int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
@@ -128,11 +132,20 @@ define_metering(void)
 							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("devapp.metering",
-							 "Counts verifications and recorded usage.",
+							 "Counts verifications and recorded usage, and limits by quotas and rates.",
 							 NULL,
 							 &devapp_metering,
 							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.quota_size",
+							"Shared memory for quotas and rate limits.",
+							NULL,
+							&devapp_quota_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
 					 &devapp_retention_minute, 7);

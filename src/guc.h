@@ -28,6 +28,7 @@ extern int	devapp_rotation_max_age;	/* days */
 extern bool devapp_restoring;
 extern bool devapp_metering;
 extern int	devapp_meter_size;		/* kB */
+extern int	devapp_quota_size;		/* kB */
 extern int	devapp_flush_interval;	/* s; 0: never */
 extern int	devapp_refresh_interval;	/* s; 0: never */
 extern int	devapp_retention_minute;	/* of each, in minutes; 0: for ever */

@@ -44,6 +44,7 @@ typedef struct MeterDatabase
 	bool		pending;		/* there may be counts */
 	bool		unfinished;		/* the worker did not come to its end */
 	pg_atomic_uint64 dropped;
+	pg_atomic_uint64 not_limited;
 	/* under the lock of the entries */
 	MeterStatus status;
 } MeterDatabase;
@@ -53,6 +54,7 @@ typedef struct MeterShared
 	uint64		seed;
 	Size		partition_size;
 	pg_atomic_uint64 dropped_elsewhere; /* of databases without an entry */
+	pg_atomic_uint64 not_limited_elsewhere;
 	int			worker_pid;
 	MeterDatabase databases[METER_DATABASES];
 } MeterShared;
@@ -115,8 +117,12 @@ init_memory(void)
 	randombytes_buf(&shared->seed, sizeof(shared->seed));
 	shared->partition_size = partition_size();
 	pg_atomic_init_u64(&shared->dropped_elsewhere, 0);
+	pg_atomic_init_u64(&shared->not_limited_elsewhere, 0);
 	for (int i = 0; i < METER_DATABASES; i++)
+	{
 		pg_atomic_init_u64(&shared->databases[i].dropped, 0);
+		pg_atomic_init_u64(&shared->databases[i].not_limited, 0);
+	}
 	for (int i = 0; i < METER_PARTITIONS; i++)
 		meter_partition_init(partition(i), partition_slots(), shared->seed);
 }
@@ -196,6 +202,7 @@ find_entry(Oid database, bool make)
 		return NULL;
 	memset(&free_entry->status, 0, sizeof(MeterStatus));
 	pg_atomic_write_u64(&free_entry->dropped, 0);
+	pg_atomic_write_u64(&free_entry->not_limited, 0);
 	free_entry->pending = free_entry->unfinished = false;
 	free_entry->database = database;
 	return free_entry;
@@ -269,6 +276,15 @@ drop(Oid database, uint64 count)
 
 	pg_atomic_fetch_add_u64(entry ? &entry->dropped : &shared->dropped_elsewhere,
 							(int64) count);
+}
+
+/* A call of the current database whose quota or rate found no room (bucket.c). */
+void
+meter_add_not_limited(void)
+{
+	MeterDatabase *entry = entry_of(MyDatabaseId);
+
+	pg_atomic_fetch_add_u64(entry ? &entry->not_limited : &shared->not_limited_elsewhere, 1);
 }
 
 static int
@@ -419,9 +435,13 @@ meter_status(void)
 		status = entry->status;
 		LWLockRelease(ENTRIES_LOCK);
 		status.dropped = pg_atomic_read_u64(&entry->dropped);
+		status.not_limited = pg_atomic_read_u64(&entry->not_limited);
 	}
 	else
+	{
 		status.dropped = pg_atomic_read_u64(&shared->dropped_elsewhere);
+		status.not_limited = pg_atomic_read_u64(&shared->not_limited_elsewhere);
+	}
 	for (int i = 0; i < METER_PARTITIONS; i++)
 		status.slots_used += partition(i)->used;
 	status.slots_total = (uint64) meter_partition_limit() * METER_PARTITIONS;

@@ -25,6 +25,7 @@ typedef struct MeterStatus
 	TimestampTz last_error_at;
 	char		last_error[METER_ERROR_LEN];
 	uint64		dropped;		/* calls that found the table full */
+	uint64		not_limited;	/* calls that found the table of quotas full */
 	uint64		slots_used;		/* these two of all databases */
 	uint64		slots_total;
 	int			worker_pid;		/* 0: none */
@@ -34,6 +35,7 @@ typedef struct MeterStatus
 extern void meter_init(void);
 extern bool meter_is_on(void);
 extern void meter_require(void);
+extern void meter_add_not_limited(void);
 extern void meter_add(const MeterKey *key, const MeterValue *value);
 extern int	meter_partitions(void);
 extern uint32 meter_partition_limit(void);
@@ -53,6 +55,8 @@ extern void meter_save(void);
 extern void meter_load(void);
 
 /* count.c */
+extern void count_prepare(MeterKey *key, const Verdict *verdict, TimestampTz now);
+extern void count_call(MeterKey *key, VerdictCode code, int32 cost, TimestampTz now);
 extern void count_verdict(const Verdict *verdict, TimestampTz now);
 
 /* worker.c */

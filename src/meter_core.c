@@ -17,6 +17,8 @@
 
 #include <string.h>
 
+#include "hash_core.h"
+
 #define ANY_DATABASE	0
 
 typedef struct MeterSlot
@@ -74,29 +76,10 @@ meter_partition_init(MeterPartition *p, uint32_t nslots, uint64_t seed)
 
 /* ---------- finding ---------- */
 
-/* The seed is random, so that nobody can choose keys that meet in one place. */
 uint64_t
 meter_hash(const MeterKey *key, uint64_t seed)
 {
-	uint64_t	words[sizeof(MeterKey) / sizeof(uint64_t)];
-	uint64_t	h = seed;
-
-	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-	{
-		h = (h ^ words[i]) * UINT64_C(0x9E3779B97F4A7C15);
-		h ^= h >> 29;
-	}
-	h *= UINT64_C(0xBF58476D1CE4E5B9);
-	return h ^ (h >> 32);
-}
-
-static uint32_t
-tag_of(uint64_t hash)
-{
-	uint32_t	tag = (uint32_t) (hash >> 26);
-
-	return tag != 0 ? tag : 1;
+	return hash_words(key, sizeof(MeterKey), seed);
 }
 
 /* The place of a key, or the free one where it would be. */
@@ -105,8 +88,8 @@ probe(MeterPartition *p, uint64_t hash, const MeterKey *key)
 {
 	const uint32_t *tags = tags_of(p);
 	const MeterSlot *slots = slots_of(p);
-	uint32_t	tag = tag_of(hash);
-	uint32_t	i = (uint32_t) (((hash & UINT32_MAX) * p->nslots) >> 32);
+	uint32_t	tag = hash_tag(hash);
+	uint32_t	i = hash_place(hash, p->nslots);
 
 	while (tags[i] != 0)
 	{
@@ -184,7 +167,7 @@ meter_insert(MeterPartition *p, uint64_t hash, const MeterKey *key,
 		atomic_init(&slot->sum, 0);
 		atomic_init(&slot->min, UINT64_MAX);
 		atomic_init(&slot->max, 0);
-		tags_of(p)[i] = tag_of(hash);
+		tags_of(p)[i] = hash_tag(hash);
 		p->used++;
 	}
 	add(slot, value);

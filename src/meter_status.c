@@ -11,7 +11,9 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 
+#include "bucket.h"
 #include "compat.h"
 #include "guc.h"
 #include "meter.h"
@@ -32,6 +34,9 @@ enum
 	STATUS_DROPPED,
 	STATUS_SLOTS_USED,
 	STATUS_SLOTS_TOTAL,
+	STATUS_NOT_LIMITED,
+	STATUS_QUOTA_SLOTS_USED,
+	STATUS_QUOTA_SLOTS_TOTAL,
 	STATUS_COLUMNS
 };
 
@@ -42,12 +47,14 @@ devapp_worker_status(PG_FUNCTION_ARGS)
 	bool		nulls[STATUS_COLUMNS] = {false};
 	Interval	duration = {0};
 	MeterStatus status;
+	BucketStatus buckets;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (!meter_is_on())
 		return (Datum) 0;
 	status = meter_status();
+	buckets = buckets_status();
 	duration.time = status.last_microseconds;
 	values[STATUS_WORKER_PID] = Int32GetDatum(status.worker_pid);
 	nulls[STATUS_WORKER_PID] = status.worker_pid == 0;
@@ -64,6 +71,9 @@ devapp_worker_status(PG_FUNCTION_ARGS)
 	values[STATUS_DROPPED] = Int64GetDatum((int64) status.dropped);
 	values[STATUS_SLOTS_USED] = Int64GetDatum((int64) status.slots_used);
 	values[STATUS_SLOTS_TOTAL] = Int64GetDatum((int64) status.slots_total);
+	values[STATUS_NOT_LIMITED] = Int64GetDatum((int64) status.not_limited);
+	values[STATUS_QUOTA_SLOTS_USED] = Int64GetDatum((int64) buckets.used);
+	values[STATUS_QUOTA_SLOTS_TOTAL] = Int64GetDatum((int64) buckets.total);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
 }

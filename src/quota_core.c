@@ -143,9 +143,8 @@ month_window(int64_t at, int32_t interval)
 	return (QuotaWindow) {start_of_month(first), start_of_month(first + interval)};
 }
 
-/* The window that a time is in; interval is positive. */
-QuotaWindow
-quota_window(int64_t at, int32_t interval, QuotaUnit unit)
+static QuotaWindow
+any_window(int64_t at, int32_t interval, QuotaUnit unit)
 {
 	switch (unit)
 	{
@@ -161,6 +160,19 @@ quota_window(int64_t at, int32_t interval, QuotaUnit unit)
 			break;
 	}
 	return month_window(at, interval);
+}
+
+/* The window that a time is in; interval is positive. */
+QuotaWindow
+quota_window(int64_t at, int32_t interval, QuotaUnit unit)
+{
+	QuotaWindow window = any_window(at, interval, unit);
+
+	if (window.start < QUOTA_FIRST_TIME)
+		window.start = QUOTA_TIME_MIN;
+	if (window.end >= QUOTA_LAST_TIME)
+		window.end = QUOTA_TIME_MAX;
+	return window;
 }
 
 /*

@@ -38,6 +38,10 @@ typedef struct QuotaWindow
 #define QUOTA_TIME_MIN	INT64_MIN	/* a start that was never */
 #define QUOTA_TIME_MAX	INT64_MAX	/* an end that does not come */
 
+/* the timestamps of PostgreSQL: from the first of these to before the second */
+#define QUOTA_FIRST_TIME	INT64_C(-211813488000000000)
+#define QUOTA_LAST_TIME		INT64_C(9223371331200000000)
+
 extern bool quota_unit_parse(const char *word, size_t len, QuotaUnit *unit);
 extern QuotaWindow quota_window(int64_t at, int32_t interval, QuotaUnit unit);
 extern bool quota_window_stays(QuotaWindow have, QuotaWindow now);

@@ -87,6 +87,24 @@ set_environment(VerdictRow *row, const Verdict *v)
 	}
 }
 
+/*
+ * The same in a place of fixed size, which is zeroed.  What is longer is cut, at the
+ * end of a character.
+ */
+void
+verdict_environment(const Verdict *v, char *environment, int room)
+{
+	const text *own = v->entitlement->environment;
+	const char *data = own ? VARDATA_ANY(own) : v->environment.data;
+	int			len = own ? (int) VARSIZE_ANY_EXHDR(own) : (int) v->environment.len;
+
+	if (data == NULL)
+		return;
+	if (len > room)
+		len = pg_mbcliplen(data, len, room);
+	memcpy(environment, data, (size_t) len);
+}
+
 static void
 set_entitlement(VerdictRow *row, const Verdict *v)
 {
@@ -111,24 +129,75 @@ set_entitlement(VerdictRow *row, const Verdict *v)
 	}
 }
 
+/* ---------- quota and rate ---------- */
+
+static void
+set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
+{
+	if (limits->has_quota)
+	{
+		set(row, COL_QUOTA_LIMIT, Int64GetDatum(limits->limit));
+		set(row, COL_QUOTA_REMAINING, Int64GetDatum(limits->remaining));
+		set(row, COL_QUOTA_RESET_AT, TimestampTzGetDatum(limits->reset_at));
+	}
+	if ((code == VERDICT_QUOTA_EXCEEDED || code == VERDICT_RATE_LIMITED) &&
+		limits->wait != RATE_NEVER)
+	{
+		Interval   *wait = palloc0(sizeof(Interval));
+
+		wait->time = limits->wait;
+		set(row, COL_RETRY_AFTER, IntervalPGetDatum(wait));
+	}
+}
+
+static void
+set_code(VerdictRow *row, VerdictCode code, bool team)
+{
+	const char *fault = verdict_fault(code, team);
+
+	set(row, COL_ALLOWED, BoolGetDatum(code == VERDICT_VALID));
+	set(row, COL_CODE, ObjectIdGetDatum(catalog_verdict_code(code)));
+	set(row, COL_HTTP_STATUS, Int32GetDatum(verdict_info[code].http_status));
+	if (fault)
+		set(row, COL_FAULT, CStringGetTextDatum(fault));
+}
+
+/*
+ * A verdict that was VALID before quota and rate were asked, with what they said.
+ * It needs nothing that a cache could have dropped meanwhile.
+ */
+Datum
+verdict_with_limits(Datum verdict, VerdictCode code, const VerdictLimits *limits)
+{
+	TupleDesc	desc = catalog_verdict_desc();
+	HeapTupleHeader header = DatumGetHeapTupleHeader(verdict);
+	HeapTupleData tuple = {0};
+	VerdictRow	row;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	tuple.t_data = header;
+	heap_deform_tuple(&tuple, desc, row.values, row.nulls);
+	set_code(&row, code, false);
+	if (code != VERDICT_VALID)
+		row.nulls[COL_SCOPES] = true;
+	set_limits(&row, limits, code);
+	return HeapTupleGetDatum(heap_form_tuple(desc, row.values, row.nulls));
+}
+
 Datum
 verdict_datum(const Verdict *v)
 {
 	TupleDesc	desc = catalog_verdict_desc();
 	bool		team = v->entitlement && v->entitlement->decide.owner_is_team;
-	const char *fault = verdict_fault(v->code, team);
 	VerdictRow	row;
 
 	StaticAssertStmt(COLUMNS == VERDICT_COLUMNS, "columns of devapp.verdict");
 	memset(row.nulls, true, sizeof(row.nulls));
 	memset(row.values, 0, sizeof(row.values));
-	set(&row, COL_ALLOWED, BoolGetDatum(v->code == VERDICT_VALID));
-	set(&row, COL_CODE, ObjectIdGetDatum(catalog_verdict_code(v->code)));
-	set(&row, COL_HTTP_STATUS, Int32GetDatum(verdict_info[v->code].http_status));
-	if (fault)
-		set(&row, COL_FAULT, CStringGetTextDatum(fault));
+	set_code(&row, v->code, team);
 	if (v->entitlement)
 		set_entitlement(&row, v);
+	set_limits(&row, &v->limits, v->code);
 	return HeapTupleGetDatum(heap_form_tuple(desc, row.values, row.nulls));
 }
 

@@ -10,6 +10,16 @@
 #include "decide_core.h"
 #include "entitlement.h"
 
+/* What quota and rate say to a call; see quota.c. */
+typedef struct VerdictLimits
+{
+	bool		has_quota;
+	int64		limit;
+	int64		remaining;
+	int64		reset_at;		/* QUOTA_TIME_MAX: never */
+	int64		wait;			/* microseconds; RATE_NEVER: waiting does not help */
+} VerdictLimits;
+
 /* What was found out.  Without an entitlement the code is all there is. */
 typedef struct Verdict
 {
@@ -19,8 +29,13 @@ typedef struct Verdict
 	Decision	decision;
 	Str			environment;	/* that was asked for */
 	int32		cost;			/* what it takes from quota and rate, if it is valid */
+	VerdictLimits limits;
 } Verdict;
 
+extern void verdict_environment(const Verdict *verdict, char *environment,
+								int room);
 extern Datum verdict_datum(const Verdict *verdict);
+extern Datum verdict_with_limits(Datum verdict, VerdictCode code,
+								 const VerdictLimits *limits);
 
 #endif							/* DEVAPP_VERDICT_H */

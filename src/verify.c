@@ -1,14 +1,15 @@
 /*
  * verify.c
  *		The functions that a gateway calls: verify_key(), verify_digest(),
- *		verify_client(), allows().
+ *		verify_client(), allows(), consume_quota().
  *
  * The way of a key: what is remembered of it (cache.c), else shape and checksum
  * (key_core.c), its SHA-256 (secret.c), the rows behind it and which version of
- * the secret it is (entitlement.c); the decision (decide_core.c), the answer
- * (verdict.c).  Each decision is counted (count.c).
+ * the secret it is (entitlement.c); the decision (decide_core.c), quota and rate
+ * (quota.c), the answer (verdict.c).  Each decision is counted (count.c).
  *
- * No table is written to, so this works in READ ONLY transactions and on a standby.
+ * No table is written to, so this works in READ ONLY transactions and on a standby;
+ * but consume_quota() writes where a quota is hard.
  * No argument raises an error: every string has a verdict.  A key whose shape or
  * checksum is wrong ends before any table is opened.
  *
@@ -29,6 +30,7 @@
 #include "entitlement.h"
 #include "key_core.h"
 #include "meter.h"
+#include "quota.h"
 #include "secret.h"
 #include "verdict.h"
 
@@ -36,6 +38,7 @@ PG_FUNCTION_INFO_V1(devapp_verify_key);
 PG_FUNCTION_INFO_V1(devapp_verify_digest);
 PG_FUNCTION_INFO_V1(devapp_verify_client);
 PG_FUNCTION_INFO_V1(devapp_allows);
+PG_FUNCTION_INFO_V1(devapp_consume_quota);
 
 static MemoryContext work_context = NULL;
 
@@ -227,6 +230,7 @@ static Datum
 answer(Verdict *v, int32 cost, const DecideRequest *request, MemoryContext caller)
 {
 	v->cost = cost;
+	limits_apply(v, request->now);
 	count_verdict(v, request->now);
 	MemoryContextSwitchTo(caller);
 	return verdict_datum(v);
@@ -277,7 +281,47 @@ devapp_allows(PG_FUNCTION_ARGS)
 									 PURPOSE_API_KEY, &request);
 
 	v.cost = 1;
+	limits_apply(&v, request.now);
 	count_verdict(&v, request.now);
 	MemoryContextSwitchTo(caller);
 	PG_RETURN_BOOL(v.code == VERDICT_VALID);
+}
+
+/*
+ * The row of a hard quota is written by SQL, which may make the cache drop what the
+ * verdict points to: so what is needed of it afterwards is copied first.
+ */
+static Datum
+consume(Verdict *v, const Limits *limits, TimestampTz now, MemoryContext caller)
+{
+	int32		cost = v->cost;
+	VerdictLimits found = {0};
+	MeterKey	key;
+	VerdictCode code;
+	Datum		verdict;
+
+	MemoryContextSwitchTo(caller);
+	verdict = verdict_datum(v);
+	count_prepare(&key, v, now);
+	code = limits_consume(limits, cost, now, &found);
+	count_call(&key, code, cost, now);
+	return verdict_with_limits(verdict, code, &found);
+}
+
+/* consume_quota(key, resource, method, environment, proxy, cost) */
+Datum
+devapp_consume_quota(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1);
+	int32		cost = cost_argument(fcinfo, 5);
+	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
+									 PURPOSE_API_KEY, &request);
+	Limits		limits;
+
+	v.cost = cost;
+	if (v.code == VERDICT_VALID && cost > 0 && limits_of(&v, request.now, &limits) &&
+		limits.hard && limits.quota.limit > 0)
+		PG_RETURN_DATUM(consume(&v, &limits, request.now, caller));
+	PG_RETURN_DATUM(answer(&v, cost, &request, caller));
 }

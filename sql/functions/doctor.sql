@@ -58,6 +58,36 @@ AS $$
      WHERE devapp._is_metering()
 $$;
 
+-- Is there anything to count limits in, and has it room?
+CREATE FUNCTION devapp._doctor_quota() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH facts AS (
+        SELECT (SELECT count(*) FROM devapp.product p
+                 WHERE p.deleted_at IS NULL
+                   AND (p.rate_limit IS NOT NULL
+                        OR p.quota_enforcement = 'soft'
+                           AND (p.quota_limit IS NOT NULL
+                                OR EXISTS (SELECT FROM devapp.product_operation o
+                                            WHERE o.product_id = p.product_id AND o.quota_limit IS NOT NULL)))) AS products,
+               coalesce((SELECT s.not_limited FROM devapp._worker_status() s), 0) AS not_limited,
+               devapp._is_metering() AS metering
+    )
+    SELECT 'quota',
+           CASE WHEN f.products > 0 AND NOT f.metering OR f.not_limited > 0 THEN 'warning' ELSE 'ok' END,
+           CASE WHEN f.products > 0 AND NOT f.metering
+                THEN format('quotas or rate limits of %s product(s) are not enforced: calls are not counted', f.products)
+                WHEN f.not_limited > 0 THEN format('%s calls were not limited: the table of quotas was full', f.not_limited)
+                WHEN f.products = 0 THEN 'no product needs shared memory for its limits'
+                ELSE format('limits of %s product(s) are enforced', f.products) END,
+           CASE WHEN f.products > 0 AND NOT f.metering AND NOT devapp._is_preloaded()
+                THEN 'They need shared_preload_libraries = ''devapp''.'
+                WHEN f.products > 0 AND NOT f.metering THEN 'The setting devapp.metering is off.'
+                WHEN f.not_limited > 0 THEN 'Raise devapp.quota_size.' END
+      FROM facts f
+$$;
+
 CREATE FUNCTION devapp._doctor_pepper() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -250,6 +280,7 @@ CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, det
 AS $$
     SELECT * FROM devapp._doctor_versions()
     UNION ALL SELECT * FROM devapp._doctor_metering()
+    UNION ALL SELECT * FROM devapp._doctor_quota()
     UNION ALL SELECT * FROM devapp._doctor_pepper()
     UNION ALL SELECT * FROM devapp._doctor_public()
     UNION ALL SELECT * FROM devapp._doctor_roles()
@@ -265,6 +296,7 @@ COMMENT ON FUNCTION devapp._pepper_newest() IS 'Internal: number of the pepper f
 COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a pepper of this number?';
 COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_metering() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_quota() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_pepper() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._tables_without_policy() IS 'Internal: how many tables setup_roles() has not seen';

@@ -252,6 +252,8 @@ BEGIN
         maintain_usage.action := 'dropped';
         RETURN NEXT;
     END LOOP;
+    -- a quota's window that has ended means nothing; a day is for clocks that disagree
+    DELETE FROM devapp.quota_usage q WHERE q.window_end < now() - interval '1 day';
     UPDATE devapp.usage_state SET maintained_at = clock_timestamp();
 END
 $$;

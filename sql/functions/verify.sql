@@ -44,6 +44,19 @@ CREATE FUNCTION devapp.allows(
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_allows';
 
+-- Writes where the quota is hard, so with the rights of the owner.
+CREATE FUNCTION devapp.consume_quota(
+    key text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE SECURITY DEFINER COST 100
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_consume_quota';
+
 COMMENT ON FUNCTION devapp.verify_key(text, text, text, text, text, integer) IS
     'May this API key do this, now? Never an error: every string has a verdict';
 COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, integer) IS
@@ -52,3 +65,5 @@ COMMENT ON FUNCTION devapp.verify_client(text, text, text, text, text, text, int
     'The same for an OAuth client id (the consumer key) and its client secret';
 COMMENT ON FUNCTION devapp.allows(text, text, text, text, text) IS
     'verify_key as a boolean, for WHERE clauses and policies';
+COMMENT ON FUNCTION devapp.consume_quota(text, text, text, text, text, integer) IS
+    'verify_key that counts a hard quota in its row: exact under concurrency, and rolled back with the transaction';

@@ -11,7 +11,10 @@ CREATE FUNCTION devapp._worker_status() RETURNS TABLE (
     last_error text,
     dropped bigint,
     slots_used bigint,
-    slots_total bigint
+    slots_total bigint,
+    not_limited bigint,
+    quota_slots_used bigint,
+    quota_slots_total bigint
 )
     LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_status';
 CREATE FUNCTION devapp._is_metering() RETURNS boolean
@@ -19,7 +22,8 @@ CREATE FUNCTION devapp._is_metering() RETURNS boolean
 
 CREATE VIEW devapp.worker_status AS
 SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s.errors, s.last_error_at, s.last_error,
-       s.dropped, s.slots_used, s.slots_total
+       s.dropped, s.slots_used, s.slots_total,
+       s.not_limited, s.quota_slots_used, s.quota_slots_total
   FROM devapp._worker_status() s;
 
 COMMENT ON FUNCTION devapp._worker_status() IS 'Internal: how counting and flushing go';
@@ -36,3 +40,6 @@ COMMENT ON COLUMN devapp.worker_status.last_error IS 'What it was';
 COMMENT ON COLUMN devapp.worker_status.dropped IS 'Calls that were not counted because the table was full';
 COMMENT ON COLUMN devapp.worker_status.slots_used IS 'Counters that wait for a flush, of all databases';
 COMMENT ON COLUMN devapp.worker_status.slots_total IS 'Counters that there is room for';
+COMMENT ON COLUMN devapp.worker_status.not_limited IS 'Calls that no quota or rate limit was asked for because devapp.quota_size was full';
+COMMENT ON COLUMN devapp.worker_status.quota_slots_used IS 'Quotas and rate limits in use, of all databases';
+COMMENT ON COLUMN devapp.worker_status.quota_slots_total IS 'Quotas and rate limits that there is room for';

@@ -43,7 +43,7 @@ BEGIN
     FOR usage_function IN SELECT p.oid FROM pg_proc p
                            WHERE p.pronamespace = 'devapp'::regnamespace
                              AND p.proname IN ('_take_usage', '_taken_calls', '_taken_responses', '_lock_usage', '_write_calls',
-                                               '_write_responses', '_write_quota_usage', '_flush_usage', '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
+                                               '_write_responses', '_write_quota_usage', '_consume_quota', '_forget_quota', '_flush_usage', '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
                                                '_usage_partition', '_maintain_usage_if_due', 'maintain_usage',
                                                '_refresh_report', '_refresh_reports_if_due') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', usage_function);
@@ -96,7 +96,7 @@ BEGIN
         devapp.remove_team_member(text, text),
         devapp.approve_app(uuid, text), devapp.reject_app(uuid, text),
         devapp.set_credential_product_status(uuid, text, text, text), devapp.my_approvals(),
-        devapp.explain_access(uuid, text, text, text, text, timestamptz),
+        devapp.explain_access(uuid, text, text, text, text, timestamptz), devapp.quota_status(uuid),
         devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text),
         devapp.pattern_matches(devapp.resource_pattern, text),
         devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._add_histograms(bigint[], bigint[])
@@ -116,6 +116,7 @@ BEGIN
         devapp.verify_digest(bytea, text, text, text, text, integer),
         devapp.verify_client(text, text, text, text, text, text, integer),
         devapp.allows(text, text, text, text, text),
+        devapp.consume_quota(text, text, text, text, text, integer),
         devapp.record_usage(uuid, text, integer, interval, timestamptz),
         devapp.record_usage(uuid[], text[], integer[], interval[], timestamptz[])
         TO devapp_gateway;

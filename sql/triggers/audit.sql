@@ -28,4 +28,8 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.approval_rul
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product_approver FOR EACH ROW
     EXECUTE FUNCTION devapp.audit_row('product_approver', 'id=approver_id');
 
+-- Only what devapp.reset_quota does; what calls use is no change of the model.
+CREATE TRIGGER audit_row AFTER UPDATE ON devapp.quota_usage FOR EACH ROW WHEN (NEW.resets <> OLD.resets)
+    EXECUTE FUNCTION devapp.audit_row('quota_usage', 'id=app_id,product_id', 'show=operation_id,environment,window_start');
+
 COMMENT ON FUNCTION devapp.audit_row() IS 'Trigger: a change of the row becomes an event of the audit trail';

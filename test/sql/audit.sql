@@ -6,7 +6,7 @@ SELECT coalesce(max(event_id), 0) AS start FROM devapp.audit_event \gset
 CREATE FUNCTION pg_temp.shown(changed jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_object_agg(key, CASE WHEN key ~ '(_id|_at|_until|_from|consumer_key|ordinal)$' AND value <> 'null' THEN '"..."' ELSE value END)
       FROM jsonb_each(changed) $$;
-CREATE VIEW pg_temp.happened AS
+CREATE TEMP VIEW happened AS
     SELECT e.event_id, e.action, e.entity, pg_temp.shown(e.before) AS before, pg_temp.shown(e.after) AS after, e.note FROM devapp.audit_event e;
 
 -- ---------- actions and content ----------

@@ -137,7 +137,9 @@ SELECT * FROM devapp.bulk_transfer(team => 'bulk-team', to_developer => 'bulk-b@
 SELECT * FROM devapp.bulk_transfer(team => 'bulk-team', to_developer => 'nobody@example.com');
 SELECT * FROM devapp.bulk_suspend(team => 'bulk-team', note => repeat('x', 4001), dry_run => false);
 SELECT * FROM devapp.bulk_suspend(team => 'nobody', dry_run => false);
+\set VERBOSITY terse
 SELECT * FROM devapp.bulk_suspend(colour => 'red');
+\set VERBOSITY default
 
 -- a chunk is 100 apps: more than that, with a failure at both ends
 CREATE FUNCTION bulk_fail() RETURNS trigger LANGUAGE plpgsql AS $$

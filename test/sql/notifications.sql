@@ -28,7 +28,7 @@ SELECT p.product_id, NULL, 'dropped_role' FROM devapp.product p WHERE p.name = '
 -- What came since the last call, oldest first.
 CREATE TEMP TABLE seen (upto bigint);
 INSERT INTO seen SELECT coalesce(max(notification_id), 0) FROM devapp.notification;
-CREATE VIEW pg_temp.news AS
+CREATE TEMP VIEW news AS
     SELECT n.event, (SELECT string_agg(format('%s %s%s (%s)', r->>'kind', r->>'to', ', ' || (r->>'name'), r->>'why'), '; ')
                        FROM jsonb_array_elements(n.recipients) AS r) AS told,
            n.payload - 'consumer_key' - 'expires_at' - 'previous_valid_until' AS payload

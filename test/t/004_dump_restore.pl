@@ -149,7 +149,8 @@ $node->safe_psql('src', q{
 	INSERT INTO devapp.usage_state (last_batch) VALUES (1);
 	SELECT devapp._roll_up_usage();
 	INSERT INTO devapp.usage_latency VALUES ('2024-02-29', NULL, NULL, 2, 1, 0, '1 s', '100 ms', '900 ms', '[66:67]={1,1}');
-	INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() FROM devapp.credential;});
+	INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() FROM devapp.credential;
+	INSERT INTO devapp.quota_usage SELECT a.app_id, p.product_id, NULL, '', '2024-02-01', '2024-03-01', 7, 1 FROM devapp.app a, devapp.product p;});
 
 # ---------- what belongs to a dump ----------
 

@@ -1,0 +1,331 @@
+# Quotas and rate limits: what is let through, exactly, and what verdicts say of it.
+# Windows are of 100 years, so that none ends while this runs, and rates so slow that
+# nothing is worked off meanwhile.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_server('main', "shared_preload_libraries = 'devapp'
+devapp.flush_interval = 0
+max_worker_processes = 8");
+$node->safe_psql('postgres', q{CREATE EXTENSION devapp CASCADE;
+	SELECT devapp.setup_roles();
+	SELECT devapp.create_developer('ada@example.com');
+	SELECT devapp.create_developer('ben@example.com')});
+my $century = "quota_interval => 1200, quota_unit => 'month'";
+my $made = 0;
+
+# A product with these limits and an app that has it: the key, and the app's hash.
+sub make
+{
+	my ($limits, @operations) = @_;
+	my $name = 'p' . ++$made;
+
+	$node->safe_psql('postgres', "SELECT devapp.create_product('$name', $limits)");
+	$node->safe_psql('postgres', "SELECT devapp.add_operation('$name', $_)") for @operations;
+	my $app = create_app($node, $name, "developer => 'ada\@example.com', products => '{$name}'");
+	$app->{product} = $name;
+	return $app;
+}
+
+# What n calls are answered, one after the other: "VALID:4 QUOTA_EXCEEDED:0", with
+# what remains.
+sub calls
+{
+	my ($app, $n, $arguments, %options) = @_;
+	my $function = $options{function} || 'verify_key';
+	my $key = literal($options{key} || $app->{secret});
+
+	$arguments = $arguments ? ", $arguments" : '';
+	return $node->safe_psql('postgres', ($options{before} || '')
+		. "SELECT string_agg(concat_ws(':', (v.v).code, (v.v).quota_remaining), ' ' ORDER BY v.n)"
+		. " FROM (SELECT n, devapp.$function($key$arguments) AS v FROM generate_series(1, $n) n OFFSET 0) AS v");
+}
+
+sub ask
+{
+	return $node->safe_psql('postgres', $_[0]);
+}
+
+# ---------- a quota ----------
+
+my $app = make("quota_limit => 3, $century");
+is(calls($app, 5), 'VALID:2 VALID:1 VALID:0 QUOTA_EXCEEDED:0 QUOTA_EXCEEDED:0', 'the limit is let through');
+is( ask(qq{SELECT allowed, code, http_status, fault, product, scopes, quota_limit, quota_remaining, quota_reset_at AT TIME ZONE 'UTC',
+	retry_after = quota_reset_at - now() OR retry_after BETWEEN '0' AND make_interval(hours => 24 * 36525)
+	FROM devapp.verify_key('$app->{secret}')}),
+	"f|QUOTA_EXCEEDED|429|policies.ratelimit.QuotaViolation|$app->{product}||3|0|2100-01-01 00:00:00|t", 'the verdict of one too many');
+is(calls($app, 1, 'cost => 0'), 'VALID:0', 'a peek is let through');
+my $second = $node->safe_psql('postgres', "SELECT secret FROM devapp.issue_credential('$app->{app_id}', products => '{$app->{product}}')");
+is(calls($app, 1, '', key => $second), 'QUOTA_EXCEEDED:0', 'another key of the app shares it');
+my $rotated = rotate($node, $app->{credential_id}, '1 day');
+is(calls($app, 1, '', key => $rotated->{secret}), 'QUOTA_EXCEEDED:0', 'a rotation resets nothing');
+is(calls($app, 1, "environment => 'test'"), 'VALID:2', 'another environment counts apart');
+is(ask("SELECT devapp.allows('$app->{secret}', environment => 'test'), devapp.allows('$app->{secret}', environment => 'test'), devapp.allows('$app->{secret}', environment => 'test')"),
+	't|t|f', 'allows() counts 1 each');
+is(ask("SELECT code FROM devapp.verify_digest(sha256('$app->{secret}'), environment => 'test')"), 'QUOTA_EXCEEDED', 'and so does verify_digest()');
+my $other = create_app($node, 'other', "developer => 'ada\@example.com', products => '{$app->{product}}'");
+is(calls($other, 1), 'VALID:2', 'another app counts apart');
+
+# ---------- cost ----------
+
+$app = make("quota_limit => 10, $century");
+is(calls($app, 4, 'cost => 4'), 'VALID:6 VALID:2 QUOTA_EXCEEDED:2 QUOTA_EXCEEDED:2', 'what does not fit takes nothing');
+is(calls($app, 2, 'cost => 2'), 'VALID:0 QUOTA_EXCEEDED:0', 'so a smaller call still fits');
+$app = make("quota_limit => 10, $century");
+is(calls($app, 2, 'cost => NULL'), 'VALID:9 VALID:8', 'no cost is 1');
+is(calls($app, 2, 'cost => -5'), 'VALID:8 VALID:8', 'a negative one is 0');
+is(ask("SELECT code, quota_remaining, retry_after IS NULL FROM devapp.verify_key('$app->{secret}', cost => 2147483647)"),
+	'QUOTA_EXCEEDED|8|t', 'a cost that never fits: no time to try again');
+$app = make("quota_limit => 9223372036854775807, $century");
+is(calls($app, 2, 'cost => 2147483647'), 'VALID:9223372034707292160 VALID:9223372032559808513', 'the largest of limits and costs');
+
+# ---------- operations ----------
+
+$app = make("quota_limit => 5, $century", "'/a/**'", "'/b/**', quota_limit => 2, $century");
+is(calls($app, 3, "'/b/x'"), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0', q{an operation's own quota});
+is(calls($app, 1, "'/a/x'"), 'VALID:4', q{does not take from the product's});
+$app = make("display_name => 'none'", "'/a/**'", "'/b/**', quota_limit => 2, $century");
+is(calls($app, 2, "'/a/x'"), 'VALID VALID', 'a product without a quota has none to show');
+is(calls($app, 2, "'/b/x'"), 'VALID:1 VALID:0', 'but its operation has');
+
+# ---------- refusals of another kind ----------
+
+$app = make("quota_limit => 2, $century", "'/a/**', '{GET}'");
+is(calls($app, 3, "'/a/x', 'POST'"), 'METHOD_FORBIDDEN METHOD_FORBIDDEN METHOD_FORBIDDEN', 'what is refused anyway');
+is(calls($app, 2, "'/a/x', 'GET'"), 'VALID:1 VALID:0', 'takes nothing');
+
+# ---------- environments ----------
+
+$app = make("quota_limit => 2, $century");
+is(calls($app, 1, "environment => repeat('é', 500000)"), 'VALID:1', 'a name of 1 MB');
+is(calls($app, 1, "environment => repeat('é', 12) || 'other'"), 'VALID:0', 'counts by its first 24 bytes');
+my $bound = create_app($node, 'bound', "developer => 'ada\@example.com', products => '{$app->{product}}', environment => 'eu'");
+is(calls($bound, 1), 'VALID:1', q{a credential's own environment});
+is(calls($bound, 2, "environment => 'eu'"), 'VALID:0 QUOTA_EXCEEDED:0', 'is the one that counts');
+
+# ---------- rates ----------
+
+$app = make('rate_limit => 0.001, rate_burst => 4');
+is(calls($app, 6), 'VALID VALID VALID VALID RATE_LIMITED RATE_LIMITED', 'the burst is let through');
+is( ask(qq{SELECT allowed, http_status, fault, quota_limit IS NULL, retry_after BETWEEN '900 s' AND '1000 s' FROM devapp.verify_key('$app->{secret}')}),
+	'f|429|policies.ratelimit.SpikeArrestViolation|t|t', 'the verdict of one too soon');
+is(ask("SELECT code, retry_after BETWEEN '2900 s' AND '3000 s' FROM devapp.verify_key('$app->{secret}', cost => 3)"),
+	'RATE_LIMITED|t', 'three calls take three times as long');
+is(ask("SELECT code, retry_after IS NULL FROM devapp.verify_key('$app->{secret}', cost => 5)"),
+	'RATE_LIMITED|t', 'more than the burst never fits');
+is(calls($app, 1, 'cost => 0'), 'VALID', 'a peek is let through');
+is(calls($app, 2, "environment => 'test'"), 'VALID VALID', 'environments are apart');
+$app = make('rate_limit => 1e9');
+is(calls($app, 3), 'VALID VALID VALID', 'a rate that nobody can reach');
+$app = make('rate_limit => 1e-300, rate_burst => 2147483647');
+is(calls($app, 2), 'VALID RATE_LIMITED', 'a rate so slow that a burst cannot be earned');
+$app = make('rate_limit => 1000000, rate_burst => 1000000');
+like(calls($app, 2, 'cost => 1000000'), qr/^VALID (VALID|RATE_LIMITED)$/, 'a fast one');
+ok( $node->poll_query_until('postgres', "SELECT (devapp.verify_key('$app->{secret}', cost => 500000)).allowed"), 'is worked off');
+
+# both
+$app = make("rate_limit => 0.001, rate_burst => 4, quota_limit => 6, $century");
+is(calls($app, 6), 'VALID:5 VALID:4 VALID:3 VALID:2 RATE_LIMITED:2 RATE_LIMITED:2', 'what the rate refuses takes nothing from the quota');
+ask("SELECT devapp.update_product('$app->{product}', rate_limit => 0)");
+is(calls($app, 3), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0', 'which is all there when the rate is taken away');
+$app = make("rate_limit => 0.001, rate_burst => 4, quota_limit => 2, $century");
+is(calls($app, 4), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0 QUOTA_EXCEEDED:0', 'what the quota refuses');
+ask("SELECT devapp.update_product('$app->{product}', quota_limit => 100)");
+is(calls($app, 3), 'VALID:97 VALID:96 RATE_LIMITED:96', 'takes nothing from the rate');
+
+# ---------- changes ----------
+
+$app = make("quota_limit => 10, $century");
+calls($app, 6);
+ask("SELECT devapp.update_product('$app->{product}', quota_limit => 4)");
+is(calls($app, 2), 'QUOTA_EXCEEDED:0 QUOTA_EXCEEDED:0', 'a limit below what is used');
+is(calls($app, 1, 'cost => 0'), 'VALID:0', 'to look at');
+ask("SELECT devapp.update_product('$app->{product}', quota_limit => 8)");
+is(calls($app, 3), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0', 'and raised again');
+ask("SELECT devapp.update_product('$app->{product}', quota_interval => 1500)");
+is(calls($app, 1), 'VALID:7', 'another window starts anew');
+ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
+ask("SELECT devapp.update_product('$app->{product}', quota_interval => 1200)");
+calls($app, 3);
+ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
+is(ask("SELECT window_end AT TIME ZONE 'UTC', used FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"),
+	'2100-01-01 00:00:00|3', 'also in the table, whichever is longer');
+
+# ---------- whatever the transaction is ----------
+
+$app = make("quota_limit => 8, rate_limit => 0.001, rate_burst => 8, $century");
+is(calls($app, 2, '', before => 'BEGIN READ ONLY; '), 'VALID:7 VALID:6', 'READ ONLY');
+ask("BEGIN; SELECT devapp.verify_key('$app->{secret}'); ROLLBACK");
+is(calls($app, 1), 'VALID:4', 'what is rolled back was let through');
+is(calls($app, 1, '', before => 'BEGIN ISOLATION LEVEL SERIALIZABLE; '), 'VALID:3', 'SERIALIZABLE');
+is(ask("SET TimeZone = 'Pacific/Auckland'; SELECT quota_reset_at FROM devapp.verify_key('$app->{secret}')"),
+	'2100-01-01 13:00:00+13', 'windows are of UTC');
+is(calls($app, 2, '', before => 'SET devapp.metering = off; '), 'VALID VALID', 'metering off: no limits');
+$app = make("quota_limit => 5000, $century");
+my $setting = $node->pg_version >= 16 ? 'debug_parallel_query' : 'force_parallel_mode';
+ask("CREATE TABLE many AS SELECT '$app->{secret}'::text AS key FROM generate_series(1, 20000);
+	ALTER TABLE many SET (parallel_workers = 2); ANALYZE many");
+is(ask("SET $setting = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+	SELECT count(*) FROM many WHERE devapp.allows(key)"), 5000, 'parallel workers share it');
+
+# ---------- several sessions at once ----------
+
+# race(app, function): 8 clients that call 100 times each; how many were let through
+sub race
+{
+	my ($app, $function) = @_;
+	my $script = $node->basedir . '/race.sql';
+
+	ask('DROP TABLE IF EXISTS passed; CREATE TABLE passed (n int)');
+	append_to_file($script, '') unless -e $script;
+	open my $file, '>', $script or die;
+	print $file "INSERT INTO passed SELECT 1 FROM devapp.$function('$app->{secret}') v WHERE v.allowed;\n";
+	close $file;
+	$node->command_ok([ 'pgbench', '-n', '-c', '8', '-j', '2', '-t', '100', '-f', $script, 'postgres' ], "8 clients: $function");
+	return ask('SELECT count(*) FROM passed');
+}
+
+$app = make("quota_limit => 500, $century");
+is(race($app, 'verify_key'), 500, 'a soft quota is exact on one server');
+$app = make("quota_limit => 500, quota_enforcement => 'hard', $century");
+is(race($app, 'consume_quota'), 500, 'a hard quota is exact');
+is(ask("SELECT used FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), 500, 'and its row says so');
+$app = make('rate_limit => 0.0001, rate_burst => 300');
+is(race($app, 'verify_key'), 300, 'and so is a rate');
+$app = make("rate_limit => 0.0001, rate_burst => 300, quota_limit => 200, $century");
+is(race($app, 'verify_key'), 200, 'the quota is smaller');
+ask("SELECT devapp.update_product('$app->{product}', quota_limit => 1000)");
+is(race($app, 'verify_key'), 100, 'the rate has the rest: it got back what the quota refused');
+
+# ---------- hard quotas ----------
+
+$app = make("quota_limit => 6, quota_enforcement => 'hard', $century");
+is(calls($app, 2, '', function => 'consume_quota'), 'VALID:5 VALID:4', 'consumed');
+is(calls($app, 2, 'cost => 0', function => 'consume_quota'), 'VALID:4 VALID:4', 'looked at');
+is(calls($app, 2, 'cost => 0'), 'VALID:4 VALID:4', 'by either');
+is(calls($app, 2), 'VALID:3 VALID:2', 'verified only');
+is(calls($app, 3, '', function => 'consume_quota'), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0', 'they add up');
+is(calls($app, 1), 'QUOTA_EXCEEDED:0', 'for both');
+is(ask("SELECT used FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), 4, 'the row has what was consumed');
+ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
+is(ask("SELECT used FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), 4, 'a flush adds nothing to it');
+is(ask("SELECT sum(cost) FROM devapp.usage_minute WHERE app_id = '$app->{app_id}'"), 6, 'but the calls are counted');
+
+$app = make("quota_limit => 6, quota_enforcement => 'hard', $century");
+is(ask("BEGIN; SELECT (devapp.consume_quota('$app->{secret}', cost => 4)).quota_remaining; ROLLBACK"), 2, 'in a transaction');
+is(calls($app, 1, 'cost => 0'), 'VALID:6', 'that is rolled back');
+is(ask("BEGIN; SELECT (devapp.consume_quota('$app->{secret}', cost => 1)).quota_remaining; SAVEPOINT s;
+	SELECT (devapp.consume_quota('$app->{secret}', cost => 4)).quota_remaining; ROLLBACK TO s;
+	SELECT (devapp.consume_quota('$app->{secret}', cost => 2)).quota_remaining; COMMIT"), "5\n1\n3", 'or a part of it');
+is(error_of($node, "BEGIN READ ONLY; SELECT devapp.consume_quota('$app->{secret}')"), '25006', 'not in a READ ONLY one');
+is(calls($app, 1, '', before => 'BEGIN READ ONLY; '), 'VALID:2', 'verify_key() can');
+my $soft = make("quota_limit => 2, $century");
+is(calls($soft, 3, '', function => 'consume_quota', before => 'BEGIN READ ONLY; '), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0',
+	'of a soft quota, consume_quota() is verify_key()');
+is(ask("SET ROLE devapp_gateway; SELECT (devapp.consume_quota('$app->{secret}', environment => 'x')).quota_remaining"), 5, 'the role of gateways may consume');
+is(ask("SELECT (devapp.consume_quota('no key')).code, (devapp.consume_quota(NULL)).code"), 'MALFORMED|MALFORMED', 'no key');
+$app = make("quota_limit => 3, rate_limit => 0.001, rate_burst => 2, quota_enforcement => 'hard', $century");
+is(calls($app, 3, '', function => 'consume_quota'), 'VALID:2 VALID:1 RATE_LIMITED:1', 'a rate beside it');
+is(calls($app, 1, 'cost => 4', function => 'consume_quota'), 'QUOTA_EXCEEDED:1', 'asked after the quota');
+# the verdict is whole although SQL was run in between
+is( ask(qq{SELECT allowed, code, http_status, fault, app_name, owner, credential_id, product, environment, retry_after IS NULL
+	FROM devapp.consume_quota('$app->{secret}', environment => 'e1')}),
+	"t|VALID|200||$app->{product}|ada\@example.com|$app->{credential_id}|$app->{product}|e1|t", 'its verdict');
+
+# ---------- looking, and setting back ----------
+
+$app = make("quota_limit => 10, rate_limit => 5, rate_burst => 9, $century", "'/a/**'", "'/b/**', '{GET,PUT}', quota_limit => 2, $century");
+my $columns = "product = '$app->{product}', resource, methods, environment, enforcement, quota_limit, quota_interval, quota_unit, resets_at AT TIME ZONE 'UTC', used, remaining, rate_limit, rate_burst";
+my $status = "SELECT $columns FROM devapp.quota_status('$app->{app_id}')";
+is(ask($status), "t||||soft|10|1200|month|2100-01-01 00:00:00|0|10|5|9\nt|/b/**|{GET,PUT}||soft|2|1200|month|2100-01-01 00:00:00|0|2|5|9",
+	'quota_status: nothing is used');
+calls($app, 2, "'/a/x', environment => 'e1'");
+calls($app, 1, "'/a/x'");
+calls($app, 3, "'/b/x', 'GET', environment => 'e1'");
+my $used = "SELECT resource, environment, used, remaining FROM devapp.quota_status('$app->{app_id}')";
+my $expected = "||1|9\n|e1|2|8\n/b/**|e1|2|0";
+is(ask($used), $expected, 'quota_status, by environment');
+ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
+is(ask("BEGIN READ ONLY; $used"), $expected, 'the same after a flush');
+ask("SELECT devapp.act_as('ada\@example.com')");
+is(ask("DO \$\$ BEGIN PERFORM devapp.act_as('ada\@example.com'); END \$\$; SET ROLE devapp_developer; $used"), $expected, 'a developer sees it of his own app');
+is(error_of($node, "SELECT devapp.act_as('ben\@example.com'); SET ROLE devapp_developer; $used"), '42704', 'and of no other');
+is(error_of($node, "SELECT * FROM devapp.quota_status('00000000-0000-0000-0000-000000000000')"), '42704', 'of no app');
+ask("SELECT devapp.update_product('$app->{product}', quota_limit => 1)");
+is(ask($used), "||1|0\n|e1|1|0\n/b/**|e1|2|0", 'never more than the limit');
+ask("SELECT devapp.update_product('$app->{product}', quota_limit => 10)");
+$expected = "||1|9\n|e1|2|8\n/b/**|e1|2|0";
+
+ask("BEGIN; SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}', 'no'); ROLLBACK");
+is(ask($used), $expected, 'reset_quota, rolled back');
+ask("BEGIN; SAVEPOINT s; SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}', 'no'); ROLLBACK TO s; COMMIT");
+is(ask($used), $expected, 'or to a savepoint');
+is(calls($app, 1, "'/b/x', 'GET', environment => 'e1'"), 'QUOTA_EXCEEDED:0', 'nothing has changed');
+calls($app, 1, "'/a/x'");
+is(ask("SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}', 'a gift')"), 3, 'reset_quota');
+is(ask($used), "||0|10\n|e1|0|10\n/b/**|e1|0|2", 'all is there again') or diag(ask("SELECT * FROM devapp._quota_buckets('$app->{app_id}')"));
+is(calls($app, 1, "'/b/x', 'GET', environment => 'e1'"), 'VALID:1', 'for calls too');
+ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
+is(ask($used), "||0|10\n|e1|0|10\n/b/**|e1|1|1", 'what was used before is not counted again');
+is( ask(qq{SELECT action, actor, note, before->>'used', after->>'used', before->>'environment' FROM devapp.audit_event
+	WHERE entity = 'quota_usage' AND app_id = '$app->{app_id}' AND before->>'operation_id' IS NULL ORDER BY event_id}),
+	"update||a gift|2|0|\nupdate||a gift|2|0|e1", 'it is recorded, with the reason');
+is(error_of($node, "SET ROLE devapp_developer; SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}')"), '42501', 'not by a developer');
+is(error_of($node, "SELECT devapp.reset_quota('$app->{app_id}', 'none')"), '42704', 'no such product');
+$app = make("quota_limit => 2, quota_enforcement => 'hard', $century");
+calls($app, 1);
+calls($app, 1, '', function => 'consume_quota');
+is(calls($app, 1, '', function => 'consume_quota'), 'QUOTA_EXCEEDED:0', 'of a hard quota');
+is(ask("SET ROLE devapp_admin; SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}')"), 1, 'by an administrator');
+is(calls($app, 2, '', function => 'consume_quota'), 'VALID:1 VALID:0', 'both parts are set back');
+
+# ---------- explained ----------
+
+$app = make("quota_limit => 1, rate_limit => 0.001, $century");
+my $explain = "SELECT rule, passed, code, regexp_replace(detail, 'in [0-9.]+', 'in some') FROM devapp.explain_access('$app->{app_id}'";
+is(ask("SET TimeZone = 'UTC'; $explain) WHERE rule IN ('quota', 'rate', 'verdict')"),
+	"quota|t|VALID|0 of 1 used until 2100-01-01 00:00:00+00\nrate|t|VALID|a call may come now\nverdict|t|VALID|allowed", 'explain_access');
+calls($app, 1);
+is(ask("SET TimeZone = 'UTC'; $explain) WHERE rule IN ('quota', 'rate', 'verdict')"),
+	"quota|f|QUOTA_EXCEEDED|1 of 1 used until 2100-01-01 00:00:00+00\nrate|f|RATE_LIMITED|the next call may come in some seconds\nverdict|f|QUOTA_EXCEEDED|policies.ratelimit.QuotaViolation",
+	'explain_access, when all is used');
+is(ask("$explain, at => now()) WHERE rule IN ('quota', 'rate')"), '', 'with another clock they are not known');
+
+# ---------- no room ----------
+
+like(doctor($node, 'quota'), qr/^ok\|limits of \d+ product\(s\) are enforced$/, 'doctor');
+like(ask("SET devapp.metering = off; SELECT status, detail FROM devapp.doctor() WHERE check_name = 'quota'"),
+	qr/^warning\|quotas or rate limits of \d+ product\(s\) are not enforced/, 'doctor: metering is off');
+$node->append_conf('postgresql.conf', 'devapp.quota_size = 1MB');
+$node->restart;
+$app = make('rate_limit => 1000');
+my $many = "SELECT count(*) FILTER (WHERE (v.v).allowed) FROM (SELECT devapp.verify_key('$app->{secret}', environment => 'e' || n) AS v FROM generate_series(1, 12000) n OFFSET 0) AS v";
+is(ask($many), 12000, 'more buckets than there is room for');
+is(ask('SELECT not_limited, quota_slots_used < 12000 FROM devapp.worker_status'), '0|t', 'those that mean nothing any more make room');
+$app = make("quota_limit => 1, $century");
+$many =~ s/'dvk[^']*'/'$app->{secret}'/;
+is(ask($many), 12000, 'when nothing can be removed, calls are admitted');
+is(ask("SELECT not_limited > 0, quota_slots_used > 6000 FROM devapp.worker_status"), 't|t', 'and counted as not limited');
+like(doctor($node, 'quota'), qr/^warning\|\d+ calls were not limited/, 'doctor says so');
+is(ask("SELECT count(*) FROM (SELECT devapp.verify_key('$app->{secret}', environment => 'e' || n) AS v FROM generate_series(1, 12000) n OFFSET 0) AS v WHERE (v.v).quota_limit IS NULL")
+	< 12000, 1, 'those that have a bucket are limited on');
+
+# without shared memory: hard quotas only
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+like(doctor($node, 'quota'), qr/^warning\|quotas or rate limits of \d+ product\(s\) are not enforced/, 'doctor: no shared memory');
+is(calls($app, 2), 'VALID VALID', 'without shared memory there is no soft quota');
+$app = make("quota_limit => 1, quota_enforcement => 'hard', $century");
+is(calls($app, 2, '', function => 'consume_quota'), 'VALID:0 QUOTA_EXCEEDED:0', 'but hard ones');
+is(calls($app, 1), 'QUOTA_EXCEEDED:0', 'for verify_key() too');
+is(ask("SELECT used, remaining FROM devapp.quota_status('$app->{app_id}')"), '1|0', 'and to be seen');
+is(ask("SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}')"), 1, 'and to be set back');
+
+done_testing();
