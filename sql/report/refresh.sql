@@ -20,8 +20,8 @@ INSERT INTO devapp.report_refresh (report, ordinal) VALUES
     ('app_usage', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
     ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
 
--- app_usage is what views on apps take calls from; it brings what all of them are made
--- from.
+-- app_usage is what views on apps take calls from; it brings what those of apps and
+-- products are made from, and usage_totals what the totals are made from.
 CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -33,6 +33,8 @@ BEGIN
     IF report = 'app_usage' THEN
         REFRESH MATERIALIZED VIEW devapp._app_product_usage;
         ANALYZE devapp._app_product_usage;
+    ELSIF report = 'usage_totals' THEN
+        REFRESH MATERIALIZED VIEW devapp._day_usage;
     END IF;
     EXECUTE format('REFRESH MATERIALIZED VIEW %s %s', CASE WHEN beside_readers THEN 'CONCURRENTLY' END, relation);
     IF NOT beside_readers THEN

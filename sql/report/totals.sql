@@ -20,9 +20,9 @@ SELECT u.day, u.app_id, u.code = 'VALID' AS is_allowed, u.calls
   FROM devapp.usage_day u;
 
 CREATE MATERIALIZED VIEW devapp_report.verdict_totals AS
-SELECT t.day, t.code, t.http_status, t.calls
-  FROM devapp._verdict_days t
- WHERE t.day > (SELECT devapp._today() - 60);
+SELECT u.day, u.code::text AS code, devapp._http_status(u.code::text) AS http_status, devapp._sum(u.calls) AS calls
+  FROM devapp._day_usage u
+ GROUP BY u.day, u.code;
 CREATE UNIQUE INDEX verdict_totals_key ON devapp_report.verdict_totals (day, code);
 
 CREATE MATERIALIZED VIEW devapp._latency_totals AS

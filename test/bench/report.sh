@@ -29,6 +29,7 @@ report_variants() {
 	echo "|---|---|---|---|---|---|"
 	row "verify_key, cached" cached 0.90
 	row "verify_key, cached, not counted" "not counted"
+	row "verify_key, cached, with a quota and a rate limit" limited 0.85
 	row "by hand: UPDATE last_used_at alone" update
 	row "by hand: upsert of a counter alone" upsert
 	row "allows, cached" allows 0.90
@@ -113,4 +114,14 @@ report_trail() {
 		printf '| %s | %.0f |\n' "${names[i]}" "$ms"
 		i=$((i + 1))
 	done <"$work/trail.ms"
+}
+
+report_reports() {
+	local names=("fill all reports" "refresh all beside readers" "pending_approvals" "dashboard" "inactive_apps, all") bars=(10000 10000 20 "" "") i=0 ms
+	echo "| reports of $apps apps and $usage_rows rows of usage | ms | bar |"
+	echo "|---|---|---|"
+	while read -r ms; do
+		printf '| %s | %.0f | %s |\n' "${names[i]}" "$ms" "$(mark "$ms" "${bars[i]}" most)"
+		i=$((i + 1))
+	done <"$work/reports.ms"
 }

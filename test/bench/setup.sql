@@ -19,6 +19,11 @@ SELECT FROM devapp.create_product('large', environments => '{prod,test}') \g /de
 INSERT INTO devapp.product_operation (product_id, resource, methods)
 SELECT product_id, format('/v1/area%s/{id}/part%s/{sub}', i % 40, i)::devapp.resource_pattern, '{GET,POST}'
   FROM devapp.product, generate_series(1, 1000) AS i WHERE name = 'large';
+-- the same with a quota and a rate that nobody reaches
+SELECT FROM devapp.create_product('limited', environments => '{prod,test}', quota_limit => 1000000000000, quota_unit => 'month', rate_limit => 1000000, rate_burst => 1000000) \g /dev/null
+SELECT FROM devapp.add_operation('limited', '/v1/orders', '{GET,POST}') \g /dev/null
+SELECT FROM devapp.add_operation('limited', '/v1/orders/{id}', '{GET,PUT,DELETE}') \g /dev/null
+SELECT FROM devapp.add_operation('limited', '/v1/customers/*/orders/**', '{GET}') \g /dev/null
 -- patterns that a backtracking matcher would need ages for
 SELECT FROM devapp.create_product('worst', environments => '{prod,test}') \g /dev/null
 SELECT FROM devapp.add_operation('worst', '/v1/*a*a*a*a*a*a*a*a*a*b', '{GET}') \g /dev/null
@@ -42,8 +47,14 @@ INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid, product_id, 'approved'
   FROM generate_series(1, :rows) AS i, devapp.product WHERE name = 'small';
 RESET session_replication_role;
--- the credentials 1 to 50 have the large product before the small one, 51 to 100 the worst
-UPDATE devapp.credential_product SET removed_at = now() WHERE credential_id <= '00000000-0000-7000-9000-000000000064';
+-- the credentials 1 to 50 have the large product before the small one, 51 to 100 the
+-- worst, 1101 to 1600 the limited
+UPDATE devapp.credential_product SET removed_at = now()
+ WHERE credential_id <= '00000000-0000-7000-9000-000000000064'
+    OR credential_id BETWEEN '00000000-0000-7000-9000-00000000044d' AND '00000000-0000-7000-9000-000000000640';
+INSERT INTO devapp.credential_product (credential_id, product_id, status)
+SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
+ WHERE credential_id BETWEEN '00000000-0000-7000-9000-00000000044d' AND '00000000-0000-7000-9000-000000000640' AND name = 'limited';
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
  WHERE credential_id <= '00000000-0000-7000-9000-000000000032' AND name IN ('large', 'small') ORDER BY name;

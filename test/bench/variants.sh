@@ -9,6 +9,8 @@ SELECT bench.noop(bench.key(:n), $args);"
 	script[cached]="$hot
 SELECT (devapp.verify_key(bench.key(:n), $args)).allowed;"
 	script[not counted]=${script[cached]}
+	script[limited]="\\set n random(1101, 1600)
+SELECT (devapp.verify_key(bench.key(:n), $args)).allowed;"
 	script[update]="$hot
 UPDATE bench.used SET last_used_at = clock_timestamp() WHERE n = :n;"
 	script[upsert]="$hot
@@ -48,7 +50,7 @@ UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000
 }
 
 # Each once a round, beside noop.
-variants=(cached "not counted" update upsert allows "first touch" "one scan" "six scans" malformed unknown "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
+variants=(cached "not counted" limited update upsert allows "first touch" "one scan" "six scans" malformed unknown "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
 
 # A first touch is one of a key that is not remembered: little room to remember.
 # All but one are counted.
