@@ -236,6 +236,8 @@ devapp_launcher_main(Datum arg)
 			make_round(is_time(&next_sweep, SWEEP_SECONDS));
 			MemoryContextReset(context);
 		}
+		/* a round waits for others, and may take note of a new setting meanwhile */
+		interval = devapp_flush_interval;
 		if (!ShutdownRequestPending)
 			doze(interval > 0 ? time_until(next_flush, interval) : IDLE_SECONDS * 1000L);
 	}
