@@ -34,6 +34,8 @@ SQL_MODULES = \
 	sql/tables/bulk.sql \
 	sql/tables/usage.sql \
 	sql/tables/quota.sql \
+	sql/tables/shipment.sql \
+	sql/tables/housekeeping.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/bulk.sql \
@@ -77,14 +79,33 @@ SQL_MODULES = \
 	sql/functions/usage_partition.sql \
 	sql/functions/quota_window.sql \
 	sql/functions/usage.sql \
+	sql/functions/shipment.sql \
 	sql/functions/record_usage.sql \
 	sql/functions/worker_status.sql \
 	sql/functions/quota.sql \
+	sql/functions/housekeeping.sql \
 	sql/functions/doctor.sql \
 	sql/functions/notification.sql \
 	sql/functions/notification_queue.sql \
 	sql/functions/notification_schedule.sql \
 	sql/triggers/notification.sql \
+	sql/report/schema.sql \
+	sql/report/usage.sql \
+	sql/report/apps.sql \
+	sql/report/governance.sql \
+	sql/report/quota.sql \
+	sql/report/refresh.sql \
+	sql/report/totals.sql \
+	sql/report/dashboard_html.sql \
+	sql/report/dashboard_chart.sql \
+	sql/report/dashboard_style.sql \
+	sql/report/dashboard_data.sql \
+	sql/report/dashboard_tiles.sql \
+	sql/report/dashboard_days.sql \
+	sql/report/dashboard_lists.sql \
+	sql/report/dashboard.sql \
+	sql/report/my_usage.sql \
+	sql/report/top_apps.sql \
 	sql/security/row_security.sql \
 	sql/security/roles.sql \
 	sql/security/privileges.sql
@@ -98,8 +119,9 @@ PROVE_TESTS = test/t/*.pl
 
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
-PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"'
+PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
 SHLIB_LINK = -lsodium -lm
+SHLIB_LINK_INTERNAL = $(libpq)
 EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
 
 # The targets for people find or install what they need by themselves, so they

@@ -90,23 +90,6 @@ option(const Change *c, const char *name)
 	return NULL;
 }
 
-/* Is word one of the comma-separated words of list? */
-static bool
-has_word(const char *list, const char *word)
-{
-	size_t		len = strlen(word);
-
-	while (list != NULL)
-	{
-		size_t		n = strcspn(list, ",");
-
-		if (n == len && strncmp(list, word, n) == 0)
-			return true;
-		list = list[n] == ',' ? list + n + 1 : NULL;
-	}
-	return false;
-}
-
 /* ---------- columns ---------- */
 
 /* A column of the row by name; null also where the table has no such column. */
@@ -177,7 +160,7 @@ build_object(const Change *c, HeapTuple tuple, const int *attnos, int n)
 
 		call->args[2 * i].value = CStringGetTextDatum(NameStr(att->attname));
 		value->value = SPI_getbinval(tuple, c->desc, attnos[i], &value->isnull);
-		if (has_word(hidden, NameStr(att->attname)))
+		if (guard_list_has_word(hidden, NameStr(att->attname)))
 			*value = (NullableDatum) {(Datum) 0, true};
 		types = lappend(types, makeNullConst(TEXTOID, -1, InvalidOid));
 		types = lappend(types, makeNullConst(att->atttypid, -1, InvalidOid));
@@ -202,10 +185,10 @@ shown_columns(const Change *c, int *attnos)
 		if (c->before && c->after)
 			shown = is_counted(c, att) &&
 				(guard_attribute_changed(c->trigdata, attno) ||
-				 has_word(option(c, "show"), NameStr(att->attname)));
+				 guard_list_has_word(option(c, "show"), NameStr(att->attname)));
 		else
 			shown = !att->attisdropped && has_value(c, c->row, NameStr(att->attname)) &&
-				!has_word(option(c, "hide"), NameStr(att->attname));
+				!guard_list_has_word(option(c, "hide"), NameStr(att->attname));
 		if (shown)
 			attnos[n++] = attno;
 	}

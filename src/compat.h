@@ -12,6 +12,7 @@
 #include "access/genam.h"
 #include "common/jsonapi.h"
 #include "fmgr.h"
+#include "postmaster/bgworker.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -70,5 +71,10 @@ compat_json_lexer(const char *json, int encoding)
 										encoding, true);
 #endif
 }
+
+/* 19 lets DROP DATABASE and the like end a background worker that says so */
+#ifndef BGWORKER_INTERRUPTIBLE
+#define BGWORKER_INTERRUPTIBLE 0
+#endif
 
 #endif							/* DEVAPP_COMPAT_H */

@@ -19,6 +19,7 @@
 #include "meter.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "worker.h"
 
 DEVAPP_MODULE_MAGIC;
 

@@ -29,6 +29,26 @@ PG_FUNCTION_INFO_V1(devapp_guard_immutable);
 PG_FUNCTION_INFO_V1(devapp_guard_delete);
 
 /*
+ * Is word one of the words of an argument like "word,word" or "word,word=column"?
+ * In an argument that is not there (NULL) there is none.
+ */
+bool
+guard_list_has_word(const char *list, const char *word)
+{
+	size_t		len = strlen(word);
+
+	while (list != NULL)
+	{
+		size_t		n = strcspn(list, ",=");
+
+		if (n == len && strncmp(list, word, n) == 0)
+			return true;
+		list = list[n] == ',' ? list + n + 1 : NULL;
+	}
+	return false;
+}
+
+/*
  * The trigger functions trust the arguments and column types that they are given,
  * so nobody may put them on a table of his own.
  */

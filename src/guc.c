@@ -32,11 +32,14 @@ int			devapp_cache_size = 8192;
 bool		devapp_notify = true;
 int			devapp_notification_max_attempts = 10;
 int			devapp_rotation_max_age = 90;
+int			devapp_seal_interval = 60;
 bool		devapp_restoring = false;
 bool		devapp_metering = true;
 int			devapp_meter_size = 16384;
 int			devapp_quota_size = 16384;
 int			devapp_flush_interval = 10;
+char	   *devapp_primary_conninfo = NULL;
+int			devapp_refresh_interval = 15 * 60;
 int			devapp_retention_minute = 7 * MINUTES_PER_DAY;
 int			devapp_retention_hour = 90 * MINUTES_PER_DAY;
 int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
@@ -95,6 +98,31 @@ check_audit_origin(char **newval, void **extra, GucSource source)
 }
 
 static void
+define_audit_gucs(void)
+{
+	DefineCustomStringVariable("devapp.audit_key_file",
+							   "File with the key that signs checkpoints of the audit trail.",
+							   "Empty: checkpoints are not signed.",
+							   &devapp_audit_key_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.audit_origin",
+							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
+							   "Checkpoints that exist keep the name they were made with.",
+							   &devapp_audit_origin,
+							   "devapp",
+							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.seal_interval",
+							"How often an audit trail that was sealed once is sealed by the worker.",
+							"0 leaves sealing to devapp.seal_audit().",
+							&devapp_seal_interval,
+							60, 0, 7 * MINUTES_PER_DAY,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+}
+
+static void
 define_retention(const char *name, const char *description, int *variable,
 				 int days)
 {
@@ -112,6 +140,13 @@ define_metering(void)
 							"0 leaves flushing to devapp.flush_usage().",
 							&devapp_flush_interval,
 							10, 0, 24 * 60 * 60,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.refresh_interval",
+							"Time between refreshes of the materialized reports.",
+							"0 leaves refreshing to devapp.refresh_reports().",
+							&devapp_refresh_interval,
+							15 * 60, 0, 7 * 24 * 60 * 60,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.meter_size",
@@ -139,6 +174,13 @@ define_metering(void)
 							PGC_POSTMASTER : PGC_SIGHUP,
 							GUC_UNIT_KB, NULL, NULL, NULL);
 
+	DefineCustomStringVariable("devapp.primary_conninfo",
+							   "Connection by which a standby sends what it counted to its primary.",
+							   "The database is that of the counts. Empty: a standby keeps its counts.",
+							   &devapp_primary_conninfo,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
 	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
 					 &devapp_retention_minute, 7);
 	define_retention("devapp.retention_hour", "How long usage by the hour is kept.",
@@ -165,20 +207,6 @@ devapp_define_gucs(void)
 							 APPROVAL_AUTO,
 							 approval_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
-
-	DefineCustomStringVariable("devapp.audit_key_file",
-							   "File with the key that signs checkpoints of the audit trail.",
-							   "Empty: checkpoints are not signed.",
-							   &devapp_audit_key_file,
-							   "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
-
-	DefineCustomStringVariable("devapp.audit_origin",
-							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
-							   "Checkpoints that exist keep the name they were made with.",
-							   &devapp_audit_origin,
-							   "devapp",
-							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.cache_size",
 							"Memory that a backend may use to remember credentials.",
@@ -215,6 +243,7 @@ devapp_define_gucs(void)
 							 false,
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 
+	define_audit_gucs();
 	define_notification_gucs();
 	define_metering();
 	MarkGUCPrefixReserved("devapp");

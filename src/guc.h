@@ -25,11 +25,14 @@ extern int	devapp_cache_size;		/* kB */
 extern bool devapp_notify;
 extern int	devapp_notification_max_attempts;
 extern int	devapp_rotation_max_age;	/* days */
+extern int	devapp_seal_interval;	/* minutes; 0: never */
 extern bool devapp_restoring;
 extern bool devapp_metering;
 extern int	devapp_meter_size;		/* kB */
 extern int	devapp_quota_size;		/* kB */
 extern int	devapp_flush_interval;	/* s; 0: never */
+extern char *devapp_primary_conninfo;	/* may hold a password */
+extern int	devapp_refresh_interval;	/* s; 0: never */
 extern int	devapp_retention_minute;	/* of each, in minutes; 0: for ever */
 extern int	devapp_retention_hour;
 extern int	devapp_retention_day;

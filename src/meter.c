@@ -42,7 +42,9 @@ typedef struct MeterDatabase
 {
 	Oid			database;		/* InvalidOid: free */
 	bool		pending;		/* there may be counts */
-	bool		unfinished;		/* the worker did not come to its end */
+	bool		unfinished;		/* the flusher did not come to its end */
+	bool		installed;		/* it has the extension, as far as is known */
+	TimestampTz kept_at;		/* start of the last housekeeper; 0: none yet */
 	pg_atomic_uint64 dropped;
 	pg_atomic_uint64 not_limited;
 	/* under the lock of the entries */
@@ -203,7 +205,8 @@ find_entry(Oid database, bool make)
 	memset(&free_entry->status, 0, sizeof(MeterStatus));
 	pg_atomic_write_u64(&free_entry->dropped, 0);
 	pg_atomic_write_u64(&free_entry->not_limited, 0);
-	free_entry->pending = free_entry->unfinished = false;
+	free_entry->pending = free_entry->unfinished = free_entry->installed = false;
+	free_entry->kept_at = 0;
 	free_entry->database = database;
 	return free_entry;
 }
@@ -251,6 +254,77 @@ meter_set_unfinished(bool unfinished)
 
 	if (entry != NULL)
 		entry->unfinished = unfinished;
+}
+
+/* There is something to do for a worker, also where nothing was counted. */
+void
+meter_mark_unfinished(Oid database)
+{
+	MeterDatabase *entry = entry_of(database);
+
+	if (entry != NULL)
+		entry->unfinished = true;
+}
+
+bool
+meter_is_unfinished(Oid database)
+{
+	MeterDatabase *entry = entry_of(database);
+
+	return entry != NULL && entry->unfinished;
+}
+
+/* Of the current database: the flusher is to come, as if something was counted. */
+void
+meter_mark_pending(void)
+{
+	MeterDatabase *entry = shared != NULL ? entry_of(MyDatabaseId) : NULL;
+
+	if (entry != NULL)
+		entry->pending = true;
+}
+
+/* Of the current database: is the extension here? */
+void
+meter_set_installed(bool installed)
+{
+	MeterDatabase *entry = entry_of(MyDatabaseId);
+
+	if (entry != NULL)
+		entry->installed = installed;
+}
+
+/*
+ * The database whose last housekeeper is so many seconds ago, and longer than any
+ * other's; InvalidOid if there is none.  It is not named again before a process has
+ * found the extension there, so one that is gone is not named for ever.
+ */
+Oid
+meter_next_to_keep(int seconds)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	MeterDatabase *next = NULL;
+	Oid			database = InvalidOid;
+
+	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
+	for (int i = 0; i < METER_DATABASES; i++)
+	{
+		MeterDatabase *entry = &shared->databases[i];
+
+		/* after a clock was set back its time may be in the future */
+		if (OidIsValid(entry->database) && entry->installed &&
+			(entry->kept_at > now || now - entry->kept_at >= seconds * USECS_PER_SEC) &&
+			(next == NULL || entry->kept_at < next->kept_at))
+			next = entry;
+	}
+	if (next != NULL)
+	{
+		next->kept_at = now;
+		next->installed = false;
+		database = next->database;
+	}
+	LWLockRelease(ENTRIES_LOCK);
+	return database;
 }
 
 /* A database that is gone leaves its entry to another. */
@@ -402,18 +476,45 @@ meter_report_flush(int64 rows, int64 microseconds)
 	LWLockRelease(ENTRIES_LOCK);
 }
 
+/* A housekeeper found nothing wrong. */
 void
-meter_report_error(Oid database, const char *message)
+meter_report_housekeeping(void)
 {
-	MeterDatabase *entry = entry_of(database);
+	MeterDatabase *entry = entry_of(MyDatabaseId);
 
 	if (entry == NULL)
 		return;
 	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
-	entry->status.errors++;
-	entry->status.last_error_at = GetCurrentTimestamp();
-	strlcpy(entry->status.last_error, message, METER_ERROR_LEN);
+	entry->status.last_housekeeping_at = GetCurrentTimestamp();
 	LWLockRelease(ENTRIES_LOCK);
+}
+
+/*
+ * False: it goes on being wrong as it was, and was logged within the last hour, so it
+ * need not be logged again.
+ */
+bool
+meter_report_error(Oid database, MeterJob job, const char *message)
+{
+	MeterDatabase *entry = entry_of(database);
+	TimestampTz now = GetCurrentTimestamp();
+	MeterErrors *errors;
+	bool		is_new;
+
+	if (entry == NULL)
+		return true;
+	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
+	errors = &entry->status.errors[job];
+	is_new = strncmp(errors->last, message, METER_ERROR_LEN - 1) != 0 ||
+		(job == JOB_FLUSH && entry->status.last_flush_at > errors->last_at) ||
+		now - errors->logged_at > USECS_PER_HOUR;
+	if (is_new)
+		errors->logged_at = now;
+	errors->count++;
+	errors->last_at = now;
+	strlcpy(errors->last, message, METER_ERROR_LEN);
+	LWLockRelease(ENTRIES_LOCK);
+	return is_new;
 }
 
 void

@@ -8,28 +8,55 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "port/pg_crc32c.h"
 
 #include "meter_core.h"
 #include "verdict.h"
 
 #define METER_ERROR_LEN		256
+#define METER_TMP_SUFFIX	".tmp"	/* of a file that is being written */
 
-/* How flushing goes, of one database. */
+/* What a process does in a database. */
+typedef enum MeterJob
+{
+	JOB_FLUSH,
+	JOB_HOUSEKEEPING
+} MeterJob;
+
+/* What went wrong with it. */
+typedef struct MeterErrors
+{
+	int64		count;
+	TimestampTz last_at;		/* 0: never */
+	TimestampTz logged_at;
+	char		last[METER_ERROR_LEN];
+} MeterErrors;
+
+/* How it goes, of one database. */
 typedef struct MeterStatus
 {
 	TimestampTz last_flush_at;	/* 0: never */
 	int64		last_rows;
 	int64		last_microseconds;
 	int64		flushes;
-	int64		errors;
-	TimestampTz last_error_at;
-	char		last_error[METER_ERROR_LEN];
+	TimestampTz last_housekeeping_at;	/* the last without an error; 0: never */
+	MeterErrors errors[JOB_HOUSEKEEPING + 1];
 	uint64		dropped;		/* calls that found the table full */
 	uint64		not_limited;	/* calls that found the table of quotas full */
 	uint64		slots_used;		/* these two of all databases */
 	uint64		slots_total;
 	int			worker_pid;		/* 0: none */
 } MeterStatus;
+
+/* A file of counters that is being written. */
+typedef struct MeterWriter
+{
+	FILE	   *file;
+	pg_crc32c	crc;
+	bool		ok;
+	char		path[MAXPGPATH];
+	char		tmp_path[MAXPGPATH];
+} MeterWriter;
 
 /* meter.c */
 extern void meter_init(void);
@@ -45,12 +72,24 @@ extern uint64 meter_discard(Oid database);
 extern Oid *meter_pending(int *n);
 extern void meter_forget_database(Oid database);
 extern void meter_set_unfinished(bool unfinished);
+extern void meter_mark_unfinished(Oid database);
+extern bool meter_is_unfinished(Oid database);
+extern void meter_mark_pending(void);
 extern void meter_report_flush(int64 rows, int64 microseconds);
-extern void meter_report_error(Oid database, const char *message);
+extern void meter_set_installed(bool installed);
+extern Oid	meter_next_to_keep(int seconds);
+extern void meter_report_housekeeping(void);
+extern bool meter_report_error(Oid database, MeterJob job, const char *message);
 extern void meter_set_worker(int pid);
 extern MeterStatus meter_status(void);
 
+/* meter_batch.c */
+extern void meter_add_batch(const MeterRow *rows, Size n);
+
 /* meter_file.c */
+extern void meter_writer_open(MeterWriter *writer, const char *path);
+extern void meter_writer_rows(MeterWriter *writer, const MeterRow *rows, Size n);
+extern bool meter_writer_close(MeterWriter *writer);
 extern void meter_save(void);
 extern void meter_load(void);
 
@@ -58,8 +97,5 @@ extern void meter_load(void);
 extern void count_prepare(MeterKey *key, const Verdict *verdict, TimestampTz now);
 extern void count_call(MeterKey *key, VerdictCode code, int32 cost, TimestampTz now);
 extern void count_verdict(const Verdict *verdict, TimestampTz now);
-
-/* worker.c */
-extern void worker_register(void);
 
 #endif							/* DEVAPP_METER_H */

@@ -8,7 +8,8 @@
  *
  * What is taken belongs to the transaction, or to the subtransaction, that took it.
  * If that commits, the rows are in the tables with it; if it is rolled back, or the
- * session ends, the counts are added again to those in shared memory.  A prepared
+ * session ends, the counts are added again to those in shared memory; but for those
+ * that came from another server (shipment.c), which has them still.  A prepared
  * transaction could do either at a time when nobody is there to see to it, so it may
  * not take.
  */
@@ -37,6 +38,7 @@ typedef struct MeterBatch
 {
 	struct MeterBatch *earlier;
 	SubTransactionId owner;
+	bool		foreign;		/* not from this server's memory */
 	TimestampTz taken_at;
 	Size		n;
 	Size		room;
@@ -57,7 +59,13 @@ end_batch(bool committed)
 	int			microseconds;
 
 	batches = batch->earlier;
-	if (!committed)
+	if (batch->foreign)
+	{
+		/* the flusher rolls it up */
+		if (committed)
+			meter_mark_pending();
+	}
+	else if (!committed)
 	{
 		for (Size i = 0; i < batch->n; i++)
 			meter_add(&batch->rows[i].key, &batch->rows[i].value);
@@ -106,12 +114,12 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 /* ---------- taking ---------- */
 
 static MeterBatch *
-begin_batch(void)
+begin_batch(Size room)
 {
 	static bool registered = false;
 	MeterBatch *batch = MemoryContextAllocZero(TopMemoryContext, sizeof(MeterBatch));
 
-	batch->room = meter_partition_limit();
+	batch->room = room;
 	batch->rows = MemoryContextAllocExtended(TopMemoryContext,
 											 sizeof(MeterRow) * batch->room,
 											 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
@@ -144,7 +152,7 @@ devapp_take_usage(PG_FUNCTION_ARGS)
 	MeterBatch *batch;
 
 	meter_require();
-	batch = begin_batch();
+	batch = begin_batch(meter_partition_limit());
 	meter_begin_take(MyDatabaseId);
 	for (int i = 0; i < meter_partitions(); i++)
 	{
@@ -159,6 +167,17 @@ devapp_take_usage(PG_FUNCTION_ARGS)
 		batch->n += meter_take_partition(i, MyDatabaseId, batch->rows + batch->n);
 	}
 	PG_RETURN_INT64((int64) batch->n);
+}
+
+/* Rows that come from elsewhere, as if they were taken here. */
+void
+meter_add_batch(const MeterRow *rows, Size n)
+{
+	MeterBatch *batch = begin_batch(Max(n, 1));
+
+	batch->foreign = true;
+	memcpy(batch->rows, rows, sizeof(MeterRow) * n);
+	batch->n = n;
 }
 
 /* ---------- what was taken ---------- */

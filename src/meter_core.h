@@ -61,6 +61,15 @@ typedef struct MeterRow
 	MeterValue	value;
 } MeterRow;
 
+/* What is before rows that are written down. */
+typedef struct MeterHeader
+{
+	uint32_t	magic;
+	uint32_t	row_size;
+} MeterHeader;
+
+#define METER_MAGIC		0x44564d31	/* changes with the layout and the meaning of rows */
+
 /* A part of the table, with a lock of its own; its arrays follow it. */
 typedef struct MeterPartition
 {

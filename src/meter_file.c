@@ -1,6 +1,6 @@
 /*
  * meter_file.c
- *		Counts outlive an orderly end of the server in a file.
+ *		Files of counters; counts outlive an orderly end of the server in one.
  *
  * When the server is shut down, all its processes are told to end at once, and some
  * may count after the worker's last flush; on a standby nothing can be flushed.  So
@@ -9,7 +9,7 @@
  * and nothing is counted twice.
  *
  * The rows are written as they lie in memory; the header says of which build.  A file
- * that is not whole is left out with a message.  Runs in the postmaster alone, so
+ * that is not whole is left out with a message.  Both run in the postmaster alone, so
  * no locks are waited for.
  */
 #include "postgres.h"
@@ -24,65 +24,86 @@
 #include "meter.h"
 
 #define METER_FILE	PGSTAT_STAT_PERMANENT_DIRECTORY "/devapp_meter.stat"
-#define METER_MAGIC	0x44564d31		/* changes with the layout of rows */
-
-typedef struct MeterFileHeader
-{
-	uint32		magic;
-	uint32		row_size;
-} MeterFileHeader;
 
 /* ---------- writing ---------- */
 
-static bool
-write_bytes(FILE *file, const void *data, Size size, pg_crc32c *crc)
+static void
+write_bytes(MeterWriter *writer, const void *data, Size size)
 {
-	COMP_CRC32C(*crc, data, size);
-	return fwrite(data, 1, size, file) == size;
+	COMP_CRC32C(writer->crc, data, size);
+	if (writer->ok)
+		writer->ok = fwrite(data, 1, size, writer->file) == size;
 }
 
-static bool
-write_rows(FILE *file)
+/*
+ * Begin a file of counters.  What goes wrong is remembered, and told at the end:
+ * nothing here throws an error.
+ */
+void
+meter_writer_open(MeterWriter *writer, const char *path)
 {
-	MeterFileHeader header = {METER_MAGIC, sizeof(MeterRow)};
-	MeterRow   *rows = malloc(sizeof(MeterRow) * meter_partition_limit());
-	pg_crc32c	crc;
-	bool		ok;
+	MeterHeader header = {METER_MAGIC, sizeof(MeterRow)};
 
-	if (rows == NULL)
-		return false;
-	INIT_CRC32C(crc);
-	ok = write_bytes(file, &header, sizeof(header), &crc);
-	for (int i = 0; ok && i < meter_partitions(); i++)
-	{
-		uint32		n = meter_take_partition(i, InvalidOid, rows);
+	strlcpy(writer->path, path, MAXPGPATH);
+	snprintf(writer->tmp_path, MAXPGPATH, "%s" METER_TMP_SUFFIX, writer->path);
+	writer->file = AllocateFile(writer->tmp_path, PG_BINARY_W);
+	writer->ok = writer->file != NULL;
+	INIT_CRC32C(writer->crc);
+	write_bytes(writer, &header, sizeof(header));
+}
 
-		ok = write_bytes(file, rows, sizeof(MeterRow) * n, &crc);
-	}
-	free(rows);
+void
+meter_writer_rows(MeterWriter *writer, const MeterRow *rows, Size n)
+{
+	write_bytes(writer, rows, sizeof(MeterRow) * n);
+}
+
+/* Is it written, and there to stay?  If not, errno says why, and there is none. */
+bool
+meter_writer_close(MeterWriter *writer)
+{
+	pg_crc32c	crc = writer->crc;
+	int			reason;
+
 	FIN_CRC32C(crc);
-	return ok && fwrite(&crc, sizeof(crc), 1, file) == 1;
+	if (writer->ok)
+		writer->ok = fwrite(&crc, sizeof(crc), 1, writer->file) == 1;
+	reason = errno;
+	if (writer->file != NULL && FreeFile(writer->file) != 0 && writer->ok)
+	{
+		writer->ok = false;
+		reason = errno;
+	}
+	if (writer->ok && durable_rename(writer->tmp_path, writer->path, LOG) == 0)
+		return true;
+	if (writer->ok)
+		reason = errno;
+	unlink(writer->tmp_path);
+	errno = reason;
+	return false;
 }
 
 /* Write down all that is counted and not flushed. */
 void
 meter_save(void)
 {
-	FILE	   *file = AllocateFile(METER_FILE ".tmp", PG_BINARY_W);
-	bool		ok = file != NULL && write_rows(file);
+	MeterRow   *rows = malloc(sizeof(MeterRow) * meter_partition_limit());
+	MeterWriter writer;
+	bool		ok = rows != NULL;
 
-	if (file != NULL && FreeFile(file) != 0)
-		ok = false;
-	if (!ok)
+	if (ok)
 	{
+		meter_writer_open(&writer, METER_FILE);
+		for (int i = 0; i < meter_partitions(); i++)
+			meter_writer_rows(&writer, rows, meter_take_partition(i, InvalidOid, rows));
+		ok = meter_writer_close(&writer);
+	}
+	if (!ok)
 		ereport(LOG,
 				(errcode_for_file_access(),
-				 errmsg("could not write file \"%s\": %m", METER_FILE ".tmp"),
+				 errmsg("could not write file \"%s\": %m", METER_FILE),
 				 errdetail("Calls that were counted since the last flush are lost.")));
-		unlink(METER_FILE ".tmp");
-		return;
-	}
-	(void) durable_rename(METER_FILE ".tmp", METER_FILE, LOG);
+	free(rows);
 }
 
 /* ---------- reading ---------- */
@@ -91,7 +112,7 @@ meter_save(void)
 static bool
 check_file(FILE *file, long *n)
 {
-	MeterFileHeader header;
+	MeterHeader header;
 	char		buffer[8192];
 	pg_crc32c	crc;
 	pg_crc32c	expected;

@@ -4,6 +4,7 @@
  *
  *	_worker_status()	one row about the current database; none if nothing is counted
  *	_is_metering()		are calls counted?
+ *	_tell_worker()		the extension is in the current database
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_worker_status);
 PG_FUNCTION_INFO_V1(devapp_is_metering);
+PG_FUNCTION_INFO_V1(devapp_tell_worker);
 
 enum
 {
@@ -37,8 +39,22 @@ enum
 	STATUS_NOT_LIMITED,
 	STATUS_QUOTA_SLOTS_USED,
 	STATUS_QUOTA_SLOTS_TOTAL,
+	STATUS_LAST_HOUSEKEEPING_AT,
+	STATUS_HOUSEKEEPING_ERRORS,
+	STATUS_LAST_HOUSEKEEPING_ERROR_AT,
+	STATUS_LAST_HOUSEKEEPING_ERROR,
 	STATUS_COLUMNS
 };
+
+/* Three columns: how many, when the last, what it was. */
+static void
+put_errors(const MeterErrors *errors, Datum *values, bool *nulls)
+{
+	values[0] = Int64GetDatum(errors->count);
+	values[1] = TimestampTzGetDatum(errors->last_at);
+	values[2] = CStringGetTextDatum(errors->last);
+	nulls[1] = nulls[2] = errors->count == 0;
+}
 
 Datum
 devapp_worker_status(PG_FUNCTION_ARGS)
@@ -64,16 +80,17 @@ devapp_worker_status(PG_FUNCTION_ARGS)
 	nulls[STATUS_LAST_FLUSH_AT] = nulls[STATUS_LAST_ROWS] =
 		nulls[STATUS_LAST_DURATION] = status.flushes == 0;
 	values[STATUS_FLUSHES] = Int64GetDatum(status.flushes);
-	values[STATUS_ERRORS] = Int64GetDatum(status.errors);
-	values[STATUS_LAST_ERROR_AT] = TimestampTzGetDatum(status.last_error_at);
-	values[STATUS_LAST_ERROR] = CStringGetTextDatum(status.last_error);
-	nulls[STATUS_LAST_ERROR_AT] = nulls[STATUS_LAST_ERROR] = status.errors == 0;
+	put_errors(&status.errors[JOB_FLUSH], &values[STATUS_ERRORS], &nulls[STATUS_ERRORS]);
 	values[STATUS_DROPPED] = Int64GetDatum((int64) status.dropped);
 	values[STATUS_SLOTS_USED] = Int64GetDatum((int64) status.slots_used);
 	values[STATUS_SLOTS_TOTAL] = Int64GetDatum((int64) status.slots_total);
 	values[STATUS_NOT_LIMITED] = Int64GetDatum((int64) status.not_limited);
 	values[STATUS_QUOTA_SLOTS_USED] = Int64GetDatum((int64) buckets.used);
 	values[STATUS_QUOTA_SLOTS_TOTAL] = Int64GetDatum((int64) buckets.total);
+	values[STATUS_LAST_HOUSEKEEPING_AT] = TimestampTzGetDatum(status.last_housekeeping_at);
+	nulls[STATUS_LAST_HOUSEKEEPING_AT] = status.last_housekeeping_at == 0;
+	put_errors(&status.errors[JOB_HOUSEKEEPING], &values[STATUS_HOUSEKEEPING_ERRORS],
+			   &nulls[STATUS_HOUSEKEEPING_ERRORS]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
 }
@@ -82,4 +99,13 @@ Datum
 devapp_is_metering(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(devapp_metering && meter_is_on());
+}
+
+/* If its creation is rolled back, the worker will find out. */
+Datum
+devapp_tell_worker(PG_FUNCTION_ARGS)
+{
+	if (meter_is_on())
+		meter_set_installed(true);
+	PG_RETURN_VOID();
 }

@@ -172,24 +172,6 @@ column_is_set(TriggerData *trigdata, const char *column)
 						 trigdata->tg_updatedcols);
 }
 
-/* Is word one of the comma-separated words of list? */
-static bool
-list_has_word(const char *list, size_t list_len, const char *word)
-{
-	const char *end = list + list_len;
-	size_t		word_len = strlen(word);
-
-	while (list < end)
-	{
-		size_t		n = strcspn(list, ",=");
-
-		if (n == word_len && memcmp(list, word, n) == 0)
-			return true;
-		list += n + 1;
-	}
-	return false;
-}
-
 /*
  * The remaining arguments are "state,state=column": the column holds when one of
  * those states was entered, and is empty in all others.
@@ -203,12 +185,11 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 	for (int i = 2; i < trigger->tgnargs; i++)
 	{
 		const char *states = trigger->tgargs[i];
-		size_t		len = strcspn(states, "=");
-		const char *column = states + len + 1;
+		const char *column = strchr(states, '=') + 1;
 
-		if (!list_has_word(states, len, to))
+		if (!guard_list_has_word(states, to))
 			edit(e, column, (Datum) 0, true);
-		else if (!list_has_word(states, len, from))
+		else if (!guard_list_has_word(states, from))
 			edit(e, column,
 				 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 		else

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "utils/uuid.h"
+#include "uuid.h"
 
 PG_FUNCTION_INFO_V1(devapp_uuid_v7);
 
@@ -35,22 +36,32 @@ ascending_time(void)
 	return now;
 }
 
-Datum
-devapp_uuid_v7(PG_FUNCTION_ARGS)
+/* False if there is no randomness. */
+bool
+uuid_make_v7(pg_uuid_t *uuid)
 {
-	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 	int64		now = ascending_time();
 	uint64		ms = (uint64) (now / NS_PER_MS);
 	uint32		fraction = (uint32) ((now % NS_PER_MS) * 4096 / NS_PER_MS);
 
 	if (!pg_strong_random(uuid->data + 8, 8))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+		return false;
 	for (int i = 0; i < 6; i++)
 		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
 	uuid->data[6] = (unsigned char) (0x70 | (fraction >> 8));
 	uuid->data[7] = (unsigned char) (fraction & 0xFF);
 	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
+	return true;
+}
+
+Datum
+devapp_uuid_v7(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+
+	if (!uuid_make_v7(uuid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
 	PG_RETURN_UUID_P(uuid);
 }

@@ -17,6 +17,8 @@
 #include "compat.h"
 #include "verdict.h"
 
+PG_FUNCTION_INFO_V1(devapp_http_status);
+
 /* The columns of devapp.verdict, in the order of sql/types/verdict.sql. */
 typedef enum VerdictColumn
 {
@@ -197,4 +199,18 @@ verdict_datum(const Verdict *v)
 		set_entitlement(&row, v);
 	set_limits(&row, &v->limits, v->code);
 	return HeapTupleGetDatum(heap_form_tuple(desc, row.values, row.nulls));
+}
+
+/* SQL: devapp._http_status(code): the status that goes with a verdict */
+Datum
+devapp_http_status(PG_FUNCTION_ARGS)
+{
+	char	   *code = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	for (int i = 0; i < VERDICT_CODES; i++)
+	{
+		if (strcmp(verdict_info[i].code, code) == 0)
+			PG_RETURN_INT32(verdict_info[i].http_status);
+	}
+	PG_RETURN_NULL();
 }

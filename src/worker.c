@@ -1,21 +1,22 @@
 /*
  * worker.c
- *		The background worker that flushes counted calls to the tables.
+ *		The launcher: who starts the processes that do devapp's work in databases.
  *
  * One process of the server, the launcher, wakes up every devapp.flush_interval and
  * looks which databases have counts.  For each of them, one after the other, it starts
- * a short-lived worker that connects to it, flushes, rolls up and takes care of the
- * partitions, each in a transaction of its own, and ends.  So nobody stays connected,
- * which would be in the way of DROP DATABASE.  Once an hour it looks into every
- * database, because partitions must also be dropped where nobody calls.
+ * a short-lived flusher (flusher.c).  So nobody stays connected, which would be in
+ * the way of DROP DATABASE.  Once an hour it looks into every database, and so learns
+ * of those that have the extension where nobody calls.
  *
- * Nothing here decides whether a count is kept: what is taken from shared memory in a
- * transaction that fails goes back there (meter_batch.c), and is tried again at the
- * next interval.  Counts of a database that is gone, or has no extension, are
- * discarded.
+ * A database with the extension also gets a housekeeper, about once a minute; it
+ * decides what is due.  Housekeepers run one at a time too, but beside the flushers:
+ * what takes them long does not hold up flushing.
  *
- * It starts when recovery has ended, so on a standby the counts wait for promotion.
- * When the server is shut down, the postmaster writes what is left to a file
+ * Counts of a database that is gone are discarded.
+ *
+ * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
+ * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
+ * promotion, which it notices at its next round.  When the server is shut down, the postmaster writes what is left to a file
  * (meter_file.c).
  */
 #include "postgres.h"
@@ -26,9 +27,8 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_database.h"
-#include "commands/extension.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -36,7 +36,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -46,20 +45,30 @@
 #include "compat.h"
 #include "guc.h"
 #include "meter.h"
+#include "shipment.h"
+#include "worker.h"
 
 #define RESTART_SECONDS		5
 #define SWEEP_SECONDS		3600
+#define HOUSE_SECONDS		60
+#define SHIP_SECONDS		60	/* between tries, at most */
 #define IDLE_SECONDS		60	/* how often to look where flushing is off */
 
 PGDLLEXPORT void devapp_launcher_main(Datum arg);
-PGDLLEXPORT void devapp_flusher_main(Datum arg);
+
+/* the one that runs; NULL: none */
+static BackgroundWorkerHandle *housekeeper = NULL;
+
+/* on a standby, after shipping has failed; 0: it has not */
+static int	ship_delay = 0;
+static TimestampTz next_shipment = 0;
 
 static void
 describe_worker(BackgroundWorker *worker, const char *function)
 {
 	memset(worker, 0, sizeof(BackgroundWorker));
 	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_start_time = BgWorkerStart_ConsistentState;
 	strlcpy(worker->bgw_library_name, "devapp", sizeof(worker->bgw_library_name));
 	strlcpy(worker->bgw_function_name, function, BGW_MAXLEN);
 }
@@ -116,75 +125,88 @@ doze(long milliseconds)
 					 milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
 }
 
-/* Start a worker for a database and wait until it has ended. */
+/*
+ * Asked before each sleep: somebody else may have reset the latch of a signal that
+ * came while he waited for something.
+ */
 static void
-flush_database(Oid database)
+reload_if_told(void)
 {
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	/* where the primary is may be what has changed */
+	ship_delay = 0;
+}
+
+/* Start a process in a database; NULL if there is no place for it. */
+static BackgroundWorkerHandle *
+start_process(Oid database, const char *what, const char *function, MeterJob job)
+{
+	static const char no_slot[] = "no background worker slot is free; raise max_worker_processes";
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
-	pid_t		pid;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	bool		started;
 
-	describe_worker(&worker, "devapp_flusher_main");
+	describe_worker(&worker, function);
+	worker.bgw_flags |= BGWORKER_INTERRUPTIBLE;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_notify_pid = MyProcPid;
-	snprintf(worker.bgw_name, BGW_MAXLEN, "devapp flusher for database %u", database);
-	strlcpy(worker.bgw_type, "devapp flusher", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
-	{
-		meter_report_error(database, "no background worker slot is free; raise max_worker_processes");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "devapp %s for database %u", what, database);
+	snprintf(worker.bgw_type, BGW_MAXLEN, "devapp %s", what);
+	started = RegisterDynamicBackgroundWorker(&worker, &handle);
+	MemoryContextSwitchTo(old);
+	if (started)
+		return handle;
+	if (meter_report_error(database, job, no_slot))
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("usage could not be flushed: no background worker slot is free"),
+				 errmsg("devapp %s could not be started: no background worker slot is free", what),
 				 errhint("Raise max_worker_processes.")));
+	return NULL;
+}
+
+/* Start a process, and wait until it has ended. */
+static void
+run_process(Oid database, const char *what, const char *function)
+{
+	BackgroundWorkerHandle *handle = start_process(database, what, function, JOB_FLUSH);
+	pid_t		pid;
+
+	if (handle == NULL)
 		return;
-	}
 	while (!ShutdownRequestPending &&
 		   GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
 		doze(1000);
 	pfree(handle);
 }
 
-/* Flush what there is; with everything, look into the other databases as well. */
+/* Start the next housekeeper, if there is one to start and none runs. */
 static void
-make_round(bool everything)
+keep_house(void)
 {
-	int			n;
-	Oid		   *pending = meter_pending(&n);
-	List	   *existing = n > 0 || everything ? all_databases() : NIL;
-	List	   *wanted = everything ? list_copy(existing) : NIL;
-	ListCell   *cell;
+	Oid			database;
+	pid_t		pid;
 
-	for (int i = 0; i < n; i++)
+	if (housekeeper != NULL)
 	{
-		if (!list_member_oid(existing, pending[i]))
-		{
-			(void) meter_discard(pending[i]);
-			meter_forget_database(pending[i]);
-		}
-		else
-			wanted = list_append_unique_oid(wanted, pending[i]);
+		if (GetBackgroundWorkerPid(housekeeper, &pid) != BGWH_STOPPED)
+			return;
+		pfree(housekeeper);
+		housekeeper = NULL;
 	}
-	foreach(cell, wanted)
-	{
-		if (ShutdownRequestPending)
-			break;
-		flush_database(lfirst_oid(cell));
-	}
+	database = meter_next_to_keep(HOUSE_SECONDS);
+	if (OidIsValid(database))
+		housekeeper = start_process(database, "housekeeper",
+									"devapp_housekeeper_main", JOB_HOUSEKEEPING);
 }
 
-static void
-forget_launcher(int code, Datum arg)
-{
-	meter_set_worker(0);
-}
+/* ---------- rounds ---------- */
 
 /*
  * Milliseconds until then; after a clock has jumped back not more than the
@@ -198,16 +220,90 @@ time_until(TimestampTz then, int seconds)
 	return Min(left, seconds * 1000L);
 }
 
-/* If it is time, set the next one. */
 static bool
-is_time(TimestampTz *next, int seconds)
+has_come(TimestampTz then, int seconds)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (now < *next && *next - now <= seconds * USECS_PER_SEC)
-		return false;
-	*next = now + seconds * USECS_PER_SEC;
-	return true;
+	return now >= then || then - now > seconds * USECS_PER_SEC;
+}
+
+static TimestampTz
+seconds_from_now(int seconds)
+{
+	return GetCurrentTimestamp() + seconds * USECS_PER_SEC;
+}
+
+/* The databases with counts; the counts of those that are gone are discarded. */
+static List *
+databases_with_counts(const List *existing, const Oid *pending, int n)
+{
+	List	   *wanted = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (list_member_oid(existing, pending[i]))
+			wanted = lappend_oid(wanted, pending[i]);
+		else
+		{
+			(void) meter_discard(pending[i]);
+			meter_forget_database(pending[i]);
+			outbox_discard(pending[i]);
+		}
+	}
+	return wanted;
+}
+
+/* On a primary: flush what there is; with everything, look into all databases. */
+static void
+flush_round(bool everything)
+{
+	int			n;
+	Oid		   *pending = meter_pending(&n);
+	List	   *existing = n > 0 || everything ? all_databases() : NIL;
+	List	   *wanted = databases_with_counts(existing, pending, n);
+	ListCell   *cell;
+
+	if (everything)
+		wanted = list_concat_unique_oid(wanted, existing);
+	foreach(cell, wanted)
+	{
+		if (ShutdownRequestPending)
+			break;
+		run_process(lfirst_oid(cell), "flusher", "devapp_flusher_main");
+	}
+}
+
+/*
+ * On a standby: ship what there is.  After a failure the next round waits for longer
+ * and longer, but not for more than a minute.
+ */
+static void
+ship_round(int interval)
+{
+	int			n;
+	Oid		   *pending = meter_pending(&n);
+	bool		failed = false;
+	ListCell   *cell;
+
+	if (n == 0 || devapp_primary_conninfo[0] == '\0' ||
+		(ship_delay > 0 && !has_come(next_shipment, ship_delay)))
+		return;
+	foreach(cell, databases_with_counts(all_databases(), pending, n))
+	{
+		if (ShutdownRequestPending)
+			break;
+		run_process(lfirst_oid(cell), "shipper", "devapp_shipper_main");
+		failed |= meter_is_unfinished(lfirst_oid(cell));
+	}
+	ship_delay = failed ? Min(Max(ship_delay, interval) * 2, SHIP_SECONDS) : 0;
+	next_shipment = seconds_from_now(ship_delay);
+}
+
+static void
+forget_launcher(int code, Datum arg)
+{
+	meter_set_worker(0);
 }
 
 void
@@ -223,134 +319,38 @@ devapp_launcher_main(Datum arg)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(forget_launcher, (Datum) 0);
 	meter_set_worker(MyProcPid);
+	outbox_find();
 	context = AllocSetContextCreate(TopMemoryContext, "devapp launcher",
 									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 
 	while (!ShutdownRequestPending)
 	{
-		int			interval = devapp_flush_interval;
+		int			interval;
 
-		if (interval > 0 && is_time(&next_flush, interval))
+		reload_if_told();
+		interval = devapp_flush_interval;
+		if (interval > 0 && has_come(next_flush, interval))
 		{
-			make_round(is_time(&next_sweep, SWEEP_SECONDS));
+			next_flush = seconds_from_now(interval);
+			if (RecoveryInProgress())
+				ship_round(interval);
+			else
+			{
+				bool		everything = has_come(next_sweep, SWEEP_SECONDS);
+
+				if (everything)
+					next_sweep = seconds_from_now(SWEEP_SECONDS);
+				flush_round(everything);
+			}
 			MemoryContextReset(context);
 		}
-		/* a round waits for others, and may take note of a new setting meanwhile */
-		interval = devapp_flush_interval;
-		if (!ShutdownRequestPending)
-			doze(interval > 0 ? time_until(next_flush, interval) : IDLE_SECONDS * 1000L);
+		if (interval > 0 && !ShutdownRequestPending && !RecoveryInProgress())
+			keep_house();
+		if (!ShutdownRequestPending && !ConfigReloadPending)
+			doze(interval > 0 ? Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L) :
+				 IDLE_SECONDS * 1000L);
 	}
 	/* not 0: somebody may have ended it without ending the server */
 	proc_exit(1);
-}
-
-/* ---------- the flusher ---------- */
-
-/* Settings of the database or the role must not be in the way. */
-static void
-set_own_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"application_name", "devapp flusher"},
-		{"search_path", "pg_catalog, pg_temp"},
-		{"default_transaction_read_only", "off"},
-		{"default_transaction_isolation", "read committed"},
-		{"synchronous_commit", "local"},
-		{"statement_timeout", "0"},
-		{"lock_timeout", "10s"},
-		{"row_security", "off"},
-		{"session_replication_role", "origin"}
-	};
-
-	for (size_t i = 0; i < lengthof(settings); i++)
-		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-static bool
-extension_is_here(void)
-{
-	bool		here;
-
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	here = OidIsValid(get_extension_oid("devapp", true));
-	CommitTransactionCommand();
-	return here;
-}
-
-static void
-run(const char *sql)
-{
-	StartTransactionCommand();
-	SPI_connect();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	pgstat_report_activity(STATE_RUNNING, sql);
-	(void) SPI_execute(sql, false, 0);
-	SPI_finish();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
-/* Run a statement in a transaction; an error is logged and noted. */
-static bool
-try_to_run(const char *sql)
-{
-	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = true;
-
-	PG_TRY();
-	{
-		run(sql);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		HOLD_INTERRUPTS();
-		EmitErrorReport();
-		error = CopyErrorData();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		MemoryContextSwitchTo(context);
-		meter_report_error(MyDatabaseId, error->message);
-		FreeErrorData(error);
-		RESUME_INTERRUPTS();
-		done = false;
-	}
-	PG_END_TRY();
-	return done;
-}
-
-void
-devapp_flusher_main(Datum arg)
-{
-	static const char *const steps[] = {
-		"SELECT devapp._flush_usage()",
-		"SELECT devapp._roll_up_usage()",
-		"SELECT devapp._maintain_usage_if_due()"
-	};
-	bool		done = true;
-
-	pqsignal(SIGTERM, die);
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid,
-											  BGWORKER_BYPASS_ALLOWCONN);
-	set_own_settings();
-	if (!extension_is_here())
-	{
-		(void) meter_discard(MyDatabaseId);
-		meter_set_unfinished(false);
-		proc_exit(0);
-	}
-	/* if it is killed, another will look after what it left */
-	meter_set_unfinished(true);
-	for (size_t i = 0; i < lengthof(steps); i++)
-		done &= try_to_run(steps[i]);
-	meter_set_unfinished(!done);
-	proc_exit(0);
 }

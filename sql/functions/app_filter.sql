@@ -268,7 +268,9 @@ AS $$
                       AND greatest(s.valid_from, s.superseded_at) >= ($1).inactive_since)
    AND NOT EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
                     WHERE c.app_id = a.app_id
-                      AND greatest(cp.created_at, cp.decided_at, cp.removed_at) >= ($1).inactive_since)' END)
+                      AND greatest(cp.created_at, cp.decided_at, cp.removed_at) >= ($1).inactive_since)
+   AND NOT EXISTS (SELECT FROM devapp.last_used l
+                    WHERE l.app_id = a.app_id AND l.last_used_at >= ($1).inactive_since)' END)
 $$;
 
 COMMENT ON FUNCTION devapp._make_filter(text, text, text, text, jsonb, timestamptz, timestamptz, text, uuid[]) IS

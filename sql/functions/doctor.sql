@@ -46,7 +46,7 @@ AS $$
            CASE WHEN s.dropped > 0 OR coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
                      OR s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'warning' ELSE 'ok' END,
            CASE WHEN s.dropped > 0 THEN format('%s calls were not counted: the table was full', s.dropped)
-                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush failed: %s', s.last_error)
+                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush or shipment failed: %s', s.last_error)
                 WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'the worker is not running'
                 ELSE format('calls are counted, %s of %s counters are in use', s.slots_used, s.slots_total) END,
            CASE WHEN s.dropped > 0 THEN 'Raise devapp.meter_size, or lower devapp.flush_interval.'
@@ -86,6 +86,23 @@ AS $$
                 WHEN f.products > 0 AND NOT f.metering THEN 'The setting devapp.metering is off.'
                 WHEN f.not_limited > 0 THEN 'Raise devapp.quota_size.' END
       FROM facts f
+$$;
+
+CREATE FUNCTION devapp._doctor_housekeeping() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'housekeeping',
+           CASE WHEN s.failing THEN 'warning' WHEN s.off THEN 'info' ELSE 'ok' END,
+           CASE WHEN s.failing THEN format('it failed: %s', s.last_housekeeping_error)
+                WHEN s.off THEN 'the worker is off'
+                ELSE 'nothing failed' END,
+           CASE WHEN s.failing THEN 'It is tried again every minute; the server''s log says more.'
+                WHEN s.off THEN 'Without it devapp.maintain_usage(), maintain_audit(), schedule_notifications() and seal_audit() have to be called.' END
+      FROM (SELECT w.last_housekeeping_error,
+                   coalesce(w.last_housekeeping_error_at > w.last_housekeeping_at, w.housekeeping_errors > 0, false) AS failing,
+                   w.worker_pid IS NULL AND NOT pg_is_in_recovery() OR devapp._setting('flush_interval') = '0' AS off
+              FROM (SELECT 1) AS one LEFT JOIN devapp._worker_status() w ON true) AS s
 $$;
 
 CREATE FUNCTION devapp._doctor_pepper() RETURNS TABLE (check_name text, status text, detail text, hint text)
@@ -281,6 +298,7 @@ AS $$
     SELECT * FROM devapp._doctor_versions()
     UNION ALL SELECT * FROM devapp._doctor_metering()
     UNION ALL SELECT * FROM devapp._doctor_quota()
+    UNION ALL SELECT * FROM devapp._doctor_housekeeping()
     UNION ALL SELECT * FROM devapp._doctor_pepper()
     UNION ALL SELECT * FROM devapp._doctor_public()
     UNION ALL SELECT * FROM devapp._doctor_roles()
@@ -297,6 +315,7 @@ COMMENT ON FUNCTION devapp._pepper_known(integer) IS 'Internal: is there a peppe
 COMMENT ON FUNCTION devapp._doctor_versions() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_metering() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_quota() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_housekeeping() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_pepper() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_public() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._tables_without_policy() IS 'Internal: how many tables setup_roles() has not seen';

@@ -117,6 +117,21 @@ BEGIN
 END
 $$;
 
+-- What the transaction took, as a batch of its own.
+CREATE FUNCTION devapp._write_usage() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    batch bigint;
+BEGIN
+    UPDATE devapp.usage_state s SET last_batch = s.last_batch + 1 RETURNING s.last_batch INTO batch;
+    PERFORM devapp._write_calls(batch);
+    PERFORM devapp._write_quota_usage();
+    PERFORM devapp._write_responses();
+END
+$$;
+
 -- Nobody but its owner may write to the tables of usage, so this runs as the owner.
 CREATE FUNCTION devapp._flush_usage() RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -125,15 +140,11 @@ CREATE FUNCTION devapp._flush_usage() RETURNS bigint
 AS $$
 DECLARE
     taken bigint;
-    batch bigint;
 BEGIN
     PERFORM devapp._lock_usage();
     taken := devapp._take_usage();
     IF taken > 0 THEN
-        UPDATE devapp.usage_state s SET last_batch = s.last_batch + 1 RETURNING s.last_batch INTO batch;
-        PERFORM devapp._write_calls(batch);
-        PERFORM devapp._write_quota_usage();
-        PERFORM devapp._write_responses();
+        PERFORM devapp._write_usage();
     END IF;
     RETURN taken;
 END
@@ -275,6 +286,7 @@ COMMENT ON FUNCTION devapp._add_histograms(bigint[], bigint[]) IS 'Internal: two
 COMMENT ON FUNCTION devapp._lock_usage() IS 'Internal: locks and returns the state of flushing';
 COMMENT ON FUNCTION devapp._write_calls(bigint) IS 'Internal: writes the verifications that were taken';
 COMMENT ON FUNCTION devapp._write_responses() IS 'Internal: writes how calls went';
+COMMENT ON FUNCTION devapp._write_usage() IS 'Internal: writes all that was taken';
 COMMENT ON FUNCTION devapp._flush_usage() IS 'Internal: from shared memory to the minutes; how many counters';
 COMMENT ON FUNCTION devapp._roll_up_hours(timestamptz, bigint, bigint) IS 'Internal: minutes of a month into hours';
 COMMENT ON FUNCTION devapp._roll_up_days(timestamptz, bigint, bigint) IS 'Internal: minutes of a month into days';

@@ -31,6 +31,11 @@ BEGIN
                        partition_name, parent, CASE WHEN daily THEN 100 ELSE 70 END);
         EXECUTE format('CREATE %s INDEX %I ON devapp.%I %s', CASE WHEN NOT daily THEN 'UNIQUE' END,
                        partition_name || '_key', partition_name, devapp._usage_index(parent));
+        -- for the last minutes; next to nothing to write, as the rows come in their order
+        IF daily THEN
+            EXECUTE format('CREATE INDEX %I ON devapp.%I USING brin (minute) WITH (pages_per_range = 32, autosummarize = on)',
+                           partition_name || '_minute', partition_name);
+        END IF;
         EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY', partition_name);
         EXECUTE format('ALTER TABLE devapp.%I ATTACH PARTITION devapp.%I FOR VALUES FROM (%L) TO (%L)',
                        parent, partition_name, from_time, to_time);

@@ -13,8 +13,10 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON ALL TABLES IN SCHEMA devapp FROM PUBLIC;
+REVOKE ALL ON SCHEMA devapp_report FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA devapp, devapp_report FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA devapp FROM PUBLIC;
-REVOKE ALL ON ALL ROUTINES IN SCHEMA devapp FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA devapp, devapp_report FROM PUBLIC;
 REVOKE ALL ON TYPE devapp.resource_pattern, devapp.secret_digest, devapp.verdict_code, devapp.verdict,
-                   devapp.issued_credential, devapp.approval_decision, devapp.key_parts FROM PUBLIC;
+                   devapp.issued_credential, devapp.approval_decision, devapp.key_parts,
+                   devapp_report."text/html" FROM PUBLIC;

@@ -22,8 +22,8 @@ DECLARE
     usage_function regprocedure;
     trigger_function regprocedure;
 BEGIN
-    GRANT USAGE ON SCHEMA devapp TO devapp_admin;
-    GRANT SELECT ON ALL TABLES IN SCHEMA devapp TO devapp_admin;
+    GRANT USAGE ON SCHEMA devapp, devapp_report TO devapp_admin;
+    GRANT SELECT ON ALL TABLES IN SCHEMA devapp, devapp_report TO devapp_admin;
     GRANT INSERT, UPDATE ON
         devapp.developer, devapp.team, devapp.team_member, devapp.product, devapp.product_operation,
         devapp.app, devapp.credential, devapp.credential_secret, devapp.credential_product
@@ -33,18 +33,22 @@ BEGIN
     GRANT INSERT, UPDATE, DELETE ON devapp.approval_rule TO devapp_admin;
     GRANT INSERT, DELETE ON devapp.product_approver TO devapp_admin;
     GRANT USAGE, SELECT ON SEQUENCE devapp.credential_product_ordinal_seq TO devapp_admin;
-    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp TO devapp_admin;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp, devapp_report TO devapp_admin;
     REVOKE EXECUTE ON FUNCTION
         devapp.setup_roles(), devapp._ensure_role(text), devapp._grant_to_admin(), devapp._grant_to_developer(),
-        devapp._grant_to_gateway(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
+        devapp._grant_to_gateway(), devapp._grant_to_analyst(), devapp._setup_policies(), devapp._put_policy(regclass, text, text, text),
         devapp._set_actor(text, boolean)
         FROM devapp_admin;
     -- what is counted is written by devapp.flush_usage() and the worker alone
     FOR usage_function IN SELECT p.oid FROM pg_proc p
                            WHERE p.pronamespace = 'devapp'::regnamespace
                              AND p.proname IN ('_take_usage', '_taken_calls', '_taken_responses', '_lock_usage', '_write_calls',
-                                               '_write_responses', '_write_quota_usage', '_consume_quota', '_forget_quota', '_flush_usage', '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
-                                               '_usage_partition', '_maintain_usage_if_due', 'maintain_usage') LOOP
+                                               '_write_responses', '_write_quota_usage', '_consume_quota', '_forget_quota', '_flush_usage',
+                                               '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
+                                               '_usage_partition', '_maintain_usage_if_due', 'maintain_usage',
+                                               '_is_due', '_maintain_audit_if_due', '_schedule_notifications_if_due',
+                                               '_seal_audit_if_due', '_write_usage', '_take_shipment', 'receive_usage',
+                                               '_refresh_report', '_refresh_reports_if_due', '_tell_worker') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', usage_function);
     END LOOP;
     -- a trigger fires without it, and nobody is to put one of these on a table of his
@@ -74,7 +78,9 @@ BEGIN
         ON devapp.audit_event TO devapp_developer;
     GRANT SELECT ON
         devapp.team_member, devapp.product, devapp.product_operation, devapp.app, devapp.credential,
-        devapp.credential_product
+        devapp.credential_product,
+        devapp.usage_hour, devapp.usage_day, devapp.usage_latency, devapp.last_used,
+        devapp.app_last_used, devapp.credential_last_used, devapp.daily_latency, devapp.my_usage, devapp.my_latency
         TO devapp_developer;
     GRANT EXECUTE ON FUNCTION
         devapp.actor(), devapp.current_developer_id(), devapp.whoami(), devapp._caller(), devapp._claims_count(),
@@ -95,7 +101,8 @@ BEGIN
         devapp.set_credential_product_status(uuid, text, text, text), devapp.my_approvals(),
         devapp.explain_access(uuid, text, text, text, text, timestamptz), devapp.quota_status(uuid),
         devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text),
-        devapp.pattern_matches(devapp.resource_pattern, text)
+        devapp.pattern_matches(devapp.resource_pattern, text),
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._add_histograms(bigint[], bigint[])
         TO devapp_developer;
 END
 $$;
@@ -119,6 +126,26 @@ BEGIN
 END
 $$;
 
+-- Reads the reports, and nothing else: their views have the rights of their owner on
+-- the tables.  Functions that a view calls are called by who reads it; without USAGE
+-- on the schema he cannot call them himself.
+CREATE FUNCTION devapp._grant_to_analyst() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    GRANT USAGE ON SCHEMA devapp_report TO devapp_analyst;
+    GRANT SELECT ON ALL TABLES IN SCHEMA devapp_report TO devapp_analyst;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp_report TO devapp_analyst;
+    -- what the dashboard reads beside them: totals without names
+    GRANT SELECT ON devapp._verdict_days, devapp._latency_days, devapp._latency_totals, devapp._app_calls, devapp._near_quotas TO devapp_analyst;
+    GRANT EXECUTE ON FUNCTION
+        devapp._setting(text), devapp._days_since(timestamptz), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
+        devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._sum(bigint)
+        TO devapp_analyst;
+END
+$$;
+
 CREATE FUNCTION devapp.setup_roles() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -129,6 +156,7 @@ BEGIN
     PERFORM devapp._grant_to_admin();
     PERFORM devapp._grant_to_developer();
     PERFORM devapp._grant_to_gateway();
+    PERFORM devapp._grant_to_analyst();
     PERFORM devapp._setup_policies();
     PERFORM FROM devapp.maintain_audit();
 END
@@ -138,5 +166,6 @@ COMMENT ON FUNCTION devapp._ensure_role(text) IS 'Internal: makes a role if it i
 COMMENT ON FUNCTION devapp._grant_to_admin() IS 'Internal: what devapp_admin may do';
 COMMENT ON FUNCTION devapp._grant_to_developer() IS 'Internal: what devapp_developer may do';
 COMMENT ON FUNCTION devapp._grant_to_gateway() IS 'Internal: what devapp_gateway may do';
+COMMENT ON FUNCTION devapp._grant_to_analyst() IS 'Internal: what devapp_analyst may do';
 COMMENT ON FUNCTION devapp.setup_roles() IS
     'Makes the roles devapp_admin, devapp_developer, devapp_gateway and devapp_analyst, what they may do and which rows they see, and the next months of the audit trail; can be run again';

@@ -57,8 +57,10 @@ BEGIN
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
     PERFORM devapp._put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
-    PERFORM devapp._put_policy('devapp.audit_event', 'SELECT', 'devapp_developer',
-        'app_id IN (SELECT a.app_id FROM devapp.app a)');
+    FOREACH devapp_table IN ARRAY ARRAY['devapp.audit_event', 'devapp.usage_hour', 'devapp.usage_day', 'devapp.usage_latency',
+                                        'devapp.last_used']::regclass[] LOOP
+        PERFORM devapp._put_policy(devapp_table, 'SELECT', 'devapp_developer', 'app_id IN (SELECT a.app_id FROM devapp.app a)');
+    END LOOP;
     PERFORM devapp._put_policy('devapp.product', 'SELECT', 'devapp_developer',
         'access = ''public'' OR product_id IN (SELECT cp.product_id FROM devapp.credential_product cp)');
     PERFORM devapp._put_policy('devapp.product_operation', 'SELECT', 'devapp_developer',

@@ -32,3 +32,4 @@ SELECT pg_extension_config_dump('devapp.usage_latency', '');
 SELECT pg_extension_config_dump('devapp.last_used', '');
 SELECT pg_extension_config_dump('devapp.usage_state', '');
 SELECT pg_extension_config_dump('devapp.quota_usage', '');
+SELECT pg_extension_config_dump('devapp.usage_shipment', '');

@@ -54,6 +54,12 @@ BEGIN; SELECT FROM devapp.revoke_credential(:'c2'); SELECT pg_temp.idle(5) AS af
 BEGIN; SELECT FROM devapp.add_credential_product(:'c3', 'filter-1'); SELECT pg_temp.idle(5) AS after_association; ROLLBACK;
 BEGIN; SELECT FROM devapp.set_credential_product_status(:'c3', 'filter-2', 'approve'); SELECT pg_temp.idle(5) AS after_approval; ROLLBACK;
 BEGIN; SELECT FROM devapp.remove_credential_product(:'c3', 'filter-2'); SELECT pg_temp.idle(5) AS after_removal; ROLLBACK;
+-- a call that was allowed is a sign of life, one that was refused is none
+BEGIN;
+INSERT INTO devapp.last_used VALUES (:'c1', 1, :'a1', now() - interval '4 days', now()),
+    (:'c2', 1, (SELECT app_id FROM devapp.credential WHERE credential_id = :'c2'), now() - interval '6 days', now());
+SELECT pg_temp.idle(5) AS after_call;
+ROLLBACK;
 
 -- refused, whoever asks
 CREATE FUNCTION pg_temp.refusal(filter jsonb) RETURNS text LANGUAGE plpgsql AS $$

@@ -31,11 +31,13 @@ SELECT c.oid::regclass FROM pg_class c
    AND has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
 SELECT t.oid::regtype FROM pg_type t
  WHERE t.typnamespace = 'devapp'::regnamespace AND t.typelem = 0 AND t.typtype IN ('b', 'e') AND has_type_privilege('public', t.oid, 'USAGE');
-SELECT has_schema_privilege('public', 'devapp', 'USAGE');
+SELECT has_schema_privilege('public', 'devapp', 'USAGE') OR has_schema_privilege('public', 'devapp_report', 'USAGE') AS usage;
 
--- every table and sequence goes along in a dump
+-- every table and sequence goes along in a dump, but the times of housekeeping and of
+-- refreshing reports, which begin anew
 SELECT c.oid::regclass FROM pg_class c
  WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'S')
+   AND c.relname NOT IN ('housekeeping', 'report_refresh')
    AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'devapp' AND c.oid = ANY (e.extconfig));
 
 -- the installation's own report

@@ -176,9 +176,10 @@ for my $format ('plain', 'custom')
 		SELECT devapp.flush_usage(); SELECT devapp.maintain_usage()");
 	is( $node->safe_psql("restored_$format", "SELECT sum(calls) FROM devapp.usage_hour WHERE app_id = '$app->{app_id}'"),
 		$made + 10, "$format: and counting goes on");
-	is( $node->safe_psql("restored_$format", q{SELECT count(*) FROM pg_index i JOIN devapp._usage_partitions() p ON i.indrelid = ('devapp.' || p.partition_name)::regclass})
-		  - $node->safe_psql("restored_$format", 'SELECT count(*) FROM devapp._usage_partitions()'),
-		0, "$format: each partition has its index");
+	is( $node->safe_psql("restored_$format", q{SELECT count(*) FROM devapp._usage_partitions() p
+			WHERE (SELECT count(*) FROM pg_index i WHERE i.indrelid = ('devapp.' || p.partition_name)::regclass)
+				<> CASE p.parent WHEN 'usage_minute' THEN 2 ELSE 1 END}),
+		0, "$format: each partition has its index, those of minutes two");
 }
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions() p JOIN pg_class c ON c.oid = ('devapp.' || p.partition_name)::regclass WHERE NOT c.relrowsecurity}),
 	0, 'row-level security is on for every partition');

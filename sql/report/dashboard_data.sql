@@ -1,0 +1,129 @@
+-- Where the figures of the dashboard come from.  The last 60 days, and by app the last
+-- 30, are materialized; for other periods the days of usage are added up: of the two
+-- halves of a query below one has a condition that is false before it begins.
+--
+-- Analysts have no right on the schema of what these read.  So their bodies are parsed
+-- when they are made, and who calls them needs rights on the tables alone.
+
+CREATE FUNCTION devapp_report._calls_by_verdict(first_day date, last_day date) RETURNS TABLE (day date, code text, calls bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.day, t.code, t.calls
+      FROM devapp_report.verdict_totals t
+     WHERE first_day > (now() AT TIME ZONE 'UTC')::date - 60 AND t.day BETWEEN first_day AND last_day
+     UNION ALL
+    SELECT t.day, t.code, t.calls
+      FROM devapp._verdict_days t
+     WHERE first_day <= (now() AT TIME ZONE 'UTC')::date - 60 AND t.day BETWEEN first_day AND last_day;
+END;
+
+-- One row a day, those without calls as well.
+CREATE FUNCTION devapp_report._daily_calls(first_day date, last_day date) RETURNS TABLE (day date, allowed numeric, refused numeric)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT first_day + n, coalesce(sum(v.calls) FILTER (WHERE v.code = 'VALID'), 0), coalesce(sum(v.calls) FILTER (WHERE v.code <> 'VALID'), 0)
+      FROM generate_series(0, last_day - first_day) AS n
+      LEFT JOIN devapp_report._calls_by_verdict(first_day, last_day) v ON v.day = first_day + n
+     GROUP BY n
+$$;
+
+CREATE FUNCTION devapp_report._responses(first_day date, last_day date)
+    RETURNS TABLE (day date, responses bigint, client_errors bigint, server_errors bigint, latency_min interval, latency_max interval, histogram bigint[])
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
+      FROM devapp._latency_totals t
+     WHERE first_day > (now() AT TIME ZONE 'UTC')::date - 60 AND t.day BETWEEN first_day AND last_day
+     UNION ALL
+    SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
+      FROM devapp._latency_days t
+     WHERE first_day <= (now() AT TIME ZONE 'UTC')::date - 60 AND t.day BETWEEN first_day AND last_day;
+END;
+
+CREATE FUNCTION devapp_report._daily_responses(first_day date, last_day date)
+    RETURNS TABLE (day date, responses numeric, client_errors numeric, server_errors numeric)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT first_day + n, coalesce(r.responses, 0), coalesce(r.client_errors, 0), coalesce(r.server_errors, 0)
+      FROM generate_series(0, last_day - first_day) AS n
+      LEFT JOIN devapp_report._responses(first_day, last_day) r ON r.day = first_day + n
+$$;
+
+-- Minimum and maximum are exact, and the percentile is not outside of them.
+CREATE FUNCTION devapp_report._responses_between(first_day date, last_day date) RETURNS TABLE (responses numeric, errors numeric, p95 interval)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT sum(r.responses), sum(r.client_errors + r.server_errors),
+           least(greatest(devapp.latency_percentile(devapp.add_histograms(r.histogram), 0.95), min(r.latency_min)), max(r.latency_max))
+      FROM devapp_report._responses(first_day, last_day) r;
+END;
+
+-- Whether it is the period that calls are materialized by app for.
+CREATE FUNCTION devapp_report._is_last_30_days(first_day date, last_day date) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN last_day = (now() AT TIME ZONE 'UTC')::date AND last_day - first_day = 29;
+
+-- The ten apps with the most allowed calls, and how many there are.  Of apps that are
+-- not deleted.  Names are looked up for the ten alone.
+CREATE FUNCTION devapp_report._busiest_apps(first_day date, last_day date)
+    RETURNS TABLE (app_id uuid, app text, owner text, allowed bigint, refused bigint, total bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT b.app_id, i.app, i.owner, b.allowed, b.refused, b.total
+      FROM ((SELECT x.app_id, x.calls_30d AS allowed, x.refused_30d AS refused, count(*) OVER () AS total
+               FROM devapp_report.app_inventory x
+              WHERE devapp_report._is_last_30_days(_busiest_apps.first_day, _busiest_apps.last_day) AND (x.calls_30d > 0 OR x.refused_30d > 0)
+              ORDER BY x.calls_30d DESC, x.refused_30d DESC, x.app_id
+              LIMIT 10)
+             UNION ALL
+            (SELECT c.app_id, coalesce(sum(c.calls) FILTER (WHERE c.is_allowed), 0)::bigint AS allowed,
+                    coalesce(sum(c.calls) FILTER (WHERE NOT c.is_allowed), 0)::bigint AS refused, count(*) OVER () AS total
+               FROM devapp._app_calls c
+              WHERE NOT devapp_report._is_last_30_days(_busiest_apps.first_day, _busiest_apps.last_day)
+                AND c.day BETWEEN _busiest_apps.first_day AND _busiest_apps.last_day
+                AND c.app_id IN (SELECT y.app_id FROM devapp_report.app_inventory y)
+              GROUP BY c.app_id
+              ORDER BY allowed DESC, refused DESC, c.app_id
+              LIMIT 10)) AS b
+      JOIN devapp_report.app_inventory i ON i.app_id = b.app_id;
+END;
+
+-- Apps with an allowed call, and those in the period before.
+CREATE FUNCTION devapp_report._active_apps(first_day date, last_day date) RETURNS TABLE (active bigint, before bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT count(*) FILTER (WHERE x.calls_30d > 0), count(*) FILTER (WHERE x.calls_previous_30d > 0)
+      FROM devapp_report.app_inventory x
+     WHERE devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day)
+    HAVING devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day)
+     UNION ALL
+    SELECT count(*) FILTER (WHERE u.newest >= _active_apps.first_day), count(*) FILTER (WHERE u.oldest < _active_apps.first_day)
+      FROM (SELECT min(c.day) AS oldest, max(c.day) AS newest
+              FROM devapp._app_calls c
+             WHERE NOT devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day)
+               AND c.day BETWEEN _active_apps.first_day - (_active_apps.last_day - _active_apps.first_day + 1) AND _active_apps.last_day
+               AND c.is_allowed
+               AND c.app_id IN (SELECT y.app_id FROM devapp_report.app_inventory y)
+             GROUP BY c.app_id) AS u
+    HAVING NOT devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day);
+END;
+
+-- Quotas that are used to 80 % and more.
+CREATE FUNCTION devapp_report._quotas_near_limit()
+    RETURNS TABLE (app_id uuid, product_id uuid, operation_id uuid, environment text, quota_limit bigint, share_used double precision)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT n.app_id, n.product_id, n.operation_id, n.environment, n.quota_limit, n.share_used FROM devapp._near_quotas n;
+END;
+
+COMMENT ON FUNCTION devapp_report._calls_by_verdict(date, date) IS 'Internal: calls by day and verdict';
+COMMENT ON FUNCTION devapp_report._daily_calls(date, date) IS 'Internal: allowed and refused calls of each day';
+COMMENT ON FUNCTION devapp_report._responses(date, date) IS 'Internal: recorded responses by day';
+COMMENT ON FUNCTION devapp_report._daily_responses(date, date) IS 'Internal: recorded responses and errors of each day';
+COMMENT ON FUNCTION devapp_report._responses_between(date, date) IS 'Internal: responses, errors and response time of a period';
+COMMENT ON FUNCTION devapp_report._busiest_apps(date, date) IS 'Internal: the ten apps with the most calls';
+COMMENT ON FUNCTION devapp_report._active_apps(date, date) IS 'Internal: how many apps had an allowed call, and before';
+COMMENT ON FUNCTION devapp_report._is_last_30_days(date, date) IS 'Internal: whether a period is that of the calls that are materialized by app';
+COMMENT ON FUNCTION devapp_report._quotas_near_limit() IS 'Internal: quotas that are used to 80 % and more';

@@ -1,0 +1,106 @@
+-- Reports of what somebody has to do something about.  All of them are live.
+
+-- A row is a product that an app waits for; of a pending app that waits for none, the
+-- app itself.  decided_at of a pending app is when it was handed in again.  Few rows of many: each half starts from an index of what is pending.
+CREATE VIEW devapp_report.pending_approvals AS
+SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
+       w.credential_id, w.consumer_key, w.product_id, p.name AS product, x.waiting_since, devapp._days_since(x.waiting_since) AS waiting_days,
+       (SELECT string_agg(coalesce('team ' || t.name, 'role ' || v.role_name), ', ' ORDER BY t.name, v.role_name)
+          FROM devapp.product_approver v
+          LEFT JOIN devapp.team t ON t.team_id = v.team_id
+         WHERE v.product_id = w.product_id) AS approvers
+  FROM (SELECT c.app_id, c.credential_id, c.consumer_key, cp.product_id, cp.created_at
+          FROM devapp.credential_product cp
+          JOIN devapp.credential c ON c.credential_id = cp.credential_id
+         WHERE cp.status = 'pending' AND cp.removed_at IS NULL AND c.status = 'approved'
+         UNION ALL
+        SELECT x.app_id, NULL, NULL, NULL, x.created_at
+          FROM devapp.app x
+         WHERE x.status = 'pending'
+           AND NOT EXISTS (SELECT FROM devapp.credential c
+                             JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+                            WHERE c.app_id = x.app_id AND c.status = 'approved'
+                              AND cp.status = 'pending' AND cp.removed_at IS NULL)) AS w
+  JOIN devapp._named_app a ON a.app_id = w.app_id
+  LEFT JOIN devapp.product p ON p.product_id = w.product_id
+ CROSS JOIN LATERAL (SELECT CASE WHEN a.status = 'pending' THEN greatest(w.created_at, a.decided_at) ELSE w.created_at END AS waiting_since) AS x
+ WHERE a.status IN ('pending', 'approved', 'suspended');
+
+CREATE VIEW devapp_report.credentials_expiring AS
+SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
+       c.expires_at, floor(extract(epoch FROM c.expires_at - now()) / 86400)::integer AS days_left, c.expires_at <= now() AS is_expired
+  FROM devapp.credential c
+  JOIN devapp._named_app a ON a.app_id = c.app_id
+ WHERE c.status = 'approved' AND c.expires_at > now() - interval '720 hours' AND a.deleted_at IS NULL;
+
+-- A current secret is overdue by the same rule that reminders follow
+-- (devapp.schedule_notifications).
+CREATE VIEW devapp_report.rotations AS
+SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.owner_id, a.owner, a.owner_kind,
+       s.version AS secret_version, s.superseded_at IS NULL AS is_current, s.valid_from AS issued_at,
+       s.superseded_at AS rotated_at, s.valid_until AS overlap_ends_at,
+       floor(extract(epoch FROM now() - s.valid_from) / 86400)::integer AS age_days,
+       s.superseded_at IS NULL AND c.status = 'approved' AND coalesce(c.expires_at > now(), true) AND a.status = 'approved'
+           AND x.max_age > 0 AND s.valid_from < now() - make_interval(hours => 24 * x.max_age) AS is_overdue,
+       coalesce(l.last_seen_at > s.superseded_at, false) AS still_used,
+       CASE WHEN l.last_used_at > now() THEN now() ELSE l.last_used_at END AS last_used_at,
+       CASE WHEN l.last_seen_at > now() THEN now() ELSE l.last_seen_at END AS last_seen_at
+  FROM devapp.credential_secret s
+  JOIN devapp.credential c ON c.credential_id = s.credential_id
+  JOIN devapp._named_app a ON a.app_id = c.app_id
+  LEFT JOIN devapp.last_used l ON l.credential_id = s.credential_id AND l.secret_version = s.version
+ CROSS JOIN (SELECT devapp._setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
+ WHERE c.status = 'approved' AND a.deleted_at IS NULL;
+
+COMMENT ON VIEW devapp_report.pending_approvals IS
+    'What waits for a decision: one row a product that a credential waits for, or a pending app that waits for none. Live';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_id IS 'App that asks';
+COMMENT ON COLUMN devapp_report.pending_approvals.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.pending_approvals.owner_id IS 'Id of the developer or team that asks';
+COMMENT ON COLUMN devapp_report.pending_approvals.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.pending_approvals.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: devapp.approve_app decides on the app with its products; else only on the product';
+COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential that the product is for; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Product that it waits for; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.product IS 'Its name; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was asked for, or the app was handed in again';
+COMMENT ON COLUMN devapp_report.pending_approvals.waiting_days IS 'How long ago that is, in days of 24 hours, with a fraction';
+COMMENT ON COLUMN devapp_report.pending_approvals.approvers IS
+    'Teams and roles that may decide about the product, with commas; null: administrators only, who always may';
+COMMENT ON VIEW devapp_report.credentials_expiring IS
+    'Credentials that expire, or did in the last 30 days, and are not revoked: one row a credential; filter by days_left. Live';
+COMMENT ON COLUMN devapp_report.credentials_expiring.credential_id IS 'Id of the credential';
+COMMENT ON COLUMN devapp_report.credentials_expiring.consumer_key IS 'Public part of the key';
+COMMENT ON COLUMN devapp_report.credentials_expiring.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp_report.credentials_expiring.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app_id IS 'App that holds it';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.credentials_expiring.owner_id IS 'Id of the developer or team';
+COMMENT ON COLUMN devapp_report.credentials_expiring.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.credentials_expiring.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app_status IS 'Status of the app; the credential works only if it is approved';
+COMMENT ON COLUMN devapp_report.credentials_expiring.expires_at IS 'When it stops working';
+COMMENT ON COLUMN devapp_report.credentials_expiring.days_left IS 'Whole days of 24 hours until then, 0 on the last; negative: it has expired';
+COMMENT ON COLUMN devapp_report.credentials_expiring.is_expired IS 'It has stopped working';
+COMMENT ON VIEW devapp_report.rotations IS
+    'Secrets and their rotation: one row a version of a secret, of credentials that are not revoked. Live';
+COMMENT ON COLUMN devapp_report.rotations.credential_id IS 'Id of the credential';
+COMMENT ON COLUMN devapp_report.rotations.consumer_key IS 'Public part of the key';
+COMMENT ON COLUMN devapp_report.rotations.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp_report.rotations.app_id IS 'App that holds it';
+COMMENT ON COLUMN devapp_report.rotations.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.rotations.owner_id IS 'Id of the developer or team';
+COMMENT ON COLUMN devapp_report.rotations.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.rotations.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.rotations.secret_version IS 'Version of the secret, from 1';
+COMMENT ON COLUMN devapp_report.rotations.is_current IS 'No newer version has taken its place';
+COMMENT ON COLUMN devapp_report.rotations.issued_at IS 'When this version was issued';
+COMMENT ON COLUMN devapp_report.rotations.rotated_at IS 'When a newer version took its place; null: it is the current one';
+COMMENT ON COLUMN devapp_report.rotations.overlap_ends_at IS 'Until when the superseded version works; null: it is the current one';
+COMMENT ON COLUMN devapp_report.rotations.age_days IS 'Whole days of 24 hours since it was issued';
+COMMENT ON COLUMN devapp_report.rotations.is_overdue IS
+    'It is current, works, and is older than the setting devapp.rotation_max_age; never if that is 0';
+COMMENT ON COLUMN devapp_report.rotations.still_used IS 'It was presented after a newer version had taken its place; false for the current one';
+COMMENT ON COLUMN devapp_report.rotations.last_used_at IS 'Last call with it that was allowed; null: none was yet';
+COMMENT ON COLUMN devapp_report.rotations.last_seen_at IS 'Last time that it was presented, whatever the verdict; null: never';

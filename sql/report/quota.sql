@@ -1,0 +1,44 @@
+-- How much of their quotas apps have used.
+
+-- The window that is open now is worked out here: a bucket is written only when it is
+-- used, so the one that it shows may have ended.
+CREATE VIEW devapp_report.quota_usage AS
+SELECT q.app_id, a.app, a.owner_id, a.owner, a.owner_kind, q.product_id, p.name AS product,
+       q.operation_id, o.resource::text AS resource, nullif(array_to_string(o.methods, ', '), '') AS methods,
+       nullif(q.environment, '') AS environment,
+       p.quota_enforcement AS enforcement, x.quota_limit, x.quota_interval, x.quota_unit, y.used,
+       greatest(x.quota_limit - y.used, 0) AS remaining, y.used::double precision / x.quota_limit AS share_used,
+       w.window_start, w.window_end AS resets_at
+  FROM devapp.quota_usage q
+  JOIN devapp._named_app a ON a.app_id = q.app_id
+  JOIN devapp.product p ON p.product_id = q.product_id
+  LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
+ CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
+                            CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
+                            CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
+ CROSS JOIN LATERAL devapp._quota_window(now(), x.quota_interval, x.quota_unit) AS w
+ CROSS JOIN LATERAL (SELECT CASE WHEN q.window_start = w.window_start AND q.window_end = w.window_end THEN q.used ELSE 0 END AS used) AS y
+ WHERE x.quota_limit IS NOT NULL AND a.deleted_at IS NULL AND p.deleted_at IS NULL;
+
+COMMENT ON VIEW devapp_report.quota_usage IS
+    'Quotas that apps have used: one row an app, quota of a product or operation, and environment. Live, as of the last flush';
+COMMENT ON COLUMN devapp_report.quota_usage.app_id IS 'Id of the app';
+COMMENT ON COLUMN devapp_report.quota_usage.app IS 'Name of the app';
+COMMENT ON COLUMN devapp_report.quota_usage.owner_id IS 'Id of the developer or team';
+COMMENT ON COLUMN devapp_report.quota_usage.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.quota_usage.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.quota_usage.product_id IS 'Product that has the quota';
+COMMENT ON COLUMN devapp_report.quota_usage.product IS 'Its name';
+COMMENT ON COLUMN devapp_report.quota_usage.operation_id IS 'Operation with a quota of its own; null: the quota of the product';
+COMMENT ON COLUMN devapp_report.quota_usage.resource IS 'URI pattern of the operation; null: the quota of the product';
+COMMENT ON COLUMN devapp_report.quota_usage.methods IS 'HTTP methods of the operation, with commas; null: all, or the quota of the product';
+COMMENT ON COLUMN devapp_report.quota_usage.environment IS 'Environment of the calls; null: none was named';
+COMMENT ON COLUMN devapp_report.quota_usage.enforcement IS 'soft: counted in shared memory; hard: counted by devapp.consume_quota';
+COMMENT ON COLUMN devapp_report.quota_usage.quota_limit IS 'Cost that is allowed in a window';
+COMMENT ON COLUMN devapp_report.quota_usage.quota_interval IS 'Length of a window, in quota_unit';
+COMMENT ON COLUMN devapp_report.quota_usage.quota_unit IS 'minute, hour, day, week or month';
+COMMENT ON COLUMN devapp_report.quota_usage.used IS 'Cost of the calls in the window that is open now';
+COMMENT ON COLUMN devapp_report.quota_usage.remaining IS 'What is left of quota_limit, not below 0';
+COMMENT ON COLUMN devapp_report.quota_usage.share_used IS 'used divided by quota_limit: 1 is all; more, if servers counted apart or the limit was lowered';
+COMMENT ON COLUMN devapp_report.quota_usage.window_start IS 'Start of the window, which follows the calendar in UTC';
+COMMENT ON COLUMN devapp_report.quota_usage.resets_at IS 'When the next window starts';

@@ -1,0 +1,148 @@
+-- Refreshing the materialized reports.  Who refreshes holds the lock of the rows of
+-- devapp.report_refresh, so there is one at a time.
+--
+-- A dump takes neither the reports nor these rows along: where it is restored both are
+-- as CREATE EXTENSION makes them, and the worker finds that a refresh is due.
+
+CREATE TABLE devapp.report_refresh (
+    report text NOT NULL,
+    ordinal integer NOT NULL,
+    as_of timestamptz,
+    rows bigint,
+    duration interval,
+    attempted_at timestamptz,
+    error text,
+    CONSTRAINT report_refresh_pkey PRIMARY KEY (report)
+) WITH (fillfactor = 50);
+
+-- In the order in which they need one another.
+INSERT INTO devapp.report_refresh (report, ordinal) VALUES
+    ('app_usage', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
+    ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
+
+-- app_usage is what views on apps take calls from; it brings what all of them are made
+-- from.
+CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    relation text := CASE report WHEN 'app_usage' THEN 'devapp._app_usage' WHEN 'latency_totals' THEN 'devapp._latency_totals' ELSE format('devapp_report.%I', report) END;
+    row_count bigint;
+BEGIN
+    IF report = 'app_usage' THEN
+        REFRESH MATERIALIZED VIEW devapp._app_product_usage;
+        ANALYZE devapp._app_product_usage;
+    END IF;
+    EXECUTE format('REFRESH MATERIALIZED VIEW %s %s', CASE WHEN beside_readers THEN 'CONCURRENTLY' END, relation);
+    IF NOT beside_readers THEN
+        EXECUTE format('ANALYZE %s', relation);
+    END IF;
+    EXECUTE format('SELECT count(*) FROM %s', relation) INTO row_count;
+    RETURN row_count;
+END
+$$;
+
+-- As their owner, who alone may refresh.  The first time everything is new, and filling
+-- is faster than comparing.  as_of is the start of the transaction, which
+-- no snapshot of it is older than.
+CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
+    RETURNS TABLE (report text, rows bigint, duration interval)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET work_mem = '128MB'
+    SET jit = off
+AS $$
+DECLARE
+    known devapp.report_refresh;
+    started timestamptz;
+BEGIN
+    PERFORM FROM devapp.report_refresh r ORDER BY r.ordinal FOR UPDATE;
+    FOR known IN SELECT * FROM devapp.report_refresh r ORDER BY r.ordinal LOOP
+        started := clock_timestamp();
+        refresh_reports.report := known.report;
+        refresh_reports.rows := devapp._refresh_report(known.report, coalesce(refresh_reports.concurrently, true) AND known.as_of IS NOT NULL);
+        refresh_reports.duration := clock_timestamp() - started;
+        UPDATE devapp.report_refresh r
+           SET as_of = now(), rows = refresh_reports.rows, duration = refresh_reports.duration, attempted_at = now(), error = NULL
+         WHERE r.report = known.report;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+-- For the worker.  What fails is undone as a whole, noted, and tried again after the
+-- interval.  A clock that jumped back must not put it off.
+CREATE FUNCTION devapp._refresh_reports_if_due() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    every interval := devapp._setting('refresh_interval')::interval;
+    reason text;
+BEGIN
+    IF every = '0' OR NOT EXISTS (SELECT FROM devapp.report_refresh r
+                                   WHERE r.attempted_at IS NULL OR r.attempted_at NOT BETWEEN now() - every AND now()) THEN
+        RETURN;
+    END IF;
+    -- somebody is at it
+    PERFORM FROM devapp.report_refresh r WHERE r.ordinal = 1 FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    BEGIN
+        PERFORM FROM devapp.refresh_reports();
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
+        UPDATE devapp.report_refresh SET attempted_at = now(), error = reason;
+        RAISE WARNING 'reports could not be refreshed: %', reason
+            USING ERRCODE = SQLSTATE,
+                  HINT = 'They stay as they were. The next attempt is made after devapp.refresh_interval.';
+    END;
+END
+$$;
+
+-- Every report, and what is known of its age.
+CREATE VIEW devapp_report.freshness AS
+SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, r.attempted_at, r.error
+  FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
+               ('credentials_expiring', 'live', NULL),
+               ('denials', 'live', NULL),
+               ('developers', 'live', NULL),
+               ('freshness', 'live', NULL),
+               ('high_usage_apps', 'materialized', 'high_usage_apps'),
+               ('inactive_apps', 'live', NULL),
+               ('latency_daily', 'live', NULL),
+               ('pending_approvals', 'live', NULL),
+               ('product_adoption', 'materialized', 'product_adoption'),
+               ('quota_usage', 'live', NULL),
+               ('rotation_queue', 'materialized', 'rotation_queue'),
+               ('rotations', 'live', NULL),
+               ('team_usage', 'live but for calls', 'app_usage'),
+               ('usage_daily', 'live', NULL),
+               ('usage_totals', 'materialized', 'usage_totals'),
+               ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
+  LEFT JOIN devapp.report_refresh r ON r.report = x.source;
+
+COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps, and latency_totals, how calls went; not dumped';
+COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
+COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
+COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
+COMMENT ON COLUMN devapp.report_refresh.duration IS 'How long the refresh took';
+COMMENT ON COLUMN devapp.report_refresh.attempted_at IS 'Last time that a refresh was tried';
+COMMENT ON COLUMN devapp.report_refresh.error IS 'Why it failed; null: it did not';
+COMMENT ON FUNCTION devapp._refresh_report(text, boolean) IS 'Internal: refreshes a report; how many rows it has';
+COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
+    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise; waits for who is at it already';
+COMMENT ON FUNCTION devapp._refresh_reports_if_due() IS
+    'Internal: refresh_reports() every devapp.refresh_interval; nothing where somebody is at it already';
+COMMENT ON VIEW devapp_report.freshness IS 'How old reports are: one row a report. Live';
+COMMENT ON COLUMN devapp_report.freshness.report IS 'Name of the report in devapp_report';
+COMMENT ON COLUMN devapp_report.freshness.kind IS
+    'live: as of now; materialized: as of the last refresh; live but for calls: as of now, but its numbers of calls are as of the last refresh';
+COMMENT ON COLUMN devapp_report.freshness.as_of IS
+    'What was committed by then is in it, or in its numbers of calls; null: never refreshed, there are none yet';
+COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows that the last refresh made; null: live, or never refreshed';
+COMMENT ON COLUMN devapp_report.freshness.duration IS 'How long the last refresh took; null: live, or never refreshed';
+COMMENT ON COLUMN devapp_report.freshness.attempted_at IS 'Last time that a refresh was tried; null: live, or never';
+COMMENT ON COLUMN devapp_report.freshness.error IS 'Why that failed; null: it did not';

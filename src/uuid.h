@@ -1,0 +1,14 @@
+/*
+ * uuid.h
+ *		Time-ordered UUIDs.
+ */
+#ifndef DEVAPP_UUID_H
+#define DEVAPP_UUID_H
+
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+extern bool uuid_make_v7(pg_uuid_t *uuid);
+
+#endif							/* DEVAPP_UUID_H */

@@ -1,0 +1,65 @@
+-- The dashboard: what it is made of, and bad input.  034_dashboard.pl has the page.
+\set SHOW_CONTEXT never
+SET timezone = 'Asia/Tokyo';
+
+-- text becomes text, whatever it is
+SELECT devapp_report._escape_html(t) FROM (VALUES ('plain'), ('<script>alert(1)</script>'), ('" onload="x'), ('it''s'), ('a & b &amp; c'), (''), (NULL),
+    (E'bell \x07 delete \x7f, tab\tand line\nstay'), ('over' || chr(8238) || 'ride, isolate' || chr(8294) || ', no character ' || chr(65535)),
+    (chr(1513) || chr(1500) || chr(1493) || chr(1501)), ('</title>')) AS v (t);
+
+-- numbers: short ones keep three digits, and round up into the next unit
+SELECT n, devapp_report._short_number(n) AS short, devapp_report._html_number(n) AS html
+  FROM unnest('{0,7,999,1000,9999,10000,12344,12350,99949,99950,123456,999499,999500,1234567,999499999,999500000,9223372036854775807}'::numeric[]) AS n;
+SELECT devapp_report._html_number(NULL) AS nothing, devapp_report._exact_number(1234567890) AS exact;
+SELECT part, whole, devapp_report._html_percent(part, whole) AS percent
+  FROM (VALUES (0, 0), (0, 5), (5, 5), (1, 3), (1, 1000), (1, 1001), (999, 1000), (9999, 10000), (3, 2), (123456, 100), (1, NULL), (NULL, 1)) AS v (part, whole);
+SELECT value, before, devapp_report._html_change(value, before) AS change
+  FROM (VALUES (0, 0), (5, 0), (5, 5), (10001, 10000), (3, 2), (2, 3), (0, 5), (20, 2), (12345678, 2), (NULL, 2), (2, NULL)) AS v (value, before);
+
+-- times, in UTC whatever the session's time zone
+SELECT devapp_report._html_time('2026-03-01 00:30+09') AS time, devapp_report._html_day('2026-03-01 00:30+09') AS day;
+SELECT devapp_report._html_date('2026-03-01') AS date, devapp_report._html_time(NULL) AS no_time, devapp_report._html_day(NULL) AS no_day;
+SELECT i, devapp_report._html_duration(i) AS duration
+  FROM unnest('{0 s,59 s,1 min,59 min 59 s,1 h,9 h 59 min,10 h 59 min,23 h 59 min,1 d,1 d 59 min,9 d 23 h,10 d 23 h,1234 d,NULL}'::interval[]) AS i;
+SELECT i, devapp_report._html_latency(i) AS latency
+  FROM unnest('{0.000001 s,0.000850 s,0.0009994 s,0.0009995 s,0.035 s,0.18456 s,0.9994 s,0.9995 s,1.234 s,12.34 s,1 h,NULL}'::interval[]) AS i;
+
+-- axes: steps of 1, 2, 5; the highest value is below the last one
+SELECT n, devapp_report._axis_ticks(n) AS ticks FROM unnest('{0,1,2,3,4,6,7,15,16,99,100,101,1000,12345,1500000,9223372036854775807}'::numeric[]) AS n;
+SELECT count(*) AS axes, bool_and(t[1] = 0 AND t[cardinality(t)] >= n) AS cover, min(cardinality(t)) AS fewest, max(cardinality(t)) AS most,
+       bool_and((t[2] / 10 ^ floor(log(t[2]))) IN (1, 2, 5)) AS nice, bool_and(n = 0 OR t[cardinality(t) - 1] < n) AS tight
+  FROM (SELECT n, devapp_report._axis_ticks(n) AS t FROM generate_series(0, 100000, 997) AS n) AS axis;
+SELECT h, (SELECT string_agg(devapp_report._axis_label(t, ticks[cardinality(ticks)]), ' | ' ORDER BY t) FROM unnest(ticks) AS t) AS labels
+  FROM unnest('{3,9999,15000,150000,1500000,1500000000,2000000000000}'::numeric[]) AS h, devapp_report._axis_ticks(h) AS ticks;
+
+-- days with a label: seven at most, each inside, whatever the length
+SELECT n AS days, devapp_report._day_ticks(date '2026-03-01' - n + 1, '2026-03-01') AS ticks FROM unnest('{1,7,8,14,15,30,60,366}'::integer[]) AS n;
+SELECT count(*) AS periods, min(cardinality(t)) >= 1 AS some, max(cardinality(t)) AS most, bool_and(first_day <= ALL (t) AND last_day >= ALL (t)) AS inside
+  FROM (SELECT l AS last_day, l - n + 1 AS first_day, devapp_report._day_ticks(l - n + 1, l) AS t
+          FROM generate_series(1, 366, 5) AS n, unnest('{2024-02-29,2026-03-01}'::date[]) AS l) AS x;
+
+-- a chart: as many places as days, zero is no bar, and little is a line
+SELECT devapp_report._html_chart('Calls', 'allowed', '2026-02-27', '{0,1,1000}', true);
+SELECT regexp_count(c, '<g ') AS places, regexp_count(c, 'class="allowed"') AS bars_and_key, regexp_count(c, '&lt;Calls&gt;') AS escaped
+  FROM devapp_report._html_chart('<Calls>', 'allowed', '2025-03-01', array_fill(7::numeric, ARRAY[366]), true) AS c;
+
+-- rows
+SELECT devapp_report._html_name('a<b', 'c&d', NULL, '', 'e"f') AS name, devapp_report._html_name('') AS no_name;
+SELECT devapp_report._html_table('Two & two', '{App,#Calls}', devapp_report._html_row('x', '1') || devapp_report._html_row('y', '2'));
+SELECT devapp_report._html_more(12345, 10) AS more, devapp_report._html_more(10, 10) AS no_more;
+SELECT devapp_report._html_bar(1, 3) AS bar, devapp_report._html_bar(4, 3, 'refused') AS full_bar, devapp_report._html_bar(0, 0) AS no_bar;
+SELECT devapp_report._code_words('RATE_LIMITED');
+
+-- the style loads nothing, and would not end early
+SELECT s ~* 'url|http|@import|expression|[<&]' AS loads FROM devapp_report._dashboard_style() AS s;
+
+-- bad input
+SELECT devapp_report.dashboard(NULL);
+SELECT devapp_report.dashboard(0);
+SELECT devapp_report.dashboard(-1);
+SELECT devapp_report.dashboard(367);
+SELECT n, starts_with(p, E'<!DOCTYPE html>\n<html lang="en">\n') AS starts, right(p, 8) = E'</html>\n' AS ends
+  FROM unnest('{1,2,30,366}'::integer[]) AS n, LATERAL devapp_report.dashboard(n) AS p;
+
+-- nothing of it is for everybody
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'devapp_report'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');

@@ -1,0 +1,147 @@
+# The reports: who may read them, what developers see of their usage, and what a dump
+# makes of them.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = start_server('main', "devapp.refresh_interval = 0");
+make_program($node);
+$node->safe_psql(
+	'postgres', q{
+	SELECT devapp.setup_roles();
+	SELECT devapp.create_developer('eve@example.com');
+	SELECT devapp.create_team('blue');
+	SELECT devapp.add_team_member('blue', 'ada@example.com');
+	CREATE ROLE bi LOGIN IN ROLE devapp_analyst;
+	CREATE ROLE ops LOGIN IN ROLE devapp_admin;
+	CREATE ROLE portal LOGIN IN ROLE devapp_developer;
+	CREATE ROLE nobody LOGIN;});
+my %app = (
+	ada => create_app($node, 'adas'),
+	blue => create_app($node, 'blues', "team => 'blue', products => '{weather}'"),
+	eve => create_app($node, 'eves', "developer => 'eve\@example.com', products => '{weather}'"));
+
+# Of each app as many calls as its place: 1, 2 and 3; and as many responses.
+my $n = 0;
+for my $name (qw(ada blue eve))
+{
+	$n++;
+	my ($app_id, $credential_id) = @{ $app{$name} }{qw(app_id credential_id)};
+	$node->safe_psql(
+		'postgres', qq{SET timezone = 'UTC';
+		SELECT devapp._usage_partition('usage_' || p, now()) FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
+		INSERT INTO devapp.usage_hour (hour, app_id, credential_id, product_id, environment, code, calls, cost)
+			SELECT date_trunc('hour', now()), '$app_id', '$credential_id', product_id, 'live', 'VALID', $n, $n FROM devapp.product;
+		INSERT INTO devapp.usage_day (day, app_id, product_id, environment, code, calls, cost)
+			SELECT now()::date, '$app_id', product_id, 'live', 'VALID', $n, $n FROM devapp.product;
+		INSERT INTO devapp.usage_day (day, app_id, product_id, environment, code, calls, cost)
+			SELECT now()::date, '$app_id', product_id, 'live', 'QUOTA_EXCEEDED', 10 * $n, 0 FROM devapp.product;
+		INSERT INTO devapp.usage_latency (day, app_id, product_id, calls, client_errors, server_errors, latency_total, latency_min, latency_max, histogram)
+			SELECT now()::date, '$app_id', product_id, $n, 0, 0, '1 s', '1 s', '1 s', ('[80:80]={$n}')::bigint[] FROM devapp.product;
+		INSERT INTO devapp.last_used VALUES ('$credential_id', 1, '$app_id', now(), now());});
+}
+$node->safe_psql('postgres', 'SELECT FROM devapp.refresh_reports()');
+
+# run(role, SQL): by a session of that role
+sub run
+{
+	my ($role, $sql) = @_;
+	return $node->safe_psql('postgres', "SET SESSION AUTHORIZATION $role; $sql");
+}
+
+sub refused
+{
+	my ($role, $sql) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($state, $report) = error_of($node, "SET SESSION AUTHORIZATION $role; $sql");
+	is($state, '42501', "$role is refused: $sql") or diag($report);
+	return;
+}
+
+# ---------- analysts ----------
+
+my @reports = split /\n/, $node->safe_psql('postgres',
+	q{SELECT relname FROM pg_class WHERE relnamespace = 'devapp_report'::regnamespace AND relkind IN ('v', 'm') ORDER BY relname});
+ok(@reports >= 14, 'there are reports');
+for my $role (qw(bi ops))
+{
+	is(run($role, "SELECT count(*) >= 0 FROM (SELECT * FROM devapp_report.$_ OFFSET 0) AS x"), 't', "$role reads $_") for @reports;
+}
+is(run('bi', 'SELECT app, calls_30d FROM devapp_report.app_inventory ORDER BY app'), "adas|1\nblues|2\neves|3", 'an analyst sees all apps');
+is(run('bi', 'SELECT sum(calls), sum(refused) FROM devapp_report.usage_daily'), '6|60', 'and all calls');
+is(run('bi', 'SELECT count(*) FROM devapp_report.rotations WHERE NOT is_overdue'), 3, 'also where a view calls a function of devapp');
+refused('bi', $_)
+  for 'SELECT FROM devapp.app', 'SELECT FROM devapp.credential_secret', 'SELECT FROM devapp.usage_day', 'SELECT FROM devapp.my_usage',
+  'SELECT FROM devapp.top_apps', 'SELECT devapp._setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
+  'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'DELETE FROM devapp_report.usage_totals',
+  'CREATE VIEW devapp_report.mine AS SELECT 1';
+is(run('ops', 'SELECT count(*) FROM devapp.refresh_reports()'), 4, 'an administrator refreshes');
+refused('ops', $_) for 'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'SELECT devapp._refresh_reports_if_due()';
+for my $role (qw(portal nobody))
+{
+	refused($role, "SELECT FROM devapp_report.$_") for @reports;
+	refused($role, $_) for 'SELECT devapp.refresh_reports()', 'SELECT FROM devapp.report_refresh';
+}
+
+# what a secret was made into is nowhere: not in a report, nor in what they are made from
+my $digest = $node->safe_psql('postgres', "SELECT split_part(digest::text, ':', 3) FROM devapp.credential_secret LIMIT 1");
+for my $name (@reports)
+{
+	is($node->safe_psql('postgres', "SELECT count(*) FROM devapp_report.$name AS x WHERE x::text LIKE '%$digest%'"), 0, "no digest in $name");
+}
+
+# ---------- developers ----------
+
+sub as_developer
+{
+	my ($email, $sql) = @_;
+	return $node->safe_psql('postgres', "DO \$\$BEGIN PERFORM devapp.act_as('$email'); END\$\$; SET ROLE devapp_developer; $sql");
+}
+my %sees = ('ada@example.com' => [ 3, 'adas blues', 2 ], 'eve@example.com' => [ 3, 'eves', 1 ]);
+for my $email (sort keys %sees)
+{
+	my ($calls, $apps, $n_apps) = @{ $sees{$email} };
+
+	is(as_developer($email, q{SELECT sum(calls), sum(refused), sum(over_quota), sum(cost), string_agg(app, ' ' ORDER BY app) FROM devapp.my_usage}),
+		"$calls|" . 10 * $calls . '|' . 10 * $calls . "|$calls|$apps", "my_usage of $email");
+	is(as_developer($email, q{SELECT sum(responses), string_agg(app, ' ' ORDER BY app), min(p95) FROM devapp.my_latency}),
+		"$calls|$apps|00:00:01", "my_latency of $email");
+	is(as_developer($email, "SELECT count(DISTINCT app_id) FROM devapp.$_"), $n_apps, "$_ of $email")
+	  for qw(usage_hour usage_day usage_latency last_used daily_latency app_last_used credential_last_used);
+}
+is(as_developer('', 'SELECT count(*) FROM devapp.my_usage'), 0, 'nobody sees nothing');
+refused('portal', "SELECT FROM devapp.$_") for split /\n/, $node->safe_psql('postgres', 'SELECT partition_name FROM devapp._usage_partitions()');
+refused('portal', $_)
+  for 'SELECT FROM devapp.usage_minute', 'SELECT FROM devapp.top_apps', 'UPDATE devapp.usage_day SET calls = 0', 'DELETE FROM devapp.last_used',
+  'SELECT FROM devapp._app_usage', 'SELECT FROM devapp._named_app';
+
+# ---------- a dump ----------
+
+my @filled = qw(high_usage_apps product_adoption usage_totals);
+sub contents
+{
+	my ($db) = @_;
+	return join "\n", map { $node->safe_psql($db, qq{SELECT '$_', x::text FROM devapp_report.$_ AS x ORDER BY x::text COLLATE "C"}) }
+	  @filled, qw(team_usage usage_daily);
+}
+my $dump = $node->data_dir . '/../dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+$node->command_ok([ 'env', 'PGOPTIONS=-c devapp.restoring=on', 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '5|0', 'restored reports say that they were never refreshed');
+is($node->safe_psql('restored', "SELECT count(*) FROM devapp_report.$_"), 0, "$_ is empty, and can be read") for @filled;
+$node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
+is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'where the interval is 0 nothing is due');
+set_config($node, 'devapp.refresh_interval', '15min');
+$node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '5|5', 'what the worker does fills them');
+same_lines(contents('restored'), contents('postgres'), 'they are those of the source');
+is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT count(*) FROM devapp_report.usage_totals'), 1, 'and analysts may read them');
+
+done_testing();

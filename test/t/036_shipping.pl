@@ -1,0 +1,264 @@
+# What a standby counts reaches the tables of its primary, each call once, whatever
+# happens to either of them or on the way.  Where it cannot be sent it is kept, and a
+# promoted standby writes it to its own tables.
+
+use strict;
+use warnings FATAL => 'all';
+
+use File::Copy qw(copy);
+use FindBin;
+use lib $FindBin::RealBin;
+use Devapp;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $password = 'Koenigsallee17';
+my $primary = start_server('primary', "shared_preload_libraries = 'devapp'
+devapp.flush_interval = 1
+restart_after_crash = on", init => { allows_streaming => 1 });
+unlink $primary->data_dir . '/pg_hba.conf';
+$primary->append_conf('pg_hba.conf', "local all shipper scram-sha-256\nlocal all all trust\nlocal replication all trust");
+$primary->reload;
+make_program($primary);
+my $app = create_app($primary, 'caller');
+$primary->safe_psql('postgres', "CREATE ROLE shipper LOGIN PASSWORD '$password'; CREATE DATABASE second");
+make_program($primary, db => 'second');
+$primary->safe_psql($_, 'GRANT USAGE ON SCHEMA devapp TO shipper; GRANT EXECUTE ON FUNCTION devapp.receive_usage TO shipper')
+  for qw(postgres second);
+$primary->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->start;
+
+my $address = 'host=' . $primary->host . ' port=' . $primary->port . ' user=shipper';
+my $outbox = $standby->data_dir . '/pg_stat';
+my $expected = 0;
+
+# calls(n): on the standby
+sub calls
+{
+	my ($n, $environment) = @_;
+	$environment = "'live'" unless $environment;
+	$standby->safe_psql('postgres',
+		"SELECT count(devapp.verify_key('$app->{secret}', '/weather/today', 'GET', $environment, 'a')) FROM generate_series(1, $n) AS n");
+	$expected += $n;
+	return;
+}
+
+# All calls are there, in minutes and hours, and none is on its way.
+sub arrives
+{
+	my ($name, $node) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$node = $primary unless $node;
+	my $ok = $node->poll_query_until('postgres',
+		"SELECT (SELECT sum(calls) FROM devapp.usage_minute) >= $expected AND (SELECT sum(calls) FROM devapp.usage_hour) >= $expected");
+	$ok = $ok && ($node == $standby ? $node : $standby)->poll_query_until('postgres', 'SELECT slots_used = 0 FROM devapp.worker_status')
+	  && wait_for_files(0);
+	is($node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_minute'), $expected, $name);
+	return;
+}
+
+sub files
+{
+	my @files = glob "$outbox/devapp_ship_*";
+	return @files;
+}
+
+sub wait_for_files
+{
+	my ($n) = @_;
+	for (1 .. 1800)
+	{
+		return 1 if files() == $n;
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
+
+# What the standby says went wrong becomes this.
+sub fails
+{
+	my ($like, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$standby->poll_query_until('postgres', "SELECT coalesce(last_error ~ " . literal($like) . ", false) FROM devapp.worker_status");
+	like($standby->safe_psql('postgres', 'SELECT last_error FROM devapp.worker_status'), qr/$like/, $name);
+	return;
+}
+
+# By a restart, because a server logs what a reload changes.
+sub set_conninfo
+{
+	my ($conninfo) = @_;
+	$standby->append_conf('postgresql.conf', "devapp.primary_conninfo = '$conninfo'");
+	$standby->restart;
+	return;
+}
+
+# A session that keeps the primary from counting.
+sub hold
+{
+	my $session = $primary->background_psql('postgres');
+	$session->query_safe('BEGIN; SELECT FROM devapp.usage_state FOR UPDATE');
+	return $session;
+}
+
+# A shipper waits at the primary.
+sub wait_for_shipper
+{
+	$primary->poll_query_until('postgres',
+		q{SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'devapp shipper' AND wait_event_type = 'Lock'}) or die;
+	return;
+}
+
+# ---------- off, and wrong ----------
+
+calls(9);
+$standby->poll_query_until('postgres', 'SELECT worker_pid IS NOT NULL FROM devapp.worker_status') or die;
+is($standby->safe_psql('postgres', 'SELECT slots_used > 0, errors, flushes FROM devapp.worker_status'), 't|0|0', 'without an address the counts are kept');
+like(doctor($standby, 'metering'), qr/^ok\|/, 'and doctor is content');
+
+set_conninfo("$address password=wrong$password");
+fails('could not ship usage to the primary: .*password authentication failed', 'a wrong password');
+like(doctor($standby, 'metering'), qr/^warning\|the last flush or shipment failed: could not ship usage/, 'doctor says so');
+set_conninfo("nonsense $password");
+fails('devapp.primary_conninfo is not a connection string', 'no connection string');
+$primary->safe_psql('postgres', 'REVOKE EXECUTE ON FUNCTION devapp.receive_usage FROM shipper');
+set_conninfo("$address password=$password");
+fails('permission denied for function receive_usage', 'no right');
+is(scalar(files()), 1, 'what was taken is in a file');
+$primary->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION devapp.receive_usage TO shipper');
+
+# ---------- on ----------
+
+arrives('then they arrive');
+is($standby->safe_psql('postgres', q{SELECT last_flush_at > now() - interval '1 minute', last_rows > 0, flushes > 0 FROM devapp.worker_status}),
+	't|t|t', 'worker_status of the standby');
+like(doctor($standby, 'metering'), qr/^ok\|/, 'doctor is content again');
+is($standby->safe_psql('postgres', q{SELECT last_housekeeping_at IS NULL AND housekeeping_errors = 0 FROM devapp.worker_status}), 't', 'no housekeeping on a standby');
+
+$standby->safe_psql('postgres',
+	"SELECT devapp.record_usage('$app->{credential_id}', 'weather', s, '20 ms') FROM unnest(ARRAY[200, 200, 404, 503]) AS s");
+$primary->poll_query_until('postgres', 'SELECT count(*) > 0 FROM devapp.usage_latency');
+is($primary->safe_psql('postgres', 'SELECT sum(calls), sum(client_errors), sum(server_errors), max(latency_max) FROM devapp.usage_latency'),
+	'4|1|1|00:00:00.02', 'how calls went arrives as well');
+$standby->safe_psql('second', "SELECT devapp.verify_key('x', $Devapp::CALL)");
+ok($primary->poll_query_until('second', 'SELECT coalesce(sum(calls), 0) = 1 FROM devapp.usage_minute'), 'calls of another database arrive there');
+calls(60000, "'e' || n");
+arrives('more than one batch holds');
+is($primary->safe_psql('postgres', 'SELECT max(counters) <= 50000, sum(counters) >= 60000 FROM devapp.usage_shipment'), 't|t', 'in several');
+
+# ---------- what happens to the primary ----------
+
+$primary->stop('immediate');
+calls(7);
+fails('could not ship usage to the primary: .*connection to server', 'the primary is away');
+$primary->start;
+arrives('it is back');
+
+# ---------- what happens to the standby ----------
+
+my $session = hold();
+calls(5);
+wait_for_shipper();
+my ($file) = files();
+copy($file, "$outbox/copy") or die;
+my $pid = $standby->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'devapp shipper'});
+kill 'KILL', $pid;
+$session->query_safe('COMMIT');
+$session->quit;
+$standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery() OR true') or die;
+arrives('a shipper is killed while the primary counts');
+
+# sent again, after it was counted
+copy("$outbox/copy", $file) or die;
+$standby->restart;
+ok(wait_for_files(0), 'a batch that comes again is taken');
+arrives('and not counted again');
+
+# the end of the standby, while it waits for the primary
+$session = hold();
+calls(3);
+wait_for_shipper();
+$standby->stop('fast');
+$primary->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'devapp shipper'});
+$session->quit;
+is(scalar(files()), 1, 'what was on its way outlives the end of the server');
+append_to_file("$file.tmp", 'what a crash leaves of a file');
+$standby->start;
+arrives('and is sent after the start');
+
+# shippers are ended whenever one is met, and the primary crashes now and then
+my $ended = 0;
+for my $round (1 .. 120)
+{
+	calls(3);
+	$ended += $standby->safe_psql('postgres',
+		q{SELECT count(CASE WHEN backend_type = 'devapp shipper' THEN pg_terminate_backend(pid) END) FROM pg_stat_activity});
+	next if $round % 40;
+	$primary->stop('immediate');
+	$primary->start;
+}
+note("$ended shippers were ended");
+arrives('each call is counted once, whoever was ended');
+
+# a full disk
+SKIP:
+{
+	skip 'root may write everywhere', 3 if $> == 0;
+	chmod 0500, $outbox or die;
+	calls(2);
+	fails('a file in "pg_stat" could not be written', 'no file can be written');
+	is($standby->safe_psql('postgres', 'SELECT slots_used > 0 FROM devapp.worker_status'), 't', 'the counts are in memory');
+	chmod 0700, $outbox or die;
+	arrives('and are sent when there is room');
+}
+
+# ---------- what else may call it ----------
+
+my $copy = "pg_read_binary_file('$outbox/copy')";
+is($primary->safe_psql('postgres', "SELECT devapp.receive_usage('00000000-0000-7000-8000-000000000000', $copy)"), 0, 'a batch that is too old');
+is(error_of($primary, "SELECT devapp.receive_usage('00000000-0000-4000-8000-000000000000', $copy)"), '22023', 'an id without a time');
+is(error_of($primary, "SELECT devapp.receive_usage(devapp.uuid_v7(), $_)"), '22P03', "not counts: $_")
+  for "''", "'\\x00'", "substr($copy, 2)", "set_byte($copy, 20, get_byte($copy, 20) # 1)", "$copy || $copy";
+is(error_of($primary, "SELECT devapp.receive_usage(devapp.uuid_v7(), NULL)"), '22023', 'null');
+$primary->safe_psql('postgres', 'SELECT devapp.setup_roles(); CREATE ROLE admin LOGIN IN ROLE devapp_admin');
+is(error_of($primary, "SET ROLE admin; SELECT devapp.receive_usage(devapp.uuid_v7(), '')"), '42501', 'it is granted to nobody else');
+is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), $copy) > 0; ROLLBACK"), 't', 'rolled back');
+arrives('what is rolled back is not counted, nor kept');
+$primary->safe_psql('postgres', q{INSERT INTO devapp.usage_shipment SELECT devapp._first_batch_id(now() - n * interval '20 days'), now(), 1 FROM generate_series(1, 3) AS n});
+calls(1);
+arrives('ids of batches that are too old');
+is($primary->safe_psql('postgres', q{SELECT count(*) FROM devapp.usage_shipment WHERE batch_id < devapp._first_batch_id(now() - interval '1 day')}), 1, 'are not kept');
+
+# ---------- promotion ----------
+
+$session = hold();
+calls(4);
+wait_for_shipper();
+$primary->stop('immediate');
+eval { $session->quit };
+calls(6);
+fails('could not ship usage', 'the primary is gone');
+is(scalar(files()), 1, 'a batch is on its way');
+copy("$outbox/copy", $file) or die; # this one was counted, and that was replicated
+open my $damaged, '>', "$outbox/devapp_ship_" . ($file =~ /ship_(\d+)_/)[0] . '_00000000-0000-7000-8000-000000000000.stat' or die;
+print $damaged 'x';
+close $damaged;
+unlink "$outbox/copy";
+$standby->promote;
+arrives('promoted, the standby counts what is left, each batch once', $standby);
+calls(8);
+arrives('and goes on as a primary', $standby);
+ok($standby->poll_query_until('postgres', 'SELECT last_housekeeping_at IS NOT NULL FROM devapp.worker_status'), 'with housekeeping');
+
+my $log = slurp_file($standby->logfile);
+unlike($log, qr/$password/, 'no password is in the log of the standby');
+unlike(slurp_file($primary->logfile), qr/$password.*shipper/, 'nor in that of the primary');
+like($log, qr/0000-7000-8000-000000000000.stat" is not a file of counters, or damaged/, 'a damaged file is left out');
+is(scalar(() = $log =~ /WARNING:.*password authentication failed|ERROR:.*password authentication failed/g), 1, 'an error that comes again is logged once');
+
+done_testing();
