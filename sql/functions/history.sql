@@ -136,6 +136,7 @@ BEGIN
            WHEN 'credential' THEN devapp._history_of_credential(e)
            WHEN 'credential_secret' THEN devapp._history_of_secret(e, s.version)
            WHEN 'credential_product' THEN devapp._history_of_association(e, p.name)
+           WHEN 'quota_usage' THEN 'quota reset'
            ELSE concat_ws(' ', e.entity, e.action) END,
            e.note, c.consumer_key
       FROM devapp.audit_event e

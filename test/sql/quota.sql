@@ -111,6 +111,7 @@ SELECT devapp.reset_quota(:'app_id', 'quota', 'A gift');
 SELECT v.code, v.quota_remaining FROM devapp.consume_quota(:'secret', '/b/x', 'GET', 'prod') v;
 SELECT action, entity, note, before - 'operation_id' AS before, after->>'used' AS used, after->>'resets' AS resets
   FROM devapp.audit_event WHERE app_id = :'app_id' AND entity = 'quota_usage' ORDER BY before->>'used', before->>'environment' COLLATE "C";
+SELECT DISTINCT what, note FROM devapp.app_history(:'app_id') WHERE what = 'quota reset';
 \set VERBOSITY terse
 SELECT devapp.reset_quota(:'app_id', 'none');
 SELECT devapp.reset_quota(NULL, 'quota');
