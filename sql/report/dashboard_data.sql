@@ -65,29 +65,32 @@ CREATE FUNCTION devapp_report._is_last_30_days(first_day date, last_day date) RE
     LANGUAGE sql STABLE
     RETURN last_day = (now() AT TIME ZONE 'UTC')::date AND last_day - first_day = 29;
 
--- The ten apps with the most allowed calls, and how many there are.  Of apps that are
--- not deleted.  Names are looked up for the ten alone.
+-- The ten apps with the most allowed calls, of those that are not deleted, and how many
+-- apps had any.
 CREATE FUNCTION devapp_report._busiest_apps(first_day date, last_day date)
     RETURNS TABLE (app_id uuid, app text, owner text, allowed bigint, refused bigint, total bigint)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT b.app_id, i.app, i.owner, b.allowed, b.refused, b.total
-      FROM ((SELECT x.app_id, x.calls_30d AS allowed, x.refused_30d AS refused, count(*) OVER () AS total
-               FROM devapp_report.app_inventory x
-              WHERE devapp_report._is_last_30_days(_busiest_apps.first_day, _busiest_apps.last_day) AND (x.calls_30d > 0 OR x.refused_30d > 0)
-              ORDER BY x.calls_30d DESC, x.refused_30d DESC, x.app_id
-              LIMIT 10)
-             UNION ALL
-            (SELECT c.app_id, coalesce(sum(c.calls) FILTER (WHERE c.is_allowed), 0)::bigint AS allowed,
-                    coalesce(sum(c.calls) FILTER (WHERE NOT c.is_allowed), 0)::bigint AS refused, count(*) OVER () AS total
-               FROM devapp._app_calls c
-              WHERE NOT devapp_report._is_last_30_days(_busiest_apps.first_day, _busiest_apps.last_day)
-                AND c.day BETWEEN _busiest_apps.first_day AND _busiest_apps.last_day
-                AND c.app_id IN (SELECT y.app_id FROM devapp_report.app_inventory y)
-              GROUP BY c.app_id
-              ORDER BY allowed DESC, refused DESC, c.app_id
-              LIMIT 10)) AS b
-      JOIN devapp_report.app_inventory i ON i.app_id = b.app_id;
+   (SELECT h.app_id, h.app, h.owner, h.calls_30d, u.refused_30d,
+           (SELECT count(*) FROM devapp._app_calls_30d x WHERE x.calls_30d > 0)
+      FROM devapp_report.high_usage_apps h
+      JOIN devapp._app_calls_30d u ON u.app_id = h.app_id
+     WHERE devapp_report._is_last_30_days(_busiest_apps.first_day, _busiest_apps.last_day)
+     ORDER BY h.rank, h.app_id
+     LIMIT 10)
+     UNION ALL
+    SELECT a.app_id, a.app, a.owner, b.allowed, b.refused, b.total
+      FROM (SELECT c.app_id, sum(c.calls) FILTER (WHERE c.is_allowed)::bigint AS allowed,
+                   coalesce(sum(c.calls) FILTER (WHERE NOT c.is_allowed), 0)::bigint AS refused, count(*) OVER () AS total
+              FROM devapp._app_calls c
+             WHERE NOT devapp_report._is_last_30_days(_busiest_apps.first_day, _busiest_apps.last_day)
+               AND c.day BETWEEN _busiest_apps.first_day AND _busiest_apps.last_day
+               AND c.app_id IN (SELECT y.app_id FROM devapp_report.app_inventory y)
+             GROUP BY c.app_id
+            HAVING bool_or(c.is_allowed)
+             ORDER BY allowed DESC, c.app_id
+             LIMIT 10) AS b
+      JOIN devapp_report.app_inventory a ON a.app_id = b.app_id;
 END;
 
 -- Apps with an allowed call, and those in the period before.
@@ -95,7 +98,7 @@ CREATE FUNCTION devapp_report._active_apps(first_day date, last_day date) RETURN
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT count(*) FILTER (WHERE x.calls_30d > 0), count(*) FILTER (WHERE x.calls_previous_30d > 0)
-      FROM devapp_report.app_inventory x
+      FROM devapp._app_calls_30d x
      WHERE devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day)
     HAVING devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day)
      UNION ALL
@@ -105,7 +108,6 @@ BEGIN ATOMIC
              WHERE NOT devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day)
                AND c.day BETWEEN _active_apps.first_day - (_active_apps.last_day - _active_apps.first_day + 1) AND _active_apps.last_day
                AND c.is_allowed
-               AND c.app_id IN (SELECT y.app_id FROM devapp_report.app_inventory y)
              GROUP BY c.app_id) AS u
     HAVING NOT devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day);
 END;

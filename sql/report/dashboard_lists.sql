@@ -12,13 +12,13 @@ AS $$
     WITH shown AS (
         SELECT *, row_number() OVER w AS place, max(b.allowed) OVER () AS most
           FROM devapp_report._busiest_apps(first_day, last_day) b
-        WINDOW w AS (ORDER BY b.allowed DESC, b.refused DESC, b.app_id)
+        WINDOW w AS (ORDER BY b.allowed DESC, b.app_id)
     )
     SELECT devapp_report._html_list('Busiest apps', 'By allowed calls, with the share of calls that was refused', '{App,#Allowed,#Refused}',
                string_agg(devapp_report._html_row(
                    devapp_report._html_name(s.app, s.owner) || devapp_report._html_bar(s.allowed, s.most),
                    devapp_report._html_number(s.allowed), devapp_report._html_percent(s.refused, s.allowed + s.refused)), '' ORDER BY s.place),
-               count(*), max(s.total), 'No calls in this period.')
+               count(*), max(s.total), 'No allowed calls in this period.')
       FROM shown s
 $$;
 

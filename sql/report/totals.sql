@@ -14,10 +14,15 @@ SELECT l.day, devapp._sum(l.calls) AS responses, devapp._sum(l.client_errors) AS
   FROM devapp.usage_latency l
  GROUP BY l.day;
 
--- Calls by app, without the names that usage_daily looks up for each row.
+-- Calls by app, without all that app_inventory and usage_daily know beside.
 CREATE VIEW devapp._app_calls AS
 SELECT u.day, u.app_id, u.code = 'VALID' AS is_allowed, u.calls
-  FROM devapp.usage_day u;
+  FROM devapp.usage_day u
+ WHERE u.app_id IS NOT NULL;
+
+CREATE VIEW devapp._app_calls_30d AS
+SELECT u.app_id, u.calls_30d, u.refused_30d, u.calls_previous_30d
+  FROM devapp._app_usage u;
 
 CREATE MATERIALIZED VIEW devapp_report.verdict_totals AS
 SELECT u.day, u.code::text AS code, devapp._http_status(u.code::text) AS http_status, devapp._sum(u.calls) AS calls
@@ -78,6 +83,7 @@ COMMENT ON COLUMN devapp_report.verdict_totals.calls IS 'Calls with this verdict
 COMMENT ON MATERIALIZED VIEW devapp._latency_totals IS 'Internal: how the calls of a day went, of the last 60 days';
 COMMENT ON VIEW devapp._near_quotas IS 'Internal: the rows of quota_usage that are used to 80 % and more';
 COMMENT ON VIEW devapp._app_calls IS 'Internal: calls by day and app';
+COMMENT ON VIEW devapp._app_calls_30d IS 'Internal: calls by app of the last 30 days and of those before, as of the last refresh';
 COMMENT ON MATERIALIZED VIEW devapp_report.rotation_queue IS
     'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized';
 COMMENT ON COLUMN devapp_report.rotation_queue.rank IS 'Place: 1 is the most urgent';

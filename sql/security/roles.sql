@@ -138,7 +138,8 @@ BEGIN
     GRANT SELECT ON ALL TABLES IN SCHEMA devapp_report TO devapp_analyst;
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA devapp_report TO devapp_analyst;
     -- what the dashboard reads beside them: totals without names
-    GRANT SELECT ON devapp._verdict_days, devapp._latency_days, devapp._latency_totals, devapp._app_calls, devapp._near_quotas TO devapp_analyst;
+    GRANT SELECT ON devapp._verdict_days, devapp._latency_days, devapp._latency_totals, devapp._app_calls, devapp._app_calls_30d, devapp._near_quotas
+        TO devapp_analyst;
     GRANT EXECUTE ON FUNCTION
         devapp._setting(text), devapp._days_since(timestamptz), devapp._http_status(text), devapp._quota_window(timestamptz, integer, text),
         devapp.latency_percentile(bigint[], double precision), devapp.add_histograms(bigint[]), devapp._sum(bigint)

@@ -164,7 +164,7 @@ for my $days (1, 7, 30, 45)
 		query('many', "SELECT round(100 * sum(client_errors + server_errors) / sum(calls), 1) || ' %' FROM devapp.usage_latency WHERE $period"),
 		"$days days: share of errors");
 	is( exact((tile($html, 'Active apps'))[0]),
-		query('many', "SELECT count(DISTINCT app_id) FROM devapp.usage_day u WHERE code = 'VALID' AND $period AND $live"),
+		query('many', "SELECT count(DISTINCT app_id) FROM devapp.usage_day u WHERE code = 'VALID' AND $period"),
 		"$days days: active apps");
 	for my $chart ([ 'Allowed', "sum(calls) FILTER (WHERE code = 'VALID')", 'usage_day' ],
 		[ 'Refused', "sum(calls) FILTER (WHERE code <> 'VALID')", 'usage_day' ],
@@ -179,7 +179,7 @@ for my $days (1, 7, 30, 45)
 	}
 	is( join("\n", map { my ($name) = names($_); "$name " . exact($_->[1]) } card($html, 'Busiest apps')),
 		query('many', "SELECT replace(name, chr(8238), chr(65533)) || ' ' || calls FROM (SELECT app_id, coalesce(sum(calls) FILTER (WHERE code = 'VALID'), 0) AS calls
-			FROM devapp.usage_day u WHERE $period AND $live GROUP BY app_id ORDER BY 2 DESC, app_id LIMIT 10) AS x JOIN devapp.app USING (app_id) ORDER BY calls DESC"),
+			FROM devapp.usage_day u WHERE $period AND $live GROUP BY app_id HAVING bool_or(code = 'VALID') ORDER BY 2 DESC, app_id LIMIT 10) AS x JOIN devapp.app USING (app_id) ORDER BY calls DESC"),
 		"$days days: busiest apps");
 	is( join("\n", map { my ($code) = $_->[0] =~ m{<div class="detail" title="([A-Z_]+)"}; "$code " . exact($_->[1]) } card($html, 'Refused calls by reason')),
 		query('many', "SELECT code || ' ' || sum(calls) FROM devapp.usage_day WHERE code <> 'VALID' AND $period GROUP BY code ORDER BY sum(calls) DESC, code::text COLLATE \"C\""),

@@ -81,7 +81,7 @@ refused('bi', $_)
   'SELECT FROM devapp.top_apps', 'SELECT devapp._setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
   'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'DELETE FROM devapp_report.usage_totals',
   'CREATE VIEW devapp_report.mine AS SELECT 1';
-is(run('ops', 'SELECT count(*) FROM devapp.refresh_reports()'), 4, 'an administrator refreshes');
+is(run('ops', 'SELECT count(*) FROM devapp.refresh_reports()'), 7, 'an administrator refreshes');
 refused('ops', $_) for 'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'SELECT devapp._refresh_reports_if_due()';
 for my $role (qw(portal nobody))
 {
@@ -134,13 +134,13 @@ my $dump = $node->data_dir . '/../dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'env', 'PGOPTIONS=-c devapp.restoring=on', 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
-is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '5|0', 'restored reports say that they were never refreshed');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '7|0', 'restored reports say that they were never refreshed');
 is($node->safe_psql('restored', "SELECT count(*) FROM devapp_report.$_"), 0, "$_ is empty, and can be read") for @filled;
 $node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'where the interval is 0 nothing is due');
 set_config($node, 'devapp.refresh_interval', '15min');
 $node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
-is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '5|5', 'what the worker does fills them');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '7|7', 'what the worker does fills them');
 same_lines(contents('restored'), contents('postgres'), 'they are those of the source');
 is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT count(*) FROM devapp_report.usage_totals'), 1, 'and analysts may read them');
 
