@@ -78,7 +78,10 @@ static const char *const housekeeper_steps[] = {
 
 /* ---------- the process ---------- */
 
-/* Settings of the database or the role must not be in the way. */
+/*
+ * Settings of the database or the role must not be in the way.  In a deadlock it is
+ * this process that finds it out first, and tries again another time.
+ */
 static void
 set_own_settings(void)
 {
@@ -90,6 +93,7 @@ set_own_settings(void)
 		{"statement_timeout", "0"},
 		{"transaction_timeout", "0"},
 		{"lock_timeout", "10s"},
+		{"deadlock_timeout", "100ms"},
 		{"row_security", "off"},
 		{"session_replication_role", "origin"}
 	};

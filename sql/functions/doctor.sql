@@ -162,19 +162,19 @@ AS $$
     WITH granted AS (
         SELECT 'function ' || p.oid::regprocedure AS object
           FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-         WHERE p.pronamespace = 'devapp'::regnamespace AND a.grantee = 0
+         WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
         UNION
         SELECT 'relation ' || c.oid::regclass
           FROM pg_class c, aclexplode(c.relacl) AS a
-         WHERE c.relnamespace = 'devapp'::regnamespace AND a.grantee = 0
+         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
         UNION
         SELECT 'column ' || c.oid::regclass || '.' || t.attname
           FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
-         WHERE c.relnamespace = 'devapp'::regnamespace AND a.grantee = 0
+         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
         UNION
-        SELECT 'schema devapp'
+        SELECT 'schema ' || n.nspname
           FROM pg_namespace n, aclexplode(n.nspacl) AS a
-         WHERE n.oid = 'devapp'::regnamespace AND a.grantee = 0
+         WHERE n.oid IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
     )
     SELECT 'public',
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,

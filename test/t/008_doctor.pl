@@ -63,6 +63,8 @@ after('a sequence', 'GRANT USAGE ON SEQUENCE devapp.credential_product_ordinal_s
 	'error|granted to PUBLIC: relation devapp.credential_product_ordinal_seq');
 after('the schema', 'GRANT USAGE ON SCHEMA devapp TO PUBLIC', 'public',
 	'error|granted to PUBLIC: schema devapp');
+after('a report', 'GRANT SELECT ON devapp_report.rotations TO PUBLIC', 'public',
+	'error|granted to PUBLIC: relation devapp_report.rotations');
 after('several', 'GRANT USAGE ON SCHEMA devapp TO PUBLIC; GRANT SELECT ON devapp.app TO PUBLIC', 'public',
 	'error|granted to PUBLIC: relation devapp.app, schema devapp');
 like(
