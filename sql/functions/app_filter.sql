@@ -183,7 +183,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give a name, or a pattern: * stands for any text, ? for one character.';
     END IF;
-    RETURN translate(regexp_replace(name, '([\\%_])', '\\\1', 'g'), '*?', '%_');
+    RETURN translate(regexp_replace(name, E'([\\\\%_])', E'\\\\\\1', 'g'), '*?', '%_');
 END
 $$;
 
