@@ -34,7 +34,8 @@ SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, 
  WHERE c.status = 'approved' AND c.expires_at > now() - interval '720 hours' AND a.deleted_at IS NULL;
 
 -- A current secret is overdue by the same rule that reminders follow
--- (devapp.schedule_notifications).
+-- (devapp.schedule_notifications).  A replaced one is meant to be used while it still
+-- works; when its time is over, who has not presented it since has changed to the new.
 CREATE VIEW devapp_report.rotations AS
 SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.owner_id, a.owner, a.owner_kind,
        s.version AS secret_version, s.superseded_at IS NULL AS is_current, s.valid_from AS issued_at,
@@ -42,7 +43,8 @@ SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.owner_
        floor(extract(epoch FROM now() - s.valid_from) / 86400)::integer AS age_days,
        s.superseded_at IS NULL AND c.status = 'approved' AND coalesce(c.expires_at > now(), true) AND a.status = 'approved'
            AND x.max_age > 0 AND s.valid_from < now() - make_interval(hours => 24 * x.max_age) AS is_overdue,
-       coalesce(l.last_seen_at > s.superseded_at, false) AS still_used,
+       coalesce(l.last_seen_at > s.superseded_at AND l.last_seen_at > now() - interval '720 hours'
+                AND (s.valid_until > now() OR l.last_seen_at > s.valid_until), false) AS still_used,
        CASE WHEN l.last_used_at > now() THEN now() ELSE l.last_used_at END AS last_used_at,
        CASE WHEN l.last_seen_at > now() THEN now() ELSE l.last_seen_at END AS last_seen_at
   FROM devapp.credential_secret s
@@ -101,6 +103,6 @@ COMMENT ON COLUMN devapp_report.rotations.overlap_ends_at IS 'Until when the sup
 COMMENT ON COLUMN devapp_report.rotations.age_days IS 'Whole days of 24 hours since it was issued';
 COMMENT ON COLUMN devapp_report.rotations.is_overdue IS
     'It is current, works, and is older than the setting devapp.rotation_max_age; never if that is 0';
-COMMENT ON COLUMN devapp_report.rotations.still_used IS 'It was presented after a newer version had taken its place; false for the current one';
+COMMENT ON COLUMN devapp_report.rotations.still_used IS 'It was presented in the last 30 days, after a newer version had taken its place and, where it works no more, after it had ended; false for the current one';
 COMMENT ON COLUMN devapp_report.rotations.last_used_at IS 'Last call with it that was allowed; null: none was yet';
 COMMENT ON COLUMN devapp_report.rotations.last_seen_at IS 'Last time that it was presented, whatever the verdict; null: never';

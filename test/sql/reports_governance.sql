@@ -78,7 +78,7 @@ SELECT FROM devapp.complete_rotation(:'key');
 SELECT FROM devapp.rotate_credential(:'key', '24 hours');
 SET LOCAL session_replication_role = replica;
 -- version 1 worked for 100 days, version 2 for 1 day
-UPDATE devapp.credential_secret SET valid_from = now() - interval '2424 hours', superseded_at = now() - interval '24 hours', valid_until = now() - interval '1 hour'
+UPDATE devapp.credential_secret SET valid_from = now() - interval '2424 hours', superseded_at = now() - interval '24 hours', valid_until = now() - interval '3 hours'
  WHERE credential_id = :'key' AND version = 1;
 UPDATE devapp.credential_secret SET valid_from = now() - interval '24 hours' WHERE credential_id = :'key' AND version = 2;
 RESET session_replication_role;
@@ -89,6 +89,17 @@ CREATE FUNCTION pg_temp.hours(at timestamptz) RETURNS numeric LANGUAGE sql AS $$
 SELECT consumer_key = :'consumer_key' AS known, app, owner, secret_version AS version, is_current, pg_temp.hours(issued_at) AS issued, pg_temp.hours(rotated_at) AS rotated,
        pg_temp.hours(overlap_ends_at) AS overlap_ends, age_days, is_overdue, still_used, pg_temp.hours(last_used_at) AS used, pg_temp.hours(last_seen_at) AS seen
   FROM devapp_report.rotations WHERE app = 'governed-rotated' ORDER BY secret_version;
+-- replaced: it is still used if it was presented while it works, or after it had ended, in the last 30 days
+CREATE FUNCTION pg_temp.still_used(ended_hours_ago integer, seen_hours_ago integer) RETURNS boolean LANGUAGE sql AS $$
+    UPDATE devapp.credential_secret SET valid_from = now() - interval '5000 hours', superseded_at = now() - interval '1000 hours', valid_until = now() - ended_hours_ago * interval '1 hour'
+     WHERE credential_id = (SELECT credential_id FROM devapp_report.rotations WHERE app = 'governed-rotated' LIMIT 1) AND version = 1;
+    UPDATE devapp.last_used SET last_seen_at = now() - seen_hours_ago * interval '1 hour'
+     WHERE credential_id = (SELECT credential_id FROM devapp_report.rotations WHERE app = 'governed-rotated' LIMIT 1) AND secret_version = 1;
+    SELECT still_used FROM devapp_report.rotations WHERE app = 'governed-rotated' AND secret_version = 1 $$;
+SET LOCAL session_replication_role = replica;
+SELECT pg_temp.still_used(-24, 2) AS works, pg_temp.still_used(3, 2) AS refused, pg_temp.still_used(1, 2) AS rotated_in_time,
+       pg_temp.still_used(-24, 1001) AS before_rotation, pg_temp.still_used(900, 719) AS days_29, pg_temp.still_used(900, 721) AS days_31;
+RESET session_replication_role;
 -- overdue: the current one, when it works and is older than the setting, which is in days
 SELECT FROM devapp.complete_rotation(:'key');
 SET LOCAL session_replication_role = replica;
