@@ -93,13 +93,15 @@ CREATE FUNCTION devapp._doctor_housekeeping() RETURNS TABLE (check_name text, st
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'housekeeping',
-           CASE WHEN s.failing THEN 'warning' WHEN s.off THEN 'info' ELSE 'ok' END,
+           CASE WHEN s.failing OR s.refresh_error IS NOT NULL THEN 'warning' WHEN s.off THEN 'info' ELSE 'ok' END,
            CASE WHEN s.failing THEN format('it failed: %s', s.last_housekeeping_error)
+                WHEN s.refresh_error IS NOT NULL THEN format('reports could not be refreshed: %s', s.refresh_error)
                 WHEN s.off THEN 'the worker is off'
                 ELSE 'nothing failed' END,
            CASE WHEN s.failing THEN 'It is tried again every minute; the server''s log says more.'
-                WHEN s.off THEN 'Without it devapp.maintain_usage(), maintain_audit(), schedule_notifications() and seal_audit() have to be called.' END
-      FROM (SELECT w.last_housekeeping_error,
+                WHEN s.refresh_error IS NOT NULL THEN 'They stay as they were. The next attempt is made after devapp.refresh_interval, or by devapp.refresh_reports().'
+                WHEN s.off THEN 'Without it devapp.maintain_usage(), maintain_audit(), schedule_notifications(), seal_audit() and refresh_reports() have to be called.' END
+      FROM (SELECT w.last_housekeeping_error, (SELECT max(r.error) FROM devapp.report_refresh r) AS refresh_error,
                    coalesce(w.last_housekeeping_error_at > w.last_housekeeping_at, w.housekeeping_errors > 0, false) AS failing,
                    w.worker_pid IS NULL AND NOT pg_is_in_recovery() OR devapp._setting('flush_interval') = '0' AS off
               FROM (SELECT 1) AS one LEFT JOIN devapp._worker_status() w ON true) AS s

@@ -83,7 +83,7 @@ DECLARE
     every interval := devapp._setting('refresh_interval')::interval;
     reason text;
 BEGIN
-    IF every = '0' OR NOT EXISTS (SELECT FROM devapp.report_refresh r
+    IF every = '0' OR devapp._setting('restoring') = 'on' OR NOT EXISTS (SELECT FROM devapp.report_refresh r
                                    WHERE r.attempted_at IS NULL OR r.attempted_at NOT BETWEEN now() - every AND now()) THEN
         RETURN;
     END IF;

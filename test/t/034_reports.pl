@@ -139,9 +139,23 @@ is($node->safe_psql('restored', "SELECT count(*) FROM devapp_report.$_"), 0, "$_
 $node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'where the interval is 0 nothing is due');
 set_config($node, 'devapp.refresh_interval', '15min');
+$node->safe_psql('restored', 'SET devapp.restoring = on; SELECT devapp._refresh_reports_if_due()');
+is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'a database that is being restored is left alone');
 $node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
 is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '7|7', 'what the worker does fills them');
 same_lines(contents('restored'), contents('postgres'), 'they are those of the source');
 is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT count(*) FROM devapp_report.usage_totals'), 1, 'and analysts may read them');
+
+# ---------- what goes wrong ----------
+
+is( $node->safe_psql('restored', q{
+		BEGIN;
+		INSERT INTO devapp.usage_day SELECT (now() AT TIME ZONE 'UTC')::date, app_id, NULL, 'huge', 'VALID', 9000000000000000000, 0 FROM devapp.app;
+		UPDATE devapp.report_refresh SET attempted_at = NULL;
+		SELECT devapp._refresh_reports_if_due();
+		SELECT count(DISTINCT error), count(as_of) FROM devapp.report_refresh;
+		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'housekeeping';
+		ROLLBACK;}),
+	"\n1|7\nwarning|reports could not be refreshed: bigint out of range", 'reports that cannot be refreshed stay as they were, and doctor says so');
 
 done_testing();

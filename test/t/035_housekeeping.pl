@@ -170,8 +170,7 @@ is(sql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'}), 'f', 'so nothin
 
 sql('CREATE DATABASE slow');
 make_program($node, db => 'slow');
-sql(q{DROP FUNCTION IF EXISTS devapp._refresh_reports_if_due();
-	CREATE FUNCTION devapp._refresh_reports_if_due() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(3600)'}, 'slow');
+sql(q{CREATE OR REPLACE FUNCTION devapp._refresh_reports_if_due() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(3600)'}, 'slow');
 my $running = q{SELECT count(*) = 1 FROM pg_stat_activity
 	 WHERE backend_type = 'devapp housekeeper' AND datname = 'slow' AND wait_event = 'PgSleep'};
 $node->restart;
