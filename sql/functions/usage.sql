@@ -233,6 +233,8 @@ $$;
 -- ---------- partitions ----------
 
 -- Partitions are dropped whole, and not before their rows are in the hours and days.
+-- One that somebody reads for long, as pg_dump does, has time until the next turn: who
+-- waits for its lock keeps all other readers waiting, and the flushes.
 CREATE FUNCTION devapp.maintain_usage() RETURNS TABLE (partition_name text, action text)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -243,6 +245,7 @@ DECLARE
     existing text[];
     keep interval;
     old record;
+    busy text[] := '{}';
 BEGIN
     PERFORM devapp._roll_up_usage();
     existing := ARRAY(SELECT p.partition_name FROM devapp._usage_partitions() p);
@@ -253,12 +256,20 @@ BEGIN
     SELECT p.partition_name, 'made' FROM devapp._usage_partitions() p
      WHERE p.partition_name <> ALL (existing) ORDER BY 1;
 
-    FOR old IN SELECT * FROM devapp._usage_partitions() p ORDER BY p.partition_name LOOP
+    PERFORM set_config('lock_timeout', '1s', true);
+    FOR old IN SELECT * FROM devapp._usage_partitions() p WHERE p.to_time IS NOT NULL ORDER BY p.partition_name LOOP
         keep := devapp._setting(CASE old.parent WHEN 'usage_minute' THEN 'retention_minute'
                                                 WHEN 'usage_hour' THEN 'retention_hour'
                                                 ELSE 'retention_day' END)::interval;
-        CONTINUE WHEN keep = '0' OR old.to_time > now() - keep;
-        EXECUTE format('DROP TABLE devapp.%I', old.partition_name);
+        CONTINUE WHEN keep = '0' OR old.to_time > now() - keep OR old.parent = ANY (busy);
+        BEGIN
+            EXECUTE format('DROP TABLE devapp.%I', old.partition_name);
+        EXCEPTION WHEN lock_not_available THEN
+            busy := busy || old.parent;
+            RAISE WARNING 'partition % is in use and was not dropped', quote_ident(old.partition_name)
+                USING HINT = 'The next devapp.maintain_usage() tries again.';
+            CONTINUE;
+        END;
         maintain_usage.partition_name := old.partition_name;
         maintain_usage.action := 'dropped';
         RETURN NEXT;
@@ -276,7 +287,8 @@ CREATE FUNCTION devapp._maintain_usage_if_due() RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT FROM devapp.usage_state s, LATERAL devapp.maintain_usage() m
-     WHERE s.maintained_at IS NULL OR s.maintained_at NOT BETWEEN now() - interval '1 hour' AND now()
+     WHERE devapp._setting('restoring') = 'off'
+       AND (s.maintained_at IS NULL OR s.maintained_at NOT BETWEEN now() - interval '1 hour' AND now())
 $$;
 
 COMMENT ON FUNCTION devapp._take_usage() IS 'Internal: takes the counts of this database out of shared memory into the transaction; how many';

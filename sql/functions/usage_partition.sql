@@ -44,13 +44,15 @@ BEGIN
 END
 $$;
 
--- All partitions, with the end of each.
+-- All partitions, with the end of each; null for one that somebody else made and that
+-- has none.  No backslash: a session with standard_conforming_strings = off would read
+-- it as an escape.
 CREATE FUNCTION devapp._usage_partitions() RETURNS TABLE (parent text, partition_name text, to_time timestamptz)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $$
-    SELECT p.relname, c.relname, (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''(.*)''\)$'))[1]::timestamptz
+    SELECT p.relname, c.relname, (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO [(]''(.*)''[)]$'))[1]::timestamptz
       FROM pg_class p
       JOIN pg_inherits i ON i.inhparent = p.oid
       JOIN pg_class c ON c.oid = i.inhrelid

@@ -145,6 +145,31 @@ cmp_ok($node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_day'), 
 is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.maintain_usage()'), 0, 'maintained is maintained');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions() WHERE partition_name ~ 'usage_day_2024'}), 12,
 	'days are kept for years');
+
+# a database of old programs; and a partition without an end
+$node->safe_psql('postgres', q{CREATE TABLE usage_day_rest PARTITION OF devapp.usage_day DEFAULT});
+is($node->safe_psql('postgres', 'SET standard_conforming_strings = off; SET escape_string_warning = off; SELECT count(*) FROM devapp.maintain_usage()'), 0,
+	'nothing else is dropped, whatever a backslash is');
+$node->safe_psql('postgres', q{DROP TABLE usage_day_rest});
+
+# Who reads an old partition keeps neither the other work from being done, nor others
+# from reading for long.
+write_stream("d = '2024-03-01'", 5);
+$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_hour', '2024-01-01'); SELECT devapp._usage_partition('usage_hour', '2024-02-01');
+	INSERT INTO devapp.quota_usage VALUES (gen_random_uuid(), gen_random_uuid(), NULL, '', '2001-01-01', '2001-01-02', 1)});
+my $reader = $node->background_psql('postgres');
+$reader->query_safe('BEGIN; SELECT count(*) FROM devapp.usage_hour');
+my ($maintained, $warnings);
+is($node->psql('postgres', q{SELECT string_agg(partition_name, ' ' ORDER BY partition_name) FROM devapp.maintain_usage()}, stdout => \$maintained, stderr => \$warnings), 0,
+	'maintained beside a reader');
+is($maintained, 'usage_minute_2024_02_29 usage_minute_2024_03_01', 'what nobody reads is dropped');
+is(() = $warnings =~ /WARNING:  partition usage_hour_2024_\d\d is in use/g, 1, 'of a table that is read one partition is tried');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.quota_usage WHERE window_end < now()'), 0, 'the rest is done');
+$reader->query_safe('COMMIT');
+$reader->quit;
+is($node->safe_psql('postgres', q{SELECT string_agg(partition_name, ' ' ORDER BY partition_name) FROM devapp.maintain_usage()}),
+	'usage_hour_2024_01 usage_hour_2024_02 usage_hour_2024_03', 'a later turn drops it');
+
 $node->append_conf('postgresql.conf', "devapp.retention_day = '30d'\ndevapp.retention_minute = 0");
 $node->reload;
 $node->poll_query_until('postgres', q{SELECT devapp._setting('retention_day') = '30d' AND devapp._setting('retention_minute') = '0'}) or die;
