@@ -90,7 +90,7 @@ AS $$
                            || devapp_report._html_bar(s.used, s.quota_limit, CASE WHEN s.remaining > 0 THEN 'allowed' ELSE 'refused' END),
                            devapp_report._html_percent(s.used, s.quota_limit)
                            || '<div class="detail">of ' || devapp_report._html_number(s.quota_limit) || '</div>',
-                           devapp_report._html_duration(s.resets_at - now())), '' ORDER BY s.place) FROM shown s),
+                           CASE WHEN isfinite(s.resets_at) THEN devapp_report._html_duration(s.resets_at - now()) ELSE 'never' END), '' ORDER BY s.place) FROM shown s),
                10, c.near, 'No quota is used to 80 %.'),
            devapp_report._html_tile('Quotas at 80 %', devapp_report._html_number(c.near),
                CASE WHEN c.used_up > 0 THEN devapp_report._html_number(c.used_up) || ' used up' ELSE 'none used up' END)

@@ -63,3 +63,24 @@ SELECT n, starts_with(p, E'<!DOCTYPE html>\n<html lang="en">\n') AS starts, righ
 
 -- nothing of it is for everybody
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'devapp_report'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');
+
+-- a quota whose window never ends is used up; one app of three is deleted since
+SET client_min_messages = warning;
+BEGIN;
+SELECT FROM devapp._lock_usage();
+DELETE FROM devapp.usage_day;
+SELECT FROM devapp.create_developer('dashboard@example.com');
+SELECT FROM devapp.create_product('dashboard-ever', quota_limit => 10, quota_interval => 2147483647, quota_unit => 'month');
+SELECT count(devapp.create_app('dashboard-' || n, 'dashboard@example.com', products => '{dashboard-ever}')) FROM generate_series(1, 3) AS n;
+INSERT INTO devapp.quota_usage (app_id, product_id, window_start, window_end, used)
+SELECT a.app_id, p.product_id, w.window_start, w.window_end, 10
+  FROM devapp.app a, devapp.product p, LATERAL devapp._quota_window(now(), p.quota_interval, p.quota_unit) AS w
+ WHERE a.name = 'dashboard-1' AND p.name = 'dashboard-ever';
+SELECT substring(card FROM 'title="dashboard-1".*') LIKE '%>never</td></tr>%' AS never FROM devapp_report._dashboard_quotas();
+SELECT FROM devapp._usage_partition('usage_day', now());
+INSERT INTO devapp.usage_day SELECT devapp._today(), app_id, NULL, NULL, 'VALID', 5, 5 FROM devapp.app WHERE name LIKE 'dashboard-%';
+SELECT count(devapp.delete_app(app_id)) FROM devapp.app WHERE name = 'dashboard-3';
+SELECT FROM devapp.refresh_reports(false);
+SELECT app, total FROM devapp_report._busiest_apps(devapp._today() - 29, devapp._today()) ORDER BY app;
+SELECT app, total FROM devapp_report._busiest_apps(devapp._today() - 28, devapp._today()) ORDER BY app;
+ROLLBACK;
