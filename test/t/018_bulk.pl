@@ -181,4 +181,13 @@ is($node->safe_psql('restored', $progress), 'done|9|9', 'and can be resumed ther
 is($node->safe_psql('restored', q{SELECT count(*) FROM devapp.app WHERE status = 'revoked' AND decision_note = 'dumped'}),
 	'9', 'with its note');
 
+# ---------- a database of old programs ----------
+
+SKIP:
+{
+	skip 'backslashes are plain from PostgreSQL 19 on', 1 if $node->pg_version >= 19;
+	is($node->safe_psql('postgres', q{SET standard_conforming_strings = off; SET escape_string_warning = off;
+			SELECT devapp._filter_name('a_b%c\\\\d*?')}), 'a\_b\%c\\\\d%_', 'a name with characters of LIKE');
+}
+
 done_testing();

@@ -148,7 +148,8 @@ is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions
 
 # a database of old programs; and a partition without an end
 $node->safe_psql('postgres', q{CREATE TABLE usage_day_rest PARTITION OF devapp.usage_day DEFAULT});
-is($node->safe_psql('postgres', 'SET standard_conforming_strings = off; SET escape_string_warning = off; SELECT count(*) FROM devapp.maintain_usage()'), 0,
+my $old = $node->pg_version < 19 ? 'SET standard_conforming_strings = off; SET escape_string_warning = off; ' : '';
+is($node->safe_psql('postgres', $old . 'SELECT count(*) FROM devapp.maintain_usage()'), 0,
 	'nothing else is dropped, whatever a backslash is');
 $node->safe_psql('postgres', q{DROP TABLE usage_day_rest});
 
