@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -101,11 +102,29 @@ devapp_is_metering(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(devapp_metering && meter_is_on());
 }
 
-/* If its creation is rolled back, the worker will find out. */
+/* ---------- telling the worker ---------- */
+
+static bool told = false;
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	if (told && event == XACT_EVENT_COMMIT)
+		meter_set_installed(true);
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		told = false;
+}
+
+/* At the commit: before it the worker would look and find nothing. */
 Datum
 devapp_tell_worker(PG_FUNCTION_ARGS)
 {
-	if (meter_is_on())
-		meter_set_installed(true);
+	static bool registered = false;
+
+	if (!registered)
+		RegisterXactCallback(transaction_ends, NULL);
+	registered = true;
+	told = meter_is_on();
 	PG_RETURN_VOID();
 }

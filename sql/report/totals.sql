@@ -39,14 +39,23 @@ CREATE UNIQUE INDEX _latency_totals_key ON devapp._latency_totals (day);
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
 -- while it is in use, then what is overdue.  Where nobody rotates all are.
 CREATE MATERIALIZED VIEW devapp_report.rotation_queue AS
-SELECT row_number() OVER w AS rank, count(*) OVER () AS total,
-       r.credential_id, r.consumer_key, r.environment, r.app_id, r.app, r.owner_id, r.owner, r.owner_kind,
-       r.secret_version, r.issued_at, r.overlap_ends_at, r.is_overdue, r.still_used
-  FROM devapp_report.rotations r
- WHERE r.is_overdue OR r.still_used
-WINDOW w AS (ORDER BY r.still_used DESC, r.overlap_ends_at, r.issued_at, r.credential_id, r.secret_version)
- ORDER BY rank
- LIMIT 1000;
+  WITH found AS MATERIALIZED (
+    SELECT r.credential_id, r.consumer_key, r.environment, r.app_id, r.secret_version, r.issued_at, r.overlap_ends_at,
+           r.is_overdue, r.still_used
+      FROM devapp_report.rotations r
+     WHERE r.is_overdue OR r.still_used
+), urgent AS (
+    SELECT *
+      FROM found
+     ORDER BY still_used DESC, overlap_ends_at, issued_at, credential_id, secret_version
+     LIMIT 1000
+)
+SELECT row_number() OVER (ORDER BY u.still_used DESC, u.overlap_ends_at, u.issued_at, u.credential_id, u.secret_version) AS rank,
+       (SELECT count(*) FROM found) AS total,
+       u.credential_id, u.consumer_key, u.environment, u.app_id, a.app, a.owner_id, a.owner, a.owner_kind,
+       u.secret_version, u.issued_at, u.overlap_ends_at, u.is_overdue, u.still_used
+  FROM urgent u
+  JOIN devapp._named_app a ON a.app_id = u.app_id;
 CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credential_id, secret_version);
 
 -- Quotas used to 80 % and more.  Working out a window costs more than all the rest, so

@@ -69,6 +69,19 @@ is(sql('SELECT count(*) FROM devapp.audit_checkpoint'), 0, 'a trail that was nev
 is(sql($tasks), 'maintain_audit schedule_notifications', 'each task was noted');
 is(sql('SELECT count(*) FROM devapp.housekeeping WHERE done_at > now()'), 0, 'at a time that has been');
 
+# reports: filled at the first pass, later refreshed beside their readers
+my $refreshed = q{SELECT bool_and(as_of IS NOT NULL) || '|' || count(error) FROM devapp.report_refresh};
+is(sql($refreshed), 'true|0', 'the reports are filled at once');
+sql('UPDATE devapp.report_refresh SET as_of = NULL, attempted_at = NULL WHERE report = $$product_adoption$$');
+look_again();
+is(sql($refreshed), 'true|0', 'and refreshed when it is time');
+
+sql('CREATE DATABASE fresh');
+sql('SET client_min_messages = warning; CREATE EXTENSION devapp CASCADE', 'fresh');
+until_true('SELECT bool_and(as_of IS NOT NULL) FROM devapp.report_refresh', 'fresh');
+pass('a database that has just got the extension is looked after without a call in it');
+sql('DROP DATABASE fresh WITH (FORCE)');
+
 # a clock that was set back
 sql("UPDATE devapp.housekeeping SET done_at = now() + interval '1 year'");
 look_again();
