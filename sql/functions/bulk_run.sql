@@ -140,15 +140,16 @@ CREATE FUNCTION devapp._bulk_lock_key(run_id uuid) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_bulk_lock_key';
 
--- In ten blocks; in plain letters for a client that may not know these.
+-- In ten blocks; in plain letters for a client that may not know these.  chr() of a
+-- constant is worked out beforehand, and is an error where the encoding has no blocks.
 CREATE FUNCTION devapp._bar(share double precision) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN getdatabaseencoding() = 'UTF8' AND pg_client_encoding() = 'UTF8'
-                THEN repeat(chr(9608), floor(share * 10)::integer) || repeat(chr(9617), 10 - floor(share * 10)::integer)
-                ELSE repeat('#', floor(share * 10)::integer) || repeat('.', 10 - floor(share * 10)::integer)
-           END || ' ' || floor(share * 100) || ' %'
+    SELECT repeat(chr(CASE WHEN c.blocks THEN 9608 ELSE 35 END), floor(share * 10)::integer)
+           || repeat(chr(CASE WHEN c.blocks THEN 9617 ELSE 46 END), 10 - floor(share * 10)::integer)
+           || ' ' || floor(share * 100) || ' %'
+      FROM (SELECT getdatabaseencoding() = 'UTF8' AND pg_client_encoding() = 'UTF8' AS blocks) AS c
 $$;
 
 CREATE VIEW devapp.bulk_progress WITH (security_invoker = true) AS

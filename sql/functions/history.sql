@@ -30,17 +30,22 @@ AS $$
                                               _history_owner.developer_id::text) END
 $$;
 
--- "name: old → new, ..." of what changed, shortened
+-- "name: old -> new, ..." of what changed, shortened.  Arrow and dots are named by
+-- number: a script with other characters than ASCII does not load into a database of
+-- every encoding.  The number must not be a constant: chr() of one is worked out
+-- beforehand, and is an error where the encoding has no such character.
 CREATE FUNCTION devapp._history_changes(before jsonb, after jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_agg(format('%s: %s → %s', b.key,
-                             CASE WHEN length(b.value::text) > 60 THEN left(b.value::text, 60) || '…' ELSE b.value::text END,
-                             CASE WHEN length(a.value::text) > 60 THEN left(a.value::text, 60) || '…' ELSE a.value::text END),
+    SELECT string_agg(format('%s: %s %s %s', b.key,
+                             CASE WHEN length(b.value::text) > 60 THEN left(b.value::text, 60) || c.dots ELSE b.value::text END, c.arrow,
+                             CASE WHEN length(a.value::text) > 60 THEN left(a.value::text, 60) || c.dots ELSE a.value::text END),
                       ', ' ORDER BY b.key)
       FROM jsonb_each(before) AS b
       JOIN jsonb_each(after) AS a USING (key)
+     CROSS JOIN (SELECT coalesce(nullif(chr(CASE getdatabaseencoding() WHEN 'UTF8' THEN 8594 ELSE 45 END), '-'), '->') AS arrow,
+                        coalesce(nullif(chr(CASE getdatabaseencoding() WHEN 'UTF8' THEN 8230 ELSE 46 END), '.'), '...') AS dots) AS c
 $$;
 
 CREATE FUNCTION devapp._history_action(action text) RETURNS text

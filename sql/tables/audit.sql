@@ -47,8 +47,8 @@ COMMENT ON COLUMN devapp.audit_event.actor IS 'E-mail of the developer who acted
 COMMENT ON COLUMN devapp.audit_event.db_role IS 'Database role of the session, after SET ROLE';
 COMMENT ON COLUMN devapp.audit_event.client_addr IS 'Address of the client; null: a Unix-domain socket';
 COMMENT ON COLUMN devapp.audit_event.transaction_id IS 'Transaction: what was changed together has the same';
-COMMENT ON COLUMN devapp.audit_event.action IS 'create, update, delete, remove, transfer, issue, rotate, or the action of a lifecycle: approve, revoke, …';
-COMMENT ON COLUMN devapp.audit_event.entity IS 'Table of the row: app, credential, …';
+COMMENT ON COLUMN devapp.audit_event.action IS 'create, update, delete, remove, transfer, issue, rotate, or the action of a lifecycle: approve, revoke, ...';
+COMMENT ON COLUMN devapp.audit_event.entity IS 'Table of the row: app, credential, ...';
 COMMENT ON COLUMN devapp.audit_event.entity_id IS 'Key of the row; of several columns (team_id/developer_id, product_id/operation_id), with / between them';
 COMMENT ON COLUMN devapp.audit_event.app_id IS 'App that the row belongs to';
 COMMENT ON COLUMN devapp.audit_event.developer_id IS 'Developer who owned the app then, or whom the row is about';

@@ -51,7 +51,7 @@ COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote 
 COMMENT ON COLUMN devapp.notification.event IS
     'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring or rotation_overdue';
 COMMENT ON COLUMN devapp.notification.recipients IS
-    'Whom to tell when it was written: [{"kind": "developer" or "role", "to": e-mail or role, "name": …, "why": "owner", "team_admin" or "approver"}]';
+    'Whom to tell when it was written: [{"kind": "developer" or "role", "to": e-mail or role, "name": ..., "why": "owner", "team_admin" or "approver"}]';
 COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret';
 COMMENT ON COLUMN devapp.notification.dedupe_key IS 'What a reminder is about: it is queued once; null: no reminder';
 COMMENT ON COLUMN devapp.notification.status IS
