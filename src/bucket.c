@@ -278,6 +278,21 @@ buckets_give_back(const BucketCall *call)
 
 /* ---------- rates ---------- */
 
+/*
+ * After a change of the limit, or when a clock was put back, a tat may be so far ahead
+ * that nothing would be let through until then.  The time of the call does not tell:
+ * others may have read the clock later.  One read after the tat does.
+ */
+static void
+correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
+{
+	int64		tat = atomic_load_explicit(&bucket->used, memory_order_acquire);
+
+	if (unlikely(tat > rate_latest(rule, rate_time(now))))
+		(void) bucket_cut_rate(bucket, tat,
+							   rate_latest(rule, rate_time(GetCurrentTimestamp())));
+}
+
 /* False: there is no room. */
 bool
 buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
@@ -296,7 +311,10 @@ buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 		bucket = find_or_make(hash, key, now, &is_new);
 	}
 	if (bucket != NULL)
+	{
+		correct_rate(bucket, rule, now);
 		*answer = bucket_take_rate(bucket, rule, rate_time(now), cost);
+	}
 	LWLockRelease(lock);
 	return bucket != NULL;
 }

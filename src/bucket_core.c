@@ -163,6 +163,16 @@ bucket_give_back(Bucket *bucket, int64_t cost)
 		;
 }
 
+/* A tat that is further ahead than it can be comes back, if it is still there. */
+bool
+bucket_cut_rate(Bucket *bucket, int64_t tat, int64_t latest)
+{
+	return tat > latest &&
+		atomic_compare_exchange_strong_explicit(&bucket->used, &tat, latest,
+												memory_order_relaxed,
+												memory_order_relaxed);
+}
+
 RateAnswer
 bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now, int32_t cost)
 {

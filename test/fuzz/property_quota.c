@@ -425,6 +425,14 @@ check_threads(Random *random)
 		CHECK(pthread_join(threads[i], NULL) == 0);
 	CHECK(shared.quota_taken == shared.limit && shared.quota->used == shared.limit);
 	CHECK(shared.rate_taken == shared.limit && shared.rate->used == 1000 + shared.rule.span);
+
+	/* with a limit that is less, it comes back to what that allows, once */
+	shared.rule.span = 7;
+	CHECK(!bucket_take_rate(shared.rate, shared.rule, 1007, 1).allowed);
+	CHECK(!bucket_cut_rate(shared.rate, shared.rate->used - 1, 1007));
+	CHECK(bucket_cut_rate(shared.rate, shared.rate->used, rate_latest(shared.rule, 1000)));
+	CHECK(!bucket_cut_rate(shared.rate, shared.rate->used, rate_latest(shared.rule, 1000)));
+	CHECK(bucket_take_rate(shared.rate, shared.rule, 1007, 1).allowed);
 	free(p);
 }
 
