@@ -141,7 +141,8 @@ bucket_take(Bucket *bucket, int64_t limit, int64_t cost, int64_t *used)
 	*used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	do
 	{
-		if (*used > limit - cost)
+		/* a limit may be far below 0; then nothing is taken away from it */
+		if (cost > limit || *used > limit - cost)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(&bucket->used, used, *used + cost,
 													memory_order_relaxed,
