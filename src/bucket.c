@@ -227,16 +227,21 @@ renew(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRow *row)
 		window = bucket->window;
 		used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	}
-	else if (row->found && quota_window_stays(row->window, window))
-		window = row->window;
+	else
+	{
+		/* of a row that is gone, as it is some time after its window, nothing is known */
+		bucket->resets = row->resets;
+		if (row->found && quota_window_stays(row->window, window))
+			window = row->window;
+	}
 	if (row->found)
 	{
 		if (same_window(row->window, window))
 			in_row = row->used;
-		/* what was counted before a reset is forgotten */
-		if (row->resets != bucket->resets || used < in_row)
+		/* what was counted before a reset is forgotten; a row may be from before it */
+		if (row->resets > bucket->resets || used < in_row)
 			used = in_row;
-		bucket->resets = row->resets;
+		bucket->resets = Max(row->resets, bucket->resets);
 	}
 	bucket->window = window;
 	atomic_store_explicit(&bucket->used, used, memory_order_relaxed);
