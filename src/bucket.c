@@ -214,6 +214,18 @@ same_window(QuotaWindow a, QuotaWindow b)
 	return a.start == b.start && a.end == b.end;
 }
 
+/*
+ * Does the bucket's window stay?  Also where the call was held up for so long, by a
+ * lock on a table, that others are in a later window meanwhile.
+ */
+static bool
+window_stays(const Bucket *bucket, QuotaWindow window)
+{
+	return quota_window_stays(bucket->window, window) ||
+		(bucket->window.start >= window.end &&
+		 bucket->window.start <= GetCurrentTimestamp());
+}
+
 /* Bring a bucket to the window of the call, and to what its row says. */
 static void
 renew(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRow *row)
@@ -222,21 +234,26 @@ renew(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRow *row)
 	int64		used = 0;
 	int64		in_row = 0;
 
-	if (!is_new && quota_window_stays(bucket->window, window))
+	if (!is_new && window_stays(bucket, window))
 	{
 		window = bucket->window;
 		used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	}
-	else if (row->found && quota_window_stays(row->window, window))
-		window = row->window;
+	else
+	{
+		/* of a row that is gone, as it is some time after its window, nothing is known */
+		bucket->resets = row->resets;
+		if (row->found && quota_window_stays(row->window, window))
+			window = row->window;
+	}
 	if (row->found)
 	{
 		if (same_window(row->window, window))
 			in_row = row->used;
-		/* what was counted before a reset is forgotten */
-		if (row->resets != bucket->resets || used < in_row)
+		/* what was counted before a reset is forgotten; a row may be from before it */
+		if (row->resets > bucket->resets || used < in_row)
 			used = in_row;
-		bucket->resets = row->resets;
+		bucket->resets = Max(row->resets, bucket->resets);
 	}
 	bucket->window = window;
 	atomic_store_explicit(&bucket->used, used, memory_order_relaxed);
@@ -262,21 +279,22 @@ buckets_put(BucketCall *call, const BucketRow *row)
 	return bucket != NULL;
 }
 
-/* What a call took is not used after all, if the bucket is still in its window. */
-void
-buckets_give_back(const BucketCall *call)
-{
-	LWLock	   *lock = lock_of(call->hash);
-	Bucket	   *bucket;
-
-	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition(partition_of(call->hash)), call->hash, &call->key);
-	if (bucket != NULL && same_window(bucket->window, call->window))
-		bucket_give_back(bucket, call->cost);
-	LWLockRelease(lock);
-}
-
 /* ---------- rates ---------- */
+
+/*
+ * After a change of the limit, or when a clock was put back, a tat may be so far ahead
+ * that nothing would be let through until then.  The time of the call does not tell:
+ * others may have read the clock later.  One read after the tat does.
+ */
+static void
+correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
+{
+	int64		tat = atomic_load_explicit(&bucket->used, memory_order_acquire);
+
+	if (unlikely(tat > rate_latest(rule, rate_time(now))))
+		(void) bucket_cut_rate(bucket, tat,
+							   rate_latest(rule, rate_time(GetCurrentTimestamp())));
+}
 
 /* False: there is no room. */
 bool
@@ -296,7 +314,10 @@ buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 		bucket = find_or_make(hash, key, now, &is_new);
 	}
 	if (bucket != NULL)
+	{
+		correct_rate(bucket, rule, now);
 		*answer = bucket_take_rate(bucket, rule, rate_time(now), cost);
+	}
 	LWLockRelease(lock);
 	return bucket != NULL;
 }

@@ -44,7 +44,6 @@ extern bool buckets_are_on(void);
 extern uint64 buckets_hash(const BucketKey *key);
 extern bool buckets_try(BucketCall *call);
 extern bool buckets_put(BucketCall *call, const BucketRow *row);
-extern void buckets_give_back(const BucketCall *call);
 extern bool buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 							  TimestampTz now, int32 cost, RateAnswer *answer);
 extern RateAnswer buckets_look_at_rate(const BucketKey *key, uint64 hash,

@@ -141,7 +141,8 @@ bucket_take(Bucket *bucket, int64_t limit, int64_t cost, int64_t *used)
 	*used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	do
 	{
-		if (*used > limit - cost)
+		/* a limit may be far below 0; then nothing is taken away from it */
+		if (cost > limit || *used > limit - cost)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(&bucket->used, used, *used + cost,
 													memory_order_relaxed,
@@ -161,6 +162,16 @@ bucket_give_back(Bucket *bucket, int64_t cost)
 												  memory_order_relaxed,
 												  memory_order_relaxed))
 		;
+}
+
+/* A tat that is further ahead than it can be comes back, if it is still there. */
+bool
+bucket_cut_rate(Bucket *bucket, int64_t tat, int64_t latest)
+{
+	return tat > latest &&
+		atomic_compare_exchange_strong_explicit(&bucket->used, &tat, latest,
+												memory_order_relaxed,
+												memory_order_relaxed);
 }
 
 RateAnswer

@@ -68,6 +68,7 @@ extern Bucket *bucket_find(BucketPartition *partition, uint64_t hash,
 extern Bucket *bucket_next(BucketPartition *partition, uint32_t *place);
 extern bool bucket_take(Bucket *bucket, int64_t limit, int64_t cost, int64_t *used);
 extern void bucket_give_back(Bucket *bucket, int64_t cost);
+extern bool bucket_cut_rate(Bucket *bucket, int64_t tat, int64_t latest);
 extern RateAnswer bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now,
 								   int32_t cost);
 

@@ -19,7 +19,7 @@
 PG_FUNCTION_INFO_V1(devapp_add_histograms);
 PG_FUNCTION_INFO_V1(devapp_latency_percentile);
 
-/* Add an array to counts[LATENCY_BUCKETS]. */
+/* Add an array to counts[LATENCY_BUCKETS], up to what a count holds. */
 static void
 add_histogram(ArrayType *array, int64 *counts)
 {
@@ -39,11 +39,11 @@ add_histogram(ArrayType *array, int64 *counts)
 				 errhint("Take the column histogram of devapp.usage_latency.")));
 	for (int i = 0; i < n; i++)
 	{
-		if (values[i] < 0 || values[i] > PG_INT64_MAX - counts[first + i])
+		if (values[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("count out of range in a histogram of latencies")));
-		counts[first + i] += values[i];
+		counts[first + i] += Min(values[i], PG_INT64_MAX - counts[first + i]);
 	}
 }
 

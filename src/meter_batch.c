@@ -329,7 +329,7 @@ microseconds_datum(uint64 microseconds)
 {
 	Interval   *interval = palloc0(sizeof(Interval));
 
-	interval->time = (TimeOffset) microseconds;
+	interval->time = (TimeOffset) Min(microseconds, (uint64) PG_INT64_MAX);
 	return IntervalPGetDatum(interval);
 }
 

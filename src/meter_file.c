@@ -78,6 +78,9 @@ meter_writer_close(MeterWriter *writer)
 		return true;
 	if (writer->ok)
 		reason = errno;
+	/* it may have been renamed, and only that is not durable */
+	if (writer->ok)
+		unlink(writer->path);
 	unlink(writer->tmp_path);
 	errno = reason;
 	return false;

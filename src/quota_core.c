@@ -243,6 +243,13 @@ rate_cost(RateRule rule, int32_t cost)
 	return saturated_product(rule.step, cost);
 }
 
+/* The tat after which nothing more can come now. */
+int64_t
+rate_latest(RateRule rule, int64_t now)
+{
+	return saturated_sum(now, rule.span);
+}
+
 /*
  * May a call of this cost come now?  A tat that is further ahead than the limit can
  * have put it is of another limit, or of a clock that was put back.
@@ -252,7 +259,7 @@ rate_ask(RateRule rule, int64_t tat, int64_t now, int32_t cost)
 {
 	RateAnswer	answer = {false, tat, RATE_NEVER};
 	int64_t		takes = rate_cost(rule, cost);
-	int64_t		latest = saturated_sum(now, rule.span);
+	int64_t		latest = rate_latest(rule, now);
 
 	if (tat < now)
 		tat = now;

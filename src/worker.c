@@ -88,9 +88,9 @@ worker_register(void)
 
 /* ---------- the launcher ---------- */
 
-/* The databases that one can connect to, in the current memory context. */
+/* The databases, in the current memory context; closed: also where nobody may connect. */
 static List *
-all_databases(void)
+databases(bool closed)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *oids = NIL;
@@ -107,7 +107,7 @@ all_databases(void)
 		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		if (database->datallowconn)
+		if (closed || database->datallowconn)
 			oids = lappend_oid(oids, database->oid);
 		MemoryContextSwitchTo(old);
 	}
@@ -234,10 +234,14 @@ seconds_from_now(int seconds)
 	return GetCurrentTimestamp() + seconds * USECS_PER_SEC;
 }
 
-/* The databases with counts; the counts of those that are gone are discarded. */
+/*
+ * The databases with counts; the counts of those that are gone are discarded.  Where
+ * new connections are not allowed there may be old ones that count.
+ */
 static List *
-databases_with_counts(const List *existing, const Oid *pending, int n)
+databases_with_counts(const Oid *pending, int n)
 {
+	List	   *existing = n > 0 ? databases(true) : NIL;
 	List	   *wanted = NIL;
 
 	for (int i = 0; i < n; i++)
@@ -260,12 +264,11 @@ flush_round(bool everything)
 {
 	int			n;
 	Oid		   *pending = meter_pending(&n);
-	List	   *existing = n > 0 || everything ? all_databases() : NIL;
-	List	   *wanted = databases_with_counts(existing, pending, n);
+	List	   *wanted = databases_with_counts(pending, n);
 	ListCell   *cell;
 
 	if (everything)
-		wanted = list_concat_unique_oid(wanted, existing);
+		wanted = list_concat_unique_oid(wanted, databases(false));
 	foreach(cell, wanted)
 	{
 		if (ShutdownRequestPending)
@@ -289,7 +292,7 @@ ship_round(int interval)
 	if (n == 0 || devapp_primary_conninfo[0] == '\0' ||
 		(ship_delay > 0 && !has_come(next_shipment, ship_delay)))
 		return;
-	foreach(cell, databases_with_counts(all_databases(), pending, n))
+	foreach(cell, databases_with_counts(pending, n))
 	{
 		if (ShutdownRequestPending)
 			break;

@@ -40,8 +40,8 @@ AS $$
         ON CONFLICT (app_id, product_id, operation_id, environment) DO UPDATE
        SET window_start = excluded.window_start,
            window_end = excluded.window_end,
-           used = excluded.used
-                  + CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end) THEN q.used ELSE 0 END
+           used = CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
+                       THEN devapp._add_counts(q.used, excluded.used) ELSE excluded.used END
      WHERE q.window_start < excluded.window_end OR q.window_start > clock_timestamp() + interval '1 hour'
 $$;
 

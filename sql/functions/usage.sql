@@ -35,6 +35,16 @@ CREATE FUNCTION devapp._taken_responses() RETURNS TABLE (
 CREATE FUNCTION devapp._add_histograms(a bigint[], b bigint[]) RETURNS bigint[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_add_histograms';
 
+-- Sums stop at what fits: gateways and standbys say what is counted, and what one of
+-- them makes up must not keep the counts of all from being written.
+CREATE FUNCTION devapp._add_counts(a bigint, b bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN a > 9223372036854775807 - b THEN 9223372036854775807 ELSE a + b END;
+
+CREATE FUNCTION devapp._add_latencies(a interval, b interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN a > interval '2562047788:00:54.775807' - b THEN interval '2562047788:00:54.775807' ELSE a + b END;
+
 -- One flush or rolling up at a time.
 CREATE FUNCTION devapp._lock_usage() RETURNS devapp.usage_state
     LANGUAGE plpgsql
@@ -105,10 +115,10 @@ BEGIN
                FROM devapp._taken_responses() t
               WHERE t.day >= $1 AND t.day < $1 + interval ''1 month''
                  ON CONFLICT (app_id, day, product_id) DO UPDATE
-                SET calls = l.calls + excluded.calls,
-                    client_errors = l.client_errors + excluded.client_errors,
-                    server_errors = l.server_errors + excluded.server_errors,
-                    latency_total = l.latency_total + excluded.latency_total,
+                SET calls = devapp._add_counts(l.calls, excluded.calls),
+                    client_errors = devapp._add_counts(l.client_errors, excluded.client_errors),
+                    server_errors = devapp._add_counts(l.server_errors, excluded.server_errors),
+                    latency_total = devapp._add_latencies(l.latency_total, excluded.latency_total),
                     latency_min = least(l.latency_min, excluded.latency_min),
                     latency_max = greatest(l.latency_max, excluded.latency_max),
                     histogram = devapp._add_histograms(l.histogram, excluded.histogram)',
@@ -162,13 +172,13 @@ BEGIN
     EXECUTE format(
         'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls, cost)
          SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
-                m.code, sum(m.calls), sum(m.cost)
+                m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
            FROM devapp.usage_minute m
           WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5, 6, 7
           ORDER BY 2, 1
              ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
-            SET calls = h.calls + excluded.calls, cost = h.cost + excluded.cost',
+            SET calls = devapp._add_counts(h.calls, excluded.calls), cost = devapp._add_counts(h.cost, excluded.cost)',
         devapp._usage_partition('usage_hour', month)) USING month, after_batch, to_batch;
 END
 $$;
@@ -181,13 +191,13 @@ AS $$
 BEGIN
     EXECUTE format(
         'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost)
-         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, sum(m.calls), sum(m.cost)
+         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
            FROM devapp.usage_minute m
           WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5
           ORDER BY 2, 1
              ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
-            SET calls = d.calls + excluded.calls, cost = d.cost + excluded.cost',
+            SET calls = devapp._add_counts(d.calls, excluded.calls), cost = devapp._add_counts(d.cost, excluded.cost)',
         devapp._usage_partition('usage_day', month)) USING month, after_batch, to_batch;
 END
 $$;
@@ -235,6 +245,8 @@ $$;
 -- Partitions are dropped whole, and not before their rows are in the hours and days.
 -- One that somebody reads for long, as pg_dump does, has time until the next turn: who
 -- waits for its lock keeps all other readers waiting, and the flushes.
+-- A drop takes several locks to the end of the transaction, and the server has room for
+-- some thousands: so no more than 100 are dropped at once, and then it is due again.
 CREATE FUNCTION devapp.maintain_usage() RETURNS TABLE (partition_name text, action text)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -246,6 +258,7 @@ DECLARE
     keep interval;
     old record;
     busy text[] := '{}';
+    dropped integer := 0;
 BEGIN
     PERFORM devapp._roll_up_usage();
     existing := ARRAY(SELECT p.partition_name FROM devapp._usage_partitions() p);
@@ -273,10 +286,12 @@ BEGIN
         maintain_usage.partition_name := old.partition_name;
         maintain_usage.action := 'dropped';
         RETURN NEXT;
+        dropped := dropped + 1;
+        EXIT WHEN dropped = 100;
     END LOOP;
     -- a quota's window that has ended means nothing; a day is for clocks that disagree
     DELETE FROM devapp.quota_usage q WHERE q.window_end < now() - interval '1 day';
-    UPDATE devapp.usage_state SET maintained_at = clock_timestamp();
+    UPDATE devapp.usage_state SET maintained_at = CASE WHEN dropped < 100 THEN clock_timestamp() END;
 END
 $$;
 
@@ -295,6 +310,8 @@ COMMENT ON FUNCTION devapp._take_usage() IS 'Internal: takes the counts of this 
 COMMENT ON FUNCTION devapp._taken_calls() IS 'Internal: the verifications that the transaction took';
 COMMENT ON FUNCTION devapp._taken_responses() IS 'Internal: how calls went, as the transaction took it';
 COMMENT ON FUNCTION devapp._add_histograms(bigint[], bigint[]) IS 'Internal: two histograms of latencies, added up';
+COMMENT ON FUNCTION devapp._add_counts(bigint, bigint) IS 'Internal: two counts, added up, up to what a bigint holds';
+COMMENT ON FUNCTION devapp._add_latencies(interval, interval) IS 'Internal: two sums of latencies, added up, up to what an interval of microseconds holds';
 COMMENT ON FUNCTION devapp._lock_usage() IS 'Internal: locks and returns the state of flushing';
 COMMENT ON FUNCTION devapp._write_calls(bigint) IS 'Internal: writes the verifications that were taken';
 COMMENT ON FUNCTION devapp._write_responses() IS 'Internal: writes how calls went';

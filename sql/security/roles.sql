@@ -42,7 +42,7 @@ BEGIN
     -- what is counted is written by devapp.flush_usage() and the worker alone
     FOR usage_function IN SELECT p.oid FROM pg_proc p
                            WHERE p.pronamespace = 'devapp'::regnamespace
-                             AND p.proname IN ('_take_usage', '_taken_calls', '_taken_responses', '_lock_usage', '_write_calls',
+                             AND p.proname IN ('_take_usage', '_taken_calls', '_taken_responses', '_add_counts', '_add_latencies', '_lock_usage', '_write_calls',
                                                '_write_responses', '_write_quota_usage', '_consume_quota', '_forget_quota', '_flush_usage',
                                                '_roll_up_usage', '_roll_up_hours', '_roll_up_days',
                                                '_usage_partition', '_maintain_usage_if_due', 'maintain_usage',

@@ -410,6 +410,7 @@ check_threads(Random *random)
 {
 	BucketPartition *p = make_partition(4, random_next(random));
 	BucketKey	keys[2];
+	int64_t		used;
 	Shared		shared = {.limit = 1000 + below(random, 50000), .rule = {7, 0}};
 	pthread_t	threads[THREADS];
 
@@ -425,6 +426,16 @@ check_threads(Random *random)
 		CHECK(pthread_join(threads[i], NULL) == 0);
 	CHECK(shared.quota_taken == shared.limit && shared.quota->used == shared.limit);
 	CHECK(shared.rate_taken == shared.limit && shared.rate->used == 1000 + shared.rule.span);
+
+	CHECK(!bucket_take(shared.quota, -INT64_MAX, INT32_MAX, &used));
+
+	/* with a limit that is less, it comes back to what that allows, once */
+	shared.rule.span = 7;
+	CHECK(!bucket_take_rate(shared.rate, shared.rule, 1007, 1).allowed);
+	CHECK(!bucket_cut_rate(shared.rate, shared.rate->used - 1, 1007));
+	CHECK(bucket_cut_rate(shared.rate, shared.rate->used, rate_latest(shared.rule, 1000)));
+	CHECK(!bucket_cut_rate(shared.rate, shared.rate->used, rate_latest(shared.rule, 1000)));
+	CHECK(bucket_take_rate(shared.rate, shared.rule, 1007, 1).allowed);
 	free(p);
 }
 

@@ -208,6 +208,11 @@ make_program($node, db => 'second');
 my $again = create_app($node, 'again', undef, db => 'second');
 calls(6, db => 'second', key => $again->{secret});
 arrives(6, 'and the extension can come again', db => 'second');
+$node->safe_psql('second', qq{UPDATE pg_database SET datallowconn = false WHERE datname = 'second';
+	SELECT count(devapp.verify_key('$again->{secret}', $Devapp::CALL)) FROM generate_series(1, 4)});
+$node->poll_query_until('postgres', 'SELECT slots_used = 0 FROM devapp.worker_status') or die;
+$node->safe_psql('postgres', q{UPDATE pg_database SET datallowconn = true WHERE datname = 'second'});
+arrives(10, 'counts arrive where nobody new may connect', db => 'second');
 is( $node->safe_psql('postgres', "SELECT errors FROM devapp.worker_status"), 0, 'no error in all this');
 
 # no process can be started: the launcher and that of logical replication are all

@@ -143,6 +143,14 @@ is( $node->safe_psql('postgres', q{SELECT string_agg(partition_name, ' ' ORDER B
 	'usage_minute_2024_02_29 usage_minute_2024_03_01', 'old minutes are dropped, whole days');
 cmp_ok($node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_day'), '>', $days, 'when they are in the days');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.maintain_usage()'), 0, 'maintained is maintained');
+$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '1 day') FROM generate_series(0, 1499) AS n});
+is( $node->safe_psql('postgres', q{SELECT count(*), min(partition_name), max(partition_name) FROM devapp.maintain_usage()}),
+	'100|usage_minute_2022_01_01|usage_minute_2022_04_10', 'of many old ones, the oldest are dropped');
+is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'and it is not done');
+$node->safe_psql('postgres', "SELECT devapp.maintain_usage();\n" x 14);
+is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'when there may be more');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.maintain_usage()'), 0, 'until there are none');
+is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 'f', 'then it is');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions() WHERE partition_name ~ 'usage_day_2024'}), 12,
 	'days are kept for years');
 

@@ -129,6 +129,12 @@ is(calls($app, 2), 'VALID RATE_LIMITED', 'a rate so slow that a burst cannot be 
 $app = make('rate_limit => 1000000, rate_burst => 1000000');
 like(calls($app, 2, 'cost => 1000000'), qr/^VALID (VALID|RATE_LIMITED)$/, 'a fast one');
 ok( $node->poll_query_until('postgres', "SELECT (devapp.verify_key('$app->{secret}', cost => 500000)).allowed"), 'is worked off');
+$app = make('rate_limit => 0.001, rate_burst => 4');
+is(calls($app, 5), 'VALID VALID VALID VALID RATE_LIMITED', 'who has used up a slow rate');
+ask("SELECT devapp.update_product('$app->{product}', rate_limit => 1000, rate_burst => 2)");
+ok( $node->poll_query_until('postgres', "SELECT (devapp.verify_key('$app->{secret}')).allowed"), 'does not wait for it where it is made a fast one');
+ask("SELECT devapp.update_product('$app->{product}', rate_limit => 0.001)");
+like(calls($app, 3), qr/^(VALID ){0,2}RATE_LIMITED( RATE_LIMITED)*$/, 'nor has more than a burst where it is a slow one again');
 
 # both
 $app = make("rate_limit => 0.001, rate_burst => 4, quota_limit => 6, $century");

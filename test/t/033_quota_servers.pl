@@ -144,6 +144,21 @@ $node->safe_psql('postgres', 'SELECT count(*) FROM devapp.maintain_usage()');
 is($node->safe_psql('postgres', "SELECT string_agg(environment, ' ' ORDER BY environment) FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"),
 	' late', 'are removed after a day');
 
+# whose row was set back, and is gone and made anew
+my $again = create_app($node, 'again', "developer => 'ada\@example.com', products => '{soft}'");
+calls(5, app => $again);
+$node->safe_psql('postgres', "SELECT devapp.reset_quota('$again->{app_id}', 'soft')");
+calls(5, app => $again);
+flush();
+$node->safe_psql('postgres', "UPDATE devapp.quota_usage SET window_end = '2000-01-02' WHERE app_id = '$again->{app_id}';
+	SELECT count(*) FROM devapp.maintain_usage();
+	SELECT devapp.update_product('soft', quota_interval => 2400)");
+$node->append_conf('postgresql.conf', 'devapp.flush_interval = 1');
+$node->reload;
+poll($node, "SELECT devapp._setting('flush_interval') = '1s'", 'with a worker that flushes');
+is( $node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE (v.v).allowed) FROM (SELECT pg_sleep(0.02), devapp.verify_key('$again->{secret}') AS v FROM generate_series(1, 200) OFFSET 0) AS v"),
+	100, 'the limit is let through, and no more');
+
 # ---------- dump and restore ----------
 
 calls(25);

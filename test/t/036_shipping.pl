@@ -225,6 +225,27 @@ is(error_of($primary, "SELECT devapp.receive_usage('00000000-0000-4000-8000-0000
 is(error_of($primary, "SELECT devapp.receive_usage(devapp.uuid_v7(), $_)"), '22P03', "not counts: $_")
   for "''", "'\\x00'", "substr($copy, 2)", "set_byte($copy, 20, get_byte($copy, 20) # 1)", "$copy || $copy";
 is(error_of($primary, "SELECT devapp.receive_usage(devapp.uuid_v7(), NULL)"), '22023', 'null');
+
+# counts that nobody can have counted stop at what a bigint holds, and stop nothing else
+sub crc32c
+{
+	my $crc = 0xffffffff;
+
+	for my $byte (unpack 'C*', $_[0])
+	{
+		$crc ^= $byte;
+		$crc = $crc >> 1 ^ ($crc & 1 ? 0x82f63b78 : 0) for 1 .. 8;
+	}
+	return $crc ^ 0xffffffff;
+}
+my ($minute, @ids) = split /\|/, $primary->safe_psql('postgres',
+	q{SELECT extract(epoch FROM minute - timestamptz '2000-01-01 UTC')::bigint / 60, app_id, credential_id, product_id
+	    FROM devapp.usage_minute WHERE product_id IS NOT NULL ORDER BY minute DESC LIMIT 1});
+my $forged = pack('LL', unpack 'LL', slurp_file("$outbox/copy")) . pack('LlCCSl a16 a16 a16 a16 a24 QQQQ', 0, $minute, 1, 0, 0, 1,
+	(map { s/-//gr =~ s/(..)/chr hex $1/ger } @ids), '', '', 1, 9223372036854775807, 0, $minute * 60000000);
+$forged = unpack 'H*', $forged . pack 'L', crc32c($forged);
+is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), '\\x$forged') FROM generate_series(1, 2);
+	SELECT devapp._roll_up_usage() > 0; SELECT max(cost) FROM devapp.usage_day; ROLLBACK"), "1\n1\nt\n9223372036854775807", 'costs that are too large');
 $primary->safe_psql('postgres', 'SELECT devapp.setup_roles(); CREATE ROLE admin LOGIN IN ROLE devapp_admin');
 is(error_of($primary, "SET ROLE admin; SELECT devapp.receive_usage(devapp.uuid_v7(), '')"), '42501', 'it is granted to nobody else');
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), $copy) > 0; ROLLBACK"), 't', 'rolled back');
