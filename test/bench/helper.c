@@ -142,7 +142,7 @@ bare_scan(BareIndex *b, RegProcedure equal, Oid collation, Datum value,
 	slot = table_slot_create(heap, NULL);
 	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid,
 						   collation, equal, value);
-	scan = compat_index_beginscan(heap, index, GetActiveSnapshot());
+	scan = compat_index_beginscan(heap, index, GetActiveSnapshot(), 1);
 	index_rescan(scan, &key, 1, NULL, 0);
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
