@@ -103,13 +103,13 @@ typedef struct BareIndex
 	AttrNumber	attno;
 } BareIndex;
 
-static BareIndex credential_by_key = {"credential", "credential_consumer_key_key", "credential_id"};
-static BareIndex app_of_credential = {"credential", "credential_consumer_key_key", "app_id"};
-static BareIndex secrets = {"credential_secret", "credential_secret_version_key", "credential_id"};
-static BareIndex app = {"app", "app_pkey", "developer_id"};
-static BareIndex developer = {"developer", "developer_pkey", "developer_id"};
-static BareIndex associations = {"credential_product", "credential_product_key", "product_id"};
-static BareIndex product = {"product", "product_pkey", "product_id"};
+static BareIndex credential_by_key = {.table = "credential", .index = "credential_consumer_key_key", .wanted = "credential_id"};
+static BareIndex app_of_credential = {.table = "credential", .index = "credential_consumer_key_key", .wanted = "app_id"};
+static BareIndex secrets = {.table = "credential_secret", .index = "credential_secret_version_key", .wanted = "credential_id"};
+static BareIndex app = {.table = "app", .index = "app_pkey", .wanted = "developer_id"};
+static BareIndex developer = {.table = "developer", .index = "developer_pkey", .wanted = "developer_id"};
+static BareIndex associations = {.table = "credential_product", .index = "credential_product_key", .wanted = "product_id"};
+static BareIndex product = {.table = "product", .index = "product_pkey", .wanted = "product_id"};
 
 static void
 resolve(BareIndex *b)
