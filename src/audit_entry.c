@@ -100,7 +100,7 @@ write_value(StringInfo buf, Oid type, Datum value)
 	pfree(s);
 }
 
-void
+static void
 audit_entry_write(const AuditEvent *event, StringInfo buf)
 {
 	for (int i = 0; i < AUDIT_COLUMNS; i++)
@@ -127,7 +127,7 @@ audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN])
 }
 
 /* The columns of a row of devapp.audit_event; the values point into the row. */
-void
+static void
 audit_event_read(HeapTupleHeader row, AuditEvent *event)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),

@@ -42,8 +42,6 @@ typedef struct AuditEvent
 
 extern const Oid audit_column_types[AUDIT_COLUMNS];
 
-extern void audit_event_read(HeapTupleHeader row, AuditEvent *event);
-extern void audit_entry_write(const AuditEvent *event, StringInfo buf);
 extern void audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN]);
 
 #endif							/* DEVAPP_AUDIT_ENTRY_H */

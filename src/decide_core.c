@@ -345,7 +345,7 @@ decide_coverage(const DecideEntitlement *entitlement,
 	return COVERS_ALL;
 }
 
-VerdictCode
+static VerdictCode
 coverage_verdict(Coverage coverage)
 {
 	switch (coverage)
@@ -419,7 +419,7 @@ decide_refusal(const DecideEntitlement *entitlement,
 	return closest.association >= 0 ? closest : unapproved;
 }
 
-Decision
+static Decision
 decide_products(const DecideEntitlement *entitlement,
 				const DecideRequest *request)
 {

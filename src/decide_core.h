@@ -175,10 +175,7 @@ extern VerdictCode decide_expiry(const DecideEntitlement *entitlement,
 extern Coverage decide_coverage(const DecideEntitlement *entitlement,
 								const DecideProduct *product,
 								const DecideRequest *request, int *operation);
-extern VerdictCode coverage_verdict(Coverage coverage);
 
-extern Decision decide_products(const DecideEntitlement *entitlement,
-								const DecideRequest *request);
 extern Decision decide(const DecideEntitlement *entitlement,
 					   const DecideSecret *secret,
 					   const DecideRequest *request);

@@ -184,7 +184,7 @@ identity_actor(void)
 	return claimed_actor();
 }
 
-Oid
+static Oid
 identity_role(void)
 {
 	return GetOuterUserId();

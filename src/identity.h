@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 extern const char *identity_actor(void);
-extern Oid	identity_role(void);
 extern const char *identity_name(void);
 
 #endif							/* DEVAPP_IDENTITY_H */

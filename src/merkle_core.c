@@ -36,7 +36,7 @@ merkle_leaf_hash(const void *data, size_t len, MerkleHash *out)
 }
 
 /* out may be one of the others */
-void
+static void
 merkle_node_hash(const MerkleHash *left, const MerkleHash *right, MerkleHash *out)
 {
 	unsigned char input[1 + 2 * MERKLE_HASH_BYTES];

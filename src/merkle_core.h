@@ -54,8 +54,6 @@ typedef struct MerkleProof
 } MerkleProof;
 
 extern void merkle_leaf_hash(const void *data, size_t len, MerkleHash *out);
-extern void merkle_node_hash(const MerkleHash *left, const MerkleHash *right,
-							 MerkleHash *out);
 extern bool merkle_hash_equal(const MerkleHash *a, const MerkleHash *b);
 
 extern bool merkle_frontier_load(MerkleFrontier *f, uint64_t size,

@@ -86,6 +86,10 @@ limits_of(const Verdict *v, TimestampTz now, Limits *limits)
 	if (own)
 		memcpy(limits->quota_key.operation_id, &product->operation_ids[operation],
 			   BUCKET_ID_LEN);
+	if (limits->rate.step > 0)
+		limits->rate_hash = buckets_hash(&limits->rate_key);
+	if (limits->quota.limit > 0 && buckets_are_on())
+		limits->quota_hash = buckets_hash(&limits->quota_key);
 	if (limits->quota.limit > 0)
 		limits->window = quota_window(now, limits->quota.interval, limits->quota.unit);
 	return true;
@@ -140,7 +144,7 @@ bucket_call(const Limits *l, int64 limit, int32 cost, TimestampTz now)
 {
 	return (BucketCall) {
 		.key = l->quota_key,
-		.hash = buckets_hash(&l->quota_key),
+		.hash = l->quota_hash,
 		.limit = limit,
 		.cost = cost,
 		.now = now,
@@ -255,7 +259,7 @@ take_rate(const Limits *l, int32 cost, TimestampTz now, int64 *wait)
 
 	if (l->rate.step == 0 || cost == 0)
 		return RATE_NONE;
-	if (!buckets_take_rate(&l->rate_key, buckets_hash(&l->rate_key), l->rate, now,
+	if (!buckets_take_rate(&l->rate_key, l->rate_hash, l->rate, now,
 						   cost, &answer))
 		return RATE_FULL;
 	*wait = microseconds(answer.wait);
@@ -265,7 +269,7 @@ take_rate(const Limits *l, int32 cost, TimestampTz now, int64 *wait)
 static void
 give_rate_back(const Limits *l, int32 cost)
 {
-	buckets_give_rate_back(&l->rate_key, buckets_hash(&l->rate_key),
+	buckets_give_rate_back(&l->rate_key, l->rate_hash,
 						   rate_cost(l->rate, cost));
 }
 
@@ -361,7 +365,7 @@ limits_look(const Limits *l, TimestampTz now, int32 cost)
 	state.window = quota.window;
 	state.has_rate = l->rate.step > 0;
 	if (state.has_rate)
-		state.wait = microseconds(buckets_look_at_rate(&l->rate_key, buckets_hash(&l->rate_key),
+		state.wait = microseconds(buckets_look_at_rate(&l->rate_key, l->rate_hash,
 													   l->rate, now, cost).wait);
 	return state;
 }

@@ -21,6 +21,8 @@ typedef struct Limits
 	QuotaWindow window;			/* by the clock */
 	BucketKey	quota_key;
 	BucketKey	rate_key;
+	uint64		quota_hash;		/* of these, where there is shared memory */
+	uint64		rate_hash;
 } Limits;
 
 /* How things stand, for a call that has not been made. */

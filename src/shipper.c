@@ -50,12 +50,6 @@ PGDLLEXPORT void devapp_shipper_main(Datum arg);
 
 /* ---------- waiting ---------- */
 
-static TimestampTz
-seconds_from_now(int seconds)
-{
-	return GetCurrentTimestamp() + seconds * USECS_PER_SEC;
-}
-
 /* Wait for the socket to be ready; an error if it isn't in time. */
 static int
 wait_for_socket(PGconn *conn, int events, TimestampTz deadline)

@@ -16,8 +16,8 @@
  *
  * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
  * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
- * promotion, which it notices at its next round.  When the server is shut down, the postmaster writes what is left to a file
- * (meter_file.c).
+ * promotion, which it notices at its next round.  When the server is shut down, the
+ * postmaster writes what is left to a file (meter_file.c).
  */
 #include "postgres.h"
 
@@ -226,12 +226,6 @@ has_come(TimestampTz then, int seconds)
 	TimestampTz now = GetCurrentTimestamp();
 
 	return now >= then || then - now > seconds * USECS_PER_SEC;
-}
-
-static TimestampTz
-seconds_from_now(int seconds)
-{
-	return GetCurrentTimestamp() + seconds * USECS_PER_SEC;
 }
 
 /*

@@ -7,6 +7,14 @@
 
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
+static inline TimestampTz
+seconds_from_now(int seconds)
+{
+	return GetCurrentTimestamp() + seconds * USECS_PER_SEC;
+}
+
 /* worker.c */
 extern void worker_register(void);
 

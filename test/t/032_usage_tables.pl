@@ -151,6 +151,11 @@ $node->safe_psql('postgres', "SELECT devapp.maintain_usage();\n" x 14);
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'when there may be more');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.maintain_usage()'), 0, 'until there are none');
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 'f', 'then it is');
+# the worker, whom a restore tells to wait
+$node->safe_psql('postgres', "UPDATE devapp.usage_state SET maintained_at = NULL; SET devapp.restoring = on; SELECT devapp._maintain_usage_if_due()");
+is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'nor during a restore');
+$node->safe_psql('postgres', 'SELECT devapp._maintain_usage_if_due()');
+is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 'f', 'but after it');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions() WHERE partition_name ~ 'usage_day_2024'}), 12,
 	'days are kept for years');
 
