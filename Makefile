@@ -9,11 +9,13 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA_built = $(DEVAPP_SQL)
 DATA = $(wildcard sql/releases/*.sql)
 
-# In this order: first the check that the schema is ours; types before the tables
-# that use them; tables before functions, whose bodies are checked; triggers after
-# their functions; privileges last, because they must see every object.
+# In this order: first the check that the schema is ours, and how rights are
+# declared; types before the tables that use them; tables before functions, whose
+# bodies are checked; triggers after their functions; privileges last, because they
+# must see every object.
 SQL_MODULES = \
 	sql/security/refuse_foreign.sql \
+	sql/security/grants.sql \
 	sql/types/resource_pattern.sql \
 	sql/types/secret_digest.sql \
 	sql/types/verdict.sql \
@@ -22,6 +24,7 @@ SQL_MODULES = \
 	sql/types/bulk.sql \
 	sql/functions/keys.sql \
 	sql/functions/lifecycle.sql \
+	sql/functions/email.sql \
 	sql/tables/owner.sql \
 	sql/tables/product.sql \
 	sql/tables/app.sql \

@@ -13,6 +13,7 @@ AS $$
       FROM (SELECT trim_scale(10 ^ floor(log(greatest(highest, 3) / 3))) AS p) AS power, unnest(ARRAY[1, 2, 5, 10]) AS m
      WHERE m * p * 3 >= highest
 $$;
+SELECT devapp_internal.grant_to('devapp_report._axis_step', 'admin', 'analyst');
 
 -- From zero to the first step that nothing is above.
 CREATE FUNCTION devapp_report._axis_ticks(highest numeric) RETURNS numeric[]
@@ -23,6 +24,7 @@ AS $$
       FROM (SELECT devapp_report._axis_step(highest) AS step) AS s,
            generate_series(0, greatest(ceil(highest / step), 1)) AS n
 $$;
+SELECT devapp_internal.grant_to('devapp_report._axis_ticks', 'admin', 'analyst');
 
 -- All labels of an axis are in one unit, that of the highest.
 CREATE FUNCTION devapp_report._axis_label(tick numeric, highest numeric) RETURNS text
@@ -33,6 +35,7 @@ CREATE FUNCTION devapp_report._axis_label(tick numeric, highest numeric) RETURNS
                 WHEN highest < 1000000000 THEN trim_scale(tick / 1000000) || '&#160;M'
                 WHEN highest < 1000000000000 THEN trim_scale(tick / 1000000000) || '&#160;G'
                 ELSE trim_scale(tick / 1000000000000) || '&#160;T' END;
+SELECT devapp_internal.grant_to('devapp_report._axis_label', 'admin', 'analyst');
 
 -- The days that get a label, seven at most: days, Mondays, every second Monday, or
 -- first days of months, so that a phone has room for them.
@@ -51,6 +54,7 @@ AS $$
                 WHEN days <= 98 THEN (d - date '2001-01-01') % 14 = 0
                 ELSE extract(day FROM d) = 1 AND (extract(month FROM d) - 1)::integer % months = 0 END
 $$;
+SELECT devapp_internal.grant_to('devapp_report._day_ticks', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._chart_values(ticks numeric[]) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -61,6 +65,7 @@ AS $$
       FROM (SELECT tick, ticks[cardinality(ticks)] AS top FROM unnest(ticks) AS tick) AS t,
            LATERAL (SELECT trim_scale(round(100 - 100 * t.tick / t.top, 2)) AS y) AS place
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_values', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._chart_days(first_day date, last_day date) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -71,6 +76,7 @@ AS $$
                              to_char(d, CASE WHEN days > 98 THEN 'YYYY-MM' ELSE 'MM-DD' END)), '' ORDER BY d)
       FROM unnest(devapp_report._day_ticks(first_day, last_day)) AS d, (SELECT last_day - first_day + 1 AS days) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_days', 'admin', 'analyst');
 
 -- One day: a place to point at, and its bar.  What is not zero is at least a line.
 CREATE FUNCTION devapp_report._chart_bar(place integer, places integer, class text, title text, value numeric, top numeric) RETURNS text
@@ -87,6 +93,7 @@ AS $$
       FROM (SELECT 100.0 / places AS wide, CASE WHEN places > 98 THEN 1.0 ELSE 0.76 END AS filled,
                    CASE WHEN value > 0 THEN trim_scale(round(greatest(100 * value / top, 0.6), 2)) ELSE 0 END AS high) AS bar
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_bar', 'admin', 'analyst');
 
 -- Bars of one count a day, the last of which is today.  Charts that stand below each
 -- other share the labels of the days: only the lowest has them.
@@ -109,6 +116,7 @@ AS $$
            || E'</svg></div>\n'
       FROM (SELECT max(c) AS highest, devapp_report._axis_ticks(max(c)) AS ticks FROM unnest(counts) AS c) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_chart', 'admin', 'analyst');
 
 -- The figures of charts, for whom a picture is no help: a column each, the newest day first.
 CREATE FUNCTION devapp_report._chart_table(title text, first_day date, names text[], a numeric[], b numeric[], c numeric[]) RETURNS text
@@ -122,6 +130,7 @@ AS $$
            || '</details>'
       FROM generate_series(1, cardinality(a)) AS n
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_table', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._axis_step(numeric) IS 'Internal: the step of an axis that goes as high as this';
 COMMENT ON FUNCTION devapp_report._axis_ticks(numeric) IS 'Internal: the values that get a line and a label';

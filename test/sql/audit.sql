@@ -68,9 +68,9 @@ SELECT e.entity, e.entity_id = concat_ws('/', e.before->>'team_id', e.before->>'
 -- ---------- who ----------
 
 SELECT max(event_id) AS start FROM devapp.audit_event \gset
-SELECT devapp.act_as('audit@example.com');
+SELECT devapp.act_as('audit@example.com', is_local => false);
 SELECT FROM devapp.update_developer('audit@example.com', first_name => 'Anna');
-SELECT devapp.act_as('');
+SELECT devapp.act_as('', is_local => false);
 CREATE ROLE regress_audit_writer;
 GRANT USAGE ON SCHEMA devapp TO regress_audit_writer;
 GRANT SELECT, UPDATE ON devapp.developer TO regress_audit_writer;

@@ -58,7 +58,7 @@ is($node->safe_psql('postgres', $events), $before, 'a superuser who switches tri
 
 $node->safe_psql('postgres', q{SELECT devapp.setup_roles(); CREATE ROLE clerk LOGIN IN ROLE devapp_admin});
 my $as_clerk = 'SET SESSION AUTHORIZATION clerk';
-$node->safe_psql('postgres', "$as_clerk; SELECT devapp.act_as('bob\@example.com'); $change");
+$node->safe_psql('postgres', "$as_clerk; SELECT devapp.act_as('bob\@example.com', is_local => false); $change");
 is(last_event("actor, db_role, action, after->>'first_name'"), 'bob@example.com|clerk|update|xxxx', 'what he does is recorded');
 my @trail = split /\n/, $node->safe_psql('postgres',
 	q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relname ~ '^audit_event' AND relkind IN ('r', 'p')});
@@ -90,7 +90,7 @@ sub as_owner
 {
 	my ($email, $sql) = @_;
 
-	return error_of($node, qq{SET SESSION AUTHORIZATION portal; SET request.jwt.claims = '{"email": "$email"}'; $sql});
+	return error_of($node, qq{SET SESSION AUTHORIZATION portal; SET request.jwt.claims = '{"email": "$email", "email_verified": true}'; $sql});
 }
 my %look = (
 	app_history => "SELECT 1/count(*) FROM devapp.app_history('$app->{app_id}')",
