@@ -62,7 +62,7 @@ $node->safe_psql('postgres', "$as_clerk; SELECT devapp.act_as('bob\@example.com'
 is(last_event("actor, db_role, action, after->>'first_name'"), 'bob@example.com|clerk|update|xxxx', 'what he does is recorded');
 my @trail = split /\n/, $node->safe_psql('postgres',
 	q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relname ~ '^audit_event' AND relkind IN ('r', 'p')});
-is(scalar @trail, 6, 'the trail is six tables');
+cmp_ok(scalar @trail, '>=', 6, 'the trail is six tables, or more if a month has just begun');
 for my $table (@trail)
 {
 	for my $sql ("INSERT INTO $table SELECT * FROM devapp.audit_event LIMIT 1", "UPDATE $table SET note = 'x'",
