@@ -49,10 +49,12 @@ $$;
 SELECT devapp_internal.grant_to('devapp._protect_audit', 'admin');
 
 -- Makes a month.  Its rows are moved before it is attached, so that none is missing
--- to anybody and none is in the way.
+-- to anybody and none is in the way.  The bounds become text, in which the session may
+-- name its time zone by an abbreviation that is read as another one's: hence UTC.
 CREATE FUNCTION devapp._make_audit_month(partition_name text, from_time timestamptz, to_time timestamptz) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
 AS $$
 DECLARE
     moved bigint;

@@ -2,7 +2,8 @@
 --
 -- The SVG has no viewBox: places and lengths are percentages of what room there is,
 -- so text keeps its size from phone to wide screen.  Labels of the axes stand outside
--- of the plot, in the margins that the style gives it.
+-- of the plot, in the margins that the style gives it: a label of a day is centred on
+-- that day, so the margin on the right has room for half of the longest.
 
 -- Steps of 1, 2 or 5 times a power of ten, three of them or fewer.
 CREATE FUNCTION devapp_report._axis_step(highest numeric) RETURNS numeric
@@ -37,21 +38,21 @@ CREATE FUNCTION devapp_report._axis_label(tick numeric, highest numeric) RETURNS
                 ELSE trim_scale(tick / 1000000000000) || '&#160;T' END;
 SELECT devapp_internal.grant_to('devapp_report._axis_label', 'admin', 'analyst');
 
--- The days that get a label, seven at most: days, Mondays, every second Monday, or
--- first days of months, so that a phone has room for them.
+-- The days that get a label: every day or up to every third, Mondays, every second
+-- Monday, or first days of months.  On a phone, whose plot is 226 pixels wide, there is room for six labels of
+-- five characters, and every 54 pixels for one of seven.
 CREATE FUNCTION devapp_report._day_ticks(first_day date, last_day date) RETURNS date[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT array_agg(d ORDER BY d)
       FROM (SELECT last_day - first_day + 1 AS days,
-                   1 + (last_day - first_day) / 150 AS months) AS s,
+                   least(1 + (last_day - first_day) / 110, 3) AS months) AS s,
            generate_series(0, last_day - first_day) AS n,
            LATERAL (SELECT first_day + n AS d) AS x
-     WHERE CASE WHEN days <= 7 THEN true
-                WHEN days <= 14 THEN (last_day - d) % 2 = 0
-                WHEN days <= 49 THEN extract(isodow FROM d) = 1
-                WHEN days <= 98 THEN (d - date '2001-01-01') % 14 = 0
+     WHERE CASE WHEN days <= 18 THEN (last_day - d) % ((days + 5) / 6) = 0
+                WHEN days <= 42 THEN extract(isodow FROM d) = 1
+                WHEN days <= 84 THEN (d - date '2001-01-01') % 14 = 0
                 ELSE extract(day FROM d) = 1 AND (extract(month FROM d) - 1)::integer % months = 0 END
 $$;
 SELECT devapp_internal.grant_to('devapp_report._day_ticks', 'admin', 'analyst');
@@ -73,7 +74,7 @@ CREATE FUNCTION devapp_report._chart_days(first_day date, last_day date) RETURNS
 AS $$
     SELECT string_agg(format(E'<text x="%s%%" y="100%%" dy="18" text-anchor="middle">%s</text>\n',
                              trim_scale(round((d - first_day + 0.5) * 100 / days, 2)),
-                             to_char(d, CASE WHEN days > 98 THEN 'YYYY-MM' ELSE 'MM-DD' END)), '' ORDER BY d)
+                             to_char(d, CASE WHEN days > 84 THEN 'YYYY-MM' ELSE 'MM-DD' END)), '' ORDER BY d)
       FROM unnest(devapp_report._day_ticks(first_day, last_day)) AS d, (SELECT last_day - first_day + 1 AS days) AS s
 $$;
 SELECT devapp_internal.grant_to('devapp_report._chart_days', 'admin', 'analyst');

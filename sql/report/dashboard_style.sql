@@ -74,7 +74,7 @@ CREATE FUNCTION devapp_report._dashboard_charts() RETURNS text
     RETURN '
 .legend { margin-top: 14px; }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; }
-.plot { padding: 10px 4px 6px 56px; }
+.plot { padding: 10px 12px 6px 56px; }
 .chart { display: block; width: 100%; height: 132px; overflow: visible; }
 .last { padding-bottom: 26px; }
 .last .chart { height: 88px; }
