@@ -9,11 +9,13 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA_built = $(DEVAPP_SQL)
 DATA = $(wildcard sql/releases/*.sql)
 
-# In this order: first the check that the schema is ours; types before the tables
-# that use them; tables before functions, whose bodies are checked; triggers after
-# their functions; privileges last, because they must see every object.
+# In this order: first the check that the schema is ours, and how rights are
+# declared; types before the tables that use them; tables before functions, whose
+# bodies are checked; triggers after their functions; privileges last, because they
+# must see every object.
 SQL_MODULES = \
 	sql/security/refuse_foreign.sql \
+	sql/security/grants.sql \
 	sql/types/resource_pattern.sql \
 	sql/types/secret_digest.sql \
 	sql/types/verdict.sql \
@@ -22,6 +24,7 @@ SQL_MODULES = \
 	sql/types/bulk.sql \
 	sql/functions/keys.sql \
 	sql/functions/lifecycle.sql \
+	sql/functions/email.sql \
 	sql/tables/owner.sql \
 	sql/tables/product.sql \
 	sql/tables/app.sql \
@@ -126,7 +129,7 @@ EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test test-matrix test-fresh fuzz lint bench bench-huge bench-quick
+PEOPLE_TARGETS = demo shell test test-dates test-matrix test-fresh fuzz lint bench bench-huge bench-quick
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 # their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
@@ -140,6 +143,8 @@ shell:
 	test/demo/run --shell
 test:
 	test/run
+test-dates:
+	test/dates
 test-matrix:
 	test/matrix
 test-fresh:
@@ -164,8 +169,8 @@ $(error $(PG_CONFIG) knows no server headers of PostgreSQL. On Debian, install p
 endif
 include $(PGXS)
 
-# What was built for another major, with its name in build/, is built again.
-BUILT_FOR = build/for-$(MAJORVERSION)
+# What was built for another major, or for one with assertions, is built again.
+BUILT_FOR := build/for-$(MAJORVERSION)-$(firstword $(shell $(PG_CONFIG) --configure | cksum))
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h) devapp.control $(BUILT_FOR)
 
 $(BUILT_FOR):

@@ -536,6 +536,7 @@ devapp_audit_row(PG_FUNCTION_ARGS)
 	guard_require_own_table(trigdata);
 	if (devapp_restoring)
 		return PointerGetDatum(NULL);
+	identity_require_somebody(RelationGetRelationName(trigdata->tg_relation));
 	read_change(&change, trigdata);
 	if (change.before == NULL && looks_like_restore())
 		ereport(ERROR,

@@ -253,7 +253,7 @@ devapp_seal_audit(PG_FUNCTION_ARGS)
 	SPI_connect();
 	execute("LOCK TABLE devapp.audit_checkpoint IN SHARE ROW EXCLUSIVE MODE",
 			SPI_OK_UTILITY);
-	execute("SELECT devapp.maintain_audit()", SPI_OK_SELECT);
+	execute("SELECT devapp_internal.maintain_audit(3)", SPI_OK_SELECT);
 	seal();
 	execute("SELECT c FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1",
 			SPI_OK_SELECT);

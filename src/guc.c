@@ -193,11 +193,11 @@ void
 devapp_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.actor",
-							   "E-mail of the person who acts, as devapp.act_as() says.",
+							   "The role that called devapp.act_as(), and the e-mail of the person who acts.",
 							   NULL,
 							   &devapp_actor,
 							   "",
-							   PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							   NULL, NULL, NULL);
 
 	DefineCustomEnumVariable("devapp.app_approval",

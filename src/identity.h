@@ -9,5 +9,6 @@
 
 extern const char *identity_actor(void);
 extern const char *identity_name(void);
+extern void identity_require_somebody(const char *table);
 
 #endif							/* DEVAPP_IDENTITY_H */

@@ -161,18 +161,34 @@ check_name(Subject s, Text t)
 	check_text(s, t, NAME_MAX_CHARS, false);
 }
 
+/* Apart from what check_name() says. */
+static bool
+looks_like_email(Text t)
+{
+	const char *at = memchr(t.data, '@', (size_t) t.len);
+
+	return at != NULL && at != t.data && at != t.data + t.len - 1 &&
+		memchr(at + 1, '@', (size_t) (t.data + t.len - at - 1)) == NULL &&
+		/* "rule:name" in decided_by is a rule's */
+		memchr(t.data, ':', (size_t) t.len) == NULL &&
+		!has_space(t);
+}
+
+/* Would the text do as the e-mail of a developer? */
+bool
+validate_is_email(const char *text)
+{
+	Text		t = {text, (int) strlen(text)};
+
+	return pg_mbstrlen_with_len(t.data, t.len) <= NAME_MAX_CHARS &&
+		!has_control(t, false) && looks_like_email(t);
+}
+
 static void
 check_email(Subject s, Text t)
 {
-	const char *at;
-
 	check_name(s, t);
-	at = memchr(t.data, '@', (size_t) t.len);
-	if (at == NULL || at == t.data || at == t.data + t.len - 1 ||
-		memchr(at + 1, '@', (size_t) (t.data + t.len - at - 1)) != NULL ||
-		/* "rule:name" in decided_by is a rule's */
-		memchr(t.data, ':', (size_t) t.len) != NULL ||
-		has_space(t))
+	if (!looks_like_email(t))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%.*s\" is not an e-mail address", t.len, t.data),

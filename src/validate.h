@@ -17,5 +17,6 @@
 
 extern void validate_column(const char *entity, const char *column,
 							const char *rule, Datum value, bool isnull);
+extern bool validate_is_email(const char *text);
 
 #endif							/* DEVAPP_VALIDATE_H */

@@ -153,8 +153,7 @@ scratch_in() {
 open_scratch() {
 	local folder wanted=${TMPDIR:-/tmp}
 	[ -z "$SCRATCH" ] || return 0
-	trap clean_up EXIT
-	trap 'exit 130' HUP INT TERM
+	clean_up_at_exit
 	for folder in "$wanted" /tmp /var/tmp; do
 		! scratch_in "$folder" || break
 		say "a server cannot work in $folder"
@@ -165,9 +164,14 @@ open_scratch() {
 	export TMPDIR=$SCRATCH/tmp
 }
 
+# A subshell that starts a cluster stops it at its end; SCRATCH stays till the script's.
+clean_up_at_exit() {
+	trap clean_up EXIT
+	trap 'exit 130' HUP INT TERM
+}
 clean_up() {
 	stop_cluster
-	[ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
+	[ -z "$SCRATCH" ] || [ "$BASHPID" != $$ ] || rm -rf "$SCRATCH"
 }
 
 # ---------- devapp in a private copy of PostgreSQL ----------
@@ -233,6 +237,7 @@ build_and_install() {
 # and no other server is touched.
 start_cluster() {
 	open_scratch
+	clean_up_at_exit
 	CLUSTER=$SCRATCH/cluster
 	as_server mkdir "$CLUSTER"
 	export PGHOST=$CLUSTER PGPORT=5432 PGUSER=postgres

@@ -41,23 +41,24 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._insert_app', 'admin');
 
-CREATE FUNCTION devapp.create_app(
+CREATE FUNCTION devapp_internal.create_app(
     name text,
-    developer text DEFAULT NULL,
-    team text DEFAULT NULL,
-    products text[] DEFAULT NULL,
-    display_name text DEFAULT NULL,
-    description text DEFAULT NULL,
-    callback_urls text[] DEFAULT NULL,
-    scopes text[] DEFAULT NULL,
-    app_family text DEFAULT NULL,
-    attributes jsonb DEFAULT NULL,
-    environment text DEFAULT NULL,
-    kind text DEFAULT 'api_key',
-    expires_in interval DEFAULT NULL
+    developer text,
+    team text,
+    products text[],
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    app_family text,
+    attributes jsonb,
+    environment text,
+    kind text,
+    expires_in interval
 ) RETURNS devapp.issued_credential
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -95,16 +96,34 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.update_app(
-    app_id uuid,
+CREATE FUNCTION devapp.create_app(
+    name text,
+    developer text DEFAULT NULL,
+    team text DEFAULT NULL,
+    products text[] DEFAULT NULL,
     display_name text DEFAULT NULL,
     description text DEFAULT NULL,
     callback_urls text[] DEFAULT NULL,
     scopes text[] DEFAULT NULL,
     app_family text DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    attributes jsonb DEFAULT NULL,
+    environment text DEFAULT NULL,
+    kind text DEFAULT 'api_key',
+    expires_in interval DEFAULT NULL
+) RETURNS devapp.issued_credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.create_app', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.update_app(
+    app_id uuid,
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    app_family text,
+    attributes jsonb
 ) RETURNS devapp.app
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -123,6 +142,18 @@ BEGIN
     RETURN changed;
 END
 $$;
+
+CREATE FUNCTION devapp.update_app(
+    app_id uuid,
+    display_name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    callback_urls text[] DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    app_family text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.update_app', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp._insert_app(uuid, text, uuid, uuid, text, text, text[], text[], text, jsonb, devapp.approval_decision) IS 'Internal: makes the row of an app';
 COMMENT ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval) IS

@@ -23,6 +23,7 @@ AS $$
                    ('app_ids', to_jsonb(_make_filter.app_ids))) AS x(key, value)
      WHERE x.value IS NOT NULL
 $$;
+SELECT devapp_internal.grant_to('devapp._make_filter', 'admin');
 
 -- Keys that there are, with values of their type.
 CREATE FUNCTION devapp._check_filter(filter jsonb) RETURNS void
@@ -59,6 +60,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._check_filter', 'admin');
 
 CREATE FUNCTION devapp._filter_status(status text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
@@ -73,6 +75,7 @@ BEGIN
     RETURN status;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_status', 'admin');
 
 CREATE FUNCTION devapp._filter_product(name text) RETURNS uuid
     LANGUAGE plpgsql STABLE
@@ -91,6 +94,7 @@ BEGIN
     RETURN found_id;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_product', 'admin');
 
 CREATE FUNCTION devapp._filter_developer(email text) RETURNS uuid
     LANGUAGE plpgsql STABLE
@@ -100,7 +104,7 @@ DECLARE
     found_id uuid;
 BEGIN
     SELECT d.developer_id INTO found_id FROM devapp.developer d
-     WHERE lower(d.email) = lower(_filter_developer.email) AND d.deleted_at IS NULL;
+     WHERE devapp._email_key(d.email) = devapp._email_key(_filter_developer.email) AND d.deleted_at IS NULL;
     IF NOT FOUND AND _filter_developer.email IS NOT NULL THEN
         RAISE EXCEPTION 'developer % does not exist', quote_ident(_filter_developer.email)
             USING ERRCODE = 'undefined_object',
@@ -109,6 +113,7 @@ BEGIN
     RETURN found_id;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_developer', 'admin');
 
 CREATE FUNCTION devapp._filter_team(name text) RETURNS uuid
     LANGUAGE plpgsql STABLE
@@ -127,6 +132,7 @@ BEGIN
     RETURN found_id;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_team', 'admin');
 
 CREATE FUNCTION devapp._filter_attribute(attribute jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
@@ -141,6 +147,7 @@ BEGIN
     RETURN attribute;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_attribute', 'admin');
 
 CREATE FUNCTION devapp._filter_time(key text, value text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE
@@ -154,6 +161,7 @@ EXCEPTION WHEN data_exception THEN
               HINT = 'For example "2026-01-31" or "2026-01-31 12:00+00".';
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_time', 'admin');
 
 -- Everything is inactive since a time that is to come.
 CREATE FUNCTION devapp._filter_past_time(key text, value text) RETURNS timestamptz
@@ -171,6 +179,7 @@ BEGIN
     RETURN moment;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_past_time', 'admin');
 
 -- From * and ? to a pattern of LIKE.
 CREATE FUNCTION devapp._filter_name(name text) RETURNS text
@@ -186,6 +195,7 @@ BEGIN
     RETURN translate(regexp_replace(name, E'([\\\\%_])', E'\\\\\\1', 'g'), '*?', '%_');
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_name', 'admin');
 
 CREATE FUNCTION devapp._filter_app_ids(ids jsonb) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
@@ -219,6 +229,7 @@ BEGIN
     RETURN parsed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_app_ids', 'admin');
 
 CREATE FUNCTION devapp._app_filter(filter jsonb) RETURNS devapp.app_filter
     LANGUAGE plpgsql STABLE
@@ -237,6 +248,7 @@ BEGIN
             devapp._filter_app_ids(filter -> 'app_ids'))::devapp.app_filter;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._app_filter', 'admin');
 
 -- The conditions on devapp.app a that a filter makes, for a query that has the filter
 -- as $1.  Only those that it has are in it, so that the planner can use what indexes
@@ -272,6 +284,7 @@ AS $$
    AND NOT EXISTS (SELECT FROM devapp.last_used l
                     WHERE l.app_id = a.app_id AND l.last_used_at >= ($1).inactive_since)' END)
 $$;
+SELECT devapp_internal.grant_to('devapp._filter_condition', 'admin');
 
 COMMENT ON FUNCTION devapp._make_filter(text, text, text, text, jsonb, timestamptz, timestamptz, text, uuid[]) IS
     'Internal: the filter of named arguments';

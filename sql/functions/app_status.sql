@@ -16,9 +16,10 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._act_on_app', 'admin');
 
-CREATE FUNCTION devapp.approve_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.approve_app(app_id uuid, note text) RETURNS devapp.app
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -29,8 +30,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.reject_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.approve_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.approve_app', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.reject_app(app_id uuid, note text) RETURNS devapp.app
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -41,8 +46,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.resubmit_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.reject_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.reject_app', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.resubmit_app(app_id uuid, note text) RETURNS devapp.app
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -60,6 +69,10 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.resubmit_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.resubmit_app', 'admin', 'developer');
+
 CREATE FUNCTION devapp.suspend_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -68,6 +81,7 @@ BEGIN
     RETURN devapp._act_on_app(app_id, 'suspend', note);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.suspend_app', 'admin');
 
 CREATE FUNCTION devapp.resume_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE plpgsql
@@ -77,6 +91,7 @@ BEGIN
     RETURN devapp._act_on_app(app_id, 'resume', note);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.resume_app', 'admin');
 
 CREATE FUNCTION devapp.revoke_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE plpgsql
@@ -86,9 +101,10 @@ BEGIN
     RETURN devapp._act_on_app(app_id, 'revoke', note);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.revoke_app', 'admin');
 
-CREATE FUNCTION devapp.delete_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.delete_app(app_id uuid, note text) RETURNS devapp.app
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -98,6 +114,10 @@ BEGIN
     RETURN devapp._act_on_app(app_id, 'delete', note);
 END
 $$;
+
+CREATE FUNCTION devapp.delete_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.delete_app', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp._act_on_app(uuid, text, text) IS 'Internal: takes an app to its next status';
 COMMENT ON FUNCTION devapp.approve_app(uuid, text) IS 'Approves a pending app and its pending associations, or lets a revoked app work again';

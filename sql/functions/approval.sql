@@ -6,6 +6,7 @@
 CREATE FUNCTION devapp._app_approval() RETURNS text
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_app_approval_mode';
+SELECT devapp_internal.grant_to('devapp._app_approval', 'admin');
 
 -- ---------- conditions ----------
 -- Each function returns in words why its condition does not hold, or null.  A value
@@ -27,6 +28,7 @@ AS $$
             THEN format('the access of the product is %s, not %s', (product).access, (rule).access)
     END
 $$;
+SELECT devapp_internal.grant_to('devapp._product_objection', 'admin');
 
 -- Is a domain the one that is wanted, or for *.example.com below it?
 CREATE FUNCTION devapp._domain_matches(domain text, wanted text) RETURNS boolean
@@ -34,9 +36,10 @@ CREATE FUNCTION devapp._domain_matches(domain text, wanted text) RETURNS boolean
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN starts_with(wanted, '*.')
-                THEN right('.' || lower(domain), length(lower(wanted)) - 1) = substr(lower(wanted), 2)
-                ELSE lower(domain) = lower(wanted) END
+                THEN right('.' || devapp._email_key(domain), length(wanted) - 1) = substr(devapp._email_key(wanted), 2)
+                ELSE devapp._email_key(domain) = devapp._email_key(wanted) END
 $$;
+SELECT devapp_internal.grant_to('devapp._domain_matches', 'admin');
 
 -- The first attribute, in order of names, that is missing or has another value.
 CREATE FUNCTION devapp._attribute_objection(entity text, attributes jsonb, wanted jsonb) RETURNS text
@@ -51,6 +54,7 @@ AS $$
      ORDER BY w.key COLLATE "C"
      LIMIT 1
 $$;
+SELECT devapp_internal.grant_to('devapp._attribute_objection', 'admin');
 
 CREATE FUNCTION devapp._developer_objection(rule devapp.approval_rule, developer devapp.developer) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -60,11 +64,12 @@ AS $$
         WHEN (rule).email_domain IS NULL AND (rule).developer_attributes = '{}' THEN NULL
         WHEN (developer).developer_id IS NULL THEN 'the owner is a team, not a developer'
         WHEN NOT devapp._domain_matches(split_part((developer).email, '@', 2), (rule).email_domain)
-            THEN format('the e-mail domain is %s, not %s', lower(split_part((developer).email, '@', 2)),
-                        lower((rule).email_domain))
+            THEN format('the e-mail domain is %s, not %s', devapp._email_key(split_part((developer).email, '@', 2)),
+                        devapp._email_key((rule).email_domain))
         ELSE devapp._attribute_objection('developer', (developer).attributes, (rule).developer_attributes)
     END
 $$;
+SELECT devapp_internal.grant_to('devapp._developer_objection', 'admin');
 
 CREATE FUNCTION devapp._team_objection(rule devapp.approval_rule, team devapp.team) RETURNS text
     LANGUAGE sql STABLE
@@ -81,6 +86,7 @@ AS $$
         ELSE devapp._attribute_objection('team', (team).attributes, (rule).team_attributes)
     END
 $$;
+SELECT devapp_internal.grant_to('devapp._team_objection', 'admin');
 
 CREATE FUNCTION devapp._count_objection(rule devapp.approval_rule, owned bigint) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -93,6 +99,7 @@ AS $$
             THEN format('the owner has %s other app(s), more than %s', owned, (rule).max_apps_owned)
     END
 $$;
+SELECT devapp_internal.grant_to('devapp._count_objection', 'admin');
 
 -- ---------- deciding ----------
 
@@ -103,6 +110,7 @@ CREATE FUNCTION devapp._product_decision(product devapp.product) RETURNS text
 AS $$
     SELECT CASE (product).approval WHEN 'manual' THEN 'hold' ELSE 'approve' END
 $$;
+SELECT devapp_internal.grant_to('devapp._product_decision', 'admin');
 
 -- Live apps of the owner of an app, without this one, which need not exist yet.
 CREATE FUNCTION devapp._other_apps(app devapp.app) RETURNS bigint
@@ -115,6 +123,7 @@ AS $$
        AND a.app_id <> (_other_apps.app).app_id
        AND (a.developer_id = (_other_apps.app).developer_id OR a.team_id = (_other_apps.app).team_id)
 $$;
+SELECT devapp_internal.grant_to('devapp._other_apps', 'admin');
 
 -- All rules in the order in which they are asked about one product of an app (or
 -- about the app, where it asks for none), and last what holds if none decides.
@@ -158,6 +167,7 @@ AS $$
       FROM steps s
      ORDER BY s.part, s.priority, s.enabled DESC, s.name
 $$;
+SELECT devapp_internal.grant_to('devapp._approval_steps', 'admin');
 
 -- What is decided about each of the products, in their order; about the app itself
 -- where it asks for none.
@@ -190,6 +200,7 @@ BEGIN
     RETURN decisions;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._decisions', 'admin');
 
 -- What follows for a new app: the strictest decision, and there the first that a
 -- rule made.
@@ -207,6 +218,7 @@ AS $$
                LIMIT 1)
     END
 $$;
+SELECT devapp_internal.grant_to('devapp._app_decision', 'admin');
 
 -- Where rules may count the apps of an owner, two apps of one owner are made one
 -- after the other: the owner is locked as if it were about to change.  An old
@@ -230,6 +242,7 @@ BEGIN
     RETURN true;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._owner_is_counted', 'admin');
 
 -- ---------- explaining ----------
 
@@ -270,6 +283,7 @@ BEGIN
     END LOOP;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.explain_approval', 'admin');
 
 COMMENT ON FUNCTION devapp._app_approval() IS 'Internal: the setting devapp.app_approval';
 COMMENT ON FUNCTION devapp._product_decision(devapp.product) IS 'Internal: what the approval of a product says: approve or hold';

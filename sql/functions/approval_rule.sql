@@ -17,6 +17,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._approval_rule', 'admin');
 
 -- Conditions that cannot hold together would make a rule that never decides.
 CREATE FUNCTION devapp._require_possible(rule devapp.approval_rule) RETURNS void
@@ -38,6 +39,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_possible', 'admin');
 
 -- A rule names what exists; whoever deletes it later is not kept from it.
 CREATE FUNCTION devapp._require_named(product text, team text) RETURNS void
@@ -53,6 +55,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_named', 'admin');
 
 -- Says which rule is in the way of one that a unique index did not let in.
 CREATE FUNCTION devapp._refuse_rule(rule devapp.approval_rule) RETURNS void
@@ -74,6 +77,7 @@ BEGIN
               HINT = 'The order of rules must be clear: give another priority, or disable one of the two.';
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._refuse_rule', 'admin');
 
 CREATE FUNCTION devapp.create_approval_rule(
     name text,
@@ -123,6 +127,7 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.create_approval_rule', 'admin');
 
 -- As 0 is a number of apps like any other, a negative one takes the bound away.
 CREATE FUNCTION devapp.update_approval_rule(
@@ -184,10 +189,12 @@ EXCEPTION
         PERFORM devapp._refuse_rule(changed);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.update_approval_rule', 'admin');
 
 CREATE FUNCTION devapp._changed_bound(old_value integer, new_value integer) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN new_value IS NULL THEN old_value WHEN new_value >= 0 THEN new_value END;
+SELECT devapp_internal.grant_to('devapp._changed_bound', 'admin');
 
 CREATE FUNCTION devapp.delete_approval_rule(name text) RETURNS devapp.approval_rule
     LANGUAGE plpgsql
@@ -200,6 +207,7 @@ BEGIN
     RETURN removed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.delete_approval_rule', 'admin');
 
 COMMENT ON FUNCTION devapp._approval_rule(text) IS 'Internal: a rule by name, locked';
 COMMENT ON FUNCTION devapp._require_possible(devapp.approval_rule) IS 'Internal: conditions of a rule that can hold together';

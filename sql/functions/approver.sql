@@ -30,6 +30,7 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.add_product_approver', 'admin');
 
 CREATE FUNCTION devapp.remove_product_approver(product text, team text DEFAULT NULL, role text DEFAULT NULL)
     RETURNS devapp.product_approver
@@ -54,6 +55,7 @@ BEGIN
     RETURN removed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.remove_product_approver', 'admin');
 
 -- The id of a team; null for a role.
 CREATE FUNCTION devapp._approver_team(team text, role text) RETURNS uuid
@@ -69,28 +71,30 @@ BEGIN
     RETURN CASE WHEN _approver_team.team IS NOT NULL THEN (devapp._team(_approver_team.team, false)).team_id END;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._approver_team', 'admin');
 
 -- The products that the caller is an approver of.  A role counts where its rights
 -- are in use: a member without INHERIT has to SET ROLE first.  A role that was
--- dropped is nobody.  As its owner: whom these rows are about may not see them.
+-- dropped is nobody.
 CREATE FUNCTION devapp._my_products() RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.product_id
       FROM devapp.product_approver a
       JOIN pg_roles r ON r.rolname = a.role_name
-     WHERE pg_has_role(devapp._caller(), r.oid, 'USAGE')
+     WHERE pg_has_role(devapp._outer_role(), r.oid, 'USAGE') AND pg_has_role(devapp._entry_role(), r.oid, 'USAGE')
      UNION
     SELECT a.product_id
       FROM devapp.product_approver a
       JOIN devapp.team t ON t.team_id = a.team_id
       JOIN devapp.team_member m ON m.team_id = t.team_id
       JOIN devapp.developer d ON d.developer_id = m.developer_id
-     WHERE d.developer_id = devapp.current_developer_id()
+     WHERE d.developer_id = devapp_internal.current_developer_id()
        AND t.status = 'active' AND t.deleted_at IS NULL
        AND d.status = 'active' AND d.deleted_at IS NULL
 $$;
+SELECT devapp_internal.grant_to('devapp._my_products', 'admin');
 
 CREATE FUNCTION devapp._may_approve(product_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -98,12 +102,13 @@ CREATE FUNCTION devapp._may_approve(product_id uuid) RETURNS boolean
 AS $$
     SELECT EXISTS (SELECT FROM devapp._my_products() AS mine WHERE mine = _may_approve.product_id)
 $$;
+SELECT devapp_internal.grant_to('devapp._may_approve', 'admin');
 
 -- Approving a pending app approves everything that is pending there, also where a
 -- credential is revoked.  A revoked app, which can be approved as well, was revoked
 -- by somebody who may more.
 CREATE FUNCTION devapp._may_decide_app(app_id uuid) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(bool_and(cp.product_id IN (SELECT devapp._my_products())), false)
@@ -113,10 +118,11 @@ AS $$
      WHERE a.app_id = _may_decide_app.app_id AND a.status = 'pending'
        AND cp.status = 'pending' AND cp.removed_at IS NULL
 $$;
+SELECT devapp_internal.grant_to('devapp._may_decide_app', 'admin');
 
-CREATE FUNCTION devapp.my_approvals()
+CREATE FUNCTION devapp_internal.my_approvals()
     RETURNS TABLE (app_id uuid, app_name text, owner text, credential_id uuid, product text, requested_at timestamptz)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.app_id, a.name, coalesce(d.email, t.name), c.credential_id, p.name, cp.created_at
@@ -133,6 +139,11 @@ AS $$
      ORDER BY cp.created_at, cp.ordinal
 $$;
 
+CREATE FUNCTION devapp.my_approvals()
+    RETURNS TABLE (app_id uuid, app_name text, owner text, credential_id uuid, product text, requested_at timestamptz)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.my_approvals', 'admin', 'developer');
+
 -- Nobody decides on his own app, even where he is an approver of its products.
 CREATE FUNCTION devapp._require_decision(app_id uuid, permitted boolean) RETURNS void
     LANGUAGE plpgsql
@@ -144,7 +155,7 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM devapp.app a
                 WHERE a.app_id = _require_decision.app_id
-                  AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams()))) THEN
+                  AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal._my_teams()))) THEN
         PERFORM devapp._refuse('decide on an app of his own');
     END IF;
     IF permitted IS NOT TRUE THEN
@@ -152,6 +163,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_decision', 'admin');
 
 COMMENT ON FUNCTION devapp.add_product_approver(text, text, text) IS
     'Lets the members of a team, or a database role, decide who gets a product';

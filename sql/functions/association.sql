@@ -42,6 +42,7 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._associate', 'admin');
 
 -- The association of a credential with a product, locked.
 CREATE FUNCTION devapp._association(credential_id uuid, product text) RETURNS devapp.credential_product
@@ -72,9 +73,10 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._association', 'admin');
 
-CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -87,8 +89,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.add_credential_product', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -102,9 +108,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.set_credential_product_status(credential_id uuid, product text, action text, note text DEFAULT NULL)
+CREATE FUNCTION devapp.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.remove_credential_product', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.set_credential_product_status(credential_id uuid, product text, action text, note text)
     RETURNS devapp.credential_product
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -120,6 +130,11 @@ BEGIN
     RETURN changed;
 END
 $$;
+
+CREATE FUNCTION devapp.set_credential_product_status(credential_id uuid, product text, action text, note text DEFAULT NULL)
+    RETURNS devapp.credential_product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.set_credential_product_status', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp._associate(devapp.app, uuid, devapp.product, devapp.approval_decision) IS 'Internal: associates a credential with a product';
 COMMENT ON FUNCTION devapp._association(uuid, text) IS 'Internal: an association, locked';

@@ -7,6 +7,7 @@ CREATE FUNCTION devapp._edited(attributes jsonb, change jsonb, removed text) RET
 AS $$
     SELECT CASE WHEN removed IS NULL THEN attributes || change ELSE attributes - removed END
 $$;
+SELECT devapp_internal.grant_to('devapp._edited', 'admin');
 
 -- Apps and credentials are named by id; what is no uuid names none.
 CREATE FUNCTION devapp._uuid_or_null(id text) RETURNS uuid
@@ -15,6 +16,7 @@ CREATE FUNCTION devapp._uuid_or_null(id text) RETURNS uuid
 AS $$
     SELECT CASE WHEN id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN id::uuid END
 $$;
+SELECT devapp_internal.grant_to('devapp._uuid_or_null', 'admin');
 
 -- Writes the attributes of an entity that is named as a person names it.
 CREATE FUNCTION devapp._put_attributes(entity text, id text, change jsonb, removed text) RETURNS jsonb
@@ -62,9 +64,10 @@ BEGIN
     RETURN result;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._put_attributes', 'admin');
 
-CREATE FUNCTION devapp.set_attribute(entity text, id text, name text, value text) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.set_attribute(entity text, id text, name text, value text) RETURNS jsonb
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -77,14 +80,22 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.remove_attribute(entity text, id text, name text) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.set_attribute(entity text, id text, name text, value text) RETURNS jsonb
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.set_attribute', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.remove_attribute(entity text, id text, name text) RETURNS jsonb
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN devapp._put_attributes(entity, id, '{}', coalesce(name, ''));
 END
 $$;
+
+CREATE FUNCTION devapp.remove_attribute(entity text, id text, name text) RETURNS jsonb
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.remove_attribute', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp._edited(jsonb, jsonb, text) IS 'Internal: attributes after a change';
 COMMENT ON FUNCTION devapp._uuid_or_null(text) IS 'Internal: a text as uuid, or null if it is none';

@@ -19,6 +19,7 @@ AS $$
      WHERE to_regclass('devapp.' || to_char(m.start, '"audit_event_"YYYY_MM')) IS NULL
      ORDER BY m.start
 $$;
+SELECT devapp_internal.grant_to('devapp._audit_months_missing', 'admin');
 
 -- Whatever was granted on the trail, to everybody or by default, ends at SELECT.
 CREATE FUNCTION devapp._protect_audit() RETURNS void
@@ -45,12 +46,15 @@ BEGIN
     END LOOP;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._protect_audit', 'admin');
 
 -- Makes a month.  Its rows are moved before it is attached, so that none is missing
--- to anybody and none is in the way.
+-- to anybody and none is in the way.  The bounds become text, in which the session may
+-- name its time zone by an abbreviation that is read as another one's: hence UTC.
 CREATE FUNCTION devapp._make_audit_month(partition_name text, from_time timestamptz, to_time timestamptz) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
 AS $$
 DECLARE
     moved bigint;
@@ -68,15 +72,16 @@ BEGIN
     RETURN moved;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._make_audit_month', 'admin');
 
 -- The lock keeps writers out, because an event on its way to the default partition
 -- would find that its month is elsewhere now.  It is taken only when there is
 -- something to make, and not waited for longer than writers can bear.  With the
 -- rights of the owner, who alone can attach a partition: whom it is granted to can
 -- make months, and nothing else.
-CREATE FUNCTION devapp.maintain_audit(months_ahead integer DEFAULT 3)
+CREATE FUNCTION devapp_internal.maintain_audit(months_ahead integer)
     RETURNS TABLE (partition_name text, from_time timestamptz, to_time timestamptz, moved bigint)
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '10s'
 AS $$
@@ -100,6 +105,11 @@ BEGIN
     PERFORM devapp._protect_audit();
 END
 $$;
+
+CREATE FUNCTION devapp.maintain_audit(months_ahead integer DEFAULT 3)
+    RETURNS TABLE (partition_name text, from_time timestamptz, to_time timestamptz, moved bigint)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.maintain_audit', 'admin');
 
 COMMENT ON FUNCTION devapp._audit_months_missing(integer) IS 'Internal: months of the audit trail that have no partition';
 COMMENT ON FUNCTION devapp._protect_audit() IS 'Internal: takes every privilege on the audit trail but SELECT from everybody';

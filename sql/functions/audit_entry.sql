@@ -3,9 +3,11 @@
 CREATE FUNCTION devapp.audit_entry(event devapp.audit_event) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_audit_entry';
+SELECT devapp_internal.grant_to('devapp.audit_entry', 'admin');
 CREATE FUNCTION devapp._audit_leaf_hash(event devapp.audit_event) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_audit_leaf_hash';
+SELECT devapp_internal.grant_to('devapp._audit_leaf_hash', 'admin');
 
 COMMENT ON FUNCTION devapp.audit_entry(devapp.audit_event) IS
     'The bytes that the hash of an audit event is made of: all columns but leaf_hash, each after its length';

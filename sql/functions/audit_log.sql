@@ -2,20 +2,26 @@
 
 -- With its owner's rights, because nobody else may write the log.  It takes no
 -- argument and signs nothing but the tree over what is there.
-CREATE FUNCTION devapp.seal_audit() RETURNS devapp.audit_checkpoint
-    LANGUAGE c VOLATILE SECURITY DEFINER
+CREATE FUNCTION devapp_internal.seal_audit() RETURNS devapp.audit_checkpoint
+    LANGUAGE c VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_seal_audit';
+
+CREATE FUNCTION devapp.seal_audit() RETURNS devapp.audit_checkpoint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.seal_audit', 'admin');
 
 CREATE FUNCTION devapp.audit_public_key() RETURNS text
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_audit_public_key';
+SELECT devapp_internal.grant_to('devapp.audit_public_key', 'admin');
 
 CREATE FUNCTION devapp.verify_audit(checkpoint text DEFAULT NULL)
     RETURNS TABLE (problem text, event_id bigint, leaf_index bigint, detail text)
     LANGUAGE c VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_verify_audit';
+SELECT devapp_internal.grant_to('devapp.verify_audit', 'admin');
 
 CREATE FUNCTION devapp.audit_proof(event_id bigint, tree_size bigint DEFAULT NULL,
                                    OUT leaf_index bigint, OUT tree_size bigint, OUT leaf_hash bytea,
@@ -23,21 +29,25 @@ CREATE FUNCTION devapp.audit_proof(event_id bigint, tree_size bigint DEFAULT NUL
     LANGUAGE c STABLE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_audit_proof';
+SELECT devapp_internal.grant_to('devapp.audit_proof', 'admin');
 
 CREATE FUNCTION devapp.audit_consistency(size_a bigint, size_b bigint) RETURNS bytea[]
     LANGUAGE c STABLE STRICT
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_audit_consistency';
+SELECT devapp_internal.grant_to('devapp.audit_consistency', 'admin');
 
 CREATE FUNCTION devapp.check_audit_proof(leaf_hash bytea, leaf_index bigint, tree_size bigint, path bytea[], root bytea)
     RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_check_audit_proof';
+SELECT devapp_internal.grant_to('devapp.check_audit_proof', 'admin');
 
 CREATE FUNCTION devapp.check_audit_consistency(size_a bigint, root_a bytea, size_b bigint, root_b bytea, path bytea[])
     RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_check_audit_consistency';
+SELECT devapp_internal.grant_to('devapp.check_audit_consistency', 'admin');
 
 COMMENT ON FUNCTION devapp.seal_audit() IS
     'Puts the audit events that are new into the Merkle tree and returns its checkpoint, whose note is to be exported';

@@ -1,38 +1,45 @@
 -- What the person who acts may do with what is his own.
 --
--- The functions that developers call on their own apps and teams are SECURITY
--- DEFINER, because a developer has no right to write to a table.  Each asks here
--- first.  An administrator is who has the right to write to the tables.
+-- The functions that developers call on their own apps and teams run with their
+-- owner's rights, because a developer has no right to write to a table.  Each asks
+-- here first.
 
+-- An administrator has the right to write to the tables; see src/identity.c.
 CREATE FUNCTION devapp._is_admin() RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT has_table_privilege(devapp._caller(), 'devapp.app', 'UPDATE')
-$$;
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_is_admin';
+SELECT devapp_internal.grant_to('devapp._is_admin', 'admin');
 
 -- The teams that the acting developer is in; or only those he administers, which
 -- nobody does who was deactivated.
-CREATE FUNCTION devapp._my_teams(administered boolean DEFAULT false) RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION devapp_internal._my_teams(administered boolean DEFAULT false) RETURNS uuid[]
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(array_agg(m.team_id), '{}')
       FROM devapp.team_member m
-     WHERE m.developer_id = devapp.current_developer_id()
+     WHERE m.developer_id = devapp_internal.current_developer_id()
        AND (NOT administered
             OR (m.role = 'admin'
                 AND EXISTS (SELECT FROM devapp.developer d WHERE d.developer_id = m.developer_id AND d.status = 'active')))
 $$;
 
-CREATE FUNCTION devapp._my_team_mates() RETURNS uuid[]
-    LANGUAGE sql STABLE SECURITY DEFINER
+CREATE FUNCTION devapp._my_teams(administered boolean DEFAULT false) RETURNS uuid[]
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp._my_teams', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal._my_team_mates() RETURNS uuid[]
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(array_agg(DISTINCT m.developer_id), '{}')
       FROM devapp.team_member m
-     WHERE m.team_id = ANY (devapp._my_teams())
+     WHERE m.team_id = ANY (devapp_internal._my_teams())
 $$;
+
+CREATE FUNCTION devapp._my_team_mates() RETURNS uuid[]
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp._my_team_mates', 'admin', 'developer');
 
 CREATE FUNCTION devapp._refuse(what text) RETURNS void
     LANGUAGE plpgsql
@@ -42,10 +49,11 @@ BEGIN
     RAISE EXCEPTION '% may not %', coalesce(quote_ident(devapp.actor()), 'nobody in particular'), what
         USING ERRCODE = 'insufficient_privilege',
               HINT = CASE WHEN devapp.actor() IS NULL
-                          THEN 'Say who acts: with a token through PostgREST, or devapp.act_as; devapp.whoami() tells what is known.'
+                          THEN 'Say who acts: with a token through PostgREST, or by devapp.act_as in the same transaction; devapp.whoami() tells what is known.'
                           ELSE 'Ask an administrator of the team that owns it, or of the developer program.' END;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._refuse', 'admin');
 
 CREATE FUNCTION devapp._require_admin(what text) RETURNS void
     LANGUAGE plpgsql
@@ -57,6 +65,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_admin', 'admin');
 
 -- May act for an owner: himself, or a team that he administers.
 CREATE FUNCTION devapp._require_owner(developer_id uuid, team_id uuid) RETURNS void
@@ -65,12 +74,13 @@ CREATE FUNCTION devapp._require_owner(developer_id uuid, team_id uuid) RETURNS v
 AS $$
 BEGIN
     IF NOT (devapp._is_admin()
-            OR coalesce(_require_owner.developer_id = devapp.current_developer_id(), false)
-            OR coalesce(_require_owner.team_id = ANY (devapp._my_teams(true)), false)) THEN
+            OR coalesce(_require_owner.developer_id = devapp_internal.current_developer_id(), false)
+            OR coalesce(_require_owner.team_id = ANY (devapp_internal._my_teams(true)), false)) THEN
         PERFORM devapp._refuse('act for this owner');
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_owner', 'admin');
 
 -- An app of others is as good as none: who may not see it is not told that it
 -- exists.
@@ -86,7 +96,7 @@ BEGIN
     END IF;
     SELECT a.developer_id, a.team_id INTO owner FROM devapp.app a
      WHERE a.app_id = _require_app.app_id
-       AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams()));
+       AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal._my_teams()));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'app % does not exist', coalesce(_require_app.app_id::text, '(null)')
             USING ERRCODE = 'undefined_object',
@@ -97,6 +107,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_app', 'admin');
 
 CREATE FUNCTION devapp._require_credential(credential_id uuid) RETURNS void
     LANGUAGE plpgsql
@@ -111,7 +122,7 @@ BEGIN
     SELECT c.app_id INTO owned
       FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
      WHERE c.credential_id = _require_credential.credential_id
-       AND (a.developer_id = devapp.current_developer_id() OR a.team_id = ANY (devapp._my_teams()));
+       AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal._my_teams()));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % does not exist', coalesce(_require_credential.credential_id::text, '(null)')
             USING ERRCODE = 'undefined_object',
@@ -120,6 +131,7 @@ BEGIN
     PERFORM devapp._require_app(owned, true);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_credential', 'admin');
 
 -- A team by name that one may administer; of a stranger's, not even whether it exists.
 CREATE FUNCTION devapp._require_team(name text) RETURNS void
@@ -133,7 +145,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT t.team_id INTO the_team FROM devapp.team t
-     WHERE t.name = _require_team.name AND t.deleted_at IS NULL AND t.team_id = ANY (devapp._my_teams());
+     WHERE t.name = _require_team.name AND t.deleted_at IS NULL AND t.team_id = ANY (devapp_internal._my_teams());
     IF NOT FOUND THEN
         RAISE EXCEPTION 'team % does not exist', coalesce(quote_ident(_require_team.name), '(null)')
             USING ERRCODE = 'undefined_object',
@@ -142,6 +154,7 @@ BEGIN
     PERFORM devapp._require_owner(NULL, the_team);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_team', 'admin');
 
 -- Products that are not public are for administrators to give; an app that has one
 -- may go on asking for it.
@@ -155,6 +168,7 @@ AS $$
          WHERE c.app_id = _may_ask_for.app_id AND cp.product_id = (product).product_id
            AND cp.removed_at IS NULL AND cp.status <> 'revoked')
 $$;
+SELECT devapp_internal.grant_to('devapp._may_ask_for', 'admin');
 
 -- The same lookups as in lookup.sql, for who may change what they find.  Asked again
 -- under the lock: waiting for it may have taken until another was the owner.
@@ -172,6 +186,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._my_app', 'admin');
 
 CREATE FUNCTION devapp._my_credential(credential_id uuid) RETURNS devapp.credential
     LANGUAGE plpgsql
@@ -186,6 +201,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._my_credential', 'admin');
 
 CREATE FUNCTION devapp._my_team(name text, for_update boolean) RETURNS devapp.team
     LANGUAGE plpgsql
@@ -200,6 +216,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._my_team', 'admin');
 
 -- Oneself, by e-mail.
 CREATE FUNCTION devapp._my_developer(email text, for_update boolean) RETURNS devapp.developer
@@ -207,12 +224,13 @@ CREATE FUNCTION devapp._my_developer(email text, for_update boolean) RETURNS dev
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT devapp._is_admin() AND lower(_my_developer.email) IS DISTINCT FROM lower(devapp.actor()) THEN
+    IF NOT devapp._is_admin() AND devapp._email_key(_my_developer.email) IS DISTINCT FROM devapp.actor() THEN
         PERFORM devapp._refuse('act for another developer');
     END IF;
     RETURN devapp._developer(_my_developer.email, for_update);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._my_developer', 'admin');
 
 CREATE FUNCTION devapp._my_product(name text, app_id uuid) RETURNS devapp.product
     LANGUAGE plpgsql
@@ -230,8 +248,9 @@ BEGIN
     RETURN the_product;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._my_product', 'admin');
 
-COMMENT ON FUNCTION devapp._is_admin() IS 'Internal: may the session''s role write to the tables?';
+COMMENT ON FUNCTION devapp._is_admin() IS 'Internal: is the caller an administrator?';
 COMMENT ON FUNCTION devapp._my_teams(boolean) IS 'Internal: ids of the teams of the acting developer';
 COMMENT ON FUNCTION devapp._my_team_mates() IS 'Internal: ids of the developers in the acting developer''s teams';
 COMMENT ON FUNCTION devapp._refuse(text) IS 'Internal: the error for who may not';

@@ -30,6 +30,7 @@ BEGIN
     RETURN done;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_action', 'admin');
 
 CREATE FUNCTION devapp._check_bulk_arguments(action text, arguments jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -55,6 +56,7 @@ BEGIN
     END LOOP;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._check_bulk_arguments', 'admin');
 
 CREATE FUNCTION devapp._bulk_job(action text, filter jsonb, arguments jsonb, note text) RETURNS devapp.bulk_job
     LANGUAGE plpgsql
@@ -87,6 +89,7 @@ BEGIN
     RETURN job;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_job', 'admin');
 
 -- ---------- the apps that it concerns ----------
 
@@ -111,6 +114,7 @@ AS $$
             'devapp._possible_status(''app'', a.status, ($2).action) IS NOT NULL'
         END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_condition', 'admin');
 
 -- Products that an app waits for: all, or the one.
 CREATE FUNCTION devapp._pending_products(app_id uuid, product_id uuid) RETURNS text[]
@@ -127,6 +131,7 @@ AS $$
                     AND p.product_id = coalesce(_pending_products.product_id, p.product_id)
                   ORDER BY p.name)
 $$;
+SELECT devapp_internal.grant_to('devapp._pending_products', 'admin');
 
 -- Credentials of apps that can get a new secret.
 CREATE FUNCTION devapp._bulk_credentials(app_ids uuid[]) RETURNS SETOF devapp.credential
@@ -138,6 +143,7 @@ AS $$
        AND c.status = 'approved'
        AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_credentials', 'admin');
 
 -- The apps that a job concerns, in order; all, or those among some.
 CREATE FUNCTION devapp._bulk_apps(job devapp.bulk_job, among uuid[] DEFAULT NULL) RETURNS uuid[]
@@ -155,6 +161,7 @@ BEGIN
     RETURN coalesce(found_ids, '{}');
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_apps', 'admin');
 
 -- ---------- changing them ----------
 
@@ -177,6 +184,7 @@ AS $$
       LEFT JOIN devapp.team t ON t.team_id = a.team_id
      WHERE a.app_id = ANY (app_ids)
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_describe', 'admin');
 
 CREATE FUNCTION devapp._bulk_set_status(job devapp.bulk_job, app_ids uuid[]) RETURNS void
     LANGUAGE plpgsql
@@ -204,6 +212,7 @@ BEGIN
        AND NOT (job.action = 'approve' AND a.status = 'approved');
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_set_status', 'admin');
 
 CREATE FUNCTION devapp._bulk_change_apps(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
     LANGUAGE plpgsql
@@ -225,6 +234,7 @@ BEGIN
     END LOOP;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_change_apps', 'admin');
 
 CREATE FUNCTION devapp._bulk_rotate(job devapp.bulk_job, credential_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
     LANGUAGE plpgsql
@@ -237,7 +247,7 @@ DECLARE
 BEGIN
     PERFORM devapp._set_note(job.note);
     FOREACH unit IN ARRAY credential_ids LOOP
-        issued := devapp.rotate_credential(unit, job.overlap);
+        issued := devapp._rotate(devapp._credential(unit), job.overlap);
         SELECT * INTO one FROM devapp._bulk_describe(job, ARRAY[issued.app_id]);
         one.outcome := job.done;
         one.credential_id := unit;
@@ -249,6 +259,7 @@ BEGIN
     PERFORM devapp._set_note(NULL);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_rotate', 'admin');
 
 -- What is said of a unit that failed.
 CREATE FUNCTION devapp._bulk_failure(job devapp.bulk_job, unit uuid, message text) RETURNS devapp.bulk_outcome
@@ -269,6 +280,7 @@ BEGIN
     RETURN one;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_failure', 'admin');
 
 -- A chunk; in halves if it fails as a whole.  What is no app's fault (a deadlock, a full
 -- disk, a shutdown) ends the whole action.
@@ -311,6 +323,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_chunk', 'admin');
 
 -- Rows with secrets that do not fit into memory would be written to temporary files.
 CREATE FUNCTION devapp._require_memory(credentials bigint) RETURNS void
@@ -330,6 +343,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_memory', 'admin');
 
 CREATE FUNCTION devapp._bulk_units(job devapp.bulk_job, app_ids uuid[]) RETURNS uuid[]
     LANGUAGE plpgsql
@@ -346,6 +360,7 @@ BEGIN
     RETURN units;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_units', 'admin');
 
 -- Locks the new owner of a transfer, which may have been deleted since the job was made.
 CREATE FUNCTION devapp._bulk_lock_owner(job devapp.bulk_job) RETURNS void
@@ -368,6 +383,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_lock_owner', 'admin');
 
 -- Makes the change to those of some apps that it (still) concerns.
 CREATE FUNCTION devapp._bulk_apply(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
@@ -397,6 +413,7 @@ BEGIN
     END LOOP;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_apply', 'admin');
 
 -- A whole action.  A dry run is the same in a subtransaction that is rolled back; the rows
 -- that it returned before are not.
@@ -424,6 +441,7 @@ EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
     RETURN;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk', 'admin');
 
 COMMENT ON FUNCTION devapp._bulk_action(text) IS 'Internal: the outcome of a bulk action that succeeds';
 COMMENT ON FUNCTION devapp._check_bulk_arguments(text, jsonb) IS 'Internal: an error if a bulk action has no such arguments';

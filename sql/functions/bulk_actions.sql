@@ -22,6 +22,7 @@ AS $$
                         '{}', note, dry_run) AS r
      ORDER BY r.app_id
 $$;
+SELECT devapp_internal.grant_to('devapp.bulk_approve', 'admin');
 
 CREATE FUNCTION devapp.bulk_reject(
     status text DEFAULT NULL,
@@ -45,6 +46,7 @@ AS $$
                         '{}', note, dry_run) AS r
      ORDER BY r.app_id
 $$;
+SELECT devapp_internal.grant_to('devapp.bulk_reject', 'admin');
 
 CREATE FUNCTION devapp.bulk_suspend(
     status text DEFAULT NULL,
@@ -68,6 +70,7 @@ AS $$
                         '{}', note, dry_run) AS r
      ORDER BY r.app_id
 $$;
+SELECT devapp_internal.grant_to('devapp.bulk_suspend', 'admin');
 
 CREATE FUNCTION devapp.bulk_resume(
     status text DEFAULT NULL,
@@ -91,6 +94,7 @@ AS $$
                         '{}', note, dry_run) AS r
      ORDER BY r.app_id
 $$;
+SELECT devapp_internal.grant_to('devapp.bulk_resume', 'admin');
 
 CREATE FUNCTION devapp.bulk_revoke(
     status text DEFAULT NULL,
@@ -114,6 +118,7 @@ AS $$
                         '{}', note, dry_run) AS r
      ORDER BY r.app_id
 $$;
+SELECT devapp_internal.grant_to('devapp.bulk_revoke', 'admin');
 
 CREATE FUNCTION devapp.bulk_transfer(
     to_developer text DEFAULT NULL,
@@ -139,6 +144,7 @@ AS $$
                         jsonb_strip_nulls(jsonb_build_object('to_developer', to_developer, 'to_team', to_team)), note, dry_run) AS r
      ORDER BY r.app_id
 $$;
+SELECT devapp_internal.grant_to('devapp.bulk_transfer', 'admin');
 
 CREATE FUNCTION devapp.bulk_rotate(
     status text DEFAULT NULL,
@@ -164,6 +170,7 @@ AS $$
                         jsonb_strip_nulls(jsonb_build_object('overlap', overlap)), note, dry_run) AS r
      ORDER BY r.app_id, r.credential_id
 $$;
+SELECT devapp_internal.grant_to('devapp.bulk_rotate', 'admin');
 
 COMMENT ON FUNCTION devapp.bulk_approve(text, text, text, text, jsonb, timestamptz, timestamptz, text, uuid[], text, boolean) IS
     'Approves the pending apps of a filter, and what its approved apps wait for; a dry run unless dry_run => false';

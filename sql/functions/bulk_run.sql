@@ -32,6 +32,7 @@ BEGIN
     RETURN new_id;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_start', 'admin');
 
 -- A run that is not over, locked.
 CREATE FUNCTION devapp._bulk_resumable(run_id uuid) RETURNS uuid
@@ -56,6 +57,7 @@ BEGIN
     RETURN run.run_id;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_resumable', 'admin');
 
 -- The next batch: the changes, and what became of each app.  Is there more to do?  The
 -- run's row is locked at the end only, so that cancel_bulk() can write to it meanwhile.
@@ -102,6 +104,7 @@ BEGIN
     RETURN cardinality(batch) = run.batch_size;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._bulk_step', 'admin');
 
 CREATE PROCEDURE devapp.run_bulk(
     action text,
@@ -113,10 +116,12 @@ CREATE PROCEDURE devapp.run_bulk(
 )
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'devapp_run_bulk';
+SELECT devapp_internal.grant_to('devapp.run_bulk', 'admin');
 
 CREATE PROCEDURE devapp.resume_bulk(run_id uuid)
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'devapp_resume_bulk';
+SELECT devapp_internal.grant_to('devapp.resume_bulk', 'admin');
 
 -- The batch that is being made is made to its end, and stays.
 CREATE FUNCTION devapp.cancel_bulk(run_id uuid) RETURNS devapp.bulk_run
@@ -133,12 +138,14 @@ BEGIN
     RETURN run;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.cancel_bulk', 'admin');
 
 -- ---------- progress ----------
 
 CREATE FUNCTION devapp._bulk_lock_key(run_id uuid) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_bulk_lock_key';
+SELECT devapp_internal.grant_to('devapp._bulk_lock_key', 'admin');
 
 -- In ten blocks; in plain letters for a client that may not know these.  chr() of a
 -- constant is worked out beforehand, and is an error where the encoding has no blocks.
@@ -151,6 +158,7 @@ AS $$
            || ' ' || floor(share * 100) || ' %'
       FROM (SELECT getdatabaseencoding() = 'UTF8' AND pg_client_encoding() = 'UTF8' AS blocks) AS c
 $$;
+SELECT devapp_internal.grant_to('devapp._bar', 'admin');
 
 CREATE VIEW devapp.bulk_progress WITH (security_invoker = true) AS
     SELECT r.run_id, r.action,
@@ -171,6 +179,7 @@ CREATE VIEW devapp.bulk_progress WITH (security_invoker = true) AS
             AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
             AND l.objsubid = 1
             AND ((l.classid::bigint << 32) | l.objid::bigint) = devapp._bulk_lock_key(r.run_id);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_progress', 'SELECT', 'admin');
 
 COMMENT ON FUNCTION devapp._bulk_start(text, jsonb, text, integer, jsonb) IS 'Internal: writes down a bulk run and its apps';
 COMMENT ON FUNCTION devapp._bulk_resumable(uuid) IS 'Internal: a bulk run that is not over, locked, or an error';

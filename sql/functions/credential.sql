@@ -19,6 +19,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_scopes', 'admin');
 
 CREATE FUNCTION devapp._products(names text[], app_id uuid) RETURNS devapp.product[]
     LANGUAGE plpgsql
@@ -38,6 +39,7 @@ BEGIN
     RETURN products;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._products', 'admin');
 
 CREATE FUNCTION devapp._expires_at(expires_in interval) RETURNS timestamptz
     LANGUAGE plpgsql STABLE
@@ -55,6 +57,7 @@ BEGIN
     RETURN now() + expires_in;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._expires_at', 'admin');
 
 -- A credential for an app, its associations in the order of products, and its
 -- first secret.  decisions: what was decided about the products already.
@@ -87,6 +90,7 @@ BEGIN
     RETURN devapp._issue_secret(made, NULL);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._issue', 'admin');
 
 -- The products that an app's credentials are associated with, oldest first.  One
 -- that was revoked for any of them is for an admin to give again.
@@ -103,17 +107,18 @@ AS $$
              GROUP BY p.name
             HAVING bool_and(cp.status <> 'revoked')) AS x
 $$;
+SELECT devapp_internal.grant_to('devapp._products_of', 'admin');
 
-CREATE FUNCTION devapp.issue_credential(
+CREATE FUNCTION devapp_internal.issue_credential(
     app_id uuid,
-    kind text DEFAULT 'api_key',
-    products text[] DEFAULT NULL,
-    environment text DEFAULT NULL,
-    scopes text[] DEFAULT NULL,
-    expires_in interval DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    kind text,
+    products text[],
+    environment text,
+    scopes text[],
+    expires_in interval,
+    attributes jsonb
 ) RETURNS devapp.issued_credential
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -124,6 +129,18 @@ BEGIN
                          issue_credential.scopes, expires_in, issue_credential.attributes);
 END
 $$;
+
+CREATE FUNCTION devapp.issue_credential(
+    app_id uuid,
+    kind text DEFAULT 'api_key',
+    products text[] DEFAULT NULL,
+    environment text DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    expires_in interval DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.issued_credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.issue_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp.approve_credential(credential_id uuid, note text DEFAULT NULL) RETURNS devapp.credential
     LANGUAGE plpgsql
@@ -141,10 +158,11 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.approve_credential', 'admin');
 
-CREATE FUNCTION devapp.revoke_credential(credential_id uuid, note text DEFAULT NULL, compromised boolean DEFAULT false)
+CREATE FUNCTION devapp_internal.revoke_credential(credential_id uuid, note text, compromised boolean)
     RETURNS devapp.credential
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -162,6 +180,11 @@ BEGIN
     RETURN changed;
 END
 $$;
+
+CREATE FUNCTION devapp.revoke_credential(credential_id uuid, note text DEFAULT NULL, compromised boolean DEFAULT false)
+    RETURNS devapp.credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.revoke_credential', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp._require_scopes(text[], devapp.product[]) IS 'Internal: scopes must be offered by one of the products';
 COMMENT ON FUNCTION devapp._products(text[], uuid) IS 'Internal: products by name, locked';

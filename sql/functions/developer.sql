@@ -26,16 +26,17 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.create_developer', 'admin');
 
-CREATE FUNCTION devapp.update_developer(
+CREATE FUNCTION devapp_internal.update_developer(
     developer text,
-    email text DEFAULT NULL,
-    first_name text DEFAULT NULL,
-    last_name text DEFAULT NULL,
-    user_name text DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    email text,
+    first_name text,
+    last_name text,
+    user_name text,
+    attributes jsonb
 ) RETURNS devapp.developer
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -62,6 +63,17 @@ EXCEPTION
 END
 $$;
 
+CREATE FUNCTION devapp.update_developer(
+    developer text,
+    email text DEFAULT NULL,
+    first_name text DEFAULT NULL,
+    last_name text DEFAULT NULL,
+    user_name text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.developer
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.update_developer', 'admin', 'developer');
+
 CREATE FUNCTION devapp.set_developer_status(developer text, action text, note text DEFAULT NULL) RETURNS devapp.developer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -77,6 +89,7 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.set_developer_status', 'admin');
 
 CREATE FUNCTION devapp.delete_developer(developer text) RETURNS devapp.developer
     LANGUAGE plpgsql
@@ -107,6 +120,7 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.delete_developer', 'admin');
 
 COMMENT ON FUNCTION devapp.create_developer(text, text, text, text, jsonb) IS 'Makes a developer';
 COMMENT ON FUNCTION devapp.update_developer(text, text, text, text, text, jsonb) IS

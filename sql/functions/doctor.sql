@@ -2,14 +2,19 @@
 
 CREATE FUNCTION devapp._library_version() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_library_version';
+SELECT devapp_internal.grant_to('devapp._library_version', 'admin');
 CREATE FUNCTION devapp._sodium_version() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_sodium_version';
+SELECT devapp_internal.grant_to('devapp._sodium_version', 'admin');
 CREATE FUNCTION devapp._is_preloaded() RETURNS boolean
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_is_preloaded';
+SELECT devapp_internal.grant_to('devapp._is_preloaded', 'admin');
 CREATE FUNCTION devapp._pepper_newest() RETURNS integer
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_pepper_newest';
+SELECT devapp_internal.grant_to('devapp._pepper_newest', 'admin');
 CREATE FUNCTION devapp._pepper_known(number integer) RETURNS boolean
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_pepper_known';
+SELECT devapp_internal.grant_to('devapp._pepper_known', 'admin');
 
 CREATE FUNCTION devapp._doctor_versions() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
@@ -31,6 +36,7 @@ AS $$
            CASE WHEN NOT devapp._is_preloaded()
                 THEN 'With shared_preload_libraries = ''devapp'' a new connection''s first call is faster.' END
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_versions', 'admin');
 
 CREATE FUNCTION devapp._doctor_metering() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
@@ -57,6 +63,7 @@ AS $$
       FROM devapp._worker_status() s
      WHERE devapp._is_metering()
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_metering', 'admin');
 
 -- Is there anything to count limits in, and has it room?
 CREATE FUNCTION devapp._doctor_quota() RETURNS TABLE (check_name text, status text, detail text, hint text)
@@ -87,6 +94,7 @@ AS $$
                 WHEN f.not_limited > 0 THEN 'Raise devapp.quota_size.' END
       FROM facts f
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_quota', 'admin');
 
 CREATE FUNCTION devapp._doctor_housekeeping() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
@@ -106,6 +114,7 @@ AS $$
                    w.worker_pid IS NULL AND NOT pg_is_in_recovery() OR devapp._setting('flush_interval') = '0' AS off
               FROM (SELECT 1) AS one LEFT JOIN devapp._worker_status() w ON true) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_housekeeping', 'admin');
 
 CREATE FUNCTION devapp._doctor_pepper() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE plpgsql
@@ -155,6 +164,7 @@ BEGIN
     RETURN NEXT;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_pepper', 'admin');
 
 -- Everything of devapp that PUBLIC has a privilege on.
 CREATE FUNCTION devapp._doctor_public() RETURNS TABLE (check_name text, status text, detail text, hint text)
@@ -164,19 +174,19 @@ AS $$
     WITH granted AS (
         SELECT 'function ' || p.oid::regprocedure AS object
           FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-         WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+         WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
         UNION
         SELECT 'relation ' || c.oid::regclass
           FROM pg_class c, aclexplode(c.relacl) AS a
-         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
         UNION
         SELECT 'column ' || c.oid::regclass || '.' || t.attname
           FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
-         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
         UNION
         SELECT 'schema ' || n.nspname
           FROM pg_namespace n, aclexplode(n.nspacl) AS a
-         WHERE n.oid IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+         WHERE n.oid IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
     )
     SELECT 'public',
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
@@ -185,6 +195,7 @@ AS $$
            CASE WHEN count(*) > 0 THEN 'REVOKE it: every role can use these.' END
       FROM granted
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_public', 'admin');
 
 CREATE FUNCTION devapp._tables_without_policy() RETURNS bigint
     LANGUAGE sql STABLE
@@ -194,6 +205,7 @@ AS $$
      WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
        AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'devapp_admin')
 $$;
+SELECT devapp_internal.grant_to('devapp._tables_without_policy', 'admin');
 
 CREATE FUNCTION devapp._doctor_roles() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
@@ -206,8 +218,9 @@ AS $$
       FROM (SELECT nullif(concat_ws(', ', string_agg(role, ', ' ORDER BY role) FILTER (WHERE to_regrole(role) IS NULL),
                                     CASE WHEN bool_and(to_regrole(role) IS NOT NULL) AND devapp._tables_without_policy() > 0
                                          THEN format('policies of %s tables', devapp._tables_without_policy()) END), '') AS missing
-              FROM unnest(ARRAY['devapp_admin', 'devapp_analyst', 'devapp_developer', 'devapp_gateway']) AS role) AS m
+              FROM (SELECT 'devapp_' || r AS role FROM unnest(devapp._roles()) AS r) AS roles) AS m
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_roles', 'admin');
 
 -- Triggers that somebody switched off, or left to replicas, or made to pass over
 -- what replication brings.
@@ -227,11 +240,12 @@ AS $$
        AND (t.tgenabled IN ('D', 'R')
             OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_)'))
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_triggers', 'admin');
 
 -- Is everything recorded, and will there be a partition to record it in?  With the
 -- rights of the owner, because no policy lets anybody look into a partition.
 CREATE FUNCTION devapp._doctor_audit() RETURNS TABLE (check_name text, status text, detail text, hint text)
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $$
@@ -253,6 +267,7 @@ AS $$
                 THEN 'Run SELECT devapp.maintain_audit() every month.' END
       FROM facts f
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_audit', 'admin');
 
 -- Is the audit trail sealed now and then, and are its checkpoints signed?
 CREATE FUNCTION devapp._doctor_audit_log() RETURNS TABLE (check_name text, status text, detail text, hint text)
@@ -292,8 +307,9 @@ BEGIN
     RETURN NEXT;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._doctor_audit_log', 'admin');
 
-CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+CREATE FUNCTION devapp_internal.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -308,6 +324,10 @@ AS $$
     UNION ALL SELECT * FROM devapp._doctor_audit()
     UNION ALL SELECT * FROM devapp._doctor_audit_log()
 $$;
+
+CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.doctor', 'admin');
 
 COMMENT ON FUNCTION devapp._library_version() IS 'Internal: version of the library';
 COMMENT ON FUNCTION devapp._sodium_version() IS 'Internal: version of libsodium';

@@ -18,6 +18,32 @@ CREATE FUNCTION devapp._explain_access(
 )
     LANGUAGE c VOLATILE ROWS 20
     AS 'MODULE_PATHNAME', 'devapp_explain_access';
+SELECT devapp_internal.grant_to('devapp._explain_access', 'admin');
+
+CREATE FUNCTION devapp_internal.explain_access(
+    app_id uuid,
+    resource text,
+    method text,
+    environment text,
+    proxy text,
+    at timestamptz
+) RETURNS TABLE (
+    step integer,
+    consumer_key text,
+    product text,
+    rule text,
+    passed boolean,
+    code devapp.verdict_code,
+    detail text
+)
+    LANGUAGE plpgsql ROWS 20
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp._require_app(explain_access.app_id, false);
+    RETURN QUERY SELECT * FROM devapp._explain_access(explain_access.app_id, resource, method, environment, proxy, at);
+END
+$$;
 
 CREATE FUNCTION devapp.explain_access(
     app_id uuid,
@@ -35,14 +61,8 @@ CREATE FUNCTION devapp.explain_access(
     code devapp.verdict_code,
     detail text
 )
-    LANGUAGE plpgsql SECURITY DEFINER ROWS 20
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM devapp._require_app(explain_access.app_id, false);
-    RETURN QUERY SELECT * FROM devapp._explain_access(explain_access.app_id, resource, method, environment, proxy, at);
-END
-$$;
+    LANGUAGE c ROWS 20 AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.explain_access', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp._explain_access(uuid, text, text, text, text, timestamptz) IS 'Internal: reads the tables for explain_access';
 COMMENT ON FUNCTION devapp.explain_access(uuid, text, text, text, text, timestamptz) IS

@@ -13,6 +13,7 @@ BEGIN
     RETURN coalesce(found_ids, '{}');
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._export_ids', 'admin');
 
 CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}') RETURNS SETOF jsonb
     LANGUAGE plpgsql STABLE
@@ -67,11 +68,13 @@ BEGIN
          ORDER BY a.app_id;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.export_apps', 'admin');
 
 -- A spreadsheet takes a cell that starts like this for a formula.
 CREATE FUNCTION devapp._cell(value text, escape_formulas boolean) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN escape_formulas AND value ~ '^[=+\-@\t\r]' THEN '''' || value ELSE value END;
+SELECT devapp_internal.grant_to('devapp._cell', 'admin');
 
 CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formulas boolean DEFAULT false)
     RETURNS TABLE (
@@ -116,6 +119,7 @@ BEGIN
          ORDER BY a.app_id, c.credential_id, cp.ordinal;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.export_apps_table', 'admin');
 
 -- pgcrypto is in whatever schema it was created in.  Its functions are called by their
 -- exact types, so that no other of the same name can be meant.
@@ -137,6 +141,7 @@ EXCEPTION WHEN external_routine_invocation_exception OR invalid_parameter_value 
               HINT = 'Give an ASCII-armoured PGP public key that can encrypt by RSA or ElGamal (gpg --armor --export): pgcrypto knows no others.';
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._pgp_encrypt', 'admin');
 
 CREATE FUNCTION devapp.export_apps_encrypted(filter jsonb, public_key text) RETURNS text
     LANGUAGE plpgsql
@@ -154,6 +159,7 @@ BEGIN
     RETURN devapp._pgp_encrypt(convert_to(lines, 'UTF8'), public_key);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.export_apps_encrypted', 'admin');
 
 COMMENT ON FUNCTION devapp._export_ids(jsonb) IS 'Internal: the apps of a filter';
 COMMENT ON FUNCTION devapp._cell(text, boolean) IS 'Internal: a value that a spreadsheet does not take for a formula';

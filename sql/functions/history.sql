@@ -15,6 +15,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_history', 'admin');
 
 -- ---------- the timeline ----------
 
@@ -29,6 +30,7 @@ AS $$
                                                 WHERE d.developer_id = _history_owner.developer_id),
                                               _history_owner.developer_id::text) END
 $$;
+SELECT devapp_internal.grant_to('devapp._history_owner', 'admin');
 
 -- "name: old -> new, ..." of what changed, shortened.  Arrow and dots are named by
 -- number: a script with other characters than ASCII does not load into a database of
@@ -47,6 +49,7 @@ AS $$
      CROSS JOIN (SELECT coalesce(nullif(chr(CASE getdatabaseencoding() WHEN 'UTF8' THEN 8594 ELSE 45 END), '-'), '->') AS arrow,
                         coalesce(nullif(chr(CASE getdatabaseencoding() WHEN 'UTF8' THEN 8230 ELSE 46 END), '.'), '...') AS dots) AS c
 $$;
+SELECT devapp_internal.grant_to('devapp._history_changes', 'admin');
 
 CREATE FUNCTION devapp._history_action(action text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -57,6 +60,7 @@ AS $$
                 WHEN action ~ 'e$' THEN action || 'd'
                 ELSE action || 'ed' END
 $$;
+SELECT devapp_internal.grant_to('devapp._history_action', 'admin');
 
 CREATE FUNCTION devapp._history_of_app(event devapp.audit_event) RETURNS text
     LANGUAGE sql STABLE
@@ -72,6 +76,7 @@ AS $$
                                        devapp._history_owner((event).developer_id, (event).team_id))
            ELSE 'app ' || devapp._history_action((event).action) END
 $$;
+SELECT devapp_internal.grant_to('devapp._history_of_app', 'admin');
 
 CREATE FUNCTION devapp._history_of_credential(event devapp.audit_event) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -84,6 +89,7 @@ AS $$
            WHEN 'update' THEN 'credential changed: ' || devapp._history_changes((event).before, (event).after)
            ELSE 'credential ' || devapp._history_action((event).action) END
 $$;
+SELECT devapp_internal.grant_to('devapp._history_of_credential', 'admin');
 
 -- The old secret of a rotation is changed in the same transaction, just before.
 CREATE FUNCTION devapp._history_of_secret(event devapp.audit_event, version integer) RETURNS text
@@ -108,6 +114,7 @@ AS $$
                || CASE WHEN (event).after->>'valid_until' IS NULL THEN ' is the current one again'
                        ELSE ' works until ' || ((event).after->>'valid_until')::timestamptz END END
 $$;
+SELECT devapp_internal.grant_to('devapp._history_of_secret', 'admin');
 
 CREATE FUNCTION devapp._history_of_association(event devapp.audit_event, product text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -119,8 +126,9 @@ AS $$
               WHEN 'update' THEN 'changed: ' || devapp._history_changes((event).before, (event).after)
               ELSE devapp._history_action((event).action) END
 $$;
+SELECT devapp_internal.grant_to('devapp._history_of_association', 'admin');
 
-CREATE FUNCTION devapp.app_history(app_id uuid) RETURNS TABLE (
+CREATE FUNCTION devapp_internal.app_history(app_id uuid) RETURNS TABLE (
     event_id bigint,
     occurred_at timestamptz,
     who text,
@@ -128,7 +136,7 @@ CREATE FUNCTION devapp.app_history(app_id uuid) RETURNS TABLE (
     note text,
     consumer_key text
 )
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -160,6 +168,17 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.app_history(app_id uuid) RETURNS TABLE (
+    event_id bigint,
+    occurred_at timestamptz,
+    who text,
+    what text,
+    note text,
+    consumer_key text
+)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.app_history', 'admin', 'developer');
+
 -- ---------- rows of the past ----------
 
 -- PL/pgSQL keeps the plans of these, which take longer to make than to run.
@@ -188,6 +207,7 @@ BEGIN
     RETURN past;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._row_at', 'admin');
 
 -- The operations that a product had: those it has, and those it lost since.
 CREATE FUNCTION devapp._operations_at(product_id uuid, at timestamptz) RETURNS jsonb
@@ -215,6 +235,7 @@ BEGIN
         SELECT coalesce(jsonb_agg(p.facts) FILTER (WHERE p.facts IS NOT NULL), '[]') FROM past p);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._operations_at', 'admin');
 
 CREATE FUNCTION devapp._associations_at(credential_id uuid, at timestamptz) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -242,6 +263,7 @@ BEGIN
     RETURN result;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._associations_at', 'admin');
 
 CREATE FUNCTION devapp._secrets_at(credential_id uuid, at timestamptz) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -258,6 +280,7 @@ BEGIN
                  WHERE s.credential_id = _secrets_at.credential_id) AS x);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._secrets_at', 'admin');
 
 CREATE FUNCTION devapp._app_at(app_id uuid, at timestamptz) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -268,6 +291,7 @@ BEGIN
               FROM devapp.app a WHERE a.app_id = _app_at.app_id);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._app_at', 'admin');
 
 CREATE FUNCTION devapp._owner_at(app jsonb, at timestamptz) RETURNS jsonb
     LANGUAGE plpgsql STABLE
@@ -282,6 +306,7 @@ BEGIN
               FROM devapp.developer d WHERE d.developer_id = (app->>'developer_id')::uuid);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._owner_at', 'admin');
 
 -- ---------- could it call this then? ----------
 
@@ -297,6 +322,7 @@ CREATE FUNCTION devapp._decide_facts(
 )
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_decide_facts';
+SELECT devapp_internal.grant_to('devapp._decide_facts', 'admin');
 
 CREATE FUNCTION devapp._require_recorded(at timestamptz) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -318,14 +344,15 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_recorded', 'admin');
 
-CREATE FUNCTION devapp.access_at(
+CREATE FUNCTION devapp_internal.access_at(
     app_id uuid,
-    resource text DEFAULT NULL,
-    method text DEFAULT NULL,
-    environment text DEFAULT NULL,
-    at timestamptz DEFAULT clock_timestamp(),
-    proxy text DEFAULT NULL
+    resource text,
+    method text,
+    environment text,
+    at timestamptz,
+    proxy text
 ) RETURNS TABLE (
     credential_id uuid,
     consumer_key text,
@@ -333,7 +360,7 @@ CREATE FUNCTION devapp.access_at(
     code devapp.verdict_code,
     product text
 )
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -364,6 +391,23 @@ BEGIN
     END LOOP;
 END
 $$;
+
+CREATE FUNCTION devapp.access_at(
+    app_id uuid,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    at timestamptz DEFAULT clock_timestamp(),
+    proxy text DEFAULT NULL
+) RETURNS TABLE (
+    credential_id uuid,
+    consumer_key text,
+    allowed boolean,
+    code devapp.verdict_code,
+    product text
+)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.access_at', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp._require_history(uuid) IS 'Internal: an error for an app that is not there, or not the caller''s to see';
 COMMENT ON FUNCTION devapp._history_owner(uuid, uuid) IS 'Internal: an owner, by name';

@@ -27,7 +27,7 @@ CREATE FUNCTION devapp._maintain_audit_if_due() RETURNS void
 AS $$
 BEGIN
     IF EXISTS (SELECT FROM devapp.audit_event) AND devapp._is_due('maintain_audit', '1 hour') THEN
-        PERFORM devapp.maintain_audit();
+        PERFORM devapp_internal.maintain_audit(3);
     END IF;
 END
 $$;
@@ -38,7 +38,7 @@ CREATE FUNCTION devapp._schedule_notifications_if_due() RETURNS void
 AS $$
 BEGIN
     IF devapp._is_due('schedule_notifications', '1 hour') THEN
-        PERFORM devapp.schedule_notifications();
+        PERFORM devapp_internal.schedule_notifications(now());
     END IF;
 END
 $$;
@@ -52,7 +52,7 @@ AS $$
 BEGIN
     IF EXISTS (SELECT FROM devapp.audit_checkpoint)
        AND devapp._is_due('seal_audit', devapp._setting('seal_interval')::interval) THEN
-        PERFORM devapp.seal_audit();
+        PERFORM devapp_internal.seal_audit();
     END IF;
 END
 $$;

@@ -3,14 +3,17 @@
 CREATE FUNCTION devapp.next_status(entity text, status text, action text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_next_status';
+SELECT devapp_internal.grant_to('devapp.next_status', 'admin');
 
 CREATE FUNCTION devapp._possible_status(entity text, status text, action text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_possible_status';
+SELECT devapp_internal.grant_to('devapp._possible_status', 'admin');
 
 CREATE FUNCTION devapp._status_exists(entity text, status text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_status_exists';
+SELECT devapp_internal.grant_to('devapp._status_exists', 'admin');
 
 CREATE FUNCTION devapp.guard_status() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_guard_status';

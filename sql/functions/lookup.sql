@@ -10,11 +10,11 @@ DECLARE
 BEGIN
     IF for_update THEN
         SELECT * INTO found_row FROM devapp.developer d
-         WHERE lower(d.email) = lower(_developer.email) AND d.deleted_at IS NULL
+         WHERE devapp._email_key(d.email) = devapp._email_key(_developer.email) AND d.deleted_at IS NULL
            FOR UPDATE;
     ELSE
         SELECT * INTO found_row FROM devapp.developer d
-         WHERE lower(d.email) = lower(_developer.email) AND d.deleted_at IS NULL
+         WHERE devapp._email_key(d.email) = devapp._email_key(_developer.email) AND d.deleted_at IS NULL
            FOR SHARE;
     END IF;
     IF NOT FOUND THEN
@@ -25,6 +25,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._developer', 'admin');
 
 CREATE FUNCTION devapp._team(name text, for_update boolean) RETURNS devapp.team
     LANGUAGE plpgsql
@@ -50,6 +51,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._team', 'admin');
 
 CREATE FUNCTION devapp._product(name text, for_update boolean) RETURNS devapp.product
     LANGUAGE plpgsql
@@ -75,6 +77,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._product', 'admin');
 
 CREATE FUNCTION devapp._app(app_id uuid, for_update boolean) RETURNS devapp.app
     LANGUAGE plpgsql
@@ -96,6 +99,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._app', 'admin');
 
 -- An app that something new may be attached to.
 CREATE FUNCTION devapp._live_app(app_id uuid, for_update boolean) RETURNS devapp.app
@@ -113,6 +117,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._live_app', 'admin');
 
 -- A credential is always locked for update: whoever asks for one changes it, or
 -- adds a secret or a product to it.  Its app is locked first, as everywhere.
@@ -137,6 +142,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._credential', 'admin');
 
 -- What counts dependants must see those that were committed meanwhile.
 CREATE FUNCTION devapp._require_read_committed(what text DEFAULT 'delete') RETURNS void
@@ -151,11 +157,13 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_read_committed', 'admin');
 
 -- In an update an argument that is left out stays, and '' clears.
 CREATE FUNCTION devapp._changed(old_value text, new_value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN new_value IS NULL THEN old_value ELSE nullif(new_value, '') END;
+SELECT devapp_internal.grant_to('devapp._changed', 'admin');
 
 COMMENT ON FUNCTION devapp._developer(text, boolean) IS 'Internal: a developer by e-mail, locked';
 COMMENT ON FUNCTION devapp._team(text, boolean) IS 'Internal: a team by name, locked';

@@ -7,12 +7,14 @@
 CREATE FUNCTION devapp._recipient(kind text, address text, name text, why text) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object('kind', kind, 'to', address, 'name', name, 'why', why);
+SELECT devapp_internal.grant_to('devapp._recipient', 'admin');
 
 -- What to call a person.  (Here and below columns, not rows: a function that is bound
 -- when it is made and uses a row type would be in the way of a new column.)
 CREATE FUNCTION devapp._person_name(first_name text, last_name text, user_name text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce(nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), ''), nullif(user_name, ''));
+SELECT devapp_internal.grant_to('devapp._person_name', 'admin');
 
 -- The owner of an app by name, and the people to tell: the developer, or the team's
 -- admins, or all members where it has no active admin.  A set-returning function
@@ -40,6 +42,7 @@ BEGIN ATOMIC
               FROM active x
              WHERE NOT x.has_admin OR x.why = 'team_admin');
 END;
+SELECT devapp_internal.grant_to('devapp._owner_contact', 'admin');
 
 -- Who decides about products of an owner's app: their approvers, but nobody about an
 -- app of his own; and the administrators, where no approver may decide about all of
@@ -80,6 +83,7 @@ BEGIN
         SELECT jsonb_agg(t.recipient ORDER BY t.recipient ->> 'kind', t.recipient ->> 'to') FROM told t);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._approver_contact', 'admin');
 
 -- The names and ids of an app's products in a status.
 CREATE FUNCTION devapp._app_products(app_id uuid, status text, OUT ids uuid[], OUT names text[])
@@ -99,14 +103,17 @@ BEGIN
              GROUP BY p.product_id) AS x;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._app_products', 'admin');
 
 CREATE FUNCTION devapp._app_payload(name text, display_name text, status text, owner text) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object('app', name, 'display_name', display_name, 'app_status', status, 'owner', owner);
+SELECT devapp_internal.grant_to('devapp._app_payload', 'admin');
 
 CREATE FUNCTION devapp._credential_payload(consumer_key text, environment text, expires_at timestamptz) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object('consumer_key', consumer_key, 'environment', environment, 'expires_at', expires_at);
+SELECT devapp_internal.grant_to('devapp._credential_payload', 'admin');
 
 -- Without recipients they are those of the owner; nobody to tell, no notification.
 CREATE FUNCTION devapp._queue_notification(
@@ -136,6 +143,7 @@ BEGIN
                               || details));
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._queue_notification', 'admin');
 
 COMMENT ON FUNCTION devapp._recipient(text, text, text, text) IS 'Internal: an element of recipients';
 COMMENT ON FUNCTION devapp._person_name(text, text, text) IS 'Internal: what to call a person, or null';

@@ -4,11 +4,13 @@
 -- another worker takes the notification.  Each lease has an id of its own: a worker
 -- that comes too late shows the id of a lease that is over, and changes nothing.
 --
--- claim, complete and fail are SECURITY DEFINER: EXECUTE is all that a worker needs.
+-- claim, complete and fail run with their owner's rights: EXECUTE is all that a worker
+-- needs.
 
 CREATE FUNCTION devapp._max_attempts() RETURNS integer
     LANGUAGE sql STABLE
     RETURN devapp._setting('notification_max_attempts')::integer;
+SELECT devapp_internal.grant_to('devapp._max_attempts', 'admin');
 
 -- A worker that dies each time has its attempts too.
 CREATE FUNCTION devapp._bury_notifications(at timestamptz) RETURNS void
@@ -29,13 +31,14 @@ AS $$
       FROM over
      WHERE n.notification_id = over.notification_id
 $$;
+SELECT devapp_internal.grant_to('devapp._bury_notifications', 'admin');
 
-CREATE FUNCTION devapp.claim_notifications(
-    "limit" integer DEFAULT 10,
-    lease interval DEFAULT '5 minutes',
-    worker text DEFAULT NULL
+CREATE FUNCTION devapp_internal.claim_notifications(
+    "limit" integer,
+    lease interval,
+    worker text
 ) RETURNS SETOF devapp.notification
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -76,6 +79,14 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.claim_notifications(
+    "limit" integer DEFAULT 10,
+    lease interval DEFAULT '5 minutes',
+    worker text DEFAULT NULL
+) RETURNS SETOF devapp.notification
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.claim_notifications', 'admin');
+
 -- A notification, locked.
 CREATE FUNCTION devapp._notification(notification_id bigint) RETURNS devapp.notification
     LANGUAGE plpgsql
@@ -95,6 +106,7 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._notification', 'admin');
 
 -- The same, if a worker has it, and if it is the worker with this lease.
 CREATE FUNCTION devapp._leased_notification(notification_id bigint, lease_id uuid) RETURNS devapp.notification
@@ -118,9 +130,10 @@ BEGIN
     RETURN found_row;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._leased_notification', 'admin');
 
-CREATE FUNCTION devapp.complete_notification(notification_id bigint, lease_id uuid DEFAULT NULL) RETURNS devapp.notification
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.complete_notification(notification_id bigint, lease_id uuid) RETURNS devapp.notification
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -135,14 +148,19 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.complete_notification(notification_id bigint, lease_id uuid DEFAULT NULL) RETURNS devapp.notification
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.complete_notification', 'admin');
+
 -- How long to wait after an attempt: 1 minute, then twice as long each time, up to 6 hours.
 CREATE FUNCTION devapp._back_off(attempts integer) RETURNS interval
     LANGUAGE sql IMMUTABLE
     RETURN least(interval '1 minute' * 2 ^ least(attempts - 1, 9), interval '6 hours');
+SELECT devapp_internal.grant_to('devapp._back_off', 'admin');
 
-CREATE FUNCTION devapp.fail_notification(notification_id bigint, error text, lease_id uuid DEFAULT NULL)
+CREATE FUNCTION devapp_internal.fail_notification(notification_id bigint, error text, lease_id uuid)
     RETURNS devapp.notification
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -164,8 +182,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.retry_notification(notification_id bigint) RETURNS devapp.notification
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.fail_notification(notification_id bigint, error text, lease_id uuid DEFAULT NULL)
+    RETURNS devapp.notification
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.fail_notification', 'admin');
+
+CREATE FUNCTION devapp_internal.retry_notification(notification_id bigint) RETURNS devapp.notification
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -184,10 +207,14 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.retry_notification(notification_id bigint) RETURNS devapp.notification
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.retry_notification', 'admin');
+
 -- A reminder stays as long as it keeps another from being queued: until the
 -- credential has expired, or the secret is no longer the current one.
-CREATE FUNCTION devapp.purge_notifications(older_than interval DEFAULT '90 days') RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.purge_notifications(older_than interval) RETURNS bigint
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -211,6 +238,10 @@ BEGIN
     RETURN purged;
 END
 $$;
+
+CREATE FUNCTION devapp.purge_notifications(older_than interval DEFAULT '90 days') RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.purge_notifications', 'admin');
 
 COMMENT ON FUNCTION devapp._max_attempts() IS 'Internal: the setting devapp.notification_max_attempts';
 COMMENT ON FUNCTION devapp._bury_notifications(timestamptz) IS 'Internal: gives up those whose last lease has run out';

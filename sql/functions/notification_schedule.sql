@@ -8,10 +8,12 @@
 CREATE FUNCTION devapp._expiring_key(credential_id uuid, days integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 'credential_expiring/' || credential_id::text || '/' || days::text;
+SELECT devapp_internal.grant_to('devapp._expiring_key', 'admin');
 
 CREATE FUNCTION devapp._overdue_key(secret_id uuid) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 'rotation_overdue/' || secret_id::text;
+SELECT devapp_internal.grant_to('devapp._overdue_key', 'admin');
 
 -- 30, 7 and 1 days before a credential expires: of those that have passed the last,
 -- and none that had passed when it was issued.  And current secrets that are older
@@ -37,9 +39,10 @@ BEGIN ATOMIC
        AND max_age > 0
        AND s.valid_from < at - make_interval(hours => 24 * max_age);
 END;
+SELECT devapp_internal.grant_to('devapp._due_reminders', 'admin');
 
-CREATE FUNCTION devapp.schedule_notifications(at timestamptz DEFAULT now()) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.schedule_notifications(at timestamptz) RETURNS integer
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -79,6 +82,10 @@ BEGIN
     RETURN queued;
 END
 $$;
+
+CREATE FUNCTION devapp.schedule_notifications(at timestamptz DEFAULT now()) RETURNS integer
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.schedule_notifications', 'admin');
 
 COMMENT ON FUNCTION devapp._expiring_key(uuid, integer) IS 'Internal: the dedupe key of a reminder that a credential expires';
 COMMENT ON FUNCTION devapp._overdue_key(uuid) IS 'Internal: the dedupe key of a reminder to rotate a secret';

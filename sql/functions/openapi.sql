@@ -9,6 +9,7 @@ BEGIN
         USING ERRCODE = 'invalid_parameter_value', HINT = hint;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._openapi_error', 'admin');
 
 -- The object that a path item stands for: itself, or what its "$ref" points to in
 -- the same document.
@@ -43,6 +44,7 @@ BEGIN
     RETURN item;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._openapi_path_item', 'admin');
 
 -- The path part of a server's URL, without the slash at its end: '' for none.
 CREATE FUNCTION devapp._openapi_base_path(server jsonb) RETURNS text
@@ -75,6 +77,7 @@ BEGIN
     RETURN CASE WHEN url = '' OR starts_with(url, '/') THEN url ELSE '/' || url END;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._openapi_base_path', 'admin');
 
 CREATE FUNCTION devapp._openapi_base_paths(servers jsonb) RETURNS text[]
     LANGUAGE sql
@@ -83,6 +86,7 @@ AS $$
     SELECT array_agg(DISTINCT devapp._openapi_base_path(s))
       FROM jsonb_array_elements(CASE WHEN jsonb_typeof(servers) = 'array' THEN servers END) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp._openapi_base_paths', 'admin');
 
 -- {name} as a whole segment is a pattern of its own; as a part of one it is *.
 -- Two that touch are one *, because ** would match slashes too.
@@ -96,6 +100,7 @@ AS $$
                '/' ORDER BY n)
       FROM string_to_table(path, '/') WITH ORDINALITY AS s(segment, n)
 $$;
+SELECT devapp_internal.grant_to('devapp._openapi_resource', 'admin');
 
 -- One row for each resource and base path, with its methods.
 CREATE FUNCTION devapp._openapi_operations(spec jsonb) RETURNS TABLE (resource text, methods text[])
@@ -135,6 +140,7 @@ BEGIN
     END LOOP;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._openapi_operations', 'admin');
 
 CREATE FUNCTION devapp._require_openapi(spec jsonb) RETURNS void
     LANGUAGE plpgsql
@@ -155,6 +161,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_openapi', 'admin');
 
 CREATE FUNCTION devapp.import_openapi(product text, spec jsonb, replace boolean DEFAULT false) RETURNS integer
     LANGUAGE plpgsql
@@ -196,6 +203,7 @@ BEGIN
     RETURN imported;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.import_openapi', 'admin');
 
 COMMENT ON FUNCTION devapp._openapi_error(text, text) IS 'Internal: refuses a document';
 COMMENT ON FUNCTION devapp._openapi_path_item(jsonb, text, jsonb) IS 'Internal: a path item with its reference resolved';

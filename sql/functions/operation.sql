@@ -7,6 +7,7 @@ CREATE FUNCTION devapp._methods(methods text[]) RETURNS text[]
 AS $$
     SELECT coalesce(array_agg(DISTINCT upper(m) ORDER BY upper(m)), '{}') FROM unnest(methods) AS m
 $$;
+SELECT devapp_internal.grant_to('devapp._methods', 'admin');
 
 CREATE FUNCTION devapp.add_operation(
     product text,
@@ -42,6 +43,7 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.add_operation', 'admin');
 
 CREATE FUNCTION devapp.remove_operation(
     product text,
@@ -72,6 +74,7 @@ BEGIN
     RETURN removed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.remove_operation', 'admin');
 
 COMMENT ON FUNCTION devapp._methods(text[]) IS 'Internal: methods as they are stored';
 COMMENT ON FUNCTION devapp.add_operation(text, text, text[], text, bigint, integer, text) IS

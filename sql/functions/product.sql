@@ -12,6 +12,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_quota', 'admin');
 
 CREATE FUNCTION devapp._require_rate(rate_limit double precision, rate_burst integer) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
@@ -25,6 +26,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_rate', 'admin');
 
 CREATE FUNCTION devapp.create_product(
     name text,
@@ -75,6 +77,7 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.create_product', 'admin');
 
 -- A quota_limit of 0 or a quota_unit of '' takes the quota away, a rate_limit of 0
 -- the rate limit.
@@ -145,6 +148,7 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.update_product', 'admin');
 
 CREATE FUNCTION devapp.delete_product(product text) RETURNS devapp.product
     LANGUAGE plpgsql
@@ -173,6 +177,7 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.delete_product', 'admin');
 
 COMMENT ON FUNCTION devapp._require_quota(bigint, integer, text) IS 'Internal: a quota has a limit and a unit, or nothing';
 COMMENT ON FUNCTION devapp._require_rate(double precision, integer) IS 'Internal: a burst has a rate limit';

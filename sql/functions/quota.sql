@@ -42,6 +42,7 @@ CREATE FUNCTION devapp._quota_buckets(app_id uuid) RETURNS TABLE (
     used bigint
 )
     LANGUAGE c VOLATILE STRICT ROWS 10 AS 'MODULE_PATHNAME', 'devapp_quota_buckets';
+SELECT devapp_internal.grant_to('devapp._quota_buckets', 'admin');
 
 -- The quotas that an app's calls can come under: of the products that it is approved
 -- for, and of their operations.
@@ -80,6 +81,7 @@ AS $$
       JOIN devapp.product_operation o ON o.product_id = p.product_id
      WHERE o.quota_limit IS NOT NULL
 $$;
+SELECT devapp_internal.grant_to('devapp._quotas_of', 'admin');
 
 -- What is used of a quota in the window by the clock, or in the next one where a clock
 -- was put back: in rows and in memory.  Of a soft quota either may know more, of a
@@ -110,8 +112,9 @@ AS $$
                     AND ((k.window_start, k.window_end) = (_quota_used.window_start, _quota_used.window_end)
                          OR k.window_start = _quota_used.window_end)) AS b ON b.environment = r.environment
 $$;
+SELECT devapp_internal.grant_to('devapp._quota_used', 'admin');
 
-CREATE FUNCTION devapp.quota_status(app_id uuid) RETURNS TABLE (
+CREATE FUNCTION devapp_internal.quota_status(app_id uuid) RETURNS TABLE (
     product text,
     resource text,
     methods text[],
@@ -127,7 +130,7 @@ CREATE FUNCTION devapp.quota_status(app_id uuid) RETURNS TABLE (
     rate_limit double precision,
     rate_burst integer
 )
-    LANGUAGE plpgsql SECURITY DEFINER ROWS 10
+    LANGUAGE plpgsql ROWS 10
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -153,6 +156,25 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.quota_status(app_id uuid) RETURNS TABLE (
+    product text,
+    resource text,
+    methods text[],
+    environment text,
+    enforcement text,
+    quota_limit bigint,
+    quota_interval integer,
+    quota_unit text,
+    window_start timestamptz,
+    resets_at timestamptz,
+    used bigint,
+    remaining bigint,
+    rate_limit double precision,
+    rate_burst integer
+)
+    LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.quota_status', 'admin', 'developer');
+
 -- ---------- setting back ----------
 
 CREATE FUNCTION devapp._forget_quota(app_id uuid, product_id uuid) RETURNS void
@@ -161,8 +183,8 @@ CREATE FUNCTION devapp._forget_quota(app_id uuid, product_id uuid) RETURNS void
 -- What is in memory is flushed first, so that none of it is written to the rows
 -- afterwards; when this commits, memory starts anew from the rows.  Rows of windows
 -- that have ended are set back too: another server may be in a newer one.
-CREATE FUNCTION devapp.reset_quota(app_id uuid, product text, note text DEFAULT NULL) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.reset_quota(app_id uuid, product text, note text) RETURNS integer
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -185,6 +207,10 @@ BEGIN
     RETURN reset;
 END
 $$;
+
+CREATE FUNCTION devapp.reset_quota(app_id uuid, product text, note text DEFAULT NULL) RETURNS integer
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.reset_quota', 'admin');
 
 COMMENT ON FUNCTION devapp._consume_quota(uuid, uuid, uuid, text, timestamptz, timestamptz, bigint, bigint) IS
     'Internal: takes from a hard quota if it has room; what is used then, else null';

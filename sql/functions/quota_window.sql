@@ -9,6 +9,7 @@ CREATE FUNCTION devapp._quota_window(
 )
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_quota_window';
+SELECT devapp_internal.grant_to('devapp._quota_window', 'admin', 'analyst');
 
 -- What was taken from shared memory, added to the buckets that it belongs to.  Of a
 -- bucket only the newest window counts; an older one has ended.  A window that starts

@@ -9,6 +9,7 @@ CREATE FUNCTION devapp.record_usage(
 ) RETURNS void
     LANGUAGE c VOLATILE COST 20
     AS 'MODULE_PATHNAME', 'devapp_record_usage';
+SELECT devapp_internal.grant_to('devapp.record_usage(uuid, text, integer, interval, timestamptz)', 'admin', 'reporter');
 
 CREATE FUNCTION devapp.record_usage(
     credential_ids uuid[],
@@ -19,10 +20,12 @@ CREATE FUNCTION devapp.record_usage(
 ) RETURNS integer
     LANGUAGE c VOLATILE COST 1000
     AS 'MODULE_PATHNAME', 'devapp_record_usages';
+SELECT devapp_internal.grant_to('devapp.record_usage(uuid[], text[], integer[], interval[], timestamptz[])', 'admin', 'reporter');
 
 CREATE FUNCTION devapp.latency_percentile(histogram bigint[], fraction double precision) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_latency_percentile';
+SELECT devapp_internal.grant_to('devapp.latency_percentile', 'admin', 'developer', 'analyst');
 
 CREATE AGGREGATE devapp.add_histograms(bigint[]) (
     SFUNC = devapp._add_histograms,
@@ -30,6 +33,7 @@ CREATE AGGREGATE devapp.add_histograms(bigint[]) (
     COMBINEFUNC = devapp._add_histograms,
     PARALLEL = SAFE
 );
+SELECT devapp_internal.grant_to('devapp.add_histograms', 'admin', 'developer', 'analyst');
 
 CREATE VIEW devapp.daily_latency WITH (security_invoker = true) AS
 SELECT l.day, l.app_id, l.product_id, l.calls, l.client_errors, l.server_errors,
@@ -40,6 +44,7 @@ SELECT l.day, l.app_id, l.product_id, l.calls, l.client_errors, l.server_errors,
        least(greatest(devapp.latency_percentile(l.histogram, 0.99), l.latency_min), l.latency_max) AS p99,
        l.latency_max AS max
   FROM devapp.usage_latency l;
+SELECT devapp_internal.grant_on('TABLE', 'devapp.daily_latency', 'SELECT', 'admin', 'developer');
 
 -- A clock that jumped back must not make anything used in the future.
 CREATE VIEW devapp.credential_last_used WITH (security_invoker = true) AS
@@ -48,6 +53,7 @@ SELECT l.credential_id, l.app_id,
        least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
   FROM devapp.last_used l
  GROUP BY l.credential_id, l.app_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_last_used', 'SELECT', 'admin', 'developer');
 
 CREATE VIEW devapp.app_last_used WITH (security_invoker = true) AS
 SELECT l.app_id,
@@ -55,6 +61,7 @@ SELECT l.app_id,
        least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
   FROM devapp.last_used l
  GROUP BY l.app_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp.app_last_used', 'SELECT', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp.record_usage(uuid, text, integer, interval, timestamptz) IS
     'Records how a call went: HTTP status and response time';

@@ -24,6 +24,7 @@ BEGIN
     PERFORM devapp._associate(app, association.credential_id, product, decision);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._redecide', 'admin');
 
 -- The app is pending again.  The products of its working credentials are decided on
 -- as if they were asked for now, but for those that a person decided on.  The app
@@ -72,11 +73,13 @@ BEGIN
     RETURN app;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._decide_again', 'admin');
 
 -- Did no person decide this?
 CREATE FUNCTION devapp._is_automatic(decided_by text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN decided_by IS NULL OR decided_by = 'auto' OR starts_with(decided_by, 'rule:');
+SELECT devapp_internal.grant_to('devapp._is_automatic', 'admin');
 
 COMMENT ON FUNCTION devapp._redecide(devapp.app, devapp.credential_product, devapp.approval_decision) IS
     'Internal: takes an association to what was decided';

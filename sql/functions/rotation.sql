@@ -13,6 +13,7 @@ AS $$
        AND s.superseded_at IS NOT NULL
        AND s.valid_until > clock_timestamp()
 $$;
+SELECT devapp_internal.grant_to('devapp._overlapping_secret', 'admin');
 
 CREATE FUNCTION devapp._require_rotation(credential_id uuid) RETURNS devapp.credential_secret
     LANGUAGE plpgsql
@@ -29,6 +30,7 @@ BEGIN
     RETURN old_secret;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_rotation', 'admin');
 
 CREATE FUNCTION devapp._require_overlap(overlap interval) RETURNS void
     LANGUAGE plpgsql
@@ -42,6 +44,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_overlap', 'admin');
 
 CREATE FUNCTION devapp._require_rotatable(the_credential devapp.credential, overlap interval) RETURNS void
     LANGUAGE plpgsql
@@ -70,14 +73,13 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_rotatable', 'admin');
 
-CREATE FUNCTION devapp.rotate_credential(credential_id uuid, overlap interval DEFAULT '7 days')
-    RETURNS devapp.issued_credential
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp._rotate(the_credential devapp.credential, overlap interval) RETURNS devapp.issued_credential
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp._my_credential(rotate_credential.credential_id);
     old_until timestamptz;
 BEGIN
     PERFORM devapp._require_rotatable(the_credential, overlap);
@@ -90,9 +92,25 @@ BEGIN
     RETURN devapp._issue_secret(the_credential.credential_id, old_until);
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._rotate', 'admin');
 
-CREATE FUNCTION devapp.complete_rotation(credential_id uuid) RETURNS devapp.credential
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.rotate_credential(credential_id uuid, overlap interval)
+    RETURNS devapp.issued_credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp._rotate(devapp._my_credential(credential_id), overlap);
+END
+$$;
+
+CREATE FUNCTION devapp.rotate_credential(credential_id uuid, overlap interval DEFAULT '7 days')
+    RETURNS devapp.issued_credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.rotate_credential', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.complete_rotation(credential_id uuid) RETURNS devapp.credential
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -106,8 +124,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.cancel_rotation(credential_id uuid) RETURNS devapp.credential
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.complete_rotation(credential_id uuid) RETURNS devapp.credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.complete_rotation', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.cancel_rotation(credential_id uuid) RETURNS devapp.credential
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -125,10 +147,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.cancel_rotation(credential_id uuid) RETURNS devapp.credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.cancel_rotation', 'admin', 'developer');
+
 COMMENT ON FUNCTION devapp._overlapping_secret(uuid) IS 'Internal: the old secret of a rotation in progress';
 COMMENT ON FUNCTION devapp._require_rotation(uuid) IS 'Internal: the old secret of a rotation in progress, or an error';
 COMMENT ON FUNCTION devapp._require_overlap(interval) IS 'Internal: an error if an overlap is not greater than zero';
 COMMENT ON FUNCTION devapp._require_rotatable(devapp.credential, interval) IS 'Internal: an error if a credential cannot be rotated now';
+COMMENT ON FUNCTION devapp._rotate(devapp.credential, interval) IS 'Internal: gives a locked credential a new secret';
 COMMENT ON FUNCTION devapp.rotate_credential(uuid, interval) IS
     'Gives a credential a new secret and returns it, once; the old one works for the overlap';
 COMMENT ON FUNCTION devapp.complete_rotation(uuid) IS 'Ends the old secret of a rotation now';

@@ -10,11 +10,12 @@ CREATE FUNCTION devapp._first_batch_id(at timestamptz) RETURNS uuid
 AS $$
     SELECT (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
+SELECT devapp_internal.grant_to('devapp._first_batch_id', 'admin');
 
 -- For the role that standbys connect as; nobody else writes to the tables of usage,
 -- so it runs as their owner.  Flushing, rolling up and this have one lock.
-CREATE FUNCTION devapp.receive_usage(batch_id uuid, counts bytea) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.receive_usage(batch_id uuid, counts bytea) RETURNS bigint
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '10s'
     SET work_mem = '64MB'
@@ -46,6 +47,9 @@ BEGIN
     RETURN taken;
 END
 $$;
+
+CREATE FUNCTION devapp.receive_usage(batch_id uuid, counts bytea) RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 
 COMMENT ON FUNCTION devapp._take_shipment(bytea) IS 'Internal: checks counts that come from elsewhere, and takes them into the transaction; how many counters';
 COMMENT ON FUNCTION devapp._first_batch_id(timestamptz) IS 'Internal: batches from this time on have ids that are not less';

@@ -23,13 +23,14 @@ BEGIN
     RETURN made;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.create_team', 'admin');
 
-CREATE FUNCTION devapp.update_team(
+CREATE FUNCTION devapp_internal.update_team(
     team text,
-    display_name text DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    display_name text,
+    attributes jsonb
 ) RETURNS devapp.team
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -48,6 +49,14 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.update_team(
+    team text,
+    display_name text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.team
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.update_team', 'admin', 'developer');
+
 CREATE FUNCTION devapp.set_team_status(team text, action text, note text DEFAULT NULL) RETURNS devapp.team
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -63,6 +72,7 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.set_team_status', 'admin');
 
 CREATE FUNCTION devapp.delete_team(team text) RETURNS devapp.team
     LANGUAGE plpgsql
@@ -88,6 +98,7 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.delete_team', 'admin');
 
 CREATE FUNCTION devapp._no_member(team devapp.team, developer devapp.developer) RETURNS void
     LANGUAGE plpgsql
@@ -99,9 +110,10 @@ BEGIN
               HINT = 'List the members with SELECT * FROM devapp.team_member.';
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._no_member', 'admin');
 
-CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.add_team_member(team text, developer text, role text) RETURNS devapp.team_member
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -123,9 +135,13 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.add_team_member', 'admin', 'developer');
+
 -- The team is locked, so that of two administrators who leave at once one stays.
-CREATE FUNCTION devapp.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -144,14 +160,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.set_team_role', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.remove_team_member(team text, developer text) RETURNS devapp.team_member
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     -- whoever is in a team may leave it
-    leaves boolean := lower(developer) = lower(devapp.actor()) AND EXISTS (
-        SELECT FROM devapp.team t WHERE t.name = team AND t.team_id = ANY (devapp._my_teams()));
+    leaves boolean := devapp._email_key(developer) = devapp.actor() AND EXISTS (
+        SELECT FROM devapp.team t WHERE t.name = team AND t.team_id = ANY (devapp_internal._my_teams()));
     the_team devapp.team := CASE WHEN leaves THEN devapp._team(team, true) ELSE devapp._my_team(team, true) END;
     the_developer devapp.developer := devapp._developer(developer, false);
     removed devapp.team_member;
@@ -166,6 +186,10 @@ BEGIN
     RETURN removed;
 END
 $$;
+
+CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.remove_team_member', 'admin', 'developer');
 
 COMMENT ON FUNCTION devapp.create_team(text, text, jsonb) IS 'Makes a team';
 COMMENT ON FUNCTION devapp.update_team(text, text, jsonb) IS 'Changes a team; what is left out stays, '''' clears';

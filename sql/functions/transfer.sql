@@ -6,10 +6,12 @@
 CREATE FUNCTION devapp._set_note(note text) RETURNS void
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_set_note';
+SELECT devapp_internal.grant_to('devapp._set_note', 'admin');
 
 CREATE FUNCTION devapp._current_note() RETURNS text
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_current_note';
+SELECT devapp_internal.grant_to('devapp._current_note', 'admin');
 
 CREATE FUNCTION devapp._new_owner(developer text, team text, OUT developer_id uuid, OUT team_id uuid)
     LANGUAGE plpgsql
@@ -28,6 +30,7 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._new_owner', 'admin');
 
 -- Gives locked apps a new owner, all or none.  The error of a name that is taken names
 -- the first: who has several finds out which by giving one at a time.
@@ -50,6 +53,7 @@ EXCEPTION WHEN unique_violation THEN
               HINT = 'A name cannot be changed: delete one of the two apps, or make a new one with another name.';
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._transfer_apps', 'admin');
 
 CREATE FUNCTION devapp.transfer_app(
     app_id uuid,
@@ -74,6 +78,7 @@ BEGIN
     RETURN changed;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp.transfer_app', 'admin');
 
 COMMENT ON FUNCTION devapp._set_note(text) IS 'Internal: why the next change is made, for the history (src/note.c)';
 COMMENT ON FUNCTION devapp._current_note() IS 'Internal: why the change that is being made is made';

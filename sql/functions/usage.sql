@@ -34,6 +34,7 @@ CREATE FUNCTION devapp._taken_responses() RETURNS TABLE (
 
 CREATE FUNCTION devapp._add_histograms(a bigint[], b bigint[]) RETURNS bigint[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_add_histograms';
+SELECT devapp_internal.grant_to('devapp._add_histograms', 'admin', 'developer');
 
 -- Sums stop at what fits: gateways and standbys say what is counted, and what one of
 -- them makes up must not keep the counts of all from being written.
@@ -144,7 +145,7 @@ $$;
 
 -- Nobody but its owner may write to the tables of usage, so this runs as the owner.
 CREATE FUNCTION devapp._flush_usage() RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET work_mem = '64MB'
 AS $$
@@ -205,7 +206,7 @@ $$;
 -- What was flushed since the last time.  How far it has come is written down in the
 -- same transaction, so each row is added once.
 CREATE FUNCTION devapp._roll_up_usage() RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
     SET work_mem = '64MB'
@@ -228,8 +229,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.flush_usage() RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.flush_usage() RETURNS bigint
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -239,6 +240,10 @@ BEGIN
     RETURN flushed;
 END
 $$;
+
+CREATE FUNCTION devapp.flush_usage() RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.flush_usage', 'admin');
 
 -- ---------- partitions ----------
 

@@ -11,6 +11,7 @@ AS $$
            WHEN 'usage_day' THEN '(app_id, day, product_id, environment, code) NULLS NOT DISTINCT'
            WHEN 'usage_latency' THEN '(app_id, day, product_id) NULLS NOT DISTINCT' END
 $$;
+SELECT devapp_internal.grant_to('devapp._usage_index', 'admin');
 
 -- The partition of a table that a time belongs to; made if it is not there.  It is
 -- attached when it is whole, which keeps neither readers nor writers of the others
@@ -59,6 +60,7 @@ AS $$
      WHERE p.relnamespace = 'devapp'::regnamespace
        AND p.relname IN ('usage_minute', 'usage_hour', 'usage_day', 'usage_latency')
 $$;
+SELECT devapp_internal.grant_to('devapp._usage_partitions', 'admin');
 
 COMMENT ON FUNCTION devapp._usage_index(text) IS 'Internal: what a partition of usage is indexed by';
 COMMENT ON FUNCTION devapp._usage_partition(text, timestamptz) IS 'Internal: the partition of usage for a time; made if it is not there';

@@ -10,6 +10,7 @@ CREATE FUNCTION devapp.verify_key(
 ) RETURNS devapp.verdict
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_key';
+SELECT devapp_internal.grant_to('devapp.verify_key', 'admin', 'gateway');
 
 CREATE FUNCTION devapp.verify_digest(
     sha256 bytea,
@@ -21,6 +22,7 @@ CREATE FUNCTION devapp.verify_digest(
 ) RETURNS devapp.verdict
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_digest';
+SELECT devapp_internal.grant_to('devapp.verify_digest', 'admin', 'gateway');
 
 CREATE FUNCTION devapp.verify_client(
     client_id text,
@@ -33,6 +35,7 @@ CREATE FUNCTION devapp.verify_client(
 ) RETURNS devapp.verdict
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_client';
+SELECT devapp_internal.grant_to('devapp.verify_client', 'admin', 'gateway');
 
 CREATE FUNCTION devapp.allows(
     key text,
@@ -43,8 +46,21 @@ CREATE FUNCTION devapp.allows(
 ) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_allows';
+SELECT devapp_internal.grant_to('devapp.allows', 'admin', 'gateway');
 
 -- Writes where the quota is hard, so with the rights of the owner.
+CREATE FUNCTION devapp_internal.consume_quota(
+    key text,
+    resource text,
+    method text,
+    environment text,
+    proxy text,
+    cost integer
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE COST 100
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_consume_quota';
+
 CREATE FUNCTION devapp.consume_quota(
     key text,
     resource text DEFAULT NULL,
@@ -53,9 +69,8 @@ CREATE FUNCTION devapp.consume_quota(
     proxy text DEFAULT NULL,
     cost integer DEFAULT 1
 ) RETURNS devapp.verdict
-    LANGUAGE c VOLATILE SECURITY DEFINER COST 100
-    SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'devapp_consume_quota';
+    LANGUAGE c COST 100 AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.consume_quota', 'admin', 'gateway');
 
 COMMENT ON FUNCTION devapp.verify_key(text, text, text, text, text, integer) IS
     'May this API key do this, now? Never an error: every string has a verdict';

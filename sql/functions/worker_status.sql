@@ -21,8 +21,10 @@ CREATE FUNCTION devapp._worker_status() RETURNS TABLE (
     last_housekeeping_error text
 )
     LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_status';
+SELECT devapp_internal.grant_to('devapp._worker_status', 'admin');
 CREATE FUNCTION devapp._is_metering() RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_is_metering';
+SELECT devapp_internal.grant_to('devapp._is_metering', 'admin');
 CREATE FUNCTION devapp._tell_worker() RETURNS void
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_tell_worker';
 
@@ -32,6 +34,7 @@ SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s
        s.not_limited, s.quota_slots_used, s.quota_slots_total, s.last_housekeeping_at, s.housekeeping_errors,
        s.last_housekeeping_error_at, s.last_housekeeping_error
   FROM devapp._worker_status() s;
+SELECT devapp_internal.grant_on('TABLE', 'devapp.worker_status', 'SELECT', 'admin');
 
 COMMENT ON FUNCTION devapp._worker_status() IS 'Internal: how counting and flushing go';
 COMMENT ON FUNCTION devapp._is_metering() IS 'Internal: are calls counted?';

@@ -47,6 +47,7 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
               GROUP BY x.app_id) AS l ON l.app_id = a.app_id
   LEFT JOIN devapp._app_usage u ON u.app_id = a.app_id
  WHERE a.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.app_inventory', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.inactive_apps AS
 SELECT i.app_id, i.app, i.owner_id, i.owner, i.owner_kind,
@@ -55,6 +56,7 @@ SELECT i.app_id, i.app, i.owner_id, i.owner, i.owner_kind,
        i.last_used_at, i.last_seen_at, i.created_at, i.credentials_live
   FROM devapp_report.app_inventory i
  WHERE i.status = 'approved';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.inactive_apps', 'SELECT', 'admin', 'analyst');
 
 -- The peak needs the days of an app, which are few by the index of the days: that is
 -- why this is of the busiest only.  All apps are in app_inventory.
@@ -78,6 +80,7 @@ SELECT b.rank, b.app_id, b.app, b.owner_id, b.owner, b.owner_kind, b.calls_30d,
                       GROUP BY u.day
                       ORDER BY 2 DESC, 1 DESC
                       LIMIT 1) AS peak;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.high_usage_apps', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX high_usage_apps_key ON devapp_report.high_usage_apps (app_id);
 
 CREATE VIEW devapp_report.team_usage AS
@@ -91,6 +94,7 @@ SELECT t.team_id, t.name AS team, t.display_name, t.status,
               WHERE i.owner_kind = 'team'
               GROUP BY i.owner_id) AS u ON u.owner_id = t.team_id
  WHERE t.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', 'admin', 'analyst');
 
 -- Grouped by owner first, so that owners are counted without being sorted.
 CREATE MATERIALIZED VIEW devapp_report.product_adoption AS
@@ -122,6 +126,7 @@ SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
               WHERE x.day > (SELECT devapp._today() - 30)
               GROUP BY x.product_id) AS l ON l.product_id = p.product_id
  WHERE p.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.product_adoption', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX product_adoption_key ON devapp_report.product_adoption (product_id);
 
 COMMENT ON VIEW devapp._app_product IS 'Internal: what each app has of each product: approved, pending or revoked';

@@ -2,6 +2,7 @@
 
 -- PostgREST serves what a function returns as the media type that its type is named by.
 CREATE DOMAIN devapp_report."text/html" AS text;
+SELECT devapp_internal.grant_on('TYPE', 'devapp_report."text/html"', 'USAGE', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._check_days(days integer) RETURNS integer
     LANGUAGE plpgsql IMMUTABLE
@@ -15,6 +16,7 @@ BEGIN
     RETURN days;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp_report._check_days', 'admin', 'analyst');
 
 -- Nothing is loaded and no script runs: the style is let in by its digest.
 CREATE FUNCTION devapp_report._html_head(title text) RETURNS text
@@ -29,6 +31,7 @@ AS $$
            || '<title>' || devapp_report._escape_html(title) || E'</title>\n<style>' || s.style || E'</style>\n</head>\n'
       FROM (SELECT devapp_report._dashboard_style() AS style) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_head', 'admin', 'analyst');
 
 COMMENT ON DOMAIN devapp_report."text/html" IS 'A page of HTML: PostgREST serves it as such';
 COMMENT ON FUNCTION devapp_report._check_days(integer) IS 'Internal: the number of days, if a dashboard can show them';
@@ -37,6 +40,7 @@ COMMENT ON FUNCTION devapp_report._html_head(text) IS 'Internal: head of a page'
 CREATE FUNCTION devapp_report._html_section(title text, VARIADIC cards text[]) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '<h2>' || devapp_report._escape_html(title) || E'</h2>\n<div class="cards">\n' || array_to_string(cards, '') || E'</div>\n';
+SELECT devapp_internal.grant_to('devapp_report._html_section', 'admin', 'analyst');
 
 -- How old the figures are.
 CREATE FUNCTION devapp_report._dashboard_freshness() RETURNS text
@@ -51,6 +55,7 @@ AS $$
       FROM devapp_report.freshness f
      WHERE f.report IN ('app_inventory', 'verdict_totals', 'rotation_queue')
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_freshness', 'admin', 'analyst');
 
 -- Compiling a query for the half of it that does not run would take longer than the rest.
 CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"
@@ -82,6 +87,7 @@ BEGIN
            || E'</main>\n</div>\n</body>\n</html>\n';
 END
 $$;
+SELECT devapp_internal.grant_to('devapp_report.dashboard', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._html_section(text, text[]) IS 'Internal: cards under a heading';
 COMMENT ON FUNCTION devapp_report._dashboard_freshness() IS 'Internal: how old the figures are, as a sentence';

@@ -2,7 +2,8 @@
 --
 -- The SVG has no viewBox: places and lengths are percentages of what room there is,
 -- so text keeps its size from phone to wide screen.  Labels of the axes stand outside
--- of the plot, in the margins that the style gives it.
+-- of the plot, in the margins that the style gives it: a label of a day is centred on
+-- that day, so the margin on the right has room for half of the longest.
 
 -- Steps of 1, 2 or 5 times a power of ten, three of them or fewer.
 CREATE FUNCTION devapp_report._axis_step(highest numeric) RETURNS numeric
@@ -13,6 +14,7 @@ AS $$
       FROM (SELECT trim_scale(10 ^ floor(log(greatest(highest, 3) / 3))) AS p) AS power, unnest(ARRAY[1, 2, 5, 10]) AS m
      WHERE m * p * 3 >= highest
 $$;
+SELECT devapp_internal.grant_to('devapp_report._axis_step', 'admin', 'analyst');
 
 -- From zero to the first step that nothing is above.
 CREATE FUNCTION devapp_report._axis_ticks(highest numeric) RETURNS numeric[]
@@ -23,6 +25,7 @@ AS $$
       FROM (SELECT devapp_report._axis_step(highest) AS step) AS s,
            generate_series(0, greatest(ceil(highest / step), 1)) AS n
 $$;
+SELECT devapp_internal.grant_to('devapp_report._axis_ticks', 'admin', 'analyst');
 
 -- All labels of an axis are in one unit, that of the highest.
 CREATE FUNCTION devapp_report._axis_label(tick numeric, highest numeric) RETURNS text
@@ -33,24 +36,26 @@ CREATE FUNCTION devapp_report._axis_label(tick numeric, highest numeric) RETURNS
                 WHEN highest < 1000000000 THEN trim_scale(tick / 1000000) || '&#160;M'
                 WHEN highest < 1000000000000 THEN trim_scale(tick / 1000000000) || '&#160;G'
                 ELSE trim_scale(tick / 1000000000000) || '&#160;T' END;
+SELECT devapp_internal.grant_to('devapp_report._axis_label', 'admin', 'analyst');
 
--- The days that get a label, seven at most: days, Mondays, every second Monday, or
--- first days of months, so that a phone has room for them.
+-- The days that get a label: every day or up to every third, Mondays, every second
+-- Monday, or first days of months.  On a phone, whose plot is 226 pixels wide, there is room for six labels of
+-- five characters, and every 54 pixels for one of seven.
 CREATE FUNCTION devapp_report._day_ticks(first_day date, last_day date) RETURNS date[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT array_agg(d ORDER BY d)
       FROM (SELECT last_day - first_day + 1 AS days,
-                   1 + (last_day - first_day) / 150 AS months) AS s,
+                   least(1 + (last_day - first_day) / 110, 3) AS months) AS s,
            generate_series(0, last_day - first_day) AS n,
            LATERAL (SELECT first_day + n AS d) AS x
-     WHERE CASE WHEN days <= 7 THEN true
-                WHEN days <= 14 THEN (last_day - d) % 2 = 0
-                WHEN days <= 49 THEN extract(isodow FROM d) = 1
-                WHEN days <= 98 THEN (d - date '2001-01-01') % 14 = 0
+     WHERE CASE WHEN days <= 18 THEN (last_day - d) % ((days + 5) / 6) = 0
+                WHEN days <= 42 THEN extract(isodow FROM d) = 1
+                WHEN days <= 84 THEN (d - date '2001-01-01') % 14 = 0
                 ELSE extract(day FROM d) = 1 AND (extract(month FROM d) - 1)::integer % months = 0 END
 $$;
+SELECT devapp_internal.grant_to('devapp_report._day_ticks', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._chart_values(ticks numeric[]) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -61,6 +66,7 @@ AS $$
       FROM (SELECT tick, ticks[cardinality(ticks)] AS top FROM unnest(ticks) AS tick) AS t,
            LATERAL (SELECT trim_scale(round(100 - 100 * t.tick / t.top, 2)) AS y) AS place
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_values', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._chart_days(first_day date, last_day date) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -68,9 +74,10 @@ CREATE FUNCTION devapp_report._chart_days(first_day date, last_day date) RETURNS
 AS $$
     SELECT string_agg(format(E'<text x="%s%%" y="100%%" dy="18" text-anchor="middle">%s</text>\n',
                              trim_scale(round((d - first_day + 0.5) * 100 / days, 2)),
-                             to_char(d, CASE WHEN days > 98 THEN 'YYYY-MM' ELSE 'MM-DD' END)), '' ORDER BY d)
+                             to_char(d, CASE WHEN days > 84 THEN 'YYYY-MM' ELSE 'MM-DD' END)), '' ORDER BY d)
       FROM unnest(devapp_report._day_ticks(first_day, last_day)) AS d, (SELECT last_day - first_day + 1 AS days) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_days', 'admin', 'analyst');
 
 -- One day: a place to point at, and its bar.  What is not zero is at least a line.
 CREATE FUNCTION devapp_report._chart_bar(place integer, places integer, class text, title text, value numeric, top numeric) RETURNS text
@@ -87,6 +94,7 @@ AS $$
       FROM (SELECT 100.0 / places AS wide, CASE WHEN places > 98 THEN 1.0 ELSE 0.76 END AS filled,
                    CASE WHEN value > 0 THEN trim_scale(round(greatest(100 * value / top, 0.6), 2)) ELSE 0 END AS high) AS bar
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_bar', 'admin', 'analyst');
 
 -- Bars of one count a day, the last of which is today.  Charts that stand below each
 -- other share the labels of the days: only the lowest has them.
@@ -109,6 +117,7 @@ AS $$
            || E'</svg></div>\n'
       FROM (SELECT max(c) AS highest, devapp_report._axis_ticks(max(c)) AS ticks FROM unnest(counts) AS c) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_chart', 'admin', 'analyst');
 
 -- The figures of charts, for whom a picture is no help: a column each, the newest day first.
 CREATE FUNCTION devapp_report._chart_table(title text, first_day date, names text[], a numeric[], b numeric[], c numeric[]) RETURNS text
@@ -122,6 +131,7 @@ AS $$
            || '</details>'
       FROM generate_series(1, cardinality(a)) AS n
 $$;
+SELECT devapp_internal.grant_to('devapp_report._chart_table', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._axis_step(numeric) IS 'Internal: the step of an axis that goes as high as this';
 COMMENT ON FUNCTION devapp_report._axis_ticks(numeric) IS 'Internal: the values that get a line and a label';

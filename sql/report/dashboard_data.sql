@@ -16,6 +16,7 @@ BEGIN ATOMIC
       FROM devapp._verdict_days t
      WHERE first_day <= (now() AT TIME ZONE 'UTC')::date - 60 AND t.day BETWEEN first_day AND last_day;
 END;
+SELECT devapp_internal.grant_to('devapp_report._calls_by_verdict', 'admin', 'analyst');
 
 -- One row a day, those without calls as well.
 CREATE FUNCTION devapp_report._daily_calls(first_day date, last_day date) RETURNS TABLE (day date, allowed numeric, refused numeric)
@@ -27,6 +28,7 @@ AS $$
       LEFT JOIN devapp_report._calls_by_verdict(first_day, last_day) v ON v.day = first_day + n
      GROUP BY n
 $$;
+SELECT devapp_internal.grant_to('devapp_report._daily_calls', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._responses(first_day date, last_day date)
     RETURNS TABLE (day date, responses bigint, client_errors bigint, server_errors bigint, latency_min interval, latency_max interval, histogram bigint[])
@@ -40,6 +42,7 @@ BEGIN ATOMIC
       FROM devapp._latency_days t
      WHERE first_day <= (now() AT TIME ZONE 'UTC')::date - 60 AND t.day BETWEEN first_day AND last_day;
 END;
+SELECT devapp_internal.grant_to('devapp_report._responses', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._daily_responses(first_day date, last_day date)
     RETURNS TABLE (day date, responses numeric, client_errors numeric, server_errors numeric)
@@ -50,6 +53,7 @@ AS $$
       FROM generate_series(0, last_day - first_day) AS n
       LEFT JOIN devapp_report._responses(first_day, last_day) r ON r.day = first_day + n
 $$;
+SELECT devapp_internal.grant_to('devapp_report._daily_responses', 'admin', 'analyst');
 
 -- Minimum and maximum are exact, and the percentile is not outside of them.
 CREATE FUNCTION devapp_report._responses_between(first_day date, last_day date) RETURNS TABLE (responses numeric, errors numeric, p95 interval)
@@ -59,11 +63,13 @@ BEGIN ATOMIC
            least(greatest(devapp.latency_percentile(devapp.add_histograms(r.histogram), 0.95), min(r.latency_min)), max(r.latency_max))
       FROM devapp_report._responses(first_day, last_day) r;
 END;
+SELECT devapp_internal.grant_to('devapp_report._responses_between', 'admin', 'analyst');
 
 -- Whether it is the period that calls are materialized by app for.
 CREATE FUNCTION devapp_report._is_last_30_days(first_day date, last_day date) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN last_day = (now() AT TIME ZONE 'UTC')::date AND last_day - first_day = 29;
+SELECT devapp_internal.grant_to('devapp_report._is_last_30_days', 'admin', 'analyst');
 
 -- The ten apps with the most allowed calls, of those that are not deleted, and how many
 -- apps had any.  high_usage_apps has all of them if it has fewer than 1000; of more it is
@@ -94,6 +100,7 @@ BEGIN ATOMIC
              LIMIT 10) AS b
       JOIN devapp_report.app_inventory a ON a.app_id = b.app_id;
 END;
+SELECT devapp_internal.grant_to('devapp_report._busiest_apps', 'admin', 'analyst');
 
 -- Apps with an allowed call, and those in the period before.
 CREATE FUNCTION devapp_report._active_apps(first_day date, last_day date) RETURNS TABLE (active bigint, before bigint)
@@ -113,6 +120,7 @@ BEGIN ATOMIC
              GROUP BY c.app_id) AS u
     HAVING NOT devapp_report._is_last_30_days(_active_apps.first_day, _active_apps.last_day);
 END;
+SELECT devapp_internal.grant_to('devapp_report._active_apps', 'admin', 'analyst');
 
 -- Quotas that are used to 80 % and more.
 CREATE FUNCTION devapp_report._quotas_near_limit()
@@ -121,6 +129,7 @@ CREATE FUNCTION devapp_report._quotas_near_limit()
 BEGIN ATOMIC
     SELECT n.app_id, n.product_id, n.operation_id, n.environment, n.quota_limit, n.share_used FROM devapp._near_quotas n;
 END;
+SELECT devapp_internal.grant_to('devapp_report._quotas_near_limit', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._calls_by_verdict(date, date) IS 'Internal: calls by day and verdict';
 COMMENT ON FUNCTION devapp_report._daily_calls(date, date) IS 'Internal: allowed and refused calls of each day';

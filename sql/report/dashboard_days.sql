@@ -13,6 +13,7 @@ AS $$
                    array_agg(c.allowed ORDER BY c.day) AS allowed, array_agg(c.refused ORDER BY c.day) AS refused
               FROM devapp_report._daily_calls(first_day, last_day) c) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_calls', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_errors(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE
@@ -29,6 +30,7 @@ AS $$
                    array_agg(r.client_errors ORDER BY r.day) AS client_errors, array_agg(r.server_errors ORDER BY r.day) AS server_errors
               FROM devapp_report._daily_responses(first_day, last_day) r) AS s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_errors', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._dashboard_calls(date, date) IS 'Internal: card of calls by day';
 COMMENT ON FUNCTION devapp_report._dashboard_errors(date, date) IS 'Internal: card of errors by day';

@@ -10,12 +10,14 @@ CREATE FUNCTION devapp_report._escape_html(value text) RETURNS text
     RETURN regexp_replace(
         replace(replace(replace(replace(replace(value, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;'),
         '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069\ufffe\uffff]', '&#65533;', 'g');
+SELECT devapp_internal.grant_to('devapp_report._escape_html', 'admin', 'analyst');
 
 -- ---------- numbers ----------
 
 CREATE FUNCTION devapp_report._exact_number(value numeric) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN to_char(value, 'FM999,999,999,999,999,999,990');
+SELECT devapp_internal.grant_to('devapp_report._exact_number', 'admin', 'analyst');
 
 -- 9,999 as it is; from there on three digits: 10.0 k, 123 k, 1.23 M.
 CREATE FUNCTION devapp_report._short_number(value numeric) RETURNS text
@@ -29,6 +31,7 @@ AS $$
                   WHERE value < u.size * 999.5 OR u.name = 'T'
                   ORDER BY u.size LIMIT 1) END
 $$;
+SELECT devapp_internal.grant_to('devapp_report._short_number', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._html_number(value numeric) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -36,6 +39,7 @@ CREATE FUNCTION devapp_report._html_number(value numeric) RETURNS text
                 WHEN value < 10000 THEN devapp_report._exact_number(value)
                 ELSE '<data value="' || value || '" title="' || devapp_report._exact_number(value) || '">'
                      || devapp_report._short_number(value) || '</data>' END;
+SELECT devapp_internal.grant_to('devapp_report._html_number', 'admin', 'analyst');
 
 -- Neither nothing nor everything is rounded to: 0 % and 100 % are exact.
 CREATE FUNCTION devapp_report._html_percent(part numeric, whole numeric) RETURNS text
@@ -47,6 +51,7 @@ CREATE FUNCTION devapp_report._html_percent(part numeric, whole numeric) RETURNS
                 WHEN part < whole AND part / whole > 0.999 THEN '&gt;&#160;99.9&#160;%'
                 WHEN part / whole >= 10 THEN devapp_report._exact_number(round(100 * part / whole)) || '&#160;%'
                 ELSE round(100 * part / whole, 1) || '&#160;%' END;
+SELECT devapp_internal.grant_to('devapp_report._html_percent', 'admin', 'analyst');
 
 -- From one period to the next, in percent of the first.
 CREATE FUNCTION devapp_report._html_change(value numeric, before numeric) RETURNS text
@@ -57,23 +62,27 @@ CREATE FUNCTION devapp_report._html_change(value numeric, before numeric) RETURN
                 WHEN value >= before * 10 THEN '&#9650;&#160;' || devapp_report._exact_number(round(value / before)) || '&#160;times'
                 WHEN value > before THEN '&#9650;&#160;' || round(100 * (value - before) / before, 1) || '&#160;%'
                 ELSE '&#9660;&#160;' || round(100 * (before - value) / before, 1) || '&#160;%' END;
+SELECT devapp_internal.grant_to('devapp_report._html_change', 'admin', 'analyst');
 
 -- ---------- times, all UTC ----------
 
 CREATE FUNCTION devapp_report._html_date(value date) RETURNS text
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN '<time>' || to_char(value, 'YYYY-MM-DD') || '</time>';
+SELECT devapp_internal.grant_to('devapp_report._html_date', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._html_time(value timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce('<time datetime="' || to_char(value AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '">'
                     || to_char(value AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || '</time>', '&#8211;');
+SELECT devapp_internal.grant_to('devapp_report._html_time', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._html_day(value timestamptz) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce('<time datetime="' || to_char(value AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') || '" title="'
                     || to_char(value AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC">'
                     || to_char(value AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '</time>', '&#8211;');
+SELECT devapp_internal.grant_to('devapp_report._html_day', 'admin', 'analyst');
 
 -- How long: the largest unit, and the next where the first has one digit.
 CREATE FUNCTION devapp_report._html_duration(value interval) RETURNS text
@@ -89,6 +98,7 @@ AS $$
                 ELSE devapp_report._exact_number(m / 1440) || '&#160;d' END
       FROM (SELECT floor(extract(epoch FROM value) / 60)::bigint AS m) AS minutes
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_duration', 'admin', 'analyst');
 
 -- A response time, to three digits.
 CREATE FUNCTION devapp_report._html_latency(value interval) RETURNS text
@@ -102,6 +112,7 @@ AS $$
                       ORDER BY u.size LIMIT 1), '&#8211;')
       FROM (SELECT extract(epoch FROM value)::numeric AS s) AS seconds
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_latency', 'admin', 'analyst');
 
 -- ---------- parts of the page ----------
 
@@ -120,21 +131,25 @@ AS $$
       FROM unnest(details) WITH ORDINALITY AS d (detail, n)
      WHERE d.detail <> ''
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_name', 'admin', 'analyst');
 
 -- A bar of a list, as long as its part of the longest.
 CREATE FUNCTION devapp_report._html_bar(part numeric, whole numeric, class text DEFAULT 'allowed') RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '<svg class="bar" aria-hidden="true"><rect class="track" width="100%" height="100%"/><rect class="' || class || '" width="'
            || CASE WHEN whole > 0 THEN least(round(100 * part / whole, 2), 100) ELSE 0 END || '%" height="100%"/></svg>';
+SELECT devapp_internal.grant_to('devapp_report._html_bar', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._html_card(title text, note text, body text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN E'<section class="card">\n<h3>' || devapp_report._escape_html(title) || E'</h3>\n'
            || coalesce('<p class="note">' || note || E'</p>\n', '') || body || E'\n</section>\n';
+SELECT devapp_internal.grant_to('devapp_report._html_card', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._html_nothing(message text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '<p class="nothing">' || devapp_report._escape_html(message) || '</p>';
+SELECT devapp_internal.grant_to('devapp_report._html_nothing', 'admin', 'analyst');
 
 -- A table: the first column is the rows' heading.  A column's heading that begins with
 -- # is one of numbers.
@@ -148,6 +163,7 @@ AS $$
            || E'</tr></thead>\n<tbody>\n' || table_rows || E'</tbody></table>'
       FROM unnest(headings) WITH ORDINALITY AS h (heading, n)
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_table', 'admin', 'analyst');
 
 -- One row of it: cells of numbers and times stand at the right.
 CREATE FUNCTION devapp_report._html_row(heading text, VARIADIC cells text[]) RETURNS text
@@ -158,11 +174,13 @@ AS $$
            || coalesce(string_agg('<td class="number">' || c.cell || '</td>', '' ORDER BY c.n), '') || E'</tr>\n'
       FROM unnest(cells) WITH ORDINALITY AS c (cell, n)
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_row', 'admin', 'analyst');
 
 -- What a list leaves out.
 CREATE FUNCTION devapp_report._html_more(total bigint, shown bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN total > shown THEN '<p class="more">and ' || devapp_report._html_number(total - shown) || ' more</p>' ELSE '' END;
+SELECT devapp_internal.grant_to('devapp_report._html_more', 'admin', 'analyst');
 
 -- A card with a table of the first rows of a list; table_rows is null if there are none.
 CREATE FUNCTION devapp_report._html_list(
@@ -171,6 +189,7 @@ CREATE FUNCTION devapp_report._html_list(
     RETURN devapp_report._html_card(title, note,
         coalesce(devapp_report._html_table(title, headings, table_rows) || devapp_report._html_more(total, shown),
                  devapp_report._html_nothing(nothing)));
+SELECT devapp_internal.grant_to('devapp_report._html_list', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._escape_html(text) IS 'Internal: text as it may stand in HTML and in an attribute';
 COMMENT ON FUNCTION devapp_report._exact_number(numeric) IS 'Internal: a whole number with commas';

@@ -4,6 +4,7 @@
 CREATE FUNCTION devapp_report._code_words(code text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN upper(left(code, 1)) || replace(lower(substr(code, 2)), '_', ' ');
+SELECT devapp_internal.grant_to('devapp_report._code_words', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_top_apps(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE
@@ -21,6 +22,7 @@ AS $$
                count(*), max(s.total), 'No allowed calls in this period.')
       FROM shown s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_top_apps', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_refusals(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE
@@ -44,6 +46,7 @@ AS $$
                count(*), max(s.total), 'No refused calls in this period.')
       FROM shown s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_refusals', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_pending() RETURNS text
     LANGUAGE sql STABLE
@@ -62,6 +65,7 @@ AS $$
                count(*), max(s.total), 'Nothing waits for approval.')
       FROM shown s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_pending', 'admin', 'analyst');
 
 -- The card, and the tile that counts its rows: all quotas are looked at once, and those
 -- that are shown again, for their names.
@@ -96,6 +100,7 @@ AS $$
                CASE WHEN c.used_up > 0 THEN devapp_report._html_number(c.used_up) || ' used up' ELSE 'none used up' END)
       FROM counted c
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_quotas', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_rotations() RETURNS text
     LANGUAGE sql STABLE
@@ -111,6 +116,7 @@ AS $$
       FROM devapp_report.rotation_queue s
      WHERE s.rank <= 10
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_rotations', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_expiring() RETURNS text
     LANGUAGE sql STABLE
@@ -130,6 +136,7 @@ AS $$
                count(*), max(s.total), 'No credential expires in the next 30 days.')
       FROM shown s
 $$;
+SELECT devapp_internal.grant_to('devapp_report._dashboard_expiring', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._code_words(text) IS 'Internal: the code of a verdict as words';
 COMMENT ON FUNCTION devapp_report._dashboard_top_apps(date, date) IS 'Internal: card of the apps with the most calls';

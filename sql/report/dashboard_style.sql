@@ -15,6 +15,7 @@ CREATE FUNCTION devapp_report._dashboard_colours() RETURNS text
   --page: #ffffff; --card: #ffffff; --ink: #000000; --muted: #444444; --line: #bbbbbb; --grid: #dddddd; --hover: #ffffff;
   --allowed: #3d7cc0; --refused: #a83a08; --client: #b07408; --server: #752a8c; --alarm: #a02d12; } }
 ';
+SELECT devapp_internal.grant_to('devapp_report._dashboard_colours', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_layout() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -49,6 +50,7 @@ time { white-space: nowrap; }
   .tiles { grid-template-columns: repeat(4, minmax(0, 1fr)); } .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .card, .tiles > div, tr { break-inside: avoid; } h2 { break-after: avoid; } details { display: none; } }
 ';
+SELECT devapp_internal.grant_to('devapp_report._dashboard_layout', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_tables() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -65,13 +67,14 @@ details { margin-top: 12px; font-size: 0.93rem; }
 summary { color: var(--muted); font-size: 0.87rem; cursor: pointer; }
 @media (max-width: 420px) { .number { width: 5.2rem; padding-left: 6px; } }
 ';
+SELECT devapp_internal.grant_to('devapp_report._dashboard_tables', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_charts() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '
 .legend { margin-top: 14px; }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 2px; }
-.plot { padding: 10px 4px 6px 56px; }
+.plot { padding: 10px 12px 6px 56px; }
 .chart { display: block; width: 100%; height: 132px; overflow: visible; }
 .last { padding-bottom: 26px; }
 .last .chart { height: 88px; }
@@ -87,11 +90,13 @@ CREATE FUNCTION devapp_report._dashboard_charts() RETURNS text
 .client { fill: var(--client); }
 .server { fill: var(--server); }
 ';
+SELECT devapp_internal.grant_to('devapp_report._dashboard_charts', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._dashboard_style() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN devapp_report._dashboard_colours() || devapp_report._dashboard_layout()
            || devapp_report._dashboard_tables() || devapp_report._dashboard_charts();
+SELECT devapp_internal.grant_to('devapp_report._dashboard_style', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._dashboard_colours() IS 'Internal: CSS, colours for light, dark and paper';
 COMMENT ON FUNCTION devapp_report._dashboard_layout() IS 'Internal: CSS, the page and its cards';

@@ -5,6 +5,7 @@ CREATE FUNCTION devapp_report._html_tile(title text, value text, note text) RETU
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '<div><dt>' || devapp_report._escape_html(title) || '</dt><dd class="value">' || value || '</dd><dd class="change">'
            || note || E'</dd></div>\n';
+SELECT devapp_internal.grant_to('devapp_report._html_tile', 'admin', 'analyst');
 
 -- Up or down by how many percentage points.
 CREATE FUNCTION devapp_report._html_points(part numeric, whole numeric, part_before numeric, whole_before numeric) RETURNS text
@@ -17,12 +18,14 @@ AS $$
                      || devapp_report._html_percent(part_before, whole_before) END
       FROM (SELECT round(100 * part / nullif(whole, 0) - 100 * part_before / nullif(whole_before, 0), 1) AS points) AS p
 $$;
+SELECT devapp_internal.grant_to('devapp_report._html_points', 'admin', 'analyst');
 
 -- The change and what it was.
 CREATE FUNCTION devapp_report._html_was(value numeric, before numeric, shown_before text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN devapp_report._html_change(value, before)
            || CASE WHEN before > 0 AND devapp_report._html_change(value, before) <> 'as before' THEN ', was ' || shown_before ELSE '' END;
+SELECT devapp_internal.grant_to('devapp_report._html_was', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._tiles_of_calls(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE
@@ -36,6 +39,7 @@ AS $$
                    sum(c.allowed) FILTER (WHERE c.day < first_day) AS allowed_before, sum(c.refused) FILTER (WHERE c.day < first_day) AS refused_before
               FROM devapp_report._daily_calls(first_day - (last_day - first_day + 1), last_day) c) AS t
 $$;
+SELECT devapp_internal.grant_to('devapp_report._tiles_of_calls', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._tiles_of_responses(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE
@@ -49,6 +53,7 @@ AS $$
       FROM devapp_report._responses_between(first_day, last_day) n,
            devapp_report._responses_between(first_day - (last_day - first_day + 1), first_day - 1) b
 $$;
+SELECT devapp_internal.grant_to('devapp_report._tiles_of_responses', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._tiles_of_apps(first_day date, last_day date) RETURNS text
     LANGUAGE sql STABLE
@@ -65,6 +70,7 @@ AS $$
                            count(*) FILTER (WHERE x.created_at >= p.start_before AND x.created_at < p.start) AS added_before
                       FROM devapp_report.developers x) AS d
 $$;
+SELECT devapp_internal.grant_to('devapp_report._tiles_of_apps', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report._tile_of_pending() RETURNS text
     LANGUAGE sql STABLE
@@ -74,6 +80,7 @@ AS $$
                CASE WHEN p.waiting > 0 THEN 'longest ' || devapp_report._html_duration(now() - p.since) ELSE 'nobody waits' END)
       FROM (SELECT count(*) AS waiting, min(x.waiting_since) AS since FROM devapp_report.pending_approvals x) AS p
 $$;
+SELECT devapp_internal.grant_to('devapp_report._tile_of_pending', 'admin', 'analyst');
 
 COMMENT ON FUNCTION devapp_report._html_tile(text, text, text) IS 'Internal: a tile';
 COMMENT ON FUNCTION devapp_report._html_points(numeric, numeric, numeric, numeric) IS 'Internal: how many percentage points more or less than before';

@@ -25,6 +25,7 @@ SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_statu
   LEFT JOIN devapp.product p ON p.product_id = w.product_id
  CROSS JOIN LATERAL (SELECT CASE WHEN a.status = 'pending' THEN greatest(w.created_at, a.decided_at) ELSE w.created_at END AS waiting_since) AS x
  WHERE a.status IN ('pending', 'approved', 'suspended');
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.pending_approvals', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.credentials_expiring AS
 SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
@@ -32,6 +33,7 @@ SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, 
   FROM devapp.credential c
   JOIN devapp._named_app a ON a.app_id = c.app_id
  WHERE c.status = 'approved' AND c.expires_at > now() - interval '720 hours' AND a.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.credentials_expiring', 'SELECT', 'admin', 'analyst');
 
 -- A current secret is overdue by the same rule that reminders follow
 -- (devapp.schedule_notifications).  A replaced one is meant to be used while it still
@@ -53,6 +55,7 @@ SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.owner_
   LEFT JOIN devapp.last_used l ON l.credential_id = s.credential_id AND l.secret_version = s.version
  CROSS JOIN (SELECT devapp._setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
  WHERE c.status = 'approved' AND a.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotations', 'SELECT', 'admin', 'analyst');
 
 COMMENT ON VIEW devapp_report.pending_approvals IS
     'What waits for a decision: one row a product that a credential waits for, or a pending app that waits for none. Live';

@@ -12,6 +12,7 @@ SELECT u.day, u.app_id, a.name AS app, u.product_id, p.name AS product, u.enviro
          GROUP BY x.day, x.app_id, x.product_id, x.environment) AS u
   JOIN devapp.app a ON a.app_id = u.app_id
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp.my_usage', 'SELECT', 'admin', 'developer');
 
 CREATE VIEW devapp.my_latency WITH (security_invoker = true) AS
 SELECT l.day, l.app_id, a.name AS app, l.product_id, p.name AS product, l.calls AS responses, l.client_errors, l.server_errors,
@@ -19,6 +20,7 @@ SELECT l.day, l.app_id, a.name AS app, l.product_id, p.name AS product, l.calls 
   FROM devapp.daily_latency l
   JOIN devapp.app a ON a.app_id = l.app_id
   LEFT JOIN devapp.product p ON p.product_id = l.product_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp.my_latency', 'SELECT', 'admin', 'developer');
 
 COMMENT ON VIEW devapp.my_usage IS 'Calls of the apps that one sees: one row a day, app, product and environment';
 COMMENT ON COLUMN devapp.my_usage.day IS 'Day, in UTC';

@@ -19,6 +19,7 @@ SELECT q.app_id, a.app, a.owner_id, a.owner, a.owner_kind, q.product_id, p.name 
  CROSS JOIN LATERAL devapp._quota_window(now(), x.quota_interval, x.quota_unit) AS w
  CROSS JOIN LATERAL (SELECT CASE WHEN q.window_start = w.window_start AND q.window_end = w.window_end THEN q.used ELSE 0 END AS used) AS y
  WHERE x.quota_limit IS NOT NULL AND a.deleted_at IS NULL AND p.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.quota_usage', 'SELECT', 'admin', 'analyst');
 
 COMMENT ON VIEW devapp_report.quota_usage IS
     'Quotas that apps have used: one row an app, quota of a product or operation, and environment. Live, as of the last flush';

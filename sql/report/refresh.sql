@@ -14,6 +14,7 @@ CREATE TABLE devapp.report_refresh (
     error text,
     CONSTRAINT report_refresh_pkey PRIMARY KEY (report)
 ) WITH (fillfactor = 50);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.report_refresh', 'SELECT', 'admin');
 
 -- In the order in which they need one another.
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES
@@ -48,9 +49,9 @@ $$;
 -- As their owner, who alone may refresh.  The first time everything is new, and filling
 -- is faster than comparing.  as_of is the start of the transaction, which
 -- no snapshot of it is older than.
-CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
+CREATE FUNCTION devapp_internal.refresh_reports(concurrently boolean)
     RETURNS TABLE (report text, rows bigint, duration interval)
-    LANGUAGE plpgsql SECURITY DEFINER
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET work_mem = '128MB'
     SET jit = off
@@ -73,6 +74,11 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
+    RETURNS TABLE (report text, rows bigint, duration interval)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+SELECT devapp_internal.grant_to('devapp.refresh_reports', 'admin');
+
 -- For the worker.  What fails is undone as a whole, noted, and tried again after the
 -- interval.  A clock that jumped back must not put it off.
 CREATE FUNCTION devapp._refresh_reports_if_due() RETURNS void
@@ -93,7 +99,7 @@ BEGIN
         RETURN;
     END IF;
     BEGIN
-        PERFORM FROM devapp.refresh_reports();
+        PERFORM FROM devapp_internal.refresh_reports(true);
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
         UPDATE devapp.report_refresh SET attempted_at = now(), error = reason;
@@ -125,6 +131,7 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('usage_totals', 'materialized', 'usage_totals'),
                ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.freshness', 'SELECT', 'admin', 'analyst');
 
 COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps, and latency_totals, how calls went; not dumped';
 COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';

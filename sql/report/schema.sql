@@ -19,20 +19,24 @@ CREATE AGGREGATE devapp._sum(bigint) (
     COMBINEFUNC = int8pl,
     PARALLEL = SAFE
 );
+SELECT devapp_internal.grant_to('devapp._sum', 'admin', 'analyst');
 
 CREATE FUNCTION devapp._today() RETURNS date
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (now() AT TIME ZONE 'UTC')::date;
+SELECT devapp_internal.grant_to('devapp._today', 'admin');
 
 CREATE FUNCTION devapp._http_status(code text) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_http_status';
+SELECT devapp_internal.grant_to('devapp._http_status', 'admin', 'analyst');
 
 -- Not PARALLEL SAFE, and so is no query that asks for it: to start processes takes
 -- longer than what it is used in.
 CREATE FUNCTION devapp._days_since(at timestamptz) RETURNS double precision
     LANGUAGE sql STABLE
     RETURN extract(epoch FROM now() - at)::double precision / 86400;
+SELECT devapp_internal.grant_to('devapp._days_since', 'admin', 'analyst');
 
 -- Apps by name, with their owners.  Of the owner's rights, as the views that use it.
 CREATE VIEW devapp._named_app AS

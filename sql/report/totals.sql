@@ -6,6 +6,7 @@ CREATE VIEW devapp._verdict_days AS
 SELECT u.day, u.code::text AS code, devapp._http_status(u.code::text) AS http_status, devapp._sum(u.calls) AS calls
   FROM devapp.usage_day u
  GROUP BY u.day, u.code;
+SELECT devapp_internal.grant_on('TABLE', 'devapp._verdict_days', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp._latency_days AS
 SELECT l.day, devapp._sum(l.calls) AS responses, devapp._sum(l.client_errors) AS client_errors,
@@ -13,27 +14,32 @@ SELECT l.day, devapp._sum(l.calls) AS responses, devapp._sum(l.client_errors) AS
        devapp.add_histograms(l.histogram) AS histogram
   FROM devapp.usage_latency l
  GROUP BY l.day;
+SELECT devapp_internal.grant_on('TABLE', 'devapp._latency_days', 'SELECT', 'admin', 'analyst');
 
 -- Calls by app, without all that app_inventory and usage_daily know beside.
 CREATE VIEW devapp._app_calls AS
 SELECT u.day, u.app_id, u.code = 'VALID' AS is_allowed, u.calls
   FROM devapp.usage_day u
  WHERE u.app_id IS NOT NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp._app_calls', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp._app_calls_30d AS
 SELECT u.app_id, u.calls_30d, u.refused_30d, u.calls_previous_30d
   FROM devapp._app_usage u;
+SELECT devapp_internal.grant_on('TABLE', 'devapp._app_calls_30d', 'SELECT', 'admin', 'analyst');
 
 CREATE MATERIALIZED VIEW devapp_report.verdict_totals AS
 SELECT u.day, u.code::text AS code, devapp._http_status(u.code::text) AS http_status, devapp._sum(u.calls) AS calls
   FROM devapp._day_usage u
  GROUP BY u.day, u.code;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.verdict_totals', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX verdict_totals_key ON devapp_report.verdict_totals (day, code);
 
 CREATE MATERIALIZED VIEW devapp._latency_totals AS
 SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
   FROM devapp._latency_days t
  WHERE t.day > (SELECT devapp._today() - 60);
+SELECT devapp_internal.grant_on('TABLE', 'devapp._latency_totals', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX _latency_totals_key ON devapp._latency_totals (day);
 
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
@@ -56,6 +62,7 @@ SELECT row_number() OVER (ORDER BY u.still_used DESC, u.overlap_ends_at, u.issue
        u.secret_version, u.issued_at, u.overlap_ends_at, u.is_overdue, u.still_used
   FROM urgent u
   JOIN devapp._named_app a ON a.app_id = u.app_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotation_queue', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credential_id, secret_version);
 
 -- Quotas used to 80 % and more.  Working out a window costs more than all the rest, so
@@ -76,11 +83,13 @@ SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS envi
  CROSS JOIN LATERAL devapp._quota_window(now(), n.quota_interval, n.quota_unit) AS w
   JOIN devapp.app a ON a.app_id = n.app_id
  WHERE n.window_start = w.window_start AND n.window_end = w.window_end AND a.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp._near_quotas', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.developers AS
 SELECT d.developer_id, d.email, d.status, d.created_at
   FROM devapp.developer d
  WHERE d.deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.developers', 'SELECT', 'admin', 'analyst');
 
 COMMENT ON VIEW devapp._verdict_days IS 'Internal: calls by day and verdict, of all days';
 COMMENT ON VIEW devapp._latency_days IS 'Internal: how the calls of a day went, of all days';

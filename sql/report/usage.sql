@@ -41,6 +41,7 @@ SELECT u.day, u.product_id, p.name AS product, u.environment, u.calls, u.refused
          WHERE x.day > devapp._today() - 30
          GROUP BY x.day, x.product_id, x.environment) AS u
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_totals', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX usage_totals_key ON devapp_report.usage_totals (day, product_id, environment) NULLS NOT DISTINCT;
 
 -- Grouped before it is joined, so that a filter on day or app_id reaches the days.
@@ -54,6 +55,7 @@ SELECT u.day, u.app_id, a.app, a.owner, u.product_id, p.name AS product, u.envir
          GROUP BY x.day, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp._named_app a ON a.app_id = u.app_id
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_daily', 'SELECT', 'admin', 'analyst');
 
 -- How calls went is recorded without the environment, so it is a report of its own:
 -- joined to usage_daily it would count once for each environment.
@@ -69,6 +71,7 @@ SELECT l.day, l.app_id, a.app, a.owner, l.product_id, p.name AS product,
   FROM devapp.usage_latency l
   LEFT JOIN devapp._named_app a ON a.app_id = l.app_id
   LEFT JOIN devapp.product p ON p.product_id = l.product_id;
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.denials AS
 SELECT u.day, u.app_id, a.app, a.owner, u.product_id, p.name AS product, u.environment,
@@ -77,6 +80,7 @@ SELECT u.day, u.app_id, a.app, a.owner, u.product_id, p.name AS product, u.envir
   LEFT JOIN devapp._named_app a ON a.app_id = u.app_id
   LEFT JOIN devapp.product p ON p.product_id = u.product_id
  WHERE u.code <> 'VALID';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.denials', 'SELECT', 'admin', 'analyst');
 
 COMMENT ON MATERIALIZED VIEW devapp._app_product_usage IS 'Internal: calls by app and product in the last 30 days and the 30 before; null for none';
 COMMENT ON MATERIALIZED VIEW devapp._day_usage IS 'Internal: calls by day, product, environment and verdict, of the last 60 days';

@@ -13,10 +13,19 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON SCHEMA devapp_report FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA devapp, devapp_report FROM PUBLIC;
+REVOKE ALL ON SCHEMA devapp_internal, devapp_report FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA devapp, devapp_internal, devapp_report FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA devapp FROM PUBLIC;
-REVOKE ALL ON ALL ROUTINES IN SCHEMA devapp, devapp_report FROM PUBLIC;
-REVOKE ALL ON TYPE devapp.resource_pattern, devapp.secret_digest, devapp.verdict_code, devapp.verdict,
-                   devapp.issued_credential, devapp.approval_decision, devapp.key_parts,
-                   devapp_report."text/html" FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA devapp, devapp_internal, devapp_report FROM PUBLIC;
+-- types of their own: not the rows of tables, not arrays
+DO $$
+DECLARE
+    devapp_type regtype;
+BEGIN
+    FOR devapp_type IN SELECT t.oid FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+                        WHERE t.typnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace)
+                          AND t.typcategory <> 'A' AND coalesce(c.relkind, 'c') = 'c' LOOP
+        EXECUTE format('REVOKE ALL ON TYPE %s FROM PUBLIC', devapp_type);
+    END LOOP;
+END
+$$;

@@ -23,6 +23,8 @@ CREATE TABLE devapp.app (
     CONSTRAINT app_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
     CONSTRAINT app_has_one_owner CHECK (num_nonnulls(developer_id, team_id) = 1)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.app', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.app', 'SELECT', 'developer');
 CREATE UNIQUE INDEX app_developer_name_key ON devapp.app (developer_id, name) WHERE deleted_at IS NULL AND developer_id IS NOT NULL;
 CREATE UNIQUE INDEX app_team_name_key ON devapp.app (team_id, name) WHERE deleted_at IS NULL AND team_id IS NOT NULL;
 CREATE INDEX app_developer_id_idx ON devapp.app (developer_id) WHERE developer_id IS NOT NULL;

@@ -26,6 +26,7 @@ CREATE TABLE devapp.approval_rule (
         CHECK ((email_domain IS NULL AND developer_attributes = '{}') OR (team IS NULL AND team_attributes = '{}')),
     CONSTRAINT approval_rule_apps_owned_is_a_range CHECK (min_apps_owned <= max_apps_owned)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.approval_rule', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
 CREATE UNIQUE INDEX approval_rule_priority_key ON devapp.approval_rule (priority) WHERE enabled;
 
 COMMENT ON TABLE devapp.approval_rule IS

@@ -23,6 +23,8 @@ CREATE TABLE devapp.audit_event (
     note text,
     leaf_hash bytea NOT NULL
 ) PARTITION BY RANGE (occurred_at);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT (event_id, occurred_at, actor, action, entity, entity_id, app_id, developer_id, team_id, before, after, note)', 'developer');
 
 -- The months are made by devapp.maintain_audit(), with the indexes of this one.
 -- They are no members of the extension, so that pg_dump takes their definitions

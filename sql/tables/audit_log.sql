@@ -9,6 +9,7 @@ CREATE TABLE devapp.audit_leaf (
     CONSTRAINT audit_leaf_pkey PRIMARY KEY (leaf_index),
     CONSTRAINT audit_leaf_event_id_key UNIQUE (event_id)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_leaf', 'SELECT', 'admin');
 
 CREATE TABLE devapp.audit_node (
     level integer NOT NULL,
@@ -16,6 +17,7 @@ CREATE TABLE devapp.audit_node (
     hash bytea NOT NULL,
     CONSTRAINT audit_node_pkey PRIMARY KEY (level, position)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_node', 'SELECT', 'admin');
 
 CREATE TABLE devapp.audit_checkpoint (
     tree_size bigint NOT NULL,
@@ -29,6 +31,7 @@ CREATE TABLE devapp.audit_checkpoint (
     public_key bytea,
     CONSTRAINT audit_checkpoint_pkey PRIMARY KEY (tree_size)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_checkpoint', 'SELECT', 'admin');
 
 COMMENT ON TABLE devapp.audit_leaf IS 'The log: hashes of audit events in the order in which they were sealed';
 COMMENT ON COLUMN devapp.audit_leaf.leaf_index IS 'Place in the log, from 0, without gaps';

@@ -20,6 +20,7 @@ CREATE TABLE devapp.bulk_run (
     cancelled_at timestamptz,
     CONSTRAINT bulk_run_pkey PRIMARY KEY (run_id)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_run', 'SELECT, INSERT, UPDATE', 'admin');
 
 -- No foreign key to devapp.app: apps are never deleted, and the check would lock and
 -- so write every app once more.
@@ -34,6 +35,7 @@ CREATE TABLE devapp.bulk_item (
     CONSTRAINT bulk_item_pkey PRIMARY KEY (run_id, app_id),
     CONSTRAINT bulk_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES devapp.bulk_run
 ) WITH (fillfactor = 70);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_item', 'SELECT, INSERT, UPDATE', 'admin');
 
 COMMENT ON TABLE devapp.bulk_run IS 'A bulk run that commits batch by batch; devapp.bulk_progress shows how far it is';
 COMMENT ON COLUMN devapp.bulk_run.job IS 'Action, filter and arguments, looked up when it began';

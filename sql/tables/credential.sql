@@ -21,6 +21,8 @@ CREATE TABLE devapp.credential (
     CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key),
     CONSTRAINT credential_compromised_is_revoked CHECK (NOT compromised OR status = 'revoked')
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT', 'developer');
 CREATE INDEX credential_app_id_idx ON devapp.credential (app_id);
 
 -- No constraint of this table may have a digest in it: a violation prints the value.
@@ -38,6 +40,8 @@ CREATE TABLE devapp.credential_secret (
     CONSTRAINT credential_secret_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential,
     CONSTRAINT credential_secret_version_key UNIQUE (credential_id, version)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until)', 'developer');
 CREATE UNIQUE INDEX credential_secret_current_key ON devapp.credential_secret (credential_id) WHERE superseded_at IS NULL;
 CREATE INDEX credential_secret_digest_idx ON devapp.credential_secret USING hash (digest);
 
@@ -58,6 +62,9 @@ CREATE TABLE devapp.credential_product (
     CONSTRAINT credential_product_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential,
     CONSTRAINT credential_product_product_id_fkey FOREIGN KEY (product_id) REFERENCES devapp.product
 );
+SELECT devapp_internal.grant_on('SEQUENCE', 'devapp.credential_product_ordinal_seq', 'USAGE, SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_product', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_product', 'SELECT', 'developer');
 CREATE UNIQUE INDEX credential_product_key ON devapp.credential_product (credential_id, product_id) WHERE removed_at IS NULL;
 CREATE INDEX credential_product_product_id_idx ON devapp.credential_product (product_id);
 CREATE INDEX credential_product_pending_idx ON devapp.credential_product (created_at) WHERE status = 'pending' AND removed_at IS NULL;

@@ -5,6 +5,7 @@ CREATE TABLE devapp.housekeeping (
     done_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT housekeeping_pkey PRIMARY KEY (task)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.housekeeping', 'SELECT', 'admin');
 
 COMMENT ON TABLE devapp.housekeeping IS 'What the worker does regularly beside flushing';
 COMMENT ON COLUMN devapp.housekeeping.task IS 'Function of devapp that it calls';

@@ -33,6 +33,7 @@ CREATE TABLE devapp.notification (
                                          ELSE num_nonnulls(leased_until, lease_id, worker) = 0 END),
     CONSTRAINT notification_end_is_complete CHECK ((status IN ('done', 'dead')) = (completed_at IS NOT NULL))
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.notification', 'SELECT', 'admin');
 CREATE UNIQUE INDEX notification_dedupe_key ON devapp.notification (dedupe_key) WHERE dedupe_key IS NOT NULL;
 -- when a row can be taken: one that waits when it is due, a leased one when its lease has run out
 CREATE INDEX notification_due_idx ON devapp.notification ((coalesce(leased_until, next_attempt_at)), notification_id)

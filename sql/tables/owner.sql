@@ -16,7 +16,9 @@ CREATE TABLE devapp.developer (
     deleted_at timestamptz,
     CONSTRAINT developer_pkey PRIMARY KEY (developer_id)
 );
-CREATE UNIQUE INDEX developer_email_key ON devapp.developer (lower(email)) WHERE deleted_at IS NULL;
+SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT (developer_id, email, first_name, last_name, user_name, status, created_at, updated_at, deleted_at)', 'developer');
+CREATE UNIQUE INDEX developer_email_key ON devapp.developer (devapp._email_key(email)) WHERE deleted_at IS NULL;
 
 CREATE TABLE devapp.team (
     team_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
@@ -32,6 +34,8 @@ CREATE TABLE devapp.team (
     deleted_at timestamptz,
     CONSTRAINT team_pkey PRIMARY KEY (team_id)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team', 'SELECT (team_id, name, display_name, status, created_at, updated_at, deleted_at)', 'developer');
 CREATE UNIQUE INDEX team_name_key ON devapp.team (name) WHERE deleted_at IS NULL;
 
 CREATE TABLE devapp.team_member (
@@ -43,6 +47,8 @@ CREATE TABLE devapp.team_member (
     CONSTRAINT team_member_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
     CONSTRAINT team_member_developer_id_fkey FOREIGN KEY (developer_id) REFERENCES devapp.developer
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT', 'developer');
 CREATE INDEX team_member_developer_id_idx ON devapp.team_member (developer_id);
 
 COMMENT ON TABLE devapp.developer IS 'A person who may own apps';

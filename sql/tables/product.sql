@@ -24,6 +24,8 @@ CREATE TABLE devapp.product (
     CONSTRAINT product_quota_is_complete CHECK (num_nulls(quota_limit, quota_interval, quota_unit) IN (0, 3)),
     CONSTRAINT product_rate_is_complete CHECK (num_nulls(rate_limit, rate_burst) IN (0, 2))
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.product', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.product', 'SELECT', 'developer');
 CREATE UNIQUE INDEX product_name_key ON devapp.product (name) WHERE deleted_at IS NULL;
 
 CREATE TABLE devapp.product_operation (
@@ -41,6 +43,8 @@ CREATE TABLE devapp.product_operation (
     CONSTRAINT product_operation_resource_key UNIQUE NULLS NOT DISTINCT (product_id, resource, methods, proxy),
     CONSTRAINT product_operation_quota_is_complete CHECK (num_nulls(quota_limit, quota_interval, quota_unit) IN (0, 3))
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.product_operation', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.product_operation', 'SELECT', 'developer');
 
 COMMENT ON TABLE devapp.product IS 'An API product: what a credential can be approved for';
 COMMENT ON COLUMN devapp.product.name IS 'Unique among products that are not deleted; cannot be changed';

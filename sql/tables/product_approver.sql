@@ -14,6 +14,7 @@ CREATE TABLE devapp.product_approver (
     CONSTRAINT product_approver_key UNIQUE NULLS NOT DISTINCT (product_id, team_id, role_name),
     CONSTRAINT product_approver_is_team_or_role CHECK (num_nonnulls(team_id, role_name) = 1)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.product_approver', 'SELECT, INSERT, DELETE', 'admin');
 CREATE INDEX product_approver_team_id_idx ON devapp.product_approver (team_id) WHERE team_id IS NOT NULL;
 
 COMMENT ON TABLE devapp.product_approver IS 'A team or a database role that may decide who gets a product';

@@ -7,6 +7,7 @@ CREATE TABLE devapp.usage_shipment (
     counters bigint NOT NULL,
     CONSTRAINT usage_shipment_pkey PRIMARY KEY (batch_id)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_shipment', 'SELECT', 'admin');
 
 COMMENT ON TABLE devapp.usage_shipment IS 'Counts that standbys have sent in the last 30 days';
 COMMENT ON COLUMN devapp.usage_shipment.batch_id IS 'Made by the standby; a batch is counted once';

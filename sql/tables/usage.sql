@@ -23,6 +23,7 @@ CREATE TABLE devapp.usage_minute (
     cost bigint NOT NULL,
     batch bigint NOT NULL
 ) PARTITION BY RANGE (minute);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_minute', 'SELECT', 'admin');
 
 CREATE TABLE devapp.usage_hour (
     hour timestamptz NOT NULL,
@@ -35,6 +36,7 @@ CREATE TABLE devapp.usage_hour (
     calls bigint NOT NULL,
     cost bigint NOT NULL
 ) PARTITION BY RANGE (hour);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_hour', 'SELECT', 'admin', 'developer');
 
 CREATE TABLE devapp.usage_day (
     day date NOT NULL,
@@ -45,6 +47,7 @@ CREATE TABLE devapp.usage_day (
     calls bigint NOT NULL,
     cost bigint NOT NULL
 ) PARTITION BY RANGE (day);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_day', 'SELECT', 'admin', 'developer');
 
 CREATE TABLE devapp.usage_latency (
     day date NOT NULL,
@@ -58,6 +61,7 @@ CREATE TABLE devapp.usage_latency (
     latency_max interval NOT NULL,
     histogram bigint[] NOT NULL
 ) PARTITION BY RANGE (day);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_latency', 'SELECT', 'admin', 'developer');
 
 -- Rows are updated in place: nothing that changes is indexed.
 CREATE TABLE devapp.last_used (
@@ -68,6 +72,7 @@ CREATE TABLE devapp.last_used (
     last_seen_at timestamptz NOT NULL,
     CONSTRAINT last_used_pkey PRIMARY KEY (credential_id, secret_version)
 ) WITH (fillfactor = 70);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.last_used', 'SELECT', 'admin', 'developer');
 CREATE INDEX last_used_app_id_idx ON devapp.last_used (app_id);
 
 -- One row, made by the first flush.  Who flushes or rolls up holds its lock, so
@@ -80,6 +85,7 @@ CREATE TABLE devapp.usage_state (
     CONSTRAINT usage_state_pkey PRIMARY KEY (one),
     CONSTRAINT usage_state_is_one_row CHECK (one)
 ) WITH (fillfactor = 10);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_state', 'SELECT', 'admin');
 
 COMMENT ON TABLE devapp.usage_minute IS 'Verifications by the minute, append-only: the rows of one key add up';
 COMMENT ON COLUMN devapp.usage_minute.minute IS 'Start of the minute of the decision';

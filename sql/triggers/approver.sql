@@ -1,8 +1,8 @@
 -- A product or a team that is deleted takes its approvers' rights along.  As the
 -- owner of the tables: who deletes a team need have no right to this table.
 
-CREATE FUNCTION devapp.forget_approvers() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.forget_approvers() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -16,6 +16,9 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+CREATE FUNCTION devapp.forget_approvers() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 
 CREATE TRIGGER forget_approvers AFTER UPDATE OF deleted_at ON devapp.team FOR EACH ROW
     WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)

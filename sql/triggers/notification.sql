@@ -10,7 +10,7 @@
 -- whether it still waits.  All other triggers come after follow_app_status, by the
 -- order of their names.
 --
--- They are SECURITY DEFINER, see sql/functions/notification.sql, and serve the
+-- They run with their owner's rights, see sql/functions/notification.sql, and serve the
 -- tables of devapp only.  While a dump is being restored there is nothing to tell.
 
 CREATE FUNCTION devapp._require_own_table(relation oid) RETURNS void
@@ -24,9 +24,10 @@ BEGIN
     END IF;
 END
 $$;
+SELECT devapp_internal.grant_to('devapp._require_own_table', 'admin');
 
-CREATE FUNCTION devapp.notify_app_submitted() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.notify_app_submitted() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -45,8 +46,11 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.notify_app_decided() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.notify_app_submitted() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+
+CREATE FUNCTION devapp_internal.notify_app_decided() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -70,8 +74,11 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.notify_credential_decided() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.notify_app_decided() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+
+CREATE FUNCTION devapp_internal.notify_credential_decided() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -89,9 +96,12 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.notify_credential_decided() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+
 -- A version after the first is a rotation.
-CREATE FUNCTION devapp.notify_credential_rotated() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.notify_credential_rotated() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -113,8 +123,11 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.notify_product_submitted() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.notify_credential_rotated() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+
+CREATE FUNCTION devapp_internal.notify_product_submitted() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -143,8 +156,11 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.notify_product_decided() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp.notify_product_submitted() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+
+CREATE FUNCTION devapp_internal.notify_product_decided() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -165,10 +181,13 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp.notify_product_decided() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+
 -- The payload is the same for all notifications of a transaction, and PostgreSQL
 -- sends equal ones once.
-CREATE FUNCTION devapp.signal_notifications() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION devapp_internal.signal_notifications() RETURNS trigger
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -180,6 +199,9 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+CREATE FUNCTION devapp.signal_notifications() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 
 -- The BEFORE triggers of these tables have loaded the library, so that the setting
 -- is known.

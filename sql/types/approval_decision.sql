@@ -5,6 +5,7 @@ CREATE TYPE devapp.approval_decision AS (
     decided_by text,
     note text
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.approval_decision', 'USAGE', 'admin');
 
 COMMENT ON TYPE devapp.approval_decision IS 'Internal: a decision of the rules, or of the product''s own approval';
 COMMENT ON COLUMN devapp.approval_decision.decision IS 'approve, hold or reject';

@@ -10,6 +10,7 @@ CREATE TYPE devapp.bulk_result AS (
     error text,
     products text[]
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_result', 'USAGE', 'admin');
 
 CREATE TYPE devapp.bulk_transfer_result AS (
     app_id uuid,
@@ -21,6 +22,7 @@ CREATE TYPE devapp.bulk_transfer_result AS (
     outcome text,
     error text
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_transfer_result', 'USAGE', 'admin');
 
 CREATE TYPE devapp.bulk_rotation AS (
     app_id uuid,
@@ -35,6 +37,7 @@ CREATE TYPE devapp.bulk_rotation AS (
     secret text,
     previous_valid_until timestamptz
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_rotation', 'USAGE', 'admin');
 
 -- A filter in which names have become ids and texts times.
 CREATE TYPE devapp.app_filter AS (
@@ -48,6 +51,7 @@ CREATE TYPE devapp.app_filter AS (
     name text,
     app_ids uuid[]
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.app_filter', 'USAGE', 'admin');
 
 -- An action with all that it needs, looked up and checked.
 CREATE TYPE devapp.bulk_job AS (
@@ -59,6 +63,7 @@ CREATE TYPE devapp.bulk_job AS (
     team_id uuid,
     overlap interval
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_job', 'USAGE', 'admin');
 
 -- One row of any bulk function.
 CREATE TYPE devapp.bulk_outcome AS (
@@ -76,6 +81,7 @@ CREATE TYPE devapp.bulk_outcome AS (
     secret text,
     previous_valid_until timestamptz
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_outcome', 'USAGE', 'admin');
 
 REVOKE ALL ON TYPE devapp.bulk_result, devapp.bulk_transfer_result, devapp.bulk_rotation, devapp.app_filter,
                    devapp.bulk_job, devapp.bulk_outcome FROM PUBLIC;

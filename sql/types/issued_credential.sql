@@ -14,6 +14,7 @@ CREATE TYPE devapp.issued_credential AS (
     expires_at timestamptz,
     previous_valid_until timestamptz
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.issued_credential', 'USAGE', 'admin', 'developer');
 
 COMMENT ON TYPE devapp.issued_credential IS 'A credential with its new secret: the only place where a secret ever appears';
 COMMENT ON COLUMN devapp.issued_credential.consumer_key IS 'Public part: fit for lists and logs; the client id of an oauth_client';

@@ -6,15 +6,19 @@ CREATE TYPE devapp.resource_pattern;
 CREATE FUNCTION devapp.resource_pattern_in(cstring) RETURNS devapp.resource_pattern
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_resource_pattern_in';
+SELECT devapp_internal.grant_to('devapp.resource_pattern_in', 'admin');
 CREATE FUNCTION devapp.resource_pattern_out(devapp.resource_pattern) RETURNS cstring
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_resource_pattern_out';
+SELECT devapp_internal.grant_to('devapp.resource_pattern_out', 'admin');
 CREATE FUNCTION devapp.resource_pattern_recv(internal) RETURNS devapp.resource_pattern
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_resource_pattern_recv';
+SELECT devapp_internal.grant_to('devapp.resource_pattern_recv', 'admin');
 CREATE FUNCTION devapp.resource_pattern_send(devapp.resource_pattern) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_resource_pattern_send';
+SELECT devapp_internal.grant_to('devapp.resource_pattern_send', 'admin');
 
 CREATE TYPE devapp.resource_pattern (
     INPUT = devapp.resource_pattern_in,
@@ -25,6 +29,7 @@ CREATE TYPE devapp.resource_pattern (
     CATEGORY = 'S',
     COLLATABLE = true
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.resource_pattern', 'USAGE', 'admin', 'developer');
 
 CREATE CAST (devapp.resource_pattern AS text) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (text AS devapp.resource_pattern) WITH INOUT AS ASSIGNMENT;
@@ -32,6 +37,7 @@ CREATE CAST (text AS devapp.resource_pattern) WITH INOUT AS ASSIGNMENT;
 CREATE FUNCTION devapp.pattern_matches(pattern devapp.resource_pattern, path text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_pattern_matches';
+SELECT devapp_internal.grant_to('devapp.pattern_matches', 'admin', 'developer');
 
 COMMENT ON TYPE devapp.resource_pattern IS
     'URI pattern: / matches all, * one or more characters but /, ** any characters, {name} as a whole segment like *';

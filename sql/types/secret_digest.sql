@@ -5,9 +5,11 @@ CREATE TYPE devapp.secret_digest;
 CREATE FUNCTION devapp.secret_digest_in(cstring) RETURNS devapp.secret_digest
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_secret_digest_in';
+SELECT devapp_internal.grant_to('devapp.secret_digest_in', 'admin');
 CREATE FUNCTION devapp.secret_digest_out(devapp.secret_digest) RETURNS cstring
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_secret_digest_out';
+SELECT devapp_internal.grant_to('devapp.secret_digest_out', 'admin');
 
 CREATE TYPE devapp.secret_digest (
     INPUT = devapp.secret_digest_in,
@@ -15,16 +17,20 @@ CREATE TYPE devapp.secret_digest (
     INTERNALLENGTH = VARIABLE,
     STORAGE = main
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.secret_digest', 'USAGE', 'admin', 'developer');
 
 CREATE FUNCTION devapp.secret_digest_eq(devapp.secret_digest, devapp.secret_digest) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_secret_digest_eq';
+SELECT devapp_internal.grant_to('devapp.secret_digest_eq', 'admin');
 CREATE FUNCTION devapp.secret_digest_hash(devapp.secret_digest) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_secret_digest_hash';
+SELECT devapp_internal.grant_to('devapp.secret_digest_hash', 'admin');
 CREATE FUNCTION devapp.secret_digest_pepper(devapp.secret_digest) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_secret_digest_pepper';
+SELECT devapp_internal.grant_to('devapp.secret_digest_pepper', 'admin');
 
 CREATE OPERATOR devapp.= (
     LEFTARG = devapp.secret_digest,

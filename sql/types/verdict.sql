@@ -11,6 +11,7 @@ CREATE TYPE devapp.verdict_code AS ENUM (
     'RESOURCE_FORBIDDEN', 'METHOD_FORBIDDEN', 'PROXY_FORBIDDEN', 'ENVIRONMENT_FORBIDDEN',
     'QUOTA_EXCEEDED', 'RATE_LIMITED'
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict_code', 'USAGE', 'admin', 'developer', 'gateway', 'analyst');
 
 CREATE TYPE devapp.verdict AS (
     allowed boolean,
@@ -32,6 +33,7 @@ CREATE TYPE devapp.verdict AS (
     quota_reset_at timestamptz,
     retry_after interval
 );
+SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict', 'USAGE', 'admin', 'gateway');
 
 COMMENT ON TYPE devapp.verdict_code IS 'Outcome of a verification, in the order of the checks';
 COMMENT ON TYPE devapp.verdict IS 'Answer of verify_key and its kin';

@@ -10,7 +10,7 @@ SELECT count(devapp.create_developer(e)) FROM unnest(ARRAY['ada@example.com', 'g
     'alexandra.papadopoulou-van-den-berg@international-developer-relations.example.com', 'o''brien&sons@example.com']) AS e;
 SELECT FROM devapp.create_team('logistics');
 SELECT FROM devapp.create_team('"onmouseover=alert(1) x="');
-SELECT count(devapp.create_product(p, quota_limit => 1000 * n, quota_interval => 1, quota_unit => 'month'))
+SELECT count(devapp.create_product(p, quota_limit => 1000 * n, quota_interval => 1200, quota_unit => 'month'))
   FROM unnest(ARRAY['weather', 'maps', '<i>tides</i>', 'routes & traffic']) WITH ORDINALITY AS x (p, n);
 SELECT FROM devapp.create_product('payments', approval => 'manual');
 
@@ -73,7 +73,7 @@ SELECT day, app_id, product_id, calls, (calls * 0.011)::bigint, (calls * CASE WH
        array_fill(0::bigint, ARRAY[52]) || ARRAY[calls * 2 / 10, calls * 5 / 10, calls * 2 / 10, calls * 6 / 100, 0, 0, 0, 0, 0, 0, calls - calls * 2 / 10 * 2 - calls * 5 / 10 - calls * 6 / 100]
   FROM pattern WHERE n % 2 = 1;
 
--- the quota of this month, used by some up to and past its limit
+-- the quota of this century, used by some up to and past its limit
 INSERT INTO devapp.quota_usage (app_id, product_id, operation_id, environment, window_start, window_end, used)
 SELECT made.app_id, p.product_id, NULL, 'prod', w.window_start, w.window_end, p.quota_limit * (1.1 - made.n * 0.02)
   FROM made

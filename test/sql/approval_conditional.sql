@@ -210,7 +210,7 @@ UPDATE devapp.app SET decided_by = 'rule:partners' WHERE app_id = :'mine';
 SELECT app_id AS a, app_status FROM devapp.create_app('by an admin', developer => 'cond@example.com', products => '{c-internal}') \gset
 SELECT status, decided_by FROM devapp.resubmit_app(:'a');
 RESET ROLE;
-SELECT devapp.act_as('cond@example.com');
+SET request.jwt.claims = '{"email": "cond@example.com", "email_verified": true}';
 SET ROLE regress_rules_developer;
 SELECT app_id AS a, app_status, credential_id AS ac FROM devapp.create_app('by the owner') \gset
 SELECT :'app_status' AS app_status;
@@ -221,7 +221,7 @@ SET ROLE regress_rules_developer;
 SELECT app_id AS a, app_status FROM devapp.create_app('by the owner, rejected') \gset
 SELECT status, decided_by FROM devapp.resubmit_app(:'a', 'please');
 RESET ROLE;
-SELECT devapp.act_as(NULL);
+RESET request.jwt.claims;
 RESET devapp.app_approval;
 DELETE FROM devapp.approval_rule;
 DROP OWNED BY regress_rules_admin, regress_rules_developer;

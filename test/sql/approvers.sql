@@ -8,7 +8,12 @@ CREATE ROLE regress_member IN ROLE regress_approver;
 CREATE ROLE regress_noinherit NOINHERIT IN ROLE regress_approver;
 CREATE ROLE regress_outsider;
 GRANT USAGE ON SCHEMA devapp TO PUBLIC;
-GRANT EXECUTE ON FUNCTION devapp.my_approvals(), devapp._may_approve(uuid), devapp._may_decide_app(uuid), devapp._my_products() TO PUBLIC;
+-- what nobody calls directly, as a public function would
+CREATE FUNCTION devapp_internal.may_approve(id uuid) RETURNS boolean LANGUAGE sql AS 'SELECT devapp._may_approve(id)';
+CREATE FUNCTION devapp.may_approve(id uuid) RETURNS boolean LANGUAGE c AS '$libdir/devapp', 'devapp_enter';
+CREATE FUNCTION devapp_internal.may_decide_app(id uuid) RETURNS boolean LANGUAGE sql AS 'SELECT devapp._may_decide_app(id)';
+CREATE FUNCTION devapp.may_decide_app(id uuid) RETURNS boolean LANGUAGE c AS '$libdir/devapp', 'devapp_enter';
+GRANT EXECUTE ON FUNCTION devapp.my_approvals(), devapp.may_approve(uuid), devapp.may_decide_app(uuid) TO PUBLIC;
 
 SET devapp.app_approval = 'manual';
 SELECT FROM devapp.create_developer('owner@example.com');
@@ -54,7 +59,7 @@ SELECT app_id AS d FROM devapp.create_app('d', developer => 'owner@example.com',
 CREATE TEMP TABLE known AS SELECT name, app_id AS id FROM devapp.app WHERE app_id IN (:'a', :'b', :'c', :'d') UNION ALL SELECT name, product_id FROM devapp.product WHERE name IN ('pay', 'ship');
 GRANT SELECT ON known TO PUBLIC;
 CREATE FUNCTION pg_temp.mine(OUT products text, OUT decides text, OUT waits text) LANGUAGE sql AS $$
-    SELECT (SELECT string_agg(name, ',' ORDER BY name) FROM known WHERE devapp._may_approve(id)), (SELECT string_agg(name, ',' ORDER BY name) FROM known WHERE devapp._may_decide_app(id)),
+    SELECT (SELECT string_agg(name, ',' ORDER BY name) FROM known WHERE devapp.may_approve(id)), (SELECT string_agg(name, ',' ORDER BY name) FROM known WHERE devapp.may_decide_app(id)),
            (SELECT string_agg(m.app_name || ' ' || m.product || ' of ' || m.owner, ', ') FROM devapp.my_approvals() AS m) $$;
 
 -- a role, and one that has its rights
@@ -69,23 +74,23 @@ SET ROLE regress_outsider;
 SELECT * FROM pg_temp.mine();
 -- a member of the team; a developer who is none
 RESET ROLE;
-SELECT FROM devapp.act_as('Approver@example.com');
+SET request.jwt.claims = '{"email": "Approver@example.com", "email_verified": true}';
 SET ROLE regress_outsider;
 SELECT * FROM pg_temp.mine();
 RESET ROLE;
-SELECT FROM devapp.act_as('other@example.com');
+SET request.jwt.claims = '{"email": "other@example.com", "email_verified": true}';
 SET ROLE regress_outsider;
 SELECT * FROM pg_temp.mine();
 -- both
 RESET ROLE;
-SELECT FROM devapp.act_as('approver@example.com');
+SET request.jwt.claims = '{"email": "approver@example.com", "email_verified": true}';
 SET ROLE regress_member;
 SELECT * FROM pg_temp.mine();
 SET ROLE regress_outsider;
 SELECT app_name, owner, product, credential_id = :'bc' AS of_b, requested_at <= now() AS before FROM devapp.my_approvals() WHERE app_id = :'b';
 
 -- nobody may decide about what does not exist or waits for nothing
-SELECT devapp._may_approve(NULL), devapp._may_approve(:'bc'), devapp._may_decide_app(NULL), devapp._may_decide_app(:'bc'), devapp._may_decide_app(:'d');
+SELECT devapp.may_approve(NULL), devapp.may_approve(:'bc'), devapp.may_decide_app(NULL), devapp.may_decide_app(:'bc'), devapp.may_decide_app(:'d');
 
 -- what is decided does not wait; nor what was removed, or whose credential, app or both are gone
 RESET ROLE;
@@ -124,22 +129,22 @@ RESET ROLE;
 SELECT FROM devapp.set_team_status('pay-reviewers', 'activate');
 SELECT FROM devapp.set_developer_status('approver@example.com', 'deactivate');
 SET ROLE regress_outsider;
-SELECT devapp._may_approve(:'pay');
+SELECT devapp.may_approve(:'pay');
 RESET ROLE;
 SELECT FROM devapp.set_developer_status('approver@example.com', 'activate');
 SET ROLE regress_outsider;
-SELECT devapp._may_approve(:'pay');
+SELECT devapp.may_approve(:'pay');
 RESET ROLE;
 SELECT FROM devapp.remove_team_member('pay-reviewers', 'approver@example.com');
 SET ROLE regress_outsider;
-SELECT devapp._may_approve(:'pay');
+SELECT devapp.may_approve(:'pay');
 RESET ROLE;
 
 -- taking the right away; a team or product that is deleted takes it along; a role that is dropped is nobody
-SELECT devapp._may_approve(:'ship') AS superuser;
+SELECT devapp.may_approve(:'ship') AS superuser;
 SELECT role_name FROM devapp.remove_product_approver('ship', role => 'regress_approver');
 SELECT devapp.remove_product_approver('ship', role => 'regress_approver');
-SELECT devapp._may_approve(:'ship') AS superuser;
+SELECT devapp.may_approve(:'ship') AS superuser;
 SELECT FROM devapp.create_product('short');
 SELECT FROM devapp.add_product_approver('short', team => 'pay-reviewers');
 SELECT FROM devapp.add_product_approver('short', role => 'regress_approver');
@@ -149,11 +154,12 @@ SELECT FROM devapp.add_product_approver('ship', role => 'regress_member');
 SELECT FROM devapp.delete_team('pay-reviewers');
 SELECT p.name, a.role_name FROM devapp.product_approver a JOIN devapp.product p USING (product_id) ORDER BY 1, 2;
 DROP ROLE regress_member;
-SELECT devapp._may_approve(:'ship') AS superuser;
+SELECT devapp.may_approve(:'ship') AS superuser;
 -- and can be taken off the list
 SELECT role_name FROM devapp.remove_product_approver('ship', role => 'regress_member');
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON SCHEMA devapp FROM PUBLIC;
-SELECT FROM devapp.act_as(NULL);
+RESET request.jwt.claims;
+DROP FUNCTION devapp.may_approve(uuid), devapp_internal.may_approve(uuid), devapp.may_decide_app(uuid), devapp_internal.may_decide_app(uuid);
 DROP ROLE regress_approver, regress_noinherit, regress_outsider;

@@ -11,7 +11,7 @@ SELECT * FROM devapp.create_app('shop', developer => 'APPS@example.com', product
     description => E'two\nlines', callback_urls => '{https://shop.example.com/cb,http://127.0.0.1:8080/cb,com.example.shop:/cb}',
     scopes => '{read,write}', app_family => 'web', attributes => '{"a": "b"}', environment => 'prod', expires_in => '90 days') \gset
 SELECT :'app_status' AS app_status, :'kind' AS kind, :'status' AS status, :'environment' AS environment, :'products' AS products, :'secret_version' AS version,
-       (:'expires_at'::timestamptz - now()) BETWEEN '89 days' AND '90 days' AS expires, NOT :{?previous_valid_until} AS first;
+       (SELECT issued_at + interval '90 days' FROM devapp.credential WHERE credential_id = :'credential_id') = :'expires_at' AS expires, NOT :{?previous_valid_until} AS first;
 SELECT :'secret' ~ '^dvk_prod_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}$' AS form, starts_with(:'secret', :'consumer_key' || '_') AS public_part,
        (devapp.key_info(:'secret')).well_formed;
 SELECT name, display_name, description, status, callback_urls, scopes, app_family, attributes, decided_by FROM devapp.app WHERE app_id = :'app_id';

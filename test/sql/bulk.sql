@@ -114,7 +114,7 @@ SELECT credential_id AS gone FROM devapp.issue_credential(:'r') \gset
 SELECT FROM devapp.revoke_credential(:'gone');
 SELECT credential_id AS busy FROM devapp.issue_credential(:'r') \gset
 SELECT FROM devapp.rotate_credential(:'busy');
-SELECT app_name, outcome, replace(error, :'busy', '(id)') AS error, secret, credential_id = :'first' AS first, credential_id = :'second' AS second, previous_valid_until - now() AS overlap
+SELECT app_name, outcome, replace(error, :'busy', '(id)') AS error, secret, credential_id = :'first' AS first, credential_id = :'second' AS second, previous_valid_until = now() + interval '7 days' AS a_week
   FROM devapp.bulk_rotate(owner => 'bulk-b@example.com');
 SELECT code FROM devapp.verify_key(:'old_first');
 SELECT secret AS new_first FROM devapp.bulk_rotate(app_ids => ARRAY[:'r']::uuid[], overlap => '1 hour', note => 'leak', dry_run => false) WHERE credential_id = :'first' \gset

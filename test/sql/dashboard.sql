@@ -32,11 +32,32 @@ SELECT count(*) AS axes, bool_and(t[1] = 0 AND t[cardinality(t)] >= n) AS cover,
 SELECT h, (SELECT string_agg(devapp_report._axis_label(t, ticks[cardinality(ticks)]), ' | ' ORDER BY t) FROM unnest(ticks) AS t) AS labels
   FROM unnest('{3,9999,15000,150000,1500000,1500000000,2000000000000}'::numeric[]) AS h, devapp_report._axis_ticks(h) AS ticks;
 
--- days with a label: seven at most, each inside, whatever the length
-SELECT n AS days, devapp_report._day_ticks(date '2026-03-01' - n + 1, '2026-03-01') AS ticks FROM unnest('{1,7,8,14,15,30,60,366}'::integer[]) AS n;
+-- days with a label: six at most, each inside, whatever the length
+SELECT n AS days, devapp_report._day_ticks(date '2026-03-01' - n + 1, '2026-03-01') AS ticks FROM unnest('{1,6,7,13,18,19,30,60,90,150,366}'::integer[]) AS n;
 SELECT count(*) AS periods, min(cardinality(t)) >= 1 AS some, max(cardinality(t)) AS most, bool_and(first_day <= ALL (t) AND last_day >= ALL (t)) AS inside
   FROM (SELECT l AS last_day, l - n + 1 AS first_day, devapp_report._day_ticks(l - n + 1, l) AS t
           FROM generate_series(1, 366, 5) AS n, unnest('{2024-02-29,2026-03-01}'::date[]) AS l) AS x;
+
+-- On a phone of 360 pixels no label leaves its card or meets the one before it, whatever
+-- days there are.  A card has 16 pixels beside it, and 17 of border and padding inside.
+-- DejaVu Sans, which is wide, takes 0.64 of 12 pixels for a digit and 0.37 for a hyphen.
+CREATE TEMPORARY TABLE period AS
+SELECT d - n + 1 AS first_day, d AS last_day FROM generate_series(1, 366) AS n, unnest('{2028-02-29,2027-12-31,2027-01-01,2027-06-06}'::date[]) AS d
+UNION
+SELECT d - n + 1, d FROM (SELECT date '2027-03-01' + i AS d FROM generate_series(0, 366) AS i) AS x, unnest('{18,19,42,84,85,110,220,366}'::integer[]) AS n;
+WITH plot AS (
+    SELECT room[1]::numeric AS at_right, room[2]::numeric AS at_left, 360 - 2 * (16 + 17) - room[1]::numeric - room[2]::numeric AS wide
+      FROM regexp_match(devapp_report._dashboard_charts(), '\.plot { padding: \d+px (\d+)px \d+px (\d+)px') AS room
+), label AS (
+    SELECT p.*, plot.*, x[1]::numeric / 100 * wide AS middle, 12 * (0.64 * (length(x[2]) - regexp_count(x[2], '-')) + 0.37 * regexp_count(x[2], '-')) / 2 AS half
+      FROM plot, period p, regexp_matches(devapp_report._chart_days(p.first_day, p.last_day), '<text x="([^"]*)%"[^>]*>([^<]*)</text>', 'g') AS x
+), neighbour AS (
+    SELECT *, lag(middle + half) OVER (PARTITION BY first_day, last_day ORDER BY middle) AS before FROM label
+)
+SELECT (SELECT count(*) FROM period) = count(DISTINCT (first_day, last_day)) AS each_has_some,
+       count(*) FILTER (WHERE middle - half < - at_left OR middle + half > wide + at_right + 17) AS outside,
+       count(*) FILTER (WHERE middle - half < before + 1) AS meet
+  FROM neighbour;
 
 -- a chart: as many places as days, zero is no bar, and little is a line
 SELECT devapp_report._html_chart('Calls', 'allowed', '2026-02-27', '{0,1,1000}', true);

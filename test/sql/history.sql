@@ -122,9 +122,9 @@ SELECT who = current_user AS me, regexp_replace(what, '\d{4}-\d\d-\d\d [\d:.+-]+
 SELECT count(*) = (SELECT count(*) FROM devapp.audit_event e WHERE e.app_id = :'app_id') AS complete, bool_and(later > event_id) AS in_order, bool_and(next >= occurred_at) AS in_time
   FROM (SELECT *, lead(event_id, 1, event_id + 1) OVER () AS later, lead(occurred_at, 1, occurred_at) OVER () AS next FROM devapp.app_history(:'app_id')) AS h;
 -- who
-SELECT devapp.act_as('history2@example.com');
+SELECT devapp.act_as('history2@example.com', is_local => false);
 SELECT app_id AS other FROM devapp.create_app('theirs', developer => 'history2@example.com') \gset
-SELECT devapp.act_as('');
+SELECT devapp.act_as('', is_local => false);
 SELECT DISTINCT who FROM devapp.app_history(:'other');
 
 -- nothing to decide on is an error of its own

@@ -22,16 +22,29 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolan
    AND p.prosqlbody IS NULL
    AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
 
--- these run with their owner's rights, and ask who calls before they do anything
--- (sql/functions/authority.sql), or keep the outbox; none is PUBLIC's
-SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosecdef ORDER BY p.proname COLLATE "C";
-SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');
+-- these run with their owner's rights, by the one entry (src/entry.c), and ask who calls
+-- before they do anything (sql/functions/authority.sql), or keep the outbox
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosrc = 'devapp_enter' ORDER BY p.proname COLLATE "C";
+-- none does by itself
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND p.prosecdef;
+-- each has its namesake, which takes and returns the same; a namesake has no other use
+SELECT coalesce(e.oid, i.oid)::regprocedure
+  FROM (SELECT * FROM pg_proc WHERE pronamespace = 'devapp'::regnamespace AND prosrc = 'devapp_enter') AS e
+  FULL JOIN (SELECT * FROM pg_proc WHERE pronamespace = 'devapp_internal'::regnamespace
+                AND proname NOT IN ('grant_on', 'grant_to', 'grant_declared', 'revoke_undeclared')) AS i
+         ON i.proname = e.proname AND i.proargtypes = e.proargtypes
+ WHERE (e.prorettype, e.proretset, e.provolatile, e.proisstrict, e.proargnames, e.proallargtypes, e.proargmodes, e.proowner)
+       IS DISTINCT FROM (i.prorettype, i.proretset, i.provolatile, i.proisstrict, i.proargnames, i.proallargtypes, i.proargmodes, i.proowner);
+
+-- nothing is PUBLIC's
+SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND has_function_privilege('public', p.oid, 'EXECUTE');
 SELECT c.oid::regclass FROM pg_class c
- WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind = 'r'
+ WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm')
    AND has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
 SELECT t.oid::regtype FROM pg_type t
- WHERE t.typnamespace = 'devapp'::regnamespace AND t.typelem = 0 AND t.typtype IN ('b', 'e') AND has_type_privilege('public', t.oid, 'USAGE');
-SELECT has_schema_privilege('public', 'devapp', 'USAGE') OR has_schema_privilege('public', 'devapp_report', 'USAGE') AS usage;
+ WHERE t.typnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace)
+   AND t.typcategory <> 'A' AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c') AND has_type_privilege('public', t.oid, 'USAGE');
+SELECT has_schema_privilege('public', 'devapp', 'USAGE') OR has_schema_privilege('public', 'devapp_internal', 'USAGE') OR has_schema_privilege('public', 'devapp_report', 'USAGE') AS usage;
 
 -- every table and sequence goes along in a dump, but the times of housekeeping and of
 -- refreshing reports, which begin anew

@@ -38,10 +38,10 @@ is( $node->safe_psql('postgres',
 like(doctor($node, 'version'), qr/^ok\|extension (\S+), library \1$/, 'version: the same of both');
 like(doctor($node, 'libsodium'), qr/^ok\|\d+\.\d+\.\d+$/, 'libsodium: its version');
 is(doctor($node, 'public'), 'ok|nothing is granted to PUBLIC', 'public: nothing');
-is(doctor($node, 'roles'), 'info|missing: devapp_admin, devapp_analyst, devapp_developer, devapp_gateway', 'roles: none');
+is(doctor($node, 'roles'), 'info|missing: devapp_admin, devapp_analyst, devapp_developer, devapp_gateway, devapp_reporter', 'roles: none');
 is(doctor($node, 'triggers'), 'ok|all are enabled', 'triggers: all');
 
-after('one of them', 'CREATE ROLE devapp_admin', 'roles', 'info|missing: devapp_analyst, devapp_developer, devapp_gateway');
+after('one of them', 'CREATE ROLE devapp_admin', 'roles', 'info|missing: devapp_analyst, devapp_developer, devapp_gateway, devapp_reporter');
 after('all', 'SELECT devapp.setup_roles()', 'roles',
 	"\nok|they exist, and every table says which rows they see");
 after('a policy gone', 'SELECT devapp.setup_roles(); DROP POLICY devapp_admin ON devapp.app', 'roles',

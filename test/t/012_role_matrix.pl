@@ -16,7 +16,7 @@ use lib $FindBin::RealBin;
 use Devapp;
 use Test::More;
 
-my @roles = qw(admin developer gateway analyst nobody);
+my @roles = qw(admin developer gateway reporter analyst nobody);
 my $node = start_server('main');
 
 make_program($node);
@@ -37,12 +37,12 @@ my $tables = q{
 	                    FROM (VALUES (1, 'SELECT', 'S'), (2, 'INSERT', 'I'), (3, 'UPDATE', 'U'), (4, 'DELETE', 'D'),
 	                                 (5, 'TRUNCATE', '!TRUNCATE'), (6, 'REFERENCES', '!REFERENCES'), (7, 'TRIGGER', '!TRIGGER')) AS p(n, p, letter)) END
 	  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, unnest(ARRAY[ROLES]) AS r(role)
-	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api', 'devapp_cache') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT c.relispartition};
+	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api') AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND NOT c.relispartition};
 my $functions = q{
 	SELECT 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', r.role,
 	       CASE WHEN has_function_privilege('devapp_' || r.role, p.oid, 'EXECUTE') THEN 'x' END
 	  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, unnest(ARRAY[ROLES]) AS r(role)
-	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api', 'devapp_cache')};
+	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api')};
 
 sub matrix
 {
@@ -81,6 +81,27 @@ same_lines("$is\n", slurp("$FindBin::RealBin/../data/role_matrix.txt"), 'every r
 $node->safe_psql('postgres', 'SELECT devapp.setup_roles()');
 same_lines(matrix(), $is, 'setup_roles() again changes nothing');
 
+# what only devapp itself calls is nobody's
+is($node->safe_psql('postgres', q{
+		SELECT a.grantee::regrole, p.oid::regprocedure::text FROM pg_proc p, aclexplode(p.proacl) AS a
+		 WHERE p.pronamespace = 'devapp_internal'::regnamespace AND a.grantee <> p.proowner
+		UNION ALL
+		SELECT a.grantee::regrole, c.oid::regclass::text FROM pg_class c, aclexplode(c.relacl) AS a
+		 WHERE c.relnamespace = 'devapp_internal'::regnamespace AND a.grantee <> c.relowner
+		UNION ALL
+		SELECT a.grantee::regrole, n.nspname::text FROM pg_namespace n, aclexplode(n.nspacl) AS a
+		 WHERE n.nspname = 'devapp_internal' AND a.grantee <> n.nspowner}),
+	'', 'no role has a right in devapp_internal');
+
+# what declares nothing is granted to nobody, and taken back from whom it was given
+$node->safe_psql('postgres', q{CREATE FUNCTION devapp.zz_new() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	REVOKE ALL ON FUNCTION devapp.zz_new() FROM PUBLIC;
+	GRANT EXECUTE ON FUNCTION devapp.zz_new(), devapp._set_actor(text, boolean) TO devapp_admin, devapp_gateway;
+	SELECT devapp.setup_roles()});
+is($node->safe_psql('postgres', q{SELECT has_function_privilege('devapp_' || r, f, 'EXECUTE') FROM unnest(ARRAY['admin', 'gateway']) AS r,
+	unnest(ARRAY['devapp.zz_new()', 'devapp._set_actor(text, boolean)']) AS f}), "f\nf\nf\nf", 'setup_roles() takes back what is not declared');
+$node->safe_psql('postgres', 'DROP FUNCTION devapp.zz_new()');
+
 # the test itself notices what is new
 $node->safe_psql('postgres', 'CREATE TABLE devapp.zz_new (); CREATE FUNCTION devapp.zz_new() RETURNS int LANGUAGE sql AS $$SELECT 1$$');
 isnt(matrix(), $is, 'a new table and a new function show');
@@ -111,7 +132,7 @@ for my $table (split /\n/, $node->safe_psql('postgres', q{
 # no view and no function of its owner's rights shows a digest to a role
 is( $node->safe_psql(
 		'postgres', q{
-		SELECT string_agg(r, ' ' ORDER BY r) FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_analyst']) AS r
+		SELECT string_agg(r, ' ' ORDER BY r) FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst']) AS r
 		 WHERE has_column_privilege(r, 'devapp.credential_secret', 'digest', 'SELECT')}),
 	'devapp_admin', 'nobody but the administrator may read a digest');
 

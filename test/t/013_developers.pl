@@ -32,7 +32,7 @@ $node->safe_psql(
 sub rest
 {
 	my ($email, $sql) = @_;
-	my $claims = defined $email ? qq({"role": "devapp_developer", "email": "$email"}) : '{"role": "devapp_developer"}';
+	my $claims = defined $email ? qq({"role": "devapp_developer", "email": "$email", "email_verified": true}) : '{"role": "devapp_developer"}';
 
 	return qq{SET SESSION AUTHORIZATION authenticator; BEGIN; SET LOCAL ROLE devapp_developer;
 		DO \$do\$BEGIN PERFORM set_config('request.jwt.claims', '$claims', true); END\$do\$; $sql; COMMIT};
@@ -212,14 +212,14 @@ $node->safe_psql('postgres', q{SELECT devapp.set_developer_status('ada@example.c
 
 # ---------- who counts as whom ----------
 
-my $ada = q({"email": "ada@example.com"});
+my $ada = q({"email": "ada@example.com", "email_verified": true});
 is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT count(*), devapp.actor() FROM devapp.app"),
 	'0|', 'a log-in of its own cannot say by claims who it is');
 like($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT source FROM devapp.whoami()"),
 	qr/not in devapp.claims_from/, 'and whoami() tells why');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.actor = 'ada@example.com'; SELECT count(*), devapp.actor() FROM devapp.app}),
 	'0|', 'nor by the setting, set before the library is loaded');
-is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.claims_from = '*'; SET request.jwt.claims = '{"email": "ada@example.com"}'; SELECT count(*) FROM devapp.app}),
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.claims_from = '*'; SET request.jwt.claims = '{"email": "ada@example.com", "email_verified": true}'; SELECT count(*) FROM devapp.app}),
 	'0', 'nor by letting all claims count, set before the library is loaded');
 {
 	local $ENV{PGOPTIONS} = '-c devapp.actor=ada@example.com';
@@ -228,12 +228,18 @@ is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.
 is(sees('ada@example.com', "SELECT count(*) FROM devapp.app; SELECT set_config('request.jwt.claims', '', true) = ''; SELECT count(*) FROM devapp.app"),
 	"5\nt\n0", 'no claims, no rows');
 $node->safe_psql('postgres', q{CREATE ROLE front LOGIN; GRANT devapp_developer TO front; GRANT EXECUTE ON FUNCTION devapp.act_as(text, boolean) TO front});
-is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION front; SELECT devapp.act_as('bob@example.com'); SELECT count(*) > 0 FROM devapp.app; BEGIN READ ONLY; SELECT devapp.act_as('eve@example.com'); COMMIT}),
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION front; SELECT devapp.act_as('bob@example.com', is_local => false); SELECT count(*) > 0 FROM devapp.app; BEGIN READ ONLY; SELECT devapp.act_as('eve@example.com'); COMMIT}),
 	"bob\@example.com\nt\neve\@example.com", 'act_as() needs no more than its own grant, also where nothing may be written');
-is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; SELECT string_agg(name, ' ' ORDER BY name) FROM devapp.app}),
-	"bob\@example.com\nb blue-app t", 'a backend that may act_as() says who its user is');
-is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION portal; SET ROLE devapp_admin; SELECT devapp.act_as('bob@example.com'); SET ROLE devapp_developer; DISCARD ALL; SET ROLE devapp_developer; SELECT count(*) FROM devapp.app}),
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION front; BEGIN; SELECT devapp.act_as('bob@example.com'); SELECT string_agg(name, ' ' ORDER BY name) FROM devapp.app; COMMIT; SELECT count(*) FROM devapp.app}),
+	"bob\@example.com\nb blue-app t\n0", 'a backend that may act_as() says who its user is, for the transaction');
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION front; SELECT devapp.act_as('bob@example.com', is_local => false); SET ROLE devapp_developer; SELECT count(*) FROM devapp.app; SELECT source FROM devapp.whoami()}),
+	"bob\@example.com\n0\ndevapp.act_as was called by another role", 'and for no other role');
+is($node->safe_psql('postgres', q{SELECT devapp.act_as('bob@example.com', is_local => false); DISCARD ALL; SELECT count(*) FROM devapp.app}, extra_params => [ '-U', 'front' ]),
 	"bob\@example.com\n0", 'a pool that discards all hands no identity on');
+$node->safe_psql('postgres', q{GRANT EXECUTE ON FUNCTION devapp.act_as(text, boolean) TO authenticator; GRANT USAGE ON SCHEMA devapp TO authenticator});
+is(scalar error_of($node, q{SET SESSION AUTHORIZATION authenticator; SELECT devapp.act_as('bob@example.com', is_local => false)}), '42501', 'nobody is named for a session that many share');
+is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION authenticator; SELECT devapp.act_as('bob@example.com'); SELECT devapp.act_as(NULL)}), "bob\@example.com\n", 'but for the transaction');
+$node->safe_psql('postgres', q{REVOKE ALL ON FUNCTION devapp.act_as(text, boolean) FROM authenticator; REVOKE ALL ON SCHEMA devapp FROM authenticator});
 set_config($node, 'devapp.claims_from', 'mallory');
 is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT count(*) FROM devapp.app"),
 	'5', 'devapp.claims_from names whose claims count');

@@ -58,11 +58,11 @@ is($node->safe_psql('postgres', $events), $before, 'a superuser who switches tri
 
 $node->safe_psql('postgres', q{SELECT devapp.setup_roles(); CREATE ROLE clerk LOGIN IN ROLE devapp_admin});
 my $as_clerk = 'SET SESSION AUTHORIZATION clerk';
-$node->safe_psql('postgres', "$as_clerk; SELECT devapp.act_as('bob\@example.com'); $change");
+$node->safe_psql('postgres', "$as_clerk; SELECT devapp.act_as('bob\@example.com', is_local => false); $change");
 is(last_event("actor, db_role, action, after->>'first_name'"), 'bob@example.com|clerk|update|xxxx', 'what he does is recorded');
 my @trail = split /\n/, $node->safe_psql('postgres',
 	q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relname ~ '^audit_event' AND relkind IN ('r', 'p')});
-is(scalar @trail, 6, 'the trail is six tables');
+cmp_ok(scalar @trail, '>=', 6, 'the trail is six tables, or more if a month has just begun');
 for my $table (@trail)
 {
 	for my $sql ("INSERT INTO $table SELECT * FROM devapp.audit_event LIMIT 1", "UPDATE $table SET note = 'x'",
@@ -77,7 +77,7 @@ for my $sql (q{SELECT setval('devapp.audit_event_id_seq', 1)}, q{SELECT nextval(
 {
 	is(error_of($node, "$as_clerk; $sql"), '42501', "clerk is refused: $sql");
 }
-is($node->safe_psql('postgres', "$as_clerk; SELECT count(*) FROM devapp.maintain_audit(4)"), '1', 'clerk may make months');
+is($node->safe_psql('postgres', "$as_clerk; SELECT count(*) > 0 FROM devapp.maintain_audit(4)"), 't', 'clerk may make months');
 is($node->safe_psql('postgres', "$as_clerk; SELECT status FROM devapp.doctor() WHERE check_name = 'audit'"), 'ok',
 	'and sees that they are there');
 
@@ -90,7 +90,7 @@ sub as_owner
 {
 	my ($email, $sql) = @_;
 
-	return error_of($node, qq{SET SESSION AUTHORIZATION portal; SET request.jwt.claims = '{"email": "$email"}'; $sql});
+	return error_of($node, qq{SET SESSION AUTHORIZATION portal; SET request.jwt.claims = '{"email": "$email", "email_verified": true}'; $sql});
 }
 my %look = (
 	app_history => "SELECT 1/count(*) FROM devapp.app_history('$app->{app_id}')",
@@ -112,12 +112,13 @@ append_to_file($script, q{
 	\set n random(1, 40)
 	UPDATE devapp.app SET description = coalesce(description, '') || :client_id WHERE name = 'many' || :n;
 });
-# the present month is gone, as if nobody had made it
-$node->safe_psql('postgres', q{DO $$ BEGIN EXECUTE 'DROP TABLE devapp.' || to_char(now() AT TIME ZONE 'UTC', '"audit_event_"YYYY_MM'); END $$});
+# the present month is gone, and the one that may begin meanwhile, as if nobody had made them
+$node->safe_psql('postgres', q{DO $$ BEGIN EXECUTE format('DROP TABLE devapp.%I, devapp.%I', to_char(now() AT TIME ZONE 'UTC', '"audit_event_"YYYY_MM'),
+	to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month', '"audit_event_"YYYY_MM')); END $$});
 my $bench = IPC::Run::start([ 'pgbench', '-n', '-c', '4', '-t', '200', '-f', $script, '-p', $node->port, '-h', $node->host, 'postgres' ],
 	'>', \my $out, '2>', \my $err);
 $node->poll_query_until('postgres', 'SELECT count(*) > 20 FROM devapp.audit_event_default') or die 'nobody writes';
-is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.maintain_audit()'), '1', 'the month is made meanwhile');
+is($node->safe_psql('postgres', 'SELECT bool_or(moved > 0) FROM devapp.maintain_audit()'), 't', 'the month is made meanwhile');
 ok($bench->finish, 'no writer failed') or diag($err);
 is( $node->safe_psql(
 		'postgres', q{SELECT count(*), count(DISTINCT event_id), count(DISTINCT transaction_id), count(*) FILTER (WHERE leaf_hash <> devapp._audit_leaf_hash(e)),

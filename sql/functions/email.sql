@@ -1,0 +1,10 @@
+-- How e-mails and their domains are compared.
+
+-- Without regard to the case of ASCII letters, and of no others; see src/identity.c.
+-- An index is made of it, so whoever inserts a developer has to execute it.
+CREATE FUNCTION devapp._email_key(email text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_email_key';
+SELECT devapp_internal.grant_to('devapp._email_key', 'admin');
+
+COMMENT ON FUNCTION devapp._email_key(text) IS 'Internal: an e-mail in the form in which it is compared';

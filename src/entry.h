@@ -1,0 +1,12 @@
+/*
+ * entry.h
+ *		The one entry to functions that run with their owner's rights.
+ */
+#ifndef DEVAPP_ENTRY_H
+#define DEVAPP_ENTRY_H
+
+#include "postgres.h"
+
+extern Oid	entry_role(void);
+
+#endif							/* DEVAPP_ENTRY_H */
