@@ -13,7 +13,7 @@
 say() { printf '# %s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "${0#"$PWD/"}" "$*" >&2; exit 1; }
 
-# What somebody has set for servers and shells of his own would change what happens here.
+# Settings that the caller has for other servers must not count here.
 for name in ${!PG@}; do
 	case $name in PG_CONFIG|PG_TEST_*) ;; *) unset "$name" ;; esac
 done
@@ -49,7 +49,7 @@ have_packages() {
 $advice
 Or set DEVAPP_NO_INSTALL=yes to go on without them."
 	say "installing ${missing[*]}"
-	# Lists that cannot be had anew may still do; if they do not, installing says why.
+	# A failed update is no error yet: the old lists may do, and if they do not, the installation says why.
 	log=$(as_root apt-get update 2>&1) || true
 	log+=$(without_main_cluster as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y --no-install-recommends "${missing[@]}" 2>&1) || {
@@ -59,8 +59,8 @@ $advice"
 	}
 }
 
-# without_main_cluster COMMAND...: with the first package of a server would come a
-# server of its own, which would start.  Later installations may make one again.
+# without_main_cluster COMMAND...: the first package of a server would create a cluster
+# and start it.  Debian's own setting is back afterwards.
 without_main_cluster() {
 	local conf=/etc/postgresql-common/createcluster.conf pristine=/usr/share/postgresql-common/createcluster.conf status=0
 	[ ! -e "$conf" ] || { "$@"; return; }
@@ -98,8 +98,9 @@ find_postgres() {
 	done
 }
 
-# The packages that PostgreSQL lacks: headers for the server that is here, else the
-# release's own PostgreSQL.  Where apt has no lists yet, a package that means "all" will do.
+# The packages that PostgreSQL lacks: the headers for the server that is installed,
+# else the release's own PostgreSQL.  Where apt has no lists yet, nothing says which
+# major that is, and postgresql-server-dev-all has to do.
 postgres_packages() {
 	local major
 	major=$(server_majors | tail -n 1)
@@ -107,7 +108,7 @@ postgres_packages() {
 	if [ -n "$major" ]; then echo "postgresql-$major postgresql-server-dev-$major"; else echo "postgresql postgresql-server-dev-all"; fi
 }
 
-# prepare_build [PACKAGE...]: with the packages that the caller needs besides
+# prepare_build [PACKAGE...]: the packages are those that the caller needs as well
 prepare_build() {
 	local packages=(gcc make libc6-dev libsodium-dev "$@")
 	if [ -n "${PG_CONFIG:-}" ]; then
@@ -139,8 +140,8 @@ as_server() {
 }
 
 # scratch_in FOLDER: makes SCRATCH there, if a server can live in it.  Tests make
-# sockets in folders below it, and the path of a socket has at most 107 bytes; the
-# makefiles of PostgreSQL know no blanks; programs do not run from every folder.
+# sockets in folders below it, and the path of a socket has at most 107 bytes;
+# PostgreSQL's makefiles cannot handle blanks; a file system may be mounted noexec.
 scratch_in() {
 	[[ $1 =~ ^/[A-Za-z0-9._/+-]*$ ]] && [ ${#1} -le 60 ] || return 1
 	SCRATCH=$(mktemp -d "$1/devapp.XXXXXX" 2>/dev/null) || return 1
@@ -206,9 +207,9 @@ link_parts() {
 	done
 }
 
-# private_postgres: copies the PostgreSQL that PG_CONFIG names to SCRATCH, so that
-# devapp is installed into nothing that another server uses, and without root.  The
-# programs find the other parts relative to themselves.
+# private_postgres: copies the PostgreSQL that PG_CONFIG names to SCRATCH.  devapp is
+# installed there, so the installation needs no root and changes no PostgreSQL that
+# another server uses.  The programs find the other parts relative to themselves.
 private_postgres() {
 	local copy bin
 	[[ $PG_CONFIG != "$SCRATCH"/* ]] || return 0
