@@ -147,7 +147,7 @@ is( $node->safe_psql('postgres', q{SELECT string_agg(partition_name, ' ' ORDER B
 	'usage_minute_2024_02_29 usage_minute_2024_03_01', 'old minutes are dropped, whole days');
 cmp_ok($node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_day'), '>', $days, 'when they are in the days');
 is($node->safe_psql('postgres', "SELECT count(*) $dropped"), 0, 'maintained is maintained');
-$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '1 day') FROM generate_series(0, 1499) AS n});
+$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '24 hours') FROM generate_series(0, 1499) AS n});
 is( $node->safe_psql('postgres', "SELECT count(*), min(partition_name), max(partition_name) $dropped"),
 	'100|usage_minute_2022_01_01|usage_minute_2022_04_10', 'of many old ones, the oldest are dropped');
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'and it is not done');
