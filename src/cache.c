@@ -11,7 +11,9 @@
  *
  * An entry is right until one of the rows it was built from changes
  * (invalidation.c); that is looked at on each hit.  What depends on the clock is
- * not in it.  Stale entries go when they are hit, or by eviction.
+ * not in it.  Stale entries go when they are hit, or by eviction.  No message of a
+ * change removes anything by itself: what cache_find() and cache_product() return
+ * stays until one of the functions of this file is called for another presentation.
  *
  * Products are compiled once and shared by the entitlements that refer to them.  A
  * first touch reads the product's row and takes the compiled form only if that was
@@ -257,6 +259,7 @@ EntitlementProduct *
 cache_product(const pg_uuid_t *product_id, Snapshot snapshot)
 {
 	bool		own = sees_own_changes();
+	EntitlementProduct *product;
 	ProductSlot *slot;
 	CachedProduct *p;
 
@@ -271,12 +274,14 @@ cache_product(const pg_uuid_t *product_id, Snapshot snapshot)
 	p = read_product(slot, product_id, snapshot);
 	if (p == NULL)
 		return NULL;
+	/* held before anything can fail, or nobody would know of it */
+	product = hold(p);
 	if (!own && (slot == NULL || slot->cached != p))
 	{
 		slot = hash_search(products, product_id, HASH_ENTER, NULL);
 		slot->cached = p;
 	}
-	return hold(p);
+	return product;
 }
 
 /*

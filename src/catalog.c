@@ -16,6 +16,11 @@
  * released with the scan, as for system catalogs, so that a transaction does not
  * gather locks; nothing relies on the relations staying as they are afterwards.
  *
+ * Any look-up may hear of changes, and what is kept here is then resolved anew by
+ * the next function of this file.  So what they return is of the moment: a value, a
+ * scan that holds its relations open, or a verdict's row type (CatalogVerdict), which
+ * is counted by references.
+ *
  * Privileges on the tables are not asked.  Who may execute a function that ends
  * here decides.
  */
@@ -138,8 +143,7 @@ static struct
 	ResolvedIndex indexes[CATALOG_INDEXES];
 	AttrNumber	columns[CATALOG_COLUMNS];
 	Oid			verdict_relation;
-	Oid			verdict_codes[VERDICT_CODES];
-	TupleDesc	verdict_desc;
+	CatalogVerdict verdict;
 }			resolved;
 
 static SnapshotData latest_snapshot = {.snapshot_type = SNAPSHOT_MVCC};
@@ -253,17 +257,12 @@ resolve_columns(Oid schema)
 }
 
 static void
-resolve_verdict(Oid schema)
+resolve_verdict_codes(Oid schema)
 {
-	Oid			enum_type;
-	Oid			row_type;
-	TupleDesc	desc;
-	TupleDesc	copy;
-	MemoryContext old;
+	Oid			enum_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+											CStringGetDatum("verdict_code"),
+											ObjectIdGetDatum(schema));
 
-	enum_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-								CStringGetDatum("verdict_code"),
-								ObjectIdGetDatum(schema));
 	for (int i = 0; i < VERDICT_CODES; i++)
 	{
 		Oid			code = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
@@ -276,25 +275,50 @@ resolve_verdict(Oid schema)
 					 errmsg("devapp.verdict_code has no value %s",
 							verdict_info[i].code),
 					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-		resolved.verdict_codes[i] = code;
+		resolved.verdict.codes[i] = code;
 	}
+}
 
-	resolved.verdict_relation = require_relation(schema, "verdict");
-	row_type = get_rel_type_id(resolved.verdict_relation);
-	desc = lookup_rowtype_tupdesc(row_type, -1);
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	copy = CreateTupleDescCopy(desc);
+/*
+ * Keep a copy of this row type.  The one that was kept stays if it is the same, so
+ * that resolving anew changes nothing where nothing has changed; else it goes when
+ * the last that has pinned it lets go.
+ */
+static void
+keep_verdict_desc(TupleDesc desc)
+{
+	TupleDesc	kept = resolved.verdict.desc;
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	TupleDesc	copy = CreateTupleDescCopy(desc);
+
 	MemoryContextSwitchTo(old);
-	ReleaseTupleDesc(desc);
-	if (resolved.verdict_desc)
-		FreeTupleDesc(resolved.verdict_desc);
-	resolved.verdict_desc = copy;
-	if (copy->natts != VERDICT_COLUMNS)
+	if (kept != NULL && equalTupleDescs(kept, copy))
+	{
+		FreeTupleDesc(copy);
+		return;
+	}
+	copy->tdrefcount = 1;
+	resolved.verdict.desc = copy;
+	if (kept != NULL && --kept->tdrefcount == 0)
+		FreeTupleDesc(kept);
+}
+
+static void
+resolve_verdict(Oid schema)
+{
+	TupleDesc	desc;
+
+	resolve_verdict_codes(schema);
+	resolved.verdict_relation = require_relation(schema, "verdict");
+	desc = lookup_rowtype_tupdesc(get_rel_type_id(resolved.verdict_relation), -1);
+	if (desc->natts != VERDICT_COLUMNS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("devapp.verdict has %d columns, but the library knows %d",
-						copy->natts, VERDICT_COLUMNS),
+						desc->natts, VERDICT_COLUMNS),
 				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
+	keep_verdict_desc(desc);
+	ReleaseTupleDesc(desc);
 }
 
 /* Resolving anew this often without rest means that every message says "all". */
@@ -338,18 +362,17 @@ catalog_refresh(void)
 	resolve();
 }
 
-TupleDesc
-catalog_verdict_desc(void)
+const CatalogVerdict *
+catalog_verdict(void)
 {
 	resolve();
-	return resolved.verdict_desc;
+	return &resolved.verdict;
 }
 
 Oid
 catalog_verdict_code(VerdictCode code)
 {
-	resolve();
-	return resolved.verdict_codes[code];
+	return catalog_verdict()->codes[code];
 }
 
 /* ---------- reading ---------- */

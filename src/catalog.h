@@ -114,6 +114,17 @@ typedef struct RowVersion
 /* columns of devapp.verdict, see verdict.c */
 #define VERDICT_COLUMNS 18
 
+/*
+ * The row type of a verdict, and the values of its enum.  The next look-up in the
+ * catalog may put other ones in their place: whoever needs desc for longer than
+ * until then pins it (PinTupleDesc).
+ */
+typedef struct CatalogVerdict
+{
+	TupleDesc	desc;
+	Oid			codes[VERDICT_CODES];
+} CatalogVerdict;
+
 extern void catalog_init(void);
 extern void catalog_refresh(void);
 
@@ -133,7 +144,7 @@ extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,
 
 extern RowVersion catalog_row_version(CatalogScan *scan);
 
-extern TupleDesc catalog_verdict_desc(void);
+extern const CatalogVerdict *catalog_verdict(void);
 extern Oid	catalog_verdict_code(VerdictCode code);
 
 #endif							/* DEVAPP_CATALOG_H */

@@ -4,6 +4,9 @@
  *
  * A key that is not known tells nothing but that.  One that is known tells who
  * it belongs to even when it is refused, because the gateway's log needs it.
+ *
+ * From where the row type is asked for to where the row is formed nothing else is
+ * looked up, so the type holds until then without being pinned.
  */
 #include "postgres.h"
 
@@ -151,54 +154,67 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 }
 
 static void
-set_code(VerdictRow *row, VerdictCode code, bool team)
+set_code(VerdictRow *row, const CatalogVerdict *type, VerdictCode code, bool team)
 {
 	const char *fault = verdict_fault(code, team);
 
 	set(row, COL_ALLOWED, BoolGetDatum(code == VERDICT_VALID));
-	set(row, COL_CODE, ObjectIdGetDatum(catalog_verdict_code(code)));
+	set(row, COL_CODE, ObjectIdGetDatum(type->codes[code]));
 	set(row, COL_HTTP_STATUS, Int32GetDatum(verdict_info[code].http_status));
 	if (fault)
 		set(row, COL_FAULT, CStringGetTextDatum(fault));
 }
 
-/*
- * A verdict that was VALID before quota and rate were asked, with what they said.
- * It needs nothing that a cache could have dropped meanwhile.
- */
-Datum
-verdict_with_limits(Datum verdict, VerdictCode code, const VerdictLimits *limits)
+static HeapTuple
+form(const CatalogVerdict *type, const Verdict *v)
 {
-	TupleDesc	desc = catalog_verdict_desc();
-	HeapTupleHeader header = DatumGetHeapTupleHeader(verdict);
-	HeapTupleData tuple = {0};
-	VerdictRow	row;
-
-	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
-	tuple.t_data = header;
-	heap_deform_tuple(&tuple, desc, row.values, row.nulls);
-	set_code(&row, code, false);
-	if (code != VERDICT_VALID)
-		row.nulls[COL_SCOPES] = true;
-	set_limits(&row, limits, code);
-	return HeapTupleGetDatum(heap_form_tuple(desc, row.values, row.nulls));
-}
-
-Datum
-verdict_datum(const Verdict *v)
-{
-	TupleDesc	desc = catalog_verdict_desc();
 	bool		team = v->entitlement && v->entitlement->decide.owner_is_team;
 	VerdictRow	row;
 
 	StaticAssertStmt(COLUMNS == VERDICT_COLUMNS, "columns of devapp.verdict");
 	memset(row.nulls, true, sizeof(row.nulls));
 	memset(row.values, 0, sizeof(row.values));
-	set_code(&row, v->code, team);
+	set_code(&row, type, v->code, team);
 	if (v->entitlement)
 		set_entitlement(&row, v);
 	set_limits(&row, &v->limits, v->code);
-	return HeapTupleGetDatum(heap_form_tuple(desc, row.values, row.nulls));
+	return heap_form_tuple(type->desc, row.values, row.nulls);
+}
+
+Datum
+verdict_datum(const Verdict *v)
+{
+	return HeapTupleGetDatum(form(catalog_verdict(), v));
+}
+
+/* A verdict that is VALID as long as quota and rate were not asked. */
+UnfinishedVerdict
+verdict_begin(const Verdict *v)
+{
+	UnfinishedVerdict unfinished = {.type = *catalog_verdict()};
+
+	PinTupleDesc(unfinished.type.desc);
+	unfinished.row = form(&unfinished.type, v);
+	return unfinished;
+}
+
+/* The answer, with what they said. */
+Datum
+verdict_finish(UnfinishedVerdict *unfinished, VerdictCode code,
+			   const VerdictLimits *limits)
+{
+	TupleDesc	desc = unfinished->type.desc;
+	HeapTuple	tuple;
+	VerdictRow	row;
+
+	heap_deform_tuple(unfinished->row, desc, row.values, row.nulls);
+	set_code(&row, &unfinished->type, code, false);
+	if (code != VERDICT_VALID)
+		row.nulls[COL_SCOPES] = true;
+	set_limits(&row, limits, code);
+	tuple = heap_form_tuple(desc, row.values, row.nulls);
+	ReleaseTupleDesc(desc);
+	return HeapTupleGetDatum(tuple);
 }
 
 /* SQL: devapp._http_status(code): the status that goes with a verdict */

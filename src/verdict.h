@@ -7,6 +7,9 @@
 
 #include "postgres.h"
 
+#include "access/htup.h"
+
+#include "catalog.h"
 #include "decide_core.h"
 #include "entitlement.h"
 
@@ -32,10 +35,21 @@ typedef struct Verdict
 	VerdictLimits limits;
 } Verdict;
 
+/*
+ * An answer that what quota and rate say is still to be put into.  It refers to no
+ * entitlement, and its row type is pinned, so SQL may run before it is finished.
+ */
+typedef struct UnfinishedVerdict
+{
+	CatalogVerdict type;
+	HeapTuple	row;
+} UnfinishedVerdict;
+
 extern void verdict_environment(const Verdict *verdict, char *environment,
 								int room);
 extern Datum verdict_datum(const Verdict *verdict);
-extern Datum verdict_with_limits(Datum verdict, VerdictCode code,
-								 const VerdictLimits *limits);
+extern UnfinishedVerdict verdict_begin(const Verdict *verdict);
+extern Datum verdict_finish(UnfinishedVerdict *unfinished, VerdictCode code,
+							const VerdictLimits *limits);
 
 #endif							/* DEVAPP_VERDICT_H */

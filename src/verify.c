@@ -289,23 +289,24 @@ devapp_allows(PG_FUNCTION_ARGS)
 
 /*
  * The row of a hard quota is written by SQL, which may make the cache drop what the
- * verdict points to: so what is needed of it afterwards is copied first.
+ * verdict points to, and reset the context of this call: so what is needed afterwards
+ * is copied first, to the caller's memory.
  */
 static Datum
-consume(Verdict *v, const Limits *limits, TimestampTz now, MemoryContext caller)
+consume(const Verdict *v, const Limits *limits, TimestampTz now, MemoryContext caller)
 {
-	int32		cost = v->cost;
 	VerdictLimits found = {0};
+	UnfinishedVerdict unfinished;
+	int32		cost = v->cost;
 	MeterKey	key;
 	VerdictCode code;
-	Datum		verdict;
 
 	MemoryContextSwitchTo(caller);
-	verdict = verdict_datum(v);
+	unfinished = verdict_begin(v);
 	count_prepare(&key, v, now);
 	code = limits_consume(limits, cost, now, &found);
 	count_call(&key, code, cost, now);
-	return verdict_with_limits(verdict, code, &found);
+	return verdict_finish(&unfinished, code, &found);
 }
 
 /* consume_quota(key, resource, method, environment, proxy, cost) */
