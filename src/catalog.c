@@ -321,8 +321,12 @@ resolve_verdict(Oid schema)
 	ReleaseTupleDesc(desc);
 }
 
-/* Resolving anew this often without rest means that every message says "all". */
-#define RESOLVE_ATTEMPTS	5
+/*
+ * If a relation changes meanwhile, names are resolved once more.  If one changes then
+ * too, what was found serves for now, and the next use resolves again.  No scan is
+ * misled by that: it looks again when it has the lock on its table.
+ */
+#define RESOLVE_ATTEMPTS	2
 
 static void
 resolve(void)
