@@ -126,7 +126,7 @@ EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test test-matrix fuzz lint bench bench-huge bench-quick
+PEOPLE_TARGETS = demo shell test test-cassert test-matrix fuzz lint bench bench-huge bench-quick
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 .PHONY: $(PEOPLE_TARGETS)
@@ -136,6 +136,8 @@ shell:
 	test/demo/run --shell
 test:
 	test/run
+test-cassert:
+	test/cassert
 test-matrix:
 	test/matrix
 fuzz:
