@@ -73,6 +73,7 @@ SQL_MODULES = \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
 	sql/functions/setting.sql \
+	sql/functions/structure.sql \
 	sql/functions/audit.sql \
 	sql/functions/audit_log.sql \
 	sql/functions/history.sql \

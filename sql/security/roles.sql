@@ -48,7 +48,9 @@ BEGIN
                                                '_usage_partition', '_maintain_usage_if_due', 'maintain_usage',
                                                '_is_due', '_maintain_audit_if_due', '_schedule_notifications_if_due',
                                                '_seal_audit_if_due', '_write_usage', '_take_shipment', 'receive_usage',
-                                               '_refresh_report', '_refresh_reports_if_due', '_tell_worker') LOOP
+                                               '_refresh_report', '_refresh_reports_if_due', '_tell_worker',
+                                               '_new_batch', '_lock_extension', '_begin_restore', '_orphans', '_may_work',
+                                               '_begin_work', '_holders', '_lock_tables', '_lock_structure', 'finish_restore') LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM devapp_admin', usage_function);
     END LOOP;
     -- a trigger fires without it, and nobody is to put one of these on a table of his
@@ -152,6 +154,7 @@ CREATE FUNCTION devapp.setup_roles() RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._lock_structure();
     PERFORM devapp._ensure_role(r)
        FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_analyst']) AS r;
     PERFORM devapp._grant_to_admin();
