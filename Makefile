@@ -39,6 +39,7 @@ SQL_MODULES = \
 	sql/tables/quota.sql \
 	sql/tables/shipment.sql \
 	sql/tables/housekeeping.sql \
+	sql/tables/restore.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/bulk.sql \
@@ -76,6 +77,8 @@ SQL_MODULES = \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
 	sql/functions/setting.sql \
+	sql/functions/structure.sql \
+	sql/functions/restore.sql \
 	sql/functions/audit.sql \
 	sql/functions/audit_log.sql \
 	sql/functions/history.sql \

@@ -18,6 +18,7 @@
 #include "key_core.h"
 #include "meter.h"
 #include "miscadmin.h"
+#include "restore.h"
 #include "utils/builtins.h"
 #include "worker.h"
 
@@ -40,11 +41,14 @@ _PG_init(void)
 	devapp_define_gucs();
 	catalog_init();
 	invalidation_init();
+	restore_init();
 	if (preloaded)
 	{
 		meter_init();
 		buckets_init();
-		worker_register();
+		/* what pg_upgrade starts is its own until it is whole */
+		if (!IsBinaryUpgrade)
+			worker_register();
 	}
 }
 

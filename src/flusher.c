@@ -12,6 +12,10 @@
  * transaction that fails goes back there (meter_batch.c).  Counts of a database
  * without the extension are discarded.
  *
+ * They are the ones that yield.  A process waits for nobody's lock for as long as others
+ * wait for theirs, ends when the database is to be dropped, and does nothing while a
+ * dump is restored (sql/functions/restore.sql) or the structure changed (structure.c).
+ *
  * A step is a function of the extension.  The process is connected
  * as the bootstrap superuser, but each step runs with the rights of the owner of its
  * function, as in a function with SECURITY DEFINER, to the end of its transaction.  So
@@ -33,15 +37,17 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "tcop/tcopprot.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/uuid.h"
 
 #include "compat.h"
+#include "guc.h"
 #include "meter.h"
 #include "shipment.h"
+#include "structure.h"
 #include "worker.h"
 
 PGDLLEXPORT void devapp_flusher_main(Datum arg);
@@ -60,6 +66,7 @@ typedef enum StepResult
 {
 	STEP_DONE,
 	STEP_MISSING,				/* there is no such function */
+	STEP_NOT_NOW,				/* it says no, or must not run now */
 	STEP_FAILED
 } StepResult;
 
@@ -79,8 +86,9 @@ static const char *const housekeeper_steps[] = {
 /* ---------- the process ---------- */
 
 /*
- * Settings of the database or the role must not be in the way.  In a deadlock it is
- * this process that finds it out first, and tries again another time.
+ * Settings of the database or the role must not be in the way.  Of this process and
+ * another that wait for each other it is this one that finds it out first, or gives up
+ * first, within the other's deadlock_timeout (1 s), and tries again another time.
  */
 static void
 set_own_settings(void)
@@ -92,8 +100,8 @@ set_own_settings(void)
 		{"synchronous_commit", "local"},
 		{"statement_timeout", "0"},
 		{"transaction_timeout", "0"},
-		{"lock_timeout", "10s"},
-		{"deadlock_timeout", "100ms"},
+		{"lock_timeout", "500ms"},
+		{"deadlock_timeout", "10ms"},
 		{"row_security", "off"},
 		{"session_replication_role", "origin"}
 	};
@@ -106,15 +114,33 @@ set_own_settings(void)
 	}
 }
 
-/* Called first by each process that works in a database. */
+/* SIGTERM is nothing to report: what is under way is rolled back, and the process ends. */
+static void
+end_quietly(SIGNAL_ARGS)
+{
+	ShutdownRequestPending = true;
+	if (!proc_exit_inprogress)
+		InterruptPending = QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/*
+ * Called first by each process that works in a database.  The launcher sees to it that
+ * the database is there until this process has its lock as well; who drops it then has
+ * to wait for a moment.
+ */
 void
 worker_connect(Oid database, const char *application_name)
 {
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, end_quietly);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
+	if (!database_try_lock(database))
+		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
+	yield_to_everybody();
+	database_unlock(database);
 	SetConfigOption("application_name", application_name, PGC_SUSET, PGC_S_OVERRIDE);
 	set_own_settings();
 }
@@ -148,9 +174,20 @@ owner_of_function(Oid function)
 	return owner;
 }
 
-static void
+/* Has the function returned false? */
+static bool
+said_no(void)
+{
+	bool		isnull;
+
+	return SPI_processed == 1 && SPI_gettypeid(SPI_tuptable->tupdesc, 1) == BOOLOID &&
+		!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static StepResult
 call_as_owner(Oid function, Step *step)
 {
+	StepResult	result;
 	const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
 							   step->nargs == 2 ? "$1, $2" : "");
 	int			nest;
@@ -161,8 +198,23 @@ call_as_owner(Oid function, Step *step)
 	SPI_connect();
 	(void) SPI_execute_with_args(sql, step->nargs, unconstify(Oid *, step->types),
 								 step->args, NULL, false, 0);
+	result = said_no() ? STEP_NOT_NOW : STEP_DONE;
 	SPI_finish();
 	AtEOXact_GUC(false, nest);
+	return result;
+}
+
+/* In a transaction, before anything else is locked. */
+static StepResult
+find_and_call(Step *step)
+{
+	List	   *name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
+	Oid			function;
+
+	if (devapp_restoring || !structure_try_lock(STRUCTURE_WORK))
+		return STEP_NOT_NOW;
+	function = LookupFuncName(name, step->nargs, step->types, true);
+	return OidIsValid(function) ? call_as_owner(function, step) : STEP_MISSING;
 }
 
 /*
@@ -172,27 +224,37 @@ call_as_owner(Oid function, Step *step)
 static StepResult
 run_step(Step *step)
 {
-	List	   *name;
-	Oid			function;
+	StepResult	result;
 	Oid			me;
 	int			context;
 
 	GetUserIdAndSecContext(&me, &context);
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
-	function = LookupFuncName(name, step->nargs, step->types, true);
-	if (OidIsValid(function))
-		call_as_owner(function, step);
+	result = find_and_call(step);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	SetUserIdAndSecContext(me, context);
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	return OidIsValid(function) ? STEP_DONE : STEP_MISSING;
+	return result;
 }
 
-/* An error is logged and noted. */
+/* An error is logged and noted.  That another session needs a lock of this is none. */
+static void
+report(const ErrorData *error, MeterJob job)
+{
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+	{
+		EmitErrorReport();
+		(void) meter_report_error(MyDatabaseId, job, error->message);
+	}
+	else if (!ShutdownRequestPending)
+		ereport(LOG,
+				(errmsg("%s gave way to another session, and comes again",
+						MyBgworkerEntry->bgw_name)));
+}
+
 static StepResult
 try_step(Step *step, MeterJob job)
 {
@@ -209,12 +271,11 @@ try_step(Step *step, MeterJob job)
 
 		MemoryContextSwitchTo(context);
 		HOLD_INTERRUPTS();
-		EmitErrorReport();
 		error = CopyErrorData();
+		report(error, job);
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
-		(void) meter_report_error(MyDatabaseId, job, error->message);
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
 	}
@@ -225,17 +286,32 @@ try_step(Step *step, MeterJob job)
 
 /* A function that is not there, as before an ALTER EXTENSION UPDATE, is left out. */
 static bool
+is_done(StepResult result)
+{
+	return result == STEP_DONE || result == STEP_MISSING;
+}
+
+static bool
 try_steps(const char *const *functions, size_t n, MeterJob job)
 {
 	bool		done = true;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !ShutdownRequestPending; i++)
 	{
 		Step		step = {.function = functions[i]};
 
-		done &= try_step(&step, job) != STEP_FAILED;
+		done &= is_done(try_step(&step, job));
 	}
-	return done;
+	return done && !ShutdownRequestPending;
+}
+
+/* STEP_NOT_NOW if something is under way that it has to keep out of. */
+static StepResult
+may_work(MeterJob job)
+{
+	Step		step = {.function = "_may_work"};
+
+	return try_step(&step, job);
 }
 
 /* ---------- the two ---------- */
@@ -282,6 +358,8 @@ devapp_flusher_main(Datum arg)
 	}
 	/* if it is killed, another will look after what it left */
 	meter_set_unfinished(true);
+	if (!is_done(may_work(JOB_FLUSH)))
+		proc_exit(0);
 	done = receive_outbox();
 	done &= try_steps(flusher_steps, lengthof(flusher_steps), JOB_FLUSH);
 	meter_set_unfinished(!done);
@@ -291,9 +369,16 @@ devapp_flusher_main(Datum arg)
 void
 devapp_housekeeper_main(Datum arg)
 {
+	StepResult	may;
+
 	worker_connect(DatumGetObjectId(arg), "devapp housekeeper");
-	if (worker_extension_is_here() &&
-		try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING))
+	if (!worker_extension_is_here())
+		proc_exit(0);
+	may = may_work(JOB_HOUSEKEEPING);
+	/* where it has to keep out nothing is due */
+	if (may == STEP_NOT_NOW ||
+		(is_done(may) &&
+		 try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING)))
 		meter_report_housekeeping();
 	proc_exit(0);
 }

@@ -29,6 +29,7 @@
 #include "pgstat.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -380,6 +381,8 @@ void
 devapp_shipper_main(Datum arg)
 {
 	worker_connect(DatumGetObjectId(arg), "devapp shipper");
+	/* waiting for the primary is not a statement that could be cancelled */
+	pqsignal(SIGTERM, die);
 	if (!worker_extension_is_here())
 	{
 		(void) meter_discard(MyDatabaseId);
