@@ -8,6 +8,7 @@ CREATE TABLE devapp.restore (
     CONSTRAINT restore_pkey PRIMARY KEY (one),
     CONSTRAINT restore_is_one_row CHECK (one)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.restore', 'SELECT', 'admin');
 
 COMMENT ON TABLE devapp.restore IS 'A restore of this database that is not over; no row: there is none';
 COMMENT ON COLUMN devapp.restore.started_at IS 'When CREATE EXTENSION was run';

@@ -84,6 +84,7 @@ CREATE TABLE devapp.usage_batch (
     flushed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT usage_batch_pkey PRIMARY KEY (batch)
 );
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_batch', 'SELECT', 'admin');
 
 -- One row, made by the first flush.  Who flushes or rolls up holds its lock.  A dump does
 -- not take it along.
