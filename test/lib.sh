@@ -172,7 +172,11 @@ clean_up_at_exit() {
 }
 clean_up() {
 	stop_cluster
-	[ -z "$SCRATCH" ] || [ "$BASHPID" != $$ ] || rm -rf "$SCRATCH"
+	if [ -n "$SCRATCH" ] && [ "$BASHPID" = $$ ]; then
+		# a test that was interrupted may have left its own
+		stop_servers "$SCRATCH"
+		rm -rf "$SCRATCH"
+	fi
 }
 
 # ---------- devapp in a private copy of PostgreSQL ----------
@@ -254,9 +258,17 @@ CONF
 		{ cat "$CLUSTER/server.log" >&2; die "the server did not start"; }
 }
 
+# stop_servers FOLDER: those with their data anywhere in it
+stop_servers() {
+	local pidfile
+	find "$1" -name postmaster.pid 2>/dev/null | while read -r pidfile; do
+		as_server "$PG_BIN/pg_ctl" -D "${pidfile%/*}" -m immediate stop >/dev/null 2>&1 || true
+	done
+}
+
 stop_cluster() {
 	[ -n "$CLUSTER" ] || return 0
-	[ ! -e "$CLUSTER/data/postmaster.pid" ] || as_server "$PG_BIN/pg_ctl" -D "$CLUSTER/data" -m immediate stop >/dev/null 2>&1 || true
+	stop_servers "$CLUSTER"
 	rm -rf "$CLUSTER"
 	CLUSTER=
 }
