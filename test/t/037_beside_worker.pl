@@ -42,7 +42,6 @@ my $app = create_app($node, 'caller');
 
 # ---------- the first moments, and the last ----------
 
-my $busy = $node->background_psql('postgres');
 my @failed;
 for my $n (1 .. $many)
 {
@@ -54,11 +53,12 @@ for my $n (1 .. $many)
 	  || tries('postgres', 'DROP DATABASE fresh');
 	push @failed, $error if $error;
 	# the worker is busy elsewhere all the time
-	$busy->query_safe("SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM generate_series(1, 100)");
+	sql("SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM generate_series(1, 100)");
 }
-$busy->quit;
 is(join("\n", @failed), '', "$many databases, in which roles are set up at once, and which are dropped");
-unlike(slurp_file($node->logfile), qr/FATAL/, 'no process is started in a database that is gone, nor reports that it was ended');
+# autovacuum is PostgreSQL's own
+my $fatal = qr/FATAL:  (?!terminating autovacuum)/;
+unlike(slurp_file($node->logfile), $fatal, 'no process is started in a database that is gone, nor reports that it was ended');
 
 # ---------- a step that takes long ----------
 
@@ -94,7 +94,7 @@ is(tries('postgres', 'CREATE DATABASE copy TEMPLATE slow'), '', 'a database can 
 $node->poll_query_until('postgres', 'SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = $$slow$$)') or die;
 is(tries('postgres', 'DROP DATABASE copy; DROP DATABASE slow'), '', 'and both be dropped');
 like(slurp_file($node->logfile), qr/devapp housekeeper for database \d+ gave way to another session/, 'it says that it gave way');
-unlike(slurp_file($node->logfile), qr/FATAL|deadlock|tuple concurrently/, 'nothing else is in the log');
+unlike(slurp_file($node->logfile), qr/$fatal|deadlock|tuple concurrently/, 'nothing else is in the log');
 
 # ---------- who holds a table ----------
 
