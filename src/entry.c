@@ -12,7 +12,8 @@
  * expression under autovacuum, a cascade into another table, a definer's function.
  *
  * Whoever may execute the public function may call it; nobody needs a right on the
- * namesake or on its schema.
+ * namesake or on its schema.  Texts are compared there by the database's collation: one
+ * that the caller gives an argument could make two persons' names the same.
  *
  * In a security-restricted operation (autovacuum, ANALYZE, REINDEX, REFRESH
  * MATERIALIZED VIEW) code runs that the person at the keyboard did not choose to
@@ -27,6 +28,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -120,6 +122,7 @@ static Datum
 call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 {
 	FmgrInfo   *self = fcinfo->flinfo;
+	Oid			collation = fcinfo->fncollation;
 	Oid			user;
 	int			context;
 	Datum		result = (Datum) 0;
@@ -129,6 +132,8 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 	{
 		innermost = call;
 		fcinfo->flinfo = &target->function;
+		if (OidIsValid(collation))
+			fcinfo->fncollation = DEFAULT_COLLATION_OID;
 		SetUserIdAndSecContext(target->owner, context | SECURITY_LOCAL_USERID_CHANGE);
 		result = FunctionCallInvoke(fcinfo);
 		SetUserIdAndSecContext(user, context);
@@ -136,6 +141,7 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 	PG_FINALLY();
 	{
 		fcinfo->flinfo = self;
+		fcinfo->fncollation = collation;
 		innermost = call->outer;
 	}
 	PG_END_TRY();
