@@ -5,7 +5,7 @@ DEVAPP_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" devapp.cont
 DEVAPP_SQL = $(EXTENSION)--$(DEVAPP_VERSION).sql
 
 MODULE_big = devapp
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA_built = $(DEVAPP_SQL)
 DATA = $(wildcard sql/releases/*.sql)
 
@@ -122,7 +122,7 @@ PROVE_TESTS = test/t/*.pl
 
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
-PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
+PG_CPPFLAGS = -Isrc -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
 SHLIB_LINK = -lsodium -lm
 SHLIB_LINK_INTERNAL = $(libpq)
 EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
@@ -160,7 +160,7 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS): $(wildcard src/*.h) devapp.control
+$(OBJS): $(wildcard src/*/*.h) devapp.control
 
 $(DEVAPP_SQL): $(SQL_MODULES) devapp.control Makefile
 	@printf '%s\n' '-- devapp $(DEVAPP_VERSION): built from sql/, in the order of the Makefile' \

@@ -10,16 +10,17 @@
 
 #include <sodium.h>
 
-#include "bucket.h"
-#include "catalog.h"
-#include "devapp.h"
-#include "guc.h"
-#include "invalidation.h"
-#include "key_core.h"
-#include "meter.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "worker.h"
+
+#include "base/guc.h"
+#include "base/sodium.h"
+#include "key/key_core.h"
+#include "meter/meter.h"
+#include "quota/bucket.h"
+#include "table/catalog.h"
+#include "table/invalidation.h"
+#include "worker/launcher.h"
 
 DEVAPP_MODULE_MAGIC;
 

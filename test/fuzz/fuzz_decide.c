@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <strings.h>
 
-#include "decide_core.h"
+#include "decide/decide_core.h"
 #include "fuzz.h"
 #include "reference_match.h"
 #include "reference_path.h"

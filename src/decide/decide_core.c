@@ -1,0 +1,463 @@
+/*
+ * decide_core.c
+ *		May this credential do this, now?  Needs no backend.
+ *
+ * The decision is a pure function of an entitlement (all that the tables say of
+ * a credential, loaded by entitlement.c), the version of its secret that was
+ * presented, and the request.  Whatever depends on time is decided here, at each
+ * call, so that an entitlement can be kept.
+ *
+ * explain_access() calls the same steps one by one, so that it can't tell
+ * another story than the verdict.
+ */
+#include "decide/decide_core.h"
+
+#include <string.h>
+
+#include "match/path_core.h"
+
+#define FAULT_INVALID_KEY	"oauth.v2.InvalidApiKey"
+#define FAULT_NOT_APPROVED	"keymanagement.service.invalid_client-app_not_approved"
+#define FAULT_RESOURCE		"oauth.v2.InvalidApiKeyForGivenResource"
+
+/* Codes, HTTP status and Apigee's words for the fault. */
+const VerdictInfo verdict_info[VERDICT_CODES] = {
+	[VERDICT_VALID] = {"VALID", 200, NULL},
+	[VERDICT_MALFORMED] = {"MALFORMED", 401, FAULT_INVALID_KEY},
+	[VERDICT_NOT_FOUND] = {"NOT_FOUND", 401, FAULT_INVALID_KEY},
+	[VERDICT_EXPIRED] = {"EXPIRED", 401, "keymanagement.service.consumer_key_expired"},
+	[VERDICT_SUPERSEDED] = {"SUPERSEDED", 401, FAULT_INVALID_KEY},
+	[VERDICT_CREDENTIAL_REVOKED] = {"CREDENTIAL_REVOKED", 401, "oauth.v2.ApiKeyNotApproved"},
+	[VERDICT_APP_PENDING] = {"APP_PENDING", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_REJECTED] = {"APP_REJECTED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_SUSPENDED] = {"APP_SUSPENDED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_REVOKED] = {"APP_REVOKED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_DELETED] = {"APP_DELETED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_OWNER_INACTIVE] = {"OWNER_INACTIVE", 401, "keymanagement.service.DeveloperStatusNotActive"},
+	[VERDICT_NO_PRODUCT] = {"NO_PRODUCT", 403, "keymanagement.service.consumer_key_missing_api_product_association"},
+	[VERDICT_PRODUCT_PENDING] = {"PRODUCT_PENDING", 403, FAULT_RESOURCE},
+	[VERDICT_PRODUCT_REVOKED] = {"PRODUCT_REVOKED", 403, FAULT_RESOURCE},
+	[VERDICT_RESOURCE_FORBIDDEN] = {"RESOURCE_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_METHOD_FORBIDDEN] = {"METHOD_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_PROXY_FORBIDDEN] = {"PROXY_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_ENVIRONMENT_FORBIDDEN] = {"ENVIRONMENT_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_QUOTA_EXCEEDED] = {"QUOTA_EXCEEDED", 429, "policies.ratelimit.QuotaViolation"},
+	[VERDICT_RATE_LIMITED] = {"RATE_LIMITED", 429, "policies.ratelimit.SpikeArrestViolation"},
+};
+
+const char *
+verdict_fault(VerdictCode code, bool owner_is_team)
+{
+	if (code == VERDICT_OWNER_INACTIVE && owner_is_team)
+		return "keymanagement.service.CompanyStatusNotActive";
+	return verdict_info[code].fault;
+}
+
+static bool
+str_equal(Str a, Str b)
+{
+	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+static bool
+list_has(const StrList *list, Str s)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (str_equal(list->items[i], s))
+			return true;
+	}
+	return false;
+}
+
+/* ---------- statuses, by the words in their columns ---------- */
+
+static bool
+str_is(Str s, const char *word)
+{
+	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
+}
+
+/* A status that this library does not know refuses. */
+AppStatus
+decide_app_status(Str word)
+{
+	static const struct
+	{
+		const char *word;
+		AppStatus	status;
+	}			words[] = {
+		{"approved", APP_APPROVED},
+		{"pending", APP_PENDING},
+		{"rejected", APP_REJECTED},
+		{"suspended", APP_SUSPENDED},
+		{"revoked", APP_REVOKED},
+		{"deleted", APP_DELETED}
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	{
+		if (str_is(word, words[i].word))
+			return words[i].status;
+	}
+	return APP_REVOKED;
+}
+
+AssociationStatus
+decide_association_status(Str word)
+{
+	if (str_is(word, "approved"))
+		return ASSOCIATION_APPROVED;
+	if (str_is(word, "pending"))
+		return ASSOCIATION_PENDING;
+	return ASSOCIATION_REVOKED;
+}
+
+/* ---------- lists ---------- */
+
+/* An empty list covers everything, and what is not asked is not checked. */
+static bool
+list_covers(const StrList *list, Str s)
+{
+	return s.data == NULL || list->count == 0 || list_has(list, s);
+}
+
+/* ---------- methods: case-insensitive, ASCII ---------- */
+
+static const char *const known_methods[] = {
+	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
+	"CONNECT", "QUERY"
+};
+
+static bool
+equal_nocase(Str a, const char *b, size_t b_len)
+{
+	if (a.len != b_len)
+		return false;
+	for (size_t i = 0; i < b_len; i++)
+	{
+		char		x = a.data[i];
+		char		y = b[i];
+
+		if (x >= 'a' && x <= 'z')
+			x = (char) (x - 'a' + 'A');
+		if (y >= 'a' && y <= 'z')
+			y = (char) (y - 'a' + 'A');
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
+static uint32_t
+known_method_bit(Str method)
+{
+	for (size_t i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++)
+	{
+		if (equal_nocase(method, known_methods[i], strlen(known_methods[i])))
+			return UINT32_C(1) << i;
+	}
+	return 0;
+}
+
+/*
+ * Add a method to a set that starts zeroed.  other_slots has room for every
+ * method that is added.
+ */
+void
+method_set_add(MethodSet *set, Str method, Str *other_slots)
+{
+	uint32_t	bit = known_method_bit(method);
+
+	if (bit != 0)
+	{
+		set->known |= bit;
+		return;
+	}
+	set->others.items = other_slots;
+	set->others.items[set->others.count++] = method;
+}
+
+static bool
+methods_cover(const MethodSet *set, Str method, uint32_t bit)
+{
+	if (method.data == NULL || set->any)
+		return true;
+	if (bit != 0)
+		return (set->known & bit) != 0;
+	for (int i = 0; i < set->others.count; i++)
+	{
+		if (equal_nocase(method, set->others.items[i].data,
+						 set->others.items[i].len))
+			return true;
+	}
+	return false;
+}
+
+/* ---------- the request ---------- */
+
+void
+decide_request_init(DecideRequest *request)
+{
+	memset(request, 0, sizeof(*request));
+	request->resource_safe = true;
+}
+
+void
+decide_request_set_resource(DecideRequest *request, const char *path,
+							size_t len)
+{
+	request->resource.data = path;
+	request->resource.len = path_without_query(path, len);
+	request->resource_safe = path_is_safe(path, request->resource.len);
+}
+
+/* ---------- what does not depend on the request ---------- */
+
+VerdictCode
+decide_expiry(const DecideEntitlement *entitlement, int64_t now)
+{
+	return now >= entitlement->expires_at ? VERDICT_EXPIRED : VERDICT_VALID;
+}
+
+/* A secret before its window is nothing yet, after it something past. */
+VerdictCode
+decide_secret(const DecideSecret *secret, int64_t now)
+{
+	if (now < secret->valid_from)
+		return VERDICT_NOT_FOUND;
+	return now >= secret->valid_until ? VERDICT_SUPERSEDED : VERDICT_VALID;
+}
+
+VerdictCode
+decide_credential(const DecideEntitlement *entitlement)
+{
+	return entitlement->credential_approved ?
+		VERDICT_VALID : VERDICT_CREDENTIAL_REVOKED;
+}
+
+VerdictCode
+decide_app(const DecideEntitlement *entitlement)
+{
+	switch (entitlement->app_status)
+	{
+		case APP_APPROVED:
+			return VERDICT_VALID;
+		case APP_PENDING:
+			return VERDICT_APP_PENDING;
+		case APP_REJECTED:
+			return VERDICT_APP_REJECTED;
+		case APP_SUSPENDED:
+			return VERDICT_APP_SUSPENDED;
+		case APP_REVOKED:
+			return VERDICT_APP_REVOKED;
+		case APP_DELETED:
+			break;
+	}
+	return VERDICT_APP_DELETED;
+}
+
+VerdictCode
+decide_owner(const DecideEntitlement *entitlement)
+{
+	return entitlement->owner_active ? VERDICT_VALID : VERDICT_OWNER_INACTIVE;
+}
+
+/* ---------- which product answers ---------- */
+
+/*
+ * The numbers of the operations that match the path.  Without a path all do;
+ * then *numbers is NULL and the numbers are 0 to n - 1.
+ */
+static int
+operations_on_path(const DecideProduct *product, const DecideRequest *request,
+				   const int32_t **numbers)
+{
+	*numbers = NULL;
+	if (request->resource.data == NULL)
+		return product->noperations;
+	return pattern_set_match(product->patterns, request->resource.data,
+							 request->resource.len, numbers);
+}
+
+/* What the operations say; the environment is the caller's matter. */
+static Coverage
+operations_coverage(const DecideProduct *product, const DecideRequest *request,
+					int *operation)
+{
+	const int32_t *numbers;
+	int			n = operations_on_path(product, request, &numbers);
+	uint32_t	bit = request->method.data ? known_method_bit(request->method) : 0;
+	bool		product_proxy = list_covers(&product->proxies, request->proxy);
+	bool		method_seen = false;
+	bool		proxy_seen = false;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			number = numbers ? numbers[i] : i;
+		const DecideOperation *op = &product->operations[number];
+		bool		method = methods_cover(&op->methods, request->method, bit);
+		bool		proxy = product_proxy &&
+			(request->proxy.data == NULL || op->proxy.data == NULL ||
+			 str_equal(op->proxy, request->proxy));
+
+		if (method && proxy)
+		{
+			*operation = number;
+			return COVERS_ALL;
+		}
+		method_seen |= method;
+		proxy_seen |= proxy;
+	}
+	if (n == 0)
+		return COVERS_NOTHING;
+	/* a wrong method is reported before a wrong proxy */
+	return method_seen && !proxy_seen ?
+		COVERS_PATH_NOT_PROXY : COVERS_PATH_NOT_METHOD;
+}
+
+/*
+ * How far a product covers a request, and by which operation (-1 where it has
+ * none, or none covers).
+ */
+Coverage
+decide_coverage(const DecideEntitlement *entitlement,
+				const DecideProduct *product,
+				const DecideRequest *request, int *operation)
+{
+	Coverage	coverage;
+
+	*operation = -1;
+	if (!request->resource_safe)
+		return COVERS_NOTHING;
+	if (product->noperations > 0)
+		coverage = operations_coverage(product, request, operation);
+	else
+		coverage = list_covers(&product->proxies, request->proxy) ?
+			COVERS_ALL : COVERS_PATH_NOT_PROXY;
+	if (coverage != COVERS_ALL || request->environment.data == NULL)
+		return coverage;
+
+	if (!list_covers(&product->environments, request->environment) ||
+		(entitlement->environment.data != NULL &&
+		 !str_equal(entitlement->environment, request->environment)))
+		return COVERS_ALL_BUT_ENVIRONMENT;
+	return COVERS_ALL;
+}
+
+static VerdictCode
+coverage_verdict(Coverage coverage)
+{
+	switch (coverage)
+	{
+		case COVERS_ALL:
+			return VERDICT_VALID;
+		case COVERS_ALL_BUT_ENVIRONMENT:
+			return VERDICT_ENVIRONMENT_FORBIDDEN;
+		case COVERS_PATH_NOT_METHOD:
+			return VERDICT_METHOD_FORBIDDEN;
+		case COVERS_PATH_NOT_PROXY:
+			return VERDICT_PROXY_FORBIDDEN;
+		case COVERS_NOTHING:
+			break;
+	}
+	return VERDICT_RESOURCE_FORBIDDEN;
+}
+
+/* Neither of the two that stand between path and environment is closer. */
+static int
+closeness(Coverage coverage)
+{
+	return coverage == COVERS_PATH_NOT_PROXY ?
+		(int) COVERS_PATH_NOT_METHOD : (int) coverage;
+}
+
+/*
+ * The verdict where no approved association covers the request.  An association
+ * that would cover it if it were approved is the reason; so is one that is not
+ * approved where none is.  Else the approved product that came closest says.
+ */
+static Decision
+decide_refusal(const DecideEntitlement *entitlement,
+			   const DecideRequest *request)
+{
+	Decision	closest = {VERDICT_RESOURCE_FORBIDDEN, -1, -1};
+	Decision	unapproved = {VERDICT_PRODUCT_REVOKED, -1, -1};
+	Decision	would_cover = {VERDICT_PRODUCT_REVOKED, -1, -1};
+	int			best = -1;
+
+	for (int i = 0; i < entitlement->nassociations; i++)
+	{
+		const DecideAssociation *a = &entitlement->associations[i];
+		bool		pending = a->status == ASSOCIATION_PENDING;
+		int			operation;
+		Coverage	coverage = decide_coverage(entitlement, a->product, request,
+											   &operation);
+
+		if (a->status == ASSOCIATION_APPROVED)
+		{
+			if (closeness(coverage) > best)
+			{
+				best = closeness(coverage);
+				closest = (Decision) {coverage_verdict(coverage), i, -1};
+			}
+			continue;
+		}
+		/* pending before revoked, else the first */
+		if (unapproved.association < 0 ||
+			(pending && unapproved.code != VERDICT_PRODUCT_PENDING))
+			unapproved = (Decision) {pending ? VERDICT_PRODUCT_PENDING :
+			VERDICT_PRODUCT_REVOKED, i, -1};
+		if (coverage == COVERS_ALL &&
+			(would_cover.association < 0 ||
+			 (pending && would_cover.code != VERDICT_PRODUCT_PENDING)))
+			would_cover = (Decision) {pending ? VERDICT_PRODUCT_PENDING :
+			VERDICT_PRODUCT_REVOKED, i, operation};
+	}
+	if (would_cover.association >= 0)
+		return would_cover;
+	return closest.association >= 0 ? closest : unapproved;
+}
+
+static Decision
+decide_products(const DecideEntitlement *entitlement,
+				const DecideRequest *request)
+{
+	if (entitlement->nassociations == 0)
+		return (Decision) {VERDICT_NO_PRODUCT, -1, -1};
+	for (int i = 0; i < entitlement->nassociations; i++)
+	{
+		const DecideAssociation *a = &entitlement->associations[i];
+		int			operation;
+
+		if (a->status == ASSOCIATION_APPROVED &&
+			decide_coverage(entitlement, a->product, request,
+							&operation) == COVERS_ALL)
+			return (Decision) {VERDICT_VALID, i, operation};
+	}
+	return decide_refusal(entitlement, request);
+}
+
+Decision
+decide(const DecideEntitlement *entitlement, const DecideSecret *secret,
+	   const DecideRequest *request)
+{
+	Decision	refused = {VERDICT_VALID, -1, -1};
+
+	/* a secret that is not valid yet is as good as unknown */
+	if (request->now < secret->valid_from)
+		refused.code = VERDICT_NOT_FOUND;
+	if (refused.code == VERDICT_VALID)
+		refused.code = decide_expiry(entitlement, request->now);
+	if (refused.code == VERDICT_VALID)
+		refused.code = decide_secret(secret, request->now);
+	if (refused.code == VERDICT_VALID)
+		refused.code = decide_credential(entitlement);
+	if (refused.code == VERDICT_VALID)
+		refused.code = decide_app(entitlement);
+	if (refused.code == VERDICT_VALID)
+		refused.code = decide_owner(entitlement);
+	if (refused.code != VERDICT_VALID)
+		return refused;
+	return decide_products(entitlement, request);
+}

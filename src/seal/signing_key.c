@@ -1,0 +1,209 @@
+/*
+ * audit_key.c
+ *		The key that signs checkpoints, and those that have signed them.
+ *
+ * devapp.audit_key_file has the Ed25519 seed, 64 hex digits, on its first line, and
+ * on further lines the verifier keys of seeds that were used before; '#' lines are
+ * comments.
+ *
+ * Checkpoints are made rarely, so the file is read each time, and the seed exists
+ * only while it signs: in memory from sodium_malloc(), which is locked where the
+ * system allows and left out of core dumps.  No function that can be called gives a
+ * signature over anything but the tree that seal_audit() has just computed.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "mb/pg_wchar.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/key_file.h"
+#include "base/sodium.h"
+#include "seal/signing_key.h"
+
+PG_FUNCTION_INFO_V1(devapp_audit_public_key);
+
+typedef struct KeyFile
+{
+	unsigned char *seed;		/* from sodium_malloc() */
+	bool		has_seed;
+	AuditKeys  *keys;
+} KeyFile;
+
+static bool
+is_configured(void)
+{
+	return devapp_audit_key_file != NULL && devapp_audit_key_file[0] != '\0';
+}
+
+/* ---------- reading ---------- */
+
+static const char *
+parse_seed(const char *s, size_t len, KeyFile *f)
+{
+	unsigned char secret[crypto_sign_SECRETKEYBYTES];
+	const char *end;
+	size_t		got;
+
+	if (sodium_hex2bin(f->seed, NOTE_SEED_BYTES, s, len, NULL, &got, &end) != 0 ||
+		end != s + len || got != NOTE_SEED_BYTES)
+		return "It does not have 64 hex digits.";
+	(void) crypto_sign_seed_keypair(f->keys->keys[0].bytes, secret, f->seed);
+	sodium_memzero(secret, sizeof(secret));
+	f->keys->count = 1;
+	f->has_seed = true;
+	return NULL;
+}
+
+static const char *
+parse_line(const char *line, KeyFile *f)
+{
+	size_t		len = strcspn(line, " \t\r\n");
+
+	if (line[len + strspn(line + len, " \t\r\n")] != '\0')
+		return "Something follows the key.";
+	if (!f->has_seed)
+		return parse_seed(line, len, f);
+	if (f->keys->count == AUDIT_KEYS_MAX)
+		return "There are too many keys.";
+	return note_verifier_read(line, len, &f->keys->keys[f->keys->count++]);
+}
+
+/* Read all lines; *lineno is the line that is wrong, if one is. */
+static const char *
+parse_lines(FILE *file, KeyFile *f, int *lineno)
+{
+	char		line[512];
+	const char *problem = NULL;
+
+	for (*lineno = 1; problem == NULL && fgets(line, sizeof(line), file); (*lineno)++)
+	{
+		const char *start = line + strspn(line, " \t");
+
+		if (strchr(line, '\n') == NULL && !feof(file))
+			problem = "It is too long.";
+		else if (strchr("#\r\n", *start) == NULL)
+			problem = parse_line(start, f);
+	}
+	(*lineno)--;
+	sodium_memzero(line, sizeof(line));
+	if (problem != NULL)
+		return problem;
+	*lineno = 0;
+	if (ferror(file))
+		return "It could not be read.";
+	return f->has_seed ? NULL : "It has no key.";
+}
+
+static void
+report_problem(const char *problem, int lineno)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIG_FILE_ERROR),
+			 errmsg("audit key file \"%s\" is not usable", devapp_audit_key_file),
+			 lineno > 0 ? errdetail("Line %d: %s", lineno, problem) :
+			 errdetail("%s", problem),
+			 errhint("Its first line is 64 hex digits, the others are verifier keys of former keys; nobody but the server's user may have access to the file.")));
+}
+
+/*
+ * Read the file that is configured; on success the caller frees f->seed, which
+ * wipes it.  A file that is named but not usable is an error: a checkpoint must not
+ * silently go unsigned.
+ */
+static void
+read_key_file(KeyFile *f)
+{
+	struct stat st;
+	const char *problem;
+	int			lineno = 0;
+	FILE	   *file;
+
+	devapp_require_sodium();
+	file = AllocateFile(devapp_audit_key_file, PG_BINARY_R);
+	if (file == NULL)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open audit key file \"%s\": %m",
+						devapp_audit_key_file)));
+	f->keys->count = 0;
+	f->has_seed = false;
+	f->seed = sodium_malloc(NOTE_SEED_BYTES);
+	problem = f->seed == NULL ? "There is not enough memory for it." :
+		secret_file_check(file, &st);
+	if (problem == NULL)
+		problem = parse_lines(file, f, &lineno);
+	FreeFile(file);
+	if (problem == NULL)
+		return;
+	if (f->seed)
+		sodium_free(f->seed);
+	report_problem(problem, lineno);
+}
+
+void
+audit_keys_read(AuditKeys *keys)
+{
+	KeyFile		f = {.keys = keys};
+
+	keys->count = 0;
+	if (!is_configured())
+		return;
+	read_key_file(&f);
+	sodium_free(f.seed);
+}
+
+/* ---------- signing ---------- */
+
+/* A note has a dash that not every encoding has. */
+static void
+require_utf8(void)
+{
+	if (GetDatabaseEncoding() != PG_UTF8 && GetDatabaseEncoding() != PG_SQL_ASCII)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("checkpoints cannot be signed in a database with encoding %s",
+						GetDatabaseEncodingName()),
+				 errhint("The database needs encoding UTF8; or set devapp.audit_key_file to '' and sign what you export.")));
+}
+
+/*
+ * The note of a tree; true if it is signed, and then *key is the public key.  For
+ * seal_audit() only.
+ */
+bool
+audit_key_write_note(uint64 size, const MerkleHash *root,
+					 char note[CHECKPOINT_NOTE_MAX], NoteKey *key)
+{
+	AuditKeys	keys;
+	KeyFile		f = {.keys = &keys};
+
+	if (!is_configured())
+	{
+		(void) checkpoint_write(devapp_audit_origin, size, root, NULL, key, note);
+		return false;
+	}
+	require_utf8();
+	read_key_file(&f);
+	(void) checkpoint_write(devapp_audit_origin, size, root, f.seed, key, note);
+	sodium_free(f.seed);
+	return true;
+}
+
+/* audit_public_key() */
+Datum
+devapp_audit_public_key(PG_FUNCTION_ARGS)
+{
+	AuditKeys	keys;
+	char		verifier[NOTE_VERIFIER_MAX];
+
+	audit_keys_read(&keys);
+	if (keys.count == 0)
+		PG_RETURN_NULL();
+	note_verifier_write(devapp_audit_origin, &keys.keys[0], verifier);
+	PG_RETURN_TEXT_P(cstring_to_text(verifier));
+}
