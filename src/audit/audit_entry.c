@@ -16,8 +16,6 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"

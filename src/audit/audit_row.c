@@ -1,5 +1,5 @@
 /*
- * audit.c
+ * audit_row.c
  *		The trigger that writes the audit trail.
  *
  *	audit_row(entity, 'id=column,...', option ...)	AFTER INSERT, UPDATE or DELETE, each row
@@ -54,6 +54,7 @@
 #include "audit/audit_entry.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/trigger.h"
 #include "model/change_note.h"
 #include "model/guard.h"
 #include "model/identity.h"
@@ -533,7 +534,7 @@ devapp_audit_row(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("audit_row must be an AFTER ROW trigger with an entity and the columns of its key")));
-	guard_require_own_table(trigdata);
+	trigger_require_own_table(trigdata);
 	if (devapp_restoring)
 		return PointerGetDatum(NULL);
 	identity_require_somebody(RelationGetRelationName(trigdata->tg_relation));

@@ -1,5 +1,5 @@
 /*
- * secret_file.c
+ * key_file.c
  *		Files with keys: who may have access to them.
  */
 #include "postgres.h"

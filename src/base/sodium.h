@@ -1,17 +1,13 @@
 /*
- * devapp.h
- *		What every file with a backend needs.
+ * sodium.h
+ *		libsodium, ready to be used.
  */
-#ifndef DEVAPP_H
-#define DEVAPP_H
+#ifndef DEVAPP_SODIUM_H
+#define DEVAPP_SODIUM_H
 
-#include "base/compat.h"
+#include <sodium.h>
 
-#ifndef DEVAPP_VERSION
-#error "DEVAPP_VERSION comes from the Makefile"
-#endif
-
-/* libsodium is ready (sodium_init() has run) */
+/* To be called before anything else of libsodium is. */
 extern void devapp_require_sodium(void);
 
-#endif							/* DEVAPP_H */
+#endif							/* DEVAPP_SODIUM_H */

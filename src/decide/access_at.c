@@ -23,6 +23,7 @@
 
 #include "base/compat.h"
 #include "decide/entitlement.h"
+#include "decide/verdict_type.h"
 #include "table/catalog.h"
 
 PG_FUNCTION_INFO_V1(devapp_decide_facts);
@@ -244,7 +245,7 @@ devapp_decide_facts(PG_FUNCTION_ARGS)
 	if (pick_secret(container_member(facts, "secrets"), request.now, &secret))
 		decision = decide(&entitlement, &secret, &request);
 
-	values[0] = ObjectIdGetDatum(catalog_verdict_code(decision.code));
+	values[0] = ObjectIdGetDatum(verdict_type_code(decision.code));
 	if (decision.association >= 0)
 	{
 		JsonbContainer *association = nth_object(container_member(facts, "associations"),

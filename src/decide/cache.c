@@ -31,18 +31,33 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "access/xact.h"
 #include "lib/ilist.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
-#include "base/guc.h"
 #include "base/sodium.h"
 #include "decide/cache.h"
 #include "table/invalidation.h"
+
+/* ---------- settings ---------- */
+
+static int	cache_size = 8192;	/* kB */
+
+void
+cache_define_gucs(void)
+{
+	DefineCustomIntVariable("devapp.cache_size",
+							"Memory that a backend may use to remember credentials.",
+							"0 turns remembering off.",
+							&cache_size,
+							8192, 0, 1024 * 1024,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+}
+
+/* ---------- what is remembered ---------- */
 
 /* A compiled product and how many entitlements refer to it. */
 typedef struct CachedProduct
@@ -134,7 +149,7 @@ cache_make_tag(CachePlace place, const char *data, size_t len, CacheTag *tag)
 static Size
 limit_bytes(void)
 {
-	return (Size) devapp_cache_size * 1024;
+	return (Size) cache_size * 1024;
 }
 
 /* ---------- products ---------- */

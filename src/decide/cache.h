@@ -41,5 +41,6 @@ extern EntitlementProduct *cache_product(const pg_uuid_t *product_id,
 										 Snapshot snapshot);
 extern void cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
 					   uint64 loaded_at);
+extern void cache_define_gucs(void);
 
 #endif							/* DEVAPP_CACHE_H */

@@ -12,8 +12,8 @@
 #include "utils/uuid.h"
 
 #include "decide/decide_core.h"
+#include "decide/quota_core.h"
 #include "key/secret.h"
-#include "quota/quota_core.h"
 #include "table/catalog.h"
 
 typedef enum SecretPurpose

@@ -18,7 +18,6 @@
 
 #include "base/compat.h"
 #include "decide/verdict.h"
-#include "table/catalog.h"
 
 PG_FUNCTION_INFO_V1(devapp_http_status);
 
@@ -154,7 +153,7 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 }
 
 static void
-set_code(VerdictRow *row, const CatalogVerdict *type, VerdictCode code, bool team)
+set_code(VerdictRow *row, const VerdictType *type, VerdictCode code, bool team)
 {
 	const char *fault = verdict_fault(code, team);
 
@@ -166,7 +165,7 @@ set_code(VerdictRow *row, const CatalogVerdict *type, VerdictCode code, bool tea
 }
 
 static HeapTuple
-form(const CatalogVerdict *type, const Verdict *v)
+form(const VerdictType *type, const Verdict *v)
 {
 	bool		team = v->entitlement && v->entitlement->decide.owner_is_team;
 	VerdictRow	row;
@@ -184,14 +183,14 @@ form(const CatalogVerdict *type, const Verdict *v)
 Datum
 verdict_datum(const Verdict *v)
 {
-	return HeapTupleGetDatum(form(catalog_verdict(), v));
+	return HeapTupleGetDatum(form(verdict_type_find(), v));
 }
 
 /* A verdict that is VALID as long as quota and rate were not asked. */
 UnfinishedVerdict
 verdict_begin(const Verdict *v)
 {
-	UnfinishedVerdict unfinished = {.type = *catalog_verdict()};
+	UnfinishedVerdict unfinished = {.type = *verdict_type_find()};
 
 	PinTupleDesc(unfinished.type.desc);
 	unfinished.row = form(&unfinished.type, v);

@@ -11,7 +11,7 @@
 
 #include "decide/decide_core.h"
 #include "decide/entitlement.h"
-#include "table/catalog.h"
+#include "decide/verdict_type.h"
 
 /* What quota and rate say to a call; see quota.c. */
 typedef struct VerdictLimits
@@ -41,7 +41,7 @@ typedef struct Verdict
  */
 typedef struct UnfinishedVerdict
 {
-	CatalogVerdict type;
+	VerdictType type;
 	HeapTuple	row;
 } UnfinishedVerdict;
 

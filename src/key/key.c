@@ -6,13 +6,12 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
-#include "base/guc.h"
+#include "base/compat.h"
 #include "base/sodium.h"
 #include "key/key.h"
 #include "key/key_core.h"
@@ -20,6 +19,33 @@
 PG_FUNCTION_INFO_V1(devapp_new_consumer_key);
 PG_FUNCTION_INFO_V1(devapp_key_info);
 PG_FUNCTION_INFO_V1(devapp_mask_key);
+
+/* ---------- settings ---------- */
+
+static char *key_prefix = NULL;
+
+static bool
+check_key_prefix(char **newval, void **extra, GucSource source)
+{
+	if (key_prefix_is_valid(*newval, strlen(*newval)))
+		return true;
+	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
+						KEY_PREFIX_MAX);
+	return false;
+}
+
+void
+key_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.key_prefix",
+							   "First part of new keys.",
+							   "Keys that exist keep the prefix they were made with.",
+							   &key_prefix,
+							   "dvk",
+							   PGC_SUSET, 0, check_key_prefix, NULL, NULL);
+}
+
+/* ---------- making keys ---------- */
 
 static void
 random_base62(char *out, int len)
@@ -62,7 +88,7 @@ devapp_new_consumer_key(PG_FUNCTION_ARGS)
 	devapp_require_sodium();
 	random_base62(id, KEY_ID_LEN);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out,
-											  (int) key_write_consumer(out, devapp_key_prefix, label, id)));
+											  (int) key_write_consumer(out, key_prefix, label, id)));
 }
 
 static Datum

@@ -8,5 +8,6 @@
 #include "postgres.h"
 
 extern size_t key_generate(const char *consumer, size_t consumer_len, char *out);
+extern void key_define_gucs(void);
 
 #endif							/* DEVAPP_KEY_H */

@@ -21,20 +21,37 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
 #include <sys/stat.h>
 
 #include "storage/fd.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/guc.h"
+#include "base/compat.h"
 #include "base/key_file.h"
 #include "base/sodium.h"
 #include "key/pepper.h"
 
 PG_FUNCTION_INFO_V1(devapp_pepper_newest);
 PG_FUNCTION_INFO_V1(devapp_pepper_known);
+
+/* ---------- settings ---------- */
+
+static char *pepper_file = NULL;
+
+void
+pepper_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.pepper_file",
+							   "File with the numbered peppers that key the digests of secrets.",
+							   "Empty: digests are unkeyed.",
+							   &pepper_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+}
+
+/* ---------- reading ---------- */
 
 typedef struct PepperFile
 {
@@ -49,7 +66,7 @@ static PepperFile current;
 static bool
 is_configured(void)
 {
-	return devapp_pepper_file != NULL && devapp_pepper_file[0] != '\0';
+	return pepper_file != NULL && pepper_file[0] != '\0';
 }
 
 /* Read "<number>:<hex>" into p. */
@@ -168,13 +185,13 @@ load(int elevel)
 	FILE	   *file;
 
 	devapp_require_sodium();
-	file = AllocateFile(devapp_pepper_file, PG_BINARY_R);
+	file = AllocateFile(pepper_file, PG_BINARY_R);
 	if (file == NULL)
 	{
 		ereport(elevel,
 				(errcode_for_file_access(),
 				 errmsg("could not open pepper file \"%s\": %m",
-						devapp_pepper_file)));
+						pepper_file)));
 		return false;
 	}
 	problem = read_file(file, &fresh, &lineno);
@@ -184,14 +201,14 @@ load(int elevel)
 		forget(&fresh);
 		ereport(elevel,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("pepper file \"%s\" is not usable", devapp_pepper_file),
+				 errmsg("pepper file \"%s\" is not usable", pepper_file),
 				 lineno > 0 ? errdetail("Line %d: %s", lineno, problem) :
 				 errdetail("%s", problem),
 				 errhint("Each line is <number>:<32 to 128 hex digits>; nobody but the server's user may have access to the file.")));
 		return false;
 	}
 	forget(&current);
-	fresh.name = MemoryContextStrdup(TopMemoryContext, devapp_pepper_file);
+	fresh.name = MemoryContextStrdup(TopMemoryContext, pepper_file);
 	current = fresh;
 	return true;
 }
@@ -199,7 +216,7 @@ load(int elevel)
 static bool
 is_loaded(void)
 {
-	return current.name != NULL && strcmp(current.name, devapp_pepper_file) == 0;
+	return current.name != NULL && strcmp(current.name, pepper_file) == 0;
 }
 
 static bool
@@ -207,7 +224,7 @@ file_changed(void)
 {
 	struct stat st;
 
-	if (stat(devapp_pepper_file, &st) != 0)
+	if (stat(pepper_file, &st) != 0)
 		return true;
 	/* a change of content or of permissions shows in the time of change */
 	return st.st_ctim.tv_sec != current.stat.st_ctim.tv_sec ||

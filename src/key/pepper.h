@@ -24,5 +24,6 @@ extern const Pepper *pepper_newest(void);
 extern const Pepper *pepper_find(int number);
 extern int	pepper_count(void);
 extern const Pepper *pepper_nth(int n);
+extern void pepper_define_gucs(void);
 
 #endif							/* DEVAPP_PEPPER_H */

@@ -13,11 +13,10 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "base/sodium.h"
 #include "key/pepper.h"
 #include "key/secret.h"

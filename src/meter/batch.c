@@ -1,5 +1,5 @@
 /*
- * meter_batch.c
+ * batch.c
  *		Taking counts out of shared memory into a transaction.
  *
  *	_take_usage()			takes all counts of the database; how many rows
@@ -25,10 +25,11 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "decide/verdict_type.h"
+#include "meter/batch.h"
 #include "meter/latency.h"
 #include "meter/latency_core.h"
 #include "meter/meter.h"
-#include "table/catalog.h"
 
 PG_FUNCTION_INFO_V1(devapp_take_usage);
 PG_FUNCTION_INFO_V1(devapp_taken_calls);
@@ -243,7 +244,7 @@ put_call(ReturnSetInfo *result, const MeterRow *row)
 	set_id(&values[CALL_OPERATION_ID], &nulls[CALL_OPERATION_ID], key->operation_id);
 	values[CALL_ENVIRONMENT] = PointerGetDatum(cstring_to_text_with_len(key->environment, len));
 	nulls[CALL_ENVIRONMENT] = len == 0;
-	values[CALL_CODE] = ObjectIdGetDatum(catalog_verdict_code(key->code));
+	values[CALL_CODE] = ObjectIdGetDatum(verdict_type_code(key->code));
 	values[CALL_CALLS] = Int64GetDatum((int64) row->value.count);
 	values[CALL_COST] = Int64GetDatum((int64) row->value.sum);
 	values[CALL_LAST_AT] = TimestampTzGetDatum((TimestampTz) row->value.max);

@@ -1,5 +1,5 @@
 /*
- * meter_file.c
+ * counter_file.c
  *		Files of counters; counts outlive an orderly end of the server in one.
  *
  * When the server is shut down, all its processes are told to end at once, and some
@@ -16,11 +16,14 @@
 
 #include <unistd.h>
 
+#include "miscadmin.h"
 #include "pgstat.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
+#include "storage/ipc.h"
 
 #include "base/compat.h"
+#include "meter/counter_file.h"
 #include "meter/meter.h"
 
 #define METER_FILE	PGSTAT_STAT_PERMANENT_DIRECTORY "/devapp_meter.stat"
@@ -87,8 +90,8 @@ meter_writer_close(MeterWriter *writer)
 }
 
 /* Write down all that is counted and not flushed. */
-void
-meter_save(void)
+static void
+save_counts(void)
 {
 	MeterRow   *rows = malloc(sizeof(MeterRow) * meter_partition_limit());
 	MeterWriter writer;
@@ -148,8 +151,8 @@ check_file(FILE *file, long *n)
 }
 
 /* Count what an orderly end left; the file is gone afterwards. */
-void
-meter_load(void)
+static void
+load_counts(void)
 {
 	FILE	   *file = AllocateFile(METER_FILE, PG_BINARY_R);
 	MeterRow	row;
@@ -166,4 +169,37 @@ meter_load(void)
 		meter_add(&row.key, &row.value);
 	FreeFile(file);
 	durable_unlink(METER_FILE, LOG);
+}
+
+/* ---------- at server start and end ---------- */
+
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+/* An orderly end of the server, after all its processes have ended. */
+static void
+save_at_exit(int code, Datum arg)
+{
+	if (code == 0 && meter_is_on())
+		save_counts();
+}
+
+/* The table of counters is there: its hook was set before this one. */
+static void
+start_counting(void)
+{
+	if (previous_startup_hook)
+		previous_startup_hook();
+	if (!IsUnderPostmaster)
+	{
+		on_shmem_exit(save_at_exit, (Datum) 0);
+		load_counts();
+	}
+}
+
+/* Called by _PG_init() in the postmaster, after meter_init(). */
+void
+counter_file_init(void)
+{
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = start_counting;
 }

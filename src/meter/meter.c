@@ -20,17 +20,16 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
-#include "base/guc.h"
 #include "base/sodium.h"
 #include "meter/meter.h"
 
@@ -70,13 +69,68 @@ static shmem_startup_hook_type previous_startup_hook = NULL;
 
 #define ENTRIES_LOCK	(&locks[METER_PARTITIONS].lock)
 
+/* ---------- settings ---------- */
+
+bool		devapp_metering = true;
+int			devapp_flush_interval = 10;
+int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
+static int	meter_size = 16384;
+
+/* Only SQL asks for these. */
+static int	retention_minute = 7 * MINUTES_PER_DAY;
+static int	retention_hour = 90 * MINUTES_PER_DAY;
+
+static void
+define_retention(const char *name, const char *description, int *variable,
+				 int days)
+{
+	DefineCustomIntVariable(name, description, "0 keeps them for ever.",
+							variable, days * MINUTES_PER_DAY, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+}
+
+/* The size is fixed at server start; loaded later there is nothing to size. */
+void
+meter_define_gucs(void)
+{
+	DefineCustomIntVariable("devapp.flush_interval",
+							"Time between flushes of counted calls to tables.",
+							"0 leaves flushing to devapp.flush_usage().",
+							&devapp_flush_interval,
+							10, 0, 24 * 60 * 60,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.meter_size",
+							"Shared memory for counting calls.",
+							NULL,
+							&meter_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("devapp.metering",
+							 "Counts verifications and recorded usage, and limits by quotas and rates.",
+							 NULL,
+							 &devapp_metering,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
+					 &retention_minute, 7);
+	define_retention("devapp.retention_hour", "How long usage by the hour is kept.",
+					 &retention_hour, 90);
+	define_retention("devapp.retention_day", "How long usage and latencies by the day are kept.",
+					 &devapp_retention_day, 1830);
+}
+
 /* ---------- at server start ---------- */
 
 /* The slots of a partition that make the table as large as the setting says. */
 static uint32
 partition_slots(void)
 {
-	Size		bytes = (Size) devapp_meter_size * 1024 / METER_PARTITIONS;
+	Size		bytes = (Size) meter_size * 1024 / METER_PARTITIONS;
 	Size		one = meter_partition_size(2) - meter_partition_size(0);
 
 	return (uint32) ((bytes - meter_partition_size(0)) / (one / 2));
@@ -129,14 +183,6 @@ init_memory(void)
 		meter_partition_init(partition(i), partition_slots(), shared->seed);
 }
 
-/* An orderly end of the server, after all its processes have ended. */
-static void
-save_at_exit(int code, Datum arg)
-{
-	if (code == 0 && shared != NULL)
-		meter_save();
-}
-
 static void
 start_memory(void)
 {
@@ -150,11 +196,6 @@ start_memory(void)
 	if (!found)
 		init_memory();
 	LWLockRelease(AddinShmemInitLock);
-	if (!IsUnderPostmaster)
-	{
-		on_shmem_exit(save_at_exit, (Datum) 0);
-		meter_load();
-	}
 }
 
 /* Called by _PG_init() in the postmaster. */

@@ -8,13 +8,10 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "port/pg_crc32c.h"
 
-#include "decide/verdict.h"
 #include "meter/meter_core.h"
 
 #define METER_ERROR_LEN		256
-#define METER_TMP_SUFFIX	".tmp"	/* of a file that is being written */
 
 /* What a process does in a database. */
 typedef enum MeterJob
@@ -48,17 +45,11 @@ typedef struct MeterStatus
 	int			worker_pid;		/* 0: none */
 } MeterStatus;
 
-/* A file of counters that is being written. */
-typedef struct MeterWriter
-{
-	FILE	   *file;
-	pg_crc32c	crc;
-	bool		ok;
-	char		path[MAXPGPATH];
-	char		tmp_path[MAXPGPATH];
-} MeterWriter;
+extern bool devapp_metering;
+extern int	devapp_flush_interval;	/* s; 0: never */
+extern int	devapp_retention_day;	/* minutes; 0: for ever */
 
-/* meter.c */
+extern void meter_define_gucs(void);
 extern void meter_init(void);
 extern bool meter_is_on(void);
 extern void meter_require(void);
@@ -82,20 +73,5 @@ extern void meter_report_housekeeping(void);
 extern bool meter_report_error(Oid database, MeterJob job, const char *message);
 extern void meter_set_worker(int pid);
 extern MeterStatus meter_status(void);
-
-/* meter_batch.c */
-extern void meter_add_batch(const MeterRow *rows, Size n);
-
-/* meter_file.c */
-extern void meter_writer_open(MeterWriter *writer, const char *path);
-extern void meter_writer_rows(MeterWriter *writer, const MeterRow *rows, Size n);
-extern bool meter_writer_close(MeterWriter *writer);
-extern void meter_save(void);
-extern void meter_load(void);
-
-/* count.c */
-extern void count_prepare(MeterKey *key, const Verdict *verdict, TimestampTz now);
-extern void count_call(MeterKey *key, VerdictCode code, int32 cost, TimestampTz now);
-extern void count_verdict(const Verdict *verdict, TimestampTz now);
 
 #endif							/* DEVAPP_METER_H */

@@ -1,5 +1,5 @@
 /*
- * note.c
+ * change_note.c
  *		Why the change that is being made is made.
  *
  * A change of status carries its reason in the row (decision_note).  Other changes,

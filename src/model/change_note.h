@@ -1,11 +1,11 @@
 /*
- * note.h
+ * change_note.h
  *		Why the change that is being made is made.
  */
-#ifndef DEVAPP_NOTE_H
-#define DEVAPP_NOTE_H
+#ifndef DEVAPP_CHANGE_NOTE_H
+#define DEVAPP_CHANGE_NOTE_H
 
 /* The note of the change that is being made, or NULL. */
 extern const char *note_current(void);
 
-#endif							/* DEVAPP_NOTE_H */
+#endif							/* DEVAPP_CHANGE_NOTE_H */

@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/datum.h"
@@ -21,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/trigger.h"
 #include "model/guard.h"
 #include "model/validate.h"
 
@@ -48,20 +48,6 @@ guard_list_has_word(const char *list, const char *word)
 	return false;
 }
 
-/*
- * The trigger functions trust the arguments and column types that they are given,
- * so nobody may put them on a table of his own.
- */
-void
-guard_require_own_table(TriggerData *trigdata)
-{
-	if (RelationGetNamespace(trigdata->tg_relation) !=
-		get_namespace_oid("devapp", true))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("this trigger is for the tables of devapp only")));
-}
-
 static TriggerData *
 require_trigger(FunctionCallInfo fcinfo, bool row)
 {
@@ -73,7 +59,7 @@ require_trigger(FunctionCallInfo fcinfo, bool row)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function was not called as the kind of trigger that it is")));
-	guard_require_own_table(trigdata);
+	trigger_require_own_table(trigdata);
 	return trigdata;
 }
 

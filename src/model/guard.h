@@ -9,7 +9,6 @@
 
 #include "commands/trigger.h"
 
-extern void guard_require_own_table(TriggerData *trigdata);
 extern bool guard_attribute_changed(TriggerData *trigdata, int attno);
 extern bool guard_list_has_word(const char *list, const char *word);
 extern bool guard_column_changed(TriggerData *trigdata, const char *column);

@@ -47,7 +47,6 @@
 
 #include "base/compat.h"
 #include "base/entry.h"
-#include "base/guc.h"
 #include "model/identity.h"
 #include "model/validate.h"
 #include "table/catalog.h"
@@ -61,6 +60,30 @@ PG_FUNCTION_INFO_V1(devapp_identity_source);
 PG_FUNCTION_INFO_V1(devapp_email_key);
 
 #define CLAIMS_SETTING	"request.jwt.claims"
+
+/* ---------- settings ---------- */
+
+static char *actor_setting = NULL;
+static char *claims_from = NULL;
+
+void
+identity_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.actor",
+							   "The role that called devapp.act_as(), and the e-mail of the person who acts.",
+							   NULL,
+							   &actor_setting,
+							   "",
+							   PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.claims_from",
+							   "Roles in whose sessions request.jwt.claims says who acts.",
+							   "Log-in roles of PostgREST and the like, with commas; * is every role.",
+							   &claims_from,
+							   "authenticator",
+							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
+}
 
 /* ---------- e-mails ---------- */
 
@@ -145,7 +168,7 @@ session_is_shared(void)
 	ListCell   *cell;
 
 	if (session == NULL ||
-		!SplitIdentifierString(pstrdup(devapp_claims_from), ',', &names))
+		!SplitIdentifierString(pstrdup(claims_from), ',', &names))
 		return false;
 	foreach(cell, names)
 	{
@@ -232,7 +255,7 @@ static const char *
 declared_actor(void)
 {
 	char	   *email;
-	Oid			role = (Oid) strtoul(devapp_actor, &email, 10);
+	Oid			role = (Oid) strtoul(actor_setting, &email, 10);
 
 	return role == entry_role() && *email == ' ' ? email + 1 : NULL;
 }
@@ -395,7 +418,7 @@ devapp_identity_source(PG_FUNCTION_ARGS)
 		case FROM_NOTHING:
 			if (session_has_claims())
 				source = why_claims_do_not_count();
-			else if (devapp_actor[0] != '\0')
+			else if (actor_setting[0] != '\0')
 				source = "devapp.act_as was called by another role";
 			break;
 	}

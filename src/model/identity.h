@@ -10,5 +10,6 @@
 extern const char *identity_actor(void);
 extern const char *identity_name(void);
 extern void identity_require_somebody(const char *table);
+extern void identity_define_gucs(void);
 
 #endif							/* DEVAPP_IDENTITY_H */

@@ -1,5 +1,5 @@
 /*
- * status.c
+ * lifecycle.c
  *		The lifecycles in SQL: next_status(), and the trigger that holds every
  *		UPDATE to them.
  *
@@ -21,6 +21,7 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/trigger.h"
 #include "model/guard.h"
 #include "model/identity.h"
 #include "model/lifecycle_core.h"
@@ -337,7 +338,7 @@ devapp_guard_status(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("guard_status must be a BEFORE ROW trigger with an entity and a flag")));
-	guard_require_own_table(trigdata);
+	trigger_require_own_table(trigdata);
 	args = trigdata->tg_trigger->tgargs;
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		return PointerGetDatum(guard_update(trigdata, args[0], args[1]));

@@ -1,5 +1,5 @@
 /*
- * status_core.c
+ * lifecycle_core.c
  *		The lifecycles: which action leads from which status to which.
  *		Needs no backend.
  *

@@ -1,10 +1,10 @@
 /*
- * status_core.h
+ * lifecycle_core.h
  *		The lifecycles: which action leads from which status to which.
  *		Needs no backend.
  */
-#ifndef DEVAPP_STATUS_CORE_H
-#define DEVAPP_STATUS_CORE_H
+#ifndef DEVAPP_LIFECYCLE_CORE_H
+#define DEVAPP_LIFECYCLE_CORE_H
 
 #include <stdbool.h>
 
@@ -18,4 +18,4 @@ extern const char *status_action_between(const char *entity, const char *from,
 extern const char *status_nth_action(const char *entity, const char *status,
 									 int n);
 
-#endif							/* DEVAPP_STATUS_CORE_H */
+#endif							/* DEVAPP_LIFECYCLE_CORE_H */

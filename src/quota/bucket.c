@@ -21,17 +21,16 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "base/guc.h"
 #include "base/sodium.h"
+#include "meter/meter.h"
 #include "quota/bucket.h"
 
 #define BUCKET_PARTITIONS	64	/* a power of two */
@@ -52,13 +51,31 @@ static LWLockPadded *locks = NULL;
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
+/* ---------- settings ---------- */
+
+static int	quota_size = 16384;	/* kB */
+
+/* The size is fixed at server start; loaded later there is nothing to size. */
+void
+buckets_define_gucs(void)
+{
+	DefineCustomIntVariable("devapp.quota_size",
+							"Shared memory for quotas and rate limits.",
+							NULL,
+							&quota_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+}
+
 /* ---------- at server start ---------- */
 
 /* The slots of a partition that make the table as large as the setting says. */
 static uint32
 partition_slots(void)
 {
-	Size		bytes = (Size) devapp_quota_size * 1024 / BUCKET_PARTITIONS;
+	Size		bytes = (Size) quota_size * 1024 / BUCKET_PARTITIONS;
 	Size		two = bucket_partition_size(2) - bucket_partition_size(0);
 
 	return (uint32) ((bytes - bucket_partition_size(0)) / (two / 2));

@@ -39,6 +39,7 @@ typedef struct BucketStatus
 	uint64		total;
 } BucketStatus;
 
+extern void buckets_define_gucs(void);
 extern void buckets_init(void);
 extern bool buckets_are_on(void);
 extern uint64 buckets_hash(const BucketKey *key);

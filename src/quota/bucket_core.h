@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "quota/quota_core.h"
+#include "decide/quota_core.h"
 
 #define BUCKET_ID_LEN			16
 #define BUCKET_ENVIRONMENT_LEN	24

@@ -1,5 +1,5 @@
 /*
- * quota_hard.c
+ * hard_quota.c
  *		Consuming a hard quota in its row.
  *
  * The row of the bucket is locked until the transaction ends, so the count is exact,
@@ -17,7 +17,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
-#include "quota/quota.h"
+#include "quota/hard_quota.h"
 
 static const char consume_query[] =
 "SELECT devapp._consume_quota($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -45,10 +45,9 @@ prepare_consume(void)
  * used in the row then, or -1.
  */
 int64
-quota_consume_row(const Limits *l, QuotaWindow window, int32 cost, int64 room)
+hard_quota_consume(const BucketKey *key, QuotaWindow window, int32 cost, int64 room)
 {
 	static const uint8 none[BUCKET_ID_LEN] = {0};
-	const BucketKey *key = &l->quota_key;
 	int			len = (int) strnlen(key->environment, BUCKET_ENVIRONMENT_LEN);
 	Datum		values[8];
 	char		nulls[8];

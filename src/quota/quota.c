@@ -31,8 +31,8 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
-#include "base/guc.h"
 #include "meter/meter.h"
+#include "quota/hard_quota.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
 
@@ -338,7 +338,7 @@ limits_consume(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 		show_quota(l, &quota, out);
 		return VERDICT_RATE_LIMITED;
 	}
-	used = quota_consume_row(l, quota.window, cost, l->quota.limit - quota.soft);
+	used = hard_quota_consume(&l->quota_key, quota.window, cost, l->quota.limit - quota.soft);
 	if (used >= 0)
 	{
 		if (quota.full || rate == RATE_FULL)

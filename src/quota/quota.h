@@ -35,15 +35,10 @@ typedef struct QuotaState
 	int64		wait;			/* microseconds; RATE_NEVER: it can't be made */
 } QuotaState;
 
-/* quota.c */
 extern bool limits_of(const Verdict *verdict, TimestampTz now, Limits *limits);
 extern void limits_apply(Verdict *verdict, TimestampTz now);
 extern VerdictCode limits_consume(const Limits *limits, int32 cost, TimestampTz now,
 								  VerdictLimits *out);
 extern QuotaState limits_look(const Limits *limits, TimestampTz now, int32 cost);
-
-/* quota_hard.c */
-extern int64 quota_consume_row(const Limits *limits, QuotaWindow window, int32 cost,
-							   int64 room);
 
 #endif							/* DEVAPP_QUOTA_H */

@@ -1,5 +1,5 @@
 /*
- * quota_sql.c
+ * quota_functions.c
  *		What SQL asks about quotas.
  *
  *	_quota_window(at, quota_interval, quota_unit)	the window that a time is in
@@ -185,7 +185,7 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 	}
 }
 
-/* A prepared transaction has flushed as well, which refuses it (meter_batch.c). */
+/* A prepared transaction has flushed as well, which refuses it (batch.c). */
 Datum
 devapp_forget_quota(PG_FUNCTION_ARGS)
 {

@@ -1,5 +1,5 @@
 /*
- * audit_proof.c
+ * proof.c
  *		Proofs that the sealed audit trail holds an event, and that it only grew.
  *
  * Hashes of large subtrees come from devapp.audit_node, those of smaller ones are

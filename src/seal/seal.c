@@ -1,5 +1,5 @@
 /*
- * audit_seal.c
+ * seal.c
  *		seal_audit(): put what is new in the audit trail into the Merkle tree.
  *
  * All committed events that are in no leaf yet become leaves, in the order of their
@@ -23,16 +23,37 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/xid8.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/sodium.h"
+#include "seal/seal.h"
 #include "seal/signing_key.h"
 #include "seal/trail.h"
 
 PG_FUNCTION_INFO_V1(devapp_seal_audit);
 
 #define FETCH_ROWS	1000
+
+/* ---------- settings ---------- */
+
+/* minutes; the SQL that the housekeeper calls asks for it */
+static int	seal_interval = 60;
+
+void
+seal_define_gucs(void)
+{
+	DefineCustomIntVariable("devapp.seal_interval",
+							"How often an audit trail that was sealed once is sealed by the worker.",
+							"0 leaves sealing to devapp.seal_audit().",
+							&seal_interval,
+							60, 0, 7 * MINUTES_PER_DAY,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+}
+
+/* ---------- sealing ---------- */
 
 /* The tree that grows, and where its complete subtrees go. */
 typedef struct Sealer

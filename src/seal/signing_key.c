@@ -1,5 +1,5 @@
 /*
- * audit_key.c
+ * signing_key.c
  *		The key that signs checkpoints, and those that have signed them.
  *
  * devapp.audit_key_file has the Ed25519 seed, 64 hex digits, on its first line, and
@@ -13,19 +13,50 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
 #include "mb/pg_wchar.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "base/compat.h"
-#include "base/guc.h"
 #include "base/key_file.h"
 #include "base/sodium.h"
 #include "seal/signing_key.h"
 
 PG_FUNCTION_INFO_V1(devapp_audit_public_key);
+
+/* ---------- settings ---------- */
+
+static char *audit_key_file = NULL;
+static char *audit_origin = NULL;
+
+static bool
+check_audit_origin(char **newval, void **extra, GucSource source)
+{
+	if (checkpoint_origin_is_valid(*newval, strlen(*newval)))
+		return true;
+	GUC_check_errdetail("The origin of an audit trail is 1 to %d printable ASCII characters, none of them a space or \"+\".",
+						CHECKPOINT_ORIGIN_MAX);
+	return false;
+}
+
+void
+signing_key_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.audit_key_file",
+							   "File with the key that signs checkpoints of the audit trail.",
+							   "Empty: checkpoints are not signed.",
+							   &audit_key_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.audit_origin",
+							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
+							   "Checkpoints that exist keep the name they were made with.",
+							   &audit_origin,
+							   "devapp",
+							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
+}
 
 typedef struct KeyFile
 {
@@ -37,7 +68,7 @@ typedef struct KeyFile
 static bool
 is_configured(void)
 {
-	return devapp_audit_key_file != NULL && devapp_audit_key_file[0] != '\0';
+	return audit_key_file != NULL && audit_key_file[0] != '\0';
 }
 
 /* ---------- reading ---------- */
@@ -104,7 +135,7 @@ report_problem(const char *problem, int lineno)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),
-			 errmsg("audit key file \"%s\" is not usable", devapp_audit_key_file),
+			 errmsg("audit key file \"%s\" is not usable", audit_key_file),
 			 lineno > 0 ? errdetail("Line %d: %s", lineno, problem) :
 			 errdetail("%s", problem),
 			 errhint("Its first line is 64 hex digits, the others are verifier keys of former keys; nobody but the server's user may have access to the file.")));
@@ -124,12 +155,12 @@ read_key_file(KeyFile *f)
 	FILE	   *file;
 
 	devapp_require_sodium();
-	file = AllocateFile(devapp_audit_key_file, PG_BINARY_R);
+	file = AllocateFile(audit_key_file, PG_BINARY_R);
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode_for_file_access(),
 				 errmsg("could not open audit key file \"%s\": %m",
-						devapp_audit_key_file)));
+						audit_key_file)));
 	f->keys->count = 0;
 	f->has_seed = false;
 	f->seed = sodium_malloc(NOTE_SEED_BYTES);
@@ -184,12 +215,12 @@ audit_key_write_note(uint64 size, const MerkleHash *root,
 
 	if (!is_configured())
 	{
-		(void) checkpoint_write(devapp_audit_origin, size, root, NULL, key, note);
+		(void) checkpoint_write(audit_origin, size, root, NULL, key, note);
 		return false;
 	}
 	require_utf8();
 	read_key_file(&f);
-	(void) checkpoint_write(devapp_audit_origin, size, root, f.seed, key, note);
+	(void) checkpoint_write(audit_origin, size, root, f.seed, key, note);
 	sodium_free(f.seed);
 	return true;
 }
@@ -204,6 +235,6 @@ devapp_audit_public_key(PG_FUNCTION_ARGS)
 	audit_keys_read(&keys);
 	if (keys.count == 0)
 		PG_RETURN_NULL();
-	note_verifier_write(devapp_audit_origin, &keys.keys[0], verifier);
+	note_verifier_write(audit_origin, &keys.keys[0], verifier);
 	PG_RETURN_TEXT_P(cstring_to_text(verifier));
 }

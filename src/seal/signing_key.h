@@ -1,9 +1,9 @@
 /*
- * audit_key.h
+ * signing_key.h
  *		The key that signs checkpoints, and those that have signed them.
  */
-#ifndef DEVAPP_AUDIT_KEY_H
-#define DEVAPP_AUDIT_KEY_H
+#ifndef DEVAPP_SIGNING_KEY_H
+#define DEVAPP_SIGNING_KEY_H
 
 #include "postgres.h"
 
@@ -21,5 +21,6 @@ typedef struct AuditKeys
 extern void audit_keys_read(AuditKeys *keys);
 extern bool audit_key_write_note(uint64 size, const MerkleHash *root,
 								 char note[CHECKPOINT_NOTE_MAX], NoteKey *key);
+extern void signing_key_define_gucs(void);
 
-#endif							/* DEVAPP_AUDIT_KEY_H */
+#endif							/* DEVAPP_SIGNING_KEY_H */

@@ -1,5 +1,5 @@
 /*
- * audit_log.c
+ * trail.c
  *		The sealed audit trail: what sealing, proofs and verification share.
  *
  * devapp.audit_leaf is the log: the hashes of events, in the order in which they

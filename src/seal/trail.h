@@ -1,9 +1,9 @@
 /*
- * audit_log.h
+ * trail.h
  *		The sealed audit trail: what sealing, proofs and verification share.
  */
-#ifndef DEVAPP_AUDIT_LOG_H
-#define DEVAPP_AUDIT_LOG_H
+#ifndef DEVAPP_TRAIL_H
+#define DEVAPP_TRAIL_H
 
 #include "postgres.h"
 
@@ -23,4 +23,4 @@ extern bytea *audit_bytes(const void *data, size_t len);
 extern bool audit_node_find(int level, uint64 position, MerkleHash *hash);
 extern void audit_damaged(const char *what) compat_noreturn;
 
-#endif							/* DEVAPP_AUDIT_LOG_H */
+#endif							/* DEVAPP_TRAIL_H */

@@ -1,5 +1,5 @@
 /*
- * audit_verify.c
+ * verify_trail.c
  *		verify_audit(): is the audit trail what was sealed?
  *
  * Three passes, each streamed through a cursor, all in the caller's snapshot:

@@ -6,7 +6,7 @@
  *
  * A shipment is what a standby counted (shipper.c), as bytes: a header and rows
  * (shipment_core.c), and the CRC of both.  What is taken belongs to the transaction,
- * as what is taken from shared memory does (meter_batch.c); but if that is rolled
+ * as what is taken from shared memory does (batch.c); but if that is rolled
  * back, it is the sender who still has it.
  */
 #include "postgres.h"
@@ -16,9 +16,9 @@
 #include "port/pg_crc32c.h"
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
-#include "base/guc.h"
-#include "meter/meter.h"
+#include "meter/batch.h"
 #include "ship/shipment.h"
 #include "ship/shipment_core.h"
 

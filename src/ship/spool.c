@@ -1,10 +1,10 @@
 /*
- * outbox.c
+ * spool.c
  *		Files with counts that are on their way from a standby to its primary.
  *
  * A shipment is a file pg_stat/devapp_ship_DATABASE_BATCH.stat from before it is sent
  * until the primary has it.  Its content is what is sent: header, rows and CRC, as in
- * meter_file.c.  The batch is a UUID, ascending in time; the primary counts each
+ * counter_file.c.  The batch is a UUID, ascending in time; the primary counts each
  * once, so a file whose fate is not known is sent again.
  *
  * After a promotion the flusher takes the files that are left.  Copied along with
@@ -24,12 +24,14 @@
 
 #include "base/compat.h"
 #include "base/uuid.h"
+#include "meter/counter_file.h"
 #include "meter/meter.h"
 #include "ship/shipment.h"
 #include "ship/shipment_core.h"
+#include "ship/spool.h"
 
-#define OUTBOX_PREFIX	"devapp_ship_"
-#define OUTBOX_SUFFIX	".stat"
+#define SPOOL_PREFIX	"devapp_ship_"
+#define SPOOL_SUFFIX	".stat"
 #define UUID_CHARS		36
 
 /* ---------- names ---------- */
@@ -41,8 +43,8 @@ database_of(const char *name, char *batch)
 	Oid			database;
 	int			end = 0;
 
-	if (sscanf(name, OUTBOX_PREFIX "%u_%36[0-9a-f-]%n", &database, batch, &end) != 2 ||
-		strlen(batch) != UUID_CHARS || strcmp(name + end, OUTBOX_SUFFIX) != 0)
+	if (sscanf(name, SPOOL_PREFIX "%u_%36[0-9a-f-]%n", &database, batch, &end) != 2 ||
+		strlen(batch) != UUID_CHARS || strcmp(name + end, SPOOL_SUFFIX) != 0)
 		return InvalidOid;
 	return database;
 }
@@ -55,7 +57,7 @@ compare_names(const ListCell *a, const ListCell *b)
 
 /* The files of a database, the oldest first. */
 List *
-outbox_files(Oid database)
+spool_files(Oid database)
 {
 	DIR		   *dir = AllocateDir(PGSTAT_STAT_PERMANENT_DIRECTORY);
 	List	   *files = NIL;
@@ -76,7 +78,7 @@ outbox_files(Oid database)
 static bool
 is_unfinished(const char *name)
 {
-	return strncmp(name, OUTBOX_PREFIX, strlen(OUTBOX_PREFIX)) == 0 &&
+	return strncmp(name, SPOOL_PREFIX, strlen(SPOOL_PREFIX)) == 0 &&
 		strlen(name) > strlen(METER_TMP_SUFFIX) &&
 		strcmp(name + strlen(name) - strlen(METER_TMP_SUFFIX), METER_TMP_SUFFIX) == 0;
 }
@@ -87,7 +89,7 @@ is_unfinished(const char *name)
  * then that finds it out, and puts its counts back into memory.
  */
 void
-outbox_find(void)
+spool_find(void)
 {
 	DIR		   *dir = AllocateDir(PGSTAT_STAT_PERMANENT_DIRECTORY);
 	struct dirent *entry;
@@ -100,7 +102,7 @@ outbox_find(void)
 		if (OidIsValid(database))
 			meter_mark_unfinished(database);
 		else if (is_unfinished(entry->d_name))
-			outbox_remove(entry->d_name);
+			spool_remove(entry->d_name);
 	}
 	FreeDir(dir);
 }
@@ -112,7 +114,7 @@ outbox_find(void)
  * written.  Nothing here throws an error.
  */
 bool
-outbox_put(Oid database, const MeterRow *rows, Size n)
+spool_put(Oid database, const MeterRow *rows, Size n)
 {
 	char		path[MAXPGPATH];
 	pg_uuid_t	batch_id;
@@ -120,7 +122,7 @@ outbox_put(Oid database, const MeterRow *rows, Size n)
 
 	if (!uuid_make_v7(&batch_id))
 		return false;
-	snprintf(path, sizeof(path), PGSTAT_STAT_PERMANENT_DIRECTORY "/" OUTBOX_PREFIX "%u_%s" OUTBOX_SUFFIX,
+	snprintf(path, sizeof(path), PGSTAT_STAT_PERMANENT_DIRECTORY "/" SPOOL_PREFIX "%u_%s" SPOOL_SUFFIX,
 			 database, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&batch_id))));
 	meter_writer_open(&writer, path);
 	meter_writer_rows(&writer, rows, n);
@@ -132,7 +134,7 @@ outbox_put(Oid database, const MeterRow *rows, Size n)
  * nobody can make it whole.
  */
 bytea *
-outbox_read(const char *file, pg_uuid_t *batch_id)
+spool_read(const char *file, pg_uuid_t *batch_id)
 {
 	char		path[MAXPGPATH];
 	char		batch[UUID_CHARS + 1];
@@ -164,12 +166,12 @@ outbox_read(const char *file, pg_uuid_t *batch_id)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("file \"%s\" is not a file of counters, or damaged", path),
 			 errdetail("The calls that it counted are lost.")));
-	outbox_remove(file);
+	spool_remove(file);
 	return NULL;
 }
 
 void
-outbox_remove(const char *file)
+spool_remove(const char *file)
 {
 	char		path[MAXPGPATH];
 
@@ -179,10 +181,10 @@ outbox_remove(const char *file)
 
 /* The files of a database have nowhere to go. */
 void
-outbox_discard(Oid database)
+spool_discard(Oid database)
 {
 	ListCell   *cell;
 
-	foreach(cell, outbox_files(database))
-		outbox_remove(lfirst(cell));
+	foreach(cell, spool_files(database))
+		spool_remove(lfirst(cell));
 }

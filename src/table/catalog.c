@@ -17,9 +17,8 @@
  * gather locks; nothing relies on the relations staying as they are afterwards.
  *
  * Any look-up may hear of changes, and what is kept here is then resolved anew by
- * the next function of this file.  So what they return is of the moment: a value, a
- * scan that holds its relations open, or a verdict's row type (CatalogVerdict), which
- * is counted by references.
+ * the next function of this file.  So what they return is of the moment: a value, or a
+ * scan that holds its relations open.
  *
  * Privileges on the tables are not asked.  Who may execute a function that ends
  * here decides.
@@ -33,8 +32,6 @@
 #include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_enum.h"
-#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "storage/procarray.h"
@@ -43,7 +40,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-#include "utils/typcache.h"
 
 #include "base/compat.h"
 #include "table/catalog.h"
@@ -142,9 +138,10 @@ static struct
 	bool		broken_off;		/* resolving ended in an error */
 	ResolvedIndex indexes[CATALOG_INDEXES];
 	AttrNumber	columns[CATALOG_COLUMNS];
-	Oid			verdict_relation;
-	CatalogVerdict verdict;
 }			resolved;
+
+/* what another file has resolved along with them, see catalog_add_part() */
+static const CatalogPart *other_part = NULL;
 
 static SnapshotData latest_snapshot = {.snapshot_type = SNAPSHOT_MVCC};
 
@@ -153,7 +150,8 @@ static SnapshotData latest_snapshot = {.snapshot_type = SNAPSHOT_MVCC};
 static bool
 is_ours(Oid relid)
 {
-	if (relid == InvalidOid || relid == resolved.verdict_relation)
+	if (relid == InvalidOid ||
+		(other_part != NULL && other_part->is_part(relid)))
 		return true;
 	for (int i = 0; i < CATALOG_INDEXES; i++)
 	{
@@ -187,8 +185,19 @@ catalog_init(void)
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 }
 
-static Oid
-require_relation(Oid schema, const char *name)
+/*
+ * Something that is found by name together with the tables: once is_part() says that
+ * a relation of it has changed, all is resolved again.
+ */
+void
+catalog_add_part(const CatalogPart *part)
+{
+	Assert(other_part == NULL);
+	other_part = part;
+}
+
+Oid
+catalog_require_relation(Oid schema, const char *name)
 {
 	Oid			relid = get_relname_relid(name, schema);
 
@@ -211,7 +220,7 @@ resolve_index(Oid schema, CatalogIndex which)
 	int			n;
 
 	/* under a lock on its table, an index is not dropped */
-	r->table = require_relation(schema, index_names[which].table);
+	r->table = catalog_require_relation(schema, index_names[which].table);
 	heap = try_table_open(r->table, AccessShareLock);
 	if (heap == NULL)
 	{
@@ -219,7 +228,7 @@ resolve_index(Oid schema, CatalogIndex which)
 		return;
 	}
 	r->file = heap->rd_rel->relfilenode;
-	r->index = require_relation(schema, index_names[which].index);
+	r->index = catalog_require_relation(schema, index_names[which].index);
 	index = index_open(r->index, AccessShareLock);
 	n = Min(IndexRelationGetNumberOfKeyAttributes(index), CATALOG_KEYS);
 	for (int i = 0; i < n; i++)
@@ -243,7 +252,7 @@ resolve_columns(Oid schema)
 {
 	for (int i = 0; i < CATALOG_COLUMNS; i++)
 	{
-		Oid			table = require_relation(schema, column_names[i].table);
+		Oid			table = catalog_require_relation(schema, column_names[i].table);
 		AttrNumber	attno = get_attnum(table, column_names[i].column);
 
 		if (attno == InvalidAttrNumber)
@@ -254,71 +263,6 @@ resolve_columns(Oid schema)
 					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 		resolved.columns[i] = attno;
 	}
-}
-
-static void
-resolve_verdict_codes(Oid schema)
-{
-	Oid			enum_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-											CStringGetDatum("verdict_code"),
-											ObjectIdGetDatum(schema));
-
-	for (int i = 0; i < VERDICT_CODES; i++)
-	{
-		Oid			code = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-										   ObjectIdGetDatum(enum_type),
-										   CStringGetDatum(verdict_info[i].code));
-
-		if (!OidIsValid(code))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("devapp.verdict_code has no value %s",
-							verdict_info[i].code),
-					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-		resolved.verdict.codes[i] = code;
-	}
-}
-
-/*
- * Keep a copy of this row type.  The one that was kept stays if it is the same, so
- * that resolving anew changes nothing where nothing has changed; else it goes when
- * the last that has pinned it lets go.
- */
-static void
-keep_verdict_desc(TupleDesc desc)
-{
-	TupleDesc	kept = resolved.verdict.desc;
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	TupleDesc	copy = CreateTupleDescCopy(desc);
-
-	MemoryContextSwitchTo(old);
-	if (kept != NULL && equalTupleDescs(kept, copy))
-	{
-		FreeTupleDesc(copy);
-		return;
-	}
-	copy->tdrefcount = 1;
-	resolved.verdict.desc = copy;
-	if (kept != NULL && --kept->tdrefcount == 0)
-		FreeTupleDesc(kept);
-}
-
-static void
-resolve_verdict(Oid schema)
-{
-	TupleDesc	desc;
-
-	resolve_verdict_codes(schema);
-	resolved.verdict_relation = require_relation(schema, "verdict");
-	desc = lookup_rowtype_tupdesc(get_rel_type_id(resolved.verdict_relation), -1);
-	if (desc->natts != VERDICT_COLUMNS)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("devapp.verdict has %d columns, but the library knows %d",
-						desc->natts, VERDICT_COLUMNS),
-				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
-	keep_verdict_desc(desc);
-	ReleaseTupleDesc(desc);
 }
 
 /*
@@ -350,7 +294,8 @@ resolve(void)
 		for (int n = 0; n < CATALOG_INDEXES; n++)
 			resolve_index(schema, n);
 		resolve_columns(schema);
-		resolve_verdict(schema);
+		if (other_part != NULL)
+			other_part->resolve(schema);
 	}
 	resolved.valid = !resolved.changed;
 	resolved.broken_off = false;
@@ -364,19 +309,6 @@ void
 catalog_refresh(void)
 {
 	resolve();
-}
-
-const CatalogVerdict *
-catalog_verdict(void)
-{
-	resolve();
-	return &resolved.verdict;
-}
-
-Oid
-catalog_verdict_code(VerdictCode code)
-{
-	return catalog_verdict()->codes[code];
 }
 
 /* ---------- reading ---------- */

@@ -9,13 +9,10 @@
 
 #include "access/attnum.h"
 #include "access/genam.h"
-#include "access/tupdesc.h"
 #include "executor/tuptable.h"
 #include "storage/itemptr.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
-
-#include "decide/decide_core.h"
 
 /* The indexes that are read in C; each names its table as well. */
 typedef enum CatalogIndex
@@ -111,22 +108,17 @@ typedef struct RowVersion
 	TransactionId xmin;
 } RowVersion;
 
-/* columns of devapp.verdict, see verdict.c */
-#define VERDICT_COLUMNS 18
-
-/*
- * The row type of a verdict, and the values of its enum.  The next look-up in the
- * catalog may put other ones in their place: whoever needs desc for longer than
- * until then pins it (PinTupleDesc).
- */
-typedef struct CatalogVerdict
+/* What another file finds by name; resolve() is told the schema, and may fail. */
+typedef struct CatalogPart
 {
-	TupleDesc	desc;
-	Oid			codes[VERDICT_CODES];
-} CatalogVerdict;
+	void		(*resolve) (Oid schema);
+	bool		(*is_part) (Oid relid);
+} CatalogPart;
 
 extern void catalog_init(void);
+extern void catalog_add_part(const CatalogPart *part);
 extern void catalog_refresh(void);
+extern Oid	catalog_require_relation(Oid schema, const char *name);
 
 extern Snapshot catalog_take_snapshot(void);
 extern uint64 catalog_snapshot_moment(void);
@@ -143,8 +135,5 @@ extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,
 						   bool *isnull);
 
 extern RowVersion catalog_row_version(CatalogScan *scan);
-
-extern const CatalogVerdict *catalog_verdict(void);
-extern Oid	catalog_verdict_code(VerdictCode code);
 
 #endif							/* DEVAPP_CATALOG_H */

@@ -34,7 +34,7 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
-#include "model/guard.h"
+#include "base/trigger.h"
 #include "table/invalidation.h"
 
 PG_FUNCTION_INFO_V1(devapp_invalidate_cache);
@@ -194,7 +194,7 @@ devapp_invalidate_cache(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("invalidate_cache must be an AFTER ROW trigger with a column")));
-	guard_require_own_table(trigdata);
+	trigger_require_own_table(trigdata);
 	desc = trigdata->tg_relation->rd_att;
 	attno = SPI_fnumber(desc, trigdata->tg_trigger->tgargs[0]);
 	if (attno <= 0)

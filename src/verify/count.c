@@ -22,11 +22,13 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
-#include "base/guc.h"
+#include "decide/verdict.h"
 #include "meter/latency_core.h"
 #include "meter/meter.h"
 #include "table/catalog.h"
+#include "verify/count.h"
 
 PG_FUNCTION_INFO_V1(devapp_record_usage);
 PG_FUNCTION_INFO_V1(devapp_record_usages);

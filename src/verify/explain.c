@@ -21,6 +21,7 @@
 
 #include "base/compat.h"
 #include "decide/entitlement.h"
+#include "decide/verdict_type.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
 
@@ -50,7 +51,7 @@ row(Explanation *x, const char *rule, VerdictCode code, const char *detail)
 	nulls[2] = x->product == NULL;
 	values[3] = CStringGetTextDatum(rule);
 	values[4] = BoolGetDatum(code == VERDICT_VALID);
-	values[5] = ObjectIdGetDatum(catalog_verdict_code(code));
+	values[5] = ObjectIdGetDatum(verdict_type_code(code));
 	values[6] = CStringGetTextDatum(detail);
 	tuplestore_putvalues(x->out->setResult, x->out->setDesc, values, nulls);
 }

@@ -30,9 +30,9 @@
 #include "decide/verdict.h"
 #include "key/key_core.h"
 #include "key/secret.h"
-#include "meter/meter.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
+#include "verify/count.h"
 
 PG_FUNCTION_INFO_V1(devapp_verify_key);
 PG_FUNCTION_INFO_V1(devapp_verify_digest);

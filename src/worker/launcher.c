@@ -1,5 +1,5 @@
 /*
- * worker.c
+ * launcher.c
  *		The launcher: who starts the processes that do devapp's work in databases.
  *
  * One process of the server, the launcher, wakes up every devapp.flush_interval and
@@ -17,7 +17,7 @@
  * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
  * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
  * promotion, which it notices at its next round.  When the server is shut down, the
- * postmaster writes what is left to a file (meter_file.c).
+ * postmaster writes what is left to a file (counter_file.c).
  */
 #include "postgres.h"
 
@@ -42,10 +42,11 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "base/clock.h"
 #include "base/compat.h"
-#include "base/guc.h"
 #include "meter/meter.h"
-#include "ship/shipment.h"
+#include "ship/sender.h"
+#include "ship/spool.h"
 #include "worker/launcher.h"
 
 #define RESTART_SECONDS		5
@@ -75,7 +76,7 @@ describe_worker(BackgroundWorker *worker, const char *function)
 
 /* Called by _PG_init() in the postmaster. */
 void
-worker_register(void)
+launcher_register(void)
 {
 	BackgroundWorker worker;
 
@@ -246,7 +247,7 @@ databases_with_counts(const Oid *pending, int n)
 		{
 			(void) meter_discard(pending[i]);
 			meter_forget_database(pending[i]);
-			outbox_discard(pending[i]);
+			spool_discard(pending[i]);
 		}
 	}
 	return wanted;
@@ -316,7 +317,7 @@ devapp_launcher_main(Datum arg)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(forget_launcher, (Datum) 0);
 	meter_set_worker(MyProcPid);
-	outbox_find();
+	spool_find();
 	context = AllocSetContextCreate(TopMemoryContext, "devapp launcher",
 									ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);

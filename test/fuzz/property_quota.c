@@ -15,7 +15,7 @@
 
 #include "quota/bucket_core.h"
 #include "fuzz.h"
-#include "quota/quota_core.h"
+#include "decide/quota_core.h"
 
 #define MAX_KEYS	400
 #define THREADS		4

@@ -14,7 +14,7 @@
  * longer than the span from now on.  Everything is whole nanoseconds, so nothing
  * drifts.
  */
-#include "quota/quota_core.h"
+#include "decide/quota_core.h"
 
 #include <string.h>
 

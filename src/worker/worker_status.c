@@ -1,5 +1,5 @@
 /*
- * meter_status.c
+ * worker_status.c
  *		What there is to see of counting, in SQL.
  *
  *	_worker_status()	one row about the current database; none if nothing is counted
@@ -16,7 +16,6 @@
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
-#include "base/guc.h"
 #include "meter/meter.h"
 #include "quota/bucket.h"
 
