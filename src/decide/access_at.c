@@ -197,7 +197,7 @@ pick_secret(JsonbContainer *secrets, int64 at, DecideSecret *secret)
 
 		secret->valid_from = time_member(row, "valid_from");
 		secret->valid_until = time_member(row, "valid_until");
-		if (decide_secret(secret, at) == VERDICT_VALID)
+		if (decide_secret_is_current(secret, at))
 			break;
 	}
 	return n > 0;

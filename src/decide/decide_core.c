@@ -7,8 +7,8 @@
  * presented, and the request.  Whatever depends on time is decided here, at each
  * call, so that an entitlement can be kept.
  *
- * explain_access() calls the same steps one by one, so that it can't tell
- * another story than the verdict.
+ * explain_access() walks the same table of checks (standing_checks) and asks the same
+ * decide_coverage(), so it can't tell another story than the verdict.
  */
 #include "decide/decide_core.h"
 
@@ -78,27 +78,29 @@ str_is(Str s, const char *word)
 	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
 }
 
+const AppStatusInfo app_status_info[APP_STATUSES] = {
+	[APP_PENDING] = {"pending", VERDICT_APP_PENDING},
+	[APP_REJECTED] = {"rejected", VERDICT_APP_REJECTED},
+	[APP_APPROVED] = {"approved", VERDICT_VALID},
+	[APP_SUSPENDED] = {"suspended", VERDICT_APP_SUSPENDED},
+	[APP_REVOKED] = {"revoked", VERDICT_APP_REVOKED},
+	[APP_DELETED] = {"deleted", VERDICT_APP_DELETED},
+};
+
+const AssociationStatusInfo association_status_info[ASSOCIATION_STATUSES] = {
+	[ASSOCIATION_PENDING] = {"pending", VERDICT_PRODUCT_PENDING},
+	[ASSOCIATION_APPROVED] = {"approved", VERDICT_VALID},
+	[ASSOCIATION_REVOKED] = {"revoked", VERDICT_PRODUCT_REVOKED},
+};
+
 /* A status that this library does not know refuses. */
 AppStatus
 decide_app_status(Str word)
 {
-	static const struct
+	for (int i = 0; i < APP_STATUSES; i++)
 	{
-		const char *word;
-		AppStatus	status;
-	}			words[] = {
-		{"approved", APP_APPROVED},
-		{"pending", APP_PENDING},
-		{"rejected", APP_REJECTED},
-		{"suspended", APP_SUSPENDED},
-		{"revoked", APP_REVOKED},
-		{"deleted", APP_DELETED}
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-	{
-		if (str_is(word, words[i].word))
-			return words[i].status;
+		if (str_is(word, app_status_info[i].word))
+			return (AppStatus) i;
 	}
 	return APP_REVOKED;
 }
@@ -106,10 +108,11 @@ decide_app_status(Str word)
 AssociationStatus
 decide_association_status(Str word)
 {
-	if (str_is(word, "approved"))
-		return ASSOCIATION_APPROVED;
-	if (str_is(word, "pending"))
-		return ASSOCIATION_PENDING;
+	for (int i = 0; i < ASSOCIATION_STATUSES; i++)
+	{
+		if (str_is(word, association_status_info[i].word))
+			return (AssociationStatus) i;
+	}
 	return ASSOCIATION_REVOKED;
 }
 
@@ -214,53 +217,72 @@ decide_request_set_resource(DecideRequest *request, const char *path,
 
 /* ---------- what does not depend on the request ---------- */
 
-VerdictCode
-decide_expiry(const DecideEntitlement *entitlement, int64_t now)
+/* Before valid_from a secret is unknown; after valid_until it is superseded. */
+static VerdictCode
+check_secret_started(const DecideEntitlement *entitlement, const DecideSecret *secret,
+					 int64_t now)
+{
+	return now < secret->valid_from ? VERDICT_NOT_FOUND : VERDICT_VALID;
+}
+
+static VerdictCode
+check_secret_ended(const DecideEntitlement *entitlement, const DecideSecret *secret,
+				   int64_t now)
+{
+	return now >= secret->valid_until ? VERDICT_SUPERSEDED : VERDICT_VALID;
+}
+
+static VerdictCode
+check_expiry(const DecideEntitlement *entitlement, const DecideSecret *secret,
+			 int64_t now)
 {
 	return now >= entitlement->expires_at ? VERDICT_EXPIRED : VERDICT_VALID;
 }
 
-/* A secret before its window is nothing yet, after it something past. */
-VerdictCode
-decide_secret(const DecideSecret *secret, int64_t now)
-{
-	if (now < secret->valid_from)
-		return VERDICT_NOT_FOUND;
-	return now >= secret->valid_until ? VERDICT_SUPERSEDED : VERDICT_VALID;
-}
-
-VerdictCode
-decide_credential(const DecideEntitlement *entitlement)
+static VerdictCode
+check_credential(const DecideEntitlement *entitlement, const DecideSecret *secret,
+				 int64_t now)
 {
 	return entitlement->credential_approved ?
 		VERDICT_VALID : VERDICT_CREDENTIAL_REVOKED;
 }
 
-VerdictCode
-decide_app(const DecideEntitlement *entitlement)
+static VerdictCode
+check_app(const DecideEntitlement *entitlement, const DecideSecret *secret,
+		  int64_t now)
 {
-	switch (entitlement->app_status)
-	{
-		case APP_APPROVED:
-			return VERDICT_VALID;
-		case APP_PENDING:
-			return VERDICT_APP_PENDING;
-		case APP_REJECTED:
-			return VERDICT_APP_REJECTED;
-		case APP_SUSPENDED:
-			return VERDICT_APP_SUSPENDED;
-		case APP_REVOKED:
-			return VERDICT_APP_REVOKED;
-		case APP_DELETED:
-			break;
-	}
-	return VERDICT_APP_DELETED;
+	return app_status_info[entitlement->app_status].verdict;
 }
 
-VerdictCode
-decide_owner(const DecideEntitlement *entitlement)
+static VerdictCode
+check_owner(const DecideEntitlement *entitlement, const DecideSecret *secret,
+			int64_t now)
 {
 	return entitlement->owner_active ? VERDICT_VALID : VERDICT_OWNER_INACTIVE;
+}
+
+/* In the order of their verdicts; the first that is not VALID answers. */
+const StandingCheck standing_checks[STANDING_CHECKS] = {
+	{RULE_SECRET, check_secret_started},
+	{RULE_EXPIRY, check_expiry},
+	{RULE_SECRET, check_secret_ended},
+	{RULE_CREDENTIAL, check_credential},
+	{RULE_APP, check_app},
+	{RULE_OWNER, check_owner},
+};
+
+const char *const standing_rule_names[STANDING_RULES] = {
+	[RULE_SECRET] = "secret",
+	[RULE_EXPIRY] = "expiry",
+	[RULE_CREDENTIAL] = "credential",
+	[RULE_APP] = "app",
+	[RULE_OWNER] = "owner",
+};
+
+bool
+decide_secret_is_current(const DecideSecret *secret, int64_t now)
+{
+	return now >= secret->valid_from && now < secret->valid_until;
 }
 
 /* ---------- which product answers ---------- */
@@ -442,22 +464,12 @@ Decision
 decide(const DecideEntitlement *entitlement, const DecideSecret *secret,
 	   const DecideRequest *request)
 {
-	Decision	refused = {VERDICT_VALID, -1, -1};
+	for (int i = 0; i < STANDING_CHECKS; i++)
+	{
+		VerdictCode code = standing_checks[i].check(entitlement, secret, request->now);
 
-	/* a secret that is not valid yet is as good as unknown */
-	if (request->now < secret->valid_from)
-		refused.code = VERDICT_NOT_FOUND;
-	if (refused.code == VERDICT_VALID)
-		refused.code = decide_expiry(entitlement, request->now);
-	if (refused.code == VERDICT_VALID)
-		refused.code = decide_secret(secret, request->now);
-	if (refused.code == VERDICT_VALID)
-		refused.code = decide_credential(entitlement);
-	if (refused.code == VERDICT_VALID)
-		refused.code = decide_app(entitlement);
-	if (refused.code == VERDICT_VALID)
-		refused.code = decide_owner(entitlement);
-	if (refused.code != VERDICT_VALID)
-		return refused;
+		if (code != VERDICT_VALID)
+			return (Decision) {code, -1, -1};
+	}
 	return decide_products(entitlement, request);
 }

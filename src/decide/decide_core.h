@@ -56,12 +56,29 @@ typedef enum AppStatus
 	APP_DELETED
 } AppStatus;
 
+#define APP_STATUSES	(APP_DELETED + 1)
+
+/* The word in the column, and the verdict on a call. */
+typedef struct AppStatusInfo
+{
+	const char *word;
+	VerdictCode verdict;
+} AppStatusInfo;
+
 typedef enum AssociationStatus
 {
 	ASSOCIATION_PENDING,
 	ASSOCIATION_APPROVED,
 	ASSOCIATION_REVOKED
 } AssociationStatus;
+
+#define ASSOCIATION_STATUSES	(ASSOCIATION_REVOKED + 1)
+
+typedef struct AssociationStatusInfo
+{
+	const char *word;
+	VerdictCode verdict;
+} AssociationStatusInfo;
 
 /* A string that somebody else owns; data is NULL where there is none. */
 typedef struct Str
@@ -155,8 +172,34 @@ typedef struct Decision
 	int			operation;		/* of its product, or -1 */
 } Decision;
 
+/* What does not depend on the request: the rules, and the checks that they consist of. */
+typedef enum StandingRule
+{
+	RULE_SECRET,
+	RULE_EXPIRY,
+	RULE_CREDENTIAL,
+	RULE_APP,
+	RULE_OWNER
+} StandingRule;
+
+#define STANDING_RULES	(RULE_OWNER + 1)
+#define STANDING_CHECKS	6
+
+typedef struct StandingCheck
+{
+	StandingRule rule;
+	VerdictCode (*check) (const DecideEntitlement *entitlement,
+						  const DecideSecret *secret, int64_t now);
+} StandingCheck;
+
+extern const StandingCheck standing_checks[STANDING_CHECKS];
+extern const char *const standing_rule_names[STANDING_RULES];
+
 extern const VerdictInfo verdict_info[VERDICT_CODES];
 extern const char *verdict_fault(VerdictCode code, bool owner_is_team);
+
+extern const AppStatusInfo app_status_info[APP_STATUSES];
+extern const AssociationStatusInfo association_status_info[ASSOCIATION_STATUSES];
 
 extern AppStatus decide_app_status(Str word);
 extern AssociationStatus decide_association_status(Str word);
@@ -166,12 +209,7 @@ extern void decide_request_set_resource(DecideRequest *request,
 										const char *path, size_t len);
 extern void method_set_add(MethodSet *set, Str method, Str *other_slots);
 
-extern VerdictCode decide_secret(const DecideSecret *secret, int64_t now);
-extern VerdictCode decide_credential(const DecideEntitlement *entitlement);
-extern VerdictCode decide_app(const DecideEntitlement *entitlement);
-extern VerdictCode decide_owner(const DecideEntitlement *entitlement);
-extern VerdictCode decide_expiry(const DecideEntitlement *entitlement,
-								 int64_t now);
+extern bool decide_secret_is_current(const DecideSecret *secret, int64_t now);
 extern Coverage decide_coverage(const DecideEntitlement *entitlement,
 								const DecideProduct *product,
 								const DecideRequest *request, int *operation);

@@ -85,60 +85,74 @@ current_secret(const Entitlement *e)
 	return best;
 }
 
-static void
-explain_secret(Explanation *x, const EntitlementSecret *s, int64 now)
+static char *
+describe_secret(const EntitlementSecret *s)
 {
 	if (s == NULL)
-		row(x, "secret", VERDICT_NOT_FOUND, "the credential has no secret");
-	else
-		row(x, "secret", decide_secret(&s->window, now),
-			s->window.valid_until == DECIDE_NEVER ?
-			psprintf("version %d, valid from %s", s->version,
-					 time_text(s->window.valid_from)) :
-			psprintf("version %d, valid from %s until %s", s->version,
-					 time_text(s->window.valid_from),
-					 time_text(s->window.valid_until)));
+		return "the credential has no secret";
+	if (s->window.valid_until == DECIDE_NEVER)
+		return psprintf("version %d, valid from %s", s->version,
+						time_text(s->window.valid_from));
+	return psprintf("version %d, valid from %s until %s", s->version,
+					time_text(s->window.valid_from),
+					time_text(s->window.valid_until));
 }
 
-static const char *
-app_status_text(AppStatus status)
-{
-	switch (status)
-	{
-		case APP_PENDING:
-			return "pending";
-		case APP_REJECTED:
-			return "rejected";
-		case APP_APPROVED:
-			return "approved";
-		case APP_SUSPENDED:
-			return "suspended";
-		case APP_REVOKED:
-			return "revoked";
-		case APP_DELETED:
-			break;
-	}
-	return "deleted";
-}
-
-static void
-explain_standing(Explanation *x, const Entitlement *e, int64 now)
+static char *
+describe_rule(StandingRule rule, const Entitlement *e, const EntitlementSecret *s)
 {
 	const DecideEntitlement *d = &e->decide;
 
-	row(x, "expiry", decide_expiry(d, now),
-		d->expires_at == DECIDE_NEVER ? "the credential does not expire" :
-		psprintf("the credential expires at %s", time_text(d->expires_at)));
-	explain_secret(x, current_secret(e), now);
-	row(x, "credential", decide_credential(d),
-		psprintf("the credential is %s",
-				 d->credential_approved ? "approved" : "revoked"));
-	row(x, "app", decide_app(d),
-		psprintf("the app is %s", app_status_text(d->app_status)));
-	row(x, "owner", decide_owner(d),
-		psprintf("%s %s is %s", d->owner_is_team ? "team" : "developer",
-				 e->owner ? text_to_cstring(e->owner) : "(none)",
-				 d->owner_active ? "active" : "inactive"));
+	switch (rule)
+	{
+		case RULE_SECRET:
+			return describe_secret(s);
+		case RULE_EXPIRY:
+			return d->expires_at == DECIDE_NEVER ? "the credential does not expire" :
+				psprintf("the credential expires at %s", time_text(d->expires_at));
+		case RULE_CREDENTIAL:
+			return psprintf("the credential is %s",
+							d->credential_approved ? "approved" : "revoked");
+		case RULE_APP:
+			return psprintf("the app is %s", app_status_info[d->app_status].word);
+		case RULE_OWNER:
+			break;
+	}
+	return psprintf("%s %s is %s", d->owner_is_team ? "team" : "developer",
+					e->owner ? text_to_cstring(e->owner) : "(none)",
+					d->owner_active ? "active" : "inactive");
+}
+
+/* Is this the last check of its rule? */
+static bool
+rule_ends_at(int check)
+{
+	for (int i = check + 1; i < STANDING_CHECKS; i++)
+	{
+		if (standing_checks[i].rule == standing_checks[check].rule)
+			return false;
+	}
+	return true;
+}
+
+/* A rule has failed if one of its checks has; its row stands where the last of them does. */
+static void
+explain_standing(Explanation *x, const Entitlement *e, int64 now)
+{
+	const EntitlementSecret *s = current_secret(e);
+	VerdictCode codes[STANDING_RULES] = {VERDICT_VALID};
+
+	for (int i = 0; i < STANDING_CHECKS; i++)
+	{
+		StandingRule rule = standing_checks[i].rule;
+
+		if (rule == RULE_SECRET && s == NULL)
+			codes[rule] = VERDICT_NOT_FOUND;
+		else if (codes[rule] == VERDICT_VALID)
+			codes[rule] = standing_checks[i].check(&e->decide, s ? &s->window : NULL, now);
+		if (rule_ends_at(i))
+			row(x, standing_rule_names[rule], codes[rule], describe_rule(rule, e, s));
+	}
 }
 
 /* ---------- the rules of an association ---------- */
@@ -218,20 +232,8 @@ explain_association(Explanation *x, const Entitlement *e, int i,
 	const DecideAssociation *a = &e->decide.associations[i];
 
 	x->product = e->associations[i].product->name;
-	switch (a->status)
-	{
-		case ASSOCIATION_APPROVED:
-			row(x, "association", VERDICT_VALID, "the association is approved");
-			break;
-		case ASSOCIATION_PENDING:
-			row(x, "association", VERDICT_PRODUCT_PENDING,
-				"the association is pending");
-			break;
-		case ASSOCIATION_REVOKED:
-			row(x, "association", VERDICT_PRODUCT_REVOKED,
-				"the association is revoked");
-			break;
-	}
+	row(x, "association", association_status_info[a->status].verdict,
+		psprintf("the association is %s", association_status_info[a->status].word));
 	explain_coverage(x, e, a->product, request);
 	x->product = NULL;
 }
