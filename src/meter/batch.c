@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -25,6 +24,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/xact_list.h"
 #include "decide/verdict_type.h"
 #include "meter/batch.h"
 #include "meter/latency.h"
@@ -37,8 +37,8 @@ PG_FUNCTION_INFO_V1(devapp_taken_responses);
 
 typedef struct MeterBatch
 {
+	XactItem	item;
 	struct MeterBatch *earlier;
-	SubTransactionId owner;
 	bool		foreign;		/* not from this server's memory */
 	TimestampTz taken_at;
 	Size		n;
@@ -51,11 +51,10 @@ static MeterBatch *batches = NULL;
 
 /* ---------- the end of a transaction ---------- */
 
-/* Nothing here may fail. */
 static void
-end_batch(bool committed)
+end_batch(XactItem *item, bool committed)
 {
-	MeterBatch *batch = batches;
+	MeterBatch *batch = (MeterBatch *) item;
 	long		seconds;
 	int			microseconds;
 
@@ -82,42 +81,11 @@ end_batch(bool committed)
 	pfree(batch);
 }
 
-static void
-transaction_ends(XactEvent event, void *arg)
-{
-	if (event == XACT_EVENT_PRE_PREPARE && batches != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot prepare a transaction that has flushed usage"),
-				 errhint("Call devapp.flush_usage() in a transaction of its own.")));
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
-		return;
-	while (batches != NULL)
-		end_batch(event == XACT_EVENT_COMMIT);
-}
-
-static void
-subtransaction_ends(SubXactEvent event, SubTransactionId mine,
-					SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-	{
-		while (batches != NULL && batches->owner == mine)
-			end_batch(false);
-	}
-	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-	{
-		for (MeterBatch *b = batches; b != NULL && b->owner == mine; b = b->earlier)
-			b->owner = parent;
-	}
-}
-
 /* ---------- taking ---------- */
 
 static MeterBatch *
 begin_batch(Size room)
 {
-	static bool registered = false;
 	MeterBatch *batch = MemoryContextAllocZero(TopMemoryContext, sizeof(MeterBatch));
 
 	batch->room = room;
@@ -130,16 +98,13 @@ begin_batch(Size room)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	}
-	if (!registered)
-	{
-		RegisterXactCallback(transaction_ends, NULL);
-		RegisterSubXactCallback(subtransaction_ends, NULL);
-		registered = true;
-	}
-	batch->owner = GetCurrentSubTransactionId();
+	batch->item.end = end_batch;
+	batch->item.no_prepare = "cannot prepare a transaction that has flushed usage";
+	batch->item.no_prepare_hint = "Call devapp.flush_usage() in a transaction of its own.";
 	batch->taken_at = GetCurrentTimestamp();
 	batch->earlier = batches;
 	batches = batch;
+	xact_list_push(&batch->item);
 	return batch;
 }
 

@@ -30,6 +30,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/xact_list.h"
 
 PG_FUNCTION_INFO_V1(devapp_run_bulk);
 PG_FUNCTION_INFO_V1(devapp_resume_bulk);
@@ -66,24 +67,21 @@ release_run(void)
 	DirectFunctionCall1(pg_advisory_unlock_int8, Int64GetDatum(held_key));
 }
 
+/* A commit in between leaves the lock; see work_on_run(). */
 static void
-transaction_ended(XactEvent event, void *arg)
+end_hold(XactItem *item, bool committed)
 {
-	if (event == XACT_EVENT_ABORT)
+	if (!committed)
 		release_run();
 }
+
+static XactItem hold_item = {.end = end_hold};
 
 static void
 hold_run(const pg_uuid_t *run_id)
 {
-	static bool registered = false;
 	int64		key = lock_key(run_id);
 
-	if (!registered)
-	{
-		RegisterXactCallback(transaction_ended, NULL);
-		registered = true;
-	}
 	if (holding ||
 		!DatumGetBool(DirectFunctionCall1(pg_try_advisory_lock_int8,
 										  Int64GetDatum(key))))
@@ -93,6 +91,7 @@ hold_run(const pg_uuid_t *run_id)
 				 errhint("Watch it in devapp.bulk_progress, which names the session.")));
 	held_key = key;
 	holding = true;
+	xact_list_push(&hold_item);
 }
 
 /* ---------- the loop ---------- */
@@ -128,7 +127,7 @@ query_value(const char *query, int nargs, Oid *types, Datum *values,
 
 /* Make a batch; is there more to do? */
 static bool
-step(const pg_uuid_t *run_id)
+make_batch(const pg_uuid_t *run_id)
 {
 	Oid			types[1] = {UUIDOID};
 	Datum		values[1] = {UUIDPGetDatum(run_id)};
@@ -140,21 +139,22 @@ step(const pg_uuid_t *run_id)
 }
 
 static void
-work(const pg_uuid_t *run_id)
+work_on_run(const pg_uuid_t *run_id)
 {
 	hold_run(run_id);
 	do
 	{
 		SPI_commit();
+		xact_list_push(&hold_item);
 		CHECK_FOR_INTERRUPTS();
-	} while (step(run_id));
+	} while (make_batch(run_id));
 	SPI_commit();
 	release_run();
 }
 
 /* run_bulk(action, filter, note, batch_size, arguments, INOUT run_id) */
 static pg_uuid_t
-start(FunctionCallInfo fcinfo)
+start_run(FunctionCallInfo fcinfo)
 {
 	Oid			types[5] = {TEXTOID, JSONBOID, TEXTOID, INT4OID, JSONBOID};
 	Datum		values[5];
@@ -189,8 +189,8 @@ devapp_run_bulk(PG_FUNCTION_ARGS)
 	desc = BlessTupleDesc(desc);
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	run_id = start(fcinfo);
-	work(&run_id);
+	run_id = start_run(fcinfo);
+	work_on_run(&run_id);
 	SPI_finish();
 
 	values[0] = UUIDPGetDatum(&run_id);
@@ -211,7 +211,7 @@ devapp_resume_bulk(PG_FUNCTION_ARGS)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	run_id = *DatumGetUUIDP(query_value("SELECT devapp._bulk_resumable($1)", 1,
 										types, values, PG_ARGISNULL(0) ? "n" : NULL));
-	work(&run_id);
+	work_on_run(&run_id);
 	SPI_finish();
 	PG_RETURN_VOID();
 }

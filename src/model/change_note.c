@@ -13,76 +13,86 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/xact_list.h"
 #include "model/change_note.h"
 #include "model/validate.h"
 
 PG_FUNCTION_INFO_V1(devapp_set_note);
 PG_FUNCTION_INFO_V1(devapp_current_note);
 
-static char *note = NULL;
-static int	note_level = 0;		/* nesting level of the subtransaction that set it */
+/* The note that a subtransaction set. */
+typedef struct NoteItem
+{
+	XactItem	item;
+	char	   *text;			/* NULL: it was taken back */
+} NoteItem;
+
+/* the latest one; an earlier note does not come back */
+static NoteItem *latest = NULL;
 
 static void
-forget(void)
+forget_note(void)
 {
-	if (note != NULL)
-		pfree(note);
-	note = NULL;
+	if (latest != NULL && latest->text != NULL)
+		pfree(latest->text);
+	if (latest != NULL)
+		latest->text = NULL;
 }
 
 static void
-transaction_ended(XactEvent event, void *arg)
+end_note(XactItem *item, bool committed)
 {
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
-		event == XACT_EVENT_PREPARE)
-		forget();
+	NoteItem   *ended = (NoteItem *) item;
+
+	if (ended == latest)
+	{
+		forget_note();
+		latest = NULL;
+	}
+	pfree(ended);
 }
 
+/* The item of the current subtransaction, which is the latest one then. */
 static void
-subtransaction_ended(SubXactEvent event, SubTransactionId mine,
-					 SubTransactionId parent, void *arg)
+require_item(void)
 {
-	if (note == NULL || note_level < GetCurrentTransactionNestLevel())
+	NoteItem   *made;
+
+	if (latest != NULL && xact_list_is_current(&latest->item))
 		return;
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-		forget();
-	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		note_level--;
+	forget_note();
+	made = MemoryContextAllocZero(TopMemoryContext, sizeof(NoteItem));
+	made->item.end = end_note;
+	xact_list_push(&made->item);
+	latest = made;
 }
 
 const char *
 note_current(void)
 {
-	return note;
+	return latest != NULL ? latest->text : NULL;
 }
 
 /* _set_note(note): NULL takes it back */
 Datum
 devapp_set_note(PG_FUNCTION_ARGS)
 {
-	static bool registered = false;
 	char	   *copy = NULL;
 
-	if (!registered)
-	{
-		RegisterXactCallback(transaction_ended, NULL);
-		RegisterSubXactCallback(subtransaction_ended, NULL);
-		registered = true;
-	}
 	if (!PG_ARGISNULL(0))
 	{
 		validate_column("change", "note", "description", PG_GETARG_DATUM(0), false);
+		require_item();
 		copy = MemoryContextStrdup(TopMemoryContext,
 								   text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	}
-	forget();
-	note = copy;
-	note_level = GetCurrentTransactionNestLevel();
+	forget_note();
+	if (copy != NULL)
+		latest->text = copy;
 	PG_RETURN_VOID();
 }
 
@@ -90,7 +100,7 @@ devapp_set_note(PG_FUNCTION_ARGS)
 Datum
 devapp_current_note(PG_FUNCTION_ARGS)
 {
-	if (note == NULL)
+	if (note_current() == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(note));
+	PG_RETURN_TEXT_P(cstring_to_text(note_current()));
 }

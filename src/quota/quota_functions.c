@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -23,6 +22,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/xact_list.h"
 #include "quota/bucket.h"
 
 PG_FUNCTION_INFO_V1(devapp_quota_window);
@@ -140,73 +140,34 @@ devapp_quota_buckets(PG_FUNCTION_ARGS)
 
 typedef struct Forgotten
 {
-	struct Forgotten *earlier;
-	SubTransactionId owner;
+	XactItem	item;
 	Choice		choice;
 } Forgotten;
 
-/* of the transaction under way, the latest first */
-static Forgotten *forgotten = NULL;
-
-/* Nothing here may fail. */
 static void
-end_forgotten(bool committed)
+end_forgotten(XactItem *item, bool committed)
 {
-	Forgotten  *f = forgotten;
+	Forgotten  *f = (Forgotten *) item;
 
-	forgotten = f->earlier;
 	if (committed)
 		buckets_forget(is_chosen, &f->choice);
 	pfree(f);
-}
-
-static void
-transaction_ends(XactEvent event, void *arg)
-{
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
-		return;
-	while (forgotten != NULL)
-		end_forgotten(event == XACT_EVENT_COMMIT);
-}
-
-static void
-subtransaction_ends(SubXactEvent event, SubTransactionId mine,
-					SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB)
-	{
-		while (forgotten != NULL && forgotten->owner == mine)
-			end_forgotten(false);
-	}
-	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-	{
-		for (Forgotten *f = forgotten; f != NULL && f->owner == mine; f = f->earlier)
-			f->owner = parent;
-	}
 }
 
 /* A prepared transaction has flushed as well, which refuses it (batch.c). */
 Datum
 devapp_forget_quota(PG_FUNCTION_ARGS)
 {
-	static bool registered = false;
 	Forgotten  *f;
 
 	if (!buckets_are_on())
 		PG_RETURN_VOID();
-	if (!registered)
-	{
-		RegisterXactCallback(transaction_ends, NULL);
-		RegisterSubXactCallback(subtransaction_ends, NULL);
-		registered = true;
-	}
 	f = MemoryContextAllocZero(TopMemoryContext, sizeof(Forgotten));
-	f->owner = GetCurrentSubTransactionId();
+	f->item.end = end_forgotten;
 	f->choice.database = MyDatabaseId;
 	f->choice.app_id = *PG_GETARG_UUID_P(0);
 	f->choice.one_product = true;
 	f->choice.product_id = *PG_GETARG_UUID_P(1);
-	f->earlier = forgotten;
-	forgotten = f;
+	xact_list_push(&f->item);
 	PG_RETURN_VOID();
 }

@@ -9,13 +9,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
+#include "base/xact_list.h"
 #include "meter/meter.h"
 #include "quota/bucket.h"
 
@@ -103,27 +103,26 @@ devapp_is_metering(PG_FUNCTION_ARGS)
 
 /* ---------- telling the worker ---------- */
 
-static bool told = false;
+static bool telling = false;
 
 static void
-transaction_ends(XactEvent event, void *arg)
+end_telling(XactItem *item, bool committed)
 {
-	if (told && event == XACT_EVENT_COMMIT)
+	telling = false;
+	if (committed)
 		meter_set_installed(true);
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
-		event == XACT_EVENT_PREPARE)
-		told = false;
 }
+
+static XactItem telling_item = {.end = end_telling};
 
 /* At the commit: before it the worker would look and find nothing. */
 Datum
 devapp_tell_worker(PG_FUNCTION_ARGS)
 {
-	static bool registered = false;
-
-	if (!registered)
-		RegisterXactCallback(transaction_ends, NULL);
-	registered = true;
-	told = meter_is_on();
+	if (!telling && meter_is_on())
+	{
+		telling = true;
+		xact_list_push(&telling_item);
+	}
 	PG_RETURN_VOID();
 }
