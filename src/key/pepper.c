@@ -23,7 +23,6 @@
 
 #include <sys/stat.h>
 
-#include "storage/fd.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -71,7 +70,7 @@ is_configured(void)
 
 /* Read "<number>:<hex>" into p. */
 static const char *
-parse_line(const char *line, Pepper *p)
+parse_pepper(const char *line, Pepper *p)
 {
 	char	   *end;
 	long		number = strtol(line, &end, 10);
@@ -114,56 +113,36 @@ insert_sorted(PepperFile *f, const Pepper *p)
 	return NULL;
 }
 
-/* Read all lines; *lineno is the line that is wrong, if one is. */
+/* The parser of a line, see key_file.c. */
 static const char *
-parse_lines(FILE *file, PepperFile *f, int *lineno)
+add_line(const char *line, void *arg)
 {
-	char		line[512];
 	Pepper		p = {0};
-	const char *problem = NULL;
+	const char *problem = parse_pepper(line, &p);
 
-	for (*lineno = 1; problem == NULL && fgets(line, sizeof(line), file); (*lineno)++)
-	{
-		const char *start = line + strspn(line, " \t");
-
-		if (strchr(line, '\n') == NULL && !feof(file))
-			problem = "It is too long.";
-		else if (strchr("#\r\n", *start) == NULL)
-		{
-			problem = parse_line(start, &p);
-			if (problem == NULL)
-				problem = insert_sorted(f, &p);
-		}
-	}
-	(*lineno)--;
-	sodium_memzero(line, sizeof(line));
+	if (problem == NULL)
+		problem = insert_sorted(arg, &p);
 	sodium_memzero(&p, sizeof(p));
-	if (problem != NULL)
-		return problem;
-	*lineno = 0;
-	if (ferror(file))
-		return "It could not be read.";
-	return f->count == 0 ? "It has no pepper." : NULL;
+	return problem;
 }
 
-/* Fill f from an open file. */
-static const char *
-read_file(FILE *file, PepperFile *f, int *lineno)
+static KeyFileProblem
+read_peppers(PepperFile *f)
 {
-	const char *problem;
+	KeyFileProblem problem = {"There is not enough memory for it."};
 
-	*lineno = 0;
-	problem = secret_file_check(file, &f->stat);
-	if (problem != NULL)
-		return problem;
+	devapp_require_sodium();
 	f->peppers = sodium_allocarray(PEPPER_MAX_COUNT, sizeof(Pepper));
 	if (f->peppers == NULL)
-		return "There is not enough memory for it.";
-	return parse_lines(file, f, lineno);
+		return problem;
+	problem = key_file_read(pepper_file, add_line, f, &f->stat);
+	if (problem.text == NULL && f->count == 0)
+		problem.text = "It has no pepper.";
+	return problem;
 }
 
 static void
-forget(PepperFile *f)
+forget_peppers(PepperFile *f)
 {
 	if (f->peppers)
 		sodium_free(f->peppers);	/* wipes it */
@@ -177,37 +156,19 @@ forget(PepperFile *f)
  * was known.
  */
 static bool
-load(int elevel)
+load_peppers(int elevel)
 {
 	PepperFile	fresh = {0};
-	const char *problem;
-	int			lineno;
-	FILE	   *file;
+	KeyFileProblem problem = read_peppers(&fresh);
 
-	devapp_require_sodium();
-	file = AllocateFile(pepper_file, PG_BINARY_R);
-	if (file == NULL)
+	if (problem.text != NULL)
 	{
-		ereport(elevel,
-				(errcode_for_file_access(),
-				 errmsg("could not open pepper file \"%s\": %m",
-						pepper_file)));
+		forget_peppers(&fresh);
+		key_file_report(elevel, "pepper file", pepper_file, problem,
+						"Each line is <number>:<32 to 128 hex digits>; nobody but the server's user may have access to the file.");
 		return false;
 	}
-	problem = read_file(file, &fresh, &lineno);
-	FreeFile(file);
-	if (problem != NULL)
-	{
-		forget(&fresh);
-		ereport(elevel,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("pepper file \"%s\" is not usable", pepper_file),
-				 lineno > 0 ? errdetail("Line %d: %s", lineno, problem) :
-				 errdetail("%s", problem),
-				 errhint("Each line is <number>:<32 to 128 hex digits>; nobody but the server's user may have access to the file.")));
-		return false;
-	}
-	forget(&current);
+	forget_peppers(&current);
 	fresh.name = MemoryContextStrdup(TopMemoryContext, pepper_file);
 	current = fresh;
 	return true;
@@ -244,7 +205,7 @@ pepper_newest(void)
 	if (!is_configured())
 		return NULL;
 	if (!is_loaded() || file_changed())
-		(void) load(ERROR);
+		(void) load_peppers(ERROR);
 	return &current.peppers[current.count - 1];
 }
 
@@ -260,7 +221,7 @@ find_loaded(int number)
 }
 
 /*
- * load() where an error is none: say it in the log, but not again until it worked
+ * load_peppers() where an error is none: say it in the log, but not again until it worked
  * or a minute has passed.
  */
 static bool
@@ -269,7 +230,7 @@ load_for_verdict(void)
 	static TimestampTz complained_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
 	bool		quiet = !TimestampDifferenceExceeds(complained_at, now, 60 * 1000);
-	bool		loaded = load(quiet ? DEBUG1 : LOG);
+	bool		loaded = load_peppers(quiet ? DEBUG1 : LOG);
 
 	if (loaded)
 		complained_at = 0;

@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
-#include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -90,9 +89,11 @@ parse_seed(const char *s, size_t len, KeyFile *f)
 	return NULL;
 }
 
+/* The parser of a line, see key_file.c. */
 static const char *
-parse_line(const char *line, KeyFile *f)
+add_line(const char *line, void *arg)
 {
+	KeyFile    *f = arg;
 	size_t		len = strcspn(line, " \t\r\n");
 
 	if (line[len + strspn(line + len, " \t\r\n")] != '\0')
@@ -104,43 +105,6 @@ parse_line(const char *line, KeyFile *f)
 	return note_verifier_read(line, len, &f->keys->keys[f->keys->count++]);
 }
 
-/* Read all lines; *lineno is the line that is wrong, if one is. */
-static const char *
-parse_lines(FILE *file, KeyFile *f, int *lineno)
-{
-	char		line[512];
-	const char *problem = NULL;
-
-	for (*lineno = 1; problem == NULL && fgets(line, sizeof(line), file); (*lineno)++)
-	{
-		const char *start = line + strspn(line, " \t");
-
-		if (strchr(line, '\n') == NULL && !feof(file))
-			problem = "It is too long.";
-		else if (strchr("#\r\n", *start) == NULL)
-			problem = parse_line(start, f);
-	}
-	(*lineno)--;
-	sodium_memzero(line, sizeof(line));
-	if (problem != NULL)
-		return problem;
-	*lineno = 0;
-	if (ferror(file))
-		return "It could not be read.";
-	return f->has_seed ? NULL : "It has no key.";
-}
-
-static void
-report_problem(const char *problem, int lineno)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CONFIG_FILE_ERROR),
-			 errmsg("audit key file \"%s\" is not usable", audit_key_file),
-			 lineno > 0 ? errdetail("Line %d: %s", lineno, problem) :
-			 errdetail("%s", problem),
-			 errhint("Its first line is 64 hex digits, the others are verifier keys of former keys; nobody but the server's user may have access to the file.")));
-}
-
 /*
  * Read the file that is configured; on success the caller frees f->seed, which
  * wipes it.  A file that is named but not usable is an error: a checkpoint must not
@@ -149,31 +113,23 @@ report_problem(const char *problem, int lineno)
 static void
 read_key_file(KeyFile *f)
 {
+	KeyFileProblem problem = {"There is not enough memory for it."};
 	struct stat st;
-	const char *problem;
-	int			lineno = 0;
-	FILE	   *file;
 
 	devapp_require_sodium();
-	file = AllocateFile(audit_key_file, PG_BINARY_R);
-	if (file == NULL)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open audit key file \"%s\": %m",
-						audit_key_file)));
 	f->keys->count = 0;
 	f->has_seed = false;
 	f->seed = sodium_malloc(NOTE_SEED_BYTES);
-	problem = f->seed == NULL ? "There is not enough memory for it." :
-		secret_file_check(file, &st);
-	if (problem == NULL)
-		problem = parse_lines(file, f, &lineno);
-	FreeFile(file);
-	if (problem == NULL)
+	if (f->seed != NULL)
+		problem = key_file_read(audit_key_file, add_line, f, &st);
+	if (problem.text == NULL && !f->has_seed)
+		problem.text = "It has no key.";
+	if (problem.text == NULL)
 		return;
 	if (f->seed)
 		sodium_free(f->seed);
-	report_problem(problem, lineno);
+	key_file_report(ERROR, "audit key file", audit_key_file, problem,
+					"Its first line is 64 hex digits, the others are verifier keys of former keys; nobody but the server's user may have access to the file.");
 }
 
 void
