@@ -80,7 +80,7 @@ set_environment(VerdictRow *row, const Verdict *v)
 		set_text(row, COL_ENVIRONMENT, v->entitlement->environment);
 	else if (v->environment.data != NULL)
 	{
-		/* an endless one was cut (verify.c), perhaps within a character */
+		/* an endless one was cut (verify/arguments.h), perhaps within a character */
 		int			len = (int) v->environment.len;
 
 		len = pg_mbcliplen(v->environment.data, len, len);

@@ -17,6 +17,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "quota/bucket_columns.h"
 #include "quota/hard_quota.h"
 
 static const char consume_query[] =
@@ -47,8 +48,7 @@ prepare_consume(void)
 int64
 hard_quota_consume(const BucketKey *key, QuotaWindow window, int32 cost, int64 room)
 {
-	static const uint8 none[BUCKET_ID_LEN] = {0};
-	int			len = (int) strnlen(key->environment, BUCKET_ENVIRONMENT_LEN);
+	NullableDatum columns[BUCKET_KEY_COLUMNS];
 	Datum		values[8];
 	char		nulls[8];
 	int64		used = -1;
@@ -57,12 +57,12 @@ hard_quota_consume(const BucketKey *key, QuotaWindow window, int32 cost, int64 r
 	bool		isnull;
 
 	memset(nulls, ' ', sizeof(nulls));
-	if (memcmp(key->operation_id, none, BUCKET_ID_LEN) == 0)
-		nulls[2] = 'n';
-	values[0] = UUIDPGetDatum((const pg_uuid_t *) key->app_id);
-	values[1] = UUIDPGetDatum((const pg_uuid_t *) key->product_id);
-	values[2] = UUIDPGetDatum((const pg_uuid_t *) key->operation_id);
-	values[3] = PointerGetDatum(cstring_to_text_with_len(key->environment, len));
+	bucket_key_columns(key, columns);
+	for (int i = 0; i < BUCKET_KEY_COLUMNS; i++)
+	{
+		values[i] = columns[i].value;
+		nulls[i] = columns[i].isnull ? 'n' : ' ';
+	}
 	values[4] = TimestampTzGetDatum(window.start);
 	values[5] = TimestampTzGetDatum(window.end);
 	values[6] = Int64GetDatum(cost);

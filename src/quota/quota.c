@@ -32,6 +32,7 @@
 
 #include "base/compat.h"
 #include "meter/meter.h"
+#include "quota/bucket_columns.h"
 #include "quota/hard_quota.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
@@ -109,21 +110,15 @@ int64_value(CatalogScan *scan, CatalogColumn column)
 static BucketRow
 read_row(const BucketKey *key)
 {
-	static const uint8 none[BUCKET_ID_LEN] = {0};
-	int			len = (int) strnlen(key->environment, BUCKET_ENVIRONMENT_LEN);
-	NullableDatum keys[CATALOG_KEYS] = {
-		{UUIDPGetDatum((const pg_uuid_t *) key->app_id), false},
-		{UUIDPGetDatum((const pg_uuid_t *) key->product_id), false},
-		{UUIDPGetDatum((const pg_uuid_t *) key->operation_id),
-		memcmp(key->operation_id, none, BUCKET_ID_LEN) == 0},
-		{PointerGetDatum(cstring_to_text_with_len(key->environment, len)), false}
-	};
+	NullableDatum keys[BUCKET_KEY_COLUMNS];
 	Snapshot	snapshot = catalog_take_snapshot();
 	BucketRow	row = {0};
 	CatalogScan scan;
 	bool		isnull;
 
-	catalog_scan_begin_keys(&scan, QUOTA_USAGE_BY_BUCKET, keys, CATALOG_KEYS, snapshot);
+	StaticAssertStmt(BUCKET_KEY_COLUMNS == CATALOG_KEYS, "columns of the index");
+	bucket_key_columns(key, keys);
+	catalog_scan_begin_keys(&scan, QUOTA_USAGE_BY_BUCKET, keys, BUCKET_KEY_COLUMNS, snapshot);
 	row.found = catalog_scan_next(&scan);
 	if (row.found)
 	{

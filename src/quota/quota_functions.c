@@ -24,6 +24,7 @@
 #include "base/compat.h"
 #include "base/xact_list.h"
 #include "quota/bucket.h"
+#include "quota/bucket_columns.h"
 
 PG_FUNCTION_INFO_V1(devapp_quota_window);
 PG_FUNCTION_INFO_V1(devapp_quota_buckets);
@@ -98,17 +99,16 @@ enum
 static void
 put_bucket(ReturnSetInfo *result, Bucket *bucket)
 {
-	static const uint8 none[BUCKET_ID_LEN] = {0};
-	BucketKey  *key = &bucket->key;
-	int			len = (int) strnlen(key->environment, BUCKET_ENVIRONMENT_LEN);
+	NullableDatum columns[BUCKET_KEY_COLUMNS];
 	Datum		values[BUCKET_COLUMNS];
 	bool		nulls[BUCKET_COLUMNS] = {false};
 
-	values[BUCKET_COLUMN_PRODUCT_ID] = UUIDPGetDatum((pg_uuid_t *) key->product_id);
-	values[BUCKET_COLUMN_OPERATION_ID] = UUIDPGetDatum((pg_uuid_t *) key->operation_id);
-	nulls[BUCKET_COLUMN_OPERATION_ID] = memcmp(key->operation_id, none, BUCKET_ID_LEN) == 0;
-	values[BUCKET_COLUMN_ENVIRONMENT] = PointerGetDatum(cstring_to_text_with_len(key->environment, len));
-	values[BUCKET_COLUMN_HARD] = BoolGetDatum(key->kind == BUCKET_HARD);
+	bucket_key_columns(&bucket->key, columns);
+	values[BUCKET_COLUMN_PRODUCT_ID] = columns[BUCKET_KEY_PRODUCT_ID].value;
+	values[BUCKET_COLUMN_OPERATION_ID] = columns[BUCKET_KEY_OPERATION_ID].value;
+	nulls[BUCKET_COLUMN_OPERATION_ID] = columns[BUCKET_KEY_OPERATION_ID].isnull;
+	values[BUCKET_COLUMN_ENVIRONMENT] = columns[BUCKET_KEY_ENVIRONMENT].value;
+	values[BUCKET_COLUMN_HARD] = BoolGetDatum(bucket->key.kind == BUCKET_HARD);
 	values[BUCKET_COLUMN_WINDOW_START] = TimestampTzGetDatum(bucket->window.start);
 	values[BUCKET_COLUMN_WINDOW_END] = TimestampTzGetDatum(bucket->window.end);
 	values[BUCKET_COLUMN_USED] = Int64GetDatum(bucket->used);

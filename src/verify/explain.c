@@ -24,6 +24,7 @@
 #include "decide/verdict_type.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
+#include "verify/arguments.h"
 
 PG_FUNCTION_INFO_V1(devapp_explain_access);
 
@@ -367,38 +368,21 @@ credentials_of(Datum app_id, Snapshot snapshot)
 	return ids;
 }
 
-static Str
-text_argument(FunctionCallInfo fcinfo, int n)
-{
-	text	   *t;
-
-	if (PG_ARGISNULL(n))
-		return (Str) {NULL, 0};
-	t = PG_GETARG_TEXT_PP(n);
-	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
-}
-
 /* explain_access(app_id, resource, method, environment, proxy, at) */
 Datum
 devapp_explain_access(PG_FUNCTION_ARGS)
 {
 	Explanation x = {0};
-	DecideRequest request;
-	Str			resource = text_argument(fcinfo, 1);
+	DecideRequest request = request_arguments(fcinfo, 1, true);
 	Snapshot	snapshot;
 	List	   *ids;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	x.out = (ReturnSetInfo *) fcinfo->resultinfo;
-	decide_request_init(&request);
-	if (resource.data != NULL)
-		decide_request_set_resource(&request, resource.data, resource.len);
-	request.method = text_argument(fcinfo, 2);
-	request.environment = text_argument(fcinfo, 3);
-	request.proxy = text_argument(fcinfo, 4);
 	x.is_now = PG_ARGISNULL(5);
-	request.now = PG_ARGISNULL(5) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(5);
+	if (!x.is_now)
+		request.now = PG_GETARG_TIMESTAMPTZ(5);
 
 	snapshot = catalog_take_snapshot();
 	if (PG_ARGISNULL(0) || !app_exists(PG_GETARG_DATUM(0), snapshot))

@@ -20,7 +20,6 @@
 
 #include <sodium.h>
 
-#include "access/detoast.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -32,6 +31,7 @@
 #include "key/secret.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
+#include "verify/arguments.h"
 #include "verify/count.h"
 
 PG_FUNCTION_INFO_V1(devapp_verify_key);
@@ -52,56 +52,6 @@ enter_work_context(void)
 	else
 		MemoryContextReset(work_context);
 	return MemoryContextSwitchTo(work_context);
-}
-
-/* ---------- arguments ---------- */
-
-/*
- * An argument as bytes; data NULL for SQL NULL.  One that is longer than it can
- * possibly mean is cut to one byte more than that, without being detoasted
- * whole.
- */
-static Str
-argument(FunctionCallInfo fcinfo, int n, size_t limit)
-{
-	Datum		value;
-	text	   *t;
-
-	if (PG_ARGISNULL(n))
-		return (Str) {NULL, 0};
-	value = PG_GETARG_DATUM(n);
-	if (toast_raw_datum_size(value) - VARHDRSZ > limit)
-		t = (text *) PG_DETOAST_DATUM_SLICE(value, 0, (int32) limit + 1);
-	else
-		t = DatumGetTextPP(value);
-	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
-}
-
-#define NAME_ARGUMENT_LIMIT		1024
-#define RESOURCE_ARGUMENT_LIMIT	(64 * 1024)
-
-/* The arguments (resource, method, environment, proxy) that start at n. */
-static DecideRequest
-request_arguments(FunctionCallInfo fcinfo, int n)
-{
-	DecideRequest request;
-	Str			resource = argument(fcinfo, n, RESOURCE_ARGUMENT_LIMIT);
-
-	decide_request_init(&request);
-	if (resource.data != NULL)
-		decide_request_set_resource(&request, resource.data, resource.len);
-	request.method = argument(fcinfo, n + 1, NAME_ARGUMENT_LIMIT);
-	request.environment = argument(fcinfo, n + 2, NAME_ARGUMENT_LIMIT);
-	request.proxy = argument(fcinfo, n + 3, NAME_ARGUMENT_LIMIT);
-	request.now = GetCurrentTimestamp();
-	return request;
-}
-
-/* What a call takes from quota and rate; 0 takes nothing. */
-static int32
-cost_argument(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? 1 : Max(PG_GETARG_INT32(n), 0);
 }
 
 /* ---------- verification ---------- */
@@ -241,8 +191,8 @@ Datum
 devapp_verify_key(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
-	DecideRequest request = request_arguments(fcinfo, 1);
-	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
+	DecideRequest request = request_arguments(fcinfo, 1, false);
+	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 
 	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 5), &request, caller));
@@ -253,8 +203,8 @@ Datum
 devapp_verify_digest(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
-	DecideRequest request = request_arguments(fcinfo, 1);
-	Verdict		v = verify_sha256(argument(fcinfo, 0, SHA256_LEN), &request);
+	DecideRequest request = request_arguments(fcinfo, 1, false);
+	Verdict		v = verify_sha256(text_argument(fcinfo, 0, SHA256_LEN), &request);
 
 	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 5), &request, caller));
 }
@@ -264,9 +214,9 @@ Datum
 devapp_verify_client(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
-	DecideRequest request = request_arguments(fcinfo, 2);
-	Verdict		v = verify_client(argument(fcinfo, 0, KEY_MAX),
-								  argument(fcinfo, 1, KEY_MAX), &request);
+	DecideRequest request = request_arguments(fcinfo, 2, false);
+	Verdict		v = verify_client(text_argument(fcinfo, 0, KEY_MAX),
+								  text_argument(fcinfo, 1, KEY_MAX), &request);
 
 	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 6), &request, caller));
 }
@@ -276,8 +226,8 @@ Datum
 devapp_allows(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
-	DecideRequest request = request_arguments(fcinfo, 1);
-	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
+	DecideRequest request = request_arguments(fcinfo, 1, false);
+	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 
 	v.cost = 1;
@@ -314,9 +264,9 @@ Datum
 devapp_consume_quota(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
-	DecideRequest request = request_arguments(fcinfo, 1);
+	DecideRequest request = request_arguments(fcinfo, 1, false);
 	int32		cost = cost_argument(fcinfo, 5);
-	Verdict		v = verify_presented(argument(fcinfo, 0, KEY_MAX),
+	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 	Limits		limits;
 
