@@ -39,6 +39,7 @@
 
 #include "base/compat.h"
 #include "base/sodium.h"
+#include "base/vec.h"
 #include "decide/cache.h"
 #include "table/invalidation.h"
 
@@ -101,7 +102,7 @@ static Size total_bytes = 0;
 /* products that the load under way refers to, or one that ended in an error */
 static CachedProduct **held = NULL;
 static int	nheld = 0;
-static int	held_room = 0;
+static int	held_room = 16;
 static uint64 load_began_at = 0;
 
 static unsigned char tag_keys[CACHE_PLACES][crypto_shorthash_siphashx24_KEYBYTES];
@@ -205,13 +206,10 @@ compile_product(CatalogScan *scan, const pg_uuid_t *product_id,
 static void
 make_room_to_hold(void)
 {
-	int			room = Max(16, 2 * held_room);
-	Size		size = sizeof(CachedProduct *) * (Size) room;
+	MemoryContext old = MemoryContextSwitchTo(cache_context);
 
-	if (nheld < held_room)
-		return;
-	held = held ? repalloc(held, size) : MemoryContextAlloc(cache_context, size);
-	held_room = room;
+	held = vec_reserve(held, nheld, &held_room, sizeof(CachedProduct *));
+	MemoryContextSwitchTo(old);
 }
 
 static bool

@@ -54,12 +54,6 @@ verdict_fault(VerdictCode code, bool owner_is_team)
 }
 
 static bool
-str_equal(Str a, Str b)
-{
-	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-}
-
-static bool
 list_has(const StrList *list, Str s)
 {
 	for (int i = 0; i < list->count; i++)
@@ -71,12 +65,6 @@ list_has(const StrList *list, Str s)
 }
 
 /* ---------- statuses, by the words in their columns ---------- */
-
-static bool
-str_is(Str s, const char *word)
-{
-	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
-}
 
 const AppStatusInfo app_status_info[APP_STATUSES] = {
 	[APP_PENDING] = {"pending", VERDICT_APP_PENDING},
@@ -132,32 +120,12 @@ static const char *const known_methods[] = {
 	"CONNECT", "QUERY"
 };
 
-static bool
-equal_nocase(Str a, const char *b, size_t b_len)
-{
-	if (a.len != b_len)
-		return false;
-	for (size_t i = 0; i < b_len; i++)
-	{
-		char		x = a.data[i];
-		char		y = b[i];
-
-		if (x >= 'a' && x <= 'z')
-			x = (char) (x - 'a' + 'A');
-		if (y >= 'a' && y <= 'z')
-			y = (char) (y - 'a' + 'A');
-		if (x != y)
-			return false;
-	}
-	return true;
-}
-
 static uint32_t
 known_method_bit(Str method)
 {
 	for (size_t i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++)
 	{
-		if (equal_nocase(method, known_methods[i], strlen(known_methods[i])))
+		if (str_equal_nocase(method, known_methods[i], strlen(known_methods[i])))
 			return UINT32_C(1) << i;
 	}
 	return 0;
@@ -190,7 +158,7 @@ methods_cover(const MethodSet *set, Str method, uint32_t bit)
 		return (set->known & bit) != 0;
 	for (int i = 0; i < set->others.count; i++)
 	{
-		if (equal_nocase(method, set->others.items[i].data,
+		if (str_equal_nocase(method, set->others.items[i].data,
 						 set->others.items[i].len))
 			return true;
 	}

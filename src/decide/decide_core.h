@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "match/pattern_core.h"
 
 /* The verdicts, in the order in which they are checked. */
@@ -79,19 +80,6 @@ typedef struct AssociationStatusInfo
 	const char *word;
 	VerdictCode verdict;
 } AssociationStatusInfo;
-
-/* A string that somebody else owns; data is NULL where there is none. */
-typedef struct Str
-{
-	const char *data;
-	size_t		len;
-} Str;
-
-typedef struct StrList
-{
-	int			count;
-	Str		   *items;
-} StrList;
 
 /* HTTP methods: a bit for each that is registered, the rest by name. */
 typedef struct MethodSet

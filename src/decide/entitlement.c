@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/vec.h"
 #include "decide/entitlement.h"
 #include "key/pepper.h"
 #include "match/pattern.h"
@@ -97,9 +98,7 @@ word_of(CatalogScan *scan, CatalogColumn column)
 static bool
 text_is(CatalogScan *scan, CatalogColumn column, const char *word)
 {
-	Str			s = word_of(scan, column);
-
-	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
+	return str_is(word_of(scan, column), word);
 }
 
 static int64
@@ -186,8 +185,7 @@ compare_rank(const void *a, const void *b)
 {
 	const RankedOperation *x = a;
 	const RankedOperation *y = b;
-	int			order = pattern_compare_rank((PatternText) {x->op.resource.data, x->op.resource.len},
-											 (PatternText) {y->op.resource.data, y->op.resource.len});
+	int			order = pattern_compare_rank(x->op.resource, y->op.resource);
 
 	return order != 0 ? order : memcmp(&x->id, &y->id, sizeof(pg_uuid_t));
 }
@@ -196,19 +194,18 @@ compare_rank(const void *a, const void *b)
 void
 operations_compile(DecideProduct *product, RankedOperation *ranked, int n)
 {
-	PatternText *patterns;
+	Str *patterns;
 
 	if (n == 0)
 		return;
-	patterns = palloc(sizeof(PatternText) * (size_t) n);
+	patterns = palloc(sizeof(Str) * (size_t) n);
 	qsort(ranked, (size_t) n, sizeof(RankedOperation), compare_rank);
 	product->operations = palloc(sizeof(DecideOperation) * (size_t) n);
 	product->noperations = n;
 	for (int i = 0; i < n; i++)
 	{
 		product->operations[i] = ranked[i].op;
-		patterns[i] = (PatternText) {ranked[i].op.resource.data,
-			ranked[i].op.resource.len};
+		patterns[i] = ranked[i].op.resource;
 	}
 	product->patterns = pattern_set_build(patterns, n, PATTERN_STATE_LIMIT,
 										  pattern_memory(CurrentMemoryContext));
@@ -221,17 +218,13 @@ load_operations(EntitlementProduct *product, Snapshot snapshot)
 	CatalogScan scan;
 	int			room = 16;
 	int			n = 0;
-	RankedOperation *ranked = palloc(sizeof(RankedOperation) * (size_t) room);
+	RankedOperation *ranked = vec_reserve(NULL, 0, &room, sizeof(RankedOperation));
 
 	catalog_scan_begin(&scan, OPERATION_BY_PRODUCT,
 					   UUIDPGetDatum(&product->product_id), snapshot);
 	while (catalog_scan_next(&scan))
 	{
-		if (n == room)
-		{
-			room *= 2;
-			ranked = repalloc(ranked, sizeof(RankedOperation) * (size_t) room);
-		}
+		ranked = vec_reserve(ranked, n, &room, sizeof(RankedOperation));
 		ranked[n].op = read_operation(&scan);
 		(void) uuid_value(&scan, OPERATION_ID, &ranked[n].id);
 		ranked[n].quota = read_quota(&scan, OPERATION_QUOTA_LIMIT,
@@ -317,7 +310,7 @@ read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
 	int			room = 8;
 	int			n = 0;
 
-	*rows = palloc(sizeof(AssociationRow) * (size_t) room);
+	*rows = vec_reserve(NULL, 0, &room, sizeof(AssociationRow));
 	catalog_scan_begin(&scan, ASSOCIATION_BY_CREDENTIAL,
 					   UUIDPGetDatum(credential_id), snapshot);
 	while (catalog_scan_next(&scan))
@@ -325,11 +318,7 @@ read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
 		AssociationRow *row;
 		bool		isnull;
 
-		if (n == room)
-		{
-			room *= 2;
-			*rows = repalloc(*rows, sizeof(AssociationRow) * (size_t) room);
-		}
+		*rows = vec_reserve(*rows, n, &room, sizeof(AssociationRow));
 		row = &(*rows)[n++];
 		row->ordinal = DatumGetInt64(catalog_value(&scan, ASSOCIATION_ORDINAL,
 												   &isnull));
@@ -471,7 +460,7 @@ load_secrets(Entitlement *e, Snapshot snapshot)
 	CatalogScan scan;
 	int			room = 4;
 
-	e->secrets = palloc(sizeof(EntitlementSecret) * (size_t) room);
+	e->secrets = vec_reserve(NULL, 0, &room, sizeof(EntitlementSecret));
 	catalog_scan_begin(&scan, SECRET_BY_CREDENTIAL,
 					   UUIDPGetDatum(&e->credential_id), snapshot);
 	while (catalog_scan_next(&scan))
@@ -479,12 +468,8 @@ load_secrets(Entitlement *e, Snapshot snapshot)
 		EntitlementSecret *secret;
 		bool		isnull;
 
-		if (e->nsecrets == room)
-		{
-			room *= 2;
-			e->secrets = repalloc(e->secrets,
-								  sizeof(EntitlementSecret) * (size_t) room);
-		}
+		e->secrets = vec_reserve(e->secrets, e->nsecrets, &room,
+								 sizeof(EntitlementSecret));
 		secret = &e->secrets[e->nsecrets];
 		if (!secret_digest_read(catalog_value(&scan, SECRET_DIGEST, &isnull),
 								&secret->digest))

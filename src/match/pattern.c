@@ -113,7 +113,7 @@ devapp_pattern_matches(PG_FUNCTION_ARGS)
 {
 	text	   *pattern = PG_GETARG_TEXT_PP(0);
 	text	   *path = PG_GETARG_TEXT_PP(1);
-	PatternText p = {VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern)};
+	Str p = {VARDATA_ANY(pattern), VARSIZE_ANY_EXHDR(pattern)};
 	size_t		len = path_without_query(VARDATA_ANY(path),
 										 VARSIZE_ANY_EXHDR(path));
 	PatternSet *set;

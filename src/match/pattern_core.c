@@ -133,7 +133,7 @@ pattern_check(const char *s, size_t len)
 
 /* Length of a "{name}" that makes up the whole segment at pos, or 0. */
 static size_t
-template_len(PatternText p, size_t pos)
+template_len(Str p, size_t pos)
 {
 	size_t		end = pos + 1;
 
@@ -152,7 +152,7 @@ template_len(PatternText p, size_t pos)
 
 /* Read the token at *pos and step over it. */
 static TokenKind
-next_token(PatternText p, size_t *pos)
+next_token(Str p, size_t *pos)
 {
 	size_t		skip;
 
@@ -179,7 +179,7 @@ next_token(PatternText p, size_t *pos)
 }
 
 static bool
-is_match_all(PatternText p)
+is_match_all(Str p)
 {
 	return p.len == 1 && p.data[0] == '/';
 }
@@ -191,9 +191,9 @@ is_match_all(PatternText p)
  * when a comes before b.
  */
 int
-pattern_compare_rank(PatternText a, PatternText b)
+pattern_compare_rank(Str a, Str b)
 {
-	PatternText both[2] = {a, b};
+	Str both[2] = {a, b};
 	int			prefix[2] = {0, 0};
 	int			literals[2] = {0, 0};
 	int			globstars[2] = {0, 0};
@@ -282,7 +282,7 @@ wildcard_child(PatternSet *set, int32_t node, TokenKind token)
 }
 
 static void
-add_pattern(PatternSet *set, PatternText p, int32_t number)
+add_pattern(PatternSet *set, Str p, int32_t number)
 {
 	int32_t		node = 0;
 	size_t		pos = 0;
@@ -682,7 +682,7 @@ pattern_set_match(PatternSet *set, const char *path, size_t len,
 
 /* Room for nodes and edges: a byte of a pattern makes at most one of each. */
 static void
-allocate_trie(PatternSet *set, const PatternText *patterns, int count)
+allocate_trie(PatternSet *set, const Str *patterns, int count)
 {
 	size_t		bytes = 0;
 
@@ -716,7 +716,7 @@ allocate_states(PatternSet *set, int count, size_t dfa_limit)
  * but for a floor that the patterns themselves set.
  */
 PatternSet *
-pattern_set_build(const PatternText *patterns, int count, size_t dfa_limit,
+pattern_set_build(const Str *patterns, int count, size_t dfa_limit,
 				  PatternMemory memory)
 {
 	PatternSet *set = memory.alloc(memory.arg, sizeof(PatternSet));

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 #define PATTERN_MAX_LEN		1024	/* bytes of one pattern */
 
 typedef enum PatternError
@@ -30,16 +32,10 @@ typedef struct PatternMemory
 
 typedef struct PatternSet PatternSet;
 
-typedef struct PatternText
-{
-	const char *data;
-	size_t		len;
-} PatternText;
-
 extern PatternError pattern_check(const char *s, size_t len);
-extern int	pattern_compare_rank(PatternText a, PatternText b);
+extern int	pattern_compare_rank(Str a, Str b);
 
-extern PatternSet *pattern_set_build(const PatternText *patterns, int count,
+extern PatternSet *pattern_set_build(const Str *patterns, int count,
 									 size_t dfa_limit, PatternMemory memory);
 extern int	pattern_set_match(PatternSet *set, const char *path, size_t len,
 							  const int32_t **matched);

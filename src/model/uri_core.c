@@ -12,11 +12,13 @@
 
 #include <string.h>
 
-typedef struct Span
+#include "base/str.h"
+
+static bool
+word_is(Str s, const char *word)
 {
-	const char *data;
-	size_t		len;
-} Span;
+	return str_equal_nocase(s, word, strlen(word));
+}
 
 static bool
 is_alpha(char c)
@@ -36,28 +38,9 @@ is_hex(char c)
 	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-static char
-ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
-}
-
-static bool
-equals_nocase(Span s, const char *word)
-{
-	if (s.len != strlen(word))
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-	{
-		if (ascii_lower(s.data[i]) != word[i])
-			return false;
-	}
-	return true;
-}
-
 /* unreserved, reserved or part of a percent-encoded byte */
 static bool
-characters_are_legal(Span s)
+characters_are_legal(Str s)
 {
 	static const char others[] = "-._~:/?#[]@!$&'()*+,;=";
 
@@ -79,7 +62,7 @@ characters_are_legal(Span s)
 
 /* Length of the scheme at the start of s, or 0. */
 static size_t
-scheme_len(Span s)
+scheme_len(Str s)
 {
 	size_t		n = 0;
 
@@ -92,7 +75,7 @@ scheme_len(Span s)
 }
 
 static bool
-port_is_valid(Span port)
+port_is_valid(Str port)
 {
 	unsigned	value = 0;
 
@@ -109,7 +92,7 @@ port_is_valid(Span port)
 
 /* Split host and port; an IPv6 address keeps its brackets. */
 static UriError
-split_authority(Span authority, Span *host, Span *port)
+split_authority(Str authority, Str *host, Str *port)
 {
 	size_t		n = 0;
 
@@ -137,13 +120,13 @@ split_authority(Span authority, Span *host, Span *port)
 			n++;
 		}
 	}
-	*host = (Span) {authority.data, n};
-	*port = (Span) {authority.data + n, 0};
+	*host = (Str) {authority.data, n};
+	*port = (Str) {authority.data + n, 0};
 	if (n < authority.len)
 	{
 		if (authority.data[n] != ':')
 			return URI_NO_HOST;
-		*port = (Span) {authority.data + n + 1, authority.len - n - 1};
+		*port = (Str) {authority.data + n + 1, authority.len - n - 1};
 	}
 	if (host->len == 0)
 		return URI_NO_HOST;
@@ -152,7 +135,7 @@ split_authority(Span authority, Span *host, Span *port)
 
 /* 127.0.0.0/8 written as four numbers; 127.evil.example is none */
 static bool
-is_loopback_ipv4(Span host)
+is_loopback_ipv4(Str host)
 {
 	int			dots = 0;
 	unsigned	value = 0;
@@ -181,14 +164,14 @@ is_loopback_ipv4(Span host)
 }
 
 static bool
-is_loopback(Span host)
+is_loopback(Str host)
 {
-	return equals_nocase(host, "localhost") || equals_nocase(host, "[::1]") ||
+	return word_is(host, "localhost") || word_is(host, "[::1]") ||
 		is_loopback_ipv4(host);
 }
 
 static bool
-scheme_is_forbidden(Span scheme)
+scheme_is_forbidden(Str scheme)
 {
 	static const char *const forbidden[] = {
 		"javascript", "data", "vbscript", "file", "blob", "about"
@@ -196,18 +179,18 @@ scheme_is_forbidden(Span scheme)
 
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
 	{
-		if (equals_nocase(scheme, forbidden[i]))
+		if (word_is(scheme, forbidden[i]))
 			return true;
 	}
 	return false;
 }
 
 static UriError
-check_web_url(Span rest, bool secure)
+check_web_url(Str rest, bool secure)
 {
-	Span		authority;
-	Span		host;
-	Span		port;
+	Str			authority;
+	Str			host;
+	Str			port;
 	UriError	error;
 	size_t		n = 2;
 
@@ -215,7 +198,7 @@ check_web_url(Span rest, bool secure)
 		return URI_NO_HOST;
 	while (n < rest.len && rest.data[n] != '/' && rest.data[n] != '?')
 		n++;
-	authority = (Span) {rest.data + 2, n - 2};
+	authority = (Str) {rest.data + 2, n - 2};
 	error = split_authority(authority, &host, &port);
 	if (error != URI_OK)
 		return error;
@@ -227,7 +210,7 @@ check_web_url(Span rest, bool secure)
 
 /* Does what follows the scheme have an authority with a user in it? */
 static bool
-has_userinfo(Span rest)
+has_userinfo(Str rest)
 {
 	size_t		n = 2;
 
@@ -241,9 +224,9 @@ has_userinfo(Span rest)
 UriError
 uri_check_callback(const char *s, size_t len)
 {
-	Span		all = {s, len};
-	Span		scheme = {s, scheme_len(all)};
-	Span		rest;
+	Str			all = {s, len};
+	Str			scheme = {s, scheme_len(all)};
+	Str			rest;
 
 	if (!characters_are_legal(all))
 		return URI_BAD_CHARACTER;
@@ -254,10 +237,10 @@ uri_check_callback(const char *s, size_t len)
 	if (scheme_is_forbidden(scheme))
 		return URI_SCHEME_FORBIDDEN;
 
-	rest = (Span) {s + scheme.len + 1, len - scheme.len - 1};
-	if (equals_nocase(scheme, "https"))
+	rest = (Str) {s + scheme.len + 1, len - scheme.len - 1};
+	if (word_is(scheme, "https"))
 		return check_web_url(rest, true);
-	if (equals_nocase(scheme, "http"))
+	if (word_is(scheme, "http"))
 		return check_web_url(rest, false);
 	if (has_userinfo(rest))
 		return URI_USERINFO;

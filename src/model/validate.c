@@ -34,6 +34,7 @@
 #include "utils/jsonb.h"
 
 #include "base/compat.h"
+#include "base/str.h"
 #include "key/key_core.h"
 #include "model/uri_core.h"
 #include "model/validate.h"
@@ -45,27 +46,21 @@ typedef struct Subject
 	const char *column;
 } Subject;
 
-typedef struct Text
-{
-	const char *data;
-	int			len;
-} Text;
-
-static Text
+static Str
 text_value(Datum value)
 {
 	text	   *t = DatumGetTextPP(value);
 
-	return (Text) {VARDATA_ANY(t), (int) VARSIZE_ANY_EXHDR(t)};
+	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
 /* C0 and DEL, and in UTF-8 also C1 (U+0080 to U+009F) */
 static bool
-has_control(Text t, bool lines_allowed)
+has_control(Str t, bool lines_allowed)
 {
 	bool		utf8 = GetDatabaseEncoding() == PG_UTF8;
 
-	for (int i = 0; i < t.len; i++)
+	for (size_t i = 0; i < t.len; i++)
 	{
 		unsigned char c = (unsigned char) t.data[i];
 
@@ -85,8 +80,8 @@ has_control(Text t, bool lines_allowed)
  * Length of the white space at the start of s, or 0: the blank, and in UTF-8 the
  * characters of Unicode's White_Space property, zero width ones too.
  */
-static int
-space_len(const char *s, int len)
+static size_t
+space_len(const char *s, size_t len)
 {
 	static const char *const wide[] = {
 		"\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
@@ -103,19 +98,19 @@ space_len(const char *s, int len)
 		return 3;
 	for (int i = 0; i < (int) lengthof(wide); i++)
 	{
-		int			n = (int) strlen(wide[i]);
+		size_t		n = strlen(wide[i]);
 
-		if (len >= n && memcmp(s, wide[i], (size_t) n) == 0)
+		if (len >= n && memcmp(s, wide[i], n) == 0)
 			return n;
 	}
 	return 0;
 }
 
 static bool
-is_blank(Text t)
+is_blank(Str t)
 {
-	int			i = 0;
-	int			n;
+	size_t		i = 0;
+	size_t		n;
 
 	while (i < t.len && (n = space_len(t.data + i, t.len - i)) > 0)
 		i += n;
@@ -123,9 +118,9 @@ is_blank(Text t)
 }
 
 static bool
-has_space(Text t)
+has_space(Str t)
 {
-	for (int i = 0; i < t.len; i++)
+	for (size_t i = 0; i < t.len; i++)
 	{
 		if (space_len(t.data + i, t.len - i) > 0)
 			return true;
@@ -134,9 +129,9 @@ has_space(Text t)
 }
 
 static void
-check_text(Subject s, Text t, int max_chars, bool lines_allowed)
+check_text(Subject s, Str t, int max_chars, bool lines_allowed)
 {
-	if (pg_mbstrlen_with_len(t.data, t.len) > max_chars)
+	if (pg_mbstrlen_with_len(t.data, (int) t.len) > max_chars)
 		ereport(ERROR,
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("%s of %s is too long", s.column, s.entity),
@@ -151,7 +146,7 @@ check_text(Subject s, Text t, int max_chars, bool lines_allowed)
 }
 
 static void
-check_name(Subject s, Text t)
+check_name(Subject s, Str t)
 {
 	if (is_blank(t))
 		ereport(ERROR,
@@ -163,14 +158,14 @@ check_name(Subject s, Text t)
 
 /* Apart from what check_name() says. */
 static bool
-looks_like_email(Text t)
+looks_like_email(Str t)
 {
-	const char *at = memchr(t.data, '@', (size_t) t.len);
+	const char *at = memchr(t.data, '@', t.len);
 
 	return at != NULL && at != t.data && at != t.data + t.len - 1 &&
 		memchr(at + 1, '@', (size_t) (t.data + t.len - at - 1)) == NULL &&
 		/* "rule:name" in decided_by is a rule's */
-		memchr(t.data, ':', (size_t) t.len) == NULL &&
+		memchr(t.data, ':', t.len) == NULL &&
 		!has_space(t);
 }
 
@@ -178,30 +173,30 @@ looks_like_email(Text t)
 bool
 validate_is_email(const char *text)
 {
-	Text		t = {text, (int) strlen(text)};
+	Str			t = {text, strlen(text)};
 
-	return pg_mbstrlen_with_len(t.data, t.len) <= NAME_MAX_CHARS &&
+	return pg_mbstrlen_with_len(t.data, (int) t.len) <= NAME_MAX_CHARS &&
 		!has_control(t, false) && looks_like_email(t);
 }
 
 static void
-check_email(Subject s, Text t)
+check_email(Subject s, Str t)
 {
 	check_name(s, t);
 	if (!looks_like_email(t))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%.*s\" is not an e-mail address", t.len, t.data),
+				 errmsg("\"%.*s\" is not an e-mail address", (int) t.len, t.data),
 				 errhint("It looks like name@example.com.")));
 }
 
 /* Labels with dots between them, as far as an e-mail address could have them. */
 static bool
-is_domain(Text t)
+is_domain(Str t)
 {
 	bool		label = false;
 
-	for (int i = 0; i < t.len; i++)
+	for (size_t i = 0; i < t.len; i++)
 	{
 		if (t.data[i] == '@' || t.data[i] == '*' || (t.data[i] == '.' && !label))
 			return false;
@@ -211,24 +206,24 @@ is_domain(Text t)
 }
 
 static void
-check_email_domain(Subject s, Text t)
+check_email_domain(Subject s, Str t)
 {
-	Text		domain = t;
+	Str			domain = t;
 
 	check_text(s, t, NAME_MAX_CHARS, false);
 	if (t.len >= 2 && memcmp(t.data, "*.", 2) == 0)
-		domain = (Text) {t.data + 2, t.len - 2};
+		domain = (Str) {t.data + 2, t.len - 2};
 	if (!is_domain(domain))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%.*s\" is not an e-mail domain", t.len, t.data),
+				 errmsg("\"%.*s\" is not an e-mail domain", (int) t.len, t.data),
 				 errhint("It looks like example.com, or *.example.com for it and its subdomains.")));
 }
 
 static void
-check_label(Subject s, Text t)
+check_label(Subject s, Str t)
 {
-	if (!key_label_is_valid(t.data, (size_t) t.len))
+	if (!key_label_is_valid(t.data, t.len))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s of %s is not a valid label", s.column, s.entity),
@@ -246,11 +241,11 @@ is_token_char(unsigned char c)
 }
 
 static void
-check_method(Subject s, Text t)
+check_method(Subject s, Str t)
 {
 	bool		ok = t.len > 0 && t.len <= 64;
 
-	for (int i = 0; ok && i < t.len; i++)
+	for (size_t i = 0; ok && i < t.len; i++)
 		ok = is_token_char((unsigned char) t.data[i]);
 	if (!ok)
 		ereport(ERROR,
@@ -261,11 +256,11 @@ check_method(Subject s, Text t)
 }
 
 static void
-check_scope(Subject s, Text t)
+check_scope(Subject s, Str t)
 {
 	bool		ok = t.len > 0 && t.len <= NAME_MAX_CHARS;
 
-	for (int i = 0; ok && i < t.len; i++)
+	for (size_t i = 0; ok && i < t.len; i++)
 	{
 		unsigned char c = (unsigned char) t.data[i];
 
@@ -281,7 +276,7 @@ check_scope(Subject s, Text t)
 }
 
 static void
-check_callback(Subject s, Text t)
+check_callback(Subject s, Str t)
 {
 	UriError	error;
 
@@ -290,7 +285,7 @@ check_callback(Subject s, Text t)
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("a callback URL of %s is too long", s.entity),
 				 errhint("It has at most %d bytes.", CALLBACK_MAX_BYTES)));
-	error = uri_check_callback(t.data, (size_t) t.len);
+	error = uri_check_callback(t.data, t.len);
 	if (error == URI_OK)
 		return;
 	/* the URL is not shown: it may hold a password, or control characters */
@@ -302,7 +297,7 @@ check_callback(Subject s, Text t)
 }
 
 static void
-check_list(Subject s, Datum value, void (*check) (Subject, Text))
+check_list(Subject s, Datum value, void (*check) (Subject, Str))
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	Subject		element = {s.entity, psprintf("a value in %s", s.column)};
@@ -323,7 +318,7 @@ check_list(Subject s, Datum value, void (*check) (Subject, Text))
 				 errhint("It has at most %d.", LIST_MAX)));
 	for (int i = 0; i < n; i++)
 	{
-		Text		t;
+		Str			t;
 
 		if (nulls[i])
 			ereport(ERROR,
@@ -334,10 +329,9 @@ check_list(Subject s, Datum value, void (*check) (Subject, Text))
 		check(element, t);
 		for (int j = 0; j < i; j++)
 		{
-			Text		other = text_value(values[j]);
+			Str		other = text_value(values[j]);
 
-			if (other.len == t.len &&
-				memcmp(other.data, t.data, (size_t) t.len) == 0)
+			if (str_equal(other, t))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("%s of %s has a value twice", s.column, s.entity),
@@ -351,7 +345,7 @@ check_list(Subject s, Datum value, void (*check) (Subject, Text))
 static void
 check_attribute(Subject s, JsonbValue *name, JsonbValue *value)
 {
-	Text		t = {name->val.string.val, name->val.string.len};
+	Str			t = {name->val.string.val, (size_t) name->val.string.len};
 	Subject		name_subject = {s.entity, "an attribute name"};
 	Subject		value_subject = {s.entity, "an attribute value"};
 
@@ -359,11 +353,11 @@ check_attribute(Subject s, JsonbValue *name, JsonbValue *value)
 	if (value->type != jbvString)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("attribute \"%.*s\" of %s is not a string", t.len, t.data,
+				 errmsg("attribute \"%.*s\" of %s is not a string", (int) t.len, t.data,
 						s.entity),
 				 errhint("Attributes are an object of name to string, like {\"tier\": \"gold\"}.")));
 	check_text(value_subject,
-			   (Text) {value->val.string.val, value->val.string.len},
+			   (Str) {value->val.string.val, (size_t) value->val.string.len},
 			   ATTRIBUTE_VALUE_MAX, true);
 }
 
@@ -513,14 +507,14 @@ rule_required(Subject s, Datum value)
 static void
 check_word(Subject s, Datum value, const char *words)
 {
-	Text		t = text_value(value);
+	Str			t = text_value(value);
 	const char *word = words;
 
 	while (*word != '\0')
 	{
-		int			len = (int) strcspn(word, " ");
+		size_t		len = strcspn(word, " ");
 
-		if (len == t.len && memcmp(word, t.data, (size_t) len) == 0)
+		if (str_equal(t, (Str) {word, len}))
 			return;
 		word += len;
 		word += strspn(word, " ");
