@@ -2,9 +2,8 @@
  * meter_core.c
  *		A bounded table of counters.  Needs no backend.
  *
- * The table is in partitions, each with a lock of the caller's.  A partition is an
- * open-addressing hash table of fixed size: tags (a part of the hash, 0 for a free
- * slot), which probing runs over, and the slots beside them.
+ * The table is in partitions, each with a lock of the caller's.  A partition is a hash
+ * table of fixed size (slot_table_core.h).
  *
  * Counting on a key that is there changes neither tags nor keys: it adds with
  * atomic operations, and any number of processes may do it at once, under the
@@ -17,7 +16,7 @@
 
 #include <string.h>
 
-#include "base/hash_core.h"
+#include "base/slot_table_core.h"
 
 #define ANY_DATABASE	0
 
@@ -33,78 +32,33 @@ typedef struct MeterSlot
 _Static_assert(sizeof(MeterKey) == 16 + 4 * METER_ID_LEN + METER_ENVIRONMENT_LEN,
 			   "a key has no padding");
 _Static_assert(sizeof(MeterKey) % sizeof(uint64_t) == 0, "a key is hashed by words");
-_Static_assert(sizeof(MeterPartition) % sizeof(uint64_t) == 0, "slots are aligned");
+
+static const SlotLayout layout = {sizeof(MeterKey), sizeof(MeterSlot)};
 
 /* ---------- layout ---------- */
-
-static size_t
-tags_size(uint32_t nslots)
-{
-	return ((size_t) nslots * sizeof(uint32_t) + 7) & ~(size_t) 7;
-}
-
-static uint32_t *
-tags_of(MeterPartition *p)
-{
-	return (uint32_t *) (p + 1);
-}
-
-static MeterSlot *
-slots_of(MeterPartition *p)
-{
-	return (MeterSlot *) ((char *) (p + 1) + tags_size(p->nslots));
-}
 
 size_t
 meter_partition_size(uint32_t nslots)
 {
-	return sizeof(MeterPartition) + tags_size(nslots) +
-		(size_t) nslots * sizeof(MeterSlot);
+	return slot_table_size(layout, nslots);
 }
 
-/* One slot in 16, and at least one, stays free: it ends every probe. */
 void
 meter_partition_init(MeterPartition *p, uint32_t nslots, uint64_t seed)
 {
-	p->seed = seed;
-	p->nslots = nslots;
-	p->limit = nslots - nslots / 16 - 1;
-	p->used = 0;
-	p->unused = 0;
-	memset(tags_of(p), 0, tags_size(nslots));
+	slot_table_init(p, nslots, seed);
 }
-
-/* ---------- finding ---------- */
 
 uint64_t
 meter_hash(const MeterKey *key, uint64_t seed)
 {
-	return hash_words(key, sizeof(MeterKey), seed);
-}
-
-/* The place of a key, or the free one where it would be. */
-static uint32_t
-probe(MeterPartition *p, uint64_t hash, const MeterKey *key)
-{
-	const uint32_t *tags = tags_of(p);
-	const MeterSlot *slots = slots_of(p);
-	uint32_t	tag = hash_tag(hash);
-	uint32_t	i = hash_place(hash, p->nslots);
-
-	while (tags[i] != 0)
-	{
-		if (tags[i] == tag && memcmp(&slots[i].key, key, sizeof(MeterKey)) == 0)
-			break;
-		if (++i == p->nslots)
-			i = 0;
-	}
-	return i;
+	return slot_table_hash(layout, key, seed);
 }
 
 /* ---------- counting ---------- */
 
 static void
-lower(_Atomic uint64_t *place, uint64_t value)
+lower_to(_Atomic uint64_t *place, uint64_t value)
 {
 	uint64_t	seen = atomic_load_explicit(place, memory_order_relaxed);
 
@@ -128,12 +82,12 @@ raise_to(_Atomic uint64_t *place, uint64_t value)
 }
 
 static void
-add(MeterSlot *slot, const MeterValue *value)
+add_value(MeterSlot *slot, const MeterValue *value)
 {
 	atomic_fetch_add_explicit(&slot->count, value->count, memory_order_relaxed);
 	if (value->sum != 0)
 		atomic_fetch_add_explicit(&slot->sum, value->sum, memory_order_relaxed);
-	lower(&slot->min, value->min);
+	lower_to(&slot->min, value->min);
 	raise_to(&slot->max, value->max);
 }
 
@@ -142,11 +96,11 @@ bool
 meter_hit(MeterPartition *p, uint64_t hash, const MeterKey *key,
 		  const MeterValue *value)
 {
-	uint32_t	i = probe(p, hash, key);
+	MeterSlot  *slot = slot_table_find(layout, p, hash, key);
 
-	if (tags_of(p)[i] == 0)
+	if (slot == NULL)
 		return false;
-	add(&slots_of(p)[i], value);
+	add_value(slot, value);
 	return true;
 }
 
@@ -155,22 +109,19 @@ bool
 meter_insert(MeterPartition *p, uint64_t hash, const MeterKey *key,
 			 const MeterValue *value)
 {
-	uint32_t	i = probe(p, hash, key);
-	MeterSlot  *slot = &slots_of(p)[i];
+	MeterSlot  *slot = slot_table_find(layout, p, hash, key);
 
-	if (tags_of(p)[i] == 0)
+	if (slot == NULL)
 	{
-		if (p->used >= p->limit)
+		slot = slot_table_add(layout, p, hash, key);
+		if (slot == NULL)
 			return false;
-		slot->key = *key;
 		atomic_init(&slot->count, 0);
 		atomic_init(&slot->sum, 0);
 		atomic_init(&slot->min, UINT64_MAX);
 		atomic_init(&slot->max, 0);
-		tags_of(p)[i] = hash_tag(hash);
-		p->used++;
 	}
-	add(slot, value);
+	add_value(slot, value);
 	return true;
 }
 
@@ -193,27 +144,24 @@ read_slot(MeterSlot *slot)
 uint32_t
 meter_take(MeterPartition *p, uint32_t database, MeterRow *rows)
 {
-	uint32_t   *tags = tags_of(p);
-	MeterSlot  *slots = slots_of(p);
 	uint32_t	taken = 0;
 	uint32_t	others = p->used;
+	uint32_t	end = p->used;
+	uint32_t	place = 0;
+	MeterSlot  *slot;
 
 	/* the taken ones from the front, the others from the back */
-	for (uint32_t i = 0; i < p->nslots; i++)
+	while ((slot = slot_table_next(layout, p, &place)) != NULL)
 	{
-		if (tags[i] == 0)
-			continue;
-		if (database == ANY_DATABASE || slots[i].key.database == database)
-			rows[taken++] = read_slot(&slots[i]);
+		if (database == ANY_DATABASE || slot->key.database == database)
+			rows[taken++] = read_slot(slot);
 		else
-			rows[--others] = read_slot(&slots[i]);
+			rows[--others] = read_slot(slot);
 	}
 	if (taken == 0)
 		return 0;
-	memset(tags, 0, tags_size(p->nslots));
-	others = p->used;
-	p->used = 0;
-	for (uint32_t i = taken; i < others; i++)
+	slot_table_clear(p);
+	for (uint32_t i = taken; i < end; i++)
 		(void) meter_insert(p, meter_hash(&rows[i].key, p->seed),
 							&rows[i].key, &rows[i].value);
 	return taken;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slot_table_core.h"
+
 #define METER_ID_LEN			16
 #define METER_ENVIRONMENT_LEN	24
 
@@ -70,15 +72,8 @@ typedef struct MeterHeader
 
 #define METER_MAGIC		0x44564d31	/* changes with the layout and the meaning of rows */
 
-/* A part of the table, with a lock of its own; its arrays follow it. */
-typedef struct MeterPartition
-{
-	uint64_t	seed;
-	uint32_t	nslots;
-	uint32_t	limit;			/* slots that may be used */
-	uint32_t	used;
-	uint32_t	unused;
-} MeterPartition;
+/* A part of the table, with a lock of its own. */
+typedef SlotTable MeterPartition;
 
 extern uint64_t meter_hash(const MeterKey *key, uint64_t seed);
 

@@ -2,11 +2,10 @@
  * bucket_core.c
  *		A bounded table of what quotas and rates have left.  Needs no backend.
  *
- * Partitions, tags and probing are those of meter_core.c.  Here a bucket stays while
+ * A partition is a hash table of fixed size (slot_table_core.h).  A bucket stays while
  * it means something: a quota's until its window has ended, a rate's until its calls
  * are worked off.  Those that mean nothing any more are removed when a partition is
- * full, by moving the ones that were probed past them back into the gap; so there are
- * no marks of what was deleted.
+ * full.
  *
  * Taking from a bucket is one compare-and-swap, under the shared lock: any number of
  * processes may do it at once, and what they take never adds up to more than the
@@ -16,117 +15,56 @@
 
 #include <string.h>
 
-#include "base/hash_core.h"
+#include "base/slot_table_core.h"
 
 #define SWEEP_INTERVAL	INT64_C(1000000)	/* microseconds */
 
 _Static_assert(sizeof(BucketKey) == 8 + 3 * BUCKET_ID_LEN + BUCKET_ENVIRONMENT_LEN,
 			   "a key has no padding");
 _Static_assert(sizeof(BucketKey) % sizeof(uint64_t) == 0, "a key is hashed by words");
-_Static_assert(sizeof(BucketPartition) % sizeof(uint64_t) == 0, "slots are aligned");
+
+static const SlotLayout layout = {sizeof(BucketKey), sizeof(Bucket)};
 
 /* ---------- layout ---------- */
-
-static size_t
-tags_size(uint32_t nslots)
-{
-	return ((size_t) nslots * sizeof(uint32_t) + 7) & ~(size_t) 7;
-}
-
-static uint32_t *
-tags_of(BucketPartition *p)
-{
-	return (uint32_t *) (p + 1);
-}
-
-static Bucket *
-slots_of(BucketPartition *p)
-{
-	return (Bucket *) ((char *) (p + 1) + tags_size(p->nslots));
-}
 
 size_t
 bucket_partition_size(uint32_t nslots)
 {
-	return sizeof(BucketPartition) + tags_size(nslots) +
-		(size_t) nslots * sizeof(Bucket);
+	return slot_table_size(layout, nslots);
 }
 
-/* One slot in 16, and at least one, stays free: it ends every probe. */
 void
 bucket_partition_init(BucketPartition *p, uint32_t nslots, uint64_t seed)
 {
-	memset(p, 0, sizeof(BucketPartition));
-	p->seed = seed;
-	p->nslots = nslots;
-	p->limit = nslots - nslots / 16 - 1;
-	p->swept_at = INT64_MIN;
-	memset(tags_of(p), 0, tags_size(nslots));
+	slot_table_init(p, nslots, seed);
 }
-
-/* ---------- finding ---------- */
 
 uint64_t
 bucket_hash(const BucketKey *key, uint64_t seed)
 {
-	return hash_words(key, sizeof(BucketKey), seed);
+	return slot_table_hash(layout, key, seed);
 }
 
-/* The place of a key, or the free one where it would be. */
-static uint32_t
-probe(BucketPartition *p, uint64_t hash, const BucketKey *key)
-{
-	const uint32_t *tags = tags_of(p);
-	const Bucket *slots = slots_of(p);
-	uint32_t	tag = hash_tag(hash);
-	uint32_t	i = hash_place(hash, p->nslots);
-
-	while (tags[i] != 0)
-	{
-		if (tags[i] == tag && memcmp(&slots[i].key, key, sizeof(BucketKey)) == 0)
-			break;
-		if (++i == p->nslots)
-			i = 0;
-	}
-	return i;
-}
+/* ---------- finding ---------- */
 
 Bucket *
 bucket_find(BucketPartition *p, uint64_t hash, const BucketKey *key)
 {
-	uint32_t	i = probe(p, hash, key);
-
-	return tags_of(p)[i] != 0 ? &slots_of(p)[i] : NULL;
+	return slot_table_find(layout, p, hash, key);
 }
 
 /* One bucket after the other: place starts as 0; NULL at the end. */
 Bucket *
 bucket_next(BucketPartition *p, uint32_t *place)
 {
-	while (*place < p->nslots)
-	{
-		uint32_t	i = (*place)++;
-
-		if (tags_of(p)[i] != 0)
-			return &slots_of(p)[i];
-	}
-	return NULL;
+	return slot_table_next(layout, p, place);
 }
 
 /* A key that is not there.  NULL: there is no room for it. */
 Bucket *
 bucket_make(BucketPartition *p, uint64_t hash, const BucketKey *key)
 {
-	uint32_t	i = probe(p, hash, key);
-	Bucket	   *bucket = &slots_of(p)[i];
-
-	if (p->used >= p->limit)
-		return NULL;
-	memset(bucket, 0, sizeof(Bucket));
-	bucket->key = *key;
-	tags_of(p)[i] = hash_tag(hash);
-	p->used++;
-	return bucket;
+	return slot_table_add(layout, p, hash, key);
 }
 
 /* ---------- taking ---------- */
@@ -193,34 +131,6 @@ bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now, int32_t cost)
 
 /* ---------- removing ---------- */
 
-/* Move what was probed past a slot back, and leave the last of them free. */
-static void
-close_gap(BucketPartition *p, uint32_t gap)
-{
-	uint32_t   *tags = tags_of(p);
-	Bucket	   *slots = slots_of(p);
-	uint32_t	i = gap;
-
-	for (;;)
-	{
-		uint32_t	home;
-
-		if (++i == p->nslots)
-			i = 0;
-		if (tags[i] == 0)
-			break;
-		home = hash_place(bucket_hash(&slots[i].key, p->seed), p->nslots);
-		/* it may not go before its home: is that in the ring from gap + 1 to i? */
-		if (gap < i ? (home > gap && home <= i) : (home > gap || home <= i))
-			continue;
-		tags[gap] = tags[i];
-		memcpy(&slots[gap], &slots[i], sizeof(Bucket));
-		gap = i;
-	}
-	tags[gap] = 0;
-	p->used--;
-}
-
 /* Remove the buckets that a test picks; how many. */
 uint32_t
 bucket_remove(BucketPartition *p, BucketTest test, const void *arg)
@@ -230,9 +140,9 @@ bucket_remove(BucketPartition *p, BucketTest test, const void *arg)
 	for (uint32_t i = 0; i < p->nslots; i++)
 	{
 		/* another may come into its place */
-		while (tags_of(p)[i] != 0 && test(&slots_of(p)[i], arg))
+		while (slot_table_tags(p)[i] != 0 && test(slot_table_at(layout, p, i), arg))
 		{
-			close_gap(p, i);
+			slot_table_remove(layout, p, i);
 			removed++;
 		}
 	}

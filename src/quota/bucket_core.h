@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slot_table_core.h"
 #include "decide/quota_core.h"
 
 #define BUCKET_ID_LEN			16
@@ -44,16 +45,8 @@ typedef struct Bucket
 	uint32_t	unused;
 } Bucket;
 
-/* A part of the table, with a lock of its own; its arrays follow it. */
-typedef struct BucketPartition
-{
-	uint64_t	seed;
-	uint32_t	nslots;
-	uint32_t	limit;			/* slots that may be used */
-	uint32_t	used;
-	uint32_t	unused;
-	int64_t		swept_at;
-} BucketPartition;
+/* A part of the table, with a lock of its own. */
+typedef SlotTable BucketPartition;
 
 typedef bool (*BucketTest) (const Bucket *bucket, const void *arg);
 
