@@ -77,7 +77,7 @@ typedef struct Change
 
 /* The value of an option, or NULL. */
 static const char *
-option(const Change *c, const char *name)
+trigger_option(const Change *c, const char *name)
 {
 	Trigger    *trigger = c->trigdata->tg_trigger;
 	size_t		len = strlen(name);
@@ -147,7 +147,7 @@ was_changed(const Change *c, const char *name)
 static Datum
 build_object(const Change *c, HeapTuple tuple, const int *attnos, int n)
 {
-	const char *hidden = option(c, "hide");
+	const char *hidden = trigger_option(c, "hide");
 	FunctionCallInfo call = palloc0(SizeForFunctionCallInfo(2 * n));
 	FmgrInfo	function;
 	List	   *types = NIL;
@@ -186,10 +186,10 @@ shown_columns(const Change *c, int *attnos)
 		if (c->before && c->after)
 			shown = is_counted(c, att) &&
 				(guard_attribute_changed(c->trigdata, attno) ||
-				 guard_list_has_word(option(c, "show"), NameStr(att->attname)));
+				 guard_list_has_word(trigger_option(c, "show"), NameStr(att->attname)));
 		else
 			shown = !att->attisdropped && has_value(c, c->row, NameStr(att->attname)) &&
-				!guard_list_has_word(option(c, "hide"), NameStr(att->attname));
+				!guard_list_has_word(trigger_option(c, "hide"), NameStr(att->attname));
 		if (shown)
 			attnos[n++] = attno;
 	}
@@ -199,7 +199,7 @@ shown_columns(const Change *c, int *attnos)
 /* ---------- the event ---------- */
 
 static void
-set(AuditEvent *event, AuditColumn column, Datum value)
+set_column(AuditEvent *event, AuditColumn column, Datum value)
 {
 	event->values[column] = value;
 	event->nulls[column] = false;
@@ -209,14 +209,14 @@ static void
 set_text(AuditEvent *event, AuditColumn column, const char *s)
 {
 	if (s != NULL)
-		set(event, column, CStringGetTextDatum(s));
+		set_column(event, column, CStringGetTextDatum(s));
 }
 
 /* The status, or the flag's own where it is set; NULL if the table has none. */
 static const char *
 state_of(const Change *c, HeapTuple tuple)
 {
-	const char *flag = option(c, "flag");
+	const char *flag = trigger_option(c, "flag");
 	bool		isnull = true;
 	Datum		value;
 
@@ -237,13 +237,13 @@ lifecycle_action(const Change *c)
 
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
 		return NULL;
-	return status_action_between(c->trigdata->tg_trigger->tgargs[0], from, to);
+	return lifecycle_action_between(c->trigdata->tg_trigger->tgargs[0], from, to);
 }
 
 static const char *
 insert_action(const Change *c)
 {
-	const char *version = option(c, "version");
+	const char *version = trigger_option(c, "version");
 	bool		isnull;
 	Datum		value;
 
@@ -279,7 +279,7 @@ action_of(const Change *c)
 static char *
 key_of(const Change *c)
 {
-	const char *columns = option(c, "id");
+	const char *columns = trigger_option(c, "id");
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -308,7 +308,7 @@ set_uuid(AuditEvent *event, AuditColumn column, Datum value, bool isnull)
 		return;
 	copy = palloc(sizeof(pg_uuid_t));
 	*copy = *DatumGetUUIDP(value);
-	set(event, column, UUIDPGetDatum(copy));
+	set_column(event, column, UUIDPGetDatum(copy));
 }
 
 static void
@@ -377,15 +377,15 @@ set_circumstances(AuditEvent *event)
 	LOCAL_FCINFO(call, 0);
 	Datum		address;
 
-	set(event, AUDIT_OCCURRED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	set_column(event, AUDIT_OCCURRED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	set_text(event, AUDIT_ACTOR, identity_actor());
 	set_text(event, AUDIT_DB_ROLE, GetUserNameFromId(GetOuterUserId(), false));
-	set(event, AUDIT_TRANSACTION_ID,
-		FullTransactionIdGetDatum(GetTopFullTransactionId()));
+	set_column(event, AUDIT_TRANSACTION_ID,
+			   FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
 	address = inet_client_addr(call);
 	if (!call->isnull)
-		set(event, AUDIT_CLIENT_ADDR, address);
+		set_column(event, AUDIT_CLIENT_ADDR, address);
 }
 
 /* What happened to which row; false if nothing did. */
@@ -403,14 +403,14 @@ set_change(AuditEvent *event, const Change *c)
 	set_text(event, AUDIT_ENTITY, c->trigdata->tg_trigger->tgargs[0]);
 	set_text(event, AUDIT_ENTITY_ID, key_of(c));
 	if (c->before)
-		set(event, AUDIT_BEFORE, build_object(c, c->before, attnos, n));
+		set_column(event, AUDIT_BEFORE, build_object(c, c->before, attnos, n));
 	if (c->after)
-		set(event, AUDIT_AFTER, build_object(c, c->after, attnos, n));
+		set_column(event, AUDIT_AFTER, build_object(c, c->after, attnos, n));
 	note = column_value(c, c->after, "decision_note", &isnull);
 	if (!isnull && (c->before == NULL || lifecycle_action(c) != NULL))
-		set(event, AUDIT_NOTE, note);
+		set_column(event, AUDIT_NOTE, note);
 	else
-		set_text(event, AUDIT_NOTE, note_current());
+		set_text(event, AUDIT_NOTE, change_note_current());
 	return true;
 }
 
@@ -491,8 +491,8 @@ write_event(AuditEvent *event)
 {
 	bytea	   *hash = palloc(VARHDRSZ + AUDIT_HASH_LEN);
 
-	set(event, AUDIT_EVENT_ID,
-		Int64GetDatum(nextval_internal(require_ours("audit_event_id_seq"), false)));
+	set_column(event, AUDIT_EVENT_ID,
+			   Int64GetDatum(nextval_internal(require_ours("audit_event_id_seq"), false)));
 	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
 	audit_leaf_hash(event, (uint8 *) VARDATA(hash));
 	insert_as_owner(event, PointerGetDatum(hash));

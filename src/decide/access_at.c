@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(devapp_decide_facts);
 /* ---------- members of an object; one that is null is as good as missing ---------- */
 
 static JsonbValue *
-member(JsonbContainer *object, const char *name)
+find_member(JsonbContainer *object, const char *name)
 {
 	JsonbValue *value;
 
@@ -45,7 +45,7 @@ member(JsonbContainer *object, const char *name)
 static JsonbContainer *
 container_member(JsonbContainer *object, const char *name)
 {
-	JsonbValue *value = member(object, name);
+	JsonbValue *value = find_member(object, name);
 
 	return value != NULL && value->type == jbvBinary ? value->val.binary.data : NULL;
 }
@@ -61,7 +61,7 @@ string_of(const JsonbValue *value)
 static Str
 string_member(JsonbContainer *object, const char *name)
 {
-	return string_of(member(object, name));
+	return string_of(find_member(object, name));
 }
 
 static bool

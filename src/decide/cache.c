@@ -230,7 +230,7 @@ sees_own_changes(void)
 
 /* The load under way refers to a product. */
 static EntitlementProduct *
-hold(CachedProduct *p)
+hold_product(CachedProduct *p)
 {
 	held[nheld++] = p;
 	p->references++;
@@ -282,13 +282,13 @@ cache_product(const pg_uuid_t *product_id, Snapshot snapshot)
 		slot = NULL;
 	/* nobody's changes have become visible since the row was looked at */
 	if (slot && slot->cached->confirmed_at == catalog_snapshot_moment())
-		return hold(slot->cached);
+		return hold_product(slot->cached);
 
 	p = read_product(slot, product_id, snapshot);
 	if (p == NULL)
 		return NULL;
 	/* held before anything can fail, or nobody would know of it */
-	product = hold(p);
+	product = hold_product(p);
 	if (!own && (slot == NULL || slot->cached != p))
 	{
 		slot = hash_search(products, product_id, HASH_ENTER, NULL);
@@ -398,7 +398,7 @@ cache_find(const CacheTag *tag)
 }
 
 static void
-watch(const Entitlement *e)
+watch_ids(const Entitlement *e)
 {
 	invalidation_watch(&e->credential_id);
 	invalidation_watch(&e->app_id);
@@ -426,7 +426,7 @@ cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
 
 	if (sees_own_changes() || entitlement->incomplete)
 		return;
-	watch(entitlement);
+	watch_ids(entitlement);
 	mine = MemoryContextAlloc(context, sizeof(CachedProduct *) * (Size) Max(nheld, 1));
 	bytes = MemoryContextMemAllocated(context, false) + sizeof(CacheEntry) + 64;
 	for (int i = 0; i < nheld; i++)

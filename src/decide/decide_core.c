@@ -356,7 +356,7 @@ coverage_verdict(Coverage coverage)
 
 /* Neither of the two that stand between path and environment is closer. */
 static int
-closeness(Coverage coverage)
+coverage_closeness(Coverage coverage)
 {
 	return coverage == COVERS_PATH_NOT_PROXY ?
 		(int) COVERS_PATH_NOT_METHOD : (int) coverage;
@@ -386,9 +386,9 @@ decide_refusal(const DecideEntitlement *entitlement,
 
 		if (a->status == ASSOCIATION_APPROVED)
 		{
-			if (closeness(coverage) > best)
+			if (coverage_closeness(coverage) > best)
 			{
-				best = closeness(coverage);
+				best = coverage_closeness(coverage);
 				closest = (Decision) {coverage_verdict(coverage), i, -1};
 			}
 			continue;

@@ -537,7 +537,7 @@ read_credential(CatalogScan *scan, Entitlement *e)
 }
 
 static Entitlement *
-load(CatalogIndex index, Datum value, Snapshot snapshot, ProductGetter getter)
+read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGetter getter)
 {
 	Entitlement *e = palloc0(sizeof(Entitlement));
 	CatalogScan scan;
@@ -561,17 +561,17 @@ Entitlement *
 entitlement_by_key(const char *consumer_key, size_t len, Snapshot snapshot,
 				   ProductGetter getter)
 {
-	return load(CREDENTIAL_BY_KEY,
-				PointerGetDatum(cstring_to_text_with_len(consumer_key, (int) len)),
-				snapshot, getter);
+	return read_entitlement(CREDENTIAL_BY_KEY,
+							PointerGetDatum(cstring_to_text_with_len(consumer_key, (int) len)),
+							snapshot, getter);
 }
 
 Entitlement *
 entitlement_by_id(const pg_uuid_t *credential_id, Snapshot snapshot,
 				  ProductGetter getter)
 {
-	return load(CREDENTIAL_BY_ID, UUIDPGetDatum(credential_id), snapshot,
-				getter);
+	return read_entitlement(CREDENTIAL_BY_ID, UUIDPGetDatum(credential_id), snapshot,
+							getter);
 }
 
 /* Does a secret of this digest exist, and of which credential? */

@@ -52,7 +52,7 @@ typedef struct VerdictRow
 } VerdictRow;
 
 static void
-set(VerdictRow *row, VerdictColumn column, Datum value)
+set_value(VerdictRow *row, VerdictColumn column, Datum value)
 {
 	row->values[column] = value;
 	row->nulls[column] = false;
@@ -62,14 +62,14 @@ static void
 set_text(VerdictRow *row, VerdictColumn column, const text *value)
 {
 	if (value != NULL)
-		set(row, column, PointerGetDatum(value));
+		set_value(row, column, PointerGetDatum(value));
 }
 
 static void
 set_time(VerdictRow *row, VerdictColumn column, int64 value)
 {
 	if (value != DECIDE_NEVER)
-		set(row, column, TimestampTzGetDatum(value));
+		set_value(row, column, TimestampTzGetDatum(value));
 }
 
 /* The credential's own environment, or else the one that was asked for. */
@@ -112,10 +112,10 @@ set_entitlement(VerdictRow *row, const Verdict *v)
 {
 	const Entitlement *e = v->entitlement;
 
-	set(row, COL_APP_ID, UUIDPGetDatum(&e->app_id));
+	set_value(row, COL_APP_ID, UUIDPGetDatum(&e->app_id));
 	set_text(row, COL_APP_NAME, e->app_name);
 	set_text(row, COL_OWNER, e->owner);
-	set(row, COL_CREDENTIAL_ID, UUIDPGetDatum(&e->credential_id));
+	set_value(row, COL_CREDENTIAL_ID, UUIDPGetDatum(&e->credential_id));
 	set_text(row, COL_CONSUMER_KEY, e->consumer_key);
 	set_environment(row, v);
 	set_time(row, COL_EXPIRES_AT, e->decide.expires_at);
@@ -127,7 +127,7 @@ set_entitlement(VerdictRow *row, const Verdict *v)
 
 		set_text(row, COL_PRODUCT, a->product->name);
 		if (v->code == VERDICT_VALID)
-			set(row, COL_SCOPES, PointerGetDatum(a->scopes));
+			set_value(row, COL_SCOPES, PointerGetDatum(a->scopes));
 	}
 }
 
@@ -138,9 +138,9 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 {
 	if (limits->has_quota)
 	{
-		set(row, COL_QUOTA_LIMIT, Int64GetDatum(limits->limit));
-		set(row, COL_QUOTA_REMAINING, Int64GetDatum(limits->remaining));
-		set(row, COL_QUOTA_RESET_AT, TimestampTzGetDatum(limits->reset_at));
+		set_value(row, COL_QUOTA_LIMIT, Int64GetDatum(limits->limit));
+		set_value(row, COL_QUOTA_REMAINING, Int64GetDatum(limits->remaining));
+		set_value(row, COL_QUOTA_RESET_AT, TimestampTzGetDatum(limits->reset_at));
 	}
 	if ((code == VERDICT_QUOTA_EXCEEDED || code == VERDICT_RATE_LIMITED) &&
 		limits->wait != RATE_NEVER)
@@ -148,7 +148,7 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 		Interval   *wait = palloc0(sizeof(Interval));
 
 		wait->time = limits->wait;
-		set(row, COL_RETRY_AFTER, IntervalPGetDatum(wait));
+		set_value(row, COL_RETRY_AFTER, IntervalPGetDatum(wait));
 	}
 }
 
@@ -157,15 +157,15 @@ set_code(VerdictRow *row, const VerdictType *type, VerdictCode code, bool team)
 {
 	const char *fault = verdict_fault(code, team);
 
-	set(row, COL_ALLOWED, BoolGetDatum(code == VERDICT_VALID));
-	set(row, COL_CODE, ObjectIdGetDatum(type->codes[code]));
-	set(row, COL_HTTP_STATUS, Int32GetDatum(verdict_info[code].http_status));
+	set_value(row, COL_ALLOWED, BoolGetDatum(code == VERDICT_VALID));
+	set_value(row, COL_CODE, ObjectIdGetDatum(type->codes[code]));
+	set_value(row, COL_HTTP_STATUS, Int32GetDatum(verdict_info[code].http_status));
 	if (fault)
-		set(row, COL_FAULT, CStringGetTextDatum(fault));
+		set_value(row, COL_FAULT, CStringGetTextDatum(fault));
 }
 
 static HeapTuple
-form(const VerdictType *type, const Verdict *v)
+form_tuple(const VerdictType *type, const Verdict *v)
 {
 	bool		team = v->entitlement && v->entitlement->decide.owner_is_team;
 	VerdictRow	row;
@@ -183,7 +183,7 @@ form(const VerdictType *type, const Verdict *v)
 Datum
 verdict_datum(const Verdict *v)
 {
-	return HeapTupleGetDatum(form(verdict_type_find(), v));
+	return HeapTupleGetDatum(form_tuple(verdict_type_find(), v));
 }
 
 /* A verdict that is VALID as long as quota and rate were not asked. */
@@ -193,7 +193,7 @@ verdict_begin(const Verdict *v)
 	UnfinishedVerdict unfinished = {.type = *verdict_type_find()};
 
 	PinTupleDesc(unfinished.type.desc);
-	unfinished.row = form(&unfinished.type, v);
+	unfinished.row = form_tuple(&unfinished.type, v);
 	return unfinished;
 }
 

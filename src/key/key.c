@@ -92,7 +92,7 @@ devapp_new_consumer_key(PG_FUNCTION_ARGS)
 }
 
 static Datum
-span(const char *s, size_t start, size_t len)
+span_datum(const char *s, size_t start, size_t len)
 {
 	return PointerGetDatum(cstring_to_text_with_len(s + start, (int) len));
 }
@@ -125,10 +125,10 @@ devapp_key_info(PG_FUNCTION_ARGS)
 	values[2] = BoolGetDatum(error == KEY_OK && !consumer_only);
 	if (error == KEY_OK)
 	{
-		values[3] = span(s, 0, parsed.consumer_len);
-		values[4] = span(s, 0, parsed.prefix_len);
-		values[5] = span(s, parsed.label_start, parsed.label_len);
-		values[6] = span(s, parsed.id_start, KEY_ID_LEN);
+		values[3] = span_datum(s, 0, parsed.consumer_len);
+		values[4] = span_datum(s, 0, parsed.prefix_len);
+		values[5] = span_datum(s, parsed.label_start, parsed.label_len);
+		values[6] = span_datum(s, parsed.id_start, KEY_ID_LEN);
 		memset(nulls, false, sizeof(nulls));
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
@@ -144,7 +144,7 @@ devapp_mask_key(PG_FUNCTION_ARGS)
 	ParsedKey	parsed;
 
 	if (key_parse_consumer(s, len, &parsed) == KEY_OK)
-		PG_RETURN_DATUM(span(s, 0, len));
+		PG_RETURN_DATUM(span_datum(s, 0, len));
 	if (key_parse(s, len, &parsed) == KEY_OK)
 		PG_RETURN_TEXT_P(cstring_to_text(psprintf("%.*s_********",
 												  (int) parsed.consumer_len, s)));

@@ -459,14 +459,14 @@ enter_bucket(PatternSet *set, int32_t state)
 }
 
 static void *
-allocate(PatternMemory memory, int32_t count, size_t size)
+allocate_memory(PatternMemory memory, int32_t count, size_t size)
 {
 	return memory.alloc(memory.arg, (size_t) (count > 0 ? count : 1) * size);
 }
 
 /* Give the automaton room for twice as much, but no more than its limit. */
 static void
-grow(PatternSet *set, int32_t pool_size)
+grow_pool(PatternSet *set, int32_t pool_size)
 {
 	int32_t		max_states = pool_size / 8 + 3;
 	int32_t		nbuckets = 16;
@@ -478,9 +478,9 @@ grow(PatternSet *set, int32_t pool_size)
 		nbuckets *= 2;
 
 	/* an allocation that fails must leave the set as it is */
-	pool = allocate(set->memory, pool_size, sizeof(int32_t));
-	states = allocate(set->memory, max_states, sizeof(DfaState));
-	buckets = allocate(set->memory, nbuckets, sizeof(int32_t));
+	pool = allocate_memory(set->memory, pool_size, sizeof(int32_t));
+	states = allocate_memory(set->memory, max_states, sizeof(DfaState));
+	buckets = allocate_memory(set->memory, nbuckets, sizeof(int32_t));
 	if (set->pool)
 	{
 		memcpy(pool, set->pool, sizeof(int32_t) * (size_t) set->pool_used);
@@ -510,8 +510,8 @@ make_room(PatternSet *set, int32_t row_size)
 	{
 		if (set->pool_size >= set->pool_limit)
 			return false;
-		grow(set, set->pool_size < set->pool_limit / 2 ?
-			 2 * set->pool_size : set->pool_limit);
+		grow_pool(set, set->pool_size < set->pool_limit / 2 ?
+				  2 * set->pool_size : set->pool_limit);
 	}
 	return true;
 }
@@ -688,9 +688,9 @@ allocate_trie(PatternSet *set, const Str *patterns, int count)
 
 	for (int i = 0; i < count; i++)
 		bytes += patterns[i].len;
-	set->nodes = allocate(set->memory, (int32_t) bytes + 1, sizeof(TrieNode));
-	set->edges = allocate(set->memory, (int32_t) bytes + 1, sizeof(TrieEdge));
-	set->accept_next = allocate(set->memory, count, sizeof(int32_t));
+	set->nodes = allocate_memory(set->memory, (int32_t) bytes + 1, sizeof(TrieNode));
+	set->edges = allocate_memory(set->memory, (int32_t) bytes + 1, sizeof(TrieEdge));
+	set->accept_next = allocate_memory(set->memory, count, sizeof(int32_t));
 }
 
 static void
@@ -703,10 +703,10 @@ allocate_states(PatternSet *set, int count, size_t dfa_limit)
 	if (numbers < 3 * largest_row)
 		numbers = 3 * largest_row;
 	set->pool_limit = (int32_t) numbers;
-	set->live = allocate(set->memory, 2 * set->nnodes, sizeof(int32_t));
-	set->mark = allocate(set->memory, set->nnodes, sizeof(uint32_t));
+	set->live = allocate_memory(set->memory, 2 * set->nnodes, sizeof(int32_t));
+	set->mark = allocate_memory(set->memory, set->nnodes, sizeof(uint32_t));
 	memset(set->mark, 0, (size_t) set->nnodes * sizeof(uint32_t));
-	grow(set, numbers < POOL_START ? (int32_t) numbers : POOL_START);
+	grow_pool(set, numbers < POOL_START ? (int32_t) numbers : POOL_START);
 	reset_states(set);
 }
 

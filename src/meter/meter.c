@@ -150,7 +150,7 @@ shared_size(void)
 }
 
 static MeterPartition *
-partition(int number)
+partition_at(int number)
 {
 	return (MeterPartition *) ((char *) shared + MAXALIGN(sizeof(MeterShared)) +
 							   shared->partition_size * (Size) number);
@@ -180,7 +180,7 @@ init_memory(void)
 		pg_atomic_init_u64(&shared->databases[i].not_limited, 0);
 	}
 	for (int i = 0; i < METER_PARTITIONS; i++)
-		meter_partition_init(partition(i), partition_slots(), shared->seed);
+		meter_partition_init(partition_at(i), partition_slots(), shared->seed);
 }
 
 static void
@@ -385,7 +385,7 @@ meter_forget_database(Oid database)
 
 /* Count, or say how much was not counted. */
 static void
-drop(Oid database, uint64 count)
+count_dropped(Oid database, uint64 count)
 {
 	MeterDatabase *entry = entry_of(database);
 
@@ -417,7 +417,7 @@ add_new(int number, uint64 hash, const MeterKey *key, const MeterValue *value)
 	if (entry == NULL)
 		return false;
 	LWLockAcquire(&locks[number].lock, LW_EXCLUSIVE);
-	done = meter_insert(partition(number), hash, key, value);
+	done = meter_insert(partition_at(number), hash, key, value);
 	LWLockRelease(&locks[number].lock);
 	/* after it is there, or a flush in between would not come again */
 	if (done)
@@ -433,10 +433,10 @@ meter_add(const MeterKey *key, const MeterValue *value)
 	bool		done;
 
 	LWLockAcquire(&locks[number].lock, LW_SHARED);
-	done = meter_hit(partition(number), hash, key, value);
+	done = meter_hit(partition_at(number), hash, key, value);
 	LWLockRelease(&locks[number].lock);
 	if (unlikely(!done) && !add_new(number, hash, key, value))
-		drop(key->database, value->count);
+		count_dropped(key->database, value->count);
 }
 
 /* ---------- taking counts out ---------- */
@@ -451,7 +451,7 @@ meter_partitions(void)
 uint32
 meter_partition_limit(void)
 {
-	return partition(0)->limit;
+	return partition_at(0)->limit;
 }
 
 /* What is counted from here on is another flush's. */
@@ -480,7 +480,7 @@ meter_take_partition(int number, Oid database, MeterRow *rows)
 		LWLockAcquire(lock, LW_EXCLUSIVE);
 	else if (!LWLockConditionalAcquire(lock, LW_EXCLUSIVE))
 		return 0;
-	n = meter_take(partition(number), database, rows);
+	n = meter_take(partition_at(number), database, rows);
 	LWLockRelease(lock);
 	return n;
 }
@@ -585,7 +585,7 @@ meter_status(void)
 		status.not_limited = pg_atomic_read_u64(&shared->not_limited_elsewhere);
 	}
 	for (int i = 0; i < METER_PARTITIONS; i++)
-		status.slots_used += partition(i)->used;
+		status.slots_used += partition_at(i)->used;
 	status.slots_total = (uint64) meter_partition_limit() * METER_PARTITIONS;
 	status.worker_pid = shared->worker_pid;
 	return status;

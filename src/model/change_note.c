@@ -72,7 +72,7 @@ require_item(void)
 }
 
 const char *
-note_current(void)
+change_note_current(void)
 {
 	return latest != NULL ? latest->text : NULL;
 }
@@ -100,7 +100,7 @@ devapp_set_note(PG_FUNCTION_ARGS)
 Datum
 devapp_current_note(PG_FUNCTION_ARGS)
 {
-	if (note_current() == NULL)
+	if (change_note_current() == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(note_current()));
+	PG_RETURN_TEXT_P(cstring_to_text(change_note_current()));
 }

@@ -6,6 +6,6 @@
 #define DEVAPP_CHANGE_NOTE_H
 
 /* The note of the change that is being made, or NULL. */
-extern const char *note_current(void);
+extern const char *change_note_current(void);
 
 #endif							/* DEVAPP_CHANGE_NOTE_H */

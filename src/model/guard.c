@@ -93,7 +93,7 @@ guard_attribute_changed(TriggerData *trigdata, int attno)
 
 /* Set updated_at where a table has it, if the UPDATE changes anything. */
 static HeapTuple
-touch(TriggerData *trigdata)
+set_updated_at(TriggerData *trigdata)
 {
 	HeapTuple	tuple = trigdata->tg_newtuple;
 	TupleDesc	desc = trigdata->tg_relation->rd_att;
@@ -131,7 +131,7 @@ devapp_guard_row(PG_FUNCTION_ARGS)
 		value = SPI_getbinval(tuple, desc, require_column(desc, column), &isnull);
 		validate_column(entity, column, rule, value, isnull);
 	}
-	return PointerGetDatum(update ? touch(trigdata) : tuple);
+	return PointerGetDatum(update ? set_updated_at(trigdata) : tuple);
 }
 
 bool

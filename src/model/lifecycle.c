@@ -39,7 +39,7 @@ legal_actions(const char *entity, const char *status)
 	const char *action;
 
 	initStringInfo(&buf);
-	for (int i = 0; (action = status_nth_action(entity, status, i)) != NULL; i++)
+	for (int i = 0; (action = lifecycle_nth_action(entity, status, i)) != NULL; i++)
 		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "", action);
 	return buf.data;
 }
@@ -57,7 +57,7 @@ hint_actions(const char *entity, const char *status)
 static void
 require_status(const char *entity, const char *status)
 {
-	if (!status_exists(entity, status))
+	if (!lifecycle_has_status(entity, status))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s has no status \"%s\"", entity, status)));
@@ -72,18 +72,18 @@ devapp_next_status(PG_FUNCTION_ARGS)
 	char	   *action = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	const char *next;
 
-	if (!status_entity_exists(entity))
+	if (!lifecycle_exists(entity))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no lifecycle of \"%s\"", entity),
 				 errhint("Lifecycles: app, credential, credential_product, developer, team.")));
 	require_status(entity, status);
-	if (!status_action_exists(entity, action))
+	if (!lifecycle_has_action(entity, action))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s has no action \"%s\"", entity, action),
 				 hint_actions(entity, status)));
-	next = status_next(entity, status, action);
+	next = lifecycle_next(entity, status, action);
 	if (next == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -96,9 +96,9 @@ devapp_next_status(PG_FUNCTION_ARGS)
 Datum
 devapp_possible_status(PG_FUNCTION_ARGS)
 {
-	const char *next = status_next(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-								   text_to_cstring(PG_GETARG_TEXT_PP(1)),
-								   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	const char *next = lifecycle_next(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+									  text_to_cstring(PG_GETARG_TEXT_PP(1)),
+									  text_to_cstring(PG_GETARG_TEXT_PP(2)));
 
 	if (next == NULL)
 		PG_RETURN_NULL();
@@ -109,8 +109,8 @@ devapp_possible_status(PG_FUNCTION_ARGS)
 Datum
 devapp_status_exists(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(status_exists(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-								 text_to_cstring(PG_GETARG_TEXT_PP(1))));
+	PG_RETURN_BOOL(lifecycle_has_status(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+										text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /* ---------- the trigger ---------- */
@@ -127,7 +127,7 @@ typedef struct RowEdit
 } RowEdit;
 
 static void
-edit(RowEdit *e, const char *column, Datum value, bool isnull)
+edit_column(RowEdit *e, const char *column, Datum value, bool isnull)
 {
 	int			attno = SPI_fnumber(e->desc, column);
 
@@ -189,10 +189,10 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 		const char *column = strchr(states, '=') + 1;
 
 		if (!guard_list_has_word(states, to))
-			edit(e, column, (Datum) 0, true);
+			edit_column(e, column, (Datum) 0, true);
 		else if (!guard_list_has_word(states, from))
-			edit(e, column,
-				 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+			edit_column(e, column,
+						TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 		else
 		{
 			/* it holds when the first of them was entered */
@@ -200,7 +200,7 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 			Datum		kept = SPI_getbinval(trigdata->tg_trigtuple, e->desc,
 											 SPI_fnumber(e->desc, column), &isnull);
 
-			edit(e, column, kept, isnull);
+			edit_column(e, column, kept, isnull);
 		}
 	}
 }
@@ -233,12 +233,12 @@ static void
 stamp_decision(RowEdit *e, TriggerData *trigdata)
 {
 	if (!decided_by_rules(e, trigdata))
-		edit(e, "decided_by", CStringGetTextDatum(identity_name()), false);
-	edit(e, "decided_at",
-		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+		edit_column(e, "decided_by", CStringGetTextDatum(identity_name()), false);
+	edit_column(e, "decided_at",
+				TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
 	/* a note that was not given is not the note of the last decision */
 	if (!column_is_set(trigdata, "decision_note"))
-		edit(e, "decision_note", (Datum) 0, true);
+		edit_column(e, "decision_note", (Datum) 0, true);
 }
 
 /* What the trigger writes down is not for others to write. */
@@ -290,7 +290,7 @@ guard_update(TriggerData *trigdata, const char *entity, const char *flag)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the status of a %s %s cannot change", from, entity)));
 	require_status(entity, to);
-	if (status_action_between(entity, from, to) == NULL)
+	if (lifecycle_action_between(entity, from, to) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot go from status \"%s\" to \"%s\"", entity, from, to),
@@ -316,7 +316,7 @@ guard_insert(TriggerData *trigdata)
 	if (isnull || devapp_restoring ||
 		GetUserId() == trigdata->tg_relation->rd_rel->relowner)
 		return e.tuple;
-	edit(&e, "decided_by", CStringGetTextDatum(identity_name()), false);
+	edit_column(&e, "decided_by", CStringGetTextDatum(identity_name()), false);
 	return finish_edit(&e);
 }
 

@@ -78,7 +78,7 @@ canonical_action(const char *action)
 }
 
 bool
-status_entity_exists(const char *entity)
+lifecycle_exists(const char *entity)
 {
 	for (size_t i = 0; i < NTRANSITIONS; i++)
 	{
@@ -89,7 +89,7 @@ status_entity_exists(const char *entity)
 }
 
 bool
-status_exists(const char *entity, const char *status)
+lifecycle_has_status(const char *entity, const char *status)
 {
 	for (size_t i = 0; i < NTRANSITIONS; i++)
 	{
@@ -102,7 +102,7 @@ status_exists(const char *entity, const char *status)
 }
 
 bool
-status_action_exists(const char *entity, const char *action)
+lifecycle_has_action(const char *entity, const char *action)
 {
 	action = canonical_action(action);
 	for (size_t i = 0; i < NTRANSITIONS; i++)
@@ -116,7 +116,7 @@ status_action_exists(const char *entity, const char *action)
 
 /* The status after an action, or NULL if the action is not legal there. */
 const char *
-status_next(const char *entity, const char *status, const char *action)
+lifecycle_next(const char *entity, const char *status, const char *action)
 {
 	action = canonical_action(action);
 	for (size_t i = 0; i < NTRANSITIONS; i++)
@@ -131,7 +131,7 @@ status_next(const char *entity, const char *status, const char *action)
 
 /* The action that leads from one status to another, or NULL. */
 const char *
-status_action_between(const char *entity, const char *from, const char *to)
+lifecycle_action_between(const char *entity, const char *from, const char *to)
 {
 	for (size_t i = 0; i < NTRANSITIONS; i++)
 	{
@@ -145,7 +145,7 @@ status_action_between(const char *entity, const char *from, const char *to)
 
 /* The nth action that is legal in a status, for hints; NULL past the last. */
 const char *
-status_nth_action(const char *entity, const char *status, int n)
+lifecycle_nth_action(const char *entity, const char *status, int n)
 {
 	for (size_t i = 0; i < NTRANSITIONS; i++)
 	{

@@ -95,7 +95,7 @@ shared_size(void)
 }
 
 static BucketPartition *
-partition(int number)
+partition_at(int number)
 {
 	return (BucketPartition *) ((char *) shared + MAXALIGN(sizeof(BucketShared)) +
 								shared->partition_size * (Size) number);
@@ -126,7 +126,7 @@ start_memory(void)
 		randombytes_buf(&shared->seed, sizeof(shared->seed));
 		shared->partition_size = partition_size();
 		for (int i = 0; i < BUCKET_PARTITIONS; i++)
-			bucket_partition_init(partition(i), partition_slots(), shared->seed);
+			bucket_partition_init(partition_at(i), partition_slots(), shared->seed);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -171,7 +171,7 @@ lock_of(uint64 hash)
 static Bucket *
 find_or_make(uint64 hash, const BucketKey *key, TimestampTz now, bool *is_new)
 {
-	BucketPartition *p = partition(partition_of(hash));
+	BucketPartition *p = partition_at(partition_of(hash));
 	Bucket	   *bucket = bucket_find(p, hash, key);
 
 	*is_new = bucket == NULL;
@@ -198,7 +198,7 @@ must_read(Bucket *bucket, TimestampTz now)
 }
 
 static void
-answer(Bucket *bucket, BucketCall *call)
+answer_call(Bucket *bucket, BucketCall *call)
 {
 	call->window = bucket->window;
 	call->taken = call->cost > 0 &&
@@ -216,11 +216,11 @@ buckets_try(BucketCall *call)
 	bool		done;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition(partition_of(call->hash)), call->hash, &call->key);
+	bucket = bucket_find(partition_at(partition_of(call->hash)), call->hash, &call->key);
 	done = bucket != NULL && quota_window_stays(bucket->window, call->window) &&
 		!must_read(bucket, call->now);
 	if (done)
-		answer(bucket, call);
+		answer_call(bucket, call);
 	LWLockRelease(lock);
 	return done;
 }
@@ -245,7 +245,7 @@ window_stays(const Bucket *bucket, QuotaWindow window)
 
 /* Bring a bucket to the window of the call, and to what its row says. */
 static void
-renew(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRow *row)
+renew_bucket(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRow *row)
 {
 	QuotaWindow window = call->window;
 	int64		used = 0;
@@ -289,8 +289,8 @@ buckets_put(BucketCall *call, const BucketRow *row)
 	bucket = find_or_make(call->hash, &call->key, call->now, &is_new);
 	if (bucket != NULL)
 	{
-		renew(bucket, is_new, call, row);
-		answer(bucket, call);
+		renew_bucket(bucket, is_new, call, row);
+		answer_call(bucket, call);
 	}
 	LWLockRelease(lock);
 	return bucket != NULL;
@@ -323,7 +323,7 @@ buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	bool		is_new;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition(partition_of(hash)), hash, key);
+	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
 	if (bucket == NULL)
 	{
 		LWLockRelease(lock);
@@ -350,7 +350,7 @@ buckets_look_at_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	Bucket	   *bucket;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition(partition_of(hash)), hash, key);
+	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
 	if (bucket != NULL)
 		tat = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	LWLockRelease(lock);
@@ -364,7 +364,7 @@ buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds)
 	Bucket	   *bucket;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition(partition_of(hash)), hash, key);
+	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
 	if (bucket != NULL)
 		bucket_give_back(bucket, nanoseconds);
 	LWLockRelease(lock);
@@ -379,7 +379,7 @@ buckets_forget(BucketTest test, const void *arg)
 	for (int i = 0; i < BUCKET_PARTITIONS; i++)
 	{
 		LWLockAcquire(&locks[i].lock, LW_EXCLUSIVE);
-		(void) bucket_remove(partition(i), test, arg);
+		(void) bucket_remove(partition_at(i), test, arg);
 		LWLockRelease(&locks[i].lock);
 	}
 }
@@ -394,7 +394,7 @@ buckets_partitions(void)
 uint32
 buckets_partition_limit(void)
 {
-	return partition(0)->limit;
+	return partition_at(0)->limit;
 }
 
 /* The buckets of a partition that a test picks; there is room for the limit. */
@@ -406,7 +406,7 @@ buckets_copy(int number, BucketTest test, const void *arg, Bucket *copies)
 	Bucket	   *bucket;
 
 	LWLockAcquire(&locks[number].lock, LW_SHARED);
-	while ((bucket = bucket_next(partition(number), &place)) != NULL)
+	while ((bucket = bucket_next(partition_at(number), &place)) != NULL)
 	{
 		if (test(bucket, arg))
 			memcpy(&copies[n++], bucket, sizeof(Bucket));
@@ -422,7 +422,7 @@ buckets_status(void)
 	BucketStatus status = {0};
 
 	for (int i = 0; i < BUCKET_PARTITIONS; i++)
-		status.used += partition(i)->used;
+		status.used += partition_at(i)->used;
 	status.total = (uint64) buckets_partition_limit() * BUCKET_PARTITIONS;
 	return status;
 }

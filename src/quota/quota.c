@@ -233,7 +233,7 @@ quota_exceeded(const Limits *l, const QuotaAnswer *answer, int32 cost,
 
 /* Nanoseconds, rounded up to whole microseconds. */
 static int64
-microseconds(int64 wait)
+whole_microseconds(int64 wait)
 {
 	return wait == RATE_NEVER ? RATE_NEVER : wait / 1000 + (wait % 1000 != 0);
 }
@@ -257,7 +257,7 @@ take_rate(const Limits *l, int32 cost, TimestampTz now, int64 *wait)
 	if (!buckets_take_rate(&l->rate_key, l->rate_hash, l->rate, now,
 						   cost, &answer))
 		return RATE_FULL;
-	*wait = microseconds(answer.wait);
+	*wait = whole_microseconds(answer.wait);
 	return answer.allowed ? RATE_TAKEN : RATE_REFUSED;
 }
 
@@ -271,7 +271,7 @@ give_rate_back(const Limits *l, int32 cost)
 /* ---------- the answer ---------- */
 
 static VerdictCode
-apply(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
+apply_limits(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 {
 	RateOutcome rate = RATE_NONE;
 	QuotaAnswer quota;
@@ -309,7 +309,7 @@ limits_apply(Verdict *v, TimestampTz now)
 	Limits		limits;
 
 	if (v->code == VERDICT_VALID && limits_of(v, now, &limits))
-		v->code = apply(&limits, v->cost, now, &v->limits);
+		v->code = apply_limits(&limits, v->cost, now, &v->limits);
 }
 
 /*
@@ -360,7 +360,7 @@ limits_look(const Limits *l, TimestampTz now, int32 cost)
 	state.window = quota.window;
 	state.has_rate = l->rate.step > 0;
 	if (state.has_rate)
-		state.wait = microseconds(buckets_look_at_rate(&l->rate_key, l->rate_hash,
-													   l->rate, now, cost).wait);
+		state.wait = whole_microseconds(buckets_look_at_rate(&l->rate_key, l->rate_hash,
+															 l->rate, now, cost).wait);
 	return state;
 }

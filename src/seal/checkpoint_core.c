@@ -80,7 +80,7 @@ is_ascii(const char *s, size_t len)
 
 /* Exactly size bytes, in the one spelling that they have. */
 static bool
-decode(const char *s, size_t len, void *out, size_t size)
+decode_base64(const char *s, size_t len, void *out, size_t size)
 {
 	size_t		got;
 	const char *end;
@@ -119,7 +119,7 @@ note_verifier_read(const char *s, size_t len, NoteKey *key)
 
 	if (!checkpoint_origin_is_valid(s, name_len) || len <= head ||
 		s[head - 1] != '+' ||
-		!decode(s + head, len - head, typed, sizeof(typed)) ||
+		!decode_base64(s + head, len - head, typed, sizeof(typed)) ||
 		typed[0] != ALGORITHM_ED25519)
 		return "It is not a verifier key.";
 	memcpy(key->bytes, typed + 1, NOTE_KEY_BYTES);
@@ -278,7 +278,7 @@ checkpoint_read(const char *note, size_t len, Checkpoint *c)
 	if (!next_line(&lines, &line, &n) || !read_size(line, n, &c->size))
 		return "The second line is not a number of leaves.";
 	if (!next_line(&lines, &line, &n) ||
-		!decode(line, n, c->root.bytes, MERKLE_HASH_BYTES))
+		!decode_base64(line, n, c->root.bytes, MERKLE_HASH_BYTES))
 		return "The third line is not a SHA-256 in base64.";
 	c->text = note;
 	do
@@ -298,7 +298,7 @@ check_signature(const Checkpoint *c, const char *base64, size_t len,
 	unsigned char signature[SIGNATURE_BYTES];
 	unsigned char id[KEY_ID_BYTES];
 
-	if (!decode(base64, len, signature, sizeof(signature)))
+	if (!decode_base64(base64, len, signature, sizeof(signature)))
 		return NOTE_INVALID;
 	for (int i = 0; i < nkeys; i++)
 	{

@@ -123,7 +123,7 @@ log2_floor(uint64_t n)
 
 /* The RFC's k: the largest power of two that is smaller than n. */
 static uint64_t
-split(uint64_t n)
+split_point(uint64_t n)
 {
 	return UINT64_C(1) << log2_floor(n - 1);
 }
@@ -169,7 +169,7 @@ add_path(const MerkleSource *source, uint64_t index, uint64_t start, uint64_t n,
 
 	if (n == 1)
 		return;
-	k = split(n);
+	k = split_point(n);
 	if (index < k)
 	{
 		add_path(source, index, start, k, proof);
@@ -204,7 +204,7 @@ add_subproof(const MerkleSource *source, uint64_t m, uint64_t start, uint64_t n,
 			add_range(source, start, n, proof);
 		return;
 	}
-	k = split(n);
+	k = split_point(n);
 	if (m <= k)
 	{
 		add_subproof(source, m, start, k, whole, proof);
@@ -244,7 +244,7 @@ is_right(const Climb *c)
 
 /* Pass by the levels on which the node has no sibling, then go up one. */
 static void
-climb(Climb *c, bool right)
+climb_level(Climb *c, bool right)
 {
 	while (right && !(c->node & 1) && c->node != 0)
 	{
@@ -275,7 +275,7 @@ merkle_check_inclusion(uint64_t index, uint64_t size, const MerkleHash *leaf,
 			merkle_node_hash(&path[i], &r, &r);
 		else
 			merkle_node_hash(&r, &path[i], &r);
-		climb(&c, right);
+		climb_level(&c, right);
 	}
 	return c.last == 0 && merkle_hash_equal(&r, root);
 }
@@ -301,7 +301,7 @@ check_growth(Climb c, const MerkleHash *first, const MerkleHash *root_a,
 		}
 		else
 			merkle_node_hash(&b, &path[i], &b);
-		climb(&c, right);
+		climb_level(&c, right);
 	}
 	return c.last == 0 && merkle_hash_equal(&a, root_a) &&
 		merkle_hash_equal(&b, root_b);

@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(devapp_check_audit_proof);
 PG_FUNCTION_INFO_V1(devapp_check_audit_consistency);
 
 static void
-query(const char *sql, int nargs, int64 a, int64 b)
+run_query(const char *sql, int nargs, int64 a, int64 b)
 {
 	Oid			types[2] = {INT8OID, INT8OID};
 	Datum		args[2] = {Int64GetDatum(a), Int64GetDatum(b)};
@@ -42,8 +42,8 @@ subtree_of_leaves(int level, uint64 position, MerkleHash *hash)
 	uint64		width = UINT64CONST(1) << level;
 	MerkleFrontier f;
 
-	query("SELECT l.leaf_hash FROM devapp.audit_leaf l WHERE l.leaf_index >= $1 AND l.leaf_index < $2 ORDER BY l.leaf_index",
-		  2, (int64) (position * width), (int64) ((position + 1) * width));
+	run_query("SELECT l.leaf_hash FROM devapp.audit_leaf l WHERE l.leaf_index >= $1 AND l.leaf_index < $2 ORDER BY l.leaf_index",
+			  2, (int64) (position * width), (int64) ((position + 1) * width));
 	if (SPI_processed != width)
 		audit_damaged("Leaves are missing.");
 	(void) merkle_frontier_load(&f, 0, NULL, 0);
@@ -78,7 +78,7 @@ static const MerkleSource log_source = {fetch_subtree, NULL};
 static int64
 sealed_size(void)
 {
-	query("SELECT max(c.tree_size) FROM devapp.audit_checkpoint c", 0, 0, 0);
+	run_query("SELECT max(c.tree_size) FROM devapp.audit_checkpoint c", 0, 0, 0);
 	return audit_int64(0, 1);
 }
 
@@ -99,7 +99,7 @@ require_size(int64 size, int64 least, int64 most, const char *name)
 static void
 report_no_leaf(int64 event_id)
 {
-	query("SELECT FROM devapp.audit_event e WHERE e.event_id = $1", 1, event_id, 0);
+	run_query("SELECT FROM devapp.audit_event e WHERE e.event_id = $1", 1, event_id, 0);
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -115,8 +115,8 @@ find_leaf(int64 event_id, int64 *leaf_index, MerkleHash *leaf)
 {
 	bool		isnull;
 
-	query("SELECT l.leaf_index, l.leaf_hash FROM devapp.audit_leaf l WHERE l.event_id = $1",
-		  1, event_id, 0);
+	run_query("SELECT l.leaf_index, l.leaf_hash FROM devapp.audit_leaf l WHERE l.event_id = $1",
+			  1, event_id, 0);
 	if (SPI_processed == 0)
 		report_no_leaf(event_id);
 	*leaf_index = audit_int64(0, 1);

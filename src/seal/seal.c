@@ -63,7 +63,7 @@ typedef struct Sealer
 } Sealer;
 
 static void
-execute(const char *sql, int expected)
+execute_sql(const char *sql, int expected)
 {
 	int			result = SPI_execute(sql, false, 0);
 
@@ -94,9 +94,9 @@ load_last(Sealer *s, FullTransactionId *xmin)
 	MerkleHash	root;
 	Datum		value;
 
-	execute("SELECT c.tree_size, c.root, c.frontier, c.xmin_at_seal, c.system_identifier"
-			"  FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1",
-			SPI_OK_SELECT);
+	execute_sql("SELECT c.tree_size, c.root, c.frontier, c.xmin_at_seal, c.system_identifier"
+				"  FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1",
+				SPI_OK_SELECT);
 	(void) merkle_frontier_load(&s->tree, 0, NULL, 0);
 	*xmin = FullTransactionIdFromU64(0);
 	if (SPI_processed == 0)
@@ -120,8 +120,8 @@ load_last(Sealer *s, FullTransactionId *xmin)
 static void
 require_all_covered(const Sealer *s)
 {
-	execute("SELECT coalesce(max(l.leaf_index), -1) + 1 FROM devapp.audit_leaf l",
-			SPI_OK_SELECT);
+	execute_sql("SELECT coalesce(max(l.leaf_index), -1) + 1 FROM devapp.audit_leaf l",
+				SPI_OK_SELECT);
 	if ((uint64) audit_int64(0, 1) != s->tree.size)
 		audit_damaged("The last checkpoint is not that of the last leaf.");
 }
@@ -134,7 +134,7 @@ oldest_open_transaction(void)
 {
 	bool		isnull;
 
-	execute("SELECT pg_snapshot_xmin(pg_current_snapshot())", SPI_OK_SELECT);
+	execute_sql("SELECT pg_snapshot_xmin(pg_current_snapshot())", SPI_OK_SELECT);
 	return DatumGetFullTransactionId(audit_value(0, 1, &isnull));
 }
 
@@ -189,7 +189,7 @@ append_rows(Sealer *s, SPITupleTable *rows)
 
 /* Let the tree grow by the leaves from its size on. */
 static void
-grow(Sealer *s)
+grow_tree(Sealer *s)
 {
 	Oid			types[1] = {INT8OID};
 	Oid			node_types[3] = {INT4OID, INT8OID, BYTEAOID};
@@ -246,7 +246,7 @@ write_checkpoint(const Sealer *s, bool first, uint64 previous_size,
 }
 
 static void
-seal(void)
+seal_events(void)
 {
 	Sealer		s = {0};
 	FullTransactionId since;
@@ -257,7 +257,7 @@ seal(void)
 	require_all_covered(&s);
 	xmin = oldest_open_transaction();
 	if (insert_leaves(&s, since) > 0)
-		grow(&s);
+		grow_tree(&s);
 	if (first || s.tree.size > previous_size)
 		write_checkpoint(&s, first, previous_size, xmin);
 }
@@ -272,12 +272,12 @@ devapp_seal_audit(PG_FUNCTION_ARGS)
 	devapp_require_sodium();
 	require_read_committed();
 	SPI_connect();
-	execute("LOCK TABLE devapp.audit_checkpoint IN SHARE ROW EXCLUSIVE MODE",
-			SPI_OK_UTILITY);
-	execute("SELECT devapp_internal.maintain_audit(3)", SPI_OK_SELECT);
-	seal();
-	execute("SELECT c FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1",
-			SPI_OK_SELECT);
+	execute_sql("LOCK TABLE devapp.audit_checkpoint IN SHARE ROW EXCLUSIVE MODE",
+				SPI_OK_UTILITY);
+	execute_sql("SELECT devapp_internal.maintain_audit(3)", SPI_OK_SELECT);
+	seal_events();
+	execute_sql("SELECT c FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1",
+				SPI_OK_SELECT);
 	result = SPI_datumTransfer(audit_value(0, 1, &isnull), false, -1);
 	SPI_finish();
 	PG_RETURN_DATUM(result);

@@ -73,14 +73,14 @@ typedef struct Verifier
 	Checkpoint	exported;
 } Verifier;
 
-static void report(Verifier *v, const char *problem, int64 event_id,
-				   int64 leaf_index, const char *fmt,...)
+static void report_problem(Verifier *v, const char *problem, int64 event_id,
+						   int64 leaf_index, const char *fmt,...)
 			__attribute__((format(printf, 5, 6)));
 
 /* A row of the answer. */
 static void
-report(Verifier *v, const char *problem, int64 event_id, int64 leaf_index,
-	   const char *fmt,...)
+report_problem(Verifier *v, const char *problem, int64 event_id, int64 leaf_index,
+			   const char *fmt,...)
 {
 	Datum		values[4];
 	bool		nulls[4] = {false, event_id == NO_ID, leaf_index == NO_ID, false};
@@ -132,7 +132,7 @@ for_each_row(Portal portal, bool (*row) (Verifier *v, SPITupleTable *rows, int i
 }
 
 static Datum
-column(SPITupleTable *rows, int i, int number, bool *isnull)
+column_value(SPITupleTable *rows, int i, int number, bool *isnull)
 {
 	return SPI_getbinval(rows->vals[i], rows->tupdesc, number, isnull);
 }
@@ -141,7 +141,7 @@ static int64
 column_int64(SPITupleTable *rows, int i, int number)
 {
 	bool		isnull;
-	Datum		value = column(rows, i, number, &isnull);
+	Datum		value = column_value(rows, i, number, &isnull);
 
 	return isnull ? NO_ID : DatumGetInt64(value);
 }
@@ -151,7 +151,7 @@ static bool
 column_is_true(SPITupleTable *rows, int i, int number)
 {
 	bool		isnull;
-	Datum		value = column(rows, i, number, &isnull);
+	Datum		value = column_value(rows, i, number, &isnull);
 
 	return !isnull && DatumGetBool(value);
 }
@@ -175,13 +175,13 @@ static void
 check_unsigned(Verifier *v, const Checkpoint *c)
 {
 	if (checkpoint_check(c, NULL, 0) != NOTE_UNSIGNED)
-		report(v, "signature_invalid", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: it is signed, but the key is not there",
-			   LL(v->next.size));
+		report_problem(v, "signature_invalid", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: it is signed, but the key is not there",
+					   LL(v->next.size));
 	else if (v->seen_signed)
-		report(v, "signature_missing", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: it is not signed, while earlier ones are",
-			   LL(v->next.size));
+		report_problem(v, "signature_missing", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: it is not signed, while earlier ones are",
+					   LL(v->next.size));
 }
 
 static void
@@ -192,18 +192,18 @@ check_signed(Verifier *v, const Checkpoint *c, const NoteKey *key)
 	v->seen_signed = true;
 	if (checkpoint_check(c, key, 1) != NOTE_VALID)
 	{
-		report(v, "signature_invalid", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: the signature is not right",
-			   LL(v->next.size));
+		report_problem(v, "signature_invalid", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: the signature is not right",
+					   LL(v->next.size));
 		return;
 	}
 	if (is_trusted(v, key) || memcmp(key, &v->last_unknown, sizeof(*key)) == 0)
 		return;
 	v->last_unknown = *key;
 	note_verifier_write(c->origin, key, verifier);
-	report(v, "signature_unknown", NO_ID, NO_ID,
-		   "checkpoint of %lld leaves: it is signed with %s, which is not in devapp.audit_key_file",
-		   LL(v->next.size), verifier);
+	report_problem(v, "signature_unknown", NO_ID, NO_ID,
+				   "checkpoint of %lld leaves: it is signed with %s, which is not in devapp.audit_key_file",
+				   LL(v->next.size), verifier);
 }
 
 static void
@@ -220,8 +220,8 @@ check_signature(Verifier *v, const Checkpoint *c, Datum public_key, bool isnull)
 	bytes = DatumGetByteaPP(public_key);
 	if (VARSIZE_ANY_EXHDR(bytes) != NOTE_KEY_BYTES)
 	{
-		report(v, "checkpoint_altered", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: public_key is no key", LL(v->next.size));
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: public_key is no key", LL(v->next.size));
 		return;
 	}
 	memcpy(key.bytes, VARDATA_ANY(bytes), NOTE_KEY_BYTES);
@@ -237,13 +237,13 @@ check_previous(Verifier *v, int64 previous_size)
 	if (previous == v->last_size)
 		return;
 	if (previous > v->last_size)
-		report(v, "checkpoint_missing", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves, which that of %lld leaves follows, is not there",
-			   LL(previous), LL(v->next.size));
+		report_problem(v, "checkpoint_missing", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves, which that of %lld leaves follows, is not there",
+					   LL(previous), LL(v->next.size));
 	else
-		report(v, "checkpoint_altered", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves does not name that of %lld leaves as the one before it",
-			   LL(v->next.size), LL(v->last_size));
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves does not name that of %lld leaves as the one before it",
+					   LL(v->next.size), LL(v->last_size));
 }
 
 /* Note, root and signature of v->next, whose row this is. */
@@ -252,27 +252,27 @@ check_note(Verifier *v, SPITupleTable *rows)
 {
 	Stored	   *s = &v->next;
 	bool		isnull;
-	char	   *note = TextDatumGetCString(column(rows, 0, 5, &isnull));
+	char	   *note = TextDatumGetCString(column_value(rows, 0, 5, &isnull));
 	Datum		public_key;
 	Checkpoint	c;
 	const char *problem = checkpoint_read(note, strlen(note), &c);
 
-	if (audit_hash_read(column(rows, 0, 3, &isnull), &s->roots[0]))
+	if (audit_hash_read(column_value(rows, 0, 3, &isnull), &s->roots[0]))
 		s->nroots = 1;
 	if (problem != NULL)
 	{
-		report(v, "checkpoint_altered", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: its note is none: %s", LL(s->size), problem);
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: its note is none: %s", LL(s->size), problem);
 		return;
 	}
 	if (s->nroots == 0 || c.size != s->size ||
 		!merkle_hash_equal(&c.root, &s->roots[0]))
-		report(v, "checkpoint_altered", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: tree_size and root are not those of its note",
-			   LL(s->size));
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: tree_size and root are not those of its note",
+					   LL(s->size));
 	if (c.size == s->size)
 		s->roots[s->nroots++] = c.root;
-	public_key = column(rows, 0, 6, &isnull);
+	public_key = column_value(rows, 0, 6, &isnull);
 	check_signature(v, &c, public_key, isnull);
 }
 
@@ -292,7 +292,7 @@ next_checkpoint(Verifier *v)
 	{
 		v->next.valid = true;
 		v->next.size = (uint64) column_int64(rows, 0, 1);
-		v->next.frontier = DatumGetByteaPCopy(column(rows, 0, 4, &isnull));
+		v->next.frontier = DatumGetByteaPCopy(column_value(rows, 0, 4, &isnull));
 		check_previous(v, column_int64(rows, 0, 2));
 		check_note(v, rows);
 	}
@@ -308,9 +308,9 @@ blame_checkpoints(Verifier *v)
 	ListCell   *cell;
 
 	foreach(cell, v->wrong)
-		report(v, "checkpoint_altered", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: its root is not that of the leaves, which a later checkpoint confirms",
-			   *(long long *) lfirst(cell));
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: its root is not that of the leaves, which a later checkpoint confirms",
+					   *(long long *) lfirst(cell));
 	list_free_deep(v->wrong);
 	v->wrong = NIL;
 }
@@ -323,9 +323,9 @@ compare_frontier(Verifier *v)
 
 	if (VARSIZE_ANY_EXHDR(frontier) != len ||
 		memcmp(VARDATA_ANY(frontier), v->tree.peaks, len) != 0)
-		report(v, "checkpoint_altered", NO_ID, NO_ID,
-			   "checkpoint of %lld leaves: its frontier is not that of the leaves",
-			   LL(v->next.size));
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: its frontier is not that of the leaves",
+					   LL(v->next.size));
 }
 
 static void
@@ -365,9 +365,9 @@ compare_tree(Verifier *v)
 		next_checkpoint(v);
 	}
 	if (exported && !merkle_hash_equal(&v->exported.root, &root))
-		report(v, "log_rewritten", NO_ID, NO_ID,
-			   "the first %lld leaves do not give the root of the checkpoint that was given",
-			   LL(v->exported.size));
+		report_problem(v, "log_rewritten", NO_ID, NO_ID,
+					   "the first %lld leaves do not give the root of the checkpoint that was given",
+					   LL(v->exported.size));
 }
 
 /* A MerkleEmit: is the subtree kept as it is? */
@@ -401,12 +401,12 @@ grow_tree(Verifier *v, SPITupleTable *rows, int i)
 	v->whole = column_int64(rows, i, 1) == (int64) v->tree.size;
 	if (!v->whole)
 		return false;
-	if (!audit_hash_read(column(rows, i, 2, &isnull), &leaf))
+	if (!audit_hash_read(column_value(rows, i, 2, &isnull), &leaf))
 	{
 		/* no hash: nothing that a right root could come from */
 		memset(&leaf, 0, sizeof(leaf));
-		report(v, "leaf_altered", NO_ID, (int64) v->tree.size,
-			   "leaf_hash is no SHA-256");
+		report_problem(v, "leaf_altered", NO_ID, (int64) v->tree.size,
+					   "leaf_hash is no SHA-256");
 	}
 	merkle_frontier_append(&v->tree, &leaf, compare_node, v);
 	compare_tree(v);
@@ -419,9 +419,9 @@ report_gap(Verifier *v, SPITupleTable *rows, int i)
 	int64		before = column_int64(rows, i, 1);
 	int64		after = column_int64(rows, i, 2);
 
-	report(v, "leaf_missing", NO_ID, before + 1,
-		   "leaf %lld comes after leaf %lld: no root from here on can be computed",
-		   LL(after), LL(before));
+	report_problem(v, "leaf_missing", NO_ID, before + 1,
+				   "leaf %lld comes after leaf %lld: no root from here on can be computed",
+				   LL(after), LL(before));
 	return true;
 }
 
@@ -443,17 +443,17 @@ report_ends(Verifier *v)
 	uint64		size = v->tree.size;
 
 	if (v->next.valid && v->whole)
-		report(v, "leaf_missing", NO_ID, (int64) size,
-			   "the last leaves: there is a checkpoint of %lld leaves", LL(v->next.size));
+		report_problem(v, "leaf_missing", NO_ID, (int64) size,
+					   "the last leaves: there is a checkpoint of %lld leaves", LL(v->next.size));
 	while (v->next.valid)
 		next_checkpoint(v);
 	if (v->whole && size > 0 && v->last_size < (int64) size)
-		report(v, "checkpoint_missing", NO_ID, Max(v->last_size, 0),
-			   "no checkpoint covers the leaves from here to %lld", LL(size) - 1);
+		report_problem(v, "checkpoint_missing", NO_ID, Max(v->last_size, 0),
+					   "no checkpoint covers the leaves from here to %lld", LL(size) - 1);
 	if (v->has_exported && v->exported.size > size)
-		report(v, "log_truncated", NO_ID, (int64) size,
-			   "the checkpoint that was given is of %lld leaves, of which %lld are there without a gap",
-			   LL(v->exported.size), LL(size));
+		report_problem(v, "log_truncated", NO_ID, (int64) size,
+					   "the checkpoint that was given is of %lld leaves, of which %lld are there without a gap",
+					   LL(v->exported.size), LL(size));
 }
 
 static void
@@ -464,9 +464,9 @@ report_wrong_roots(Verifier *v)
 	if (v->wrong == NIL)
 		return;
 	first = *(long long *) linitial(v->wrong);
-	report(v, "root_mismatch", NO_ID, (int64) v->proved,
-		   "leaves %lld to %lld do not give the root of the checkpoint of %lld leaves, nor those of %d later ones",
-		   LL(v->proved), first - 1, first, list_length(v->wrong) - 1);
+	report_problem(v, "root_mismatch", NO_ID, (int64) v->proved,
+				   "leaves %lld to %lld do not give the root of the checkpoint of %lld leaves, nor those of %d later ones",
+				   LL(v->proved), first - 1, first, list_length(v->wrong) - 1);
 }
 
 /* Subtrees that are wrong although their leaves are right. */
@@ -478,15 +478,15 @@ report_nodes(Verifier *v)
 		BadNode    *b = &v->bad[i];
 
 		if (((b->position + 1) << b->level) <= v->proved)
-			report(v, "node_altered", NO_ID, (int64) (b->position << b->level),
-				   "subtree of level %d and position %lld is not that of its leaves",
-				   b->level, LL(b->position));
+			report_problem(v, "node_altered", NO_ID, (int64) (b->position << b->level),
+						   "subtree of level %d and position %lld is not that of its leaves",
+						   b->level, LL(b->position));
 	}
 	if (SPI_execute("SELECT count(*) FROM devapp.audit_node", true, 0) == SPI_OK_SELECT &&
 		v->whole && audit_int64(0, 1) > (int64) v->nodes)
-		report(v, "node_altered", NO_ID, NO_ID,
-			   "there are subtrees that the log does not have: %lld, not %lld",
-			   LL(audit_int64(0, 1)), LL(v->nodes));
+		report_problem(v, "node_altered", NO_ID, NO_ID,
+					   "there are subtrees that the log does not have: %lld, not %lld",
+					   LL(audit_int64(0, 1)), LL(v->nodes));
 }
 
 static void
@@ -513,8 +513,8 @@ check_log(Verifier *v)
 static bool
 report_order(Verifier *v, SPITupleTable *rows, int i)
 {
-	report(v, "leaf_reordered", column_int64(rows, i, 2), column_int64(rows, i, 1),
-		   "its event does not fit between those of the leaves around it");
+	report_problem(v, "leaf_reordered", column_int64(rows, i, 2), column_int64(rows, i, 1),
+				   "its event does not fit between those of the leaves around it");
 	return true;
 }
 
@@ -571,14 +571,14 @@ static void
 report_difference(Verifier *v, int64 event_id, int64 leaf_index, bool consistent)
 {
 	if (!consistent)
-		report(v, "event_altered", event_id, leaf_index,
-			   "its hash is neither leaf_hash of the event nor that of the leaf");
+		report_problem(v, "event_altered", event_id, leaf_index,
+					   "its hash is neither leaf_hash of the event nor that of the leaf");
 	else if (leaf_is_suspect(v, leaf_index))
-		report(v, "leaf_altered", event_id, leaf_index,
-			   "the leaf has not the hash of the event");
+		report_problem(v, "leaf_altered", event_id, leaf_index,
+					   "the leaf has not the hash of the event");
 	else
-		report(v, "event_altered", event_id, leaf_index,
-			   "its hash is not the one that was sealed; leaf_hash of the event was altered with it");
+		report_problem(v, "event_altered", event_id, leaf_index,
+					   "its hash is not the one that was sealed; leaf_hash of the event was altered with it");
 }
 
 /* A row of the third pass: something is wrong with it. */
@@ -591,21 +591,21 @@ report_event(Verifier *v, SPITupleTable *rows, int i)
 	bool		consistent = column_is_true(rows, i, 4);
 
 	if (event_id == NO_ID)
-		report(v, "event_missing", leaf_event, leaf_index,
-			   "the event of this leaf is not there");
+		report_problem(v, "event_missing", leaf_event, leaf_index,
+					   "the event of this leaf is not there");
 	else if (leaf_event != NO_ID && column_is_true(rows, i, 5))
-		report(v, "event_altered", event_id, leaf_index,
-			   "leaf_hash of the event is not its hash, which is the one that was sealed");
+		report_problem(v, "event_altered", event_id, leaf_index,
+					   "leaf_hash of the event is not its hash, which is the one that was sealed");
 	else if (leaf_event != NO_ID)
 		report_difference(v, event_id, leaf_index, consistent);
 	else
 	{
 		if (!consistent)
-			report(v, "event_altered", event_id, NO_ID,
-				   "its hash is not leaf_hash of the event; it is not sealed yet");
+			report_problem(v, "event_altered", event_id, NO_ID,
+						   "its hash is not leaf_hash of the event; it is not sealed yet");
 		if (column_is_true(rows, i, 6))
-			report(v, "event_inserted", event_id, NO_ID,
-				   "it is not sealed, though its transaction had ended before the last checkpoint");
+			report_problem(v, "event_inserted", event_id, NO_ID,
+						   "it is not sealed, though its transaction had ended before the last checkpoint");
 	}
 	return true;
 }
@@ -652,12 +652,12 @@ check_exported_signature(Verifier *v)
 	switch (checkpoint_check(&v->exported, v->trusted.keys, v->trusted.count))
 	{
 		case NOTE_INVALID:
-			report(v, "signature_invalid", NO_ID, NO_ID,
-				   "the checkpoint that was given: the signature is not right");
+			report_problem(v, "signature_invalid", NO_ID, NO_ID,
+						   "the checkpoint that was given: the signature is not right");
 			break;
 		case NOTE_UNKNOWN_KEY:
-			report(v, "signature_unknown", NO_ID, NO_ID,
-				   "the checkpoint that was given is signed with a key that is not in devapp.audit_key_file");
+			report_problem(v, "signature_unknown", NO_ID, NO_ID,
+						   "the checkpoint that was given is signed with a key that is not in devapp.audit_key_file");
 			break;
 		case NOTE_UNSIGNED:		/* it may be from before there was a key */
 		case NOTE_VALID:

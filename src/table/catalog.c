@@ -273,7 +273,7 @@ resolve_columns(Oid schema)
 #define RESOLVE_ATTEMPTS	2
 
 static void
-resolve(void)
+resolve_names(void)
 {
 	ResolvedIndex indexes[CATALOG_INDEXES];
 	AttrNumber	columns[CATALOG_COLUMNS];
@@ -308,7 +308,7 @@ resolve(void)
 void
 catalog_refresh(void)
 {
-	resolve();
+	resolve_names();
 }
 
 /* ---------- reading ---------- */
@@ -379,7 +379,7 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 		Oid			table;
 
 		CHECK_FOR_INTERRUPTS();
-		resolve();
+		resolve_names();
 		table = r->table;
 		scan->heap = try_table_open(table, AccessShareLock);
 		if (scan->heap == NULL)
@@ -387,7 +387,7 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 			resolved.valid = false;
 			continue;
 		}
-		resolve();
+		resolve_names();
 		if (r->table == table)
 			break;
 		table_close(scan->heap, AccessShareLock);

@@ -40,7 +40,7 @@ typedef struct Explanation
 } Explanation;
 
 static void
-row(Explanation *x, const char *rule, VerdictCode code, const char *detail)
+put_row(Explanation *x, const char *rule, VerdictCode code, const char *detail)
 {
 	Datum		values[EXPLAIN_COLUMNS] = {0};
 	bool		nulls[EXPLAIN_COLUMNS] = {false};
@@ -152,7 +152,7 @@ explain_standing(Explanation *x, const Entitlement *e, int64 now)
 		else if (codes[rule] == VERDICT_VALID)
 			codes[rule] = standing_checks[i].check(&e->decide, s ? &s->window : NULL, now);
 		if (rule_ends_at(i))
-			row(x, standing_rule_names[rule], codes[rule], describe_rule(rule, e, s));
+			put_row(x, standing_rule_names[rule], codes[rule], describe_rule(rule, e, s));
 	}
 }
 
@@ -173,11 +173,11 @@ part_row(Explanation *x, const char *rule, Str asked, bool covered,
 		 VerdictCode failure)
 {
 	if (asked.data == NULL)
-		row(x, rule, VERDICT_VALID, "not asked");
+		put_row(x, rule, VERDICT_VALID, "not asked");
 	else
-		row(x, rule, covered ? VERDICT_VALID : failure,
-			psprintf("%s is %s", str_text(asked),
-					 covered ? "covered" : "not covered"));
+		put_row(x, rule, covered ? VERDICT_VALID : failure,
+				psprintf("%s is %s", str_text(asked),
+						 covered ? "covered" : "not covered"));
 }
 
 /*
@@ -211,8 +211,8 @@ explain_coverage(Explanation *x, const Entitlement *e,
 	part.resource = request->resource;
 	part.resource_safe = request->resource_safe;
 	if (!request->resource_safe)
-		row(x, "resource", VERDICT_RESOURCE_FORBIDDEN,
-			"the path could be read as another one: dot segments, encoded slashes, control characters, or over 8192 bytes");
+		put_row(x, "resource", VERDICT_RESOURCE_FORBIDDEN,
+				"the path could be read as another one: dot segments, encoded slashes, control characters, or over 8192 bytes");
 	else
 		part_row(x, "resource", request->resource,
 				 part_is_covered(e, product, &part), VERDICT_RESOURCE_FORBIDDEN);
@@ -233,8 +233,8 @@ explain_association(Explanation *x, const Entitlement *e, int i,
 	const DecideAssociation *a = &e->decide.associations[i];
 
 	x->product = e->associations[i].product->name;
-	row(x, "association", association_status_info[a->status].verdict,
-		psprintf("the association is %s", association_status_info[a->status].word));
+	put_row(x, "association", association_status_info[a->status].verdict,
+			psprintf("the association is %s", association_status_info[a->status].word));
 	explain_coverage(x, e, a->product, request);
 	x->product = NULL;
 }
@@ -247,9 +247,9 @@ explain_quota(Explanation *x, const Limits *limits, const QuotaState *state)
 	int64		limit = limits->quota.limit;
 	VerdictCode code = state->used < limit ? VERDICT_VALID : VERDICT_QUOTA_EXCEEDED;
 
-	row(x, "quota", code,
-		psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s",
-				 Min(state->used, limit), limit, time_text(state->window.end)));
+	put_row(x, "quota", code,
+			psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s",
+					 Min(state->used, limit), limit, time_text(state->window.end)));
 	return code;
 }
 
@@ -258,9 +258,9 @@ explain_rate(Explanation *x, const QuotaState *state)
 {
 	VerdictCode code = state->wait == 0 ? VERDICT_VALID : VERDICT_RATE_LIMITED;
 
-	row(x, "rate", code,
-		state->wait == 0 ? "a call may come now" :
-		psprintf("the next call may come in %.3f seconds", (double) state->wait / 1e6));
+	put_row(x, "rate", code,
+			state->wait == 0 ? "a call may come now" :
+			psprintf("the next call may come in %.3f seconds", (double) state->wait / 1e6));
 	return code;
 }
 
@@ -302,13 +302,13 @@ explain_verdict(Explanation *x, const Entitlement *e,
 	if (decision.code == VERDICT_VALID)
 		decision.code = explain_limits(x, e, decision, request);
 	if (decision.operation >= 0)
-		row(x, "verdict", decision.code,
-			psprintf("operation %s",
-					 str_text(e->decide.associations[decision.association].product->
-							  operations[decision.operation].resource)));
+		put_row(x, "verdict", decision.code,
+				psprintf("operation %s",
+						 str_text(e->decide.associations[decision.association].product->
+								  operations[decision.operation].resource)));
 	else
-		row(x, "verdict", decision.code, verdict_info[decision.code].fault ?
-			verdict_fault(decision.code, e->decide.owner_is_team) : "allowed");
+		put_row(x, "verdict", decision.code, verdict_info[decision.code].fault ?
+				verdict_fault(decision.code, e->decide.owner_is_team) : "allowed");
 	x->product = NULL;
 }
 
@@ -319,8 +319,8 @@ explain_credential(Explanation *x, const Entitlement *e,
 	x->consumer_key = e->consumer_key;
 	explain_standing(x, e, request->now);
 	if (e->decide.nassociations == 0)
-		row(x, "association", VERDICT_NO_PRODUCT,
-			"the credential is associated with no product");
+		put_row(x, "association", VERDICT_NO_PRODUCT,
+				"the credential is associated with no product");
 	for (int i = 0; i < e->decide.nassociations; i++)
 		explain_association(x, e, i, request);
 	explain_verdict(x, e, request);
@@ -392,7 +392,7 @@ devapp_explain_access(PG_FUNCTION_ARGS)
 				 errhint("List the apps with SELECT app_id, name FROM devapp.app.")));
 	ids = credentials_of(PG_GETARG_DATUM(0), snapshot);
 	if (ids == NIL)
-		row(&x, "credential", VERDICT_NOT_FOUND, "the app has no credential");
+		put_row(&x, "credential", VERDICT_NOT_FOUND, "the app has no credential");
 	foreach(lc, ids)
 	{
 		Entitlement *e = entitlement_by_id(lfirst(lc), snapshot,

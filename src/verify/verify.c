@@ -57,16 +57,16 @@ enter_work_context(void)
 /* ---------- verification ---------- */
 
 static Verdict
-refused(VerdictCode code)
+refused_verdict(VerdictCode code)
 {
 	return (Verdict) {.code = code, .decision = {code, -1, -1}};
 }
 
 /* Decide on an entitlement and the secret of it that was presented. */
 static Verdict
-judge(CacheFound found, const DecideRequest *request)
+judge_entitlement(CacheFound found, const DecideRequest *request)
 {
-	Verdict		v = refused(VERDICT_NOT_FOUND);
+	Verdict		v = refused_verdict(VERDICT_NOT_FOUND);
 
 	if (found.entitlement == NULL)
 		return v;
@@ -85,8 +85,8 @@ judge(CacheFound found, const DecideRequest *request)
  * NULL where only its SHA-256 is known.
  */
 static CacheFound
-load(const CacheTag *tag, const Str *consumer, SecretPurpose purpose,
-	 const uint8 *sha256)
+load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose,
+				 const uint8 *sha256)
 {
 	MemoryContext context = AllocSetContextCreate(work_context,
 												  "devapp entitlement",
@@ -123,7 +123,7 @@ verify_presented(Str presented, SecretPurpose purpose,
 
 	if (presented.data == NULL || presented.len < KEY_MIN ||
 		presented.len > KEY_MAX)
-		return refused(VERDICT_MALFORMED);
+		return refused_verdict(VERDICT_MALFORMED);
 
 	/* what is remembered was well formed when it came the first time */
 	cache_make_tag(purpose == PURPOSE_API_KEY ? CACHE_API_KEY : CACHE_CLIENT_SECRET,
@@ -135,13 +135,13 @@ verify_presented(Str presented, SecretPurpose purpose,
 		uint8		sha256[SHA256_LEN];
 
 		if (key_parse(presented.data, presented.len, &parsed) != KEY_OK)
-			return refused(VERDICT_MALFORMED);
+			return refused_verdict(VERDICT_MALFORMED);
 		consumer = (Str) {presented.data, parsed.consumer_len};
 		secret_sha256(presented.data, presented.len, sha256);
-		found = load(&tag, &consumer, purpose, sha256);
+		found = load_entitlement(&tag, &consumer, purpose, sha256);
 		sodium_memzero(sha256, sizeof(sha256));
 	}
-	return judge(found, request);
+	return judge_entitlement(found, request);
 }
 
 static Verdict
@@ -151,12 +151,12 @@ verify_sha256(Str sha256, const DecideRequest *request)
 	CacheFound	found;
 
 	if (sha256.data == NULL || sha256.len != SHA256_LEN)
-		return refused(VERDICT_MALFORMED);
+		return refused_verdict(VERDICT_MALFORMED);
 	cache_make_tag(CACHE_SHA256, sha256.data, sha256.len, &tag);
 	found = cache_find(&tag);
 	if (found.entitlement == NULL)
-		found = load(&tag, NULL, PURPOSE_API_KEY, (const uint8 *) sha256.data);
-	return judge(found, request);
+		found = load_entitlement(&tag, NULL, PURPOSE_API_KEY, (const uint8 *) sha256.data);
+	return judge_entitlement(found, request);
 }
 
 /* The client id is the public part of its secret; another one is a stranger. */
@@ -169,15 +169,15 @@ verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 	if (client_id.data == NULL || client_secret.data == NULL ||
 		key_parse_consumer(client_id.data, client_id.len, &id) != KEY_OK ||
 		key_parse(client_secret.data, client_secret.len, &secret) != KEY_OK)
-		return refused(VERDICT_MALFORMED);
+		return refused_verdict(VERDICT_MALFORMED);
 	if (client_id.len != secret.consumer_len ||
 		memcmp(client_id.data, client_secret.data, client_id.len) != 0)
-		return refused(VERDICT_NOT_FOUND);
+		return refused_verdict(VERDICT_NOT_FOUND);
 	return verify_presented(client_secret, PURPOSE_CLIENT_SECRET, request);
 }
 
 static Datum
-answer(Verdict *v, int32 cost, const DecideRequest *request, MemoryContext caller)
+answer_verdict(Verdict *v, int32 cost, const DecideRequest *request, MemoryContext caller)
 {
 	v->cost = cost;
 	limits_apply(v, request->now);
@@ -195,7 +195,7 @@ devapp_verify_key(PG_FUNCTION_ARGS)
 	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
 									 PURPOSE_API_KEY, &request);
 
-	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 5), &request, caller));
+	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
 /* verify_digest(sha256, resource, method, environment, proxy, cost) */
@@ -206,7 +206,7 @@ devapp_verify_digest(PG_FUNCTION_ARGS)
 	DecideRequest request = request_arguments(fcinfo, 1, false);
 	Verdict		v = verify_sha256(text_argument(fcinfo, 0, SHA256_LEN), &request);
 
-	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 5), &request, caller));
+	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
 /* verify_client(client_id, client_secret, resource, method, environment, proxy, cost) */
@@ -218,7 +218,7 @@ devapp_verify_client(PG_FUNCTION_ARGS)
 	Verdict		v = verify_client(text_argument(fcinfo, 0, KEY_MAX),
 								  text_argument(fcinfo, 1, KEY_MAX), &request);
 
-	PG_RETURN_DATUM(answer(&v, cost_argument(fcinfo, 6), &request, caller));
+	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 6), &request, caller));
 }
 
 /* allows(key, resource, method, environment, proxy) */
@@ -243,7 +243,7 @@ devapp_allows(PG_FUNCTION_ARGS)
  * is copied first, to the caller's memory.
  */
 static Datum
-consume(const Verdict *v, const Limits *limits, TimestampTz now, MemoryContext caller)
+consume_hard_quota(const Verdict *v, const Limits *limits, TimestampTz now, MemoryContext caller)
 {
 	VerdictLimits found = {0};
 	UnfinishedVerdict unfinished;
@@ -273,6 +273,6 @@ devapp_consume_quota(PG_FUNCTION_ARGS)
 	v.cost = cost;
 	if (v.code == VERDICT_VALID && cost > 0 && limits_of(&v, request.now, &limits) &&
 		limits.hard && limits.quota.limit > 0)
-		PG_RETURN_DATUM(consume(&v, &limits, request.now, caller));
-	PG_RETURN_DATUM(answer(&v, cost, &request, caller));
+		PG_RETURN_DATUM(consume_hard_quota(&v, &limits, request.now, caller));
+	PG_RETURN_DATUM(answer_verdict(&v, cost, &request, caller));
 }

@@ -91,7 +91,7 @@ launcher_register(void)
 
 /* The databases, in the current memory context; closed: also where nobody may connect. */
 static List *
-databases(bool closed)
+list_databases(bool closed)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *oids = NIL;
@@ -120,7 +120,7 @@ databases(bool closed)
 }
 
 static void
-doze(long milliseconds)
+sleep_for(long milliseconds)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 					 milliseconds, PG_WAIT_EXTENSION);
@@ -183,7 +183,7 @@ run_process(Oid database, const char *what, const char *function)
 		return;
 	while (!ShutdownRequestPending &&
 		   GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
-		doze(1000);
+		sleep_for(1000);
 	pfree(handle);
 }
 
@@ -236,7 +236,7 @@ has_come(TimestampTz then, int seconds)
 static List *
 databases_with_counts(const Oid *pending, int n)
 {
-	List	   *existing = n > 0 ? databases(true) : NIL;
+	List	   *existing = n > 0 ? list_databases(true) : NIL;
 	List	   *wanted = NIL;
 
 	for (int i = 0; i < n; i++)
@@ -263,7 +263,7 @@ flush_round(bool everything)
 	ListCell   *cell;
 
 	if (everything)
-		wanted = list_concat_unique_oid(wanted, databases(false));
+		wanted = list_concat_unique_oid(wanted, list_databases(false));
 	foreach(cell, wanted)
 	{
 		if (ShutdownRequestPending)
@@ -346,8 +346,8 @@ devapp_launcher_main(Datum arg)
 		if (interval > 0 && !ShutdownRequestPending && !RecoveryInProgress())
 			keep_house();
 		if (!ShutdownRequestPending && !ConfigReloadPending)
-			doze(interval > 0 ? Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L) :
-				 IDLE_SECONDS * 1000L);
+			sleep_for(interval > 0 ? Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L) :
+					  IDLE_SECONDS * 1000L);
 	}
 	/* not 0: somebody may have ended it without ending the server */
 	proc_exit(1);

@@ -116,7 +116,7 @@ fill_spool(void)
 /* ---------- the process ---------- */
 
 static void
-ship(void)
+ship_counts(void)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	PGconn	   *conn = sender_start();
@@ -147,7 +147,7 @@ try_to_ship(void)
 
 	PG_TRY();
 	{
-		ship();
+		ship_counts();
 	}
 	PG_CATCH();
 	{
