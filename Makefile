@@ -145,7 +145,7 @@ demo:
 shell:
 	test/demo/run --shell
 test:
-	test/run
+	test/run $(T)
 test-cassert:
 	test/cassert
 test-dates:
