@@ -39,6 +39,7 @@ SQL_MODULES = \
 	sql/tables/quota.sql \
 	sql/tables/shipment.sql \
 	sql/tables/housekeeping.sql \
+	sql/tables/restore.sql \
 	sql/tables/dump.sql \
 	sql/triggers/guards.sql \
 	sql/triggers/bulk.sql \
@@ -76,6 +77,8 @@ SQL_MODULES = \
 	sql/functions/verify.sql \
 	sql/functions/explain.sql \
 	sql/functions/setting.sql \
+	sql/functions/structure.sql \
+	sql/functions/restore.sql \
 	sql/functions/audit.sql \
 	sql/functions/audit_log.sql \
 	sql/functions/history.sql \
@@ -125,12 +128,16 @@ PROVE_TESTS = test/t/*.pl
 PG_CPPFLAGS = -Isrc -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
 SHLIB_LINK = -lsodium -lm
 SHLIB_LINK_INTERNAL = $(libpq)
-EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check
+EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test test-dates test-matrix fuzz lint bench bench-huge bench-quick
+PEOPLE_TARGETS = demo shell test test-cassert test-dates test-matrix test-fresh fuzz lint bench bench-huge bench-quick
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
+
+# their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
+export LC_ALL = C.UTF-8
+unexport CDPATH
 
 .PHONY: $(PEOPLE_TARGETS)
 demo:
@@ -138,15 +145,19 @@ demo:
 shell:
 	test/demo/run --shell
 test:
-	test/run
+	test/run $(T)
+test-cassert:
+	test/cassert
 test-dates:
 	test/dates
 test-matrix:
 	test/matrix
+test-fresh:
+	test/fresh
 fuzz:
-	test/fuzz/run 600
+	FUZZ_SECONDS=600 test/run fuzz
 lint:
-	test/lint
+	test/run static
 bench:
 	test/bench/run
 bench-huge:
@@ -158,9 +169,17 @@ else
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(shell $(PG_CONFIG) --includedir-server)/postgres.h),)
+$(error $(PG_CONFIG) knows no server headers of PostgreSQL. On Debian, install postgresql-server-dev-NN for your major NN; else set PG_CONFIG)
+endif
 include $(PGXS)
 
-$(OBJS): $(wildcard src/*/*.h) devapp.control
+# What was built for another major, or for one with assertions, is built again.
+BUILT_FOR := build/for-$(MAJORVERSION)-$(firstword $(shell $(PG_CONFIG) --configure | cksum))
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) devapp.control $(BUILT_FOR)
+
+$(BUILT_FOR):
+	@mkdir -p build && rm -f build/for-* && touch $@
 
 $(DEVAPP_SQL): $(SQL_MODULES) devapp.control Makefile
 	@printf '%s\n' '-- devapp $(DEVAPP_VERSION): built from sql/, in the order of the Makefile' \

@@ -13,6 +13,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/library.h"
+#include "base/restore.h"
 #include "decide/cache.h"
 #include "decide/verdict_type.h"
 #include "key/key.h"
@@ -62,11 +63,14 @@ _PG_init(void)
 	catalog_init();
 	verdict_type_init();
 	invalidation_init();
+	restore_init();
 	if (library_is_preloaded)
 	{
 		meter_init();
 		counter_file_init();
 		buckets_init();
-		launcher_register();
+		/* what pg_upgrade starts is its own until it is whole */
+		if (!IsBinaryUpgrade)
+			launcher_register();
 	}
 }

@@ -90,10 +90,15 @@ BEGIN
         RAISE EXCEPTION 'months_ahead must be from 0 to 120'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave it out for 3 months.';
     END IF;
+    -- a restore brings the months of its dump
+    IF NOT devapp._may_work() THEN
+        RETURN;
+    END IF;
     PERFORM FROM devapp._audit_months_missing(months_ahead);
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    PERFORM devapp._begin_work();
     LOCK TABLE devapp.audit_event IN SHARE ROW EXCLUSIVE MODE;
     FOR maintain_audit.partition_name, maintain_audit.from_time, maintain_audit.to_time IN
         SELECT * FROM devapp._audit_months_missing(months_ahead)

@@ -233,12 +233,12 @@ AS $$
            CASE WHEN count(*) = 0 THEN 'all are enabled'
                 ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' ORDER BY t.tgrelid::regclass::text, t.tgname)) END,
            CASE WHEN count(*) > 0
-                THEN 'ALTER TABLE ... ENABLE TRIGGER <name>; ENABLE ALWAYS TRIGGER for invalidate_cache and renew_product_*.' END
+                THEN 'ALTER TABLE ... ENABLE TRIGGER <name>; ENABLE ALWAYS TRIGGER for invalidate_cache, renew_product_*, begin_restore and end_restore.' END
       FROM pg_trigger t
       JOIN pg_class c ON c.oid = t.tgrelid
      WHERE c.relnamespace = 'devapp'::regnamespace 
        AND (t.tgenabled IN ('D', 'R')
-            OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_)'))
+            OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_|begin_restore|end_restore)'))
 $$;
 SELECT devapp_internal.grant_to('devapp._doctor_triggers', 'admin');
 
@@ -309,6 +309,21 @@ END
 $$;
 SELECT devapp_internal.grant_to('devapp._doctor_audit_log', 'admin');
 
+-- The worker keeps out while a dump is restored: calls stay in memory.
+CREATE FUNCTION devapp._doctor_restore() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'restore',
+           CASE WHEN r.needs IS NULL THEN 'ok' WHEN r.needs = 'its sessions to end' THEN 'info' ELSE 'error' END,
+           CASE WHEN r.needs IS NULL THEN 'no restore is under way'
+                ELSE format('a restore is not over: it still needs %s', r.needs) END,
+           CASE WHEN r.needs = 'its sessions to end' THEN 'The worker keeps out of the database until then.'
+                WHEN r.needs IS NOT NULL
+                THEN 'Until then calls stay in memory. If nothing more is to come, SELECT * FROM devapp.finish_restore() ends it.' END
+      FROM (SELECT devapp._restore_needs() AS needs) AS r
+$$;
+
 CREATE FUNCTION devapp_internal.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -323,6 +338,7 @@ AS $$
     UNION ALL SELECT * FROM devapp._doctor_triggers()
     UNION ALL SELECT * FROM devapp._doctor_audit()
     UNION ALL SELECT * FROM devapp._doctor_audit_log()
+    UNION ALL SELECT * FROM devapp._doctor_restore()
 $$;
 
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
@@ -345,4 +361,5 @@ COMMENT ON FUNCTION devapp._doctor_roles() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_triggers() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_audit() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp._doctor_audit_log() IS 'Internal: a part of doctor()';
+COMMENT ON FUNCTION devapp._doctor_restore() IS 'Internal: a part of doctor()';
 COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';

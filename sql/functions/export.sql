@@ -121,51 +121,8 @@ END
 $$;
 SELECT devapp_internal.grant_to('devapp.export_apps_table', 'admin');
 
--- pgcrypto is in whatever schema it was created in.  Its functions are called by their
--- exact types, so that no other of the same name can be meant.
-CREATE FUNCTION devapp._pgp_encrypt(message bytea, public_key text) RETURNS text
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    place name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-                    WHERE e.extname = 'pgcrypto');
-    armored text;
-BEGIN
-    EXECUTE format('SELECT %1$I.armor(%1$I.pgp_pub_encrypt_bytea($1::bytea, %1$I.dearmor($2::text), $3::text))', place)
-       INTO armored USING message, public_key, 'cipher-algo=aes256';
-    RETURN armored;
-EXCEPTION WHEN external_routine_invocation_exception OR invalid_parameter_value THEN
-    RAISE EXCEPTION 'the public key cannot be used: %', SQLERRM
-        USING ERRCODE = 'invalid_parameter_value',
-              HINT = 'Give an ASCII-armoured PGP public key that can encrypt by RSA or ElGamal (gpg --armor --export): pgcrypto knows no others.';
-END
-$$;
-SELECT devapp_internal.grant_to('devapp._pgp_encrypt', 'admin');
-
-CREATE FUNCTION devapp.export_apps_encrypted(filter jsonb, public_key text) RETURNS text
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    lines text;
-BEGIN
-    IF public_key IS NULL THEN
-        RAISE EXCEPTION 'an encrypted export needs a public key'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give an ASCII-armoured PGP public key (gpg --armor --export).';
-    END IF;
-    SELECT coalesce(string_agg(e.app::text || E'\n', ''), '') INTO lines FROM devapp.export_apps(filter) AS e(app);
-    RETURN devapp._pgp_encrypt(convert_to(lines, 'UTF8'), public_key);
-END
-$$;
-SELECT devapp_internal.grant_to('devapp.export_apps_encrypted', 'admin');
-
 COMMENT ON FUNCTION devapp._export_ids(jsonb) IS 'Internal: the apps of a filter';
 COMMENT ON FUNCTION devapp._cell(text, boolean) IS 'Internal: a value that a spreadsheet does not take for a formula';
-COMMENT ON FUNCTION devapp._pgp_encrypt(bytea, text) IS 'Internal: a PGP message for the holder of a key';
 COMMENT ON FUNCTION devapp.export_apps(jsonb) IS 'The apps of a filter, or all, with credentials and products; no secrets';
 COMMENT ON FUNCTION devapp.export_apps_table(jsonb, boolean) IS
     'The same flat, for COPY ... TO ... (FORMAT csv): a row for each product of each credential';
-COMMENT ON FUNCTION devapp.export_apps_encrypted(jsonb, text) IS
-    'export_apps() as lines of JSON, encrypted to a PGP public key';

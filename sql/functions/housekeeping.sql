@@ -12,6 +12,7 @@ BEGIN
     IF every = '0' OR devapp._setting('restoring') = 'on' THEN
         RETURN false;
     END IF;
+    PERFORM devapp._begin_work();
     INSERT INTO devapp.housekeeping (task) VALUES (_is_due.task) ON CONFLICT DO NOTHING;
     UPDATE devapp.housekeeping h
        SET done_at = now()

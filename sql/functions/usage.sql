@@ -47,17 +47,26 @@ CREATE FUNCTION devapp._add_latencies(a interval, b interval) RETURNS interval
 RETURN CASE WHEN a > interval '2562047788:00:54.775807' - b THEN interval '2562047788:00:54.775807' ELSE a + b END;
 
 -- One flush or rolling up at a time.
-CREATE FUNCTION devapp._lock_usage() RETURNS devapp.usage_state
+CREATE FUNCTION devapp._lock_usage() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '10s'
 AS $$
-DECLARE
-    state devapp.usage_state;
 BEGIN
+    PERFORM devapp._begin_work();
     INSERT INTO devapp.usage_state DEFAULT VALUES ON CONFLICT DO NOTHING;
-    SELECT * INTO state FROM devapp.usage_state FOR UPDATE;
-    RETURN state;
+    PERFORM FROM devapp.usage_state FOR UPDATE;
 END
+$$;
+
+-- A number that no other flush has, here or elsewhere: seconds and 30 bits of chance.
+CREATE FUNCTION devapp._new_batch() RETURNS bigint
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO devapp.usage_batch (batch)
+    VALUES (floor(extract(epoch FROM clock_timestamp()))::bigint * 1073741824 + floor(random() * 1073741824)::bigint)
+    RETURNING batch
 $$;
 
 -- ---------- flushing ----------
@@ -133,11 +142,8 @@ CREATE FUNCTION devapp._write_usage() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    batch bigint;
 BEGIN
-    UPDATE devapp.usage_state s SET last_batch = s.last_batch + 1 RETURNING s.last_batch INTO batch;
-    PERFORM devapp._write_calls(batch);
+    PERFORM devapp._write_calls(devapp._new_batch());
     PERFORM devapp._write_quota_usage();
     PERFORM devapp._write_responses();
 END
@@ -163,8 +169,8 @@ $$;
 
 -- ---------- rolling up ----------
 
--- The rows of batches (after_batch, to_batch], of a month, into the hours.
-CREATE FUNCTION devapp._roll_up_hours(month timestamptz, after_batch bigint, to_batch bigint) RETURNS void
+-- The rows of these batches, of a month, into the hours.
+CREATE FUNCTION devapp._roll_up_hours(month timestamptz, batches bigint[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
@@ -175,16 +181,16 @@ BEGIN
          SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
                 m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
            FROM devapp.usage_minute m
-          WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          WHERE m.batch = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5, 6, 7
           ORDER BY 2, 1
              ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
             SET calls = devapp._add_counts(h.calls, excluded.calls), cost = devapp._add_counts(h.cost, excluded.cost)',
-        devapp._usage_partition('usage_hour', month)) USING month, after_batch, to_batch;
+        devapp._usage_partition('usage_hour', month)) USING month, batches;
 END
 $$;
 
-CREATE FUNCTION devapp._roll_up_days(month timestamptz, after_batch bigint, to_batch bigint) RETURNS void
+CREATE FUNCTION devapp._roll_up_days(month timestamptz, batches bigint[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
@@ -194,17 +200,16 @@ BEGIN
         'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost)
          SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
            FROM devapp.usage_minute m
-          WHERE m.batch > $2 AND m.batch <= $3 AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          WHERE m.batch = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5
           ORDER BY 2, 1
              ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
             SET calls = devapp._add_counts(d.calls, excluded.calls), cost = devapp._add_counts(d.cost, excluded.cost)',
-        devapp._usage_partition('usage_day', month)) USING month, after_batch, to_batch;
+        devapp._usage_partition('usage_day', month)) USING month, batches;
 END
 $$;
 
--- What was flushed since the last time.  How far it has come is written down in the
--- same transaction, so each row is added once.
+-- What was flushed since the last time.
 CREATE FUNCTION devapp._roll_up_usage() RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -212,20 +217,18 @@ CREATE FUNCTION devapp._roll_up_usage() RETURNS bigint
     SET work_mem = '64MB'
 AS $$
 DECLARE
-    state devapp.usage_state := devapp._lock_usage();
+    batches bigint[];
     month timestamptz;
 BEGIN
-    IF state.last_batch = state.rolled_up_batch THEN
-        RETURN 0;
-    END IF;
+    PERFORM devapp._lock_usage();
+    WITH taken AS (DELETE FROM devapp.usage_batch b RETURNING b.batch)
+    SELECT array_agg(t.batch) INTO batches FROM taken t;
     FOR month IN SELECT DISTINCT date_trunc('month', m.minute)
-                   FROM devapp.usage_minute m
-                  WHERE m.batch > state.rolled_up_batch AND m.batch <= state.last_batch LOOP
-        PERFORM devapp._roll_up_hours(month, state.rolled_up_batch, state.last_batch);
-        PERFORM devapp._roll_up_days(month, state.rolled_up_batch, state.last_batch);
+                   FROM devapp.usage_minute m WHERE m.batch = ANY (batches) LOOP
+        PERFORM devapp._roll_up_hours(month, batches);
+        PERFORM devapp._roll_up_days(month, batches);
     END LOOP;
-    UPDATE devapp.usage_state SET rolled_up_batch = state.last_batch;
-    RETURN state.last_batch - state.rolled_up_batch;
+    RETURN coalesce(cardinality(batches), 0);
 END
 $$;
 
@@ -249,14 +252,15 @@ SELECT devapp_internal.grant_to('devapp.flush_usage', 'admin');
 
 -- Partitions are dropped whole, and not before their rows are in the hours and days.
 -- One that somebody reads for long, as pg_dump does, has time until the next turn: who
--- waits for its lock keeps all other readers waiting, and the flushes.
+-- waits for its lock keeps all other readers waiting, and the flushes.  That time is short:
+-- who waits for a table that was dropped from finds no deadlock in a second.
 -- A drop takes several locks to the end of the transaction, and the server has room for
 -- some thousands: so no more than 100 are dropped at once, and then it is due again.
 CREATE FUNCTION devapp.maintain_usage() RETURNS TABLE (partition_name text, action text)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
-    SET lock_timeout = '10s'
+    SET lock_timeout = '500ms'
 AS $$
 DECLARE
     existing text[];
@@ -274,7 +278,7 @@ BEGIN
     SELECT p.partition_name, 'made' FROM devapp._usage_partitions() p
      WHERE p.partition_name <> ALL (existing) ORDER BY 1;
 
-    PERFORM set_config('lock_timeout', '1s', true);
+    PERFORM set_config('lock_timeout', '200ms', true);
     FOR old IN SELECT * FROM devapp._usage_partitions() p WHERE p.to_time IS NOT NULL ORDER BY p.partition_name LOOP
         keep := devapp._setting(CASE old.parent WHEN 'usage_minute' THEN 'retention_minute'
                                                 WHEN 'usage_hour' THEN 'retention_hour'
@@ -300,15 +304,18 @@ BEGIN
 END
 $$;
 
--- Where nothing was ever flushed there is nothing to maintain, and a restore that is
--- under way is left alone: it brings partitions of its own.
+-- Where nothing was ever flushed there is nothing to maintain.
 CREATE FUNCTION devapp._maintain_usage_if_due() RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT FROM devapp.usage_state s, LATERAL devapp.maintain_usage() m
-     WHERE devapp._setting('restoring') = 'off'
-       AND (s.maintained_at IS NULL OR s.maintained_at NOT BETWEEN now() - interval '1 hour' AND now())
+BEGIN
+    IF devapp._setting('restoring') = 'off'
+       AND EXISTS (SELECT FROM devapp._usage_partitions())
+       AND NOT EXISTS (SELECT FROM devapp.usage_state s WHERE s.maintained_at BETWEEN now() - interval '1 hour' AND now()) THEN
+        PERFORM FROM devapp.maintain_usage();
+    END IF;
+END
 $$;
 
 COMMENT ON FUNCTION devapp._take_usage() IS 'Internal: takes the counts of this database out of shared memory into the transaction; how many';
@@ -317,13 +324,14 @@ COMMENT ON FUNCTION devapp._taken_responses() IS 'Internal: how calls went, as t
 COMMENT ON FUNCTION devapp._add_histograms(bigint[], bigint[]) IS 'Internal: two histograms of latencies, added up';
 COMMENT ON FUNCTION devapp._add_counts(bigint, bigint) IS 'Internal: two counts, added up, up to what a bigint holds';
 COMMENT ON FUNCTION devapp._add_latencies(interval, interval) IS 'Internal: two sums of latencies, added up, up to what an interval of microseconds holds';
-COMMENT ON FUNCTION devapp._lock_usage() IS 'Internal: locks and returns the state of flushing';
+COMMENT ON FUNCTION devapp._lock_usage() IS 'Internal: keeps others from flushing and rolling up';
+COMMENT ON FUNCTION devapp._new_batch() IS 'Internal: the number of a flush, which is to be rolled up';
 COMMENT ON FUNCTION devapp._write_calls(bigint) IS 'Internal: writes the verifications that were taken';
 COMMENT ON FUNCTION devapp._write_responses() IS 'Internal: writes how calls went';
 COMMENT ON FUNCTION devapp._write_usage() IS 'Internal: writes all that was taken';
 COMMENT ON FUNCTION devapp._flush_usage() IS 'Internal: from shared memory to the minutes; how many counters';
-COMMENT ON FUNCTION devapp._roll_up_hours(timestamptz, bigint, bigint) IS 'Internal: minutes of a month into hours';
-COMMENT ON FUNCTION devapp._roll_up_days(timestamptz, bigint, bigint) IS 'Internal: minutes of a month into days';
+COMMENT ON FUNCTION devapp._roll_up_hours(timestamptz, bigint[]) IS 'Internal: minutes of a month into hours';
+COMMENT ON FUNCTION devapp._roll_up_days(timestamptz, bigint[]) IS 'Internal: minutes of a month into days';
 COMMENT ON FUNCTION devapp._roll_up_usage() IS 'Internal: from minutes to hours and days; how many flushes';
 COMMENT ON FUNCTION devapp.flush_usage() IS 'Writes what was counted to the tables of usage now; how many counters';
 COMMENT ON FUNCTION devapp.maintain_usage() IS 'Makes the partitions of usage ahead and drops those that are past their retention; what it did';

@@ -60,6 +60,7 @@ DECLARE
     known devapp.report_refresh;
     started timestamptz;
 BEGIN
+    PERFORM devapp._begin_work();
     PERFORM FROM devapp.report_refresh r ORDER BY r.ordinal FOR UPDATE;
     FOR known IN SELECT * FROM devapp.report_refresh r ORDER BY r.ordinal LOOP
         started := clock_timestamp();
@@ -93,6 +94,7 @@ BEGIN
                                    WHERE r.attempted_at IS NULL OR r.attempted_at NOT BETWEEN now() - every AND now()) THEN
         RETURN;
     END IF;
+    PERFORM devapp._begin_work();
     -- somebody is at it
     PERFORM FROM devapp.report_refresh r WHERE r.ordinal = 1 FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
@@ -100,7 +102,11 @@ BEGIN
     END IF;
     BEGIN
         PERFORM FROM devapp_internal.refresh_reports(true);
-    EXCEPTION WHEN OTHERS THEN
+    EXCEPTION
+    -- somebody reads one of them, and is not kept waiting: the next turn tries again
+    WHEN lock_not_available OR deadlock_detected THEN
+        UPDATE devapp.report_refresh SET error = SQLERRM;
+    WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
         UPDATE devapp.report_refresh SET attempted_at = now(), error = reason;
         RAISE WARNING 'reports could not be refreshed: %', reason

@@ -74,6 +74,7 @@ CREATE FUNCTION devapp.setup_roles() RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM devapp._lock_structure();
     PERFORM devapp._ensure_role('devapp_' || r) FROM unnest(devapp._roles()) AS r;
     PERFORM devapp_internal.revoke_undeclared();
     PERFORM devapp_internal.grant_declared();

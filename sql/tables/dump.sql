@@ -30,6 +30,6 @@ SELECT pg_extension_config_dump('devapp.usage_hour', '');
 SELECT pg_extension_config_dump('devapp.usage_day', '');
 SELECT pg_extension_config_dump('devapp.usage_latency', '');
 SELECT pg_extension_config_dump('devapp.last_used', '');
-SELECT pg_extension_config_dump('devapp.usage_state', '');
+SELECT pg_extension_config_dump('devapp.usage_batch', '');
 SELECT pg_extension_config_dump('devapp.quota_usage', '');
 SELECT pg_extension_config_dump('devapp.usage_shipment', '');

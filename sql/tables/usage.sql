@@ -75,12 +75,21 @@ CREATE TABLE devapp.last_used (
 SELECT devapp_internal.grant_on('TABLE', 'devapp.last_used', 'SELECT', 'admin', 'developer');
 CREATE INDEX last_used_app_id_idx ON devapp.last_used (app_id);
 
--- One row, made by the first flush.  Who flushes or rolls up holds its lock, so
--- batches are committed in their order.
+-- The flushes whose minutes are not in the hours and days yet: rolling up takes a row
+-- away in the transaction that adds its minutes.  So no flush is added twice, and none is
+-- left out, whatever a restore brings beside what is here: numbers are made by the clock
+-- and by chance (devapp._new_batch()), and so are no others of another database.
+CREATE TABLE devapp.usage_batch (
+    batch bigint NOT NULL,
+    flushed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT usage_batch_pkey PRIMARY KEY (batch)
+);
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_batch', 'SELECT', 'admin');
+
+-- One row, made by the first flush.  Who flushes or rolls up holds its lock.  A dump does
+-- not take it along.
 CREATE TABLE devapp.usage_state (
     one boolean NOT NULL DEFAULT true,
-    last_batch bigint NOT NULL DEFAULT 0,
-    rolled_up_batch bigint NOT NULL DEFAULT 0,
     maintained_at timestamptz,
     CONSTRAINT usage_state_pkey PRIMARY KEY (one),
     CONSTRAINT usage_state_is_one_row CHECK (one)
@@ -131,7 +140,8 @@ COMMENT ON TABLE devapp.last_used IS 'When each version of a secret was last pre
 COMMENT ON COLUMN devapp.last_used.app_id IS 'App of the credential';
 COMMENT ON COLUMN devapp.last_used.last_used_at IS 'Last call that was allowed, to the second; null: none was';
 COMMENT ON COLUMN devapp.last_used.last_seen_at IS 'Last time that it was presented, whatever the verdict';
-COMMENT ON TABLE devapp.usage_state IS 'How far flushing and rolling up have come: one row';
-COMMENT ON COLUMN devapp.usage_state.last_batch IS 'Last flush';
-COMMENT ON COLUMN devapp.usage_state.rolled_up_batch IS 'Last flush that is in the hours and days';
+COMMENT ON TABLE devapp.usage_batch IS 'Flushes that are not in the hours and days yet';
+COMMENT ON COLUMN devapp.usage_batch.batch IS 'Flush, as in devapp.usage_minute';
+COMMENT ON COLUMN devapp.usage_batch.flushed_at IS 'When it was';
+COMMENT ON TABLE devapp.usage_state IS 'What flushing and rolling up lock: one row';
 COMMENT ON COLUMN devapp.usage_state.maintained_at IS 'When partitions were last looked after';

@@ -71,6 +71,8 @@ devapp_flusher_main(Datum arg)
 	}
 	/* if it is killed, another will look after what it left */
 	meter_set_unfinished(true);
+	if (!step_is_done(process_may_work(JOB_FLUSH)))
+		proc_exit(0);
 	done = receive_spool();
 	done &= process_try_steps(flusher_steps, lengthof(flusher_steps), JOB_FLUSH);
 	meter_set_unfinished(!done);

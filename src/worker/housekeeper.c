@@ -47,9 +47,16 @@ housekeeper_define_gucs(void)
 void
 devapp_housekeeper_main(Datum arg)
 {
+	StepResult	may;
+
 	process_connect(DatumGetObjectId(arg), "devapp housekeeper");
-	if (process_finds_extension() &&
-		process_try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING))
+	if (!process_finds_extension())
+		proc_exit(0);
+	may = process_may_work(JOB_HOUSEKEEPING);
+	/* where it has to keep out nothing is due */
+	if (may == STEP_NOT_NOW ||
+		(step_is_done(may) &&
+		 process_try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING)))
 		meter_report_housekeeping();
 	proc_exit(0);
 }

@@ -12,7 +12,9 @@
  * decides what is due.  Housekeepers run one at a time too, but beside the flushers:
  * what takes them long does not hold up flushing.
  *
- * Counts of a database that is gone are discarded.
+ * Counts of a database that is gone are discarded.  No process is started there: the
+ * launcher makes sure that the database is there, and keeps it from being dropped until
+ * the process is connected.
  *
  * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
  * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
@@ -36,14 +38,17 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/structure.h"
 #include "meter/meter.h"
 #include "ship/sender.h"
 #include "ship/spool.h"
@@ -143,9 +148,40 @@ reload_if_told(void)
 	ship_delay = 0;
 }
 
-/* Start a process in a database; NULL if there is no place for it. */
+static bool
+database_exists(Oid database)
+{
+	bool		exists;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
+	CommitTransactionCommand();
+	return exists;
+}
+
+/* Wait until the process holds the lock of its database itself, or has ended. */
+static void
+wait_until_connected(BackgroundWorkerHandle *handle, Oid database)
+{
+	BgwHandleStatus status;
+	pid_t		pid;
+
+	while (!ShutdownRequestPending &&
+		   ((status = GetBackgroundWorkerPid(handle, &pid)) == BGWH_STARTED ||
+			status == BGWH_NOT_YET_STARTED))
+	{
+		PGPROC	   *process = status == BGWH_STARTED ? BackendPidGetProc(pid) : NULL;
+
+		if (process != NULL && process->databaseId == database)
+			return;
+		sleep_for(10);
+	}
+}
+
+/* Register a process for a database; NULL if there is no place for it. */
 static BackgroundWorkerHandle *
-start_process(Oid database, const char *what, const char *function, MeterJob job)
+register_process(Oid database, const char *what, const char *function, MeterJob job)
 {
 	static const char no_slot[] = "no background worker slot is free; raise max_worker_processes";
 	BackgroundWorker worker;
@@ -170,6 +206,22 @@ start_process(Oid database, const char *what, const char *function, MeterJob job
 				 errmsg("devapp %s could not be started: no background worker slot is free", what),
 				 errhint("Raise max_worker_processes.")));
 	return NULL;
+}
+
+/* Start a process in a database; NULL if it is gone, or there is no place for it. */
+static BackgroundWorkerHandle *
+start_process(Oid database, const char *what, const char *function, MeterJob job)
+{
+	BackgroundWorkerHandle *handle = NULL;
+
+	if (!database_try_lock(database))
+		return NULL;
+	if (database_exists(database))
+		handle = register_process(database, what, function, job);
+	if (handle != NULL)
+		wait_until_connected(handle, database);
+	database_unlock(database);
+	return handle;
 }
 
 /* Start a process, and wait until it has ended. */

@@ -6,6 +6,10 @@
  * transaction of its own, and ends.  A step that fails is logged and noted, and tried
  * again by the next process.
  *
+ * They are the ones that yield.  A process waits for nobody's lock for as long as others
+ * wait for theirs, ends when the database is to be dropped, and does nothing while a
+ * dump is restored (sql/functions/restore.sql) or the structure changed (structure.c).
+ *
  * A step is a function of the extension.  The process is connected as the bootstrap
  * superuser, but each step runs with the rights of the owner of its function, as in a
  * function with SECURITY DEFINER, to the end of its transaction.  So owning the
@@ -25,19 +29,23 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "tcop/tcopprot.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
+#include "base/structure.h"
 #include "worker/process.h"
 
 /* ---------- the process ---------- */
 
 /*
- * Settings of the database or the role must not be in the way.  In a deadlock it is
- * this process that finds it out first, and tries again another time.
+ * Settings of the database or the role must not be in the way.  Of this process and
+ * another that wait for each other it is this one that finds it out first, or gives up
+ * first, within the other's deadlock_timeout (1 s), and tries again another time.
  */
 static void
 set_own_settings(void)
@@ -49,8 +57,8 @@ set_own_settings(void)
 		{"synchronous_commit", "local"},
 		{"statement_timeout", "0"},
 		{"transaction_timeout", "0"},
-		{"lock_timeout", "10s"},
-		{"deadlock_timeout", "100ms"},
+		{"lock_timeout", "500ms"},
+		{"deadlock_timeout", "10ms"},
 		{"row_security", "off"},
 		{"session_replication_role", "origin"}
 	};
@@ -63,15 +71,33 @@ set_own_settings(void)
 	}
 }
 
-/* Called first by each process that works in a database. */
+/* SIGTERM is nothing to report: what is under way is rolled back, and the process ends. */
+static void
+end_quietly(SIGNAL_ARGS)
+{
+	ShutdownRequestPending = true;
+	if (!proc_exit_inprogress)
+		InterruptPending = QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/*
+ * Called first by each process that works in a database.  The launcher sees to it that
+ * the database is there until this process has its lock as well; who drops it then has
+ * to wait for a moment.
+ */
 void
 process_connect(Oid database, const char *application_name)
 {
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, end_quietly);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
+	if (!database_try_lock(database))
+		proc_exit(0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid,
 											  BGWORKER_BYPASS_ALLOWCONN);
+	yield_to_everybody();
+	database_unlock(database);
 	SetConfigOption("application_name", application_name, PGC_SUSET, PGC_S_OVERRIDE);
 	set_own_settings();
 }
@@ -105,9 +131,20 @@ owner_of_function(Oid function)
 	return owner;
 }
 
-static void
+/* Has the function returned false? */
+static bool
+said_no(void)
+{
+	bool		isnull;
+
+	return SPI_processed == 1 && SPI_gettypeid(SPI_tuptable->tupdesc, 1) == BOOLOID &&
+		!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+static StepResult
 call_as_owner(Oid function, Step *step)
 {
+	StepResult	result;
 	const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
 							   step->nargs == 2 ? "$1, $2" : "");
 	int			nest;
@@ -118,8 +155,23 @@ call_as_owner(Oid function, Step *step)
 	SPI_connect();
 	(void) SPI_execute_with_args(sql, step->nargs, unconstify(Oid *, step->types),
 								 step->args, NULL, false, 0);
+	result = said_no() ? STEP_NOT_NOW : STEP_DONE;
 	SPI_finish();
 	AtEOXact_GUC(false, nest);
+	return result;
+}
+
+/* In a transaction, before anything else is locked. */
+static StepResult
+find_and_call(Step *step)
+{
+	List	   *name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
+	Oid			function;
+
+	if (devapp_restoring || !structure_try_lock(STRUCTURE_WORK))
+		return STEP_NOT_NOW;
+	function = LookupFuncName(name, step->nargs, step->types, true);
+	return OidIsValid(function) ? call_as_owner(function, step) : STEP_MISSING;
 }
 
 /*
@@ -129,27 +181,37 @@ call_as_owner(Oid function, Step *step)
 static StepResult
 run_step(Step *step)
 {
-	List	   *name;
-	Oid			function;
+	StepResult	result;
 	Oid			me;
 	int			context;
 
 	GetUserIdAndSecContext(&me, &context);
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
-	function = LookupFuncName(name, step->nargs, step->types, true);
-	if (OidIsValid(function))
-		call_as_owner(function, step);
+	result = find_and_call(step);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	SetUserIdAndSecContext(me, context);
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	return OidIsValid(function) ? STEP_DONE : STEP_MISSING;
+	return result;
 }
 
-/* An error is logged and noted. */
+/* An error is logged and noted.  That another session needs a lock of this is none. */
+static void
+report_error(const ErrorData *error, MeterJob job)
+{
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+	{
+		EmitErrorReport();
+		(void) meter_report_error(MyDatabaseId, job, error->message);
+	}
+	else if (!ShutdownRequestPending)
+		ereport(LOG,
+				(errmsg("%s gave way to another session, and comes again",
+						MyBgworkerEntry->bgw_name)));
+}
+
 StepResult
 process_try_step(Step *step, MeterJob job)
 {
@@ -166,12 +228,11 @@ process_try_step(Step *step, MeterJob job)
 
 		MemoryContextSwitchTo(context);
 		HOLD_INTERRUPTS();
-		EmitErrorReport();
 		error = CopyErrorData();
+		report_error(error, job);
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);
-		(void) meter_report_error(MyDatabaseId, job, error->message);
 		FreeErrorData(error);
 		RESUME_INTERRUPTS();
 	}
@@ -182,15 +243,30 @@ process_try_step(Step *step, MeterJob job)
 
 /* A function that is not there, as before an ALTER EXTENSION UPDATE, is left out. */
 bool
+step_is_done(StepResult result)
+{
+	return result == STEP_DONE || result == STEP_MISSING;
+}
+
+bool
 process_try_steps(const char *const *functions, size_t n, MeterJob job)
 {
 	bool		done = true;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && !ShutdownRequestPending; i++)
 	{
 		Step		step = {.function = functions[i]};
 
-		done &= process_try_step(&step, job) != STEP_FAILED;
+		done &= step_is_done(process_try_step(&step, job));
 	}
-	return done;
+	return done && !ShutdownRequestPending;
+}
+
+/* STEP_NOT_NOW if something is under way that it has to keep out of. */
+StepResult
+process_may_work(MeterJob job)
+{
+	Step		step = {.function = "_may_work"};
+
+	return process_try_step(&step, job);
 }

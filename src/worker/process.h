@@ -22,11 +22,14 @@ typedef enum StepResult
 {
 	STEP_DONE,
 	STEP_MISSING,				/* there is no such function */
+	STEP_NOT_NOW,				/* it says no, or must not run now */
 	STEP_FAILED
 } StepResult;
 
 extern void process_connect(Oid database, const char *application_name);
 extern bool process_finds_extension(void);
+extern StepResult process_may_work(MeterJob job);
+extern bool step_is_done(StepResult result);
 extern StepResult process_try_step(Step *step, MeterJob job);
 extern bool process_try_steps(const char *const *functions, size_t n, MeterJob job);
 

@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
+#include "tcop/tcopprot.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
@@ -171,6 +172,8 @@ void
 devapp_shipper_main(Datum arg)
 {
 	process_connect(DatumGetObjectId(arg), "devapp shipper");
+	/* waiting for the primary is not a statement that could be cancelled */
+	pqsignal(SIGTERM, die);
 	if (!process_finds_extension())
 	{
 		(void) meter_discard(MyDatabaseId);

@@ -1,8 +1,5 @@
--- Export: as JSON, flat, and encrypted; never a secret.
+-- Export: as JSON, and flat; never a secret.
 \set SHOW_CONTEXT never
-\set public_key `cat data/export-public-key.asc 2>/dev/null || cat test/data/export-public-key.asc`
-\set secret_key `cat data/export-secret-key.asc 2>/dev/null || cat test/data/export-secret-key.asc`
-\set ed25519_key `cat data/export-ed25519-key.asc 2>/dev/null || cat test/data/export-ed25519-key.asc`
 
 SELECT FROM devapp.create_developer('export@example.com');
 SELECT FROM devapp.create_team('=export-team');
@@ -45,23 +42,3 @@ SELECT count(*) FROM devapp.export_apps_table('{"team": "=export-team"}');
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode NOT IN ('AccessShareLock', 'ExclusiveLock');
 COMMIT;
 
--- encrypted: who holds the secret key reads the same lines
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'public_key') AS message \gset
-SELECT left(:'message', 27) AS first_line, :'message' LIKE '%export%' AS readable;
-SELECT pgp_key_id(dearmor(:'message')) = pgp_key_id(dearmor(:'public_key')) AS for_the_key;
-SELECT convert_from(pgp_pub_decrypt_bytea(dearmor(:'message'), dearmor(:'secret_key')), 'UTF8') = (SELECT string_agg(app::text || E'\n', '') FROM devapp.export_apps('{"name": "export*"}') AS app) AS same;
-SELECT length(pgp_pub_decrypt_bytea(dearmor(devapp.export_apps_encrypted('{"app_ids": []}', :'public_key')), dearmor(:'secret_key'))) = 0 AS empty;
-SELECT devapp.export_apps_encrypted(NULL, :'public_key') IS NOT NULL AS all;
--- keys that won't do
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', NULL);
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', '');
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', 'not a key');
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', armor('not a key'));
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'message');
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'secret_key');
-SELECT devapp.export_apps_encrypted('{"name": "export*"}', :'ed25519_key');
--- another function of the same name is not called
-CREATE FUNCTION public.pgp_pub_encrypt_bytea(bytea, bytea, varchar) RETURNS bytea LANGUAGE sql AS $$ SELECT $1 $$;
-SELECT pgp_key_id(dearmor(devapp.export_apps_encrypted('{"app_ids": []}', :'public_key'))) = pgp_key_id(dearmor(:'public_key')) AS for_the_key;
-DROP FUNCTION public.pgp_pub_encrypt_bytea(bytea, bytea, varchar);
-SELECT devapp.export_apps_encrypted('{"name": ""}', :'public_key');

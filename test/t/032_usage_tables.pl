@@ -49,7 +49,7 @@ sub write_stream
 	$node->safe_psql('postgres', qq{
 		SET timezone = 'UTC';
 		SELECT devapp._lock_usage();
-		UPDATE devapp.usage_state SET last_batch = last_batch + 1;
+		CREATE TEMP TABLE flush AS SELECT devapp._new_batch() AS batch;
 		CREATE TEMP TABLE stream AS
 		SELECT date_trunc('minute', d + m * interval '1 minute') AS minute,
 		       CASE WHEN n % 5 > 0 THEN md5(format('app%s', (n * $seed) % 7))::uuid END AS app_id,
@@ -62,7 +62,7 @@ sub write_stream
 		  FROM generate_series('2024-01-01'::timestamptz, '2024-12-31', '1 day') AS d, unnest(ARRAY[-1, 0, 1, 59, 60, 150]) AS m, generate_series(1, 6) AS n
 		 WHERE $days;
 		SELECT devapp._usage_partition('usage_minute', day) FROM (SELECT DISTINCT date_trunc('day', minute) AS day FROM stream) AS x;
-		INSERT INTO devapp.usage_minute SELECT s.*, u.last_batch FROM stream s, devapp.usage_state u;});
+		INSERT INTO devapp.usage_minute SELECT s.*, f.batch FROM stream s, flush f;});
 	return;
 }
 
@@ -106,13 +106,13 @@ $node->safe_psql('postgres', q{
 	CREATE TRIGGER die AFTER INSERT OR UPDATE ON devapp.usage_hour FOR EACH ROW EXECUTE FUNCTION die('usage_hour');
 	CREATE TRIGGER die AFTER INSERT OR UPDATE ON devapp.usage_day FOR EACH ROW EXECUTE FUNCTION die('usage_day');
 	CREATE TRIGGER die AFTER INSERT OR UPDATE ON devapp.last_used FOR EACH ROW EXECUTE FUNCTION die('last_used');
-	CREATE TRIGGER die AFTER UPDATE ON devapp.usage_state FOR EACH ROW EXECUTE FUNCTION die('usage_state');});
+	CREATE TRIGGER die AFTER INSERT OR DELETE ON devapp.usage_batch FOR EACH ROW EXECUTE FUNCTION die('usage_batch');});
 $node->append_conf('postgresql.conf', 'devapp.flush_interval = 1');
 $node->reload;
 
 my $before = $node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_minute');
 my $made = 0;
-for my $table (qw(usage_minute usage_hour usage_day last_used usage_state))
+for my $table (qw(usage_minute usage_hour usage_day last_used usage_batch))
 {
 	$node->safe_psql('postgres', "SELECT setval('deaths', 3); INSERT INTO death VALUES ('$table')");
 	$node->safe_psql('postgres', "SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM generate_series(1, 100)");
@@ -120,11 +120,11 @@ for my $table (qw(usage_minute usage_hour usage_day last_used usage_state))
 	ok($node->poll_query_until('postgres', "SELECT last_value >= 6 FROM deaths"), "the worker is killed twice while it writes to $table");
 	$node->safe_psql('postgres', 'DELETE FROM death');
 	$node->poll_query_until('postgres', "SELECT sum(calls) >= $before + $made FROM devapp.usage_minute") or die;
-	$node->poll_query_until('postgres', 'SELECT rolled_up_batch = last_batch FROM devapp.usage_state') or die;
+	$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM devapp.usage_batch') or die;
 	is($node->safe_psql('postgres', "SELECT sum(calls) - $before FROM devapp.usage_minute"), $made, "and every call is there, once");
 	rolled_up_is_right("killed in $table");
 }
-$node->safe_psql('postgres', join ';', map { "DROP TRIGGER die ON devapp.$_" } qw(usage_minute usage_hour usage_day last_used usage_state));
+$node->safe_psql('postgres', join ';', map { "DROP TRIGGER die ON devapp.$_" } qw(usage_minute usage_hour usage_day last_used usage_batch));
 is( $node->safe_psql('postgres', "SELECT last_used_at BETWEEN now() - interval '10 minutes' AND now() FROM devapp.credential_last_used WHERE credential_id = '$app->{credential_id}'"),
 	't', 'last used');
 
@@ -147,7 +147,7 @@ is( $node->safe_psql('postgres', q{SELECT string_agg(partition_name, ' ' ORDER B
 	'usage_minute_2024_02_29 usage_minute_2024_03_01', 'old minutes are dropped, whole days');
 cmp_ok($node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_day'), '>', $days, 'when they are in the days');
 is($node->safe_psql('postgres', "SELECT count(*) $dropped"), 0, 'maintained is maintained');
-$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '1 day') FROM generate_series(0, 1499) AS n});
+$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '24 hours') FROM generate_series(0, 1499) AS n});
 is( $node->safe_psql('postgres', "SELECT count(*), min(partition_name), max(partition_name) $dropped"),
 	'100|usage_minute_2022_01_01|usage_minute_2022_04_10', 'of many old ones, the oldest are dropped');
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'and it is not done');
@@ -203,17 +203,18 @@ is( error_of($node, "SELECT devapp.record_usage('$app->{credential_id}', 'weathe
 
 $node->safe_psql('postgres', "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms'); SELECT devapp.flush_usage()");
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
-my @tables = qw(usage_minute usage_hour usage_day usage_latency last_used usage_state);
+my @tables = qw(usage_minute usage_hour usage_day usage_latency last_used usage_batch);
 my $contents = join ' UNION ALL ',
   map { "SELECT '$_', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM devapp.$_ AS t" } @tables;
 for my $format ('plain', 'custom')
 {
 	$node->safe_psql('postgres', "CREATE DATABASE restored_$format");
 	$node->command_ok([ 'pg_dump', "--format=$format", '--file', "$dump.$format", $node->connstr('postgres') ], "pg_dump, $format");
-	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
+	$ENV{PGOPTIONS} = '-c devapp.restoring=on';
 	$format eq 'plain'
 	  ? $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored_plain'), '-f', "$dump.plain" ], 'restored')
 	  : $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored_custom'), "$dump.custom" ], 'restored');
+	delete $ENV{PGOPTIONS};
 	is($node->safe_psql("restored_$format", $contents), $node->safe_psql('postgres', $contents), "$format: the same rows");
 	$node->safe_psql("restored_$format", "SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM generate_series(1, 10);
 		SELECT devapp.flush_usage(); SELECT devapp.maintain_usage()");

@@ -309,7 +309,7 @@ is(calls($app, 1, "'/b/x', 'GET', environment => 'e1'"), 'VALID:1', 'for calls t
 ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
 is(ask($used), "||0|10\n|e1|0|10\n/b/**|e1|1|1", 'what was used before is not counted again');
 is( ask(qq{SELECT action, actor, note, before->>'used', after->>'used', before->>'environment' FROM devapp.audit_event
-	WHERE entity = 'quota_usage' AND app_id = '$app->{app_id}' AND before->>'operation_id' IS NULL ORDER BY event_id}),
+	WHERE entity = 'quota_usage' AND app_id = '$app->{app_id}' AND before->>'operation_id' IS NULL ORDER BY before->>'environment'}),
 	"update||a gift|2|0|\nupdate||a gift|2|0|e1", 'it is recorded, with the reason');
 is(error_of($node, "SET ROLE devapp_developer; SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}')"), '42501', 'not by a developer');
 is(error_of($node, "SELECT devapp.reset_quota('$app->{app_id}', 'none')"), '42704', 'no such product');

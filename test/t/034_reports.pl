@@ -150,6 +150,7 @@ is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT sum(calls)
 
 is( $node->safe_psql('restored', q{
 		BEGIN;
+		DO $$ BEGIN PERFORM devapp._usage_partition('usage_day', now()); END $$;
 		INSERT INTO devapp.usage_day SELECT (now() AT TIME ZONE 'UTC')::date, app_id, NULL, 'huge', 'VALID', 9000000000000000000, 0 FROM devapp.app;
 		UPDATE devapp.report_refresh SET attempted_at = NULL;
 		SELECT devapp._refresh_reports_if_due();
