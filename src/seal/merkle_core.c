@@ -23,18 +23,6 @@ _Static_assert(MERKLE_HASH_BYTES == crypto_hash_sha256_BYTES, "hash is SHA-256")
 
 /* ---------- hashes ---------- */
 
-void
-merkle_leaf_hash(const void *data, size_t len, MerkleHash *out)
-{
-	static const unsigned char prefix = 0x00;
-	crypto_hash_sha256_state state;
-
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, &prefix, 1);
-	crypto_hash_sha256_update(&state, data, len);
-	crypto_hash_sha256_final(&state, out->bytes);
-}
-
 /* out may be one of the others */
 static void
 merkle_node_hash(const MerkleHash *left, const MerkleHash *right, MerkleHash *out)

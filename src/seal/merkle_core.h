@@ -53,7 +53,6 @@ typedef struct MerkleProof
 	MerkleHash	hashes[MERKLE_MAX_PROOF];
 } MerkleProof;
 
-extern void merkle_leaf_hash(const void *data, size_t len, MerkleHash *out);
 extern bool merkle_hash_equal(const MerkleHash *a, const MerkleHash *b);
 
 extern bool merkle_frontier_load(MerkleFrontier *f, uint64_t size,

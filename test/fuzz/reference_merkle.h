@@ -7,6 +7,8 @@
 
 #include "seal/merkle_core.h"
 
+extern MerkleHash reference_leaf_hash(const void *data, size_t len);
+
 /* leaves are leaf hashes: D[0:n] of the RFC, hashed */
 extern MerkleHash reference_root(const MerkleHash *leaves, size_t n);
 extern size_t reference_path(const MerkleHash *leaves, size_t m, size_t n,
