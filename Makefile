@@ -5,7 +5,7 @@ DEVAPP_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" devapp.cont
 DEVAPP_SQL = $(EXTENSION)--$(DEVAPP_VERSION).sql
 
 MODULE_big = devapp
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA_built = $(DEVAPP_SQL)
 DATA = $(wildcard sql/releases/*.sql)
 
@@ -125,7 +125,7 @@ PROVE_TESTS = test/t/*.pl
 
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
-PG_CPPFLAGS = -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
+PG_CPPFLAGS = -Isrc -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
 SHLIB_LINK = -lsodium -lm
 SHLIB_LINK_INTERNAL = $(libpq)
 EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
@@ -145,7 +145,7 @@ demo:
 shell:
 	test/demo/run --shell
 test:
-	test/run
+	test/run $(T)
 test-cassert:
 	test/cassert
 test-dates:
@@ -176,7 +176,7 @@ include $(PGXS)
 
 # What was built for another major, or for one with assertions, is built again.
 BUILT_FOR := build/for-$(MAJORVERSION)-$(firstword $(shell $(PG_CONFIG) --configure | cksum))
-$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h) devapp.control $(BUILT_FOR)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) devapp.control $(BUILT_FOR)
 
 $(BUILT_FOR):
 	@mkdir -p build && rm -f build/for-* && touch $@

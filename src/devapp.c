@@ -8,76 +8,69 @@
  */
 #include "postgres.h"
 
-#include <sodium.h>
-
-#include "bucket.h"
-#include "catalog.h"
-#include "devapp.h"
-#include "guc.h"
-#include "invalidation.h"
-#include "key_core.h"
-#include "meter.h"
 #include "miscadmin.h"
-#include "restore.h"
-#include "utils/builtins.h"
-#include "worker.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/library.h"
+#include "base/restore.h"
+#include "decide/cache.h"
+#include "decide/verdict_type.h"
+#include "key/key.h"
+#include "key/key_core.h"
+#include "key/pepper.h"
+#include "meter/counter_file.h"
+#include "meter/meter.h"
+#include "model/approval_mode.h"
+#include "model/identity.h"
+#include "quota/bucket.h"
+#include "seal/seal.h"
+#include "seal/signing_key.h"
+#include "ship/sender.h"
+#include "table/catalog.h"
+#include "table/invalidation.h"
+#include "worker/housekeeper.h"
+#include "worker/launcher.h"
 
 DEVAPP_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
 
-PG_FUNCTION_INFO_V1(devapp_library_version);
-PG_FUNCTION_INFO_V1(devapp_sodium_version);
-PG_FUNCTION_INFO_V1(devapp_is_preloaded);
-
-static bool sodium_ready = false;
-static bool preloaded = false;
+static void
+define_gucs(void)
+{
+	base_define_gucs();
+	key_define_gucs();
+	pepper_define_gucs();
+	identity_define_gucs();
+	approval_mode_define_gucs();
+	cache_define_gucs();
+	meter_define_gucs();
+	buckets_define_gucs();
+	signing_key_define_gucs();
+	seal_define_gucs();
+	sender_define_gucs();
+	housekeeper_define_gucs();
+	base_reserve_gucs();
+}
 
 void
 _PG_init(void)
 {
-	preloaded = process_shared_preload_libraries_in_progress;
+	library_is_preloaded = process_shared_preload_libraries_in_progress;
 	key_core_init();
-	devapp_define_gucs();
+	define_gucs();
 	catalog_init();
+	verdict_type_init();
 	invalidation_init();
 	restore_init();
-	if (preloaded)
+	if (library_is_preloaded)
 	{
 		meter_init();
+		counter_file_init();
 		buckets_init();
 		/* what pg_upgrade starts is its own until it is whole */
 		if (!IsBinaryUpgrade)
-			worker_register();
+			launcher_register();
 	}
-}
-
-void
-devapp_require_sodium(void)
-{
-	if (sodium_ready)
-		return;
-	if (sodium_init() < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("libsodium could not be initialised")));
-	sodium_ready = true;
-}
-
-Datum
-devapp_library_version(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TEXT_P(cstring_to_text(DEVAPP_VERSION));
-}
-
-Datum
-devapp_sodium_version(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TEXT_P(cstring_to_text(sodium_version_string()));
-}
-
-Datum
-devapp_is_preloaded(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_BOOL(preloaded);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pattern_core.h"
+#include "match/pattern_core.h"
 
 /* libFuzzer calls these */
 extern int	LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -8,7 +8,7 @@
  */
 #include <sodium.h>
 
-#include "checkpoint_core.h"
+#include "seal/checkpoint_core.h"
 #include "fuzz.h"
 
 static const NoteKey some_key = {{9}};

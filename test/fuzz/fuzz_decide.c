@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <strings.h>
 
-#include "decide_core.h"
+#include "decide/decide_core.h"
 #include "fuzz.h"
 #include "reference_match.h"
 #include "reference_path.h"
@@ -440,7 +440,7 @@ static void
 translate_product(const Product *from, Translated *t, int number)
 {
 	DecideProduct *to = &t->products[number];
-	PatternText patterns[MAX_OPERATIONS];
+	Str patterns[MAX_OPERATIONS];
 
 	to->environments = to_list(&from->environments, t->environments[number]);
 	to->proxies = to_list(&from->proxies, t->proxies[number]);
@@ -456,7 +456,7 @@ translate_product(const Product *from, Translated *t, int number)
 		for (int j = 0; j < op->methods.count; j++)
 			method_set_add(&to->operations[i].methods, to_str(op->methods.names[j]),
 						   t->methods[number][i]);
-		patterns[i] = (PatternText) {op->resource, strlen(op->resource)};
+		patterns[i] = (Str) {op->resource, strlen(op->resource)};
 	}
 	if (from->noperations > 0)
 		to->patterns = pattern_set_build(patterns, from->noperations, 0, fuzz_memory());

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "fuzz.h"
-#include "key_core.h"
+#include "key/key_core.h"
 
 #define LOWER_ALNUM "0123456789abcdefghijklmnopqrstuvwxyz"
 #define BASE62 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -19,9 +19,9 @@
 typedef struct Case
 {
 	int			npatterns;
-	PatternText patterns[MAX_PATTERNS];
+	Str patterns[MAX_PATTERNS];
 	int			npaths;
-	PatternText paths[MAX_PATHS];
+	Str paths[MAX_PATHS];
 	size_t		pattern_bytes;
 } Case;
 
@@ -86,14 +86,14 @@ add_line(Case *c, const char *line, size_t len)
 	if (len > 0 && line[0] == '>')
 	{
 		if (c->npaths < MAX_PATHS)
-			c->paths[c->npaths++] = (PatternText) {fuzz_copy(line + 1, len - 1), len - 1};
+			c->paths[c->npaths++] = (Str) {fuzz_copy(line + 1, len - 1), len - 1};
 		return;
 	}
 	CHECK((pattern_check(line, len) == PATTERN_OK) ==
 		  reference_pattern_is_valid(line, len));
 	if (c->npatterns == MAX_PATTERNS || pattern_check(line, len) != PATTERN_OK)
 		return;
-	c->patterns[c->npatterns++] = (PatternText) {fuzz_copy(line, len), len};
+	c->patterns[c->npatterns++] = (Str) {fuzz_copy(line, len), len};
 	c->pattern_bytes += len;
 }
 
@@ -103,7 +103,7 @@ read_case(Case *c, const char *s, size_t len)
 	size_t		start = 0;
 
 	memset(c, 0, sizeof(*c));
-	c->paths[c->npaths++] = (PatternText) {fuzz_copy("", 0), 0};
+	c->paths[c->npaths++] = (Str) {fuzz_copy("", 0), 0};
 	for (size_t i = 0; i <= len; i++)
 	{
 		if (i < len && s[i] != '\n')
@@ -134,7 +134,7 @@ cpu_seconds(void)
 }
 
 static void
-check_match(const Case *c, PatternSet *set, PatternText path, const bool *expected)
+check_match(const Case *c, PatternSet *set, Str path, const bool *expected)
 {
 	const int32_t *matched;
 	double		start = cpu_seconds();

@@ -6,10 +6,10 @@
  * have counted itself, and adds up without an overflow.  A shipment of one row that is
  * right is taken, and is refused when it is cut.  (The CRC is checked before, outside.)
  */
-#include "decide_core.h"
+#include "decide/decide_core.h"
 #include "fuzz.h"
-#include "latency_core.h"
-#include "shipment_core.h"
+#include "meter/latency_core.h"
+#include "ship/shipment_core.h"
 
 #define FIRST_MINUTE	(1440 * 1000)
 #define LAST_MINUTE		(1440 * 9000)

@@ -12,9 +12,9 @@
 #include <strings.h>
 
 #include "fuzz.h"
-#include "path_core.h"
+#include "match/path_core.h"
 #include "reference_path.h"
-#include "uri_core.h"
+#include "model/uri_core.h"
 
 /* The longest path that may pass, and one byte more. */
 int

@@ -15,8 +15,8 @@
 #include <time.h>
 
 #include "fuzz.h"
-#include "latency_core.h"
-#include "meter_core.h"
+#include "meter/latency_core.h"
+#include "meter/meter_core.h"
 
 #define MAX_KEYS	400
 #define THREADS		4

@@ -222,7 +222,7 @@ check_set(Random *random, Totals *totals)
 {
 	Text		patterns[MAX_PATTERNS];
 	Text		paths[PATHS_A_SET];
-	PatternText texts[MAX_PATTERNS];
+	Str texts[MAX_PATTERNS];
 	int			npatterns = 1 + (int) below(random, MAX_PATTERNS);
 	size_t		dfa_limit = below(random, 2) ? 0 : below(random, 1 << 16);
 	PatternSet *set;
@@ -230,7 +230,7 @@ check_set(Random *random, Totals *totals)
 	for (int i = 0; i < npatterns; i++)
 	{
 		make_pattern(random, patterns, i);
-		texts[i] = (PatternText) {patterns[i].data, patterns[i].len};
+		texts[i] = (Str) {patterns[i].data, patterns[i].len};
 	}
 	set = pattern_set_build(texts, npatterns, dfa_limit, fuzz_memory());
 	for (int i = 0; i < PATHS_A_SET; i++)

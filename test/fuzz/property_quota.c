@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "bucket_core.h"
+#include "quota/bucket_core.h"
 #include "fuzz.h"
-#include "quota_core.h"
+#include "decide/quota_core.h"
 
 #define MAX_KEYS	400
 #define THREADS		4

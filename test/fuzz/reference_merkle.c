@@ -22,6 +22,21 @@ largest_power(size_t n)
 	return k;
 }
 
+/* MTH({d}) */
+MerkleHash
+reference_leaf_hash(const void *data, size_t len)
+{
+	static const unsigned char prefix = 0x00;
+	crypto_hash_sha256_state state;
+	MerkleHash	out;
+
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, &prefix, 1);
+	crypto_hash_sha256_update(&state, data, len);
+	crypto_hash_sha256_final(&state, out.bytes);
+	return out;
+}
+
 /* MTH(D[n]) */
 MerkleHash
 reference_root(const MerkleHash *leaves, size_t n)

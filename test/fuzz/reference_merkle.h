@@ -5,7 +5,9 @@
 #ifndef DEVAPP_REFERENCE_MERKLE_H
 #define DEVAPP_REFERENCE_MERKLE_H
 
-#include "merkle_core.h"
+#include "seal/merkle_core.h"
+
+extern MerkleHash reference_leaf_hash(const void *data, size_t len);
 
 /* leaves are leaf hashes: D[0:n] of the RFC, hashed */
 extern MerkleHash reference_root(const MerkleHash *leaves, size_t n);

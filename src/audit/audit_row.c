@@ -1,0 +1,558 @@
+/*
+ * audit_row.c
+ *		The trigger that writes the audit trail.
+ *
+ *	audit_row(entity, 'id=column,...', option ...)	AFTER INSERT, UPDATE or DELETE, each row
+ *
+ *	flag=column		boolean column that makes a status of its own, as for guard_status
+ *	version=column	a new row is an issue (version 1) or a rotation (a later one)
+ *	hide=column,...	columns whose values are never shown
+ *	show=column,...	columns that are shown even if they have not changed
+ *
+ * Each change of a row becomes a row of devapp.audit_event, in the transaction of
+ * the change: what is rolled back was not.  The functions that make the changes
+ * know nothing of it, so a direct statement is recorded as well.
+ *
+ * Which app and whose an event is follows from the columns of the row: its owner's
+ * id, its app's, or its credential's.  The owner is that of the latest committed
+ * version of the app, or of the own transaction's.
+ *
+ * Nobody has the privilege to write the trail, so the event is inserted with the
+ * rights of the trail's owner, as the checks of foreign keys are done.
+ *
+ * A restore brings the events of the dump, so it must not make its own.  It says so
+ * by devapp.restoring, which is for superusers.  A session that looks like a
+ * restore and does not say so is refused rather than passed over, or its settings
+ * would be a way to change things unrecorded.
+ *
+ * Locking: RowExclusiveLock on the trail and on the partition of the month, until
+ * the end of the transaction.  No DDL: partitions are devapp.maintain_audit()'s.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+#include "utils/xid8.h"
+
+#include "audit/audit_entry.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/trigger.h"
+#include "model/change_note.h"
+#include "model/guard.h"
+#include "model/identity.h"
+#include "model/lifecycle_core.h"
+#include "table/catalog.h"
+
+PG_FUNCTION_INFO_V1(devapp_audit_row);
+
+/* A changed row, as it was and as it is; one of them is NULL for INSERT and DELETE. */
+typedef struct Change
+{
+	TriggerData *trigdata;
+	TupleDesc	desc;
+	HeapTuple	before;
+	HeapTuple	after;
+	HeapTuple	row;			/* the one that tells whose it is */
+} Change;
+
+/* ---------- the arguments of the trigger ---------- */
+
+/* The value of an option, or NULL. */
+static const char *
+trigger_option(const Change *c, const char *name)
+{
+	Trigger    *trigger = c->trigdata->tg_trigger;
+	size_t		len = strlen(name);
+
+	for (int i = 1; i < trigger->tgnargs; i++)
+	{
+		if (strncmp(trigger->tgargs[i], name, len) == 0 &&
+			trigger->tgargs[i][len] == '=')
+			return trigger->tgargs[i] + len + 1;
+	}
+	return NULL;
+}
+
+/* ---------- columns ---------- */
+
+/* A column of the row by name; null also where the table has no such column. */
+static Datum
+column_value(const Change *c, HeapTuple tuple, const char *name, bool *isnull)
+{
+	int			attno = SPI_fnumber(c->desc, name);
+
+	*isnull = true;
+	if (attno <= 0 || tuple == NULL)
+		return (Datum) 0;
+	return SPI_getbinval(tuple, c->desc, attno, isnull);
+}
+
+static bool
+has_value(const Change *c, HeapTuple tuple, const char *name)
+{
+	bool		isnull;
+
+	(void) column_value(c, tuple, name, &isnull);
+	return !isnull;
+}
+
+/* Did somebody else decide than who acts: a rule? */
+static bool
+decided_by_another(const Change *c)
+{
+	bool		isnull;
+	Datum		value = column_value(c, c->after, "decided_by", &isnull);
+
+	return !isnull && strcmp(TextDatumGetCString(value), identity_name()) != 0;
+}
+
+/* Who and when is what the event itself says. */
+static bool
+is_counted(const Change *c, Form_pg_attribute att)
+{
+	if (att->attisdropped || strcmp(NameStr(att->attname), "updated_at") == 0 ||
+		strcmp(NameStr(att->attname), "decided_at") == 0)
+		return false;
+	return strcmp(NameStr(att->attname), "decided_by") != 0 || decided_by_another(c);
+}
+
+static bool
+was_changed(const Change *c, const char *name)
+{
+	return SPI_fnumber(c->desc, name) > 0 &&
+		guard_column_changed(c->trigdata, name);
+}
+
+/* ---------- before and after, as jsonb ---------- */
+
+/* jsonb_build_object(name, value, ...) for these columns of a row */
+static Datum
+build_object(const Change *c, HeapTuple tuple, const int *attnos, int n)
+{
+	const char *hidden = trigger_option(c, "hide");
+	FunctionCallInfo call = palloc0(SizeForFunctionCallInfo(2 * n));
+	FmgrInfo	function;
+	List	   *types = NIL;
+
+	fmgr_info(F_JSONB_BUILD_OBJECT_ANY, &function);
+	InitFunctionCallInfoData(*call, &function, (short) (2 * n), InvalidOid, NULL, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(c->desc, attnos[i] - 1);
+		NullableDatum *value = &call->args[2 * i + 1];
+
+		call->args[2 * i].value = CStringGetTextDatum(NameStr(att->attname));
+		value->value = SPI_getbinval(tuple, c->desc, attnos[i], &value->isnull);
+		if (guard_list_has_word(hidden, NameStr(att->attname)))
+			*value = (NullableDatum) {(Datum) 0, true};
+		types = lappend(types, makeNullConst(TEXTOID, -1, InvalidOid));
+		types = lappend(types, makeNullConst(att->atttypid, -1, InvalidOid));
+	}
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_BUILD_OBJECT_ANY, JSONBOID, types,
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   &function);
+	return FunctionCallInvoke(call);
+}
+
+/* The columns that the event shows: the changed ones, or all that are not null. */
+static int
+shown_columns(const Change *c, int *attnos)
+{
+	int			n = 0;
+
+	for (int attno = 1; attno <= c->desc->natts; attno++)
+	{
+		Form_pg_attribute att = TupleDescAttr(c->desc, attno - 1);
+		bool		shown;
+
+		if (c->before && c->after)
+			shown = is_counted(c, att) &&
+				(guard_attribute_changed(c->trigdata, attno) ||
+				 guard_list_has_word(trigger_option(c, "show"), NameStr(att->attname)));
+		else
+			shown = !att->attisdropped && has_value(c, c->row, NameStr(att->attname)) &&
+				!guard_list_has_word(trigger_option(c, "hide"), NameStr(att->attname));
+		if (shown)
+			attnos[n++] = attno;
+	}
+	return n;
+}
+
+/* ---------- the event ---------- */
+
+static void
+set_column(AuditEvent *event, AuditColumn column, Datum value)
+{
+	event->values[column] = value;
+	event->nulls[column] = false;
+}
+
+static void
+set_text(AuditEvent *event, AuditColumn column, const char *s)
+{
+	if (s != NULL)
+		set_column(event, column, CStringGetTextDatum(s));
+}
+
+/* The status, or the flag's own where it is set; NULL if the table has none. */
+static const char *
+state_of(const Change *c, HeapTuple tuple)
+{
+	const char *flag = trigger_option(c, "flag");
+	bool		isnull = true;
+	Datum		value;
+
+	if (flag != NULL)
+		value = column_value(c, tuple, flag, &isnull);
+	if (!isnull && DatumGetBool(value))
+		return flag;
+	value = column_value(c, tuple, "status", &isnull);
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* The action of the lifecycle that an UPDATE took, or NULL. */
+static const char *
+lifecycle_action(const Change *c)
+{
+	const char *from = state_of(c, c->before);
+	const char *to = state_of(c, c->after);
+
+	if (from == NULL || to == NULL || strcmp(from, to) == 0)
+		return NULL;
+	return lifecycle_action_between(c->trigdata->tg_trigger->tgargs[0], from, to);
+}
+
+static const char *
+insert_action(const Change *c)
+{
+	const char *version = trigger_option(c, "version");
+	bool		isnull;
+	Datum		value;
+
+	if (version == NULL)
+		return "create";
+	value = column_value(c, c->after, version, &isnull);
+	return !isnull && DatumGetInt32(value) > 1 ? "rotate" : "issue";
+}
+
+static const char *
+action_of(const Change *c)
+{
+	const char *action;
+
+	if (c->before == NULL)
+		return insert_action(c);
+	if (c->after == NULL)
+		return "remove";
+	action = lifecycle_action(c);
+	if (action != NULL)
+		return action;
+	if (!has_value(c, c->before, "deleted_at") && has_value(c, c->after, "deleted_at"))
+		return "delete";
+	if (!has_value(c, c->before, "removed_at") && has_value(c, c->after, "removed_at"))
+		return "remove";
+	if (SPI_fnumber(c->desc, "app_id") > 0 &&
+		(was_changed(c, "developer_id") || was_changed(c, "team_id")))
+		return "transfer";
+	return "update";
+}
+
+/* The columns of the key, with / between them. */
+static char *
+key_of(const Change *c)
+{
+	const char *columns = trigger_option(c, "id");
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	while (columns != NULL)
+	{
+		size_t		n = strcspn(columns, ",");
+		char	   *name = pnstrdup(columns, n);
+		int			attno = SPI_fnumber(c->desc, name);
+
+		if (attno <= 0)
+			elog(ERROR, "audit_row: there is no column %s", name);
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "/" : "",
+						 SPI_getvalue(c->row, c->desc, attno));
+		columns = columns[n] == ',' ? columns + n + 1 : NULL;
+	}
+	return buf.data;
+}
+
+/* Copy a uuid to the event, unless it is null. */
+static void
+set_uuid(AuditEvent *event, AuditColumn column, Datum value, bool isnull)
+{
+	pg_uuid_t  *copy;
+
+	if (isnull)
+		return;
+	copy = palloc(sizeof(pg_uuid_t));
+	*copy = *DatumGetUUIDP(value);
+	set_column(event, column, UUIDPGetDatum(copy));
+}
+
+static void
+set_uuid_found(AuditEvent *event, AuditColumn column, CatalogScan *scan,
+			   CatalogColumn from)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, from, &isnull);
+
+	set_uuid(event, column, value, isnull);
+}
+
+/* From the credential to its app, from the app to its owner. */
+static void
+look_up_owner(AuditEvent *event, Datum credential_id, bool no_credential)
+{
+	Snapshot	snapshot;
+	CatalogScan scan;
+
+	/* the change that fired the trigger may have made the app as well */
+	CommandCounterIncrement();
+	snapshot = catalog_take_snapshot();
+	if (event->nulls[AUDIT_APP_ID] && !no_credential)
+	{
+		catalog_scan_begin(&scan, CREDENTIAL_BY_ID, credential_id, snapshot);
+		if (catalog_scan_next(&scan))
+			set_uuid_found(event, AUDIT_APP_ID, &scan, CREDENTIAL_APP_ID);
+		catalog_scan_end(&scan);
+	}
+	if (!event->nulls[AUDIT_APP_ID])
+	{
+		catalog_scan_begin(&scan, APP_BY_ID, event->values[AUDIT_APP_ID], snapshot);
+		if (catalog_scan_next(&scan))
+		{
+			set_uuid_found(event, AUDIT_DEVELOPER_ID, &scan, APP_DEVELOPER_ID);
+			set_uuid_found(event, AUDIT_TEAM_ID, &scan, APP_TEAM_ID);
+		}
+		catalog_scan_end(&scan);
+	}
+	catalog_release_snapshot(snapshot);
+}
+
+static void
+set_owner(AuditEvent *event, const Change *c)
+{
+	bool		isnull;
+	Datum		value;
+
+	value = column_value(c, c->row, "app_id", &isnull);
+	set_uuid(event, AUDIT_APP_ID, value, isnull);
+	value = column_value(c, c->row, "developer_id", &isnull);
+	set_uuid(event, AUDIT_DEVELOPER_ID, value, isnull);
+	value = column_value(c, c->row, "team_id", &isnull);
+	set_uuid(event, AUDIT_TEAM_ID, value, isnull);
+	if (!event->nulls[AUDIT_DEVELOPER_ID] || !event->nulls[AUDIT_TEAM_ID])
+		return;
+	value = column_value(c, c->row, "credential_id", &isnull);
+	if (!isnull || !event->nulls[AUDIT_APP_ID])
+		look_up_owner(event, value, isnull);
+}
+
+/* Who did it, from where, in which transaction. */
+static void
+set_circumstances(AuditEvent *event)
+{
+	LOCAL_FCINFO(call, 0);
+	Datum		address;
+
+	set_column(event, AUDIT_OCCURRED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	set_text(event, AUDIT_ACTOR, identity_actor());
+	set_text(event, AUDIT_DB_ROLE, GetUserNameFromId(GetOuterUserId(), false));
+	set_column(event, AUDIT_TRANSACTION_ID,
+			   FullTransactionIdGetDatum(GetTopFullTransactionId()));
+	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(call);
+	if (!call->isnull)
+		set_column(event, AUDIT_CLIENT_ADDR, address);
+}
+
+/* What happened to which row; false if nothing did. */
+static bool
+set_change(AuditEvent *event, const Change *c)
+{
+	int		   *attnos = palloc(sizeof(int) * (size_t) c->desc->natts);
+	int			n = shown_columns(c, attnos);
+	bool		isnull;
+	Datum		note;
+
+	if (n == 0)
+		return false;
+	set_text(event, AUDIT_ACTION, action_of(c));
+	set_text(event, AUDIT_ENTITY, c->trigdata->tg_trigger->tgargs[0]);
+	set_text(event, AUDIT_ENTITY_ID, key_of(c));
+	if (c->before)
+		set_column(event, AUDIT_BEFORE, build_object(c, c->before, attnos, n));
+	if (c->after)
+		set_column(event, AUDIT_AFTER, build_object(c, c->after, attnos, n));
+	note = column_value(c, c->after, "decision_note", &isnull);
+	if (!isnull && (c->before == NULL || lifecycle_action(c) != NULL))
+		set_column(event, AUDIT_NOTE, note);
+	else
+		set_text(event, AUDIT_NOTE, change_note_current());
+	return true;
+}
+
+/* ---------- writing it ---------- */
+
+static const char insert_query[] =
+"INSERT INTO devapp.audit_event (event_id, occurred_at, actor, db_role,"
+" client_addr, transaction_id, action, entity, entity_id, app_id, developer_id,"
+" team_id, before, after, note, leaf_hash)"
+" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+
+static SPIPlanPtr insert_plan = NULL;
+
+static void
+prepare_insert(void)
+{
+	Oid			types[AUDIT_COLUMNS + 1];
+	SPIPlanPtr	plan;
+
+	if (insert_plan != NULL)
+		return;
+	for (int i = 0; i < AUDIT_COLUMNS; i++)
+		types[i] = audit_column_types[i];
+	types[AUDIT_COLUMNS] = BYTEAOID;
+	plan = SPI_prepare(insert_query, AUDIT_COLUMNS + 1, types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_prepare failed for \"%s\": %s", insert_query,
+			 SPI_result_code_string(SPI_result));
+	insert_plan = plan;
+}
+
+static Oid
+require_ours(const char *name)
+{
+	Oid			relid = get_relname_relid(name, get_namespace_oid("devapp", false));
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation devapp.%s does not exist", name),
+				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+	return relid;
+}
+
+static void
+insert_as_owner(const AuditEvent *event, Datum hash)
+{
+	Relation	trail = table_open(require_ours("audit_event"), RowExclusiveLock);
+	Datum		values[AUDIT_COLUMNS + 1];
+	char		nulls[AUDIT_COLUMNS + 1];
+	Oid			user;
+	int			context;
+	int			result;
+
+	for (int i = 0; i < AUDIT_COLUMNS; i++)
+	{
+		values[i] = event->values[i];
+		nulls[i] = event->nulls[i] ? 'n' : ' ';
+	}
+	values[AUDIT_COLUMNS] = hash;
+	nulls[AUDIT_COLUMNS] = ' ';
+
+	/* an error puts the user back as well: the subtransaction's end does */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(trail->rd_rel->relowner,
+						   context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	prepare_insert();
+	result = SPI_execute_plan(insert_plan, values, nulls, false, 0);
+	SetUserIdAndSecContext(user, context);
+	if (result != SPI_OK_INSERT)
+		elog(ERROR, "audit event was not inserted: %s", SPI_result_code_string(result));
+	table_close(trail, NoLock);
+}
+
+static void
+write_event(AuditEvent *event)
+{
+	bytea	   *hash = palloc(VARHDRSZ + AUDIT_HASH_LEN);
+
+	set_column(event, AUDIT_EVENT_ID,
+			   Int64GetDatum(nextval_internal(require_ours("audit_event_id_seq"), false)));
+	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
+	audit_leaf_hash(event, (uint8 *) VARDATA(hash));
+	insert_as_owner(event, PointerGetDatum(hash));
+}
+
+/* ---------- the trigger ---------- */
+
+/* What pg_dump writes at the head of its script, and pg_restore sets. */
+static bool
+looks_like_restore(void)
+{
+	return !check_function_bodies && !row_security &&
+		namespace_search_path[0] == '\0';
+}
+
+static void
+read_change(Change *c, TriggerData *trigdata)
+{
+	c->trigdata = trigdata;
+	c->desc = trigdata->tg_relation->rd_att;
+	c->before = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? NULL :
+		trigdata->tg_trigtuple;
+	c->after = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ? trigdata->tg_trigtuple :
+		TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ? trigdata->tg_newtuple : NULL;
+	c->row = c->after ? c->after : c->before;
+}
+
+Datum
+devapp_audit_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Change		change;
+	AuditEvent	event;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
+		trigdata->tg_trigger->tgnargs < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("audit_row must be an AFTER ROW trigger with an entity and the columns of its key")));
+	trigger_require_own_table(trigdata);
+	if (devapp_restoring)
+		return PointerGetDatum(NULL);
+	identity_require_somebody(RelationGetRelationName(trigdata->tg_relation));
+	read_change(&change, trigdata);
+	if (change.before == NULL && looks_like_restore())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this looks like a restore of a dump, whose rows would be recorded as changes"),
+				 errhint("Restore as a superuser with PGOPTIONS='-c devapp.restoring=on'.")));
+
+	SPI_connect();
+	memset(event.nulls, true, sizeof(event.nulls));
+	if (set_change(&event, &change))
+	{
+		set_owner(&event, &change);
+		set_circumstances(&event);
+		write_event(&event);
+	}
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}

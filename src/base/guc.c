@@ -1,0 +1,80 @@
+/*
+ * guc.c
+ *		The settings of devapp that belong to no other room.
+ *
+ * A setting is defined beside its use, by the *_define_gucs() of its file, which
+ * _PG_init() calls.  Here is what all of them share, and the settings that only SQL
+ * asks for.
+ *
+ * Settings decide what is issued, approved or recorded, or how much memory a backend
+ * takes, so none can be set by an ordinary user.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+
+PG_FUNCTION_INFO_V1(devapp_setting);
+
+bool		devapp_restoring = false;
+
+/* Only SQL asks for these, by devapp_setting(). */
+static bool notify = true;
+static int	notification_max_attempts = 10;
+static int	rotation_max_age = 90;
+
+static void
+define_notification_gucs(void)
+{
+	DefineCustomBoolVariable("devapp.notify",
+							 "Signals new notifications by NOTIFY on the channel devapp.",
+							 "Off: they are queued all the same, and workers find them when they poll.",
+							 &notify,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.notification_max_attempts",
+							"Attempts after which a notification that cannot be delivered is given up.",
+							NULL,
+							&notification_max_attempts,
+							10, 1, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.rotation_max_age",
+							"Age of a secret, in days, from which on its owner is reminded to rotate it.",
+							"0 turns the reminder off.",
+							&rotation_max_age,
+							90, 0, 36500,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+void
+base_define_gucs(void)
+{
+	DefineCustomBoolVariable("devapp.restoring",
+							 "Changes are a restore of a dump: they make no audit events and no notifications.",
+							 NULL,
+							 &devapp_restoring,
+							 false,
+							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	define_notification_gucs();
+}
+
+/* After all settings are defined: nobody else makes one that begins with devapp. */
+void
+base_reserve_gucs(void)
+{
+	MarkGUCPrefixReserved("devapp");
+}
+
+/* SQL: devapp._setting(name); unlike current_setting() it loads the library */
+Datum
+devapp_setting(PG_FUNCTION_ARGS)
+{
+	char	   *name = psprintf("devapp.%s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOptionByName(name, NULL, false)));
+}

@@ -1,0 +1,109 @@
+/*
+ * key_file.c
+ *		Files with keys, one a line; '#' lines are comments.
+ *
+ * A file that others have access to is not read.  What was read is wiped: the line here,
+ * what was made of it by its owner.
+ */
+#include "postgres.h"
+
+#include <unistd.h>
+
+#include "storage/fd.h"
+
+#include "base/compat.h"
+#include "base/key_file.h"
+#include "base/sodium.h"
+
+/* The rule of the server's own private key: nobody else may read the file. */
+static const char *
+check_permissions(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "It is not a regular file.";
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return "It belongs to neither the server's user nor root.";
+	if (st->st_uid == geteuid() && (st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return "Others than its owner have access to it.";
+	if ((st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
+		return "Others than its owner and group have access to it.";
+	return NULL;
+}
+
+/* Check an open file before its first byte is read. */
+static const char *
+check_file(FILE *file, struct stat *st)
+{
+	if (fstat(fileno(file), st) != 0)
+		return "Its status could not be read.";
+	setvbuf(file, NULL, _IONBF, 0); /* no copy of it in a heap buffer */
+	return check_permissions(st);
+}
+
+static KeyFileProblem
+read_lines(FILE *file, KeyLineParser parser, void *arg)
+{
+	KeyFileProblem problem = {0};
+	char		line[512];
+
+	while (problem.text == NULL && fgets(line, sizeof(line), file))
+	{
+		const char *start = line + strspn(line, " \t");
+
+		problem.line++;
+		if (strchr(line, '\n') == NULL && !feof(file))
+			problem.text = "It is too long.";
+		else if (strchr("#\r\n", *start) == NULL)
+			problem.text = parser(start, arg);
+	}
+	sodium_memzero(line, sizeof(line));
+	if (problem.text == NULL)
+	{
+		problem.line = 0;
+		if (ferror(file))
+			problem.text = "It could not be read.";
+	}
+	return problem;
+}
+
+/*
+ * Give each line of a file that is neither empty nor a comment to a parser.  No error is
+ * thrown, so that the caller can wipe what it has got; see key_file_report().
+ */
+KeyFileProblem
+key_file_read(const char *name, KeyLineParser parser, void *arg, struct stat *st)
+{
+	KeyFileProblem problem = {0};
+	FILE	   *file;
+
+	devapp_require_sodium();
+	file = AllocateFile(name, PG_BINARY_R);
+	if (file == NULL)
+		return (KeyFileProblem) {"It could not be opened.", 0, errno};
+	problem.text = check_file(file, st);
+	if (problem.text == NULL)
+		problem = read_lines(file, parser, arg);
+	FreeFile(file);
+	return problem;
+}
+
+/* Tell what is wrong, at the given level.  what: as in "pepper file". */
+void
+key_file_report(int elevel, const char *what, const char *name, KeyFileProblem problem,
+				const char *hint)
+{
+	if (problem.open_error != 0)
+	{
+		errno = problem.open_error;
+		ereport(elevel,
+				(errcode_for_file_access(),
+				 errmsg("could not open %s \"%s\": %m", what, name)));
+	}
+	else
+		ereport(elevel,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("%s \"%s\" is not usable", what, name),
+				 problem.line > 0 ? errdetail("Line %d: %s", problem.line, problem.text) :
+				 errdetail("%s", problem.text),
+				 errhint("%s", hint)));
+}

@@ -1,0 +1,15 @@
+/*
+ * library.h
+ *		What the library tells of itself.
+ */
+#ifndef DEVAPP_LIBRARY_H
+#define DEVAPP_LIBRARY_H
+
+#ifndef DEVAPP_VERSION
+#error "DEVAPP_VERSION comes from the Makefile"
+#endif
+
+/* It was loaded by the postmaster, so there is shared memory. */
+extern bool library_is_preloaded;
+
+#endif							/* DEVAPP_LIBRARY_H */

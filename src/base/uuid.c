@@ -1,0 +1,68 @@
+/*
+ * uuid.c
+ *		Time-ordered UUIDs (RFC 9562, version 7).
+ *
+ * 48 bits of milliseconds, then 12 bits of their fraction (method 3 of section
+ * 6.2), then random.  Within a backend they ascend strictly, also when the
+ * clock stands still or jumps back.  (PostgreSQL has its own from 18 on; one
+ * source for all majors keeps the column defaults the same.)
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "utils/uuid.h"
+
+#include "base/compat.h"
+#include "base/uuid.h"
+
+PG_FUNCTION_INFO_V1(devapp_uuid_v7);
+
+#define NS_PER_MS	INT64CONST(1000000)
+/* the least step that changes the 12 bits of fraction: 1 ms / 4096, rounded up */
+#define NS_STEP		((NS_PER_MS >> 12) + 1)
+
+static int64
+ascending_time(void)
+{
+	static int64 last = 0;
+	struct timespec ts;
+	int64		now;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	now = (int64) ts.tv_sec * 1000 * NS_PER_MS + ts.tv_nsec;
+	if (now < last + NS_STEP)
+		now = last + NS_STEP;
+	last = now;
+	return now;
+}
+
+/* False if there is no randomness. */
+bool
+uuid_make_v7(pg_uuid_t *uuid)
+{
+	int64		now = ascending_time();
+	uint64		ms = (uint64) (now / NS_PER_MS);
+	uint32		fraction = (uint32) ((now % NS_PER_MS) * 4096 / NS_PER_MS);
+
+	if (!pg_strong_random(uuid->data + 8, 8))
+		return false;
+	for (int i = 0; i < 6; i++)
+		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
+	uuid->data[6] = (unsigned char) (0x70 | (fraction >> 8));
+	uuid->data[7] = (unsigned char) (fraction & 0xFF);
+	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
+	return true;
+}
+
+Datum
+devapp_uuid_v7(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+
+	if (!uuid_make_v7(uuid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	PG_RETURN_UUID_P(uuid);
+}

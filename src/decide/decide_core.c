@@ -1,0 +1,443 @@
+/*
+ * decide_core.c
+ *		May this credential do this, now?  Needs no backend.
+ *
+ * The decision is a pure function of an entitlement (all that the tables say of
+ * a credential, loaded by entitlement.c), the version of its secret that was
+ * presented, and the request.  Whatever depends on time is decided here, at each
+ * call, so that an entitlement can be kept.
+ *
+ * explain_access() walks the same table of checks (standing_checks) and asks the same
+ * decide_coverage(), so it can't tell another story than the verdict.
+ */
+#include "decide/decide_core.h"
+
+#include <string.h>
+
+#include "match/path_core.h"
+
+#define FAULT_INVALID_KEY	"oauth.v2.InvalidApiKey"
+#define FAULT_NOT_APPROVED	"keymanagement.service.invalid_client-app_not_approved"
+#define FAULT_RESOURCE		"oauth.v2.InvalidApiKeyForGivenResource"
+
+/* Codes, HTTP status and Apigee's words for the fault. */
+const VerdictInfo verdict_info[VERDICT_CODES] = {
+	[VERDICT_VALID] = {"VALID", 200, NULL},
+	[VERDICT_MALFORMED] = {"MALFORMED", 401, FAULT_INVALID_KEY},
+	[VERDICT_NOT_FOUND] = {"NOT_FOUND", 401, FAULT_INVALID_KEY},
+	[VERDICT_EXPIRED] = {"EXPIRED", 401, "keymanagement.service.consumer_key_expired"},
+	[VERDICT_SUPERSEDED] = {"SUPERSEDED", 401, FAULT_INVALID_KEY},
+	[VERDICT_CREDENTIAL_REVOKED] = {"CREDENTIAL_REVOKED", 401, "oauth.v2.ApiKeyNotApproved"},
+	[VERDICT_APP_PENDING] = {"APP_PENDING", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_REJECTED] = {"APP_REJECTED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_SUSPENDED] = {"APP_SUSPENDED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_REVOKED] = {"APP_REVOKED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_APP_DELETED] = {"APP_DELETED", 401, FAULT_NOT_APPROVED},
+	[VERDICT_OWNER_INACTIVE] = {"OWNER_INACTIVE", 401, "keymanagement.service.DeveloperStatusNotActive"},
+	[VERDICT_NO_PRODUCT] = {"NO_PRODUCT", 403, "keymanagement.service.consumer_key_missing_api_product_association"},
+	[VERDICT_PRODUCT_PENDING] = {"PRODUCT_PENDING", 403, FAULT_RESOURCE},
+	[VERDICT_PRODUCT_REVOKED] = {"PRODUCT_REVOKED", 403, FAULT_RESOURCE},
+	[VERDICT_RESOURCE_FORBIDDEN] = {"RESOURCE_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_METHOD_FORBIDDEN] = {"METHOD_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_PROXY_FORBIDDEN] = {"PROXY_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_ENVIRONMENT_FORBIDDEN] = {"ENVIRONMENT_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_QUOTA_EXCEEDED] = {"QUOTA_EXCEEDED", 429, "policies.ratelimit.QuotaViolation"},
+	[VERDICT_RATE_LIMITED] = {"RATE_LIMITED", 429, "policies.ratelimit.SpikeArrestViolation"},
+};
+
+const char *
+verdict_fault(VerdictCode code, bool owner_is_team)
+{
+	if (code == VERDICT_OWNER_INACTIVE && owner_is_team)
+		return "keymanagement.service.CompanyStatusNotActive";
+	return verdict_info[code].fault;
+}
+
+static bool
+list_has(const StrList *list, Str s)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (str_equal(list->items[i], s))
+			return true;
+	}
+	return false;
+}
+
+/* ---------- statuses, by the words in their columns ---------- */
+
+const AppStatusInfo app_status_info[APP_STATUSES] = {
+	[APP_PENDING] = {"pending", VERDICT_APP_PENDING},
+	[APP_REJECTED] = {"rejected", VERDICT_APP_REJECTED},
+	[APP_APPROVED] = {"approved", VERDICT_VALID},
+	[APP_SUSPENDED] = {"suspended", VERDICT_APP_SUSPENDED},
+	[APP_REVOKED] = {"revoked", VERDICT_APP_REVOKED},
+	[APP_DELETED] = {"deleted", VERDICT_APP_DELETED},
+};
+
+const AssociationStatusInfo association_status_info[ASSOCIATION_STATUSES] = {
+	[ASSOCIATION_PENDING] = {"pending", VERDICT_PRODUCT_PENDING},
+	[ASSOCIATION_APPROVED] = {"approved", VERDICT_VALID},
+	[ASSOCIATION_REVOKED] = {"revoked", VERDICT_PRODUCT_REVOKED},
+};
+
+/* A status that this library does not know refuses. */
+AppStatus
+decide_app_status(Str word)
+{
+	for (int i = 0; i < APP_STATUSES; i++)
+	{
+		if (str_is(word, app_status_info[i].word))
+			return (AppStatus) i;
+	}
+	return APP_REVOKED;
+}
+
+AssociationStatus
+decide_association_status(Str word)
+{
+	for (int i = 0; i < ASSOCIATION_STATUSES; i++)
+	{
+		if (str_is(word, association_status_info[i].word))
+			return (AssociationStatus) i;
+	}
+	return ASSOCIATION_REVOKED;
+}
+
+/* ---------- lists ---------- */
+
+/* An empty list covers everything, and what is not asked is not checked. */
+static bool
+list_covers(const StrList *list, Str s)
+{
+	return s.data == NULL || list->count == 0 || list_has(list, s);
+}
+
+/* ---------- methods: case-insensitive, ASCII ---------- */
+
+static const char *const known_methods[] = {
+	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
+	"CONNECT", "QUERY"
+};
+
+static uint32_t
+known_method_bit(Str method)
+{
+	for (size_t i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++)
+	{
+		if (str_equal_nocase(method, known_methods[i], strlen(known_methods[i])))
+			return UINT32_C(1) << i;
+	}
+	return 0;
+}
+
+/*
+ * Add a method to a set that starts zeroed.  other_slots has room for every
+ * method that is added.
+ */
+void
+method_set_add(MethodSet *set, Str method, Str *other_slots)
+{
+	uint32_t	bit = known_method_bit(method);
+
+	if (bit != 0)
+	{
+		set->known |= bit;
+		return;
+	}
+	set->others.items = other_slots;
+	set->others.items[set->others.count++] = method;
+}
+
+static bool
+methods_cover(const MethodSet *set, Str method, uint32_t bit)
+{
+	if (method.data == NULL || set->any)
+		return true;
+	if (bit != 0)
+		return (set->known & bit) != 0;
+	for (int i = 0; i < set->others.count; i++)
+	{
+		if (str_equal_nocase(method, set->others.items[i].data,
+						 set->others.items[i].len))
+			return true;
+	}
+	return false;
+}
+
+/* ---------- the request ---------- */
+
+void
+decide_request_init(DecideRequest *request)
+{
+	memset(request, 0, sizeof(*request));
+	request->resource_safe = true;
+}
+
+void
+decide_request_set_resource(DecideRequest *request, const char *path,
+							size_t len)
+{
+	request->resource.data = path;
+	request->resource.len = path_without_query(path, len);
+	request->resource_safe = path_is_safe(path, request->resource.len);
+}
+
+/* ---------- what does not depend on the request ---------- */
+
+/* Before valid_from a secret is unknown; after valid_until it is superseded. */
+static VerdictCode
+check_secret_started(const DecideEntitlement *entitlement, const DecideSecret *secret,
+					 int64_t now)
+{
+	return now < secret->valid_from ? VERDICT_NOT_FOUND : VERDICT_VALID;
+}
+
+static VerdictCode
+check_secret_ended(const DecideEntitlement *entitlement, const DecideSecret *secret,
+				   int64_t now)
+{
+	return now >= secret->valid_until ? VERDICT_SUPERSEDED : VERDICT_VALID;
+}
+
+static VerdictCode
+check_expiry(const DecideEntitlement *entitlement, const DecideSecret *secret,
+			 int64_t now)
+{
+	return now >= entitlement->expires_at ? VERDICT_EXPIRED : VERDICT_VALID;
+}
+
+static VerdictCode
+check_credential(const DecideEntitlement *entitlement, const DecideSecret *secret,
+				 int64_t now)
+{
+	return entitlement->credential_approved ?
+		VERDICT_VALID : VERDICT_CREDENTIAL_REVOKED;
+}
+
+static VerdictCode
+check_app(const DecideEntitlement *entitlement, const DecideSecret *secret,
+		  int64_t now)
+{
+	return app_status_info[entitlement->app_status].verdict;
+}
+
+static VerdictCode
+check_owner(const DecideEntitlement *entitlement, const DecideSecret *secret,
+			int64_t now)
+{
+	return entitlement->owner_active ? VERDICT_VALID : VERDICT_OWNER_INACTIVE;
+}
+
+/* In the order of their verdicts; the first that is not VALID answers. */
+const StandingCheck standing_checks[STANDING_CHECKS] = {
+	{RULE_SECRET, check_secret_started},
+	{RULE_EXPIRY, check_expiry},
+	{RULE_SECRET, check_secret_ended},
+	{RULE_CREDENTIAL, check_credential},
+	{RULE_APP, check_app},
+	{RULE_OWNER, check_owner},
+};
+
+const char *const standing_rule_names[STANDING_RULES] = {
+	[RULE_SECRET] = "secret",
+	[RULE_EXPIRY] = "expiry",
+	[RULE_CREDENTIAL] = "credential",
+	[RULE_APP] = "app",
+	[RULE_OWNER] = "owner",
+};
+
+bool
+decide_secret_is_current(const DecideSecret *secret, int64_t now)
+{
+	return now >= secret->valid_from && now < secret->valid_until;
+}
+
+/* ---------- which product answers ---------- */
+
+/*
+ * The numbers of the operations that match the path.  Without a path all do;
+ * then *numbers is NULL and the numbers are 0 to n - 1.
+ */
+static int
+operations_on_path(const DecideProduct *product, const DecideRequest *request,
+				   const int32_t **numbers)
+{
+	*numbers = NULL;
+	if (request->resource.data == NULL)
+		return product->noperations;
+	return pattern_set_match(product->patterns, request->resource.data,
+							 request->resource.len, numbers);
+}
+
+/* What the operations say; the environment is the caller's matter. */
+static Coverage
+operations_coverage(const DecideProduct *product, const DecideRequest *request,
+					int *operation)
+{
+	const int32_t *numbers;
+	int			n = operations_on_path(product, request, &numbers);
+	uint32_t	bit = request->method.data ? known_method_bit(request->method) : 0;
+	bool		product_proxy = list_covers(&product->proxies, request->proxy);
+	bool		method_seen = false;
+	bool		proxy_seen = false;
+
+	for (int i = 0; i < n; i++)
+	{
+		int			number = numbers ? numbers[i] : i;
+		const DecideOperation *op = &product->operations[number];
+		bool		method = methods_cover(&op->methods, request->method, bit);
+		bool		proxy = product_proxy &&
+			(request->proxy.data == NULL || op->proxy.data == NULL ||
+			 str_equal(op->proxy, request->proxy));
+
+		if (method && proxy)
+		{
+			*operation = number;
+			return COVERS_ALL;
+		}
+		method_seen |= method;
+		proxy_seen |= proxy;
+	}
+	if (n == 0)
+		return COVERS_NOTHING;
+	/* a wrong method is reported before a wrong proxy */
+	return method_seen && !proxy_seen ?
+		COVERS_PATH_NOT_PROXY : COVERS_PATH_NOT_METHOD;
+}
+
+/*
+ * How far a product covers a request, and by which operation (-1 where it has
+ * none, or none covers).
+ */
+Coverage
+decide_coverage(const DecideEntitlement *entitlement,
+				const DecideProduct *product,
+				const DecideRequest *request, int *operation)
+{
+	Coverage	coverage;
+
+	*operation = -1;
+	if (!request->resource_safe)
+		return COVERS_NOTHING;
+	if (product->noperations > 0)
+		coverage = operations_coverage(product, request, operation);
+	else
+		coverage = list_covers(&product->proxies, request->proxy) ?
+			COVERS_ALL : COVERS_PATH_NOT_PROXY;
+	if (coverage != COVERS_ALL || request->environment.data == NULL)
+		return coverage;
+
+	if (!list_covers(&product->environments, request->environment) ||
+		(entitlement->environment.data != NULL &&
+		 !str_equal(entitlement->environment, request->environment)))
+		return COVERS_ALL_BUT_ENVIRONMENT;
+	return COVERS_ALL;
+}
+
+static VerdictCode
+coverage_verdict(Coverage coverage)
+{
+	switch (coverage)
+	{
+		case COVERS_ALL:
+			return VERDICT_VALID;
+		case COVERS_ALL_BUT_ENVIRONMENT:
+			return VERDICT_ENVIRONMENT_FORBIDDEN;
+		case COVERS_PATH_NOT_METHOD:
+			return VERDICT_METHOD_FORBIDDEN;
+		case COVERS_PATH_NOT_PROXY:
+			return VERDICT_PROXY_FORBIDDEN;
+		case COVERS_NOTHING:
+			break;
+	}
+	return VERDICT_RESOURCE_FORBIDDEN;
+}
+
+/* Neither of the two that stand between path and environment is closer. */
+static int
+coverage_closeness(Coverage coverage)
+{
+	return coverage == COVERS_PATH_NOT_PROXY ?
+		(int) COVERS_PATH_NOT_METHOD : (int) coverage;
+}
+
+/*
+ * The verdict where no approved association covers the request.  An association
+ * that would cover it if it were approved is the reason; so is one that is not
+ * approved where none is.  Else the approved product that came closest says.
+ */
+static Decision
+decide_refusal(const DecideEntitlement *entitlement,
+			   const DecideRequest *request)
+{
+	Decision	closest = {VERDICT_RESOURCE_FORBIDDEN, -1, -1};
+	Decision	unapproved = {VERDICT_PRODUCT_REVOKED, -1, -1};
+	Decision	would_cover = {VERDICT_PRODUCT_REVOKED, -1, -1};
+	int			best = -1;
+
+	for (int i = 0; i < entitlement->nassociations; i++)
+	{
+		const DecideAssociation *a = &entitlement->associations[i];
+		bool		pending = a->status == ASSOCIATION_PENDING;
+		int			operation;
+		Coverage	coverage = decide_coverage(entitlement, a->product, request,
+											   &operation);
+
+		if (a->status == ASSOCIATION_APPROVED)
+		{
+			if (coverage_closeness(coverage) > best)
+			{
+				best = coverage_closeness(coverage);
+				closest = (Decision) {coverage_verdict(coverage), i, -1};
+			}
+			continue;
+		}
+		/* pending before revoked, else the first */
+		if (unapproved.association < 0 ||
+			(pending && unapproved.code != VERDICT_PRODUCT_PENDING))
+			unapproved = (Decision) {pending ? VERDICT_PRODUCT_PENDING :
+			VERDICT_PRODUCT_REVOKED, i, -1};
+		if (coverage == COVERS_ALL &&
+			(would_cover.association < 0 ||
+			 (pending && would_cover.code != VERDICT_PRODUCT_PENDING)))
+			would_cover = (Decision) {pending ? VERDICT_PRODUCT_PENDING :
+			VERDICT_PRODUCT_REVOKED, i, operation};
+	}
+	if (would_cover.association >= 0)
+		return would_cover;
+	return closest.association >= 0 ? closest : unapproved;
+}
+
+static Decision
+decide_products(const DecideEntitlement *entitlement,
+				const DecideRequest *request)
+{
+	if (entitlement->nassociations == 0)
+		return (Decision) {VERDICT_NO_PRODUCT, -1, -1};
+	for (int i = 0; i < entitlement->nassociations; i++)
+	{
+		const DecideAssociation *a = &entitlement->associations[i];
+		int			operation;
+
+		if (a->status == ASSOCIATION_APPROVED &&
+			decide_coverage(entitlement, a->product, request,
+							&operation) == COVERS_ALL)
+			return (Decision) {VERDICT_VALID, i, operation};
+	}
+	return decide_refusal(entitlement, request);
+}
+
+Decision
+decide(const DecideEntitlement *entitlement, const DecideSecret *secret,
+	   const DecideRequest *request)
+{
+	for (int i = 0; i < STANDING_CHECKS; i++)
+	{
+		VerdictCode code = standing_checks[i].check(entitlement, secret, request->now);
+
+		if (code != VERDICT_VALID)
+			return (Decision) {code, -1, -1};
+	}
+	return decide_products(entitlement, request);
+}

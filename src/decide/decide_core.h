@@ -1,0 +1,209 @@
+/*
+ * decide_core.h
+ *		May this credential do this, now?  Needs no backend.
+ */
+#ifndef DEVAPP_DECIDE_CORE_H
+#define DEVAPP_DECIDE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "match/pattern_core.h"
+
+/* The verdicts, in the order in which they are checked. */
+typedef enum VerdictCode
+{
+	VERDICT_VALID,
+	VERDICT_MALFORMED,
+	VERDICT_NOT_FOUND,
+	VERDICT_EXPIRED,
+	VERDICT_SUPERSEDED,
+	VERDICT_CREDENTIAL_REVOKED,
+	VERDICT_APP_PENDING,
+	VERDICT_APP_REJECTED,
+	VERDICT_APP_SUSPENDED,
+	VERDICT_APP_REVOKED,
+	VERDICT_APP_DELETED,
+	VERDICT_OWNER_INACTIVE,
+	VERDICT_NO_PRODUCT,
+	VERDICT_PRODUCT_PENDING,
+	VERDICT_PRODUCT_REVOKED,
+	VERDICT_RESOURCE_FORBIDDEN,
+	VERDICT_METHOD_FORBIDDEN,
+	VERDICT_PROXY_FORBIDDEN,
+	VERDICT_ENVIRONMENT_FORBIDDEN,
+	VERDICT_QUOTA_EXCEEDED,
+	VERDICT_RATE_LIMITED
+} VerdictCode;
+
+#define VERDICT_CODES	(VERDICT_RATE_LIMITED + 1)
+
+typedef struct VerdictInfo
+{
+	const char *code;
+	int			http_status;
+	const char *fault;			/* NULL for VALID */
+} VerdictInfo;
+
+typedef enum AppStatus
+{
+	APP_PENDING,
+	APP_REJECTED,
+	APP_APPROVED,
+	APP_SUSPENDED,
+	APP_REVOKED,
+	APP_DELETED
+} AppStatus;
+
+#define APP_STATUSES	(APP_DELETED + 1)
+
+/* The word in the column, and the verdict on a call. */
+typedef struct AppStatusInfo
+{
+	const char *word;
+	VerdictCode verdict;
+} AppStatusInfo;
+
+typedef enum AssociationStatus
+{
+	ASSOCIATION_PENDING,
+	ASSOCIATION_APPROVED,
+	ASSOCIATION_REVOKED
+} AssociationStatus;
+
+#define ASSOCIATION_STATUSES	(ASSOCIATION_REVOKED + 1)
+
+typedef struct AssociationStatusInfo
+{
+	const char *word;
+	VerdictCode verdict;
+} AssociationStatusInfo;
+
+/* HTTP methods: a bit for each that is registered, the rest by name. */
+typedef struct MethodSet
+{
+	bool		any;
+	uint32_t	known;
+	StrList		others;
+} MethodSet;
+
+typedef struct DecideOperation
+{
+	Str			resource;
+	MethodSet	methods;
+	Str			proxy;			/* data NULL: whatever the product covers */
+} DecideOperation;
+
+/* Operations are in order of rank, so that the first that covers answers. */
+typedef struct DecideProduct
+{
+	StrList		environments;
+	StrList		proxies;
+	int			noperations;
+	DecideOperation *operations;
+	PatternSet *patterns;		/* numbered like operations; NULL if none */
+} DecideProduct;
+
+typedef struct DecideAssociation
+{
+	AssociationStatus status;
+	DecideProduct *product;
+} DecideAssociation;
+
+#define DECIDE_NEVER	INT64_MAX	/* a time that does not come */
+
+typedef struct DecideSecret
+{
+	int64_t		valid_from;
+	int64_t		valid_until;	/* DECIDE_NEVER if it is the current one */
+} DecideSecret;
+
+typedef struct DecideEntitlement
+{
+	int64_t		expires_at;		/* DECIDE_NEVER if it does not expire */
+	bool		credential_approved;
+	AppStatus	app_status;
+	bool		owner_active;
+	bool		owner_is_team;
+	Str			environment;	/* data NULL: works in every one */
+	int			nassociations;	/* in the order of association */
+	DecideAssociation *associations;
+} DecideEntitlement;
+
+/* What is asked.  data NULL: not checked. */
+typedef struct DecideRequest
+{
+	Str			resource;		/* without the query */
+	bool		resource_safe;
+	Str			method;
+	Str			environment;
+	Str			proxy;
+	int64_t		now;
+} DecideRequest;
+
+/* How far a product covers a request. */
+typedef enum Coverage
+{
+	COVERS_NOTHING,				/* no operation matches the path */
+	COVERS_PATH_NOT_PROXY,
+	COVERS_PATH_NOT_METHOD,
+	COVERS_ALL_BUT_ENVIRONMENT,
+	COVERS_ALL
+} Coverage;
+
+typedef struct Decision
+{
+	VerdictCode code;
+	int			association;	/* that answered or came closest, or -1 */
+	int			operation;		/* of its product, or -1 */
+} Decision;
+
+/* What does not depend on the request: the rules, and the checks that they consist of. */
+typedef enum StandingRule
+{
+	RULE_SECRET,
+	RULE_EXPIRY,
+	RULE_CREDENTIAL,
+	RULE_APP,
+	RULE_OWNER
+} StandingRule;
+
+#define STANDING_RULES	(RULE_OWNER + 1)
+#define STANDING_CHECKS	6
+
+typedef struct StandingCheck
+{
+	StandingRule rule;
+	VerdictCode (*check) (const DecideEntitlement *entitlement,
+						  const DecideSecret *secret, int64_t now);
+} StandingCheck;
+
+extern const StandingCheck standing_checks[STANDING_CHECKS];
+extern const char *const standing_rule_names[STANDING_RULES];
+
+extern const VerdictInfo verdict_info[VERDICT_CODES];
+extern const char *verdict_fault(VerdictCode code, bool owner_is_team);
+
+extern const AppStatusInfo app_status_info[APP_STATUSES];
+extern const AssociationStatusInfo association_status_info[ASSOCIATION_STATUSES];
+
+extern AppStatus decide_app_status(Str word);
+extern AssociationStatus decide_association_status(Str word);
+
+extern void decide_request_init(DecideRequest *request);
+extern void decide_request_set_resource(DecideRequest *request,
+										const char *path, size_t len);
+extern void method_set_add(MethodSet *set, Str method, Str *other_slots);
+
+extern bool decide_secret_is_current(const DecideSecret *secret, int64_t now);
+extern Coverage decide_coverage(const DecideEntitlement *entitlement,
+								const DecideProduct *product,
+								const DecideRequest *request, int *operation);
+
+extern Decision decide(const DecideEntitlement *entitlement,
+					   const DecideSecret *secret,
+					   const DecideRequest *request);
+
+#endif							/* DEVAPP_DECIDE_CORE_H */

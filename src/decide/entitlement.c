@@ -1,0 +1,621 @@
+/*
+ * entitlement.c
+ *		All that the tables say of a credential, in the form that decides.
+ *
+ * This is the only place where the verification path reads tables; decide_core.c
+ * decides on what it loads.  An entitlement holds no fact that changes by the
+ * clock alone, so it stays right until one of its rows changes.
+ *
+ * Everything but the products is allocated in the current memory context; whoever
+ * calls picks one that he can drop in one piece.  Products come from a function
+ * that the caller gives: product_load(), or one that shares them
+ * between entitlements (cache.c).
+ *
+ * A row that this library can't read (a status of a later version, a foreign
+ * digest) refuses rather than allows.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/vec.h"
+#include "decide/entitlement.h"
+#include "key/pepper.h"
+#include "match/pattern.h"
+#include "table/catalog.h"
+
+/* room that a product's automaton may take, in bytes */
+#define PATTERN_STATE_LIMIT	(1024 * 1024)
+
+/* ---------- values ---------- */
+
+static Str
+str_of(const text *t)
+{
+	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+static text *
+copy_text(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? NULL : DatumGetTextPCopy(value);
+}
+
+static ArrayType *
+copy_array(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? construct_empty_array(TEXTOID) :
+		DatumGetArrayTypePCopy(value);
+}
+
+static bool
+is_empty(ArrayType *array)
+{
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) == 0;
+}
+
+/* The strings point into the array. */
+static StrList
+list_of(ArrayType *array)
+{
+	StrList		list = {0, NULL};
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &values, &nulls, &n);
+	list.items = palloc(sizeof(Str) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			list.items[list.count++] = str_of((text *) DatumGetPointer(values[i]));
+	}
+	return list;
+}
+
+/* A word; it points into the row.  Null is as good as empty. */
+static Str
+word_of(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? (Str) {"", 0} : str_of(DatumGetTextPP(value));
+}
+
+static bool
+text_is(CatalogScan *scan, CatalogColumn column, const char *word)
+{
+	return str_is(word_of(scan, column), word);
+}
+
+static int64
+time_or_never(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? DECIDE_NEVER : DatumGetTimestampTz(value);
+}
+
+static bool
+uuid_value(CatalogScan *scan, CatalogColumn column, pg_uuid_t *out)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	if (!isnull)
+		memcpy(out, DatumGetUUIDP(value), sizeof(pg_uuid_t));
+	return !isnull;
+}
+
+/* ---------- products ---------- */
+
+/* The strings are kept, not copied. */
+DecideOperation
+operation_make(Str resource, StrList methods, Str proxy)
+{
+	DecideOperation op = {.resource = resource, .proxy = proxy};
+	Str		   *others = palloc(sizeof(Str) * (size_t) Max(methods.count, 1));
+
+	op.methods.any = methods.count == 0;
+	for (int i = 0; i < methods.count; i++)
+		method_set_add(&op.methods, methods.items[i], others);
+	return op;
+}
+
+static DecideOperation
+read_operation(CatalogScan *scan)
+{
+	text	   *proxy = copy_text(scan, OPERATION_PROXY);
+
+	return operation_make(str_of(copy_text(scan, OPERATION_RESOURCE)),
+						  list_of(copy_array(scan, OPERATION_METHODS)),
+						  proxy ? str_of(proxy) : (Str) {NULL, 0});
+}
+
+/* A unit of a later version counts as the longest that is known. */
+static QuotaRule
+read_quota(CatalogScan *scan, CatalogColumn limit, CatalogColumn interval,
+		   CatalogColumn unit)
+{
+	QuotaRule	rule = {0};
+	bool		isnull;
+	Datum		value = catalog_value(scan, limit, &isnull);
+	Str			word;
+
+	if (isnull)
+		return rule;
+	rule.limit = DatumGetInt64(value);
+	value = catalog_value(scan, interval, &isnull);
+	rule.interval = isnull ? 1 : Max(DatumGetInt32(value), 1);
+	word = word_of(scan, unit);
+	if (!quota_unit_parse(word.data, word.len, &rule.unit))
+		rule.unit = QUOTA_MONTH;
+	return rule;
+}
+
+static RateRule
+read_rate(CatalogScan *scan)
+{
+	bool		isnull;
+	Datum		rate = catalog_value(scan, PRODUCT_RATE_LIMIT, &isnull);
+	Datum		burst;
+
+	if (isnull)
+		return (RateRule) {0};
+	burst = catalog_value(scan, PRODUCT_RATE_BURST, &isnull);
+	return rate_rule(DatumGetFloat8(rate), isnull ? 1 : DatumGetInt32(burst));
+}
+
+static int
+compare_rank(const void *a, const void *b)
+{
+	const RankedOperation *x = a;
+	const RankedOperation *y = b;
+	int			order = pattern_compare_rank(x->op.resource, y->op.resource);
+
+	return order != 0 ? order : memcmp(&x->id, &y->id, sizeof(pg_uuid_t));
+}
+
+/* Put operations in order of rank and compile them; none is no operations. */
+void
+operations_compile(DecideProduct *product, RankedOperation *ranked, int n)
+{
+	Str *patterns;
+
+	if (n == 0)
+		return;
+	patterns = palloc(sizeof(Str) * (size_t) n);
+	qsort(ranked, (size_t) n, sizeof(RankedOperation), compare_rank);
+	product->operations = palloc(sizeof(DecideOperation) * (size_t) n);
+	product->noperations = n;
+	for (int i = 0; i < n; i++)
+	{
+		product->operations[i] = ranked[i].op;
+		patterns[i] = ranked[i].op.resource;
+	}
+	product->patterns = pattern_set_build(patterns, n, PATTERN_STATE_LIMIT,
+										  pattern_memory(CurrentMemoryContext));
+	pfree(patterns);
+}
+
+static void
+load_operations(EntitlementProduct *product, Snapshot snapshot)
+{
+	CatalogScan scan;
+	int			room = 16;
+	int			n = 0;
+	RankedOperation *ranked = vec_reserve(NULL, 0, &room, sizeof(RankedOperation));
+
+	catalog_scan_begin(&scan, OPERATION_BY_PRODUCT,
+					   UUIDPGetDatum(&product->product_id), snapshot);
+	while (catalog_scan_next(&scan))
+	{
+		ranked = vec_reserve(ranked, n, &room, sizeof(RankedOperation));
+		ranked[n].op = read_operation(&scan);
+		(void) uuid_value(&scan, OPERATION_ID, &ranked[n].id);
+		ranked[n].quota = read_quota(&scan, OPERATION_QUOTA_LIMIT,
+									 OPERATION_QUOTA_INTERVAL, OPERATION_QUOTA_UNIT);
+		n++;
+	}
+	catalog_scan_end(&scan);
+	operations_compile(&product->decide, ranked, n);
+	/* that put them in order */
+	product->operation_ids = palloc(sizeof(pg_uuid_t) * (size_t) Max(n, 1));
+	product->operation_quotas = palloc(sizeof(QuotaRule) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		product->operation_ids[i] = ranked[i].id;
+		product->operation_quotas[i] = ranked[i].quota;
+	}
+	pfree(ranked);
+}
+
+/* Compile the product whose row the scan is on. */
+EntitlementProduct *
+product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
+				Snapshot snapshot)
+{
+	EntitlementProduct *product = palloc0(sizeof(EntitlementProduct));
+
+	product->product_id = *product_id;
+	product->version = catalog_row_version(scan);
+	product->name = copy_text(scan, PRODUCT_NAME);
+	product->scopes = copy_array(scan, PRODUCT_SCOPES);
+	product->decide.environments = list_of(copy_array(scan, PRODUCT_ENVIRONMENTS));
+	product->decide.proxies = list_of(copy_array(scan, PRODUCT_PROXIES));
+	product->quota = read_quota(scan, PRODUCT_QUOTA_LIMIT, PRODUCT_QUOTA_INTERVAL,
+								PRODUCT_QUOTA_UNIT);
+	product->quota_is_hard = !text_is(scan, PRODUCT_QUOTA_ENFORCEMENT, "soft");
+	product->rate = read_rate(scan);
+	load_operations(product, snapshot);
+	return product;
+}
+
+/* A product that is shared with nobody. */
+EntitlementProduct *
+product_load(const pg_uuid_t *product_id, Snapshot snapshot)
+{
+	EntitlementProduct *product = NULL;
+	CatalogScan scan;
+
+	catalog_scan_begin(&scan, PRODUCT_BY_ID, UUIDPGetDatum(product_id), snapshot);
+	if (catalog_scan_next(&scan))
+		product = product_compile(&scan, product_id, snapshot);
+	catalog_scan_end(&scan);
+	/* cppcheck-suppress returnDanglingLifetime ; it keeps nothing of the scan */
+	return product;
+}
+
+/* ---------- associations ---------- */
+
+typedef struct AssociationRow
+{
+	int64		ordinal;
+	pg_uuid_t	product_id;
+	AssociationStatus status;
+} AssociationRow;
+
+static int
+compare_ordinal(const void *a, const void *b)
+{
+	int64		x = ((const AssociationRow *) a)->ordinal;
+	int64		y = ((const AssociationRow *) b)->ordinal;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The rows of a credential in the order of association.  The index leaves out
+ * those that were removed.
+ */
+static int
+read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
+				  AssociationRow **rows)
+{
+	CatalogScan scan;
+	int			room = 8;
+	int			n = 0;
+
+	*rows = vec_reserve(NULL, 0, &room, sizeof(AssociationRow));
+	catalog_scan_begin(&scan, ASSOCIATION_BY_CREDENTIAL,
+					   UUIDPGetDatum(credential_id), snapshot);
+	while (catalog_scan_next(&scan))
+	{
+		AssociationRow *row;
+		bool		isnull;
+
+		*rows = vec_reserve(*rows, n, &room, sizeof(AssociationRow));
+		row = &(*rows)[n++];
+		row->ordinal = DatumGetInt64(catalog_value(&scan, ASSOCIATION_ORDINAL,
+												   &isnull));
+		(void) uuid_value(&scan, ASSOCIATION_PRODUCT_ID, &row->product_id);
+		row->status = decide_association_status(word_of(&scan, ASSOCIATION_STATUS));
+	}
+	catalog_scan_end(&scan);
+	qsort(*rows, (size_t) n, sizeof(AssociationRow), compare_ordinal);
+	return n;
+}
+
+/*
+ * The scopes that a credential has by a product: those that it (or else its
+ * app) asked for and the product offers; all that the product offers if neither
+ * asked for any.
+ */
+static ArrayType *
+effective_scopes(ArrayType *requested, ArrayType *offered)
+{
+	StrList		wanted;
+	StrList		have;
+	Datum	   *result;
+	int			n = 0;
+
+	if (is_empty(requested))
+		return offered;
+	wanted = list_of(requested);
+	have = list_of(offered);
+	result = palloc(sizeof(Datum) * (size_t) wanted.count);
+	for (int i = 0; i < wanted.count; i++)
+	{
+		for (int j = 0; j < have.count; j++)
+		{
+			if (wanted.items[i].len == have.items[j].len &&
+				memcmp(wanted.items[i].data, have.items[j].data,
+					   have.items[j].len) == 0)
+			{
+				result[n++] = PointerGetDatum(cstring_to_text_with_len(have.items[j].data,
+																	   (int) have.items[j].len));
+				break;
+			}
+		}
+	}
+	return construct_array(result, n, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+static void
+load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot,
+				  ProductGetter getter)
+{
+	AssociationRow *rows;
+	int			n = read_associations(&e->credential_id, snapshot, &rows);
+
+	e->decide.associations = palloc(sizeof(DecideAssociation) * (size_t) Max(n, 1));
+	e->associations = palloc(sizeof(EntitlementAssociation) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		EntitlementProduct *product = getter(&rows[i].product_id, snapshot);
+		int			place = e->decide.nassociations;
+
+		if (product == NULL)
+		{
+			e->incomplete = true;
+			continue;
+		}
+		e->decide.associations[place].status = rows[i].status;
+		e->decide.associations[place].product = &product->decide;
+		e->associations[place].product = product;
+		e->associations[place].scopes = effective_scopes(requested, product->scopes);
+		e->decide.nassociations++;
+	}
+	pfree(rows);
+}
+
+/* ---------- app and owner ---------- */
+
+static void
+load_owner(Entitlement *e, Snapshot snapshot)
+{
+	bool		team = e->decide.owner_is_team;
+	CatalogScan scan;
+
+	catalog_scan_begin(&scan, team ? TEAM_BY_ID : DEVELOPER_BY_ID,
+					   UUIDPGetDatum(&e->owner_id), snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		e->owner = copy_text(&scan, team ? TEAM_NAME : DEVELOPER_EMAIL);
+		e->decide.owner_active = text_is(&scan, team ? TEAM_STATUS : DEVELOPER_STATUS,
+										 "active");
+	}
+	else
+		e->incomplete = true;
+	catalog_scan_end(&scan);
+}
+
+/* Loads app and owner; returns the scopes that the app asked for. */
+static ArrayType *
+load_app(Entitlement *e, Snapshot snapshot)
+{
+	CatalogScan scan;
+	bool		has_owner = false;
+	ArrayType  *scopes = NULL;
+
+	e->decide.app_status = APP_DELETED;
+	catalog_scan_begin(&scan, APP_BY_ID, UUIDPGetDatum(&e->app_id), snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		e->app_name = copy_text(&scan, APP_NAME);
+		e->decide.app_status = decide_app_status(word_of(&scan, APP_STATUS));
+		scopes = copy_array(&scan, APP_SCOPES);
+		has_owner = uuid_value(&scan, APP_DEVELOPER_ID, &e->owner_id);
+		if (!has_owner)
+			e->decide.owner_is_team = has_owner =
+				uuid_value(&scan, APP_TEAM_ID, &e->owner_id);
+	}
+	catalog_scan_end(&scan);
+	if (has_owner)
+		load_owner(e, snapshot);
+	else
+		e->incomplete = true;
+	return scopes ? scopes : construct_empty_array(TEXTOID);
+}
+
+/* ---------- secrets ---------- */
+
+static SecretPurpose
+secret_purpose(CatalogScan *scan)
+{
+	if (text_is(scan, SECRET_PURPOSE, "api_key"))
+		return PURPOSE_API_KEY;
+	if (text_is(scan, SECRET_PURPOSE, "client_secret"))
+		return PURPOSE_CLIENT_SECRET;
+	return PURPOSE_UNKNOWN;
+}
+
+static void
+load_secrets(Entitlement *e, Snapshot snapshot)
+{
+	CatalogScan scan;
+	int			room = 4;
+
+	e->secrets = vec_reserve(NULL, 0, &room, sizeof(EntitlementSecret));
+	catalog_scan_begin(&scan, SECRET_BY_CREDENTIAL,
+					   UUIDPGetDatum(&e->credential_id), snapshot);
+	while (catalog_scan_next(&scan))
+	{
+		EntitlementSecret *secret;
+		bool		isnull;
+
+		e->secrets = vec_reserve(e->secrets, e->nsecrets, &room,
+								 sizeof(EntitlementSecret));
+		secret = &e->secrets[e->nsecrets];
+		if (!secret_digest_read(catalog_value(&scan, SECRET_DIGEST, &isnull),
+								&secret->digest))
+			continue;
+		secret->purpose = secret_purpose(&scan);
+		secret->version = DatumGetInt32(catalog_value(&scan, SECRET_VERSION,
+													  &isnull));
+		secret->window.valid_from = time_or_never(&scan, SECRET_VALID_FROM);
+		secret->window.valid_until = time_or_never(&scan, SECRET_VALID_UNTIL);
+		secret->superseded =
+			time_or_never(&scan, SECRET_SUPERSEDED_AT) != DECIDE_NEVER;
+		e->nsecrets++;
+	}
+	catalog_scan_end(&scan);
+}
+
+/*
+ * Which version of the secret was presented, or -1.  All are compared, each in
+ * constant time.  The digest is computed once for each pepper in use, as a rule
+ * once.
+ */
+int
+entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
+						 const uint8 *sha256)
+{
+	SecretDigest computed;
+	int			computed_pepper = -1;
+	int			match = -1;
+
+	for (int i = 0; i < e->nsecrets; i++)
+	{
+		const EntitlementSecret *secret = &e->secrets[i];
+		int			pepper = secret_digest_pepper(&secret->digest);
+
+		if (secret->purpose != purpose)
+			continue;
+		if (pepper != computed_pepper)
+		{
+			if (!secret_digest_compute(sha256, pepper, &computed))
+				continue;
+			computed_pepper = pepper;
+		}
+		if (sodium_memcmp(computed.hash, secret->digest.hash,
+						  SECRET_HASH_LEN) == 0)
+			match = i;
+	}
+	sodium_memzero(&computed, sizeof(computed));
+	return match;
+}
+
+/* ---------- a whole entitlement ---------- */
+
+static ArrayType *
+read_credential(CatalogScan *scan, Entitlement *e)
+{
+	(void) uuid_value(scan, CREDENTIAL_ID, &e->credential_id);
+	(void) uuid_value(scan, CREDENTIAL_APP_ID, &e->app_id);
+	e->consumer_key = copy_text(scan, CREDENTIAL_CONSUMER_KEY);
+	e->environment = copy_text(scan, CREDENTIAL_ENVIRONMENT);
+	if (e->environment)
+		e->decide.environment = str_of(e->environment);
+	e->decide.credential_approved = text_is(scan, CREDENTIAL_STATUS, "approved");
+	e->decide.expires_at = time_or_never(scan, CREDENTIAL_EXPIRES_AT);
+	return copy_array(scan, CREDENTIAL_SCOPES);
+}
+
+static Entitlement *
+read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGetter getter)
+{
+	Entitlement *e = palloc0(sizeof(Entitlement));
+	CatalogScan scan;
+	ArrayType  *scopes = NULL;
+	ArrayType  *app_scopes;
+
+	catalog_scan_begin(&scan, index, value, snapshot);
+	if (catalog_scan_next(&scan))
+		scopes = read_credential(&scan, e);
+	catalog_scan_end(&scan);
+	if (scopes == NULL)
+		return NULL;
+
+	load_secrets(e, snapshot);
+	app_scopes = load_app(e, snapshot);
+	load_associations(e, is_empty(scopes) ? app_scopes : scopes, snapshot, getter);
+	return e;
+}
+
+Entitlement *
+entitlement_by_key(const char *consumer_key, size_t len, Snapshot snapshot,
+				   ProductGetter getter)
+{
+	return read_entitlement(CREDENTIAL_BY_KEY,
+							PointerGetDatum(cstring_to_text_with_len(consumer_key, (int) len)),
+							snapshot, getter);
+}
+
+Entitlement *
+entitlement_by_id(const pg_uuid_t *credential_id, Snapshot snapshot,
+				  ProductGetter getter)
+{
+	return read_entitlement(CREDENTIAL_BY_ID, UUIDPGetDatum(credential_id), snapshot,
+							getter);
+}
+
+/* Does a secret of this digest exist, and of which credential? */
+static bool
+find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
+{
+	CatalogScan scan;
+	bool		found = false;
+
+	catalog_scan_begin(&scan, SECRET_BY_DIGEST, secret_digest_datum(digest),
+					   snapshot);
+	while (!found && catalog_scan_next(&scan))
+	{
+		SecretDigest stored;
+		bool		isnull;
+
+		/* a hash index knows only the hash, so the digest is compared here */
+		found = secret_digest_read(catalog_value(&scan, SECRET_DIGEST, &isnull),
+								   &stored) &&
+			sodium_memcmp(&stored, digest, sizeof(stored)) == 0 &&
+			uuid_value(&scan, SECRET_CREDENTIAL_ID, id);
+	}
+	catalog_scan_end(&scan);
+	return found;
+}
+
+/*
+ * By the SHA-256 of a key alone.  Which pepper keyed its digest is not known, so
+ * each one is tried, the newest first.
+ */
+Entitlement *
+entitlement_by_sha256(const uint8 *sha256, Snapshot snapshot,
+					  ProductGetter getter)
+{
+	SecretDigest digest;
+	pg_uuid_t	id;
+	bool		found = false;
+
+	for (int i = pepper_count(); i >= 0 && !found; i--)
+	{
+		int			pepper = i > 0 ? pepper_nth(i - 1)->number : PEPPER_NONE;
+
+		if (secret_digest_compute(sha256, pepper, &digest))
+			found = find_digest(&digest, snapshot, &id);
+	}
+	return found ? entitlement_by_id(&id, snapshot, getter) : NULL;
+}

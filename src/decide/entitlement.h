@@ -1,0 +1,108 @@
+/*
+ * entitlement.h
+ *		All that the tables say of a credential, in the form that decides.
+ */
+#ifndef DEVAPP_ENTITLEMENT_H
+#define DEVAPP_ENTITLEMENT_H
+
+#include "postgres.h"
+
+#include "utils/array.h"
+#include "utils/snapshot.h"
+#include "utils/uuid.h"
+
+#include "decide/decide_core.h"
+#include "decide/quota_core.h"
+#include "key/secret.h"
+#include "table/catalog.h"
+
+typedef enum SecretPurpose
+{
+	PURPOSE_API_KEY,
+	PURPOSE_CLIENT_SECRET,
+	PURPOSE_UNKNOWN				/* made by a later version; never matches */
+} SecretPurpose;
+
+/* A product, compiled. */
+typedef struct EntitlementProduct
+{
+	DecideProduct decide;
+	pg_uuid_t	product_id;
+	RowVersion	version;		/* of its row, see product_get() */
+	text	   *name;
+	ArrayType  *scopes;
+	pg_uuid_t  *operation_ids;	/* numbered like decide.operations */
+	QuotaRule  *operation_quotas;	/* the same; limit 0: the product's counts */
+	QuotaRule	quota;			/* limit 0: none */
+	bool		quota_is_hard;	/* also of its operations */
+	RateRule	rate;			/* step 0: none */
+} EntitlementProduct;
+
+/*
+ * Where an entitlement gets its products from: a function that returns one as
+ * the snapshot sees it, or NULL if it has no row.
+ */
+typedef EntitlementProduct *(*ProductGetter) (const pg_uuid_t *product_id,
+											  Snapshot snapshot);
+
+/* What belongs to decide.associations[i] but is not needed to decide. */
+typedef struct EntitlementAssociation
+{
+	EntitlementProduct *product;
+	ArrayType  *scopes;			/* that the credential has by this product */
+} EntitlementAssociation;
+
+typedef struct EntitlementSecret
+{
+	DecideSecret window;
+	bool		superseded;
+	int			version;
+	SecretPurpose purpose;
+	SecretDigest digest;
+} EntitlementSecret;
+
+typedef struct Entitlement
+{
+	DecideEntitlement decide;
+	bool		incomplete;		/* a row that it refers to was not there */
+	pg_uuid_t	credential_id;
+	pg_uuid_t	app_id;
+	pg_uuid_t	owner_id;
+	text	   *consumer_key;
+	text	   *environment;	/* NULL: every one */
+	text	   *app_name;
+	text	   *owner;			/* e-mail or name of team */
+	EntitlementAssociation *associations;
+	int			nsecrets;
+	EntitlementSecret *secrets;
+} Entitlement;
+
+/* An operation and its id, which settles ties of rank: the older first. */
+typedef struct RankedOperation
+{
+	DecideOperation op;
+	pg_uuid_t	id;
+	QuotaRule	quota;
+} RankedOperation;
+
+extern DecideOperation operation_make(Str resource, StrList methods, Str proxy);
+extern void operations_compile(DecideProduct *product, RankedOperation *ranked,
+							   int n);
+
+extern EntitlementProduct *product_compile(CatalogScan *scan,
+										   const pg_uuid_t *product_id,
+										   Snapshot snapshot);
+extern EntitlementProduct *product_load(const pg_uuid_t *product_id,
+										Snapshot snapshot);
+
+extern Entitlement *entitlement_by_key(const char *consumer_key, size_t len,
+									   Snapshot snapshot, ProductGetter getter);
+extern Entitlement *entitlement_by_id(const pg_uuid_t *credential_id,
+									  Snapshot snapshot, ProductGetter getter);
+extern Entitlement *entitlement_by_sha256(const uint8 *sha256,
+										  Snapshot snapshot, ProductGetter getter);
+extern int	entitlement_match_secret(const Entitlement *entitlement,
+									 SecretPurpose purpose,
+									 const uint8 *sha256);
+
+#endif							/* DEVAPP_ENTITLEMENT_H */

@@ -1,0 +1,32 @@
+/*
+ * verdict_type.h
+ *		The row type devapp.verdict, and its enum.
+ */
+#ifndef DEVAPP_VERDICT_TYPE_H
+#define DEVAPP_VERDICT_TYPE_H
+
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+
+#include "decide/decide_core.h"
+
+/* columns of devapp.verdict, see verdict.c */
+#define VERDICT_COLUMNS 18
+
+/*
+ * The row type of a verdict, and the values of its enum.  The next look-up in the
+ * catalog may put other ones in their place: whoever needs desc for longer than
+ * until then pins it (PinTupleDesc).
+ */
+typedef struct VerdictType
+{
+	TupleDesc	desc;
+	Oid			codes[VERDICT_CODES];
+} VerdictType;
+
+extern void verdict_type_init(void);
+extern const VerdictType *verdict_type_find(void);
+extern Oid	verdict_type_code(VerdictCode code);
+
+#endif							/* DEVAPP_VERDICT_TYPE_H */

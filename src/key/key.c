@@ -1,0 +1,152 @@
+/*
+ * key.c
+ *		Making keys, and telling what a key says of itself.
+ *
+ * Randomness is libsodium's; randombytes_uniform() has no modulo bias.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/compat.h"
+#include "base/sodium.h"
+#include "key/key.h"
+#include "key/key_core.h"
+
+PG_FUNCTION_INFO_V1(devapp_new_consumer_key);
+PG_FUNCTION_INFO_V1(devapp_key_info);
+PG_FUNCTION_INFO_V1(devapp_mask_key);
+
+/* ---------- settings ---------- */
+
+static char *key_prefix = NULL;
+
+static bool
+check_key_prefix(char **newval, void **extra, GucSource source)
+{
+	if (key_prefix_is_valid(*newval, strlen(*newval)))
+		return true;
+	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
+						KEY_PREFIX_MAX);
+	return false;
+}
+
+void
+key_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.key_prefix",
+							   "First part of new keys.",
+							   "Keys that exist keep the prefix they were made with.",
+							   &key_prefix,
+							   "dvk",
+							   PGC_SUSET, 0, check_key_prefix, NULL, NULL);
+}
+
+/* ---------- making keys ---------- */
+
+static void
+random_base62(char *out, int len)
+{
+	for (int i = 0; i < len; i++)
+		out[i] = key_base62_digit(randombytes_uniform(62));
+}
+
+/*
+ * Write a new key for a consumer key to out, which has room for KEY_MAX + 1
+ * bytes.  The caller wipes it.
+ */
+size_t
+key_generate(const char *consumer, size_t consumer_len, char *out)
+{
+	char		secret[KEY_SECRET_LEN];
+	size_t		len;
+
+	devapp_require_sodium();
+	random_base62(secret, KEY_SECRET_LEN);
+	len = key_write(out, consumer, consumer_len, secret);
+	sodium_memzero(secret, sizeof(secret));
+	return len;
+}
+
+/* SQL: a new public part with the given label, or "live" */
+Datum
+devapp_new_consumer_key(PG_FUNCTION_ARGS)
+{
+	char	   *label = PG_ARGISNULL(0) ? "live" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char		id[KEY_ID_LEN];
+	char		out[KEY_CONSUMER_MAX + 1];
+
+	if (!key_label_is_valid(label, strlen(label)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid environment label"),
+				 errhint("A label is 1 to %d characters of a-z and 0-9.",
+						 KEY_LABEL_MAX)));
+	devapp_require_sodium();
+	random_base62(id, KEY_ID_LEN);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out,
+											  (int) key_write_consumer(out, key_prefix, label, id)));
+}
+
+static Datum
+span_datum(const char *s, size_t start, size_t len)
+{
+	return PointerGetDatum(cstring_to_text_with_len(s + start, (int) len));
+}
+
+/*
+ * SQL: what a key says of itself.  A consumer key is told from a whole key by
+ * its length; the parts are given only where the whole is well formed.
+ */
+Datum
+devapp_key_info(PG_FUNCTION_ARGS)
+{
+	text	   *t = PG_GETARG_TEXT_PP(0);
+	const char *s = VARDATA_ANY(t);
+	size_t		len = VARSIZE_ANY_EXHDR(t);
+	ParsedKey	parsed;
+	KeyError	error;
+	bool		consumer_only;
+	TupleDesc	desc;
+	Datum		values[7] = {0};
+	bool		nulls[7] = {false, false, false, true, true, true, true};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	consumer_only = len <= KEY_CONSUMER_MAX;
+	error = consumer_only ? key_parse_consumer(s, len, &parsed) :
+		key_parse(s, len, &parsed);
+	values[0] = BoolGetDatum(error == KEY_OK);
+	values[1] = CStringGetTextDatum(key_error_text(error));
+	values[2] = BoolGetDatum(error == KEY_OK && !consumer_only);
+	if (error == KEY_OK)
+	{
+		values[3] = span_datum(s, 0, parsed.consumer_len);
+		values[4] = span_datum(s, 0, parsed.prefix_len);
+		values[5] = span_datum(s, parsed.label_start, parsed.label_len);
+		values[6] = span_datum(s, parsed.id_start, KEY_ID_LEN);
+		memset(nulls, false, sizeof(nulls));
+	}
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/* SQL: the public part of a key, fit for a log */
+Datum
+devapp_mask_key(PG_FUNCTION_ARGS)
+{
+	text	   *t = PG_GETARG_TEXT_PP(0);
+	const char *s = VARDATA_ANY(t);
+	size_t		len = VARSIZE_ANY_EXHDR(t);
+	ParsedKey	parsed;
+
+	if (key_parse_consumer(s, len, &parsed) == KEY_OK)
+		PG_RETURN_DATUM(span_datum(s, 0, len));
+	if (key_parse(s, len, &parsed) == KEY_OK)
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf("%.*s_********",
+												  (int) parsed.consumer_len, s)));
+	PG_RETURN_TEXT_P(cstring_to_text("********"));
+}

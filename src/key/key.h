@@ -1,0 +1,13 @@
+/*
+ * key.h
+ *		Making keys.
+ */
+#ifndef DEVAPP_KEY_H
+#define DEVAPP_KEY_H
+
+#include "postgres.h"
+
+extern size_t key_generate(const char *consumer, size_t consumer_len, char *out);
+extern void key_define_gucs(void);
+
+#endif							/* DEVAPP_KEY_H */

@@ -1,0 +1,29 @@
+/*
+ * pepper.h
+ *		The keys of the digests.
+ */
+#ifndef DEVAPP_PEPPER_H
+#define DEVAPP_PEPPER_H
+
+#include "postgres.h"
+
+#define PEPPER_NONE			0	/* number of the digests that are unkeyed */
+#define PEPPER_MAX_NUMBER	65535
+#define PEPPER_MAX_COUNT	64
+#define PEPPER_MIN_BYTES	16
+#define PEPPER_MAX_BYTES	64
+
+typedef struct Pepper
+{
+	int			number;
+	size_t		len;
+	unsigned char key[PEPPER_MAX_BYTES];
+} Pepper;
+
+extern const Pepper *pepper_newest(void);
+extern const Pepper *pepper_find(int number);
+extern int	pepper_count(void);
+extern const Pepper *pepper_nth(int n);
+extern void pepper_define_gucs(void);
+
+#endif							/* DEVAPP_PEPPER_H */

@@ -1,0 +1,364 @@
+/*
+ * batch.c
+ *		Taking counts out of shared memory into a transaction.
+ *
+ *	_take_usage()			takes all counts of the database; how many rows
+ *	_taken_calls()			what was taken: verifications
+ *	_taken_responses()		what was taken: how calls went, by day, app, product
+ *
+ * What is taken belongs to the transaction, or to the subtransaction, that took it.
+ * If that commits, the rows are in the tables with it; if it is rolled back, or the
+ * session ends, the counts are added again to those in shared memory; but for those
+ * that came from another server (shipment.c), which has them still.  A prepared
+ * transaction could do either at a time when nobody is there to see to it, so it may
+ * not take.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "base/compat.h"
+#include "base/xact_list.h"
+#include "decide/verdict_type.h"
+#include "meter/batch.h"
+#include "meter/latency.h"
+#include "meter/latency_core.h"
+#include "meter/meter.h"
+
+PG_FUNCTION_INFO_V1(devapp_take_usage);
+PG_FUNCTION_INFO_V1(devapp_taken_calls);
+PG_FUNCTION_INFO_V1(devapp_taken_responses);
+
+typedef struct MeterBatch
+{
+	XactItem	item;
+	struct MeterBatch *earlier;
+	bool		foreign;		/* not from this server's memory */
+	TimestampTz taken_at;
+	Size		n;
+	Size		room;
+	MeterRow   *rows;
+} MeterBatch;
+
+/* of the transaction under way, the latest first */
+static MeterBatch *batches = NULL;
+
+/* ---------- the end of a transaction ---------- */
+
+static void
+end_batch(XactItem *item, bool committed)
+{
+	MeterBatch *batch = (MeterBatch *) item;
+	long		seconds;
+	int			microseconds;
+
+	batches = batch->earlier;
+	if (batch->foreign)
+	{
+		/* the flusher rolls it up */
+		if (committed)
+			meter_mark_pending();
+	}
+	else if (!committed)
+	{
+		for (Size i = 0; i < batch->n; i++)
+			meter_add(&batch->rows[i].key, &batch->rows[i].value);
+	}
+	else if (batch->n > 0)
+	{
+		TimestampDifference(batch->taken_at, GetCurrentTimestamp(),
+							&seconds, &microseconds);
+		meter_report_flush((int64) batch->n,
+						   seconds * INT64CONST(1000000) + microseconds);
+	}
+	pfree(batch->rows);
+	pfree(batch);
+}
+
+/* ---------- taking ---------- */
+
+static MeterBatch *
+begin_batch(Size room)
+{
+	MeterBatch *batch = MemoryContextAllocZero(TopMemoryContext, sizeof(MeterBatch));
+
+	batch->room = room;
+	batch->rows = MemoryContextAllocExtended(TopMemoryContext,
+											 sizeof(MeterRow) * batch->room,
+											 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	if (batch->rows == NULL)
+	{
+		pfree(batch);
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	}
+	batch->item.end = end_batch;
+	batch->item.no_prepare = "cannot prepare a transaction that has flushed usage";
+	batch->item.no_prepare_hint = "Call devapp.flush_usage() in a transaction of its own.";
+	batch->taken_at = GetCurrentTimestamp();
+	batch->earlier = batches;
+	batches = batch;
+	xact_list_push(&batch->item);
+	return batch;
+}
+
+/*
+ * An error between two partitions rolls back what the earlier ones gave.  Under a
+ * partition's lock nothing is allocated.
+ */
+Datum
+devapp_take_usage(PG_FUNCTION_ARGS)
+{
+	MeterBatch *batch;
+
+	meter_require();
+	batch = begin_batch(meter_partition_limit());
+	meter_begin_take(MyDatabaseId);
+	for (int i = 0; i < meter_partitions(); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (batch->room - batch->n < meter_partition_limit())
+		{
+			Size		room = 2 * batch->room + meter_partition_limit();
+
+			batch->rows = repalloc_huge(batch->rows, sizeof(MeterRow) * room);
+			batch->room = room;
+		}
+		batch->n += meter_take_partition(i, MyDatabaseId, batch->rows + batch->n);
+	}
+	PG_RETURN_INT64((int64) batch->n);
+}
+
+/* Rows that come from elsewhere, as if they were taken here. */
+void
+meter_add_batch(const MeterRow *rows, Size n)
+{
+	MeterBatch *batch = begin_batch(Max(n, 1));
+
+	batch->foreign = true;
+	memcpy(batch->rows, rows, sizeof(MeterRow) * n);
+	batch->n = n;
+}
+
+/* ---------- what was taken ---------- */
+
+static const MeterBatch *
+last_batch(void)
+{
+	if (batches == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no usage was taken in this transaction"),
+				 errhint("Call devapp.flush_usage().")));
+	return batches;
+}
+
+static TimestampTz
+start_of(const MeterKey *key)
+{
+	return (TimestampTz) key->minute * USECS_PER_MINUTE;
+}
+
+/* An id, NULL where there is none. */
+static void
+set_id(Datum *value, bool *isnull, const uint8 *id)
+{
+	static const uint8 none[METER_ID_LEN] = {0};
+
+	StaticAssertStmt(METER_ID_LEN == UUID_LEN, "ids are UUIDs");
+	*isnull = memcmp(id, none, METER_ID_LEN) == 0;
+	*value = UUIDPGetDatum((const pg_uuid_t *) id);
+}
+
+enum
+{
+	CALL_MINUTE,
+	CALL_APP_ID,
+	CALL_CREDENTIAL_ID,
+	CALL_SECRET_VERSION,
+	CALL_PRODUCT_ID,
+	CALL_OPERATION_ID,
+	CALL_ENVIRONMENT,
+	CALL_CODE,
+	CALL_CALLS,
+	CALL_COST,
+	CALL_LAST_AT,
+	CALL_COLUMNS
+};
+
+static void
+put_call(ReturnSetInfo *result, const MeterRow *row)
+{
+	const MeterKey *key = &row->key;
+	Datum		values[CALL_COLUMNS];
+	bool		nulls[CALL_COLUMNS] = {false};
+	int			len = (int) strnlen(key->environment, METER_ENVIRONMENT_LEN);
+
+	values[CALL_MINUTE] = TimestampTzGetDatum(start_of(key));
+	set_id(&values[CALL_APP_ID], &nulls[CALL_APP_ID], key->app_id);
+	set_id(&values[CALL_CREDENTIAL_ID], &nulls[CALL_CREDENTIAL_ID], key->credential_id);
+	values[CALL_SECRET_VERSION] = Int32GetDatum(key->secret_version);
+	nulls[CALL_SECRET_VERSION] = key->secret_version == 0;
+	set_id(&values[CALL_PRODUCT_ID], &nulls[CALL_PRODUCT_ID], key->product_id);
+	set_id(&values[CALL_OPERATION_ID], &nulls[CALL_OPERATION_ID], key->operation_id);
+	values[CALL_ENVIRONMENT] = PointerGetDatum(cstring_to_text_with_len(key->environment, len));
+	nulls[CALL_ENVIRONMENT] = len == 0;
+	values[CALL_CODE] = ObjectIdGetDatum(verdict_type_code(key->code));
+	values[CALL_CALLS] = Int64GetDatum((int64) row->value.count);
+	values[CALL_COST] = Int64GetDatum((int64) row->value.sum);
+	values[CALL_LAST_AT] = TimestampTzGetDatum((TimestampTz) row->value.max);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+devapp_taken_calls(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const MeterBatch *batch = last_batch();
+	MemoryContext row_context;
+	MemoryContext old;
+
+	InitMaterializedSRF(fcinfo, 0);
+	row_context = AllocSetContextCreate(CurrentMemoryContext, "devapp usage row",
+										ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(row_context);
+	for (Size i = 0; i < batch->n; i++)
+	{
+		if (batch->rows[i].key.kind != METER_CALL)
+			continue;
+		put_call(result, &batch->rows[i]);
+		MemoryContextReset(row_context);
+	}
+	MemoryContextSwitchTo(old);
+	return (Datum) 0;
+}
+
+/* ---------- how calls went ---------- */
+
+enum
+{
+	RESPONSE_DAY,
+	RESPONSE_APP_ID,
+	RESPONSE_PRODUCT_ID,
+	RESPONSE_CALLS,
+	RESPONSE_CLIENT_ERRORS,
+	RESPONSE_SERVER_ERRORS,
+	RESPONSE_TOTAL,
+	RESPONSE_MIN,
+	RESPONSE_MAX,
+	RESPONSE_HISTOGRAM,
+	RESPONSE_COLUMNS
+};
+
+/* What one row of the table gets. */
+typedef struct Responses
+{
+	const MeterKey *key;
+	int64		errors[OUTCOME_SERVER_ERROR + 1];
+	MeterValue	value;
+	int64		histogram[LATENCY_BUCKETS];
+} Responses;
+
+static int
+compare_responses(const void *a, const void *b)
+{
+	const MeterKey *x = &(*(const MeterRow *const *) a)->key;
+	const MeterKey *y = &(*(const MeterRow *const *) b)->key;
+	int			order = (x->minute > y->minute) - (x->minute < y->minute);
+
+	if (order == 0)
+		order = memcmp(x->app_id, y->app_id, METER_ID_LEN);
+	if (order == 0)
+		order = memcmp(x->product_id, y->product_id, METER_ID_LEN);
+	return order;
+}
+
+static void
+add_response(Responses *sum, const MeterRow *row)
+{
+	sum->errors[row->key.code] += (int64) row->value.count;
+	sum->histogram[row->key.bucket] += (int64) row->value.count;
+	sum->value.count += row->value.count;
+	sum->value.sum += row->value.sum;
+	sum->value.min = Min(sum->value.min, row->value.min);
+	sum->value.max = Max(sum->value.max, row->value.max);
+}
+
+static Datum
+microseconds_datum(uint64 microseconds)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = (TimeOffset) Min(microseconds, (uint64) PG_INT64_MAX);
+	return IntervalPGetDatum(interval);
+}
+
+static void
+put_responses(ReturnSetInfo *result, const Responses *sum)
+{
+	Datum		values[RESPONSE_COLUMNS];
+	bool		nulls[RESPONSE_COLUMNS] = {false};
+
+	values[RESPONSE_DAY] = TimestampTzGetDatum(start_of(sum->key));
+	set_id(&values[RESPONSE_APP_ID], &nulls[RESPONSE_APP_ID], sum->key->app_id);
+	set_id(&values[RESPONSE_PRODUCT_ID], &nulls[RESPONSE_PRODUCT_ID], sum->key->product_id);
+	values[RESPONSE_CALLS] = Int64GetDatum((int64) sum->value.count);
+	values[RESPONSE_CLIENT_ERRORS] = Int64GetDatum(sum->errors[OUTCOME_CLIENT_ERROR]);
+	values[RESPONSE_SERVER_ERRORS] = Int64GetDatum(sum->errors[OUTCOME_SERVER_ERROR]);
+	values[RESPONSE_TOTAL] = microseconds_datum(sum->value.sum);
+	values[RESPONSE_MIN] = microseconds_datum(sum->value.min);
+	values[RESPONSE_MAX] = microseconds_datum(sum->value.max);
+	values[RESPONSE_HISTOGRAM] = PointerGetDatum(histogram_array(sum->histogram));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* The rows of responses, those of one day, app and product together. */
+static const MeterRow **
+sorted_responses(const MeterBatch *batch, Size *n)
+{
+	const MeterRow **rows = palloc_extended(sizeof(MeterRow *) * Max(batch->n, 1),
+											MCXT_ALLOC_HUGE);
+
+	*n = 0;
+	for (Size i = 0; i < batch->n; i++)
+	{
+		if (batch->rows[i].key.kind == METER_RESPONSE)
+			rows[(*n)++] = &batch->rows[i];
+	}
+	qsort(rows, *n, sizeof(MeterRow *), compare_responses);
+	return rows;
+}
+
+Datum
+devapp_taken_responses(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	const MeterRow **rows;
+	Size		n;
+	MemoryContext row_context;
+	MemoryContext old;
+
+	InitMaterializedSRF(fcinfo, 0);
+	rows = sorted_responses(last_batch(), &n);
+	row_context = AllocSetContextCreate(CurrentMemoryContext, "devapp usage row",
+										ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(row_context);
+	for (Size i = 0; i < n;)
+	{
+		Responses	sum = {.key = &rows[i]->key, .value.min = PG_UINT64_MAX};
+		Size		first = i;
+
+		while (i < n && compare_responses(&rows[first], &rows[i]) == 0)
+			add_response(&sum, rows[i++]);
+		put_responses(result, &sum);
+		MemoryContextReset(row_context);
+	}
+	MemoryContextSwitchTo(old);
+	return (Datum) 0;
+}

@@ -1,0 +1,104 @@
+/*
+ * latency.c
+ *		Histograms of latencies in SQL: adding them up, and percentiles.
+ *
+ * A histogram is a bigint[] whose subscripts are the buckets of latency_core.h; what
+ * lies outside of its bounds is 0.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "meter/latency.h"
+#include "meter/latency_core.h"
+
+PG_FUNCTION_INFO_V1(devapp_add_histograms);
+PG_FUNCTION_INFO_V1(devapp_latency_percentile);
+
+/* Add an array to counts[LATENCY_BUCKETS], up to what a count holds. */
+static void
+add_histogram(ArrayType *array, int64 *counts)
+{
+	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	const int64 *values = (const int64 *) ARR_DATA_PTR(array);
+	int			first;
+
+	if (n == 0)
+		return;
+	first = ARR_LBOUND(array)[0];
+	if (ARR_NDIM(array) != 1 || ARR_ELEMTYPE(array) != INT8OID ||
+		array_contains_nulls(array) ||
+		first < 0 || first >= LATENCY_BUCKETS || n > LATENCY_BUCKETS - first)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("this is not a histogram of latencies"),
+				 errhint("Take the column histogram of devapp.usage_latency.")));
+	for (int i = 0; i < n; i++)
+	{
+		if (values[i] < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("count out of range in a histogram of latencies")));
+		counts[first + i] += Min(values[i], PG_INT64_MAX - counts[first + i]);
+	}
+}
+
+/* The array starts and ends with a bucket that counts. */
+ArrayType *
+histogram_array(const int64 *counts)
+{
+	Datum		elements[LATENCY_BUCKETS];
+	int			first = 0;
+	int			n = 0;
+
+	while (first < LATENCY_BUCKETS && counts[first] == 0)
+		first++;
+	for (int i = first; i < LATENCY_BUCKETS; i++)
+	{
+		elements[i - first] = Int64GetDatum(counts[i]);
+		if (counts[i] != 0)
+			n = i - first + 1;
+	}
+	if (n == 0)
+		return construct_empty_array(INT8OID);
+	return construct_md_array(elements, NULL, 1, &n, &first, INT8OID,
+							  sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+}
+
+/* _add_histograms(a, b) */
+Datum
+devapp_add_histograms(PG_FUNCTION_ARGS)
+{
+	int64		counts[LATENCY_BUCKETS] = {0};
+
+	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts);
+	add_histogram(PG_GETARG_ARRAYTYPE_P(1), counts);
+	PG_RETURN_ARRAYTYPE_P(histogram_array(counts));
+}
+
+/* latency_percentile(histogram, fraction) */
+Datum
+devapp_latency_percentile(PG_FUNCTION_ARGS)
+{
+	int64		counts[LATENCY_BUCKETS] = {0};
+	double		fraction = PG_GETARG_FLOAT8(1);
+	int			bucket;
+	Interval   *interval;
+
+	if (!(fraction >= 0 && fraction <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fraction must be from 0 to 1"),
+				 errhint("The 95th percentile is 0.95.")));
+	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts);
+	bucket = latency_percentile(counts, LATENCY_BUCKETS, fraction);
+	if (bucket < 0)
+		PG_RETURN_NULL();
+	interval = palloc0(sizeof(Interval));
+	interval->time = (TimeOffset) (latency_middle(bucket) + 0.5);
+	PG_RETURN_INTERVAL_P(interval);
+}

@@ -1,0 +1,177 @@
+/*
+ * guard.c
+ *		The triggers that keep bad rows out, whatever statement brings them.
+ *
+ *	guard_row('column:rule', ...)		BEFORE INSERT OR UPDATE, each row
+ *	guard_immutable('column', ...)		BEFORE UPDATE, each row
+ *	guard_delete('hint')				BEFORE DELETE OR TRUNCATE, each statement
+ *
+ * They run before constraints are checked, so that the error names the column
+ * and what to do, and no DETAIL prints a row.  What the rules are is in
+ * validate.c, which table has which in sql/triggers/guards.sql.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/trigger.h"
+#include "model/guard.h"
+#include "model/validate.h"
+
+PG_FUNCTION_INFO_V1(devapp_guard_row);
+PG_FUNCTION_INFO_V1(devapp_guard_immutable);
+PG_FUNCTION_INFO_V1(devapp_guard_delete);
+
+/*
+ * Is word one of the words of an argument like "word,word" or "word,word=column"?
+ * In an argument that is not there (NULL) there is none.
+ */
+bool
+guard_list_has_word(const char *list, const char *word)
+{
+	size_t		len = strlen(word);
+
+	while (list != NULL)
+	{
+		size_t		n = strcspn(list, ",=");
+
+		if (n == len && strncmp(list, word, n) == 0)
+			return true;
+		list = list[n] == ',' ? list + n + 1 : NULL;
+	}
+	return false;
+}
+
+static TriggerData *
+require_trigger(FunctionCallInfo fcinfo, bool row)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		row != (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function was not called as the kind of trigger that it is")));
+	trigger_require_own_table(trigdata);
+	return trigdata;
+}
+
+static int
+require_column(TupleDesc desc, const char *name)
+{
+	int			attno = SPI_fnumber(desc, name);
+
+	if (attno <= 0)
+		elog(ERROR, "guard: there is no column %s", name);
+	return attno;
+}
+
+/* Does an UPDATE give a column another value? */
+bool
+guard_attribute_changed(TriggerData *trigdata, int attno)
+{
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	Form_pg_attribute att = TupleDescAttr(desc, attno - 1);
+	bool		old_null;
+	bool		new_null;
+	Datum		old_value = SPI_getbinval(trigdata->tg_trigtuple, desc, attno,
+										  &old_null);
+	Datum		new_value = SPI_getbinval(trigdata->tg_newtuple, desc, attno,
+										  &new_null);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	return !datum_image_eq(old_value, new_value, att->attbyval, att->attlen);
+}
+
+/* Set updated_at where a table has it, if the UPDATE changes anything. */
+static HeapTuple
+set_updated_at(TriggerData *trigdata)
+{
+	HeapTuple	tuple = trigdata->tg_newtuple;
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	int			attno = SPI_fnumber(desc, "updated_at");
+	Datum		now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	bool		isnull = false;
+	bool		changed = false;
+
+	for (int i = 1; i <= desc->natts && !changed; i++)
+		changed = guard_attribute_changed(trigdata, i);
+	if (attno <= 0 || !changed)
+		return tuple;
+	return heap_modify_tuple_by_cols(tuple, desc, 1, &attno, &now, &isnull);
+}
+
+Datum
+devapp_guard_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = require_trigger(fcinfo, true);
+	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	HeapTuple	tuple = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	const char *entity = RelationGetRelationName(trigdata->tg_relation);
+
+	for (int i = 0; i < trigdata->tg_trigger->tgnargs; i++)
+	{
+		char	   *column = pstrdup(trigdata->tg_trigger->tgargs[i]);
+		char	   *rule = strchr(column, ':');
+		bool		isnull;
+		Datum		value;
+
+		if (rule == NULL)
+			elog(ERROR, "guard_row: argument \"%s\" has no rule", column);
+		*rule++ = '\0';
+		value = SPI_getbinval(tuple, desc, require_column(desc, column), &isnull);
+		validate_column(entity, column, rule, value, isnull);
+	}
+	return PointerGetDatum(update ? set_updated_at(trigdata) : tuple);
+}
+
+bool
+guard_column_changed(TriggerData *trigdata, const char *column)
+{
+	return guard_attribute_changed(trigdata,
+								   require_column(trigdata->tg_relation->rd_att,
+												  column));
+}
+
+Datum
+devapp_guard_immutable(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = require_trigger(fcinfo, true);
+
+	for (int i = 0; i < trigdata->tg_trigger->tgnargs; i++)
+	{
+		const char *column = trigdata->tg_trigger->tgargs[i];
+
+		if (guard_column_changed(trigdata, column))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
+					 errmsg("column %s of devapp.%s cannot be changed", column,
+							RelationGetRelationName(trigdata->tg_relation)),
+					 errhint("It is fixed when the row is made.")));
+	}
+	return PointerGetDatum(trigdata->tg_newtuple);
+}
+
+Datum
+devapp_guard_delete(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = require_trigger(fcinfo, false);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_RESTRICT_VIOLATION),
+			 errmsg("rows of devapp.%s cannot be deleted",
+					RelationGetRelationName(trigdata->tg_relation)),
+			 errdetail("Their history would be lost."),
+			 trigdata->tg_trigger->tgnargs > 0 ?
+			 errhint("%s", trigdata->tg_trigger->tgargs[0]) : 0));
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,433 @@
+/*
+ * identity.c
+ *		Who acts: the person, and the database role.
+ *
+ * Two roles count.  The outer role is the one that the session has taken on (by
+ * SET ROLE, if it did), also inside functions that run with other rights.  The entry
+ * role is the one that called into devapp (entry.c).  They differ where a function
+ * with its definer's rights, a foreign key's cascade or the like stands between the
+ * session and devapp.
+ *
+ *	- An administrator is whoever is one as both: neither does a developer's function
+ *	  get the rights of the administrator who runs it, nor a web user those of the
+ *	  administrator whose function he runs.
+ *	- Claims count only where both are the same role.
+ *	- What devapp.act_as() said counts where the entry role is the role that called it.
+ *
+ * The person is named by request.jwt.claims, where PostgREST puts the claims of a
+ * token that it has verified: a verified "email", or else "sub" as the id of a
+ * developer.  Anybody can SET request.jwt.claims, so it counts only in the sessions
+ * of superusers and of the roles of devapp.claims_from, the log-ins of PostgREST or
+ * the like, where those who reach the database can't send SQL of their own.
+ *
+ * Where there are no claims that count, devapp.act_as() names the person, which
+ * whoever may execute it calls.  It is kept in the setting devapp.actor, as the oid
+ * of the role that called and the e-mail.  Only a superuser could SET it; it lasts
+ * for the transaction unless the caller asks for the session, and DISCARD ALL clears
+ * it.  In the sessions of devapp.claims_from it never outlasts the transaction: many
+ * people share those.
+ *
+ * In a security-restricted operation nobody acts.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/namespace.h"
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/uuid.h"
+#include "utils/varlena.h"
+
+#include "base/compat.h"
+#include "base/entry.h"
+#include "model/identity.h"
+#include "model/validate.h"
+#include "table/catalog.h"
+
+PG_FUNCTION_INFO_V1(devapp_current_actor);
+PG_FUNCTION_INFO_V1(devapp_set_actor);
+PG_FUNCTION_INFO_V1(devapp_outer_role);
+PG_FUNCTION_INFO_V1(devapp_entry_role);
+PG_FUNCTION_INFO_V1(devapp_is_admin);
+PG_FUNCTION_INFO_V1(devapp_identity_source);
+PG_FUNCTION_INFO_V1(devapp_email_key);
+
+#define CLAIMS_SETTING	"request.jwt.claims"
+
+/* ---------- settings ---------- */
+
+static char *actor_setting = NULL;
+static char *claims_from = NULL;
+
+void
+identity_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.actor",
+							   "The role that called devapp.act_as(), and the e-mail of the person who acts.",
+							   NULL,
+							   &actor_setting,
+							   "",
+							   PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
+
+	DefineCustomStringVariable("devapp.claims_from",
+							   "Roles in whose sessions request.jwt.claims says who acts.",
+							   "Log-in roles of PostgREST and the like, with commas; * is every role.",
+							   &claims_from,
+							   "authenticator",
+							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
+}
+
+/* ---------- e-mails ---------- */
+
+/*
+ * The form in which e-mails are compared.  Only ASCII letters lose their case: a
+ * collation's lower() takes other characters for ASCII letters, like U+212A, the
+ * sign for kelvin, for "k", and then one person's address is another's.
+ */
+static char *
+email_key(const char *email)
+{
+	return asc_tolower(email, strlen(email));
+}
+
+/* ---------- claims ---------- */
+
+typedef struct Claims
+{
+	JsonLexContext *lex;
+	const char *field;			/* the member of the outer object we are in */
+	char	   *email;
+	char	   *sub;
+	bool		verified;
+} Claims;
+
+static compat_json_result
+claim_starts(void *state, char *name, bool isnull)
+{
+	Claims	   *claims = state;
+
+	if (claims->lex->lex_level == 1)
+	{
+		/* of a claim that comes twice the last counts, whatever it is */
+		claims->field = name;
+		if (strcmp(name, "email") == 0)
+			claims->email = NULL;
+		else if (strcmp(name, "sub") == 0)
+			claims->sub = NULL;
+		else if (strcmp(name, "email_verified") == 0)
+			claims->verified = false;
+	}
+	compat_json_return();
+}
+
+static compat_json_result
+claim_value(void *state, char *token, JsonTokenType type)
+{
+	Claims	   *claims = state;
+
+	if (claims->lex->lex_level != 1 || claims->field == NULL)
+		compat_json_return();
+	if (strcmp(claims->field, "email") == 0 && type == JSON_TOKEN_STRING)
+		claims->email = token;
+	else if (strcmp(claims->field, "sub") == 0 && type == JSON_TOKEN_STRING)
+		claims->sub = token;
+	else if (strcmp(claims->field, "email_verified") == 0)
+		claims->verified = type == JSON_TOKEN_TRUE;
+	compat_json_return();
+}
+
+/* What is no JSON object has no claims. */
+static Claims
+parse_claims(const char *json)
+{
+	Claims		claims = {0};
+	Claims		none = {0};
+	JsonSemAction actions = {0};
+
+	claims.lex = compat_json_lexer(json, GetDatabaseEncoding());
+	actions.semstate = &claims;
+	actions.object_field_start = claim_starts;
+	actions.scalar = claim_value;
+	return pg_parse_json(claims.lex, &actions) == JSON_SUCCESS ? claims : none;
+}
+
+/* Is this a session of devapp.claims_from? */
+static bool
+session_is_shared(void)
+{
+	const char *session = GetUserNameFromId(GetSessionUserId(), true);
+	List	   *names;
+	ListCell   *cell;
+
+	if (session == NULL ||
+		!SplitIdentifierString(pstrdup(claims_from), ',', &names))
+		return false;
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), session) == 0 || strcmp(lfirst(cell), "*") == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+session_has_claims(void)
+{
+	const char *json = GetConfigOption(CLAIMS_SETTING, true, false);
+
+	return json != NULL && json[0] != '\0';
+}
+
+/* Do the claims that this session has say who acts? */
+static bool
+claims_count(void)
+{
+	return GetOuterUserId() == entry_role() &&
+		(superuser_arg(GetSessionUserId()) || session_is_shared());
+}
+
+/* Of the forms that uuid_in() takes, the usual one: it would raise an error. */
+static bool
+is_uuid(const char *text)
+{
+	if (strlen(text) != 36)
+		return false;
+	for (int i = 0; i < 36; i++)
+	{
+		bool		dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The e-mail of a developer by id, or NULL. */
+static char *
+email_of(const char *id)
+{
+	pg_uuid_t	uuid;
+	Snapshot	snapshot;
+	CatalogScan scan;
+	char	   *email = NULL;
+	bool		isnull;
+
+	if (!is_uuid(id))
+		return NULL;
+	uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(id)));
+	snapshot = catalog_take_snapshot();
+	catalog_scan_begin(&scan, DEVELOPER_BY_ID, UUIDPGetDatum(&uuid), snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		(void) catalog_value(&scan, DEVELOPER_DELETED_AT, &isnull);
+		if (isnull)
+			email = email_key(TextDatumGetCString(catalog_value(&scan, DEVELOPER_EMAIL,
+																&isnull)));
+	}
+	catalog_scan_end(&scan);
+	catalog_release_snapshot(snapshot);
+	return email;
+}
+
+static const char *
+claimed_actor(void)
+{
+	Claims		claims = parse_claims(GetConfigOption(CLAIMS_SETTING, true, false));
+
+	if (claims.email != NULL && claims.email[0] != '\0')
+		return claims.verified && validate_is_email(claims.email) ?
+			email_key(claims.email) : NULL;
+	return claims.sub ? email_of(claims.sub) : NULL;
+}
+
+/* ---------- act_as() ---------- */
+
+/* The person of devapp.act_as(), or NULL. */
+static const char *
+declared_actor(void)
+{
+	char	   *email;
+	Oid			role = (Oid) strtoul(actor_setting, &email, 10);
+
+	return role == entry_role() && *email == ' ' ? email + 1 : NULL;
+}
+
+/* ---------- for others ---------- */
+
+typedef enum IdentitySource
+{
+	FROM_NOTHING,
+	FROM_CLAIMS,
+	FROM_ACT_AS,
+	FROM_RESTRICTED				/* nobody, in a security-restricted operation */
+} IdentitySource;
+
+static IdentitySource
+identity_source(void)
+{
+	if (InSecurityRestrictedOperation())
+		return FROM_RESTRICTED;
+	if (session_has_claims() && claims_count())
+		return FROM_CLAIMS;
+	return declared_actor() != NULL ? FROM_ACT_AS : FROM_NOTHING;
+}
+
+/* The e-mail of the person who acts, or NULL if nobody does or nobody said. */
+const char *
+identity_actor(void)
+{
+	switch (identity_source())
+	{
+		case FROM_CLAIMS:
+			return claimed_actor();
+		case FROM_ACT_AS:
+			return declared_actor();
+		default:
+			return NULL;
+	}
+}
+
+/* Who decided, for the history: the person, or else the role. */
+const char *
+identity_name(void)
+{
+	const char *actor = identity_actor();
+
+	return actor ? actor : GetUserNameFromId(GetOuterUserId(), false);
+}
+
+/* An error where nobody acts. */
+void
+identity_require_somebody(const char *table)
+{
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"%s\" cannot be changed in a security-restricted operation", table),
+				 errdetail("Nobody acts in an index expression, a materialized view's query or whatever else maintenance runs.")));
+}
+
+/* An administrator is a role that may write to the tables. */
+static bool
+role_administers(Oid role)
+{
+	Oid			app = get_relname_relid("app", get_namespace_oid("devapp", false));
+
+	return OidIsValid(app) &&
+		pg_class_aclcheck(app, role, ACL_UPDATE) == ACLCHECK_OK;
+}
+
+static bool
+identity_is_admin(void)
+{
+	return !InSecurityRestrictedOperation() &&
+		role_administers(GetOuterUserId()) && role_administers(entry_role());
+}
+
+/* ---------- in SQL ---------- */
+
+Datum
+devapp_current_actor(PG_FUNCTION_ARGS)
+{
+	const char *actor = identity_actor();
+
+	if (actor == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(actor));
+}
+
+/* _set_actor(email, is_local); '' for nobody */
+Datum
+devapp_set_actor(PG_FUNCTION_ARGS)
+{
+	char	   *email = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool		is_local = PG_GETARG_BOOL(1);
+
+	if (!is_local && session_is_shared())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("nobody can be named for the whole session here"),
+				 errdetail("Session role \"%s\" is in devapp.claims_from: its sessions are shared by many people.",
+						   GetUserNameFromId(GetSessionUserId(), false)),
+				 errhint("Leave out is_local, and call devapp.act_as() in each transaction.")));
+	if (email[0] != '\0')
+		email = psprintf("%u %s", entry_role(), email_key(email));
+	(void) set_config_option("devapp.actor", email, PGC_SUSET, PGC_S_SESSION,
+							 is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+							 true, 0, false);
+	PG_RETURN_VOID();
+}
+
+/* _outer_role(), _entry_role(): null where nobody acts */
+Datum
+devapp_outer_role(PG_FUNCTION_ARGS)
+{
+	if (InSecurityRestrictedOperation())
+		PG_RETURN_NULL();
+	PG_RETURN_OID(GetOuterUserId());
+}
+
+Datum
+devapp_entry_role(PG_FUNCTION_ARGS)
+{
+	if (InSecurityRestrictedOperation())
+		PG_RETURN_NULL();
+	PG_RETURN_OID(entry_role());
+}
+
+Datum
+devapp_is_admin(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(identity_is_admin());
+}
+
+static const char *
+why_claims_do_not_count(void)
+{
+	return GetOuterUserId() != entry_role() ?
+		"request.jwt.claims do not count: a function with other rights stands between" :
+		"request.jwt.claims do not count: the session's role is not in devapp.claims_from";
+}
+
+/* _identity_source(): what devapp.whoami() says of where the person comes from */
+Datum
+devapp_identity_source(PG_FUNCTION_ARGS)
+{
+	const char *source = "nobody said";
+
+	switch (identity_source())
+	{
+		case FROM_CLAIMS:
+			source = claimed_actor() != NULL ? "request.jwt.claims" :
+				"request.jwt.claims name nobody";
+			break;
+		case FROM_ACT_AS:
+			source = "devapp.act_as";
+			break;
+		case FROM_RESTRICTED:
+			source = "nobody acts in a security-restricted operation";
+			break;
+		case FROM_NOTHING:
+			if (session_has_claims())
+				source = why_claims_do_not_count();
+			else if (actor_setting[0] != '\0')
+				source = "devapp.act_as was called by another role";
+			break;
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(source));
+}
+
+/* _email_key(email): see email_key() */
+Datum
+devapp_email_key(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(email_key(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+}

@@ -1,0 +1,15 @@
+/*
+ * identity.h
+ *		Who acts.
+ */
+#ifndef DEVAPP_IDENTITY_H
+#define DEVAPP_IDENTITY_H
+
+#include "postgres.h"
+
+extern const char *identity_actor(void);
+extern const char *identity_name(void);
+extern void identity_require_somebody(const char *table);
+extern void identity_define_gucs(void);
+
+#endif							/* DEVAPP_IDENTITY_H */

@@ -1,0 +1,588 @@
+/*
+ * validate.c
+ *		The rules that column values obey.
+ *
+ *	name			required, 1 to 255 characters, not only white space
+ *	optional_name	the same or NULL
+ *	text			up to 255 characters, may be empty or NULL
+ *	description		up to 4000 characters, with line ends and tabs, or NULL
+ *	email			something@something, no white space or colon, up to 255 characters
+ *	email_domain	example.com, or *.example.com for it and what is below it, or NULL
+ *	label			1 to 16 of [a-z0-9], or NULL
+ *	attributes		object of at most 18 names, each with a string
+ *	names			list of distinct names
+ *	scopes			list of distinct scope tokens (RFC 6749, section 3.3)
+ *	methods			list of distinct HTTP methods (RFC 9110, section 9.1), upper case
+ *	callback_urls	list of URIs, see uri_core.c
+ *	positive_int4, positive_int8, positive_float8
+ *					greater than zero, or NULL
+ *	natural_int4	zero or greater, or NULL
+ *	required		not NULL; its type has checked the rest
+ *	in A B ...		one of these words
+ *	in? A B ...		the same or NULL
+ *
+ * No text may hold control characters: they forge lines in logs and terminals.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "base/compat.h"
+#include "base/str.h"
+#include "key/key_core.h"
+#include "model/uri_core.h"
+#include "model/validate.h"
+
+/* The value under test, for messages. */
+typedef struct Subject
+{
+	const char *entity;
+	const char *column;
+} Subject;
+
+static Str
+text_value(Datum value)
+{
+	text	   *t = DatumGetTextPP(value);
+
+	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+/* C0 and DEL, and in UTF-8 also C1 (U+0080 to U+009F) */
+static bool
+has_control(Str t, bool lines_allowed)
+{
+	bool		utf8 = GetDatabaseEncoding() == PG_UTF8;
+
+	for (size_t i = 0; i < t.len; i++)
+	{
+		unsigned char c = (unsigned char) t.data[i];
+
+		if (lines_allowed && (c == '\n' || c == '\r' || c == '\t'))
+			continue;
+		if (c < 0x20 || c == 0x7F)
+			return true;
+		if (utf8 && c == 0xC2 && i + 1 < t.len &&
+			(unsigned char) t.data[i + 1] >= 0x80 &&
+			(unsigned char) t.data[i + 1] <= 0x9F)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Length of the white space at the start of s, or 0: the blank, and in UTF-8 the
+ * characters of Unicode's White_Space property, zero width ones too.
+ */
+static size_t
+space_len(const char *s, size_t len)
+{
+	static const char *const wide[] = {
+		"\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
+		"\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"
+	};
+
+	if (len > 0 && s[0] == ' ')
+		return 1;
+	if (GetDatabaseEncoding() != PG_UTF8 || len < 2)
+		return 0;
+	/* U+2000 to U+200B */
+	if (len >= 3 && memcmp(s, "\xE2\x80", 2) == 0 &&
+		(unsigned char) s[2] >= 0x80 && (unsigned char) s[2] <= 0x8B)
+		return 3;
+	for (int i = 0; i < (int) lengthof(wide); i++)
+	{
+		size_t		n = strlen(wide[i]);
+
+		if (len >= n && memcmp(s, wide[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
+static bool
+is_blank(Str t)
+{
+	size_t		i = 0;
+	size_t		n;
+
+	while (i < t.len && (n = space_len(t.data + i, t.len - i)) > 0)
+		i += n;
+	return i == t.len;
+}
+
+static bool
+has_space(Str t)
+{
+	for (size_t i = 0; i < t.len; i++)
+	{
+		if (space_len(t.data + i, t.len - i) > 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_text(Subject s, Str t, int max_chars, bool lines_allowed)
+{
+	if (pg_mbstrlen_with_len(t.data, (int) t.len) > max_chars)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("%s of %s is too long", s.column, s.entity),
+				 errhint("It has at most %d characters.", max_chars)));
+	if (has_control(t, lines_allowed))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s has a control character", s.column, s.entity),
+				 lines_allowed ?
+				 errhint("Line ends and tabs are possible, other control characters are not.") :
+				 errhint("Remove line ends, tabs and other control characters.")));
+}
+
+static void
+check_name(Subject s, Str t)
+{
+	if (is_blank(t))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s must not be empty", s.column, s.entity),
+				 errhint("Give 1 to %d characters.", NAME_MAX_CHARS)));
+	check_text(s, t, NAME_MAX_CHARS, false);
+}
+
+/* Apart from what check_name() says. */
+static bool
+looks_like_email(Str t)
+{
+	const char *at = memchr(t.data, '@', t.len);
+
+	return at != NULL && at != t.data && at != t.data + t.len - 1 &&
+		memchr(at + 1, '@', (size_t) (t.data + t.len - at - 1)) == NULL &&
+		/* "rule:name" in decided_by is a rule's */
+		memchr(t.data, ':', t.len) == NULL &&
+		!has_space(t);
+}
+
+/* Would the text do as the e-mail of a developer? */
+bool
+validate_is_email(const char *text)
+{
+	Str			t = {text, strlen(text)};
+
+	return pg_mbstrlen_with_len(t.data, (int) t.len) <= NAME_MAX_CHARS &&
+		!has_control(t, false) && looks_like_email(t);
+}
+
+static void
+check_email(Subject s, Str t)
+{
+	check_name(s, t);
+	if (!looks_like_email(t))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%.*s\" is not an e-mail address", (int) t.len, t.data),
+				 errhint("It looks like name@example.com.")));
+}
+
+/* Labels with dots between them, as far as an e-mail address could have them. */
+static bool
+is_domain(Str t)
+{
+	bool		label = false;
+
+	for (size_t i = 0; i < t.len; i++)
+	{
+		if (t.data[i] == '@' || t.data[i] == '*' || (t.data[i] == '.' && !label))
+			return false;
+		label = t.data[i] != '.';
+	}
+	return label && !has_space(t);
+}
+
+static void
+check_email_domain(Subject s, Str t)
+{
+	Str			domain = t;
+
+	check_text(s, t, NAME_MAX_CHARS, false);
+	if (t.len >= 2 && memcmp(t.data, "*.", 2) == 0)
+		domain = (Str) {t.data + 2, t.len - 2};
+	if (!is_domain(domain))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%.*s\" is not an e-mail domain", (int) t.len, t.data),
+				 errhint("It looks like example.com, or *.example.com for it and its subdomains.")));
+}
+
+static void
+check_label(Subject s, Str t)
+{
+	if (!key_label_is_valid(t.data, t.len))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s is not a valid label", s.column, s.entity),
+				 errhint("It becomes a part of the key: 1 to %d characters of a-z and 0-9.",
+						 KEY_LABEL_MAX)));
+}
+
+/* ---------- elements of lists ---------- */
+
+static bool
+is_token_char(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		(c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static void
+check_method(Subject s, Str t)
+{
+	bool		ok = t.len > 0 && t.len <= 64;
+
+	for (size_t i = 0; ok && i < t.len; i++)
+		ok = is_token_char((unsigned char) t.data[i]);
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s is not an HTTP method",
+						s.column, s.entity),
+				 errhint("Methods are written like GET, POST, DELETE.")));
+}
+
+static void
+check_scope(Subject s, Str t)
+{
+	bool		ok = t.len > 0 && t.len <= NAME_MAX_CHARS;
+
+	for (size_t i = 0; ok && i < t.len; i++)
+	{
+		unsigned char c = (unsigned char) t.data[i];
+
+		ok = c > 0x20 && c < 0x7F && c != '"' && c != '\\';
+	}
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s is not a scope",
+						s.column, s.entity),
+				 errhint("A scope is 1 to %d printable ASCII characters without spaces, quotes and backslashes.",
+						 NAME_MAX_CHARS)));
+}
+
+static void
+check_callback(Subject s, Str t)
+{
+	UriError	error;
+
+	if (t.len > CALLBACK_MAX_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("a callback URL of %s is too long", s.entity),
+				 errhint("It has at most %d bytes.", CALLBACK_MAX_BYTES)));
+	error = uri_check_callback(t.data, t.len);
+	if (error == URI_OK)
+		return;
+	/* the URL is not shown: it may hold a password, or control characters */
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a callback URL of %s is not valid: %s", s.entity,
+					uri_error_text(error)),
+			 errhint("Give absolute URIs without fragment, like https://app.example.com/callback; http only for localhost, 127.0.0.1 and [::1].")));
+}
+
+static void
+check_list(Subject s, Datum value, void (*check) (Subject, Str))
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	Subject		element = {s.entity, psprintf("a value in %s", s.column)};
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("%s of %s must be a list", s.column, s.entity),
+				 errhint("Give a one-dimensional array.")));
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	if (n > LIST_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s of %s has too many values", s.column, s.entity),
+				 errhint("It has at most %d.", LIST_MAX)));
+	for (int i = 0; i < n; i++)
+	{
+		Str			t;
+
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("%s of %s has a null value", s.column, s.entity),
+					 errhint("Leave it out.")));
+		t = text_value(values[i]);
+		check(element, t);
+		for (int j = 0; j < i; j++)
+		{
+			Str		other = text_value(values[j]);
+
+			if (str_equal(other, t))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("%s of %s has a value twice", s.column, s.entity),
+						 errhint("Give each value once.")));
+		}
+	}
+}
+
+/* ---------- attributes ---------- */
+
+static void
+check_attribute(Subject s, JsonbValue *name, JsonbValue *value)
+{
+	Str			t = {name->val.string.val, (size_t) name->val.string.len};
+	Subject		name_subject = {s.entity, "an attribute name"};
+	Subject		value_subject = {s.entity, "an attribute value"};
+
+	check_name(name_subject, t);
+	if (value->type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("attribute \"%.*s\" of %s is not a string", (int) t.len, t.data,
+						s.entity),
+				 errhint("Attributes are an object of name to string, like {\"tier\": \"gold\"}.")));
+	check_text(value_subject,
+			   (Str) {value->val.string.val, (size_t) value->val.string.len},
+			   ATTRIBUTE_VALUE_MAX, true);
+}
+
+static void
+check_attributes(Subject s, Datum value)
+{
+	Jsonb	   *jb = DatumGetJsonbP(value);
+	JsonbIterator *it;
+	JsonbValue	name;
+	JsonbValue	v;
+
+	if (!JB_ROOT_IS_OBJECT(jb))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s must be a JSON object", s.column, s.entity),
+				 errhint("Attributes are an object of name to string, like {\"tier\": \"gold\"}.")));
+	if (JB_ROOT_COUNT(jb) > ATTRIBUTES_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s has %u attributes, but at most %d are possible", s.entity,
+						JB_ROOT_COUNT(jb), ATTRIBUTES_MAX),
+				 errhint("Remove some, or put several values into one.")));
+
+	it = JsonbIteratorInit(&jb->root);
+	if (JsonbIteratorNext(&it, &name, true) != WJB_BEGIN_OBJECT)
+		elog(ERROR, "attributes are not an object");
+	while (JsonbIteratorNext(&it, &name, true) == WJB_KEY)
+	{
+		(void) JsonbIteratorNext(&it, &v, true);
+		check_attribute(s, &name, &v);
+	}
+}
+
+/* ---------- rules by name ---------- */
+
+static void
+rule_name(Subject s, Datum value)
+{
+	check_name(s, text_value(value));
+}
+
+static void
+rule_text(Subject s, Datum value)
+{
+	check_text(s, text_value(value), NAME_MAX_CHARS, false);
+}
+
+static void
+rule_description(Subject s, Datum value)
+{
+	check_text(s, text_value(value), DESCRIPTION_MAX_CHARS, true);
+}
+
+static void
+rule_email(Subject s, Datum value)
+{
+	check_email(s, text_value(value));
+}
+
+static void
+rule_email_domain(Subject s, Datum value)
+{
+	check_email_domain(s, text_value(value));
+}
+
+static void
+rule_label(Subject s, Datum value)
+{
+	check_label(s, text_value(value));
+}
+
+static void
+rule_names(Subject s, Datum value)
+{
+	check_list(s, value, check_name);
+}
+
+static void
+rule_scopes(Subject s, Datum value)
+{
+	check_list(s, value, check_scope);
+}
+
+static void
+rule_methods(Subject s, Datum value)
+{
+	check_list(s, value, check_method);
+}
+
+static void
+rule_callback_urls(Subject s, Datum value)
+{
+	check_list(s, value, check_callback);
+}
+
+static void
+require_positive(Subject s, bool positive)
+{
+	if (!positive)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s must be greater than zero", s.column, s.entity),
+				 errhint("Leave it out for no limit.")));
+}
+
+static void
+rule_positive_int4(Subject s, Datum value)
+{
+	require_positive(s, DatumGetInt32(value) > 0);
+}
+
+static void
+rule_positive_int8(Subject s, Datum value)
+{
+	require_positive(s, DatumGetInt64(value) > 0);
+}
+
+static void
+rule_positive_float8(Subject s, Datum value)
+{
+	double		v = DatumGetFloat8(value);
+
+	require_positive(s, v > 0);
+	if (isnan(v) || v > RATE_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("%s of %s is too large", s.column, s.entity),
+				 errhint("It is at most %.0f.", RATE_MAX)));
+}
+
+static void
+rule_natural_int4(Subject s, Datum value)
+{
+	if (DatumGetInt32(value) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s must not be negative", s.column, s.entity),
+				 errhint("Give 0 or more, or leave it out.")));
+}
+
+static void
+rule_required(Subject s, Datum value)
+{
+}
+
+/* words: those that are possible, apart by single spaces */
+static void
+check_word(Subject s, Datum value, const char *words)
+{
+	Str			t = text_value(value);
+	const char *word = words;
+
+	while (*word != '\0')
+	{
+		size_t		len = strcspn(word, " ");
+
+		if (str_equal(t, (Str) {word, len}))
+			return;
+		word += len;
+		word += strspn(word, " ");
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s of %s is not a known value", s.column, s.entity),
+			 errhint("Possible: %s.", words)));
+}
+
+static const struct
+{
+	const char *name;
+	bool		required;
+	void		(*check) (Subject, Datum);
+}			rules[] = {
+	{"name", true, rule_name},
+	{"optional_name", false, rule_name},
+	{"text", false, rule_text},
+	{"description", false, rule_description},
+	{"email", true, rule_email},
+	{"email_domain", false, rule_email_domain},
+	{"label", false, rule_label},
+	{"attributes", true, check_attributes},
+	{"names", true, rule_names},
+	{"scopes", true, rule_scopes},
+	{"methods", true, rule_methods},
+	{"callback_urls", true, rule_callback_urls},
+	{"required", true, rule_required},
+	{"natural_int4", false, rule_natural_int4},
+	{"positive_int4", false, rule_positive_int4},
+	{"positive_int8", false, rule_positive_int8},
+	{"positive_float8", false, rule_positive_float8},
+};
+
+static void
+require_value(Subject s)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("%s of %s must not be null", s.column, s.entity),
+			 errhint("Give a value.")));
+}
+
+void
+validate_column(const char *entity, const char *column, const char *rule,
+				Datum value, bool isnull)
+{
+	Subject		s = {entity, column};
+	bool		one_of = strncmp(rule, "in ", 3) == 0;
+
+	if (one_of || strncmp(rule, "in? ", 4) == 0)
+	{
+		if (!isnull)
+			check_word(s, value, rule + (one_of ? 3 : 4));
+		else if (one_of)
+			require_value(s);
+		return;
+	}
+	for (int i = 0; i < (int) lengthof(rules); i++)
+	{
+		if (strcmp(rules[i].name, rule) != 0)
+			continue;
+		if (!isnull)
+			rules[i].check(s, value);
+		else if (rules[i].required)
+			require_value(s);
+		return;
+	}
+	elog(ERROR, "there is no rule %s", rule);
+}

@@ -1,0 +1,428 @@
+/*
+ * bucket.c
+ *		What quotas and rates have left, in shared memory.
+ *
+ * The table (bucket_core.c) is made at server start, with shared_preload_libraries,
+ * and has a fixed size (devapp.quota_size).  A call takes a partition's lock shared
+ * and one compare-and-swap; only a bucket that is new, that is in another window or
+ * that was read anew needs the lock exclusive.
+ *
+ * A quota's bucket starts from its row of devapp.quota_usage, and looks at the row
+ * again every flush interval: so it goes on after a restart, and sees what other
+ * servers of the cluster counted.  A row never holds more than what was really used,
+ * so the larger of the two is right; only where the row was reset since, the row is.
+ * Rows are read by the caller (quota.c), never under a lock of this table.
+ *
+ * When a partition is full, buckets that mean nothing any more are removed.  If there
+ * is still no room, the call is not limited, and counted as that.
+ *
+ * Locks: BUCKET_PARTITIONS of partitions.  Nobody holds two of them, or another lock
+ * of devapp together with one of them.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/sodium.h"
+#include "meter/meter.h"
+#include "quota/bucket.h"
+
+#define BUCKET_PARTITIONS	64	/* a power of two */
+#define BUCKET_TRANCHE		"devapp quota"
+
+/* how often a row is read where nothing is flushed, in seconds */
+#define READ_INTERVAL		10
+
+typedef struct BucketShared
+{
+	uint64		seed;
+	Size		partition_size;
+} BucketShared;
+
+static BucketShared *shared = NULL;
+static LWLockPadded *locks = NULL;
+
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+/* ---------- settings ---------- */
+
+static int	quota_size = 16384;	/* kB */
+
+/* The size is fixed at server start; loaded later there is nothing to size. */
+void
+buckets_define_gucs(void)
+{
+	DefineCustomIntVariable("devapp.quota_size",
+							"Shared memory for quotas and rate limits.",
+							NULL,
+							&quota_size,
+							16384, 1024, 16 * 1024 * 1024,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB, NULL, NULL, NULL);
+}
+
+/* ---------- at server start ---------- */
+
+/* The slots of a partition that make the table as large as the setting says. */
+static uint32
+partition_slots(void)
+{
+	Size		bytes = (Size) quota_size * 1024 / BUCKET_PARTITIONS;
+	Size		two = bucket_partition_size(2) - bucket_partition_size(0);
+
+	return (uint32) ((bytes - bucket_partition_size(0)) / (two / 2));
+}
+
+static Size
+partition_size(void)
+{
+	return MAXALIGN(bucket_partition_size(partition_slots()));
+}
+
+static Size
+shared_size(void)
+{
+	return add_size(MAXALIGN(sizeof(BucketShared)),
+					mul_size(partition_size(), BUCKET_PARTITIONS));
+}
+
+static BucketPartition *
+partition_at(int number)
+{
+	return (BucketPartition *) ((char *) shared + MAXALIGN(sizeof(BucketShared)) +
+								shared->partition_size * (Size) number);
+}
+
+static void
+request_memory(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	RequestAddinShmemSpace(shared_size());
+	RequestNamedLWLockTranche(BUCKET_TRANCHE, BUCKET_PARTITIONS);
+}
+
+static void
+start_memory(void)
+{
+	bool		found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("devapp quota", shared_size(), &found);
+	locks = GetNamedLWLockTranche(BUCKET_TRANCHE);
+	if (!found)
+	{
+		devapp_require_sodium();
+		randombytes_buf(&shared->seed, sizeof(shared->seed));
+		shared->partition_size = partition_size();
+		for (int i = 0; i < BUCKET_PARTITIONS; i++)
+			bucket_partition_init(partition_at(i), partition_slots(), shared->seed);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* Called by _PG_init() in the postmaster. */
+void
+buckets_init(void)
+{
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_memory;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = start_memory;
+}
+
+bool
+buckets_are_on(void)
+{
+	return shared != NULL;
+}
+
+/* ---------- finding ---------- */
+
+uint64
+buckets_hash(const BucketKey *key)
+{
+	return bucket_hash(key, shared->seed);
+}
+
+static int
+partition_of(uint64 hash)
+{
+	return (int) (hash / (UINT64_MAX / BUCKET_PARTITIONS + 1));
+}
+
+static LWLock *
+lock_of(uint64 hash)
+{
+	return &locks[partition_of(hash)].lock;
+}
+
+/* Under the exclusive lock.  NULL: there is no room. */
+static Bucket *
+find_or_make(uint64 hash, const BucketKey *key, TimestampTz now, bool *is_new)
+{
+	BucketPartition *p = partition_at(partition_of(hash));
+	Bucket	   *bucket = bucket_find(p, hash, key);
+
+	*is_new = bucket == NULL;
+	if (bucket == NULL && bucket_sweep(p, now))
+		bucket = bucket_make(p, hash, key);
+	return bucket;
+}
+
+/* ---------- quotas ---------- */
+
+/* Is it time to read the row again?  If so, who asks is to do it. */
+static bool
+must_read(Bucket *bucket, TimestampTz now)
+{
+	int			seconds = devapp_flush_interval > 0 ? devapp_flush_interval : READ_INTERVAL;
+	int64		read_at = atomic_load_explicit(&bucket->read_at, memory_order_relaxed);
+
+	if (bucket->key.kind == BUCKET_HARD ||
+		(read_at <= now && read_at > now - seconds * USECS_PER_SEC))
+		return false;
+	return atomic_compare_exchange_strong_explicit(&bucket->read_at, &read_at, now,
+												   memory_order_relaxed,
+												   memory_order_relaxed);
+}
+
+static void
+answer_call(Bucket *bucket, BucketCall *call)
+{
+	call->window = bucket->window;
+	call->taken = call->cost > 0 &&
+		bucket_take(bucket, call->limit, call->cost, &call->used);
+	if (call->cost == 0)
+		call->used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
+}
+
+/* False: the bucket must be put there first, by what its row says. */
+bool
+buckets_try(BucketCall *call)
+{
+	LWLock	   *lock = lock_of(call->hash);
+	Bucket	   *bucket;
+	bool		done;
+
+	LWLockAcquire(lock, LW_SHARED);
+	bucket = bucket_find(partition_at(partition_of(call->hash)), call->hash, &call->key);
+	done = bucket != NULL && quota_window_stays(bucket->window, call->window) &&
+		!must_read(bucket, call->now);
+	if (done)
+		answer_call(bucket, call);
+	LWLockRelease(lock);
+	return done;
+}
+
+static bool
+same_window(QuotaWindow a, QuotaWindow b)
+{
+	return a.start == b.start && a.end == b.end;
+}
+
+/*
+ * Does the bucket's window stay?  Also where the call was held up for so long, by a
+ * lock on a table, that others are in a later window meanwhile.
+ */
+static bool
+window_stays(const Bucket *bucket, QuotaWindow window)
+{
+	return quota_window_stays(bucket->window, window) ||
+		(bucket->window.start >= window.end &&
+		 bucket->window.start <= GetCurrentTimestamp());
+}
+
+/* Bring a bucket to the window of the call, and to what its row says. */
+static void
+renew_bucket(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRow *row)
+{
+	QuotaWindow window = call->window;
+	int64		used = 0;
+	int64		in_row = 0;
+
+	if (!is_new && window_stays(bucket, window))
+	{
+		window = bucket->window;
+		used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
+	}
+	else
+	{
+		/* of a row that is gone, as it is some time after its window, nothing is known */
+		bucket->resets = row->resets;
+		if (row->found && quota_window_stays(row->window, window))
+			window = row->window;
+	}
+	if (row->found)
+	{
+		if (same_window(row->window, window))
+			in_row = row->used;
+		/* what was counted before a reset is forgotten; a row may be from before it */
+		if (row->resets > bucket->resets || used < in_row)
+			used = in_row;
+		bucket->resets = Max(row->resets, bucket->resets);
+	}
+	bucket->window = window;
+	atomic_store_explicit(&bucket->used, used, memory_order_relaxed);
+	atomic_store_explicit(&bucket->read_at, call->now, memory_order_relaxed);
+}
+
+/* False: there is no room. */
+bool
+buckets_put(BucketCall *call, const BucketRow *row)
+{
+	LWLock	   *lock = lock_of(call->hash);
+	Bucket	   *bucket;
+	bool		is_new;
+
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	bucket = find_or_make(call->hash, &call->key, call->now, &is_new);
+	if (bucket != NULL)
+	{
+		renew_bucket(bucket, is_new, call, row);
+		answer_call(bucket, call);
+	}
+	LWLockRelease(lock);
+	return bucket != NULL;
+}
+
+/* ---------- rates ---------- */
+
+/*
+ * After a change of the limit, or when a clock was put back, a tat may be so far ahead
+ * that nothing would be let through until then.  The time of the call does not tell:
+ * others may have read the clock later.  One read after the tat does.
+ */
+static void
+correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
+{
+	int64		tat = atomic_load_explicit(&bucket->used, memory_order_acquire);
+
+	if (unlikely(tat > rate_latest(rule, rate_time(now))))
+		(void) bucket_cut_rate(bucket, tat,
+							   rate_latest(rule, rate_time(GetCurrentTimestamp())));
+}
+
+/* False: there is no room. */
+bool
+buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
+				  TimestampTz now, int32 cost, RateAnswer *answer)
+{
+	LWLock	   *lock = lock_of(hash);
+	Bucket	   *bucket;
+	bool		is_new;
+
+	LWLockAcquire(lock, LW_SHARED);
+	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
+	if (bucket == NULL)
+	{
+		LWLockRelease(lock);
+		LWLockAcquire(lock, LW_EXCLUSIVE);
+		bucket = find_or_make(hash, key, now, &is_new);
+	}
+	if (bucket != NULL)
+	{
+		correct_rate(bucket, rule, now);
+		*answer = bucket_take_rate(bucket, rule, rate_time(now), cost);
+	}
+	LWLockRelease(lock);
+	return bucket != NULL;
+}
+
+/* What a call would be answered; nothing is taken. */
+RateAnswer
+buckets_look_at_rate(const BucketKey *key, uint64 hash, RateRule rule,
+					 TimestampTz now, int32 cost)
+{
+	LWLock	   *lock = lock_of(hash);
+	int64		time = rate_time(now);
+	int64		tat = time;
+	Bucket	   *bucket;
+
+	LWLockAcquire(lock, LW_SHARED);
+	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
+	if (bucket != NULL)
+		tat = atomic_load_explicit(&bucket->used, memory_order_relaxed);
+	LWLockRelease(lock);
+	return rate_ask(rule, tat, time, cost);
+}
+
+void
+buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds)
+{
+	LWLock	   *lock = lock_of(hash);
+	Bucket	   *bucket;
+
+	LWLockAcquire(lock, LW_SHARED);
+	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
+	if (bucket != NULL)
+		bucket_give_back(bucket, nanoseconds);
+	LWLockRelease(lock);
+}
+
+/* ---------- all of them ---------- */
+
+/* Remove the buckets that a test picks; the next calls make them anew. */
+void
+buckets_forget(BucketTest test, const void *arg)
+{
+	for (int i = 0; i < BUCKET_PARTITIONS; i++)
+	{
+		LWLockAcquire(&locks[i].lock, LW_EXCLUSIVE);
+		(void) bucket_remove(partition_at(i), test, arg);
+		LWLockRelease(&locks[i].lock);
+	}
+}
+
+int
+buckets_partitions(void)
+{
+	return BUCKET_PARTITIONS;
+}
+
+/* How many buckets a partition may hold. */
+uint32
+buckets_partition_limit(void)
+{
+	return partition_at(0)->limit;
+}
+
+/* The buckets of a partition that a test picks; there is room for the limit. */
+uint32
+buckets_copy(int number, BucketTest test, const void *arg, Bucket *copies)
+{
+	uint32		place = 0;
+	uint32		n = 0;
+	Bucket	   *bucket;
+
+	LWLockAcquire(&locks[number].lock, LW_SHARED);
+	while ((bucket = bucket_next(partition_at(number), &place)) != NULL)
+	{
+		if (test(bucket, arg))
+			memcpy(&copies[n++], bucket, sizeof(Bucket));
+	}
+	LWLockRelease(&locks[number].lock);
+	return n;
+}
+
+/* Of all databases. */
+BucketStatus
+buckets_status(void)
+{
+	BucketStatus status = {0};
+
+	for (int i = 0; i < BUCKET_PARTITIONS; i++)
+		status.used += partition_at(i)->used;
+	status.total = (uint64) buckets_partition_limit() * BUCKET_PARTITIONS;
+	return status;
+}

@@ -1,0 +1,60 @@
+/*
+ * bucket.h
+ *		What quotas and rates have left, in shared memory.
+ */
+#ifndef DEVAPP_BUCKET_H
+#define DEVAPP_BUCKET_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "quota/bucket_core.h"
+
+/* A bucket's row of devapp.quota_usage. */
+typedef struct BucketRow
+{
+	bool		found;
+	QuotaWindow window;
+	int64		used;
+	int32		resets;
+} BucketRow;
+
+/* What is asked of a quota's bucket, and what came of it. */
+typedef struct BucketCall
+{
+	BucketKey	key;
+	uint64		hash;
+	int64		limit;
+	int64		cost;			/* 0: only look */
+	TimestampTz now;
+	QuotaWindow window;			/* by the clock; then the bucket's */
+	int64		used;			/* then */
+	bool		taken;
+} BucketCall;
+
+typedef struct BucketStatus
+{
+	uint64		used;
+	uint64		total;
+} BucketStatus;
+
+extern void buckets_define_gucs(void);
+extern void buckets_init(void);
+extern bool buckets_are_on(void);
+extern uint64 buckets_hash(const BucketKey *key);
+extern bool buckets_try(BucketCall *call);
+extern bool buckets_put(BucketCall *call, const BucketRow *row);
+extern bool buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
+							  TimestampTz now, int32 cost, RateAnswer *answer);
+extern RateAnswer buckets_look_at_rate(const BucketKey *key, uint64 hash,
+									   RateRule rule, TimestampTz now, int32 cost);
+extern void buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds);
+extern void buckets_forget(BucketTest test, const void *arg);
+extern uint32 buckets_partition_limit(void);
+extern int	buckets_partitions(void);
+extern uint32 buckets_copy(int partition, BucketTest test, const void *arg,
+						   Bucket *copies);
+extern BucketStatus buckets_status(void);
+
+#endif							/* DEVAPP_BUCKET_H */

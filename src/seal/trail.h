@@ -1,0 +1,26 @@
+/*
+ * trail.h
+ *		The sealed audit trail: what sealing, proofs and verification share.
+ */
+#ifndef DEVAPP_TRAIL_H
+#define DEVAPP_TRAIL_H
+
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+#include "base/compat.h"
+#include "seal/merkle_core.h"
+
+/* Complete subtrees from this level on are kept in devapp.audit_node. */
+#define AUDIT_NODE_LEVEL	8
+
+extern SPIPlanPtr audit_prepare(const char *sql, int nargs, Oid *types);
+extern Datum audit_value(int row, int column, bool *isnull);
+extern int64 audit_int64(int row, int column);
+extern bool audit_hash_read(Datum value, MerkleHash *hash);
+extern bytea *audit_bytes(const void *data, size_t len);
+extern bool audit_node_find(int level, uint64 position, MerkleHash *hash);
+extern void audit_damaged(const char *what) compat_noreturn;
+
+#endif							/* DEVAPP_TRAIL_H */

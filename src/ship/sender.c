@@ -1,0 +1,242 @@
+/*
+ * sender.c
+ *		A connection from a standby to its primary, and counts sent by it.
+ *
+ * Nothing here waits without end, and a signal to end is heard everywhere.  No
+ * transaction is open while the primary is waited for.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type_d.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "ship/sender.h"
+
+#define CONNECT_SECONDS	10
+#define ANSWER_SECONDS	60
+#define MAX_OPTIONS		128		/* that libpq may have */
+
+/* ---------- settings ---------- */
+
+char	   *devapp_primary_conninfo = NULL;
+
+void
+sender_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.primary_conninfo",
+							   "Connection by which a standby sends what it counted to its primary.",
+							   "The database is that of the counts. Empty: a standby keeps its counts.",
+							   &devapp_primary_conninfo,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+}
+
+/* ---------- waiting ---------- */
+
+/* Wait for the socket to be ready; an error if it isn't in time. */
+static int
+wait_for_socket(PGconn *conn, int events, TimestampTz deadline)
+{
+	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	int			ready;
+
+	if (left <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("could not ship usage to the primary: it does not answer"),
+				 errhint("The counts are kept, and sent again.")));
+	ready = WaitLatchOrSocket(MyLatch, events | WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+							  PQsocket(conn), left, PG_WAIT_EXTENSION);
+	if (ready & WL_LATCH_SET)
+	{
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return ready;
+}
+
+/* ---------- connecting ---------- */
+
+static compat_noreturn void
+connection_error(PGconn *conn)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("could not ship usage to the primary: %s",
+					pchomp(PQerrorMessage(conn))),
+			 errhint("See the setting devapp.primary_conninfo. The counts are kept, and sent again.")));
+}
+
+static char *
+name_of_my_database(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *name;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	name = get_database_name(MyDatabaseId);
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_DATABASE),
+				 errmsg("database %u does not exist", MyDatabaseId)));
+	name = MemoryContextStrdup(context, name);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return name;
+}
+
+/* libpq's message may quote the password, so it is not used. */
+static compat_noreturn void
+refuse_setting(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("could not ship usage to the primary: devapp.primary_conninfo is not a connection string"),
+			 errhint("Write it like 'host=primary user=shipper passfile=/path'.")));
+}
+
+/* Begin to connect: the setting, but for the database. */
+PGconn *
+sender_start(void)
+{
+	const char *database = name_of_my_database();
+	PQconninfoOption *options = PQconninfoParse(devapp_primary_conninfo, NULL);
+	const char *keywords[MAX_OPTIONS + 3];
+	const char *values[MAX_OPTIONS + 3];
+	PGconn	   *conn;
+	int			n = 0;
+
+	for (PQconninfoOption *o = options; o != NULL && o->keyword != NULL && n < MAX_OPTIONS; o++)
+	{
+		if (o->val == NULL || strcmp(o->keyword, "dbname") == 0)
+			continue;
+		keywords[n] = o->keyword;
+		values[n++] = o->val;
+	}
+	keywords[n] = "dbname";
+	values[n++] = database;
+	keywords[n] = "fallback_application_name";
+	values[n++] = "devapp shipper";
+	keywords[n] = values[n] = NULL;
+	conn = options != NULL ? PQconnectStartParams(keywords, values, 0) : NULL;
+	if (options == NULL)
+		refuse_setting();
+	PQconninfoFree(options);
+	if (conn == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return conn;
+}
+
+/* What the primary has to tell beside its answers is in its own log. */
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+}
+
+void
+sender_finish_connecting(PGconn *conn)
+{
+	TimestampTz deadline = seconds_from_now(CONNECT_SECONDS);
+	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+	if (PQstatus(conn) == CONNECTION_BAD)
+		connection_error(conn);
+	PQsetNoticeReceiver(conn, ignore_notice, NULL);
+	while (status != PGRES_POLLING_OK)
+	{
+		int			wanted = status == PGRES_POLLING_READING ? WL_SOCKET_READABLE :
+			PQstatus(conn) == CONNECTION_STARTED ? WL_SOCKET_CONNECTED : WL_SOCKET_WRITEABLE;
+
+		if (wait_for_socket(conn, wanted, deadline) & wanted)
+			status = PQconnectPoll(conn);
+		if (status == PGRES_POLLING_FAILED)
+			connection_error(conn);
+	}
+	if (PQsetnonblocking(conn, 1) != 0)
+		connection_error(conn);
+}
+
+/* ---------- sending ---------- */
+
+static void
+send_question(PGconn *conn, const pg_uuid_t *batch_id, const bytea *counts,
+			  TimestampTz deadline)
+{
+	Oid			types[2] = {UUIDOID, BYTEAOID};
+	const char *values[2] = {(const char *) batch_id->data, VARDATA_ANY(counts)};
+	int			lengths[2] = {UUID_LEN, (int) VARSIZE_ANY_EXHDR(counts)};
+	int			formats[2] = {1, 1};
+	int			left;
+
+	if (!PQsendQueryParams(conn, "SELECT devapp.receive_usage($1, $2)", 2,
+						   types, values, lengths, formats, 0))
+		connection_error(conn);
+	while ((left = PQflush(conn)) != 0)
+	{
+		if (left < 0)
+			connection_error(conn);
+		if ((wait_for_socket(conn, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE, deadline) &
+			 WL_SOCKET_READABLE) && !PQconsumeInput(conn))
+			connection_error(conn);
+	}
+}
+
+/* The next result, or NULL after the last. */
+static PGresult *
+next_result(PGconn *conn, TimestampTz deadline)
+{
+	while (PQisBusy(conn))
+	{
+		if ((wait_for_socket(conn, WL_SOCKET_READABLE, deadline) & WL_SOCKET_READABLE) &&
+			!PQconsumeInput(conn))
+			connection_error(conn);
+	}
+	return PQgetResult(conn);
+}
+
+/* Returns what the primary says is wrong, NULL if nothing. */
+static char *
+answer_error(PGconn *conn, TimestampTz deadline)
+{
+	PGresult   *result;
+	char	   *error = NULL;
+
+	while ((result = next_result(conn, deadline)) != NULL)
+	{
+		if (PQresultStatus(result) != PGRES_TUPLES_OK && error == NULL)
+		{
+			const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+			error = message ? pstrdup(message) : pchomp(PQerrorMessage(conn));
+		}
+		PQclear(result);
+	}
+	return error;
+}
+
+void
+sender_send(PGconn *conn, const pg_uuid_t *batch_id, const bytea *counts)
+{
+	TimestampTz deadline = seconds_from_now(ANSWER_SECONDS);
+	char	   *error;
+
+	send_question(conn, batch_id, counts, deadline);
+	error = answer_error(conn, deadline);
+	if (error != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not ship usage to the primary: %s", error),
+				 errhint("The user of devapp.primary_conninfo needs USAGE on schema devapp and EXECUTE on devapp.receive_usage there. The counts are kept, and sent again.")));
+}

@@ -1,0 +1,22 @@
+/*
+ * spool.h
+ *		Files with counts that are on their way from a standby to its primary.
+ */
+#ifndef DEVAPP_SPOOL_H
+#define DEVAPP_SPOOL_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+#include "utils/uuid.h"
+
+#include "meter/meter_core.h"
+
+extern bool spool_put(Oid database, const MeterRow *rows, Size n);
+extern List *spool_files(Oid database);
+extern bytea *spool_read(const char *file, pg_uuid_t *batch_id);
+extern void spool_remove(const char *file);
+extern void spool_discard(Oid database);
+extern void spool_find(void);
+
+#endif							/* DEVAPP_SPOOL_H */

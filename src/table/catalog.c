@@ -1,0 +1,439 @@
+/*
+ * catalog.c
+ *		Where the tables of the model are, and how to read them.
+ *
+ * The verification path reads tables by index scans of its own: no SPI, no
+ * planner, no executor.  Which relations, indexes and columns those are is
+ * resolved by name once and kept in the backend, until the relation cache says
+ * that one of the relations has changed (DROP EXTENSION, ALTER TABLE).
+ *
+ * Reading uses the latest committed snapshot rather than the transaction's, so
+ * that a revocation counts inside an old transaction too.  That snapshot is
+ * taken directly, because GetLatestSnapshot() refuses to work in parallel mode.
+ * One snapshot serves a whole verification: its parts fit each other.
+ *
+ * Locking: AccessShareLock on a table and its index while a scan is open.  It is
+ * released with the scan, as for system catalogs, so that a transaction does not
+ * gather locks; nothing relies on the relations staying as they are afterwards.
+ *
+ * Any look-up may hear of changes, and what is kept here is then resolved anew by
+ * the next function of this file.  So what they return is of the moment: a value, or a
+ * scan that holds its relations open.
+ *
+ * Privileges on the tables are not asked.  Who may execute a function that ends
+ * here decides.
+ */
+#include "postgres.h"
+
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "storage/procarray.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "table/catalog.h"
+#include "table/invalidation.h"
+
+static const struct
+{
+	const char *table;
+	const char *index;
+}			index_names[CATALOG_INDEXES] = {
+	[DEVELOPER_BY_ID] = {"developer", "developer_pkey"},
+	[TEAM_BY_ID] = {"team", "team_pkey"},
+	[PRODUCT_BY_ID] = {"product", "product_pkey"},
+	[PRODUCT_BY_NAME] = {"product", "product_name_key"},
+	[OPERATION_BY_PRODUCT] = {"product_operation", "product_operation_resource_key"},
+	[APP_BY_ID] = {"app", "app_pkey"},
+	[CREDENTIAL_BY_ID] = {"credential", "credential_pkey"},
+	[CREDENTIAL_BY_KEY] = {"credential", "credential_consumer_key_key"},
+	[CREDENTIAL_BY_APP] = {"credential", "credential_app_id_idx"},
+	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key"},
+	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx"},
+	[ASSOCIATION_BY_CREDENTIAL] = {"credential_product", "credential_product_key"},
+	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key"},
+};
+
+static const struct
+{
+	const char *table;
+	const char *column;
+}			column_names[CATALOG_COLUMNS] = {
+	[DEVELOPER_EMAIL] = {"developer", "email"},
+	[DEVELOPER_STATUS] = {"developer", "status"},
+	[DEVELOPER_DELETED_AT] = {"developer", "deleted_at"},
+	[TEAM_NAME] = {"team", "name"},
+	[TEAM_STATUS] = {"team", "status"},
+	[PRODUCT_ID] = {"product", "product_id"},
+	[PRODUCT_NAME] = {"product", "name"},
+	[PRODUCT_ENVIRONMENTS] = {"product", "environments"},
+	[PRODUCT_PROXIES] = {"product", "proxies"},
+	[PRODUCT_SCOPES] = {"product", "scopes"},
+	[PRODUCT_QUOTA_LIMIT] = {"product", "quota_limit"},
+	[PRODUCT_QUOTA_INTERVAL] = {"product", "quota_interval"},
+	[PRODUCT_QUOTA_UNIT] = {"product", "quota_unit"},
+	[PRODUCT_QUOTA_ENFORCEMENT] = {"product", "quota_enforcement"},
+	[PRODUCT_RATE_LIMIT] = {"product", "rate_limit"},
+	[PRODUCT_RATE_BURST] = {"product", "rate_burst"},
+	[OPERATION_ID] = {"product_operation", "operation_id"},
+	[OPERATION_RESOURCE] = {"product_operation", "resource"},
+	[OPERATION_METHODS] = {"product_operation", "methods"},
+	[OPERATION_PROXY] = {"product_operation", "proxy"},
+	[OPERATION_QUOTA_LIMIT] = {"product_operation", "quota_limit"},
+	[OPERATION_QUOTA_INTERVAL] = {"product_operation", "quota_interval"},
+	[OPERATION_QUOTA_UNIT] = {"product_operation", "quota_unit"},
+	[APP_DEVELOPER_ID] = {"app", "developer_id"},
+	[APP_TEAM_ID] = {"app", "team_id"},
+	[APP_NAME] = {"app", "name"},
+	[APP_STATUS] = {"app", "status"},
+	[APP_SCOPES] = {"app", "scopes"},
+	[CREDENTIAL_ID] = {"credential", "credential_id"},
+	[CREDENTIAL_APP_ID] = {"credential", "app_id"},
+	[CREDENTIAL_CONSUMER_KEY] = {"credential", "consumer_key"},
+	[CREDENTIAL_ENVIRONMENT] = {"credential", "environment"},
+	[CREDENTIAL_STATUS] = {"credential", "status"},
+	[CREDENTIAL_SCOPES] = {"credential", "scopes"},
+	[CREDENTIAL_EXPIRES_AT] = {"credential", "expires_at"},
+	[SECRET_CREDENTIAL_ID] = {"credential_secret", "credential_id"},
+	[SECRET_PURPOSE] = {"credential_secret", "purpose"},
+	[SECRET_DIGEST] = {"credential_secret", "digest"},
+	[SECRET_VERSION] = {"credential_secret", "version"},
+	[SECRET_VALID_FROM] = {"credential_secret", "valid_from"},
+	[SECRET_SUPERSEDED_AT] = {"credential_secret", "superseded_at"},
+	[SECRET_VALID_UNTIL] = {"credential_secret", "valid_until"},
+	[ASSOCIATION_PRODUCT_ID] = {"credential_product", "product_id"},
+	[ASSOCIATION_STATUS] = {"credential_product", "status"},
+	[ASSOCIATION_ORDINAL] = {"credential_product", "ordinal"},
+	[QUOTA_USAGE_WINDOW_START] = {"quota_usage", "window_start"},
+	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end"},
+	[QUOTA_USAGE_USED] = {"quota_usage", "used"},
+	[QUOTA_USAGE_RESETS] = {"quota_usage", "resets"},
+};
+
+typedef struct ResolvedIndex
+{
+	Oid			table;
+	Oid			file;			/* of the table; a rewrite makes another */
+	Oid			index;
+	Oid			equals[CATALOG_KEYS];	/* functions of the equality operators */
+	Oid			collations[CATALOG_KEYS];
+	StrategyNumber strategy;
+} ResolvedIndex;
+
+static struct
+{
+	bool		valid;
+	bool		changed;		/* a relation changed while names were resolved */
+	bool		broken_off;		/* resolving ended in an error */
+	ResolvedIndex indexes[CATALOG_INDEXES];
+	AttrNumber	columns[CATALOG_COLUMNS];
+}			resolved;
+
+/* what another file has resolved along with them, see catalog_add_part() */
+static const CatalogPart *other_part = NULL;
+
+static SnapshotData latest_snapshot = {.snapshot_type = SNAPSHOT_MVCC};
+
+/* ---------- resolving names ---------- */
+
+static bool
+is_ours(Oid relid)
+{
+	if (relid == InvalidOid ||
+		(other_part != NULL && other_part->is_part(relid)))
+		return true;
+	for (int i = 0; i < CATALOG_INDEXES; i++)
+	{
+		if (relid == resolved.indexes[i].table ||
+			relid == resolved.indexes[i].index)
+			return true;
+	}
+	return false;
+}
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	if (!resolved.valid)
+	{
+		resolved.changed = true;
+		return;
+	}
+	if (!is_ours(relid))
+		return;
+	/*
+	 * VACUUM and ANALYZE of a table come here too.  Whether it is another table
+	 * now, or other contents (TRUNCATE), shows when the names are resolved.
+	 */
+	resolved.valid = false;
+}
+
+void
+catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+}
+
+/*
+ * Something that is found by name together with the tables: once is_part() says that
+ * a relation of it has changed, all is resolved again.
+ */
+void
+catalog_add_part(const CatalogPart *part)
+{
+	Assert(other_part == NULL);
+	other_part = part;
+}
+
+Oid
+catalog_require_relation(Oid schema, const char *name)
+{
+	Oid			relid = get_relname_relid(name, schema);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation devapp.%s does not exist", name),
+				 errhint("Create the extension devapp in this database, at the version of its library.")));
+	return relid;
+}
+
+static void
+resolve_index(Oid schema, CatalogIndex which)
+{
+	ResolvedIndex *r = &resolved.indexes[which];
+	Relation	heap;
+	Relation	index;
+	Oid			opfamilies[CATALOG_KEYS];
+	Oid			types[CATALOG_KEYS];
+	int			n;
+
+	/* under a lock on its table, an index is not dropped */
+	r->table = catalog_require_relation(schema, index_names[which].table);
+	heap = try_table_open(r->table, AccessShareLock);
+	if (heap == NULL)
+	{
+		resolved.changed = true;
+		return;
+	}
+	r->file = heap->rd_rel->relfilenode;
+	r->index = catalog_require_relation(schema, index_names[which].index);
+	index = index_open(r->index, AccessShareLock);
+	n = Min(IndexRelationGetNumberOfKeyAttributes(index), CATALOG_KEYS);
+	for (int i = 0; i < n; i++)
+	{
+		opfamilies[i] = index->rd_opfamily[i];
+		types[i] = index->rd_opcintype[i];
+		r->collations[i] = index->rd_indcollation[i];
+	}
+	r->strategy = index->rd_rel->relam == get_index_am_oid("hash", false) ?
+		HTEqualStrategyNumber : BTEqualStrategyNumber;
+	index_close(index, AccessShareLock);
+	table_close(heap, AccessShareLock);
+
+	for (int i = 0; i < n; i++)
+		r->equals[i] = get_opcode(get_opfamily_member(opfamilies[i], types[i], types[i],
+													  r->strategy));
+}
+
+static void
+resolve_columns(Oid schema)
+{
+	for (int i = 0; i < CATALOG_COLUMNS; i++)
+	{
+		Oid			table = catalog_require_relation(schema, column_names[i].table);
+		AttrNumber	attno = get_attnum(table, column_names[i].column);
+
+		if (attno == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column %s of devapp.%s does not exist",
+							column_names[i].column, column_names[i].table),
+					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+		resolved.columns[i] = attno;
+	}
+}
+
+/*
+ * If a relation changes meanwhile, names are resolved once more.  If one changes then
+ * too, what was found serves for now, and the next use resolves again.  No scan is
+ * misled by that: it looks again when it has the lock on its table.
+ */
+#define RESOLVE_ATTEMPTS	2
+
+static void
+resolve_names(void)
+{
+	ResolvedIndex indexes[CATALOG_INDEXES];
+	AttrNumber	columns[CATALOG_COLUMNS];
+	Oid			schema;
+
+	if (likely(resolved.valid))
+		return;
+	/* an error left a mixture, which can't tell what has changed */
+	if (resolved.broken_off)
+		invalidation_of_everything();
+	resolved.broken_off = true;
+	memcpy(indexes, resolved.indexes, sizeof(indexes));
+	memcpy(columns, resolved.columns, sizeof(columns));
+	for (int i = 0; i < RESOLVE_ATTEMPTS && (i == 0 || resolved.changed); i++)
+	{
+		resolved.changed = false;
+		schema = get_namespace_oid("devapp", false);
+		for (int n = 0; n < CATALOG_INDEXES; n++)
+			resolve_index(schema, n);
+		resolve_columns(schema);
+		if (other_part != NULL)
+			other_part->resolve(schema);
+	}
+	resolved.valid = !resolved.changed;
+	resolved.broken_off = false;
+	if (memcmp(indexes, resolved.indexes, sizeof(indexes)) != 0 ||
+		memcmp(columns, resolved.columns, sizeof(columns)) != 0)
+		invalidation_of_everything();
+}
+
+/* Before something that was remembered is used: are the tables still the same? */
+void
+catalog_refresh(void)
+{
+	resolve_names();
+}
+
+/* ---------- reading ---------- */
+
+Snapshot
+catalog_take_snapshot(void)
+{
+	return RegisterSnapshot(GetSnapshotData(&latest_snapshot));
+}
+
+/*
+ * How many transactions that wrote had ended when the snapshot was taken.  Two
+ * snapshots of the same moment see the same rows, but for the own transaction's.
+ */
+uint64
+catalog_snapshot_moment(void)
+{
+	return latest_snapshot.snapXactCompletionCount;
+}
+
+void
+catalog_release_snapshot(Snapshot snapshot)
+{
+	UnregisterSnapshot(snapshot);
+}
+
+static void
+set_keys(ScanKeyData *keys, const ResolvedIndex *r, const NullableDatum *values, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		AttrNumber	column = (AttrNumber) (i + 1);
+
+		if (values[i].isnull)
+			ScanKeyEntryInitialize(&keys[i], SK_ISNULL | SK_SEARCHNULL, column,
+								   InvalidStrategy, InvalidOid, InvalidOid, InvalidOid,
+								   (Datum) 0);
+		else
+			ScanKeyEntryInitialize(&keys[i], 0, column, r->strategy, InvalidOid,
+								   r->collations[i], r->equals[i], values[i].value);
+	}
+}
+
+void
+catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
+				   Snapshot snapshot)
+{
+	NullableDatum key = {value, false};
+
+	catalog_scan_begin_keys(scan, index, &key, 1, snapshot);
+}
+
+/* For values of the first n columns of a btree; nulls are looked for like values. */
+void
+catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
+						const NullableDatum *values, int n, Snapshot snapshot)
+{
+	const ResolvedIndex *r = &resolved.indexes[index];
+	ScanKeyData keys[CATALOG_KEYS];
+
+	/*
+	 * Waiting for the lock may have taken until somebody put another table or
+	 * index in the place of the one that was resolved: then look again.  Under
+	 * the lock on the table no index is dropped.
+	 */
+	for (;;)
+	{
+		Oid			table;
+
+		CHECK_FOR_INTERRUPTS();
+		resolve_names();
+		table = r->table;
+		scan->heap = try_table_open(table, AccessShareLock);
+		if (scan->heap == NULL)
+		{
+			resolved.valid = false;
+			continue;
+		}
+		resolve_names();
+		if (r->table == table)
+			break;
+		table_close(scan->heap, AccessShareLock);
+	}
+	scan->index = index_open(r->index, AccessShareLock);
+	scan->slot = table_slot_create(scan->heap, NULL);
+	set_keys(keys, r, values, n);
+	scan->scan = compat_index_beginscan(scan->heap, scan->index, snapshot, n);
+	index_rescan(scan->scan, keys, n, NULL, 0);
+}
+
+/*
+ * The next row.  An index that is only a hint (hash) gives rows that the caller
+ * must look at himself, see find_digest() in entitlement.c.
+ */
+bool
+catalog_scan_next(CatalogScan *scan)
+{
+	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+}
+
+void
+catalog_scan_end(CatalogScan *scan)
+{
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_endscan(scan->scan);
+	index_close(scan->index, AccessShareLock);
+	table_close(scan->heap, AccessShareLock);
+}
+
+/* Which version of a row this is: it changes with each UPDATE. */
+RowVersion
+catalog_row_version(CatalogScan *scan)
+{
+	RowVersion	version;
+	bool		isnull;
+
+	version.tid = scan->slot->tts_tid;
+	version.xmin = DatumGetTransactionId(slot_getsysattr(scan->slot,
+														 MinTransactionIdAttributeNumber,
+														 &isnull));
+	return version;
+}
+
+Datum
+catalog_value(CatalogScan *scan, CatalogColumn column, bool *isnull)
+{
+	return slot_getattr(scan->slot, resolved.columns[column], isnull);
+}

@@ -1,0 +1,139 @@
+/*
+ * catalog.h
+ *		Where the tables of the model are, and how to read them.
+ */
+#ifndef DEVAPP_CATALOG_H
+#define DEVAPP_CATALOG_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "access/genam.h"
+#include "executor/tuptable.h"
+#include "storage/itemptr.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+/* The indexes that are read in C; each names its table as well. */
+typedef enum CatalogIndex
+{
+	DEVELOPER_BY_ID,
+	TEAM_BY_ID,
+	PRODUCT_BY_ID,
+	PRODUCT_BY_NAME,
+	OPERATION_BY_PRODUCT,
+	APP_BY_ID,
+	CREDENTIAL_BY_ID,
+	CREDENTIAL_BY_KEY,
+	CREDENTIAL_BY_APP,
+	SECRET_BY_CREDENTIAL,
+	SECRET_BY_DIGEST,
+	ASSOCIATION_BY_CREDENTIAL,
+	QUOTA_USAGE_BY_BUCKET
+} CatalogIndex;
+
+#define CATALOG_INDEXES (QUOTA_USAGE_BY_BUCKET + 1)
+
+/* The columns that are read in C, by table. */
+typedef enum CatalogColumn
+{
+	DEVELOPER_EMAIL,
+	DEVELOPER_STATUS,
+	DEVELOPER_DELETED_AT,
+	TEAM_NAME,
+	TEAM_STATUS,
+	PRODUCT_ID,
+	PRODUCT_NAME,
+	PRODUCT_ENVIRONMENTS,
+	PRODUCT_PROXIES,
+	PRODUCT_SCOPES,
+	PRODUCT_QUOTA_LIMIT,
+	PRODUCT_QUOTA_INTERVAL,
+	PRODUCT_QUOTA_UNIT,
+	PRODUCT_QUOTA_ENFORCEMENT,
+	PRODUCT_RATE_LIMIT,
+	PRODUCT_RATE_BURST,
+	OPERATION_ID,
+	OPERATION_RESOURCE,
+	OPERATION_METHODS,
+	OPERATION_PROXY,
+	OPERATION_QUOTA_LIMIT,
+	OPERATION_QUOTA_INTERVAL,
+	OPERATION_QUOTA_UNIT,
+	APP_DEVELOPER_ID,
+	APP_TEAM_ID,
+	APP_NAME,
+	APP_STATUS,
+	APP_SCOPES,
+	CREDENTIAL_ID,
+	CREDENTIAL_APP_ID,
+	CREDENTIAL_CONSUMER_KEY,
+	CREDENTIAL_ENVIRONMENT,
+	CREDENTIAL_STATUS,
+	CREDENTIAL_SCOPES,
+	CREDENTIAL_EXPIRES_AT,
+	SECRET_CREDENTIAL_ID,
+	SECRET_PURPOSE,
+	SECRET_DIGEST,
+	SECRET_VERSION,
+	SECRET_VALID_FROM,
+	SECRET_SUPERSEDED_AT,
+	SECRET_VALID_UNTIL,
+	ASSOCIATION_PRODUCT_ID,
+	ASSOCIATION_STATUS,
+	ASSOCIATION_ORDINAL,
+	QUOTA_USAGE_WINDOW_START,
+	QUOTA_USAGE_WINDOW_END,
+	QUOTA_USAGE_USED,
+	QUOTA_USAGE_RESETS
+} CatalogColumn;
+
+#define CATALOG_COLUMNS (QUOTA_USAGE_RESETS + 1)
+
+/* columns of an index that can be looked for */
+#define CATALOG_KEYS	4
+
+/* An index scan for values of the first columns of an index. */
+typedef struct CatalogScan
+{
+	Relation	heap;
+	Relation	index;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+} CatalogScan;
+
+typedef struct RowVersion
+{
+	ItemPointerData tid;
+	TransactionId xmin;
+} RowVersion;
+
+/* What another file finds by name; resolve() is told the schema, and may fail. */
+typedef struct CatalogPart
+{
+	void		(*resolve) (Oid schema);
+	bool		(*is_part) (Oid relid);
+} CatalogPart;
+
+extern void catalog_init(void);
+extern void catalog_add_part(const CatalogPart *part);
+extern void catalog_refresh(void);
+extern Oid	catalog_require_relation(Oid schema, const char *name);
+
+extern Snapshot catalog_take_snapshot(void);
+extern uint64 catalog_snapshot_moment(void);
+extern void catalog_release_snapshot(Snapshot snapshot);
+
+extern void catalog_scan_begin(CatalogScan *scan, CatalogIndex index,
+							   Datum value, Snapshot snapshot);
+extern void catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
+									const NullableDatum *values, int n,
+									Snapshot snapshot);
+extern bool catalog_scan_next(CatalogScan *scan);
+extern void catalog_scan_end(CatalogScan *scan);
+extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,
+						   bool *isnull);
+
+extern RowVersion catalog_row_version(CatalogScan *scan);
+
+#endif							/* DEVAPP_CATALOG_H */

@@ -1,0 +1,278 @@
+/*
+ * verify.c
+ *		The functions that a gateway calls: verify_key(), verify_digest(),
+ *		verify_client(), allows(), consume_quota().
+ *
+ * The way of a key: what is remembered of it (cache.c), else shape and checksum
+ * (key_core.c), its SHA-256 (secret.c), the rows behind it and which version of
+ * the secret it is (entitlement.c); the decision (decide_core.c), quota and rate
+ * (quota.c), the answer (verdict.c).  Each decision is counted (count.c).
+ *
+ * No table is written to, so this works in READ ONLY transactions and on a standby;
+ * but consume_quota() writes where a quota is hard.
+ * No argument raises an error: every string has a verdict.  A key whose shape or
+ * checksum is wrong ends before any table is opened.
+ *
+ * What a call allocates lies in one context, which the next call resets; an
+ * error in between leaks nothing.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "decide/cache.h"
+#include "decide/entitlement.h"
+#include "decide/verdict.h"
+#include "key/key_core.h"
+#include "key/secret.h"
+#include "quota/quota.h"
+#include "table/catalog.h"
+#include "verify/arguments.h"
+#include "verify/count.h"
+
+PG_FUNCTION_INFO_V1(devapp_verify_key);
+PG_FUNCTION_INFO_V1(devapp_verify_digest);
+PG_FUNCTION_INFO_V1(devapp_verify_client);
+PG_FUNCTION_INFO_V1(devapp_allows);
+PG_FUNCTION_INFO_V1(devapp_consume_quota);
+
+static MemoryContext work_context = NULL;
+
+static MemoryContext
+enter_work_context(void)
+{
+	if (work_context == NULL)
+		work_context = AllocSetContextCreate(TopMemoryContext,
+											 "devapp verification",
+											 ALLOCSET_DEFAULT_SIZES);
+	else
+		MemoryContextReset(work_context);
+	return MemoryContextSwitchTo(work_context);
+}
+
+/* ---------- verification ---------- */
+
+static Verdict
+refused_verdict(VerdictCode code)
+{
+	return (Verdict) {.code = code, .decision = {code, -1, -1}};
+}
+
+/* Decide on an entitlement and the secret of it that was presented. */
+static Verdict
+judge_entitlement(CacheFound found, const DecideRequest *request)
+{
+	Verdict		v = refused_verdict(VERDICT_NOT_FOUND);
+
+	if (found.entitlement == NULL)
+		return v;
+	v.secret = &found.entitlement->secrets[found.secret];
+	v.decision = decide(&found.entitlement->decide, &v.secret->window, request);
+	v.code = v.decision.code;
+	/* a secret that is not valid yet is as good as unknown */
+	if (v.code != VERDICT_NOT_FOUND)
+		v.entitlement = found.entitlement;
+	v.environment = request->environment;
+	return v;
+}
+
+/*
+ * The first touch: read the tables.  consumer is the public part of the key, or
+ * NULL where only its SHA-256 is known.
+ */
+static CacheFound
+load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose,
+				 const uint8 *sha256)
+{
+	MemoryContext context = AllocSetContextCreate(work_context,
+												  "devapp entitlement",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	uint64		loaded_at = cache_begin_load();
+	Snapshot	snapshot = catalog_take_snapshot();
+	CacheFound	found = {NULL, -1};
+	Entitlement *e;
+
+	e = consumer ?
+		entitlement_by_key(consumer->data, consumer->len, snapshot, cache_product) :
+		entitlement_by_sha256(sha256, snapshot, cache_product);
+	catalog_release_snapshot(snapshot);
+	if (e != NULL)
+		found.secret = entitlement_match_secret(e, purpose, sha256);
+	if (found.secret >= 0)
+	{
+		found.entitlement = e;
+		cache_keep(tag, e, found.secret, loaded_at);
+	}
+	MemoryContextSwitchTo(old);
+	return found;
+}
+
+/* Verify a whole key, or a client secret, which has the same form. */
+static Verdict
+verify_presented(Str presented, SecretPurpose purpose,
+				 const DecideRequest *request)
+{
+	ParsedKey	parsed;
+	CacheTag	tag;
+	CacheFound	found;
+
+	if (presented.data == NULL || presented.len < KEY_MIN ||
+		presented.len > KEY_MAX)
+		return refused_verdict(VERDICT_MALFORMED);
+
+	/* what is remembered was well formed when it came the first time */
+	cache_make_tag(purpose == PURPOSE_API_KEY ? CACHE_API_KEY : CACHE_CLIENT_SECRET,
+				   presented.data, presented.len, &tag);
+	found = cache_find(&tag);
+	if (found.entitlement == NULL)
+	{
+		Str			consumer;
+		uint8		sha256[SHA256_LEN];
+
+		if (key_parse(presented.data, presented.len, &parsed) != KEY_OK)
+			return refused_verdict(VERDICT_MALFORMED);
+		consumer = (Str) {presented.data, parsed.consumer_len};
+		secret_sha256(presented.data, presented.len, sha256);
+		found = load_entitlement(&tag, &consumer, purpose, sha256);
+		sodium_memzero(sha256, sizeof(sha256));
+	}
+	return judge_entitlement(found, request);
+}
+
+static Verdict
+verify_sha256(Str sha256, const DecideRequest *request)
+{
+	CacheTag	tag;
+	CacheFound	found;
+
+	if (sha256.data == NULL || sha256.len != SHA256_LEN)
+		return refused_verdict(VERDICT_MALFORMED);
+	cache_make_tag(CACHE_SHA256, sha256.data, sha256.len, &tag);
+	found = cache_find(&tag);
+	if (found.entitlement == NULL)
+		found = load_entitlement(&tag, NULL, PURPOSE_API_KEY, (const uint8 *) sha256.data);
+	return judge_entitlement(found, request);
+}
+
+/* The client id is the public part of its secret; another one is a stranger. */
+static Verdict
+verify_client(Str client_id, Str client_secret, const DecideRequest *request)
+{
+	ParsedKey	id;
+	ParsedKey	secret;
+
+	if (client_id.data == NULL || client_secret.data == NULL ||
+		key_parse_consumer(client_id.data, client_id.len, &id) != KEY_OK ||
+		key_parse(client_secret.data, client_secret.len, &secret) != KEY_OK)
+		return refused_verdict(VERDICT_MALFORMED);
+	if (client_id.len != secret.consumer_len ||
+		memcmp(client_id.data, client_secret.data, client_id.len) != 0)
+		return refused_verdict(VERDICT_NOT_FOUND);
+	return verify_presented(client_secret, PURPOSE_CLIENT_SECRET, request);
+}
+
+static Datum
+answer_verdict(Verdict *v, int32 cost, const DecideRequest *request, MemoryContext caller)
+{
+	v->cost = cost;
+	limits_apply(v, request->now);
+	count_verdict(v, request->now);
+	MemoryContextSwitchTo(caller);
+	return verdict_datum(v);
+}
+
+/* verify_key(key, resource, method, environment, proxy, cost) */
+Datum
+devapp_verify_key(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1, false);
+	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
+									 PURPOSE_API_KEY, &request);
+
+	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
+}
+
+/* verify_digest(sha256, resource, method, environment, proxy, cost) */
+Datum
+devapp_verify_digest(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1, false);
+	Verdict		v = verify_sha256(text_argument(fcinfo, 0, SHA256_LEN), &request);
+
+	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
+}
+
+/* verify_client(client_id, client_secret, resource, method, environment, proxy, cost) */
+Datum
+devapp_verify_client(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 2, false);
+	Verdict		v = verify_client(text_argument(fcinfo, 0, KEY_MAX),
+								  text_argument(fcinfo, 1, KEY_MAX), &request);
+
+	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 6), &request, caller));
+}
+
+/* allows(key, resource, method, environment, proxy) */
+Datum
+devapp_allows(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1, false);
+	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
+									 PURPOSE_API_KEY, &request);
+
+	v.cost = 1;
+	limits_apply(&v, request.now);
+	count_verdict(&v, request.now);
+	MemoryContextSwitchTo(caller);
+	PG_RETURN_BOOL(v.code == VERDICT_VALID);
+}
+
+/*
+ * The row of a hard quota is written by SQL, which may make the cache drop what the
+ * verdict points to, and reset the context of this call: so what is needed afterwards
+ * is copied first, to the caller's memory.
+ */
+static Datum
+consume_hard_quota(const Verdict *v, const Limits *limits, TimestampTz now, MemoryContext caller)
+{
+	VerdictLimits found = {0};
+	UnfinishedVerdict unfinished;
+	int32		cost = v->cost;
+	MeterKey	key;
+	VerdictCode code;
+
+	MemoryContextSwitchTo(caller);
+	unfinished = verdict_begin(v);
+	count_prepare(&key, v, now);
+	code = limits_consume(limits, cost, now, &found);
+	count_call(&key, code, cost, now);
+	return verdict_finish(&unfinished, code, &found);
+}
+
+/* consume_quota(key, resource, method, environment, proxy, cost) */
+Datum
+devapp_consume_quota(PG_FUNCTION_ARGS)
+{
+	MemoryContext caller = enter_work_context();
+	DecideRequest request = request_arguments(fcinfo, 1, false);
+	int32		cost = cost_argument(fcinfo, 5);
+	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
+									 PURPOSE_API_KEY, &request);
+	Limits		limits;
+
+	v.cost = cost;
+	if (v.code == VERDICT_VALID && cost > 0 && limits_of(&v, request.now, &limits) &&
+		limits.hard && limits.quota.limit > 0)
+		PG_RETURN_DATUM(consume_hard_quota(&v, &limits, request.now, caller));
+	PG_RETURN_DATUM(answer_verdict(&v, cost, &request, caller));
+}

@@ -1,0 +1,80 @@
+/*
+ * flusher.c
+ *		The process that writes the counts of a database to its tables.
+ *
+ * It also rolls them up; and if the server was a standby, it takes the counts that were
+ * on their way (spool.c).
+ *
+ * Nothing here decides whether a count is kept: what is taken from shared memory in a
+ * transaction that fails goes back there (batch.c).  Counts of a database without the
+ * extension are discarded.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type_d.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "storage/ipc.h"
+#include "utils/uuid.h"
+
+#include "base/compat.h"
+#include "meter/meter.h"
+#include "ship/spool.h"
+#include "worker/process.h"
+
+PGDLLEXPORT void devapp_flusher_main(Datum arg);
+
+static const char *const flusher_steps[] = {
+	"_flush_usage",
+	"_roll_up_usage"
+};
+
+/* What this server could not send any more before it was promoted. */
+static bool
+receive_spool(void)
+{
+	static const Oid types[2] = {UUIDOID, BYTEAOID};
+	bool		done = true;
+	ListCell   *cell;
+
+	foreach(cell, spool_files(MyDatabaseId))
+	{
+		pg_uuid_t	batch_id;
+		bytea	   *counts = spool_read(lfirst(cell), &batch_id);
+		Step		step = {.function = "receive_usage", .nargs = 2, .types = types};
+
+		if (counts == NULL)
+			continue;
+		step.args[0] = UUIDPGetDatum(&batch_id);
+		step.args[1] = PointerGetDatum(counts);
+		if (process_try_step(&step, JOB_FLUSH) == STEP_DONE)
+			spool_remove(lfirst(cell));
+		else
+			done = false;
+		pfree(counts);
+	}
+	return done;
+}
+
+void
+devapp_flusher_main(Datum arg)
+{
+	bool		done;
+
+	process_connect(DatumGetObjectId(arg), "devapp flusher");
+	if (!process_finds_extension())
+	{
+		(void) meter_discard(MyDatabaseId);
+		spool_discard(MyDatabaseId);
+		meter_set_unfinished(false);
+		proc_exit(0);
+	}
+	/* if it is killed, another will look after what it left */
+	meter_set_unfinished(true);
+	if (!step_is_done(process_may_work(JOB_FLUSH)))
+		proc_exit(0);
+	done = receive_spool();
+	done &= process_try_steps(flusher_steps, lengthof(flusher_steps), JOB_FLUSH);
+	meter_set_unfinished(!done);
+	proc_exit(0);
+}

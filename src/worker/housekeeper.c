@@ -1,0 +1,62 @@
+/*
+ * housekeeper.c
+ *		The process that does what only time brings: partitions, seals, reminders,
+ *		reports.
+ *
+ * Each step decides by itself whether it is due.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+
+#include "base/compat.h"
+#include "meter/meter.h"
+#include "worker/housekeeper.h"
+#include "worker/process.h"
+
+PGDLLEXPORT void devapp_housekeeper_main(Datum arg);
+
+static const char *const housekeeper_steps[] = {
+	"_maintain_usage_if_due",
+	"_maintain_audit_if_due",
+	"_schedule_notifications_if_due",
+	"_seal_audit_if_due",
+	"_refresh_reports_if_due"
+};
+
+/* ---------- settings ---------- */
+
+/* seconds; the step that refreshes reports asks for it */
+static int	refresh_interval = 15 * 60;
+
+void
+housekeeper_define_gucs(void)
+{
+	DefineCustomIntVariable("devapp.refresh_interval",
+							"Time between refreshes of the materialized reports.",
+							"0 leaves refreshing to devapp.refresh_reports().",
+							&refresh_interval,
+							15 * 60, 0, 7 * 24 * 60 * 60,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+/* ---------- the process ---------- */
+
+void
+devapp_housekeeper_main(Datum arg)
+{
+	StepResult	may;
+
+	process_connect(DatumGetObjectId(arg), "devapp housekeeper");
+	if (!process_finds_extension())
+		proc_exit(0);
+	may = process_may_work(JOB_HOUSEKEEPING);
+	/* where it has to keep out nothing is due */
+	if (may == STEP_NOT_NOW ||
+		(step_is_done(may) &&
+		 process_try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING)))
+		meter_report_housekeeping();
+	proc_exit(0);
+}

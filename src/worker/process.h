@@ -1,0 +1,36 @@
+/*
+ * process.h
+ *		What the processes that work in a database share.
+ */
+#ifndef DEVAPP_PROCESS_H
+#define DEVAPP_PROCESS_H
+
+#include "postgres.h"
+
+#include "meter/meter.h"
+
+/* A call of a function of the schema devapp. */
+typedef struct Step
+{
+	const char *function;
+	int			nargs;			/* 0 or 2 */
+	const Oid  *types;
+	Datum		args[2];
+} Step;
+
+typedef enum StepResult
+{
+	STEP_DONE,
+	STEP_MISSING,				/* there is no such function */
+	STEP_NOT_NOW,				/* it says no, or must not run now */
+	STEP_FAILED
+} StepResult;
+
+extern void process_connect(Oid database, const char *application_name);
+extern bool process_finds_extension(void);
+extern StepResult process_may_work(MeterJob job);
+extern bool step_is_done(StepResult result);
+extern StepResult process_try_step(Step *step, MeterJob job);
+extern bool process_try_steps(const char *const *functions, size_t n, MeterJob job);
+
+#endif							/* DEVAPP_PROCESS_H */
