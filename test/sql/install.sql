@@ -22,7 +22,7 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolan
    AND p.prosqlbody IS NULL
    AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
 
--- these run with their owner's rights, by the one entry (src/entry.c), and ask who calls
+-- these run with their owner's rights, by the one entry (src/base/entry.c), and ask who calls
 -- before they do anything (sql/functions/authority.sql), or keep the outbox
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosrc = 'devapp_enter' ORDER BY p.proname COLLATE "C";
 -- none does by itself
@@ -31,7 +31,7 @@ SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('devapp'::reg
 SELECT coalesce(e.oid, i.oid)::regprocedure
   FROM (SELECT * FROM pg_proc WHERE pronamespace = 'devapp'::regnamespace AND prosrc = 'devapp_enter') AS e
   FULL JOIN (SELECT * FROM pg_proc WHERE pronamespace = 'devapp_internal'::regnamespace
-                AND proname NOT IN ('grant_on', 'grant_to', 'grant_declared', 'revoke_undeclared')) AS i
+                AND proname NOT IN ('grant_on', 'grant_to', 'grant_declared', 'held_privileges', 'declared_privileges', 'revoke_undeclared')) AS i
          ON i.proname = e.proname AND i.proargtypes = e.proargtypes
  WHERE (e.prorettype, e.proretset, e.provolatile, e.proisstrict, e.proargnames, e.proallargtypes, e.proargmodes, e.proowner)
        IS DISTINCT FROM (i.prorettype, i.proretset, i.provolatile, i.proisstrict, i.proargnames, i.proallargtypes, i.proargmodes, i.proowner);

@@ -4,6 +4,7 @@
 #
 #	table NAME     ROLE=PRIVILEGES ...   S, I, U, D; s, i, u: of some columns only
 #	function NAME  ROLE=x ...
+#	type NAME      ROLE=u ...
 #
 # A role that is not named may do nothing.  DEVAPP_WRITE_MATRIX=FILE writes down
 # what is, for reading and for committing.
@@ -43,13 +44,18 @@ my $functions = q{
 	       CASE WHEN has_function_privilege('devapp_' || r.role, p.oid, 'EXECUTE') THEN 'x' END
 	  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, unnest(ARRAY[ROLES]) AS r(role)
 	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api')};
+# types of their own: not the rows of tables, not arrays
+my $types = q{
+	SELECT 'type ' || t.oid::regtype, r.role, CASE WHEN has_type_privilege('devapp_' || r.role, t.oid, 'USAGE') THEN 'u' END
+	  FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid, unnest(ARRAY[ROLES]) AS r(role)
+	 WHERE n.nspname IN ('devapp', 'devapp_report', 'devapp_api') AND t.typcategory <> 'A' AND coalesce(c.relkind, 'c') = 'c'};
 
 sub matrix
 {
 	my $list = join ', ', map { "'$_'" } @roles;
 	my %may;
 
-	for my $query ($functions, $tables)
+	for my $query ($functions, $tables, $types)
 	{
 		(my $sql = $query) =~ s/ROLES/$list/;
 		for (split /\n/, $node->safe_psql('postgres', $sql))
@@ -95,12 +101,32 @@ is($node->safe_psql('postgres', q{
 
 # what declares nothing is granted to nobody, and taken back from whom it was given
 $node->safe_psql('postgres', q{CREATE FUNCTION devapp.zz_new() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	CREATE TABLE devapp.zz_table (n serial, "a b" integer);
+	CREATE TYPE devapp.zz_type AS ENUM ();
 	REVOKE ALL ON FUNCTION devapp.zz_new() FROM PUBLIC;
-	GRANT EXECUTE ON FUNCTION devapp.zz_new(), devapp._set_actor(text, boolean) TO devapp_admin, devapp_gateway;
-	SELECT devapp.setup_roles()});
-is($node->safe_psql('postgres', q{SELECT has_function_privilege('devapp_' || r, f, 'EXECUTE') FROM unnest(ARRAY['admin', 'gateway']) AS r,
-	unnest(ARRAY['devapp.zz_new()', 'devapp._set_actor(text, boolean)']) AS f}), "f\nf\nf\nf", 'setup_roles() takes back what is not declared');
-$node->safe_psql('postgres', 'DROP FUNCTION devapp.zz_new()');
+	REVOKE ALL ON TYPE devapp.zz_type FROM PUBLIC});
+my $new = matrix();
+my $internal = q{SELECT count(*) FROM devapp_internal.held_privileges() WHERE object ~ '^devapp_internal'};
+for my $grant (
+	'EXECUTE ON FUNCTION devapp.zz_new(), devapp._set_actor(text, boolean), devapp_internal.act_as(text, boolean)',
+	'USAGE, CREATE ON SCHEMA devapp, devapp_internal', 'USAGE ON TYPE devapp.zz_type, devapp.bulk_job',
+	'ALL ON TABLE devapp.zz_table, devapp.app, devapp.audit_event, devapp_report.denials, devapp_internal.declared_grant',
+	'SELECT (digest), UPDATE (digest, "scheme") ON TABLE devapp.credential_secret', 'SELECT ON TABLE devapp.credential_secret',
+	'INSERT ("a b") ON TABLE devapp.zz_table', 'ALL ON SEQUENCE devapp.zz_table_n_seq')
+{
+	$node->safe_psql('postgres', "GRANT $grant TO devapp_admin, devapp_developer, devapp_gateway");
+	$node->safe_psql('postgres', 'SELECT devapp.setup_roles()');
+	same_lines(matrix(), $new, "setup_roles() takes back what is not declared: $grant");
+	is($node->safe_psql('postgres', $internal), '0', 'also in devapp_internal');
+}
+is( $node->safe_psql(
+		'postgres', q{
+		(SELECT 'held', * FROM devapp_internal.held_privileges() EXCEPT SELECT 'held', * FROM devapp_internal.declared_privileges())
+		 UNION ALL
+		(SELECT 'declared', * FROM devapp_internal.declared_privileges() EXCEPT SELECT 'declared', * FROM devapp_internal.held_privileges())}),
+	'', 'what is declared is what they hold');
+is($node->safe_psql('postgres', q{SELECT has_schema_privilege('devapp_admin', 'devapp', 'CREATE')}), 'f', 'nobody may create something in the schema');
+$node->safe_psql('postgres', 'DROP FUNCTION devapp.zz_new(); DROP TABLE devapp.zz_table; DROP TYPE devapp.zz_type');
 
 # the test itself notices what is new
 $node->safe_psql('postgres', 'CREATE TABLE devapp.zz_new (); CREATE FUNCTION devapp.zz_new() RETURNS int LANGUAGE sql AS $$SELECT 1$$');
