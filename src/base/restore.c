@@ -2,7 +2,7 @@
  * restore.c
  *		Sessions that restore a dump, and statements that change privileges.
  *
- *	_begin_restore()	CREATE EXTENSION in the session of a restore calls it
+ *	begin_restore()	CREATE EXTENSION in the session of a restore calls it
  *	note_restore()		BEFORE and AFTER INSERT, each statement, on every table that a dump has
  *
  * A session with devapp.restoring holds the lock of the structure to its end, from its

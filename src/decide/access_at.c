@@ -214,7 +214,7 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
-/* _decide_facts(facts, resource, method, environment, proxy, at) -> code, product */
+/* decide_facts(facts, resource, method, environment, proxy, at) -> code, product */
 Datum
 devapp_decide_facts(PG_FUNCTION_ARGS)
 {

@@ -216,7 +216,7 @@ verdict_finish(UnfinishedVerdict *unfinished, VerdictCode code,
 	return HeapTupleGetDatum(tuple);
 }
 
-/* SQL: devapp._http_status(code): the status that goes with a verdict */
+/* SQL: devapp_internal.http_status(code): the status that goes with a verdict */
 Datum
 devapp_http_status(PG_FUNCTION_ARGS)
 {

@@ -57,7 +57,7 @@ static const char describe_query[] =
 static const char insert_query[] =
 "INSERT INTO devapp.credential_secret"
 " (credential_id, version, purpose, digest, scheme, valid_from)"
-" VALUES ($1, $2, $3, devapp._digest_to_store(), 'blake2b', now())";
+" VALUES ($1, $2, $3, devapp_internal.digest_to_store(), 'blake2b', now())";
 
 static const SecretDigest *digest_to_store = NULL;
 

@@ -145,7 +145,7 @@ static StepResult
 call_as_owner(Oid function, Step *step)
 {
 	StepResult	result;
-	const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
+	const char *sql = psprintf("SELECT devapp_internal.%s(%s)", step->function,
 							   step->nargs == 2 ? "$1, $2" : "");
 	int			nest;
 
@@ -165,7 +165,7 @@ call_as_owner(Oid function, Step *step)
 static StepResult
 find_and_call(Step *step)
 {
-	List	   *name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
+	List	   *name = list_make2(makeString("devapp_internal"), makeString(pstrdup(step->function)));
 	Oid			function;
 
 	if (devapp_restoring || !structure_try_lock(STRUCTURE_WORK))
@@ -266,7 +266,7 @@ process_try_steps(const char *const *functions, size_t n, MeterJob job)
 StepResult
 process_may_work(MeterJob job)
 {
-	Step		step = {.function = "_may_work"};
+	Step		step = {.function = "may_work"};
 
 	return process_try_step(&step, job);
 }

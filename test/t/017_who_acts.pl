@@ -160,7 +160,7 @@ is( $node->safe_psql(
 # What is no such function, and rests on the same two roles.
 my %others = (
 	'actor' => [ 'SELECT devapp.actor()', qr/^nothing$/ ],
-	'_is_admin' => [ 'SELECT devapp._is_admin()', qr/^f(?:alse)?$/ ],
+	'_is_admin' => [ 'SELECT devapp_internal.is_admin()', qr/^f(?:alse)?$/ ],
 	'UPDATE' => [ "UPDATE devapp.app SET description = 'mine' WHERE app_id = '$app->{app_id}' RETURNING name", undef, 'lent' ]);
 
 my %nobody = map { $_ => $calls{$_}[1] } keys %calls;
