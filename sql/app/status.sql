@@ -1,5 +1,5 @@
 -- The lifecycle of an app: one function an action.  What a change takes along is
--- in sql/triggers/app_status.sql.
+-- in sql/app/triggers.sql.
 
 CREATE FUNCTION devapp_internal.act_on_app(app_id uuid, action text, note text) RETURNS devapp.app
     LANGUAGE plpgsql

@@ -1,6 +1,6 @@
 -- What happens to a product that an app asks for: the rules are asked in order of
 -- priority, the first whose conditions all hold decides, and if there is none the
--- approval of the product does.  _approval_steps() is where that is worked out,
+-- approval of the product does.  approval_steps() is where that is worked out,
 -- both for those who act on it and for explain_approval().
 
 CREATE FUNCTION devapp_internal.app_approval() RETURNS text

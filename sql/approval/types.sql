@@ -1,4 +1,4 @@
--- What was decided about a product that an app asks for; sql/functions/approval.sql.
+-- What was decided about a product that an app asks for; sql/approval/decide.sql.
 
 CREATE TYPE devapp.approval_decision AS (
     decision text,

@@ -1,4 +1,4 @@
--- The bytes of an audit event, and their hash; see src/audit_entry.c.
+-- The bytes of an audit event, and their hash; see src/audit/audit_entry.c.
 
 CREATE FUNCTION devapp.audit_entry(event devapp.audit_event) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -1,11 +1,11 @@
 -- The audit trail: one row for each change of a row of the model, written by the
--- trigger audit_row (src/audit.c).  Append-only: nobody is granted more than SELECT.
+-- trigger audit_row (src/audit/audit_row.c).  Append-only: nobody is granted more than SELECT.
 
 CREATE SEQUENCE devapp.audit_event_id_seq AS bigint;
 COMMENT ON SEQUENCE devapp.audit_event_id_seq IS 'Numbers of audit events';
 SELECT pg_extension_config_dump('devapp.audit_event_id_seq', '');
 
--- The columns and their order are those of the serialization in src/audit_entry.c.
+-- The columns and their order are those of the serialization in src/audit/audit_entry.c.
 -- "before" and "after" hold what changed, by name of the column.
 CREATE TABLE devapp.audit_event (
     event_id bigint NOT NULL DEFAULT nextval('devapp.audit_event_id_seq'),

@@ -1,4 +1,4 @@
--- The audit trail; see src/audit.c.  AFTER triggers of a row fire by name, and
+-- The audit trail; see src/audit/audit_row.c.  AFTER triggers of a row fire by name, and
 -- audit_row comes before follow_app_status: an app's own event before those of what
 -- it takes along.
 

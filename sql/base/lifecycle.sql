@@ -1,4 +1,4 @@
--- The lifecycles; src/status_core.c has the table.
+-- The lifecycles; src/model/lifecycle_core.c has the table.
 
 CREATE FUNCTION devapp.next_status(entity text, status text, action text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -16,7 +16,7 @@ CREATE FUNCTION devapp_internal.status_exists(entity text, status text) RETURNS 
     AS 'MODULE_PATHNAME', 'devapp_status_exists';
 
 -- Calls the trigger function of devapp_internal that its first argument names, with the
--- rights of that function's owner; see src/entry.c.
+-- rights of that function's owner; see src/base/entry.c.
 CREATE FUNCTION devapp_internal.as_owner() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_as_owner';
 

@@ -1,5 +1,5 @@
 -- Locks that keep the worker and changes of the structure out of each other's way
--- (src/structure.c).
+-- (src/base/structure.c).
 
 -- For work, or for a change of the structure.  Before any other lock of devapp's, and to
 -- the end of the transaction.

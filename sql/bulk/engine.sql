@@ -1,7 +1,7 @@
 -- Bulk work: an action on all apps of a filter.
 --
 -- A job (devapp.bulk_job) is an action with its filter and arguments, looked up and
--- checked once.  _bulk_apps() finds the apps that it concerns, _bulk_apply() locks
+-- checked once.  bulk_apps() finds the apps that it concerns, bulk_apply() locks
 -- them in the order of app_id, asks again which it still concerns, and hands
 -- them on in chunks.  A chunk is made as a whole; if that fails it is rolled back and
 -- made in halves, down to the app that is at fault.  So all goes well at the speed of

@@ -1,5 +1,5 @@
 -- Pieces of HTML for the dashboard.  A function whose name begins with _html_ returns
--- markup; text gets into the page by _escape_html() alone.  The page is XML as well
+-- markup; text gets into the page by escape_html() alone.  The page is XML as well
 -- (empty elements are closed, characters are named by number), so a parser can check
 -- it, and these files are plain ASCII, so they load into a database of any encoding.
 

@@ -4,7 +4,7 @@
 -- owner's rights, because a developer has no right to write to a table.  Each asks
 -- here first.
 
--- An administrator has the right to write to the tables; see src/identity.c.
+-- An administrator has the right to write to the tables; see src/model/identity.c.
 CREATE FUNCTION devapp_internal.is_admin() RETURNS boolean
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_is_admin';
@@ -230,7 +230,7 @@ DECLARE
     the_product devapp.product := devapp_internal.find_product(find_offered_product.name, false);
 BEGIN
     IF NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
-        -- in the words of _product(): it is not told that it exists
+        -- in the words of find_product(): it is not told that it exists
         RAISE EXCEPTION 'product % does not exist', quote_ident(the_product.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the name of a product; make one with devapp.create_product.';

@@ -1,4 +1,4 @@
--- Who acts; see src/identity.c.
+-- Who acts; see src/model/identity.c.
 
 CREATE FUNCTION devapp.actor() RETURNS text
     LANGUAGE c STABLE

@@ -1,7 +1,7 @@
 -- What has to be told to people: a transactional outbox.  A row is written in the
--- transaction of what it tells about (sql/triggers/notification.sql), or by
+-- transaction of what it tells about (sql/notification/triggers.sql), or by
 -- schedule_notifications(), and is taken out by workers
--- (sql/functions/notification_queue.sql).
+-- (sql/notification/queue.sql).
 --
 -- It refers to apps, credentials and products without foreign keys: their rows are
 -- never deleted, and checking would lock them.

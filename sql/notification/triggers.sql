@@ -10,7 +10,7 @@
 -- whether it still waits.  All other triggers come after follow_app_status, by the
 -- order of their names.
 --
--- They run with their owner's rights, see sql/functions/notification.sql, and serve the
+-- They run with their owner's rights, see sql/notification/recipient.sql, and serve the
 -- tables of devapp only.  While a dump is being restored there is nothing to tell.
 
 CREATE FUNCTION devapp_internal.require_own_table(relation oid) RETURNS void

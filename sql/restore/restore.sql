@@ -1,6 +1,6 @@
 -- While a dump is restored devapp keeps out of the database: it writes no usage, makes no
 -- partitions, refreshes nothing.  The restore begins with CREATE EXTENSION and is over when
--- no session with devapp.restoring is left (src/restore.c), rows have come, and the
+-- no session with devapp.restoring is left (src/base/restore.c), rows have come, and the
 -- partitions have their indexes, which come last.  So it may be done in sections, at any
 -- pace.  Whoever comes next finds that it is over.
 

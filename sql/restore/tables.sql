@@ -1,5 +1,5 @@
 -- A restore that is not over: one row, from CREATE EXTENSION on until everything is there
--- (sql/functions/restore.sql).  Not in a dump.
+-- (sql/restore/restore.sql).  Not in a dump.
 CREATE TABLE devapp.restore (
     one boolean NOT NULL DEFAULT true,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),

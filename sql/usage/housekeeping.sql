@@ -1,4 +1,4 @@
--- What the worker does beside flushing (src/flusher.c), each at its time.  It asks
+-- What the worker does beside flushing (src/worker/flusher.c), each at its time.  It asks
 -- about once a minute, in a transaction for each of these functions.
 
 -- Is it time, or was the last time in the future?  Then it counts as done, in the

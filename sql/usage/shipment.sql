@@ -1,4 +1,4 @@
--- Counts that a standby sends (src/shipper.c).
+-- Counts that a standby sends (src/worker/shipper.c).
 
 CREATE FUNCTION devapp_internal.take_shipment(counts bytea) RETURNS bigint
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_take_shipment';

@@ -1,4 +1,4 @@
--- Usage: what was counted in shared memory, flushed by the worker (src/worker.c) or
+-- Usage: what was counted in shared memory, flushed by the worker (src/worker/launcher.c) or
 -- by devapp.flush_usage().  Times are UTC.  Nothing here refers to the tables of the
 -- model by a foreign key: that would lock their rows.
 --

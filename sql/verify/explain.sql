@@ -1,4 +1,4 @@
--- Why an app may or may not call something; see src/explain.c.
+-- Why an app may or may not call something; see src/verify/explain.c.
 
 CREATE FUNCTION devapp_internal.explain_steps(
     app_id uuid,

@@ -1,5 +1,5 @@
 -- What tells the backends that something they remember has changed; see
--- src/invalidation.c and src/cache.c.
+-- src/table/invalidation.c and src/decide/cache.c.
 
 -- The proxy relations: row types without columns, so that they have no files, and
 -- in a schema of their own, so that they are in nobody's way.

@@ -1,4 +1,4 @@
--- The answer of a verification.  src/verdict.c forms it, src/decide_core.h has
+-- The answer of a verification.  src/decide/verdict.c forms it, src/decide/decide_core.h has
 -- the codes; the order of the codes is the order of the checks.
 
 CREATE TYPE devapp.verdict_code AS ENUM (

@@ -1,4 +1,4 @@
--- Verification.  All of it is C; see src/verify.c.
+-- Verification.  All of it is C; see src/verify/verify.c.
 
 CREATE FUNCTION devapp.verify_key(
     key text,

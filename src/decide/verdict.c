@@ -21,7 +21,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_http_status);
 
-/* The columns of devapp.verdict, in the order of sql/types/verdict.sql. */
+/* The columns of devapp.verdict, in the order of sql/verify/types.sql. */
 typedef enum VerdictColumn
 {
 	COL_ALLOWED,

@@ -206,7 +206,7 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 }
 
 /*
- * The function that carries out what rules decided (sql/functions/resubmit.sql)
+ * The function that carries out what rules decided (sql/app/resubmit.sql)
  * says so in its UPDATE: rule:NAME, or auto if no rule did.  Only what runs as the
  * owner of the table is believed, so nobody can put a rule's name to his own
  * decision.

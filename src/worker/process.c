@@ -8,7 +8,7 @@
  *
  * They are the ones that yield.  A process waits for nobody's lock for as long as others
  * wait for theirs, ends when the database is to be dropped, and does nothing while a
- * dump is restored (sql/functions/restore.sql) or the structure changed (structure.c).
+ * dump is restored (sql/restore/restore.sql) or the structure changed (structure.c).
  *
  * A step is a function of the extension.  The process is connected as the bootstrap
  * superuser, but each step runs with the rights of the owner of its function, as in a

@@ -1,4 +1,4 @@
--- Functions that run with their owner's rights (src/entry.c): calls that fail, sets that
+-- Functions that run with their owner's rights (src/base/entry.c): calls that fail, sets that
 -- are fetched in parts, and one plan for several roles.  Who called is right each time, and
 -- no right is left behind.
 \set SHOW_CONTEXT never

@@ -35,7 +35,7 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolan
    AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
 
 -- these run with their owner's rights, by the one entry (src/base/entry.c), and ask who calls
--- before they do anything (sql/functions/authority.sql), or keep the outbox
+-- before they do anything (sql/identity/authority.sql), or keep the outbox
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosrc ~ '^devapp_enter' ORDER BY p.proname COLLATE "C";
 -- none does by itself
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND p.prosecdef;

@@ -1,6 +1,6 @@
 # Nobody acts for another through code with other rights.
 #
-# Every function that runs with its owner's rights (src/entry.c) is called, with
+# Every function that runs with its owner's rights (src/base/entry.c) is called, with
 # arguments with which an administrator succeeds, through whatever can stand between
 # a session and devapp: functions of others, a foreign key's cascade, index expressions
 # and views that maintenance runs, SET ROLE.  No row of devapp changes, and no secret
