@@ -144,4 +144,43 @@ is( $node->safe_psql(
 		 WHERE has_column_privilege(r, 'devapp.credential_secret', 'digest', 'SELECT')}),
 	'devapp_admin', 'nobody but the administrator may read a digest');
 
+# ---------- EXECUTE by hand ----------
+
+# What table privileges would guard, the entry guards: it asks whether the caller is an
+# administrator (or may read the reports), whoever granted what.
+is( $node->safe_psql(
+		'postgres', q{
+		DO $do$
+		DECLARE
+			f record;
+			r text;
+			calls integer := 0;
+			bad text := '';
+		BEGIN
+			FOREACH r IN ARRAY ARRAY['devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst', 'devapp_nobody'] LOOP
+				EXECUTE format('GRANT USAGE ON SCHEMA devapp TO %I', r);
+				EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp, devapp_report TO %I', r);
+				FOR f IN SELECT p.oid::regprocedure AS name,
+				                format('SELECT %s(%s)', p.oid::regproc, (SELECT string_agg('NULL::' || t::regtype, ', ') FROM unnest(p.proargtypes) AS t)) AS call
+				           FROM pg_proc p WHERE p.prosrc = 'devapp_enter_admin' OR p.prosrc = 'devapp_enter_analyst' AND r <> 'devapp_analyst' LOOP
+					calls := calls + 1;
+					BEGIN
+						EXECUTE format('SET LOCAL ROLE %I', r);
+						EXECUTE f.call;
+						bad := bad || format('%s called %s; ', r, f.name);
+					EXCEPTION WHEN OTHERS THEN
+						IF SQLERRM !~ '^permission denied for function' AND SQLERRM !~ '^permission denied for schema devapp_report' THEN
+							bad := bad || format('%s called %s: %s; ', r, f.name, SQLERRM);
+						END IF;
+					END;
+					RESET ROLE;
+				END LOOP;
+			END LOOP;
+			PERFORM set_config('test.calls', (calls > 100)::text, false), set_config('test.bad', bad, false);
+		END
+		$do$;
+		SELECT current_setting('test.calls'), current_setting('test.bad');
+		SELECT devapp.setup_roles()}),
+	"true|\n", 'EXECUTE that was granted by hand makes nobody an administrator');
+
 done_testing();
