@@ -20,11 +20,16 @@ COMMENT ON FUNCTION devapp.audit_public_key() IS
     'The verifier key of the key that signs checkpoints; null: they are not signed';
 SELECT devapp_internal.grant_to('devapp.audit_public_key', 'admin');
 
-CREATE FUNCTION devapp.verify_audit(checkpoint text DEFAULT NULL)
+-- Whoever may execute it sees what is wrong, and nothing of what is right.
+CREATE FUNCTION devapp_internal.verify_audit(checkpoint text)
     RETURNS TABLE (problem text, event_id bigint, leaf_index bigint, detail text)
     LANGUAGE c VOLATILE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_verify_audit';
+
+CREATE FUNCTION devapp.verify_audit(checkpoint text DEFAULT NULL)
+    RETURNS TABLE (problem text, event_id bigint, leaf_index bigint, detail text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.verify_audit(text) IS
     'What was altered in the audit trail since it was sealed, and since the given checkpoint was exported; no rows: nothing';
 SELECT devapp_internal.grant_to('devapp.verify_audit', 'admin');

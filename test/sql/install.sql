@@ -19,7 +19,7 @@ SELECT t.oid::regtype FROM pg_type t
 -- what is for administrators alone asks by itself who calls, but for what a worker,
 -- a standby or a backend may be granted without any other right
 SELECT p.oid::regprocedure FROM pg_proc p JOIN devapp_internal.declared_grant d ON d.object = p.oid::regprocedure::text
- WHERE p.prosrc = 'devapp_enter' GROUP BY p.oid HAVING array_agg(d.role) = '{admin}' ORDER BY 1::text COLLATE "C";
+ WHERE p.prosrc = 'devapp_enter' GROUP BY p.oid HAVING array_agg(d.role) = '{admin}' ORDER BY p.oid::regprocedure::text COLLATE "C";
 -- every function's body is right: they were not checked when they were made
 SET check_function_bodies = on;
 SELECT count(fmgr_sql_validator(p.oid)) > 0 AS valid FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang

@@ -141,6 +141,7 @@ my %calls = (
 	update_app => ["'$app->{app_id}', description => 'mine'"],
 	update_developer => ["'ada\@example.com', first_name => 'Eve'"],
 	update_team => ["'blue', display_name => 'Mine'"],
+	verify_audit => [ '', undef, 'lent' ],
 	whoami => [ '', qr/^\(,,/ ]);
 
 is( $node->safe_psql(
