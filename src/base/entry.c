@@ -17,6 +17,9 @@
  * EXECUTE: devapp_enter_admin() is for administrators, devapp_enter_analyst() for
  * those who read the reports.  Nobody needs a right on the namesake or on its schema.
  *
+ * Texts are compared there by the database's collation: one that the caller gives an
+ * argument could make two persons' names the same.
+ *
  * Trigger functions that need their owner's rights are called by as_owner(), which
  * names them in its first argument.
  *
@@ -33,6 +36,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -192,6 +196,7 @@ static Datum
 call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 {
 	FmgrInfo   *self = fcinfo->flinfo;
+	Oid			collation = fcinfo->fncollation;
 	Oid			user;
 	int			context;
 	Datum		result = (Datum) 0;
@@ -201,6 +206,8 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 	{
 		innermost = call;
 		fcinfo->flinfo = &target->function;
+		if (OidIsValid(collation))
+			fcinfo->fncollation = DEFAULT_COLLATION_OID;
 		SetUserIdAndSecContext(target->owner, context | SECURITY_LOCAL_USERID_CHANGE);
 		result = FunctionCallInvoke(fcinfo);
 		SetUserIdAndSecContext(user, context);
@@ -208,6 +215,7 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 	PG_FINALLY();
 	{
 		fcinfo->flinfo = self;
+		fcinfo->fncollation = collation;
 		innermost = call->outer;
 	}
 	PG_END_TRY();
