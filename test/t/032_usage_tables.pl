@@ -173,7 +173,7 @@ $node->safe_psql('postgres', q{DROP TABLE usage_day_rest});
 # Who reads an old partition keeps neither the other work from being done, nor others
 # from reading for long.
 write_stream("d = '2024-03-01'", 5);
-$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_hour', '2024-01-01'); SELECT devapp._usage_partition('usage_hour', '2024-02-01');
+$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_hour', '2024-01-01 UTC'); SELECT devapp._usage_partition('usage_hour', '2024-02-01 UTC');
 	INSERT INTO devapp.quota_usage VALUES (gen_random_uuid(), gen_random_uuid(), NULL, '', '2001-01-01', '2001-01-02', 1)});
 my $reader = $node->background_psql('postgres');
 $reader->query_safe('BEGIN; SELECT count(*) FROM devapp.usage_hour');
