@@ -12,7 +12,7 @@
 #include "utils/guc.h"
 
 #include "base/compat.h"
-#include "meter/meter.h"
+#include "meter/registry.h"
 #include "worker/housekeeper.h"
 #include "worker/process.h"
 
@@ -57,6 +57,6 @@ devapp_housekeeper_main(Datum arg)
 	if (may == STEP_NOT_NOW ||
 		(step_is_done(may) &&
 		 process_try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING)))
-		meter_report_housekeeping();
+		registry_report_housekeeping();
 	proc_exit(0);
 }

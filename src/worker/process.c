@@ -38,6 +38,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/structure.h"
+#include "meter/registry.h"
 #include "worker/process.h"
 
 /* ---------- the process ---------- */
@@ -112,7 +113,7 @@ process_finds_extension(void)
 	(void) GetTransactionSnapshot();
 	here = OidIsValid(get_extension_oid("devapp", true));
 	CommitTransactionCommand();
-	meter_set_installed(here);
+	registry_set_installed(here);
 	return here;
 }
 
@@ -199,12 +200,12 @@ run_step(Step *step)
 
 /* An error is logged and noted.  That another session needs a lock of this is none. */
 static void
-report_error(const ErrorData *error, MeterJob job)
+report_error(const ErrorData *error, RegistryJob job)
 {
 	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
 	{
 		EmitErrorReport();
-		(void) meter_report_error(MyDatabaseId, job, error->message);
+		(void) registry_report_error(MyDatabaseId, job, error->message);
 	}
 	else if (!ShutdownRequestPending)
 		ereport(LOG,
@@ -213,7 +214,7 @@ report_error(const ErrorData *error, MeterJob job)
 }
 
 StepResult
-process_try_step(Step *step, MeterJob job)
+process_try_step(Step *step, RegistryJob job)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile StepResult result = STEP_FAILED;
@@ -249,7 +250,7 @@ step_is_done(StepResult result)
 }
 
 bool
-process_try_steps(const char *const *functions, size_t n, MeterJob job)
+process_try_steps(const char *const *functions, size_t n, RegistryJob job)
 {
 	bool		done = true;
 
@@ -264,7 +265,7 @@ process_try_steps(const char *const *functions, size_t n, MeterJob job)
 
 /* STEP_NOT_NOW if something is under way that it has to keep out of. */
 StepResult
-process_may_work(MeterJob job)
+process_may_work(RegistryJob job)
 {
 	Step		step = {.function = "may_work"};
 
