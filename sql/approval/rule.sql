@@ -8,7 +8,7 @@ AS $$
 DECLARE
     found_row devapp.approval_rule;
 BEGIN
-    SELECT * INTO found_row FROM devapp.approval_rule r WHERE r.name = find_approval_rule.name FOR UPDATE;
+    SELECT * INTO found_row FROM devapp.approval_rule r WHERE r.name = find_approval_rule.name FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'approval rule % does not exist', coalesce(quote_ident(find_approval_rule.name), '(null)')
             USING ERRCODE = 'undefined_object',

@@ -381,7 +381,7 @@ DECLARE
     one devapp.bulk_outcome;
 BEGIN
     PERFORM devapp_internal.bulk_lock_owner(job);
-    PERFORM FROM devapp.app a WHERE a.app_id = ANY (app_ids) ORDER BY a.app_id FOR UPDATE;
+    PERFORM FROM devapp.app a WHERE a.app_id = ANY (app_ids) ORDER BY a.app_id FOR NO KEY UPDATE;
     still := devapp_internal.bulk_apps(job, app_ids);
     FOR one IN SELECT * FROM devapp_internal.bulk_describe(job, ARRAY(SELECT unnest(app_ids) EXCEPT SELECT unnest(still))) LOOP
         one.outcome := 'skipped';

@@ -48,7 +48,7 @@ AS $$
 DECLARE
     run devapp.bulk_run;
 BEGIN
-    SELECT * INTO run FROM devapp.bulk_run r WHERE r.run_id = bulk_resumable.run_id FOR UPDATE;
+    SELECT * INTO run FROM devapp.bulk_run r WHERE r.run_id = bulk_resumable.run_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'bulk run % does not exist', coalesce(bulk_resumable.run_id::text, '(null)')
             USING ERRCODE = 'undefined_object',

@@ -62,7 +62,7 @@ BEGIN
        AND p.name = find_association.product
        AND p.deleted_at IS NULL
        AND cp.removed_at IS NULL
-       FOR UPDATE OF cp;
+       FOR NO KEY UPDATE OF cp;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % is not associated with product %',
                         the_credential.credential_id, coalesce(quote_ident(find_association.product), '(null)')

@@ -1,4 +1,4 @@
--- From what a person types to a row.  The row is locked: FOR UPDATE where it is
+-- From what a person types to a row.  The row is locked: FOR NO KEY UPDATE where it is
 -- about to change, FOR SHARE where something is about to depend on it.
 
 CREATE FUNCTION devapp_internal.find_developer(email text, for_update boolean) RETURNS devapp.developer
@@ -11,7 +11,7 @@ BEGIN
     IF for_update THEN
         SELECT * INTO found_row FROM devapp.developer d
          WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(find_developer.email) AND d.deleted_at IS NULL
-           FOR UPDATE;
+           FOR NO KEY UPDATE;
     ELSE
         SELECT * INTO found_row FROM devapp.developer d
          WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(find_developer.email) AND d.deleted_at IS NULL
@@ -36,7 +36,7 @@ BEGIN
     IF for_update THEN
         SELECT * INTO found_row FROM devapp.team t
          WHERE t.name = find_team.name AND t.deleted_at IS NULL
-           FOR UPDATE;
+           FOR NO KEY UPDATE;
     ELSE
         SELECT * INTO found_row FROM devapp.team t
          WHERE t.name = find_team.name AND t.deleted_at IS NULL
@@ -61,7 +61,7 @@ BEGIN
     IF for_update THEN
         SELECT * INTO found_row FROM devapp.product p
          WHERE p.name = find_product.name AND p.deleted_at IS NULL
-           FOR UPDATE;
+           FOR NO KEY UPDATE;
     ELSE
         SELECT * INTO found_row FROM devapp.product p
          WHERE p.name = find_product.name AND p.deleted_at IS NULL
@@ -84,7 +84,7 @@ DECLARE
     found_row devapp.app;
 BEGIN
     IF for_update THEN
-        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = find_app.app_id FOR UPDATE;
+        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = find_app.app_id FOR NO KEY UPDATE;
     ELSE
         SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = find_app.app_id FOR SHARE;
     END IF;
@@ -133,7 +133,7 @@ BEGIN
     PERFORM devapp_internal.find_live_app(found_row.app_id, false);
     SELECT * INTO found_row FROM devapp.credential c
      WHERE c.credential_id = find_credential.credential_id
-       FOR UPDATE;
+       FOR NO KEY UPDATE;
     RETURN found_row;
 END
 $$;

@@ -22,7 +22,7 @@ AS $$
          WHERE n.status = 'leased'
            AND n.leased_until <= at
            AND n.attempts >= devapp_internal.max_attempts()
-           FOR UPDATE SKIP LOCKED
+           FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE devapp.notification n
        SET status = 'dead', completed_at = at, leased_until = NULL, lease_id = NULL, worker = NULL,
@@ -62,7 +62,7 @@ BEGIN
                AND coalesce(n.leased_until, n.next_attempt_at) <= at
              ORDER BY coalesce(n.leased_until, n.next_attempt_at), n.notification_id
              LIMIT claim_notifications."limit"
-               FOR UPDATE SKIP LOCKED
+               FOR NO KEY UPDATE SKIP LOCKED
         ), claimed AS (
             UPDATE devapp.notification n
                SET status = 'leased', attempts = n.attempts + 1,
@@ -97,7 +97,7 @@ DECLARE
 BEGIN
     SELECT * INTO found_row FROM devapp.notification n
      WHERE n.notification_id = find_notification.notification_id
-       FOR UPDATE;
+       FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'notification % does not exist', coalesce(find_notification.notification_id::text, '(null)')
             USING ERRCODE = 'undefined_object',

@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     SELECT * INTO the_team FROM devapp.team t
      WHERE t.team_id = OLD.team_id AND t.deleted_at IS NULL
-       FOR UPDATE;
+       FOR NO KEY UPDATE;
     IF FOUND AND NOT EXISTS (SELECT FROM devapp.team_member m WHERE m.team_id = OLD.team_id AND m.role = 'admin') THEN
         RAISE EXCEPTION 'the last administrator of team % cannot leave', quote_ident(the_team.name)
             USING ERRCODE = 'object_not_in_prerequisite_state',

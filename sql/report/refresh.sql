@@ -68,7 +68,7 @@ DECLARE
     started timestamptz;
 BEGIN
     PERFORM devapp_internal.begin_work();
-    PERFORM FROM devapp.report_refresh r ORDER BY r.ordinal FOR UPDATE;
+    PERFORM FROM devapp.report_refresh r ORDER BY r.ordinal FOR NO KEY UPDATE;
     FOR known IN SELECT * FROM devapp.report_refresh r ORDER BY r.ordinal LOOP
         started := clock_timestamp();
         refresh_reports.report := known.report;
@@ -105,7 +105,7 @@ BEGIN
     END IF;
     PERFORM devapp_internal.begin_work();
     -- somebody is at it
-    PERFORM FROM devapp.report_refresh r WHERE r.ordinal = 1 FOR UPDATE SKIP LOCKED;
+    PERFORM FROM devapp.report_refresh r WHERE r.ordinal = 1 FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;
     END IF;

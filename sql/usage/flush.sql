@@ -54,7 +54,7 @@ AS $$
 BEGIN
     PERFORM devapp_internal.begin_work();
     INSERT INTO devapp.usage_state DEFAULT VALUES ON CONFLICT DO NOTHING;
-    PERFORM FROM devapp.usage_state FOR UPDATE;
+    PERFORM FROM devapp.usage_state FOR NO KEY UPDATE;
 END
 $$;
 
