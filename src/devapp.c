@@ -21,6 +21,7 @@
 #include "key/pepper.h"
 #include "meter/counter_file.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "model/approval_mode.h"
 #include "model/identity.h"
 #include "quota/bucket.h"
@@ -66,6 +67,7 @@ _PG_init(void)
 	restore_init();
 	if (library_is_preloaded)
 	{
+		registry_init();
 		meter_init();
 		counter_file_init();
 		buckets_init();

@@ -129,7 +129,7 @@ add_line(const char *line, void *arg)
 static KeyFileProblem
 read_peppers(PepperFile *f)
 {
-	KeyFileProblem problem = {"There is not enough memory for it."};
+	KeyFileProblem problem = {.text = "There is not enough memory for it."};
 
 	devapp_require_sodium();
 	f->peppers = sodium_allocarray(PEPPER_MAX_COUNT, sizeof(Pepper));

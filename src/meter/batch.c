@@ -2,9 +2,9 @@
  * batch.c
  *		Taking counts out of shared memory into a transaction.
  *
- *	_take_usage()			takes all counts of the database; how many rows
- *	_taken_calls()			what was taken: verifications
- *	_taken_responses()		what was taken: how calls went, by day, app, product
+ *	take_usage()			takes all counts of the database; how many rows
+ *	taken_calls()			what was taken: verifications
+ *	taken_responses()		what was taken: how calls went, by day, app, product
  *
  * What is taken belongs to the transaction, or to the subtransaction, that took it.
  * If that commits, the rows are in the tables with it; if it is rolled back, or the
@@ -30,6 +30,7 @@
 #include "meter/latency.h"
 #include "meter/latency_core.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 
 PG_FUNCTION_INFO_V1(devapp_take_usage);
 PG_FUNCTION_INFO_V1(devapp_taken_calls);
@@ -63,7 +64,7 @@ end_batch(XactItem *item, bool committed)
 	{
 		/* the flusher rolls it up */
 		if (committed)
-			meter_mark_pending();
+			registry_mark_pending(MyDatabaseId);
 	}
 	else if (!committed)
 	{
@@ -74,8 +75,8 @@ end_batch(XactItem *item, bool committed)
 	{
 		TimestampDifference(batch->taken_at, GetCurrentTimestamp(),
 							&seconds, &microseconds);
-		meter_report_flush((int64) batch->n,
-						   seconds * INT64CONST(1000000) + microseconds);
+		registry_report_flush((int64) batch->n,
+							  seconds * INT64CONST(1000000) + microseconds);
 	}
 	pfree(batch->rows);
 	pfree(batch);
@@ -119,7 +120,7 @@ devapp_take_usage(PG_FUNCTION_ARGS)
 
 	meter_require();
 	batch = begin_batch(meter_partition_limit());
-	meter_begin_take(MyDatabaseId);
+	registry_begin_take(MyDatabaseId);
 	for (int i = 0; i < meter_partitions(); i++)
 	{
 		CHECK_FOR_INTERRUPTS();

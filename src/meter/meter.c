@@ -7,21 +7,17 @@
  * shared and adds atomically; only a key that is new takes it exclusive.  So two
  * sessions that use one key don't wait for each other.
  *
- * When a partition is full, a call with a new key is counted in its database's
- * "dropped" and nowhere else.  Nothing here fails, allocates or waits for anything
- * but a partition's lock, which is held for microseconds: counting never makes a
- * verification fail.
+ * When a partition is full, or there is no room for the entry of the database
+ * (registry.c), a call with a new key is counted as dropped and nowhere else.  Nothing
+ * here fails, allocates or waits for anything but a partition's lock, which is held for
+ * microseconds: counting never makes a verification fail.
  *
- * Each database has an entry that says whether there may be counts to flush, and how
- * the last flush went.  Beyond METER_DATABASES databases, calls are dropped.
- *
- * Locks: METER_PARTITIONS of partitions, then one of the databases' entries.  Nobody
- * holds two of them.
+ * Locks: METER_PARTITIONS of partitions.  Nobody holds two of them, or one of them and
+ * that of the registry.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -32,42 +28,22 @@
 #include "base/compat.h"
 #include "base/sodium.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 
 #define METER_PARTITIONS	64	/* a power of two */
-#define METER_DATABASES		1024
 #define METER_TRANCHE		"devapp"
-
-typedef struct MeterDatabase
-{
-	Oid			database;		/* InvalidOid: free */
-	bool		pending;		/* there may be counts */
-	bool		unfinished;		/* the flusher did not come to its end */
-	bool		installed;		/* it has the extension, as far as is known */
-	TimestampTz kept_at;		/* start of the last housekeeper; 0: none yet */
-	pg_atomic_uint64 dropped;
-	pg_atomic_uint64 not_limited;
-	/* under the lock of the entries */
-	MeterStatus status;
-} MeterDatabase;
 
 typedef struct MeterShared
 {
 	uint64		seed;
 	Size		partition_size;
-	pg_atomic_uint64 dropped_elsewhere; /* of databases without an entry */
-	pg_atomic_uint64 not_limited_elsewhere;
-	int			worker_pid;
-	MeterDatabase databases[METER_DATABASES];
 } MeterShared;
 
 static MeterShared *shared = NULL;
 static LWLockPadded *locks = NULL;
-static MeterDatabase *my_database = NULL;
 
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
-
-#define ENTRIES_LOCK	(&locks[METER_PARTITIONS].lock)
 
 /* ---------- settings ---------- */
 
@@ -162,23 +138,15 @@ request_memory(void)
 	if (previous_request_hook)
 		previous_request_hook();
 	RequestAddinShmemSpace(shared_size());
-	RequestNamedLWLockTranche(METER_TRANCHE, METER_PARTITIONS + 1);
+	RequestNamedLWLockTranche(METER_TRANCHE, METER_PARTITIONS);
 }
 
 static void
 init_memory(void)
 {
-	memset(shared, 0, sizeof(MeterShared));
 	devapp_require_sodium();
 	randombytes_buf(&shared->seed, sizeof(shared->seed));
 	shared->partition_size = partition_size();
-	pg_atomic_init_u64(&shared->dropped_elsewhere, 0);
-	pg_atomic_init_u64(&shared->not_limited_elsewhere, 0);
-	for (int i = 0; i < METER_DATABASES; i++)
-	{
-		pg_atomic_init_u64(&shared->databases[i].dropped, 0);
-		pg_atomic_init_u64(&shared->databases[i].not_limited, 0);
-	}
 	for (int i = 0; i < METER_PARTITIONS; i++)
 		meter_partition_init(partition_at(i), partition_slots(), shared->seed);
 }
@@ -224,183 +192,7 @@ meter_require(void)
 				 errhint("Add devapp to shared_preload_libraries and restart the server.")));
 }
 
-/* ---------- entries of databases ---------- */
-
-/* Under the lock of the entries; NULL if there is none and none is free. */
-static MeterDatabase *
-find_entry(Oid database, bool make)
-{
-	MeterDatabase *free_entry = NULL;
-
-	for (int i = 0; i < METER_DATABASES; i++)
-	{
-		MeterDatabase *entry = &shared->databases[i];
-
-		if (entry->database == database)
-			return entry;
-		if (free_entry == NULL && !OidIsValid(entry->database))
-			free_entry = entry;
-	}
-	if (!make || free_entry == NULL)
-		return NULL;
-	memset(&free_entry->status, 0, sizeof(MeterStatus));
-	pg_atomic_write_u64(&free_entry->dropped, 0);
-	pg_atomic_write_u64(&free_entry->not_limited, 0);
-	free_entry->pending = free_entry->unfinished = free_entry->installed = false;
-	free_entry->kept_at = 0;
-	free_entry->database = database;
-	return free_entry;
-}
-
-/* An entry stays while somebody is connected to its database. */
-static MeterDatabase *
-entry_of(Oid database)
-{
-	MeterDatabase *entry;
-
-	if (my_database != NULL && database == MyDatabaseId)
-		return my_database;
-	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
-	entry = find_entry(database, true);
-	LWLockRelease(ENTRIES_LOCK);
-	if (database == MyDatabaseId)
-		my_database = entry;
-	return entry;
-}
-
-/* The databases that there is something to do in, in the current memory context. */
-Oid *
-meter_pending(int *n)
-{
-	Oid		   *oids = palloc(sizeof(Oid) * METER_DATABASES);
-
-	*n = 0;
-	LWLockAcquire(ENTRIES_LOCK, LW_SHARED);
-	for (int i = 0; i < METER_DATABASES; i++)
-	{
-		const MeterDatabase *entry = &shared->databases[i];
-
-		if (OidIsValid(entry->database) && (entry->pending || entry->unfinished))
-			oids[(*n)++] = entry->database;
-	}
-	LWLockRelease(ENTRIES_LOCK);
-	return oids;
-}
-
-/* Of the current database: has the worker still something to do? */
-void
-meter_set_unfinished(bool unfinished)
-{
-	MeterDatabase *entry = entry_of(MyDatabaseId);
-
-	if (entry != NULL)
-		entry->unfinished = unfinished;
-}
-
-/* There is something to do for a worker, also where nothing was counted. */
-void
-meter_mark_unfinished(Oid database)
-{
-	MeterDatabase *entry = entry_of(database);
-
-	if (entry != NULL)
-		entry->unfinished = true;
-}
-
-bool
-meter_is_unfinished(Oid database)
-{
-	MeterDatabase *entry = entry_of(database);
-
-	return entry != NULL && entry->unfinished;
-}
-
-/* Of the current database: the flusher is to come, as if something was counted. */
-void
-meter_mark_pending(void)
-{
-	MeterDatabase *entry = shared != NULL ? entry_of(MyDatabaseId) : NULL;
-
-	if (entry != NULL)
-		entry->pending = true;
-}
-
-/* Of the current database: is the extension here? */
-void
-meter_set_installed(bool installed)
-{
-	MeterDatabase *entry = entry_of(MyDatabaseId);
-
-	if (entry != NULL)
-		entry->installed = installed;
-}
-
-/*
- * The database whose last housekeeper is so many seconds ago, and longer than any
- * other's; InvalidOid if there is none.  It is not named again before a process has
- * found the extension there, so one that is gone is not named for ever.
- */
-Oid
-meter_next_to_keep(int seconds)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	MeterDatabase *next = NULL;
-	Oid			database = InvalidOid;
-
-	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
-	for (int i = 0; i < METER_DATABASES; i++)
-	{
-		MeterDatabase *entry = &shared->databases[i];
-
-		/* after a clock was set back its time may be in the future */
-		if (OidIsValid(entry->database) && entry->installed &&
-			(entry->kept_at > now || now - entry->kept_at >= seconds * USECS_PER_SEC) &&
-			(next == NULL || entry->kept_at < next->kept_at))
-			next = entry;
-	}
-	if (next != NULL)
-	{
-		next->kept_at = now;
-		next->installed = false;
-		database = next->database;
-	}
-	LWLockRelease(ENTRIES_LOCK);
-	return database;
-}
-
-/* A database that is gone leaves its entry to another. */
-void
-meter_forget_database(Oid database)
-{
-	MeterDatabase *entry;
-
-	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
-	entry = find_entry(database, false);
-	if (entry != NULL)
-		entry->database = InvalidOid;
-	LWLockRelease(ENTRIES_LOCK);
-}
-
 /* ---------- counting ---------- */
-
-/* Count, or say how much was not counted. */
-static void
-count_dropped(Oid database, uint64 count)
-{
-	MeterDatabase *entry = entry_of(database);
-
-	pg_atomic_fetch_add_u64(entry ? &entry->dropped : &shared->dropped_elsewhere,
-							(int64) count);
-}
-
-/* A call of the current database whose quota or rate found no room (bucket.c). */
-void
-meter_add_not_limited(void)
-{
-	MeterDatabase *entry = entry_of(MyDatabaseId);
-
-	pg_atomic_fetch_add_u64(entry ? &entry->not_limited : &shared->not_limited_elsewhere, 1);
-}
 
 static int
 partition_of(uint64 hash)
@@ -411,17 +203,16 @@ partition_of(uint64 hash)
 static bool
 add_new(int number, uint64 hash, const MeterKey *key, const MeterValue *value)
 {
-	MeterDatabase *entry = entry_of(key->database);
 	bool		done;
 
-	if (entry == NULL)
+	if (!registry_enter(key->database))
 		return false;
 	LWLockAcquire(&locks[number].lock, LW_EXCLUSIVE);
 	done = meter_insert(partition_at(number), hash, key, value);
 	LWLockRelease(&locks[number].lock);
 	/* after it is there, or a flush in between would not come again */
 	if (done)
-		entry->pending = true;
+		registry_mark_pending(key->database);
 	return done;
 }
 
@@ -436,7 +227,7 @@ meter_add(const MeterKey *key, const MeterValue *value)
 	done = meter_hit(partition_at(number), hash, key, value);
 	LWLockRelease(&locks[number].lock);
 	if (unlikely(!done) && !add_new(number, hash, key, value))
-		count_dropped(key->database, value->count);
+		registry_count_dropped(key->database, value->count);
 }
 
 /* ---------- taking counts out ---------- */
@@ -452,17 +243,6 @@ uint32
 meter_partition_limit(void)
 {
 	return partition_at(0)->limit;
-}
-
-/* What is counted from here on is another flush's. */
-void
-meter_begin_take(Oid database)
-{
-	MeterDatabase *entry = entry_of(database);
-
-	if (entry != NULL)
-		entry->pending = false;
-	pg_memory_barrier();
 }
 
 /*
@@ -493,100 +273,21 @@ meter_discard(Oid database)
 									   MCXT_ALLOC_HUGE);
 	uint64		n = 0;
 
-	meter_begin_take(database);
+	registry_begin_take(database);
 	for (int i = 0; i < METER_PARTITIONS; i++)
 		n += meter_take_partition(i, database, rows);
 	pfree(rows);
 	return n;
 }
 
-/* ---------- how flushing goes ---------- */
-
-void
-meter_report_flush(int64 rows, int64 microseconds)
+/* How full the table is, of all databases. */
+MeterSlots
+meter_slots(void)
 {
-	MeterDatabase *entry = entry_of(MyDatabaseId);
+	MeterSlots	slots = {0};
 
-	if (entry == NULL)
-		return;
-	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
-	entry->status.flushes++;
-	entry->status.last_flush_at = GetCurrentTimestamp();
-	entry->status.last_rows = rows;
-	entry->status.last_microseconds = microseconds;
-	LWLockRelease(ENTRIES_LOCK);
-}
-
-/* A housekeeper found nothing wrong. */
-void
-meter_report_housekeeping(void)
-{
-	MeterDatabase *entry = entry_of(MyDatabaseId);
-
-	if (entry == NULL)
-		return;
-	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
-	entry->status.last_housekeeping_at = GetCurrentTimestamp();
-	LWLockRelease(ENTRIES_LOCK);
-}
-
-/*
- * False: it goes on being wrong as it was, and was logged within the last hour, so it
- * need not be logged again.
- */
-bool
-meter_report_error(Oid database, MeterJob job, const char *message)
-{
-	MeterDatabase *entry = entry_of(database);
-	TimestampTz now = GetCurrentTimestamp();
-	MeterErrors *errors;
-	bool		is_new;
-
-	if (entry == NULL)
-		return true;
-	LWLockAcquire(ENTRIES_LOCK, LW_EXCLUSIVE);
-	errors = &entry->status.errors[job];
-	is_new = strncmp(errors->last, message, METER_ERROR_LEN - 1) != 0 ||
-		(job == JOB_FLUSH && entry->status.last_flush_at > errors->last_at) ||
-		now - errors->logged_at > USECS_PER_HOUR;
-	if (is_new)
-		errors->logged_at = now;
-	errors->count++;
-	errors->last_at = now;
-	strlcpy(errors->last, message, METER_ERROR_LEN);
-	LWLockRelease(ENTRIES_LOCK);
-	return is_new;
-}
-
-void
-meter_set_worker(int pid)
-{
-	shared->worker_pid = pid;
-}
-
-/* Of the current database. */
-MeterStatus
-meter_status(void)
-{
-	MeterDatabase *entry = entry_of(MyDatabaseId);
-	MeterStatus status = {0};
-
-	if (entry != NULL)
-	{
-		LWLockAcquire(ENTRIES_LOCK, LW_SHARED);
-		status = entry->status;
-		LWLockRelease(ENTRIES_LOCK);
-		status.dropped = pg_atomic_read_u64(&entry->dropped);
-		status.not_limited = pg_atomic_read_u64(&entry->not_limited);
-	}
-	else
-	{
-		status.dropped = pg_atomic_read_u64(&shared->dropped_elsewhere);
-		status.not_limited = pg_atomic_read_u64(&shared->not_limited_elsewhere);
-	}
 	for (int i = 0; i < METER_PARTITIONS; i++)
-		status.slots_used += partition_at(i)->used;
-	status.slots_total = (uint64) meter_partition_limit() * METER_PARTITIONS;
-	status.worker_pid = shared->worker_pid;
-	return status;
+		slots.used += partition_at(i)->used;
+	slots.total = (uint64) meter_partition_limit() * METER_PARTITIONS;
+	return slots;
 }

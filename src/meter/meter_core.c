@@ -145,8 +145,8 @@ uint32_t
 meter_take(MeterPartition *p, uint32_t database, MeterRow *rows)
 {
 	uint32_t	taken = 0;
-	uint32_t	others = p->used;
 	uint32_t	end = p->used;
+	uint32_t	others = end;
 	uint32_t	place = 0;
 	MeterSlot  *slot;
 

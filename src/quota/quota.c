@@ -32,6 +32,7 @@
 
 #include "base/compat.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "quota/bucket_columns.h"
 #include "quota/hard_quota.h"
 #include "quota/quota.h"
@@ -297,7 +298,7 @@ apply_limits(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 		return quota_exceeded(l, &quota, cost, now, out);
 	}
 	if (quota.full || rate == RATE_FULL)
-		meter_add_not_limited();
+		registry_count_not_limited();
 	show_quota(l, &quota, out);
 	return VERDICT_VALID;
 }
@@ -337,7 +338,7 @@ limits_consume(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 	if (used >= 0)
 	{
 		if (quota.full || rate == RATE_FULL)
-			meter_add_not_limited();
+			registry_count_not_limited();
 		quota.used = used + quota.soft;
 		show_quota(l, &quota, out);
 		return VERDICT_VALID;

@@ -113,7 +113,7 @@ add_line(const char *line, void *arg)
 static void
 read_key_file(KeyFile *f)
 {
-	KeyFileProblem problem = {"There is not enough memory for it."};
+	KeyFileProblem problem = {.text = "There is not enough memory for it."};
 	struct stat st;
 
 	devapp_require_sodium();

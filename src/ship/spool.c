@@ -26,6 +26,7 @@
 #include "base/uuid.h"
 #include "meter/counter_file.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "ship/shipment.h"
 #include "ship/shipment_core.h"
 #include "ship/spool.h"
@@ -100,7 +101,7 @@ spool_find(void)
 		Oid			database = database_of(entry->d_name, batch);
 
 		if (OidIsValid(database))
-			meter_mark_unfinished(database);
+			registry_mark_unfinished(database);
 		else if (is_unfinished(entry->d_name))
 			spool_remove(entry->d_name);
 	}

@@ -19,14 +19,15 @@
 
 #include "base/compat.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "ship/spool.h"
 #include "worker/process.h"
 
 PGDLLEXPORT void devapp_flusher_main(Datum arg);
 
 static const char *const flusher_steps[] = {
-	"_flush_usage",
-	"_roll_up_usage"
+	"flush_counts",
+	"roll_up_usage"
 };
 
 /* What this server could not send any more before it was promoted. */
@@ -66,15 +67,15 @@ devapp_flusher_main(Datum arg)
 	{
 		(void) meter_discard(MyDatabaseId);
 		spool_discard(MyDatabaseId);
-		meter_set_unfinished(false);
+		registry_set_unfinished(false);
 		proc_exit(0);
 	}
 	/* if it is killed, another will look after what it left */
-	meter_set_unfinished(true);
+	registry_set_unfinished(true);
 	if (!step_is_done(process_may_work(JOB_FLUSH)))
 		proc_exit(0);
 	done = receive_spool();
 	done &= process_try_steps(flusher_steps, lengthof(flusher_steps), JOB_FLUSH);
-	meter_set_unfinished(!done);
+	registry_set_unfinished(!done);
 	proc_exit(0);
 }

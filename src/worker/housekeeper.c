@@ -12,18 +12,18 @@
 #include "utils/guc.h"
 
 #include "base/compat.h"
-#include "meter/meter.h"
+#include "meter/registry.h"
 #include "worker/housekeeper.h"
 #include "worker/process.h"
 
 PGDLLEXPORT void devapp_housekeeper_main(Datum arg);
 
 static const char *const housekeeper_steps[] = {
-	"_maintain_usage_if_due",
-	"_maintain_audit_if_due",
-	"_schedule_notifications_if_due",
-	"_seal_audit_if_due",
-	"_refresh_reports_if_due"
+	"maintain_usage_if_due",
+	"maintain_audit_if_due",
+	"schedule_notifications_if_due",
+	"seal_audit_if_due",
+	"refresh_reports_if_due"
 };
 
 /* ---------- settings ---------- */
@@ -57,6 +57,6 @@ devapp_housekeeper_main(Datum arg)
 	if (may == STEP_NOT_NOW ||
 		(step_is_done(may) &&
 		 process_try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING)))
-		meter_report_housekeeping();
+		registry_report_housekeeping();
 	proc_exit(0);
 }

@@ -50,6 +50,7 @@
 #include "base/compat.h"
 #include "base/structure.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "ship/sender.h"
 #include "ship/spool.h"
 #include "worker/launcher.h"
@@ -181,7 +182,7 @@ wait_until_connected(BackgroundWorkerHandle *handle, Oid database)
 
 /* Register a process for a database; NULL if there is no place for it. */
 static BackgroundWorkerHandle *
-register_process(Oid database, const char *what, const char *function, MeterJob job)
+register_process(Oid database, const char *what, const char *function, RegistryJob job)
 {
 	static const char no_slot[] = "no background worker slot is free; raise max_worker_processes";
 	BackgroundWorker worker;
@@ -200,7 +201,7 @@ register_process(Oid database, const char *what, const char *function, MeterJob 
 	MemoryContextSwitchTo(old);
 	if (started)
 		return handle;
-	if (meter_report_error(database, job, no_slot))
+	if (registry_report_error(database, job, no_slot))
 		ereport(WARNING,
 				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 				 errmsg("devapp %s could not be started: no background worker slot is free", what),
@@ -210,7 +211,7 @@ register_process(Oid database, const char *what, const char *function, MeterJob 
 
 /* Start a process in a database; NULL if it is gone, or there is no place for it. */
 static BackgroundWorkerHandle *
-start_process(Oid database, const char *what, const char *function, MeterJob job)
+start_process(Oid database, const char *what, const char *function, RegistryJob job)
 {
 	BackgroundWorkerHandle *handle = NULL;
 
@@ -253,7 +254,7 @@ keep_house(void)
 		pfree(housekeeper);
 		housekeeper = NULL;
 	}
-	database = meter_next_to_keep(HOUSE_SECONDS);
+	database = registry_next_to_keep(HOUSE_SECONDS);
 	if (OidIsValid(database))
 		housekeeper = start_process(database, "housekeeper",
 									"devapp_housekeeper_main", JOB_HOUSEKEEPING);
@@ -298,7 +299,7 @@ databases_with_counts(const Oid *pending, int n)
 		else
 		{
 			(void) meter_discard(pending[i]);
-			meter_forget_database(pending[i]);
+			registry_forget(pending[i]);
 			spool_discard(pending[i]);
 		}
 	}
@@ -310,7 +311,7 @@ static void
 flush_round(bool everything)
 {
 	int			n;
-	Oid		   *pending = meter_pending(&n);
+	Oid		   *pending = registry_pending(&n);
 	List	   *wanted = databases_with_counts(pending, n);
 	ListCell   *cell;
 
@@ -332,7 +333,7 @@ static void
 ship_round(int interval)
 {
 	int			n;
-	Oid		   *pending = meter_pending(&n);
+	Oid		   *pending = registry_pending(&n);
 	bool		failed = false;
 	ListCell   *cell;
 
@@ -344,7 +345,7 @@ ship_round(int interval)
 		if (ShutdownRequestPending)
 			break;
 		run_process(lfirst_oid(cell), "shipper", "devapp_shipper_main");
-		failed |= meter_is_unfinished(lfirst_oid(cell));
+		failed |= registry_is_unfinished(lfirst_oid(cell));
 	}
 	ship_delay = failed ? Min(Max(ship_delay, interval) * 2, SHIP_SECONDS) : 0;
 	next_shipment = seconds_from_now(ship_delay);
@@ -353,7 +354,7 @@ ship_round(int interval)
 static void
 forget_launcher(int code, Datum arg)
 {
-	meter_set_worker(0);
+	registry_set_launcher(0);
 }
 
 void
@@ -368,7 +369,7 @@ devapp_launcher_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(forget_launcher, (Datum) 0);
-	meter_set_worker(MyProcPid);
+	registry_set_launcher(MyProcPid);
 	spool_find();
 	context = AllocSetContextCreate(TopMemoryContext, "devapp launcher",
 									ALLOCSET_DEFAULT_SIZES);

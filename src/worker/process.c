@@ -8,7 +8,7 @@
  *
  * They are the ones that yield.  A process waits for nobody's lock for as long as others
  * wait for theirs, ends when the database is to be dropped, and does nothing while a
- * dump is restored (sql/functions/restore.sql) or the structure changed (structure.c).
+ * dump is restored (sql/restore/restore.sql) or the structure changed (structure.c).
  *
  * A step is a function of the extension.  The process is connected as the bootstrap
  * superuser, but each step runs with the rights of the owner of its function, as in a
@@ -38,6 +38,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/structure.h"
+#include "meter/registry.h"
 #include "worker/process.h"
 
 /* ---------- the process ---------- */
@@ -112,7 +113,7 @@ process_finds_extension(void)
 	(void) GetTransactionSnapshot();
 	here = OidIsValid(get_extension_oid("devapp", true));
 	CommitTransactionCommand();
-	meter_set_installed(here);
+	registry_set_installed(here);
 	return here;
 }
 
@@ -145,7 +146,7 @@ static StepResult
 call_as_owner(Oid function, Step *step)
 {
 	StepResult	result;
-	const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
+	const char *sql = psprintf("SELECT devapp_internal.%s(%s)", step->function,
 							   step->nargs == 2 ? "$1, $2" : "");
 	int			nest;
 
@@ -165,7 +166,7 @@ call_as_owner(Oid function, Step *step)
 static StepResult
 find_and_call(Step *step)
 {
-	List	   *name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
+	List	   *name = list_make2(makeString("devapp_internal"), makeString(pstrdup(step->function)));
 	Oid			function;
 
 	if (devapp_restoring || !structure_try_lock(STRUCTURE_WORK))
@@ -199,12 +200,12 @@ run_step(Step *step)
 
 /* An error is logged and noted.  That another session needs a lock of this is none. */
 static void
-report_error(const ErrorData *error, MeterJob job)
+report_error(const ErrorData *error, RegistryJob job)
 {
 	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
 	{
 		EmitErrorReport();
-		(void) meter_report_error(MyDatabaseId, job, error->message);
+		(void) registry_report_error(MyDatabaseId, job, error->message);
 	}
 	else if (!ShutdownRequestPending)
 		ereport(LOG,
@@ -213,7 +214,7 @@ report_error(const ErrorData *error, MeterJob job)
 }
 
 StepResult
-process_try_step(Step *step, MeterJob job)
+process_try_step(Step *step, RegistryJob job)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile StepResult result = STEP_FAILED;
@@ -249,7 +250,7 @@ step_is_done(StepResult result)
 }
 
 bool
-process_try_steps(const char *const *functions, size_t n, MeterJob job)
+process_try_steps(const char *const *functions, size_t n, RegistryJob job)
 {
 	bool		done = true;
 
@@ -264,9 +265,9 @@ process_try_steps(const char *const *functions, size_t n, MeterJob job)
 
 /* STEP_NOT_NOW if something is under way that it has to keep out of. */
 StepResult
-process_may_work(MeterJob job)
+process_may_work(RegistryJob job)
 {
-	Step		step = {.function = "_may_work"};
+	Step		step = {.function = "may_work"};
 
 	return process_try_step(&step, job);
 }

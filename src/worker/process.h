@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "meter/meter.h"
+#include "meter/registry.h"
 
 /* A call of a function of the schema devapp. */
 typedef struct Step
@@ -28,9 +28,9 @@ typedef enum StepResult
 
 extern void process_connect(Oid database, const char *application_name);
 extern bool process_finds_extension(void);
-extern StepResult process_may_work(MeterJob job);
+extern StepResult process_may_work(RegistryJob job);
 extern bool step_is_done(StepResult result);
-extern StepResult process_try_step(Step *step, MeterJob job);
-extern bool process_try_steps(const char *const *functions, size_t n, MeterJob job);
+extern StepResult process_try_step(Step *step, RegistryJob job);
+extern bool process_try_steps(const char *const *functions, size_t n, RegistryJob job);
 
 #endif							/* DEVAPP_PROCESS_H */

@@ -30,6 +30,7 @@
 
 #include "base/compat.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "ship/sender.h"
 #include "ship/shipment_core.h"
 #include "ship/spool.h"
@@ -87,7 +88,7 @@ fill_spool(void)
 	bool		ok = true;
 
 	HOLD_INTERRUPTS();
-	meter_begin_take(MyDatabaseId);
+	registry_begin_take(MyDatabaseId);
 	for (int i = 0; ok && i < meter_partitions(); i++)
 	{
 		n += meter_take_partition(i, MyDatabaseId, rows + n);
@@ -101,7 +102,7 @@ fill_spool(void)
 
 		for (Size i = 0; i < n; i++)
 			meter_add(&rows[i].key, &rows[i].value);
-		meter_mark_pending();
+		registry_mark_pending(MyDatabaseId);
 		errno = reason;
 	}
 	RESUME_INTERRUPTS();
@@ -136,7 +137,7 @@ ship_counts(void)
 	}
 	PG_END_TRY();
 	if (sent > 0)
-		meter_report_flush(sent, GetCurrentTimestamp() - start);
+		registry_report_flush(sent, GetCurrentTimestamp() - start);
 }
 
 /* An error is noted, and logged if it is not that of the last time. */
@@ -157,7 +158,7 @@ try_to_ship(void)
 		MemoryContextSwitchTo(context);
 		HOLD_INTERRUPTS();
 		error = CopyErrorData();
-		if (meter_report_error(MyDatabaseId, JOB_FLUSH, error->message))
+		if (registry_report_error(MyDatabaseId, JOB_FLUSH, error->message))
 			EmitErrorReport();
 		FlushErrorState();
 		AbortCurrentTransaction();
@@ -178,11 +179,11 @@ devapp_shipper_main(Datum arg)
 	{
 		(void) meter_discard(MyDatabaseId);
 		spool_discard(MyDatabaseId);
-		meter_set_unfinished(false);
+		registry_set_unfinished(false);
 		proc_exit(0);
 	}
 	/* if it is killed, another will look after what it left */
-	meter_set_unfinished(true);
-	meter_set_unfinished(!try_to_ship());
+	registry_set_unfinished(true);
+	registry_set_unfinished(!try_to_ship());
 	proc_exit(0);
 }

@@ -2,9 +2,9 @@
  * worker_status.c
  *		What there is to see of counting, in SQL.
  *
- *	_worker_status()	one row about the current database; none if nothing is counted
- *	_is_metering()		are calls counted?
- *	_tell_worker()		the extension is in the current database
+ *	worker_state()	one row about the current database; none if nothing is counted
+ *	is_metering()		are calls counted?
+ *	tell_worker()		the extension is in the current database
  */
 #include "postgres.h"
 
@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/xact_list.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "quota/bucket.h"
 
 PG_FUNCTION_INFO_V1(devapp_worker_status);
@@ -48,7 +49,7 @@ enum
 
 /* Three columns: how many, when the last, what it was. */
 static void
-put_errors(const MeterErrors *errors, Datum *values, bool *nulls)
+put_errors(const RegistryErrors *errors, Datum *values, bool *nulls)
 {
 	values[0] = Int64GetDatum(errors->count);
 	values[1] = TimestampTzGetDatum(errors->last_at);
@@ -62,18 +63,20 @@ devapp_worker_status(PG_FUNCTION_ARGS)
 	Datum		values[STATUS_COLUMNS];
 	bool		nulls[STATUS_COLUMNS] = {false};
 	Interval	duration = {0};
-	MeterStatus status;
+	RegistryStatus status;
+	MeterSlots	slots;
 	BucketStatus buckets;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (!meter_is_on())
 		return (Datum) 0;
-	status = meter_status();
+	status = registry_status();
+	slots = meter_slots();
 	buckets = buckets_status();
 	duration.time = status.last_microseconds;
-	values[STATUS_WORKER_PID] = Int32GetDatum(status.worker_pid);
-	nulls[STATUS_WORKER_PID] = status.worker_pid == 0;
+	values[STATUS_WORKER_PID] = Int32GetDatum(status.launcher_pid);
+	nulls[STATUS_WORKER_PID] = status.launcher_pid == 0;
 	values[STATUS_LAST_FLUSH_AT] = TimestampTzGetDatum(status.last_flush_at);
 	values[STATUS_LAST_ROWS] = Int64GetDatum(status.last_rows);
 	values[STATUS_LAST_DURATION] = IntervalPGetDatum(&duration);
@@ -82,8 +85,8 @@ devapp_worker_status(PG_FUNCTION_ARGS)
 	values[STATUS_FLUSHES] = Int64GetDatum(status.flushes);
 	put_errors(&status.errors[JOB_FLUSH], &values[STATUS_ERRORS], &nulls[STATUS_ERRORS]);
 	values[STATUS_DROPPED] = Int64GetDatum((int64) status.dropped);
-	values[STATUS_SLOTS_USED] = Int64GetDatum((int64) status.slots_used);
-	values[STATUS_SLOTS_TOTAL] = Int64GetDatum((int64) status.slots_total);
+	values[STATUS_SLOTS_USED] = Int64GetDatum((int64) slots.used);
+	values[STATUS_SLOTS_TOTAL] = Int64GetDatum((int64) slots.total);
 	values[STATUS_NOT_LIMITED] = Int64GetDatum((int64) status.not_limited);
 	values[STATUS_QUOTA_SLOTS_USED] = Int64GetDatum((int64) buckets.used);
 	values[STATUS_QUOTA_SLOTS_TOTAL] = Int64GetDatum((int64) buckets.total);
@@ -110,7 +113,7 @@ end_telling(XactItem *item, bool committed)
 {
 	telling = false;
 	if (committed)
-		meter_set_installed(true);
+		registry_set_installed(true);
 }
 
 static XactItem telling_item = {.end = end_telling};
