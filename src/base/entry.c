@@ -222,18 +222,25 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 	return result;
 }
 
-static Datum
-enter_target(FunctionCallInfo fcinfo)
+/* In a security-restricted operation nobody changes anything. */
+static void
+refuse_maintenance(EntryTarget *target)
 {
-	EntryTarget *target = fcinfo->flinfo->fn_extra;
-	EntryCall	call;
-
 	if (target->changes && InSecurityRestrictedOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("function \"%s\" cannot be called in a security-restricted operation",
 						NameStr(target->name)),
 				 errdetail("Nobody acts in an index expression, a materialized view's query or whatever else maintenance runs.")));
+}
+
+static Datum
+enter_target(FunctionCallInfo fcinfo)
+{
+	EntryTarget *target = fcinfo->flinfo->fn_extra;
+	EntryCall	call;
+
+	refuse_maintenance(target);
 	if (target->function.fn_strict && has_null_argument(fcinfo))
 		PG_RETURN_NULL();
 	check_stack_depth();
@@ -243,22 +250,33 @@ enter_target(FunctionCallInfo fcinfo)
 	return call_with_rights(fcinfo, target, &call);
 }
 
+static EntryTarget *
+namesake_of(FmgrInfo *self)
+{
+	if (self->fn_extra == NULL)
+		self->fn_extra = find_namesake(self);
+	return self->fn_extra;
+}
+
 /* SQL: the body of the public functions that ask by themselves who calls */
 Datum
 devapp_enter(PG_FUNCTION_ARGS)
 {
-	if (fcinfo->flinfo->fn_extra == NULL)
-		fcinfo->flinfo->fn_extra = find_namesake(fcinfo->flinfo);
+	(void) namesake_of(fcinfo->flinfo);
 	return enter_target(fcinfo);
 }
 
-/* SQL: the body of the public functions that are for administrators */
+/*
+ * SQL: the body of the public functions that are for administrators.  Nobody is one in
+ * a security-restricted operation; what changes something says so.
+ */
 Datum
 devapp_enter_admin(PG_FUNCTION_ARGS)
 {
-	if (!InSecurityRestrictedOperation() && !entry_by_admin())
+	refuse_maintenance(namesake_of(fcinfo->flinfo));
+	if (!entry_by_admin())
 		refuse_caller(fcinfo, "administrators");
-	return devapp_enter(fcinfo);
+	return enter_target(fcinfo);
 }
 
 /* SQL: the body of the public functions that are for those who read the reports */
