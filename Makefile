@@ -9,112 +9,26 @@ OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA_built = $(DEVAPP_SQL)
 DATA = $(wildcard sql/releases/*.sql)
 
-# In this order: first the check that the schema is ours, and how rights are
-# declared; types before the tables that use them; tables before functions, whose
-# bodies are checked; triggers after their functions; privileges last, because they
-# must see every object.
+# The SQL by topic, in this order: first the check that the schema is ours, and how
+# rights are declared; then what tables use (base, types), the tables of all topics,
+# what each topic does, and its triggers; privileges last, because they must see every
+# object.  The bodies of functions are checked by a test (test/sql/install.sql).
+DEVAPP_TOPICS = identity owner product app credential approval verify audit seal notification \
+	quota usage restore bulk report dashboard doctor
+DEVAPP_EACH = $(foreach topic,$(DEVAPP_TOPICS),$(sort $(filter $(1),$(wildcard sql/$(topic)/*.sql))))
+# what a topic does: in the order of its files' names, but for those whose views need one another
+DEVAPP_report = schema usage apps governance quota refresh totals own_usage top_apps
+DEVAPP_dashboard = html chart style data tiles days lists page
+DEVAPP_FILES = $(if $(DEVAPP_$(1)),$(patsubst %,sql/$(1)/%.sql,$(DEVAPP_$(1))), \
+	$(sort $(filter-out %/types.sql %/tables.sql %/triggers.sql,$(wildcard sql/$(1)/*.sql))))
 SQL_MODULES = \
-	sql/security/refuse_foreign.sql \
-	sql/security/grants.sql \
-	sql/types/resource_pattern.sql \
-	sql/types/secret_digest.sql \
-	sql/types/verdict.sql \
-	sql/types/issued_credential.sql \
-	sql/types/approval_decision.sql \
-	sql/types/bulk.sql \
-	sql/functions/keys.sql \
-	sql/functions/lifecycle.sql \
-	sql/functions/email.sql \
-	sql/tables/owner.sql \
-	sql/tables/product.sql \
-	sql/tables/app.sql \
-	sql/tables/credential.sql \
-	sql/tables/approval_rule.sql \
-	sql/tables/product_approver.sql \
-	sql/tables/audit.sql \
-	sql/tables/notification.sql \
-	sql/tables/audit_log.sql \
-	sql/tables/bulk.sql \
-	sql/tables/usage.sql \
-	sql/tables/quota.sql \
-	sql/tables/shipment.sql \
-	sql/tables/housekeeping.sql \
-	sql/tables/restore.sql \
-	sql/tables/dump.sql \
-	sql/triggers/guards.sql \
-	sql/triggers/bulk.sql \
-	sql/triggers/app_status.sql \
-	sql/triggers/approver.sql \
-	sql/triggers/cache.sql \
-	sql/triggers/audit.sql \
-	sql/triggers/audit_log.sql \
-	sql/triggers/team_admin.sql \
-	sql/functions/audit_entry.sql \
-	sql/functions/lookup.sql \
-	sql/functions/identity.sql \
-	sql/functions/authority.sql \
-	sql/functions/developer.sql \
-	sql/functions/team.sql \
-	sql/functions/product.sql \
-	sql/functions/operation.sql \
-	sql/functions/openapi.sql \
-	sql/functions/approval_rule.sql \
-	sql/functions/approval.sql \
-	sql/functions/association.sql \
-	sql/functions/credential.sql \
-	sql/functions/app.sql \
-	sql/functions/app_status.sql \
-	sql/functions/resubmit.sql \
-	sql/functions/approver.sql \
-	sql/functions/rotation.sql \
-	sql/functions/transfer.sql \
-	sql/functions/app_filter.sql \
-	sql/functions/bulk.sql \
-	sql/functions/bulk_actions.sql \
-	sql/functions/bulk_run.sql \
-	sql/functions/export.sql \
-	sql/functions/attribute.sql \
-	sql/functions/verify.sql \
-	sql/functions/explain.sql \
-	sql/functions/setting.sql \
-	sql/functions/structure.sql \
-	sql/functions/restore.sql \
-	sql/functions/audit.sql \
-	sql/functions/audit_log.sql \
-	sql/functions/history.sql \
-	sql/functions/usage_partition.sql \
-	sql/functions/quota_window.sql \
-	sql/functions/usage.sql \
-	sql/functions/shipment.sql \
-	sql/functions/record_usage.sql \
-	sql/functions/worker_status.sql \
-	sql/functions/quota.sql \
-	sql/functions/housekeeping.sql \
-	sql/functions/doctor.sql \
-	sql/functions/notification.sql \
-	sql/functions/notification_queue.sql \
-	sql/functions/notification_schedule.sql \
-	sql/triggers/notification.sql \
-	sql/report/schema.sql \
-	sql/report/usage.sql \
-	sql/report/apps.sql \
-	sql/report/governance.sql \
-	sql/report/quota.sql \
-	sql/report/refresh.sql \
-	sql/report/totals.sql \
-	sql/report/dashboard_html.sql \
-	sql/report/dashboard_chart.sql \
-	sql/report/dashboard_style.sql \
-	sql/report/dashboard_data.sql \
-	sql/report/dashboard_tiles.sql \
-	sql/report/dashboard_days.sql \
-	sql/report/dashboard_lists.sql \
-	sql/report/dashboard.sql \
-	sql/report/my_usage.sql \
-	sql/report/top_apps.sql \
-	sql/security/row_security.sql \
-	sql/security/roles.sql \
-	sql/security/privileges.sql
+	sql/security/refuse_foreign.sql sql/security/grants.sql \
+	$(sort $(wildcard sql/base/*.sql)) \
+	$(call DEVAPP_EACH,%/types.sql) \
+	$(call DEVAPP_EACH,%/tables.sql) \
+	$(foreach topic,$(DEVAPP_TOPICS),$(call DEVAPP_FILES,$(topic))) \
+	$(call DEVAPP_EACH,%/triggers.sql) \
+	sql/security/row_security.sql sql/security/roles.sql sql/security/privileges.sql
 
 REGRESS = $(shell cat test/schedule)
 REGRESS_OPTS = --inputdir=test
@@ -180,6 +94,10 @@ $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) devapp.control $(BUILT_FOR)
 
 $(BUILT_FOR):
 	@mkdir -p build && rm -f build/for-* && touch $@
+
+.PHONY: list-modules
+list-modules:
+	@echo $(SQL_MODULES)
 
 $(DEVAPP_SQL): $(SQL_MODULES) devapp.control Makefile
 	@printf '%s\n' '-- devapp $(DEVAPP_VERSION): built from sql/, in the order of the Makefile' \

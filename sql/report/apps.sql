@@ -3,7 +3,7 @@
 -- What each app has of each product: it counts once, as the first of approved, pending
 -- and revoked (by the alphabet) that one of its credentials is.  What a revoked
 -- credential has is revoked.
-CREATE VIEW devapp._app_product AS
+CREATE VIEW devapp_internal.app_product AS
 SELECT c.app_id, cp.product_id, min(CASE c.status WHEN 'revoked' THEN 'revoked' ELSE cp.status END COLLATE "C") AS status
   FROM devapp.credential_product cp
   JOIN devapp.credential c ON c.credential_id = cp.credential_id
@@ -28,7 +28,7 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
        coalesce(u.calls_30d, 0) AS calls_30d,
        coalesce(u.refused_30d, 0) AS refused_30d,
        coalesce(u.calls_previous_30d, 0) AS calls_previous_30d
-  FROM devapp._named_app a
+  FROM devapp_internal.named_app a
   LEFT JOIN (SELECT x.app_id,
                     count(*) FILTER (WHERE x.status = 'approved' AND (x.expires_at IS NULL OR x.expires_at > now())) AS credentials_live,
                     count(*) FILTER (WHERE x.status = 'approved' AND x.expires_at <= now()) AS credentials_expired,
@@ -40,96 +40,13 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
               GROUP BY x.app_id) AS c ON c.app_id = a.app_id
   LEFT JOIN (SELECT x.app_id, count(*) FILTER (WHERE x.status = 'approved') AS products_approved,
                     count(*) FILTER (WHERE x.status = 'pending') AS products_pending
-               FROM devapp._app_product x
+               FROM devapp_internal.app_product x
               GROUP BY x.app_id) AS p ON p.app_id = a.app_id
   LEFT JOIN (SELECT x.app_id, max(x.last_used_at) AS last_used_at, max(x.last_seen_at) AS last_seen_at
                FROM devapp.last_used x
               GROUP BY x.app_id) AS l ON l.app_id = a.app_id
-  LEFT JOIN devapp._app_usage u ON u.app_id = a.app_id
+  LEFT JOIN devapp_internal.app_usage u ON u.app_id = a.app_id
  WHERE a.deleted_at IS NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.app_inventory', 'SELECT', 'admin', 'analyst');
-
-CREATE VIEW devapp_report.inactive_apps AS
-SELECT i.app_id, i.app, i.owner_id, i.owner, i.owner_kind,
-       floor(extract(epoch FROM now() - coalesce(i.last_used_at, i.created_at)) / 86400)::integer AS days_inactive,
-       i.last_used_at IS NULL AS never_used,
-       i.last_used_at, i.last_seen_at, i.created_at, i.credentials_live
-  FROM devapp_report.app_inventory i
- WHERE i.status = 'approved';
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.inactive_apps', 'SELECT', 'admin', 'analyst');
-
--- The peak needs the days of an app, which are few by the index of the days: that is
--- why this is of the busiest only.  All apps are in app_inventory.
-CREATE MATERIALIZED VIEW devapp_report.high_usage_apps AS
-SELECT b.rank, b.app_id, b.app, b.owner_id, b.owner, b.owner_kind, b.calls_30d,
-       b.calls_30d::double precision / b.all_calls AS share_of_calls,
-       b.calls_30d / 30.0::double precision AS calls_per_day,
-       peak.day AS peak_day, peak.calls AS peak_calls,
-       b.calls_previous_30d,
-       (b.calls_30d - b.calls_previous_30d)::double precision / nullif(b.calls_previous_30d, 0) AS change
-  FROM (SELECT rank() OVER (ORDER BY u.calls_30d DESC) AS rank,
-               (SELECT devapp._sum(x.calls_30d) FROM devapp._app_usage x) AS all_calls, u.calls_30d, u.calls_previous_30d, a.*
-          FROM devapp._app_usage u
-          JOIN devapp._named_app a ON a.app_id = u.app_id
-         WHERE u.calls_30d > 0 AND a.deleted_at IS NULL
-         ORDER BY u.calls_30d DESC, u.app_id
-         LIMIT 1000) AS b
- CROSS JOIN LATERAL (SELECT u.day, devapp._sum(u.calls) AS calls
-                       FROM devapp.usage_day u
-                      WHERE u.app_id = b.app_id AND u.code = 'VALID' AND u.day > (SELECT devapp._today() - 30)
-                      GROUP BY u.day
-                      ORDER BY 2 DESC, 1 DESC
-                      LIMIT 1) AS peak;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.high_usage_apps', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX high_usage_apps_key ON devapp_report.high_usage_apps (app_id);
-
-CREATE VIEW devapp_report.team_usage AS
-SELECT t.team_id, t.name AS team, t.display_name, t.status,
-       (SELECT count(*) FROM devapp.team_member m WHERE m.team_id = t.team_id) AS members,
-       coalesce(u.apps, 0) AS apps, coalesce(u.calls_30d, 0) AS calls_30d, coalesce(u.refused_30d, 0) AS refused_30d, u.last_used_at
-  FROM devapp.team t
-  LEFT JOIN (SELECT i.owner_id, count(*) AS apps, sum(i.calls_30d)::bigint AS calls_30d, sum(i.refused_30d)::bigint AS refused_30d,
-                    max(i.last_used_at) AS last_used_at
-               FROM devapp_report.app_inventory i
-              WHERE i.owner_kind = 'team'
-              GROUP BY i.owner_id) AS u ON u.owner_id = t.team_id
- WHERE t.deleted_at IS NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', 'admin', 'analyst');
-
--- Grouped by owner first, so that owners are counted without being sorted.
-CREATE MATERIALIZED VIEW devapp_report.product_adoption AS
-SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
-       coalesce(s.apps_approved, 0) AS apps_approved, coalesce(s.apps_pending, 0) AS apps_pending,
-       coalesce(s.apps_revoked, 0) AS apps_revoked, coalesce(s.owners, 0) AS owners,
-       coalesce(u.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
-       coalesce(u.refused_30d, 0) AS refused_30d,
-       l.responses_30d, l.client_errors_30d, l.server_errors_30d
-  FROM devapp.product p
-  LEFT JOIN (SELECT y.product_id, devapp._sum(y.approved) AS apps_approved, devapp._sum(y.pending) AS apps_pending,
-                    devapp._sum(y.revoked) AS apps_revoked, count(*) FILTER (WHERE y.approved > 0) AS owners
-               FROM (SELECT x.product_id, coalesce(a.developer_id, a.team_id) AS owner_id,
-                            count(*) FILTER (WHERE x.status = 'approved') AS approved,
-                            count(*) FILTER (WHERE x.status = 'pending') AS pending,
-                            count(*) FILTER (WHERE x.status = 'revoked') AS revoked
-                       FROM devapp._app_product x
-                       JOIN devapp.app a ON a.app_id = x.app_id
-                      WHERE a.deleted_at IS NULL
-                      GROUP BY x.product_id, owner_id) AS y
-              GROUP BY y.product_id) AS s ON s.product_id = p.product_id
-  LEFT JOIN (SELECT x.product_id, count(*) FILTER (WHERE x.calls_30d > 0 AND x.app_id IS NOT NULL) AS active_apps_30d,
-                    devapp._sum(x.calls_30d) AS calls_30d, devapp._sum(x.refused_30d) AS refused_30d
-               FROM devapp._app_product_usage x
-              GROUP BY x.product_id) AS u ON u.product_id = p.product_id
-  LEFT JOIN (SELECT x.product_id, devapp._sum(x.calls) AS responses_30d,
-                    devapp._sum(x.client_errors) AS client_errors_30d, devapp._sum(x.server_errors) AS server_errors_30d
-               FROM devapp.usage_latency x
-              WHERE x.day > (SELECT devapp._today() - 30)
-              GROUP BY x.product_id) AS l ON l.product_id = p.product_id
- WHERE p.deleted_at IS NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.product_adoption', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX product_adoption_key ON devapp_report.product_adoption (product_id);
-
-COMMENT ON VIEW devapp._app_product IS 'Internal: what each app has of each product: approved, pending or revoked';
 COMMENT ON VIEW devapp_report.app_inventory IS 'Apps: one row an app that is not deleted. Live; calls as of the last refresh';
 COMMENT ON COLUMN devapp_report.app_inventory.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.app_inventory.app IS 'Name of the app, unique among those of its owner';
@@ -150,6 +67,15 @@ COMMENT ON COLUMN devapp_report.app_inventory.last_seen_at IS 'Last time that a 
 COMMENT ON COLUMN devapp_report.app_inventory.calls_30d IS 'Calls that were allowed in the last 30 days, UTC, with today';
 COMMENT ON COLUMN devapp_report.app_inventory.refused_30d IS 'Calls that were refused in the last 30 days';
 COMMENT ON COLUMN devapp_report.app_inventory.calls_previous_30d IS 'Calls that were allowed in the 30 days before those';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.app_inventory', 'SELECT', 'admin', 'analyst');
+
+CREATE VIEW devapp_report.inactive_apps AS
+SELECT i.app_id, i.app, i.owner_id, i.owner, i.owner_kind,
+       floor(extract(epoch FROM now() - coalesce(i.last_used_at, i.created_at)) / 86400)::integer AS days_inactive,
+       i.last_used_at IS NULL AS never_used,
+       i.last_used_at, i.last_seen_at, i.created_at, i.credentials_live
+  FROM devapp_report.app_inventory i
+ WHERE i.status = 'approved';
 COMMENT ON VIEW devapp_report.inactive_apps IS
     'Approved apps and how long each has had no call that was allowed: one row an app; filter by days_inactive. Live';
 COMMENT ON COLUMN devapp_report.inactive_apps.app_id IS 'Id of the app';
@@ -163,6 +89,30 @@ COMMENT ON COLUMN devapp_report.inactive_apps.last_used_at IS 'Last call that wa
 COMMENT ON COLUMN devapp_report.inactive_apps.last_seen_at IS 'Last time that a key of it was presented, whatever the verdict; null: never';
 COMMENT ON COLUMN devapp_report.inactive_apps.created_at IS 'When the app was made';
 COMMENT ON COLUMN devapp_report.inactive_apps.credentials_live IS 'Credentials that still work: neither revoked nor expired';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.inactive_apps', 'SELECT', 'admin', 'analyst');
+
+-- The peak needs the days of an app, which are few by the index of the days: that is
+-- why this is of the busiest only.  All apps are in app_inventory.
+CREATE MATERIALIZED VIEW devapp_report.high_usage_apps AS
+SELECT b.rank, b.app_id, b.app, b.owner_id, b.owner, b.owner_kind, b.calls_30d,
+       b.calls_30d::double precision / b.all_calls AS share_of_calls,
+       b.calls_30d / 30.0::double precision AS calls_per_day,
+       peak.day AS peak_day, peak.calls AS peak_calls,
+       b.calls_previous_30d,
+       (b.calls_30d - b.calls_previous_30d)::double precision / nullif(b.calls_previous_30d, 0) AS change
+  FROM (SELECT rank() OVER (ORDER BY u.calls_30d DESC) AS rank,
+               (SELECT devapp_internal.sum_bigint(x.calls_30d) FROM devapp_internal.app_usage x) AS all_calls, u.calls_30d, u.calls_previous_30d, a.*
+          FROM devapp_internal.app_usage u
+          JOIN devapp_internal.named_app a ON a.app_id = u.app_id
+         WHERE u.calls_30d > 0 AND a.deleted_at IS NULL
+         ORDER BY u.calls_30d DESC, u.app_id
+         LIMIT 1000) AS b
+ CROSS JOIN LATERAL (SELECT u.day, devapp_internal.sum_bigint(u.calls) AS calls
+                       FROM devapp.usage_day u
+                      WHERE u.app_id = b.app_id AND u.code = 'VALID' AND u.day > (SELECT devapp_internal.utc_today() - 30)
+                      GROUP BY u.day
+                      ORDER BY 2 DESC, 1 DESC
+                      LIMIT 1) AS peak;
 COMMENT ON MATERIALIZED VIEW devapp_report.high_usage_apps IS
     'The 1000 busiest apps of the last 30 days: one row an app. Materialized. The calls of all apps are in app_inventory';
 COMMENT ON COLUMN devapp_report.high_usage_apps.rank IS 'Place by calls: 1 is the busiest; apps with as many calls share one';
@@ -178,6 +128,20 @@ COMMENT ON COLUMN devapp_report.high_usage_apps.peak_day IS 'Day of the 30 with 
 COMMENT ON COLUMN devapp_report.high_usage_apps.peak_calls IS 'Calls of that day';
 COMMENT ON COLUMN devapp_report.high_usage_apps.calls_previous_30d IS 'Calls that were allowed in the 30 days before';
 COMMENT ON COLUMN devapp_report.high_usage_apps.change IS 'Change of calls to the 30 days before: 0.5 is half as many more; null: there were none';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.high_usage_apps', 'SELECT', 'admin', 'analyst');
+CREATE UNIQUE INDEX high_usage_apps_key ON devapp_report.high_usage_apps (app_id);
+
+CREATE VIEW devapp_report.team_usage AS
+SELECT t.team_id, t.name AS team, t.display_name, t.status,
+       (SELECT count(*) FROM devapp.team_member m WHERE m.team_id = t.team_id) AS members,
+       coalesce(u.apps, 0) AS apps, coalesce(u.calls_30d, 0) AS calls_30d, coalesce(u.refused_30d, 0) AS refused_30d, u.last_used_at
+  FROM devapp.team t
+  LEFT JOIN (SELECT i.owner_id, count(*) AS apps, sum(i.calls_30d)::bigint AS calls_30d, sum(i.refused_30d)::bigint AS refused_30d,
+                    max(i.last_used_at) AS last_used_at
+               FROM devapp_report.app_inventory i
+              WHERE i.owner_kind = 'team'
+              GROUP BY i.owner_id) AS u ON u.owner_id = t.team_id
+ WHERE t.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.team_usage IS 'Teams: one row a team that is not deleted. Live; calls as of the last refresh';
 COMMENT ON COLUMN devapp_report.team_usage.team_id IS 'Id of the team';
 COMMENT ON COLUMN devapp_report.team_usage.team IS 'Name of the team';
@@ -188,6 +152,38 @@ COMMENT ON COLUMN devapp_report.team_usage.apps IS 'Its apps that are not delete
 COMMENT ON COLUMN devapp_report.team_usage.calls_30d IS 'Calls of these that were allowed in the last 30 days, UTC, with today';
 COMMENT ON COLUMN devapp_report.team_usage.refused_30d IS 'Calls of these that were refused in the last 30 days';
 COMMENT ON COLUMN devapp_report.team_usage.last_used_at IS 'Last call of these that was allowed; null: none was yet';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', 'admin', 'analyst');
+
+-- Grouped by owner first, so that owners are counted without being sorted.
+CREATE MATERIALIZED VIEW devapp_report.product_adoption AS
+SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
+       coalesce(s.apps_approved, 0) AS apps_approved, coalesce(s.apps_pending, 0) AS apps_pending,
+       coalesce(s.apps_revoked, 0) AS apps_revoked, coalesce(s.owners, 0) AS owners,
+       coalesce(u.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
+       coalesce(u.refused_30d, 0) AS refused_30d,
+       l.responses_30d, l.client_errors_30d, l.server_errors_30d
+  FROM devapp.product p
+  LEFT JOIN (SELECT y.product_id, devapp_internal.sum_bigint(y.approved) AS apps_approved, devapp_internal.sum_bigint(y.pending) AS apps_pending,
+                    devapp_internal.sum_bigint(y.revoked) AS apps_revoked, count(*) FILTER (WHERE y.approved > 0) AS owners
+               FROM (SELECT x.product_id, coalesce(a.developer_id, a.team_id) AS owner_id,
+                            count(*) FILTER (WHERE x.status = 'approved') AS approved,
+                            count(*) FILTER (WHERE x.status = 'pending') AS pending,
+                            count(*) FILTER (WHERE x.status = 'revoked') AS revoked
+                       FROM devapp_internal.app_product x
+                       JOIN devapp.app a ON a.app_id = x.app_id
+                      WHERE a.deleted_at IS NULL
+                      GROUP BY x.product_id, owner_id) AS y
+              GROUP BY y.product_id) AS s ON s.product_id = p.product_id
+  LEFT JOIN (SELECT x.product_id, count(*) FILTER (WHERE x.calls_30d > 0 AND x.app_id IS NOT NULL) AS active_apps_30d,
+                    devapp_internal.sum_bigint(x.calls_30d) AS calls_30d, devapp_internal.sum_bigint(x.refused_30d) AS refused_30d
+               FROM devapp_internal.app_product_usage x
+              GROUP BY x.product_id) AS u ON u.product_id = p.product_id
+  LEFT JOIN (SELECT x.product_id, devapp_internal.sum_bigint(x.calls) AS responses_30d,
+                    devapp_internal.sum_bigint(x.client_errors) AS client_errors_30d, devapp_internal.sum_bigint(x.server_errors) AS server_errors_30d
+               FROM devapp.usage_latency x
+              WHERE x.day > (SELECT devapp_internal.utc_today() - 30)
+              GROUP BY x.product_id) AS l ON l.product_id = p.product_id
+ WHERE p.deleted_at IS NULL;
 COMMENT ON MATERIALIZED VIEW devapp_report.product_adoption IS 'Products: one row a product that is not deleted. Materialized';
 COMMENT ON COLUMN devapp_report.product_adoption.product_id IS 'Id of the product';
 COMMENT ON COLUMN devapp_report.product_adoption.product IS 'Name of the product';
@@ -204,3 +200,5 @@ COMMENT ON COLUMN devapp_report.product_adoption.refused_30d IS 'Calls that were
 COMMENT ON COLUMN devapp_report.product_adoption.responses_30d IS 'Calls whose response gateways recorded in these days; null: none';
 COMMENT ON COLUMN devapp_report.product_adoption.client_errors_30d IS 'Responses with a status from 400 to 499; null: none was recorded';
 COMMENT ON COLUMN devapp_report.product_adoption.server_errors_30d IS 'Responses with a status from 500 to 599; null: none was recorded';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.product_adoption', 'SELECT', 'admin', 'analyst');
+CREATE UNIQUE INDEX product_adoption_key ON devapp_report.product_adoption (product_id);

@@ -4,7 +4,7 @@
 -- app itself.  decided_at of a pending app is when it was handed in again.  Few rows of many: each half starts from an index of what is pending.
 CREATE VIEW devapp_report.pending_approvals AS
 SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
-       w.credential_id, w.consumer_key, w.product_id, p.name AS product, x.waiting_since, devapp._days_since(x.waiting_since) AS waiting_days,
+       w.credential_id, w.consumer_key, w.product_id, p.name AS product, x.waiting_since, devapp_internal.days_since(x.waiting_since) AS waiting_days,
        (SELECT string_agg(coalesce('team ' || t.name, 'role ' || v.role_name), ', ' ORDER BY t.name, v.role_name)
           FROM devapp.product_approver v
           LEFT JOIN devapp.team t ON t.team_id = v.team_id
@@ -21,18 +21,49 @@ SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_statu
                              JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
                             WHERE c.app_id = x.app_id AND c.status = 'approved'
                               AND cp.status = 'pending' AND cp.removed_at IS NULL)) AS w
-  JOIN devapp._named_app a ON a.app_id = w.app_id
+  JOIN devapp_internal.named_app a ON a.app_id = w.app_id
   LEFT JOIN devapp.product p ON p.product_id = w.product_id
  CROSS JOIN LATERAL (SELECT CASE WHEN a.status = 'pending' THEN greatest(w.created_at, a.decided_at) ELSE w.created_at END AS waiting_since) AS x
  WHERE a.status IN ('pending', 'approved', 'suspended');
+COMMENT ON VIEW devapp_report.pending_approvals IS
+    'What waits for a decision: one row a product that a credential waits for, or a pending app that waits for none. Live';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_id IS 'App that asks';
+COMMENT ON COLUMN devapp_report.pending_approvals.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.pending_approvals.owner_id IS 'Id of the developer or team that asks';
+COMMENT ON COLUMN devapp_report.pending_approvals.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.pending_approvals.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: devapp.approve_app decides on the app with its products; else only on the product';
+COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential that the product is for; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Product that it waits for; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.product IS 'Its name; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was asked for, or the app was handed in again';
+COMMENT ON COLUMN devapp_report.pending_approvals.waiting_days IS 'How long ago that is, in days of 24 hours, with a fraction';
+COMMENT ON COLUMN devapp_report.pending_approvals.approvers IS
+    'Teams and roles that may decide about the product, with commas; null: administrators only, who always may';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.pending_approvals', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.credentials_expiring AS
 SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
        c.expires_at, floor(extract(epoch FROM c.expires_at - now()) / 86400)::integer AS days_left, c.expires_at <= now() AS is_expired
   FROM devapp.credential c
-  JOIN devapp._named_app a ON a.app_id = c.app_id
+  JOIN devapp_internal.named_app a ON a.app_id = c.app_id
  WHERE c.status = 'approved' AND c.expires_at > now() - interval '720 hours' AND a.deleted_at IS NULL;
+COMMENT ON VIEW devapp_report.credentials_expiring IS
+    'Credentials that expire, or did in the last 30 days, and are not revoked: one row a credential; filter by days_left. Live';
+COMMENT ON COLUMN devapp_report.credentials_expiring.credential_id IS 'Id of the credential';
+COMMENT ON COLUMN devapp_report.credentials_expiring.consumer_key IS 'Public part of the key';
+COMMENT ON COLUMN devapp_report.credentials_expiring.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp_report.credentials_expiring.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app_id IS 'App that holds it';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.credentials_expiring.owner_id IS 'Id of the developer or team';
+COMMENT ON COLUMN devapp_report.credentials_expiring.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.credentials_expiring.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app_status IS 'Status of the app; the credential works only if it is approved';
+COMMENT ON COLUMN devapp_report.credentials_expiring.expires_at IS 'When it stops working';
+COMMENT ON COLUMN devapp_report.credentials_expiring.days_left IS 'Whole days of 24 hours until then, 0 on the last; negative: it has expired';
+COMMENT ON COLUMN devapp_report.credentials_expiring.is_expired IS 'It has stopped working';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.credentials_expiring', 'SELECT', 'admin', 'analyst');
 
 -- A current secret is overdue by the same rule that reminders follow
@@ -51,43 +82,10 @@ SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.owner_
        CASE WHEN l.last_seen_at > now() THEN now() ELSE l.last_seen_at END AS last_seen_at
   FROM devapp.credential_secret s
   JOIN devapp.credential c ON c.credential_id = s.credential_id
-  JOIN devapp._named_app a ON a.app_id = c.app_id
+  JOIN devapp_internal.named_app a ON a.app_id = c.app_id
   LEFT JOIN devapp.last_used l ON l.credential_id = s.credential_id AND l.secret_version = s.version
- CROSS JOIN (SELECT devapp._setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
+ CROSS JOIN (SELECT devapp_internal.setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
  WHERE c.status = 'approved' AND a.deleted_at IS NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotations', 'SELECT', 'admin', 'analyst');
-
-COMMENT ON VIEW devapp_report.pending_approvals IS
-    'What waits for a decision: one row a product that a credential waits for, or a pending app that waits for none. Live';
-COMMENT ON COLUMN devapp_report.pending_approvals.app_id IS 'App that asks';
-COMMENT ON COLUMN devapp_report.pending_approvals.app IS 'Its name';
-COMMENT ON COLUMN devapp_report.pending_approvals.owner_id IS 'Id of the developer or team that asks';
-COMMENT ON COLUMN devapp_report.pending_approvals.owner IS 'E-mail of the developer, or name of the team';
-COMMENT ON COLUMN devapp_report.pending_approvals.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: devapp.approve_app decides on the app with its products; else only on the product';
-COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential that the product is for; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Product that it waits for; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.product IS 'Its name; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was asked for, or the app was handed in again';
-COMMENT ON COLUMN devapp_report.pending_approvals.waiting_days IS 'How long ago that is, in days of 24 hours, with a fraction';
-COMMENT ON COLUMN devapp_report.pending_approvals.approvers IS
-    'Teams and roles that may decide about the product, with commas; null: administrators only, who always may';
-COMMENT ON VIEW devapp_report.credentials_expiring IS
-    'Credentials that expire, or did in the last 30 days, and are not revoked: one row a credential; filter by days_left. Live';
-COMMENT ON COLUMN devapp_report.credentials_expiring.credential_id IS 'Id of the credential';
-COMMENT ON COLUMN devapp_report.credentials_expiring.consumer_key IS 'Public part of the key';
-COMMENT ON COLUMN devapp_report.credentials_expiring.kind IS 'api_key or oauth_client';
-COMMENT ON COLUMN devapp_report.credentials_expiring.environment IS 'The only environment that it works in; null: every one';
-COMMENT ON COLUMN devapp_report.credentials_expiring.app_id IS 'App that holds it';
-COMMENT ON COLUMN devapp_report.credentials_expiring.app IS 'Its name';
-COMMENT ON COLUMN devapp_report.credentials_expiring.owner_id IS 'Id of the developer or team';
-COMMENT ON COLUMN devapp_report.credentials_expiring.owner IS 'E-mail of the developer, or name of the team';
-COMMENT ON COLUMN devapp_report.credentials_expiring.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp_report.credentials_expiring.app_status IS 'Status of the app; the credential works only if it is approved';
-COMMENT ON COLUMN devapp_report.credentials_expiring.expires_at IS 'When it stops working';
-COMMENT ON COLUMN devapp_report.credentials_expiring.days_left IS 'Whole days of 24 hours until then, 0 on the last; negative: it has expired';
-COMMENT ON COLUMN devapp_report.credentials_expiring.is_expired IS 'It has stopped working';
 COMMENT ON VIEW devapp_report.rotations IS
     'Secrets and their rotation: one row a version of a secret, of credentials that are not revoked. Live';
 COMMENT ON COLUMN devapp_report.rotations.credential_id IS 'Id of the credential';
@@ -109,3 +107,4 @@ COMMENT ON COLUMN devapp_report.rotations.is_overdue IS
 COMMENT ON COLUMN devapp_report.rotations.still_used IS 'It was presented in the last 30 days, after a newer version had taken its place and, where it works no more, after it had ended; false for the current one';
 COMMENT ON COLUMN devapp_report.rotations.last_used_at IS 'Last call with it that was allowed; null: none was yet';
 COMMENT ON COLUMN devapp_report.rotations.last_seen_at IS 'Last time that it was presented, whatever the verdict; null: never';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotations', 'SELECT', 'admin', 'analyst');

@@ -10,17 +10,15 @@ SELECT q.app_id, a.app, a.owner_id, a.owner, a.owner_kind, q.product_id, p.name 
        greatest(x.quota_limit - y.used, 0) AS remaining, y.used::double precision / x.quota_limit AS share_used,
        w.window_start, w.window_end AS resets_at
   FROM devapp.quota_usage q
-  JOIN devapp._named_app a ON a.app_id = q.app_id
+  JOIN devapp_internal.named_app a ON a.app_id = q.app_id
   JOIN devapp.product p ON p.product_id = q.product_id
   LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
  CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
                             CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
                             CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
- CROSS JOIN LATERAL devapp._quota_window(now(), x.quota_interval, x.quota_unit) AS w
+ CROSS JOIN LATERAL devapp_internal.quota_window(now(), x.quota_interval, x.quota_unit) AS w
  CROSS JOIN LATERAL (SELECT CASE WHEN q.window_start = w.window_start AND q.window_end = w.window_end THEN q.used ELSE 0 END AS used) AS y
  WHERE x.quota_limit IS NOT NULL AND a.deleted_at IS NULL AND p.deleted_at IS NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.quota_usage', 'SELECT', 'admin', 'analyst');
-
 COMMENT ON VIEW devapp_report.quota_usage IS
     'Quotas that apps have used: one row an app, quota of a product or operation, and environment. Live, as of the last flush';
 COMMENT ON COLUMN devapp_report.quota_usage.app_id IS 'Id of the app';
@@ -43,3 +41,4 @@ COMMENT ON COLUMN devapp_report.quota_usage.remaining IS 'What is left of quota_
 COMMENT ON COLUMN devapp_report.quota_usage.share_used IS 'used divided by quota_limit: 1 is all; more, if servers counted apart or the limit was lowered';
 COMMENT ON COLUMN devapp_report.quota_usage.window_start IS 'Start of the window, which follows the calendar in UTC';
 COMMENT ON COLUMN devapp_report.quota_usage.resets_at IS 'When the next window starts';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.quota_usage', 'SELECT', 'admin', 'analyst');

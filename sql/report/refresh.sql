@@ -14,6 +14,13 @@ CREATE TABLE devapp.report_refresh (
     error text,
     CONSTRAINT report_refresh_pkey PRIMARY KEY (report)
 ) WITH (fillfactor = 50);
+COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps, and latency_totals, how calls went; not dumped';
+COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
+COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
+COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
+COMMENT ON COLUMN devapp.report_refresh.duration IS 'How long the refresh took';
+COMMENT ON COLUMN devapp.report_refresh.attempted_at IS 'Last time that a refresh was tried';
+COMMENT ON COLUMN devapp.report_refresh.error IS 'Why it failed; null: it did not';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.report_refresh', 'SELECT', 'admin');
 
 -- In the order in which they need one another.
@@ -23,19 +30,19 @@ INSERT INTO devapp.report_refresh (report, ordinal) VALUES
 
 -- app_usage is what views on apps take calls from; it brings what those of apps and
 -- products are made from, and usage_totals what the totals are made from.
-CREATE FUNCTION devapp._refresh_report(report text, beside_readers boolean) RETURNS bigint
+CREATE FUNCTION devapp_internal.refresh_report(report text, beside_readers boolean) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    relation text := CASE report WHEN 'app_usage' THEN 'devapp._app_usage' WHEN 'latency_totals' THEN 'devapp._latency_totals' ELSE format('devapp_report.%I', report) END;
+    relation text := CASE report WHEN 'app_usage' THEN 'devapp_internal.app_usage' WHEN 'latency_totals' THEN 'devapp_internal.latency_totals' ELSE format('devapp_report.%I', report) END;
     row_count bigint;
 BEGIN
     IF report = 'app_usage' THEN
-        REFRESH MATERIALIZED VIEW devapp._app_product_usage;
-        ANALYZE devapp._app_product_usage;
+        REFRESH MATERIALIZED VIEW devapp_internal.app_product_usage;
+        ANALYZE devapp_internal.app_product_usage;
     ELSIF report = 'usage_totals' THEN
-        REFRESH MATERIALIZED VIEW devapp._day_usage;
+        REFRESH MATERIALIZED VIEW devapp_internal.day_usage;
     END IF;
     EXECUTE format('REFRESH MATERIALIZED VIEW %s %s', CASE WHEN beside_readers THEN 'CONCURRENTLY' END, relation);
     IF NOT beside_readers THEN
@@ -60,12 +67,12 @@ DECLARE
     known devapp.report_refresh;
     started timestamptz;
 BEGIN
-    PERFORM devapp._begin_work();
-    PERFORM FROM devapp.report_refresh r ORDER BY r.ordinal FOR UPDATE;
+    PERFORM devapp_internal.begin_work();
+    PERFORM FROM devapp.report_refresh r ORDER BY r.ordinal FOR NO KEY UPDATE;
     FOR known IN SELECT * FROM devapp.report_refresh r ORDER BY r.ordinal LOOP
         started := clock_timestamp();
         refresh_reports.report := known.report;
-        refresh_reports.rows := devapp._refresh_report(known.report, coalesce(refresh_reports.concurrently, true) AND known.as_of IS NOT NULL);
+        refresh_reports.rows := devapp_internal.refresh_report(known.report, coalesce(refresh_reports.concurrently, true) AND known.as_of IS NOT NULL);
         refresh_reports.duration := clock_timestamp() - started;
         UPDATE devapp.report_refresh r
            SET as_of = now(), rows = refresh_reports.rows, duration = refresh_reports.duration, attempted_at = now(), error = NULL
@@ -78,25 +85,27 @@ $$;
 CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
     RETURNS TABLE (report text, rows bigint, duration interval)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
+    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise; waits for who is at it already';
 SELECT devapp_internal.grant_to('devapp.refresh_reports', 'admin');
 
 -- For the worker.  What fails is undone as a whole, noted, and tried again after the
 -- interval.  A clock that jumped back must not put it off.
-CREATE FUNCTION devapp._refresh_reports_if_due() RETURNS void
+CREATE FUNCTION devapp_internal.refresh_reports_if_due() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    every interval := devapp._setting('refresh_interval')::interval;
+    every interval := devapp_internal.setting('refresh_interval')::interval;
     reason text;
 BEGIN
-    IF every = '0' OR devapp._setting('restoring') = 'on' OR NOT EXISTS (SELECT FROM devapp.report_refresh r
+    IF every = '0' OR devapp_internal.setting('restoring') = 'on' OR NOT EXISTS (SELECT FROM devapp.report_refresh r
                                    WHERE r.attempted_at IS NULL OR r.attempted_at NOT BETWEEN now() - every AND now()) THEN
         RETURN;
     END IF;
-    PERFORM devapp._begin_work();
+    PERFORM devapp_internal.begin_work();
     -- somebody is at it
-    PERFORM FROM devapp.report_refresh r WHERE r.ordinal = 1 FOR UPDATE SKIP LOCKED;
+    PERFORM FROM devapp.report_refresh r WHERE r.ordinal = 1 FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -137,20 +146,6 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('usage_totals', 'materialized', 'usage_totals'),
                ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.freshness', 'SELECT', 'admin', 'analyst');
-
-COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps, and latency_totals, how calls went; not dumped';
-COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
-COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
-COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
-COMMENT ON COLUMN devapp.report_refresh.duration IS 'How long the refresh took';
-COMMENT ON COLUMN devapp.report_refresh.attempted_at IS 'Last time that a refresh was tried';
-COMMENT ON COLUMN devapp.report_refresh.error IS 'Why it failed; null: it did not';
-COMMENT ON FUNCTION devapp._refresh_report(text, boolean) IS 'Internal: refreshes a report; how many rows it has';
-COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
-    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise; waits for who is at it already';
-COMMENT ON FUNCTION devapp._refresh_reports_if_due() IS
-    'Internal: refresh_reports() every devapp.refresh_interval; nothing where somebody is at it already';
 COMMENT ON VIEW devapp_report.freshness IS 'How old reports are: one row a report. Live';
 COMMENT ON COLUMN devapp_report.freshness.report IS 'Name of the report in devapp_report';
 COMMENT ON COLUMN devapp_report.freshness.kind IS
@@ -161,3 +156,4 @@ COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows that the last refresh ma
 COMMENT ON COLUMN devapp_report.freshness.duration IS 'How long the last refresh took; null: live, or never refreshed';
 COMMENT ON COLUMN devapp_report.freshness.attempted_at IS 'Last time that a refresh was tried; null: live, or never';
 COMMENT ON COLUMN devapp_report.freshness.error IS 'Why that failed; null: it did not';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.freshness', 'SELECT', 'admin', 'analyst');

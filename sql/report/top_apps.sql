@@ -19,8 +19,6 @@ SELECT a.name AS app, coalesce(d.email, t.name) AS owner, u.calls_1m, u.calls_5m
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id
  ORDER BY u.calls_5m DESC, u.calls_1h DESC, u.app_id;
-SELECT devapp_internal.grant_on('TABLE', 'devapp.top_apps', 'SELECT', 'admin');
-
 COMMENT ON VIEW devapp.top_apps IS 'Apps that were called in the last hour, the busiest of the last minutes first; as of the last flush';
 COMMENT ON COLUMN devapp.top_apps.app IS 'Name of the app';
 COMMENT ON COLUMN devapp.top_apps.owner IS 'E-mail of the developer, or name of the team';
@@ -30,3 +28,4 @@ COMMENT ON COLUMN devapp.top_apps.calls_1h IS 'Calls that were allowed in this m
 COMMENT ON COLUMN devapp.top_apps.refused_share IS 'Share of the calls of that hour that was refused, from 0 to 1';
 COMMENT ON COLUMN devapp.top_apps.last_minute IS 'Start of the minute of the last call, allowed or not';
 COMMENT ON COLUMN devapp.top_apps.app_id IS 'Id of the app';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.top_apps', 'SELECT', 'admin');

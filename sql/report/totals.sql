@@ -2,45 +2,45 @@
 -- The days are those of the last 30 and of the 30 before, to compare them with.
 
 -- Live, of all days that are kept: a condition on the day reaches the days of usage.
-CREATE VIEW devapp._verdict_days AS
-SELECT u.day, u.code::text AS code, devapp._http_status(u.code::text) AS http_status, devapp._sum(u.calls) AS calls
+CREATE VIEW devapp_internal.verdict_days AS
+SELECT u.day, u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, devapp_internal.sum_bigint(u.calls) AS calls
   FROM devapp.usage_day u
  GROUP BY u.day, u.code;
-SELECT devapp_internal.grant_on('TABLE', 'devapp._verdict_days', 'SELECT', 'admin', 'analyst');
 
-CREATE VIEW devapp._latency_days AS
-SELECT l.day, devapp._sum(l.calls) AS responses, devapp._sum(l.client_errors) AS client_errors,
-       devapp._sum(l.server_errors) AS server_errors, min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max,
+CREATE VIEW devapp_internal.latency_days AS
+SELECT l.day, devapp_internal.sum_bigint(l.calls) AS responses, devapp_internal.sum_bigint(l.client_errors) AS client_errors,
+       devapp_internal.sum_bigint(l.server_errors) AS server_errors, min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max,
        devapp.add_histograms(l.histogram) AS histogram
   FROM devapp.usage_latency l
  GROUP BY l.day;
-SELECT devapp_internal.grant_on('TABLE', 'devapp._latency_days', 'SELECT', 'admin', 'analyst');
 
 -- Calls by app, without all that app_inventory and usage_daily know beside.
-CREATE VIEW devapp._app_calls AS
+CREATE VIEW devapp_internal.app_calls AS
 SELECT u.day, u.app_id, u.code = 'VALID' AS is_allowed, u.calls
   FROM devapp.usage_day u
  WHERE u.app_id IS NOT NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp._app_calls', 'SELECT', 'admin', 'analyst');
 
-CREATE VIEW devapp._app_calls_30d AS
+CREATE VIEW devapp_internal.app_calls_30d AS
 SELECT u.app_id, u.calls_30d, u.refused_30d, u.calls_previous_30d
-  FROM devapp._app_usage u;
-SELECT devapp_internal.grant_on('TABLE', 'devapp._app_calls_30d', 'SELECT', 'admin', 'analyst');
+  FROM devapp_internal.app_usage u;
 
 CREATE MATERIALIZED VIEW devapp_report.verdict_totals AS
-SELECT u.day, u.code::text AS code, devapp._http_status(u.code::text) AS http_status, devapp._sum(u.calls) AS calls
-  FROM devapp._day_usage u
+SELECT u.day, u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, devapp_internal.sum_bigint(u.calls) AS calls
+  FROM devapp_internal.day_usage u
  GROUP BY u.day, u.code;
+COMMENT ON MATERIALIZED VIEW devapp_report.verdict_totals IS 'Calls by day and verdict, of the last 60 days: one row a verdict that was given on a day. Materialized';
+COMMENT ON COLUMN devapp_report.verdict_totals.day IS 'Day of the calls, in UTC';
+COMMENT ON COLUMN devapp_report.verdict_totals.code IS 'Verdict: VALID is allowed, every other one refused';
+COMMENT ON COLUMN devapp_report.verdict_totals.http_status IS 'Status that goes with it';
+COMMENT ON COLUMN devapp_report.verdict_totals.calls IS 'Calls with this verdict';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.verdict_totals', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX verdict_totals_key ON devapp_report.verdict_totals (day, code);
 
-CREATE MATERIALIZED VIEW devapp._latency_totals AS
+CREATE MATERIALIZED VIEW devapp_internal.latency_totals AS
 SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
-  FROM devapp._latency_days t
- WHERE t.day > (SELECT devapp._today() - 60);
-SELECT devapp_internal.grant_on('TABLE', 'devapp._latency_totals', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX _latency_totals_key ON devapp._latency_totals (day);
+  FROM devapp_internal.latency_days t
+ WHERE t.day > (SELECT devapp_internal.utc_today() - 60);
+CREATE UNIQUE INDEX _latency_totals_key ON devapp_internal.latency_totals (day);
 
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
 -- while it is in use, then what is overdue.  Where nobody rotates all are.
@@ -61,47 +61,7 @@ SELECT row_number() OVER (ORDER BY u.still_used DESC, u.overlap_ends_at, u.issue
        u.credential_id, u.consumer_key, u.environment, u.app_id, a.app, a.owner_id, a.owner, a.owner_kind,
        u.secret_version, u.issued_at, u.overlap_ends_at, u.is_overdue, u.still_used
   FROM urgent u
-  JOIN devapp._named_app a ON a.app_id = u.app_id;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotation_queue', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credential_id, secret_version);
-
--- Quotas used to 80 % and more.  Working out a window costs more than all the rest, so
--- it is done for those alone that were used as much in a window that has not ended.
-CREATE VIEW devapp._near_quotas AS
-SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS environment, n.quota_limit,
-       n.used::double precision / n.quota_limit AS share_used
-  FROM (SELECT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end, q.used,
-               x.quota_limit, x.quota_interval, x.quota_unit
-          FROM devapp.quota_usage q
-          JOIN devapp.product p ON p.product_id = q.product_id
-          LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
-         CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
-                                    CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
-                                    CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
-         WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used::double precision / x.quota_limit >= 0.8
-        OFFSET 0) AS n
- CROSS JOIN LATERAL devapp._quota_window(now(), n.quota_interval, n.quota_unit) AS w
-  JOIN devapp.app a ON a.app_id = n.app_id
- WHERE n.window_start = w.window_start AND n.window_end = w.window_end AND a.deleted_at IS NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp._near_quotas', 'SELECT', 'admin', 'analyst');
-
-CREATE VIEW devapp_report.developers AS
-SELECT d.developer_id, d.email, d.status, d.created_at
-  FROM devapp.developer d
- WHERE d.deleted_at IS NULL;
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.developers', 'SELECT', 'admin', 'analyst');
-
-COMMENT ON VIEW devapp._verdict_days IS 'Internal: calls by day and verdict, of all days';
-COMMENT ON VIEW devapp._latency_days IS 'Internal: how the calls of a day went, of all days';
-COMMENT ON MATERIALIZED VIEW devapp_report.verdict_totals IS 'Calls by day and verdict, of the last 60 days: one row a verdict that was given on a day. Materialized';
-COMMENT ON COLUMN devapp_report.verdict_totals.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp_report.verdict_totals.code IS 'Verdict: VALID is allowed, every other one refused';
-COMMENT ON COLUMN devapp_report.verdict_totals.http_status IS 'Status that goes with it';
-COMMENT ON COLUMN devapp_report.verdict_totals.calls IS 'Calls with this verdict';
-COMMENT ON MATERIALIZED VIEW devapp._latency_totals IS 'Internal: how the calls of a day went, of the last 60 days';
-COMMENT ON VIEW devapp._near_quotas IS 'Internal: the rows of quota_usage that are used to 80 % and more';
-COMMENT ON VIEW devapp._app_calls IS 'Internal: calls by day and app';
-COMMENT ON VIEW devapp._app_calls_30d IS 'Internal: calls by app of the last 30 days and of those before, as of the last refresh';
+  JOIN devapp_internal.named_app a ON a.app_id = u.app_id;
 COMMENT ON MATERIALIZED VIEW devapp_report.rotation_queue IS
     'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized';
 COMMENT ON COLUMN devapp_report.rotation_queue.rank IS 'Place: 1 is the most urgent';
@@ -119,8 +79,35 @@ COMMENT ON COLUMN devapp_report.rotation_queue.issued_at IS 'Since when the secr
 COMMENT ON COLUMN devapp_report.rotation_queue.overlap_ends_at IS 'Until when a replaced secret works; null: it is the current one';
 COMMENT ON COLUMN devapp_report.rotation_queue.is_overdue IS 'As in devapp_report.rotations';
 COMMENT ON COLUMN devapp_report.rotation_queue.still_used IS 'As in devapp_report.rotations';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotation_queue', 'SELECT', 'admin', 'analyst');
+CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credential_id, secret_version);
+
+-- Quotas used to 80 % and more.  Working out a window costs more than all the rest, so
+-- it is done for those alone that were used as much in a window that has not ended.
+CREATE VIEW devapp_internal.near_quotas AS
+SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS environment, n.quota_limit,
+       n.used::double precision / n.quota_limit AS share_used
+  FROM (SELECT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end, q.used,
+               x.quota_limit, x.quota_interval, x.quota_unit
+          FROM devapp.quota_usage q
+          JOIN devapp.product p ON p.product_id = q.product_id
+          LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
+         CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
+                                    CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
+                                    CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
+         WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used::double precision / x.quota_limit >= 0.8
+        OFFSET 0) AS n
+ CROSS JOIN LATERAL devapp_internal.quota_window(now(), n.quota_interval, n.quota_unit) AS w
+  JOIN devapp.app a ON a.app_id = n.app_id
+ WHERE n.window_start = w.window_start AND n.window_end = w.window_end AND a.deleted_at IS NULL;
+
+CREATE VIEW devapp_report.developers AS
+SELECT d.developer_id, d.email, d.status, d.created_at
+  FROM devapp.developer d
+ WHERE d.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.developers IS 'Developers that are not deleted: one row a developer. Live';
 COMMENT ON COLUMN devapp_report.developers.developer_id IS 'Developer';
 COMMENT ON COLUMN devapp_report.developers.email IS 'E-mail';
 COMMENT ON COLUMN devapp_report.developers.status IS 'active or inactive';
 COMMENT ON COLUMN devapp_report.developers.created_at IS 'When he was registered';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.developers', 'SELECT', 'admin', 'analyst');

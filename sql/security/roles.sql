@@ -9,21 +9,20 @@
 --	devapp_reporter		records how calls went: whoever may do that can also make up usage
 --	devapp_analyst		reads the reports, whose views have the rights of their owner
 
-CREATE FUNCTION devapp._roles() RETURNS text[]
+CREATE FUNCTION devapp_internal.role_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     RETURN ARRAY['admin', 'analyst', 'developer', 'gateway', 'reporter'];
-SELECT devapp_internal.grant_to('devapp._roles', 'admin');
 
 SELECT devapp_internal.grant_on('SCHEMA', 'devapp', 'USAGE', 'admin', 'developer', 'gateway', 'reporter');
 SELECT devapp_internal.grant_on('SCHEMA', 'devapp_report', 'USAGE', 'admin', 'analyst');
 
-CREATE FUNCTION devapp._ensure_role(name text) RETURNS void
+CREATE FUNCTION devapp_internal.ensure_role(name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = _ensure_role.name) THEN
-        EXECUTE format('CREATE ROLE %I NOLOGIN', _ensure_role.name);
+    IF NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = ensure_role.name) THEN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', ensure_role.name);
     END IF;
 END
 $$;
@@ -42,7 +41,7 @@ BEGIN
           FROM pg_proc p, aclexplode(p.proacl) AS a
           JOIN pg_roles r ON r.oid = a.grantee
          WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace)
-           AND r.rolname = ANY (SELECT 'devapp_' || x FROM unnest(devapp._roles()) AS x)
+           AND r.rolname = ANY (SELECT 'devapp_' || x FROM unnest(devapp_internal.role_names()) AS x)
            AND NOT EXISTS (SELECT FROM devapp_internal.declared_grant d
                             WHERE d.kind = 'ROUTINE' AND d.object = p.oid::regprocedure::text AND 'devapp_' || d.role = r.rolname)
     LOOP
@@ -74,16 +73,13 @@ CREATE FUNCTION devapp.setup_roles() RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM devapp._lock_structure();
-    PERFORM devapp._ensure_role('devapp_' || r) FROM unnest(devapp._roles()) AS r;
+    PERFORM devapp_internal.lock_structure();
+    PERFORM devapp_internal.ensure_role('devapp_' || r) FROM unnest(devapp_internal.role_names()) AS r;
     PERFORM devapp_internal.revoke_undeclared();
     PERFORM devapp_internal.grant_declared();
-    PERFORM devapp._setup_policies();
+    PERFORM devapp_internal.setup_policies();
     PERFORM FROM devapp.maintain_audit();
 END
 $$;
-
-COMMENT ON FUNCTION devapp._roles() IS 'Internal: the roles, without devapp_';
-COMMENT ON FUNCTION devapp._ensure_role(text) IS 'Internal: makes a role if it is not there';
 COMMENT ON FUNCTION devapp.setup_roles() IS
     'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_reporter and devapp_analyst, what they may do and which rows they see, and the next months of the audit trail; can be run again';

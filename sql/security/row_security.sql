@@ -16,7 +16,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp._put_policy(on_table regclass, command text, role text, condition text) RETURNS void
+CREATE FUNCTION devapp_internal.put_policy(on_table regclass, command text, role text, condition text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -29,54 +29,51 @@ END
 $$;
 
 -- A subquery around a function makes PostgreSQL call it once a query.
-CREATE FUNCTION devapp._setup_policies() RETURNS void
+CREATE FUNCTION devapp_internal.setup_policies() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     me text := '(SELECT devapp.current_developer_id())';
-    my_teams text := 'ANY ((SELECT devapp._my_teams())::uuid[])';
+    my_teams text := 'ANY ((SELECT devapp.my_teams())::uuid[])';
     devapp_table regclass;
 BEGIN
     FOR devapp_table IN SELECT c.oid FROM pg_class c
                          WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p')
                            AND NOT c.relispartition LOOP
-        PERFORM devapp._put_policy(devapp_table, 'ALL', 'devapp_admin', 'true');
+        PERFORM devapp_internal.put_policy(devapp_table, 'ALL', 'devapp_admin', 'true');
     END LOOP;
 
-    PERFORM devapp._put_policy('devapp.developer', 'SELECT', 'devapp_developer',
-        format('developer_id = %s OR developer_id = ANY ((SELECT devapp._my_team_mates())::uuid[])', me));
-    PERFORM devapp._put_policy('devapp.team', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
-    PERFORM devapp._put_policy('devapp.team_member', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
-    PERFORM devapp._put_policy('devapp.app', 'SELECT', 'devapp_developer',
+    PERFORM devapp_internal.put_policy('devapp.developer', 'SELECT', 'devapp_developer',
+        format('developer_id = %s OR developer_id = ANY ((SELECT devapp.my_team_mates())::uuid[])', me));
+    PERFORM devapp_internal.put_policy('devapp.team', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
+    PERFORM devapp_internal.put_policy('devapp.team_member', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
+    PERFORM devapp_internal.put_policy('devapp.app', 'SELECT', 'devapp_developer',
         format('developer_id = %s OR team_id = %s', me, my_teams));
     -- what hangs on an app is seen by who sees the app
-    PERFORM devapp._put_policy('devapp.credential', 'SELECT', 'devapp_developer',
+    PERFORM devapp_internal.put_policy('devapp.credential', 'SELECT', 'devapp_developer',
         'app_id IN (SELECT a.app_id FROM devapp.app a)');
-    PERFORM devapp._put_policy('devapp.credential_secret', 'SELECT', 'devapp_developer',
+    PERFORM devapp_internal.put_policy('devapp.credential_secret', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
-    PERFORM devapp._put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',
+    PERFORM devapp_internal.put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
     FOREACH devapp_table IN ARRAY ARRAY['devapp.audit_event', 'devapp.usage_hour', 'devapp.usage_day', 'devapp.usage_latency',
                                         'devapp.last_used']::regclass[] LOOP
-        PERFORM devapp._put_policy(devapp_table, 'SELECT', 'devapp_developer', 'app_id IN (SELECT a.app_id FROM devapp.app a)');
+        PERFORM devapp_internal.put_policy(devapp_table, 'SELECT', 'devapp_developer', 'app_id IN (SELECT a.app_id FROM devapp.app a)');
     END LOOP;
-    PERFORM devapp._put_policy('devapp.product', 'SELECT', 'devapp_developer',
+    PERFORM devapp_internal.put_policy('devapp.product', 'SELECT', 'devapp_developer',
         'access = ''public'' OR product_id IN (SELECT cp.product_id FROM devapp.credential_product cp)');
-    PERFORM devapp._put_policy('devapp.product_operation', 'SELECT', 'devapp_developer',
+    PERFORM devapp_internal.put_policy('devapp.product_operation', 'SELECT', 'devapp_developer',
         'product_id IN (SELECT p.product_id FROM devapp.product p)');
 END
 $$;
-
-COMMENT ON FUNCTION devapp._put_policy(regclass, text, text, text) IS 'Internal: makes a policy anew';
-COMMENT ON FUNCTION devapp._setup_policies() IS 'Internal: makes the policies of all tables';
 
 -- pg_dump takes no policies of an extension's tables along.  Where the roles are
 -- there already, as in a restore, they are made at once.
 DO $$
 BEGIN
     IF to_regrole('devapp_admin') IS NOT NULL AND to_regrole('devapp_developer') IS NOT NULL THEN
-        PERFORM devapp._setup_policies();
+        PERFORM devapp_internal.setup_policies();
     END IF;
 END
 $$;

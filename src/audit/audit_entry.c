@@ -159,7 +159,7 @@ devapp_audit_entry(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(cstring_to_text_with_len(buf.data, buf.len));
 }
 
-/* _audit_leaf_hash(event) */
+/* audit_leaf_hash(event) */
 Datum
 devapp_audit_leaf_hash(PG_FUNCTION_ARGS)
 {

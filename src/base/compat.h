@@ -10,9 +10,11 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "catalog/pg_namespace.h"
 #include "common/jsonapi.h"
 #include "fmgr.h"
 #include "postmaster/bgworker.h"
+#include "utils/acl.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -36,6 +38,17 @@ compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nke
 	return index_beginscan(heap, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(heap, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* 16 has one function for the privileges of all kinds of objects */
+static inline bool
+compat_schema_usage(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
 

@@ -3,7 +3,7 @@
  *		The one entry to functions that run with their owner's rights.
  *
  * A public function that needs its owner's rights is declared in the schema devapp
- * with LANGUAGE c and devapp_enter() as its body; what it does is the function of
+ * with LANGUAGE c and devapp_enter() (or one of its kind) as its body; what it does is the function of
  * the same name and argument types in the schema devapp_internal.  devapp_enter()
  * finds that namesake, remembers who called, takes on the owner's rights, and calls
  * it with the same arguments.  SECURITY DEFINER would do the last two, but a function
@@ -11,8 +11,17 @@
  * lends an administrator's rights to whatever runs in his session: an index
  * expression under autovacuum, a cascade into another table, a definer's function.
  *
- * Whoever may execute the public function may call it; nobody needs a right on the
- * namesake or on its schema.
+ * Whoever may execute the public function may call it, and a function that lets its
+ * caller do more than a developer may decides by itself who that is (authority.sql).
+ * Two kinds decide here, because nothing else guards them, whoever was granted
+ * EXECUTE: devapp_enter_admin() is for administrators, devapp_enter_analyst() for
+ * those who read the reports.  Nobody needs a right on the namesake or on its schema.
+ *
+ * Texts are compared there by the database's collation: one that the caller gives an
+ * argument could make two persons' names the same.
+ *
+ * Trigger functions that need their owner's rights are called by as_owner(), which
+ * names them in its first argument.
  *
  * In a security-restricted operation (autovacuum, ANALYZE, REINDEX, REFRESH
  * MATERIALIZED VIEW) code runs that the person at the keyboard did not choose to
@@ -27,20 +36,27 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/entry.h"
 
 PG_FUNCTION_INFO_V1(devapp_enter);
+PG_FUNCTION_INFO_V1(devapp_enter_admin);
+PG_FUNCTION_INFO_V1(devapp_enter_analyst);
+PG_FUNCTION_INFO_V1(devapp_as_owner);
 
 #define INTERNAL_SCHEMA	"devapp_internal"
 
-/* The function that does the work; fn_extra of the FmgrInfo of the public one. */
+/* The function that does the work; kept in fn_extra of the one that was called. */
 typedef struct EntryTarget
 {
 	FmgrInfo	function;
@@ -72,37 +88,97 @@ entry_role(void)
 	return innermost != NULL && innermost->owner == user ? innermost->caller : user;
 }
 
-static EntryTarget *
-find_target(FmgrInfo *self)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(self->fn_oid));
-	EntryTarget *target;
-	Form_pg_proc proc;
-	HeapTuple	inner;
+/* ---------- who may ---------- */
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", self->fn_oid);
-	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	inner = SearchSysCache3(PROCNAMEARGSNSP, NameGetDatum(&proc->proname),
-							PointerGetDatum(&proc->proargtypes),
-							ObjectIdGetDatum(get_namespace_oid(INTERNAL_SCHEMA, false)));
-	if (!HeapTupleIsValid(inner))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("function \"%s\" does not exist in schema \"%s\"",
-						NameStr(proc->proname), INTERNAL_SCHEMA),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-	target = MemoryContextAllocZero(self->fn_mcxt, sizeof(EntryTarget));
+/* An administrator is a role that may write to the tables. */
+static bool
+role_administers(Oid role)
+{
+	Oid			app = get_relname_relid("app", get_namespace_oid("devapp", false));
+
+	return OidIsValid(app) &&
+		pg_class_aclcheck(app, role, ACL_UPDATE) == ACLCHECK_OK;
+}
+
+static bool
+role_reads_reports(Oid role)
+{
+	Oid			reports = get_namespace_oid("devapp_report", true);
+
+	return OidIsValid(reports) && compat_schema_usage(reports, role);
+}
+
+/* Is the session's role an administrator, and the one that called as well? */
+bool
+entry_by_admin(void)
+{
+	return !InSecurityRestrictedOperation() &&
+		role_administers(GetOuterUserId()) && role_administers(entry_role());
+}
+
+static compat_noreturn void
+refuse_caller(FunctionCallInfo fcinfo, const char *who)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for function %s",
+					get_func_name(fcinfo->flinfo->fn_oid)),
+			 errdetail("It is for %s: the session's role and the role that calls have to be both.", who),
+			 errhint("SELECT * FROM devapp.whoami() shows them as \"role\" and \"entry_role\".")));
+}
+
+/* ---------- the namesake ---------- */
+
+static EntryTarget *
+make_target(FmgrInfo *self, HeapTuple inner)
+{
+	EntryTarget *target = MemoryContextAllocZero(self->fn_mcxt, sizeof(EntryTarget));
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(inner);
+
 	target->name = proc->proname;
-	proc = (Form_pg_proc) GETSTRUCT(inner);
 	target->owner = proc->proowner;
 	target->changes = proc->provolatile == PROVOLATILE_VOLATILE;
 	fmgr_info_cxt(proc->oid, &target->function, self->fn_mcxt);
 	target->function.fn_expr = self->fn_expr;
+	return target;
+}
+
+static EntryTarget *
+find_target(FmgrInfo *self, Name name, oidvector *types)
+{
+	HeapTuple	inner = SearchSysCache3(PROCNAMEARGSNSP, NameGetDatum(name),
+										PointerGetDatum(types),
+										ObjectIdGetDatum(get_namespace_oid(INTERNAL_SCHEMA, false)));
+	EntryTarget *target;
+
+	if (!HeapTupleIsValid(inner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function \"%s\" does not exist in schema \"%s\"",
+						NameStr(*name), INTERNAL_SCHEMA),
+				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+	target = make_target(self, inner);
 	ReleaseSysCache(inner);
+	return target;
+}
+
+/* The function of the same name and argument types. */
+static EntryTarget *
+find_namesake(FmgrInfo *self)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(self->fn_oid));
+	EntryTarget *target;
+	Form_pg_proc proc;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", self->fn_oid);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	target = find_target(self, &proc->proname, &proc->proargtypes);
 	ReleaseSysCache(tuple);
 	return target;
 }
+
+/* ---------- the call ---------- */
 
 static bool
 has_null_argument(FunctionCallInfo fcinfo)
@@ -120,6 +196,7 @@ static Datum
 call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 {
 	FmgrInfo   *self = fcinfo->flinfo;
+	Oid			collation = fcinfo->fncollation;
 	Oid			user;
 	int			context;
 	Datum		result = (Datum) 0;
@@ -129,6 +206,8 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 	{
 		innermost = call;
 		fcinfo->flinfo = &target->function;
+		if (OidIsValid(collation))
+			fcinfo->fncollation = DEFAULT_COLLATION_OID;
 		SetUserIdAndSecContext(target->owner, context | SECURITY_LOCAL_USERID_CHANGE);
 		result = FunctionCallInvoke(fcinfo);
 		SetUserIdAndSecContext(user, context);
@@ -136,21 +215,19 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 	PG_FINALLY();
 	{
 		fcinfo->flinfo = self;
+		fcinfo->fncollation = collation;
 		innermost = call->outer;
 	}
 	PG_END_TRY();
 	return result;
 }
 
-/* SQL: the body of every public function that runs with its owner's rights */
-Datum
-devapp_enter(PG_FUNCTION_ARGS)
+static Datum
+enter_target(FunctionCallInfo fcinfo)
 {
 	EntryTarget *target = fcinfo->flinfo->fn_extra;
 	EntryCall	call;
 
-	if (target == NULL)
-		fcinfo->flinfo->fn_extra = target = find_target(fcinfo->flinfo);
 	if (target->changes && InSecurityRestrictedOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -164,4 +241,55 @@ devapp_enter(PG_FUNCTION_ARGS)
 	call.owner = target->owner;
 	call.outer = innermost;
 	return call_with_rights(fcinfo, target, &call);
+}
+
+/* SQL: the body of the public functions that ask by themselves who calls */
+Datum
+devapp_enter(PG_FUNCTION_ARGS)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra = find_namesake(fcinfo->flinfo);
+	return enter_target(fcinfo);
+}
+
+/* SQL: the body of the public functions that are for administrators */
+Datum
+devapp_enter_admin(PG_FUNCTION_ARGS)
+{
+	if (!InSecurityRestrictedOperation() && !entry_by_admin())
+		refuse_caller(fcinfo, "administrators");
+	return devapp_enter(fcinfo);
+}
+
+/* SQL: the body of the public functions that are for those who read the reports */
+Datum
+devapp_enter_analyst(PG_FUNCTION_ARGS)
+{
+	if (!role_reads_reports(GetOuterUserId()) || !role_reads_reports(entry_role()))
+		refuse_caller(fcinfo, "those who may use the schema devapp_report");
+	return devapp_enter(fcinfo);
+}
+
+/* SQL: as_owner('function'): a trigger that calls a function of devapp_internal */
+Datum
+devapp_as_owner(PG_FUNCTION_ARGS)
+{
+	Trigger    *trigger;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("as_owner must be called as a trigger")));
+	trigger = ((TriggerData *) fcinfo->context)->tg_trigger;
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		NameData	name;
+
+		if (trigger->tgnargs < 1)
+			elog(ERROR, "as_owner: no function is named");
+		namestrcpy(&name, trigger->tgargs[0]);
+		fcinfo->flinfo->fn_extra = find_target(fcinfo->flinfo, &name,
+											   buildoidvector(NULL, 0));
+	}
+	return enter_target(fcinfo);
 }

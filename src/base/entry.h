@@ -8,5 +8,6 @@
 #include "postgres.h"
 
 extern Oid	entry_role(void);
+extern bool entry_by_admin(void);
 
 #endif							/* DEVAPP_ENTRY_H */

@@ -70,7 +70,7 @@ base_reserve_gucs(void)
 	MarkGUCPrefixReserved("devapp");
 }
 
-/* SQL: devapp._setting(name); unlike current_setting() it loads the library */
+/* SQL: devapp_internal.setting(name); unlike current_setting() it loads the library */
 Datum
 devapp_setting(PG_FUNCTION_ARGS)
 {

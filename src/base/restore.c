@@ -2,13 +2,13 @@
  * restore.c
  *		Sessions that restore a dump, and statements that change privileges.
  *
- *	_begin_restore()	CREATE EXTENSION in the session of a restore calls it
+ *	begin_restore()	CREATE EXTENSION in the session of a restore calls it
  *	note_restore()		BEFORE and AFTER INSERT, each statement, on every table that a dump has
  *
  * A session with devapp.restoring holds the lock of the structure to its end, from its
  * first command on in which it finds the extension: so the worker keeps out, without a
  * setting on its side.  Between the sessions of one restore, and after them, it is kept
- * out by the row of devapp.restore (sql/functions/restore.sql): CREATE EXTENSION, which
+ * out by the row of devapp.restore (sql/restore/restore.sql): CREATE EXTENSION, which
  * is in every dump, begins it; that rows have come is noted by the triggers.
  *
  * pg_restore -j keeps no order among the tables of an extension, whose foreign keys are

@@ -2,7 +2,7 @@
  * structure.c
  *		Locks that keep devapp's processes and its users out of one another's way.
  *
- *	_lock_extension(exclusive)	takes the lock of the structure, to the end of the transaction
+ *	lock_extension(exclusive)	takes the lock of the structure, to the end of the transaction
  *
  * The lock of the structure is that of the extension itself, the one that DROP EXTENSION
  * takes.  It is always taken first, before any other lock of devapp's, so whoever waits

@@ -3,7 +3,7 @@
  *		The decision on facts of the past.
  *
  * access_at() puts together what the rows of a credential were at some moment
- * (sql/functions/history.sql, from the audit trail) and hands them over as jsonb.
+ * (sql/audit/history.sql, from the audit trail) and hands them over as jsonb.
  * Here they get the form that decides, and decide_core.c decides as it does in a
  * verification: there is no second set of rules.
  *
@@ -214,7 +214,7 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
-/* _decide_facts(facts, resource, method, environment, proxy, at) -> code, product */
+/* decide_facts(facts, resource, method, environment, proxy, at) -> code, product */
 Datum
 devapp_decide_facts(PG_FUNCTION_ARGS)
 {

@@ -18,7 +18,7 @@
  * Products are compiled once and shared by the entitlements that refer to them.  A
  * first touch reads the product's row and takes the compiled form only if that was
  * made from this very version of the row; a change of its operations makes a new
- * version too (sql/triggers/cache.sql).  It need not read the row if no writing
+ * version too (sql/verify/triggers.sql).  It need not read the row if no writing
  * transaction ended between the snapshot that last read it and its own.  So all
  * parts of an entitlement are of one snapshot.
  *

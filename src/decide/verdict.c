@@ -21,7 +21,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_http_status);
 
-/* The columns of devapp.verdict, in the order of sql/types/verdict.sql. */
+/* The columns of devapp.verdict, in the order of sql/verify/types.sql. */
 typedef enum VerdictColumn
 {
 	COL_ALLOWED,
@@ -216,7 +216,7 @@ verdict_finish(UnfinishedVerdict *unfinished, VerdictCode code,
 	return HeapTupleGetDatum(tuple);
 }
 
-/* SQL: devapp._http_status(code): the status that goes with a verdict */
+/* SQL: devapp_internal.http_status(code): the status that goes with a verdict */
 Datum
 devapp_http_status(PG_FUNCTION_ARGS)
 {

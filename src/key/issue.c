@@ -7,7 +7,7 @@
  * buffers it was made in are wiped.
  *
  * Who may call and in which state of the credential is for the callers to see
- * to (sql/functions/credential.sql, sql/functions/rotation.sql), which also hold
+ * to (sql/credential/issue.sql, sql/credential/rotation.sql), which also hold
  * the lock on the credential's row that keeps versions apart.
  */
 #include "postgres.h"
@@ -29,7 +29,7 @@
 PG_FUNCTION_INFO_V1(devapp_issue_secret);
 PG_FUNCTION_INFO_V1(devapp_digest_to_store);
 
-/* The columns of devapp.issued_credential, as sql/types/issued_credential.sql. */
+/* The columns of devapp.issued_credential, as sql/credential/types.sql. */
 enum
 {
 	ISSUED_KIND = 4,
@@ -57,7 +57,7 @@ static const char describe_query[] =
 static const char insert_query[] =
 "INSERT INTO devapp.credential_secret"
 " (credential_id, version, purpose, digest, scheme, valid_from)"
-" VALUES ($1, $2, $3, devapp._digest_to_store(), 'blake2b', now())";
+" VALUES ($1, $2, $3, devapp_internal.digest_to_store(), 'blake2b', now())";
 
 static const SecretDigest *digest_to_store = NULL;
 

@@ -2,9 +2,9 @@
  * batch.c
  *		Taking counts out of shared memory into a transaction.
  *
- *	_take_usage()			takes all counts of the database; how many rows
- *	_taken_calls()			what was taken: verifications
- *	_taken_responses()		what was taken: how calls went, by day, app, product
+ *	take_usage()			takes all counts of the database; how many rows
+ *	taken_calls()			what was taken: verifications
+ *	taken_responses()		what was taken: how calls went, by day, app, product
  *
  * What is taken belongs to the transaction, or to the subtransaction, that took it.
  * If that commits, the rows are in the tables with it; if it is rolled back, or the

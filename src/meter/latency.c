@@ -69,7 +69,7 @@ histogram_array(const int64 *counts)
 							  sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
 
-/* _add_histograms(a, b) */
+/* merge_histograms(a, b) */
 Datum
 devapp_add_histograms(PG_FUNCTION_ARGS)
 {

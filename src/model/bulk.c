@@ -2,7 +2,7 @@
  * bulk.c
  *		Bulk runs that commit batch by batch: CALL run_bulk() and resume_bulk().
  *
- * Here is only the loop.  A batch is a call of devapp._bulk_step(), which makes the
+ * Here is only the loop.  A batch is a call of devapp.bulk_step(), which makes the
  * changes and writes down in devapp.bulk_item and devapp.bulk_run what became of
  * each app; both are committed together.  So whatever ends the session between
  * two commits, what is written down is what happened, and a later resume_bulk()
@@ -131,7 +131,7 @@ make_batch(const pg_uuid_t *run_id)
 {
 	Oid			types[1] = {UUIDOID};
 	Datum		values[1] = {UUIDPGetDatum(run_id)};
-	bool		more = DatumGetBool(query_value("SELECT devapp._bulk_step($1)", 1,
+	bool		more = DatumGetBool(query_value("SELECT devapp.bulk_step($1)", 1,
 												types, values, NULL));
 
 	SPI_freetuptable(SPI_tuptable);
@@ -165,7 +165,7 @@ start_run(FunctionCallInfo fcinfo)
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
-	return *DatumGetUUIDP(query_value("SELECT devapp._bulk_start($1, $2, $3, $4, $5)",
+	return *DatumGetUUIDP(query_value("SELECT devapp.bulk_start($1, $2, $3, $4, $5)",
 									  5, types, values, nulls));
 }
 
@@ -209,7 +209,7 @@ devapp_resume_bulk(PG_FUNCTION_ARGS)
 	values[0] = PG_GETARG_DATUM(0);
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
-	run_id = *DatumGetUUIDP(query_value("SELECT devapp._bulk_resumable($1)", 1,
+	run_id = *DatumGetUUIDP(query_value("SELECT devapp.bulk_resumable($1)", 1,
 										types, values, PG_ARGISNULL(0) ? "n" : NULL));
 	work_on_run(&run_id);
 	SPI_finish();

@@ -77,7 +77,7 @@ change_note_current(void)
 	return latest != NULL ? latest->text : NULL;
 }
 
-/* _set_note(note): NULL takes it back */
+/* set_note(note): NULL takes it back */
 Datum
 devapp_set_note(PG_FUNCTION_ARGS)
 {
@@ -96,7 +96,7 @@ devapp_set_note(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* _current_note() */
+/* current_note() */
 Datum
 devapp_current_note(PG_FUNCTION_ARGS)
 {

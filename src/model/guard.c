@@ -8,7 +8,7 @@
  *
  * They run before constraints are checked, so that the error names the column
  * and what to do, and no DETAIL prints a row.  What the rules are is in
- * validate.c, which table has which in sql/triggers/guards.sql.
+ * validate.c, which table has which in the triggers.sql of its topic.
  */
 #include "postgres.h"
 

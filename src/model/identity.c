@@ -33,7 +33,6 @@
 
 #include <ctype.h>
 
-#include "catalog/namespace.h"
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -41,7 +40,6 @@
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/uuid.h"
 #include "utils/varlena.h"
 
@@ -52,6 +50,7 @@
 #include "table/catalog.h"
 
 PG_FUNCTION_INFO_V1(devapp_current_actor);
+PG_FUNCTION_INFO_V1(devapp_actor_name);
 PG_FUNCTION_INFO_V1(devapp_set_actor);
 PG_FUNCTION_INFO_V1(devapp_outer_role);
 PG_FUNCTION_INFO_V1(devapp_entry_role);
@@ -315,23 +314,6 @@ identity_require_somebody(const char *table)
 				 errdetail("Nobody acts in an index expression, a materialized view's query or whatever else maintenance runs.")));
 }
 
-/* An administrator is a role that may write to the tables. */
-static bool
-role_administers(Oid role)
-{
-	Oid			app = get_relname_relid("app", get_namespace_oid("devapp", false));
-
-	return OidIsValid(app) &&
-		pg_class_aclcheck(app, role, ACL_UPDATE) == ACLCHECK_OK;
-}
-
-static bool
-identity_is_admin(void)
-{
-	return !InSecurityRestrictedOperation() &&
-		role_administers(GetOuterUserId()) && role_administers(entry_role());
-}
-
 /* ---------- in SQL ---------- */
 
 Datum
@@ -344,7 +326,14 @@ devapp_current_actor(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(actor));
 }
 
-/* _set_actor(email, is_local); '' for nobody */
+/* actor_name(): the person, or else the role */
+Datum
+devapp_actor_name(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(identity_name()));
+}
+
+/* set_actor(email, is_local); '' for nobody */
 Datum
 devapp_set_actor(PG_FUNCTION_ARGS)
 {
@@ -366,7 +355,7 @@ devapp_set_actor(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* _outer_role(), _entry_role(): null where nobody acts */
+/* outer_role(), entry_role(): null where nobody acts */
 Datum
 devapp_outer_role(PG_FUNCTION_ARGS)
 {
@@ -386,7 +375,7 @@ devapp_entry_role(PG_FUNCTION_ARGS)
 Datum
 devapp_is_admin(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(identity_is_admin());
+	PG_RETURN_BOOL(entry_by_admin());
 }
 
 static const char *
@@ -397,7 +386,7 @@ why_claims_do_not_count(void)
 		"request.jwt.claims do not count: the session's role is not in devapp.claims_from";
 }
 
-/* _identity_source(): what devapp.whoami() says of where the person comes from */
+/* identity_source(): what devapp.whoami() says of where the person comes from */
 Datum
 devapp_identity_source(PG_FUNCTION_ARGS)
 {
@@ -425,7 +414,7 @@ devapp_identity_source(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(source));
 }
 
-/* _email_key(email): see email_key() */
+/* email_key(email): see email_key() */
 Datum
 devapp_email_key(PG_FUNCTION_ARGS)
 {

@@ -92,7 +92,7 @@ devapp_next_status(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(next));
 }
 
-/* _possible_status(entity, status, action): the same, NULL where it is an error */
+/* possible_status(entity, status, action): the same, NULL where it is an error */
 Datum
 devapp_possible_status(PG_FUNCTION_ARGS)
 {
@@ -105,7 +105,7 @@ devapp_possible_status(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(next));
 }
 
-/* _status_exists(entity, status) */
+/* status_exists(entity, status) */
 Datum
 devapp_status_exists(PG_FUNCTION_ARGS)
 {
@@ -206,7 +206,7 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 }
 
 /*
- * The function that carries out what rules decided (sql/functions/resubmit.sql)
+ * The function that carries out what rules decided (sql/app/resubmit.sql)
  * says so in its UPDATE: rule:NAME, or auto if no rule did.  Only what runs as the
  * owner of the table is believed, so nobody can put a rule's name to his own
  * decision.

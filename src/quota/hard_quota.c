@@ -21,7 +21,7 @@
 #include "quota/hard_quota.h"
 
 static const char consume_query[] =
-"SELECT devapp._consume_quota($1, $2, $3, $4, $5, $6, $7, $8)";
+"SELECT devapp_internal.take_hard_quota($1, $2, $3, $4, $5, $6, $7, $8)";
 
 static SPIPlanPtr consume_plan = NULL;
 

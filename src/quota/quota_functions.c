@@ -2,9 +2,9 @@
  * quota_functions.c
  *		What SQL asks about quotas.
  *
- *	_quota_window(at, quota_interval, quota_unit)	the window that a time is in
- *	_quota_buckets(app_id)				what of an app's quotas is used, in memory
- *	_forget_quota(app_id, product_id)		at commit, memory forgets it
+ *	quota_window(at, quota_interval, quota_unit)	the window that a time is in
+ *	quota_buckets(app_id)				what of an app's quotas is used, in memory
+ *	forget_quota_buckets(app_id, product_id)		at commit, memory forgets it
  *
  * What is to be forgotten belongs to the transaction, or to the subtransaction, that
  * said so.  It must be read from its rows again, so it is forgotten when others can

@@ -615,7 +615,7 @@ check_events(Verifier *v)
 {
 	for_each_row(open_cursor("SELECT e.event_id, l.event_id, l.leaf_index, e.leaf_hash = e.actual, l.leaf_hash = e.actual,"
 							 "       e.transaction_id < c.xmin_at_seal"
-							 "  FROM (SELECT x.event_id, x.leaf_hash, x.transaction_id, devapp._audit_leaf_hash(x) AS actual"
+							 "  FROM (SELECT x.event_id, x.leaf_hash, x.transaction_id, devapp_internal.audit_leaf_hash(x) AS actual"
 							 "          FROM devapp.audit_event x OFFSET 0) AS e"
 							 "  FULL JOIN devapp.audit_leaf l ON l.event_id = e.event_id"
 							 "  LEFT JOIN (SELECT k.xmin_at_seal, k.system_identifier FROM devapp.audit_checkpoint k"

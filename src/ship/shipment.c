@@ -2,7 +2,7 @@
  * shipment.c
  *		Counts that come from elsewhere, into the transaction.
  *
- *	_take_shipment(counts)	checks them and takes them; how many rows
+ *	take_shipment(counts)	checks them and takes them; how many rows
  *
  * A shipment is what a standby counted (shipper.c), as bytes: a header and rows
  * (shipment_core.c), and the CRC of both.  What is taken belongs to the transaction,

@@ -26,8 +26,8 @@
 PGDLLEXPORT void devapp_flusher_main(Datum arg);
 
 static const char *const flusher_steps[] = {
-	"_flush_usage",
-	"_roll_up_usage"
+	"flush_counts",
+	"roll_up_usage"
 };
 
 /* What this server could not send any more before it was promoted. */

@@ -19,11 +19,11 @@
 PGDLLEXPORT void devapp_housekeeper_main(Datum arg);
 
 static const char *const housekeeper_steps[] = {
-	"_maintain_usage_if_due",
-	"_maintain_audit_if_due",
-	"_schedule_notifications_if_due",
-	"_seal_audit_if_due",
-	"_refresh_reports_if_due"
+	"maintain_usage_if_due",
+	"maintain_audit_if_due",
+	"schedule_notifications_if_due",
+	"seal_audit_if_due",
+	"refresh_reports_if_due"
 };
 
 /* ---------- settings ---------- */

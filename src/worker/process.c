@@ -8,7 +8,7 @@
  *
  * They are the ones that yield.  A process waits for nobody's lock for as long as others
  * wait for theirs, ends when the database is to be dropped, and does nothing while a
- * dump is restored (sql/functions/restore.sql) or the structure changed (structure.c).
+ * dump is restored (sql/restore/restore.sql) or the structure changed (structure.c).
  *
  * A step is a function of the extension.  The process is connected as the bootstrap
  * superuser, but each step runs with the rights of the owner of its function, as in a
@@ -146,7 +146,7 @@ static StepResult
 call_as_owner(Oid function, Step *step)
 {
 	StepResult	result;
-	const char *sql = psprintf("SELECT devapp.%s(%s)", step->function,
+	const char *sql = psprintf("SELECT devapp_internal.%s(%s)", step->function,
 							   step->nargs == 2 ? "$1, $2" : "");
 	int			nest;
 
@@ -166,7 +166,7 @@ call_as_owner(Oid function, Step *step)
 static StepResult
 find_and_call(Step *step)
 {
-	List	   *name = list_make2(makeString("devapp"), makeString(pstrdup(step->function)));
+	List	   *name = list_make2(makeString("devapp_internal"), makeString(pstrdup(step->function)));
 	Oid			function;
 
 	if (devapp_restoring || !structure_try_lock(STRUCTURE_WORK))
@@ -267,7 +267,7 @@ process_try_steps(const char *const *functions, size_t n, RegistryJob job)
 StepResult
 process_may_work(RegistryJob job)
 {
-	Step		step = {.function = "_may_work"};
+	Step		step = {.function = "may_work"};
 
 	return process_try_step(&step, job);
 }

@@ -2,9 +2,9 @@
  * worker_status.c
  *		What there is to see of counting, in SQL.
  *
- *	_worker_status()	one row about the current database; none if nothing is counted
- *	_is_metering()		are calls counted?
- *	_tell_worker()		the extension is in the current database
+ *	worker_state()	one row about the current database; none if nothing is counted
+ *	is_metering()		are calls counted?
+ *	tell_worker()		the extension is in the current database
  */
 #include "postgres.h"
 

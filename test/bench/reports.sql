@@ -64,7 +64,7 @@ SELECT bench.id(4, i), 1, bench.id(0, (i - 1) % :apps + 1), now() - i % 300 * in
   FROM generate_series(1, :apps * 11 / 10) AS i WHERE i % 5 > 0;
 RESET session_replication_role;
 
-SELECT DISTINCT devapp._usage_partition(p, now() - d * interval '1 day')
+SELECT DISTINCT devapp_internal.usage_partition(p, now() - d * interval '1 day')
   FROM generate_series(0, 59) AS d, unnest(ARRAY['usage_day', 'usage_latency']) AS p \g /dev/null
 
 INSERT INTO devapp.usage_day (day, app_id, product_id, environment, code, calls, cost)

@@ -3,7 +3,7 @@
 SELECT FROM devapp.maintain_audit();
 INSERT INTO devapp.audit_event
 SELECT e.event_id, e.occurred_at, e.actor, e.db_role, e.client_addr, e.transaction_id, e.action, e.entity, e.entity_id, e.app_id,
-       e.developer_id, e.team_id, e.before, e.after, e.note, devapp._audit_leaf_hash(e::devapp.audit_event)
+       e.developer_id, e.team_id, e.before, e.after, e.note, devapp_internal.audit_leaf_hash(e::devapp.audit_event)
   FROM (SELECT nextval('devapp.audit_event_id_seq') AS event_id, clock_timestamp() AS occurred_at, 'dev' || i % 1000 || '@example.com' AS actor,
                'devapp_admin' AS db_role, '192.0.2.1'::inet AS client_addr, pg_current_xact_id() AS transaction_id, 'update' AS action,
                'app' AS entity, id::text AS entity_id, id AS app_id, NULL::uuid AS developer_id, NULL::uuid AS team_id,

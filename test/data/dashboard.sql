@@ -48,7 +48,7 @@ SELECT credential_id, 1, app_id, clock_timestamp(), clock_timestamp() FROM made 
 
 -- ---------- usage ----------
 
-SELECT count(devapp._usage_partition(p, now() - make_interval(days => d)))
+SELECT count(devapp_internal.usage_partition(p, now() - make_interval(days => d)))
   FROM generate_series(0, 62) AS d, unnest(ARRAY['usage_day', 'usage_latency']) AS p;
 
 -- a week has a rhythm, one day had no calls, another many errors
@@ -78,5 +78,5 @@ INSERT INTO devapp.quota_usage (app_id, product_id, operation_id, environment, w
 SELECT made.app_id, p.product_id, NULL, 'prod', w.window_start, w.window_end, p.quota_limit * (1.1 - made.n * 0.02)
   FROM made
   JOIN devapp.product p ON p.name = (ARRAY['weather', 'maps', '<i>tides</i>', 'routes & traffic'])[1 + made.n % 4],
-       LATERAL devapp._quota_window(now(), p.quota_interval, p.quota_unit) AS w
+       LATERAL devapp_internal.quota_window(now(), p.quota_interval, p.quota_unit) AS w
  WHERE made.n <= 40;

@@ -68,7 +68,7 @@ SELECT * FROM pg_temp.why('all');
 SELECT FROM devapp.update_product('closed', access => 'private');
 
 -- domains: nothing that only ends like one
-SELECT d AS domain, w AS wanted, devapp._domain_matches(d, w) FROM (VALUES
+SELECT d AS domain, w AS wanted, devapp_internal.domain_matches(d, w) FROM (VALUES
     ('example.com', 'example.com'), ('EXAMPLE.com', 'example.COM'), ('a.example.com', 'example.com'), ('a.example.com', '*.example.com'), ('a.b.Example.com', '*.example.COM'),
     ('example.com', '*.example.com'), ('badexample.com', '*.example.com'), ('example.com.evil.org', '*.example.com'), ('com', '*.example.com'), ('', '*.example.com'), ('xexample.com', 'example.com'),
     ('example_com', 'example.com'), ('example%com', '*.example%com'), ('MÜNCHEN.example', '*.münchen.example')) AS x(d, w);

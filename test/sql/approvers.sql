@@ -9,10 +9,8 @@ CREATE ROLE regress_noinherit NOINHERIT IN ROLE regress_approver;
 CREATE ROLE regress_outsider;
 GRANT USAGE ON SCHEMA devapp TO PUBLIC;
 -- what nobody calls directly, as a public function would
-CREATE FUNCTION devapp_internal.may_approve(id uuid) RETURNS boolean LANGUAGE sql AS 'SELECT devapp._may_approve(id)';
-CREATE FUNCTION devapp.may_approve(id uuid) RETURNS boolean LANGUAGE c AS '$libdir/devapp', 'devapp_enter';
-CREATE FUNCTION devapp_internal.may_decide_app(id uuid) RETURNS boolean LANGUAGE sql AS 'SELECT devapp._may_decide_app(id)';
-CREATE FUNCTION devapp.may_decide_app(id uuid) RETURNS boolean LANGUAGE c AS '$libdir/devapp', 'devapp_enter';
+CREATE FUNCTION devapp.may_approve(product_id uuid) RETURNS boolean LANGUAGE c AS '$libdir/devapp', 'devapp_enter';
+CREATE FUNCTION devapp.may_decide_app(app_id uuid) RETURNS boolean LANGUAGE c AS '$libdir/devapp', 'devapp_enter';
 GRANT EXECUTE ON FUNCTION devapp.my_approvals(), devapp.may_approve(uuid), devapp.may_decide_app(uuid) TO PUBLIC;
 
 SET devapp.app_approval = 'manual';
@@ -161,5 +159,5 @@ SELECT role_name FROM devapp.remove_product_approver('ship', role => 'regress_me
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON SCHEMA devapp FROM PUBLIC;
 RESET request.jwt.claims;
-DROP FUNCTION devapp.may_approve(uuid), devapp_internal.may_approve(uuid), devapp.may_decide_app(uuid), devapp_internal.may_decide_app(uuid);
+DROP FUNCTION devapp.may_approve(uuid), devapp.may_decide_app(uuid);
 DROP ROLE regress_approver, regress_noinherit, regress_outsider;

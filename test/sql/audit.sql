@@ -136,7 +136,7 @@ SELECT count(*) FROM devapp.audit_event e WHERE e::text LIKE '%' || split_part(:
 
 -- ---------- the bytes and their hash ----------
 
-SELECT count(*) > 50 AS events, count(*) FILTER (WHERE leaf_hash IS DISTINCT FROM devapp._audit_leaf_hash(e)) AS wrong,
+SELECT count(*) > 50 AS events, count(*) FILTER (WHERE leaf_hash IS DISTINCT FROM devapp_internal.audit_leaf_hash(e)) AS wrong,
        count(*) FILTER (WHERE leaf_hash IS DISTINCT FROM sha256('\x00'::bytea || devapp.audit_entry(e))) AS wrong_in_sql FROM devapp.audit_event e;
 -- of a row that is no row, whatever the session's settings: field by field
 SET datestyle = 'German'; SET timezone = 'Asia/Tokyo'; SET bytea_output = 'escape'; SET intervalstyle = 'iso_8601';
@@ -249,7 +249,7 @@ DROP ROLE regress_audit_default;
 
 -- the trigger is for devapp's tables
 CREATE TEMP TABLE mine (x integer);
-CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp.audit_row('app', 'id=x');
+CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_internal.audit_row('app', 'id=x');
 INSERT INTO mine VALUES (1);
 DROP TABLE mine;
-SELECT devapp.audit_row();
+SELECT devapp_internal.audit_row();

@@ -92,10 +92,10 @@ CALL devapp.run_bulk('suspend', '{}');
 CALL devapp.run_bulk('suspend', NULL);
 -- what there are indexes for is found by them
 CREATE FUNCTION pg_temp.plan(filter jsonb) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE line text; f devapp.app_filter := devapp._app_filter(filter);
+DECLARE line text; f devapp.app_filter := devapp_internal.read_app_filter(filter);
 BEGIN
     SET LOCAL enable_seqscan = off;
-    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT FROM devapp.app a WHERE ' || devapp._filter_condition(f) USING f LOOP
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT FROM devapp.app a WHERE ' || devapp_internal.filter_condition(f) USING f LOOP
         IF line ~ 'Index.* (using|on) ' AND line !~ 'Bitmap Heap' THEN RETURN NEXT substring(line FROM '(?:using|on) (\w+)'); END IF;
     END LOOP;
 END $$;

@@ -110,9 +110,9 @@ SELECT status, done FROM devapp.bulk_progress WHERE run_id = :'run';
 SELECT FROM devapp.cancel_bulk(:'run');
 
 -- a bar for clients that know no blocks
-SELECT devapp._bar(x) FROM unnest('{0,0.05,0.1,0.999,1}'::float8[]) AS x;
+SELECT devapp_internal.progress_bar(x) FROM unnest('{0,0.05,0.1,0.999,1}'::float8[]) AS x;
 SET client_encoding = 'LATIN1';
-SELECT devapp._bar(0.66);
+SELECT devapp_internal.progress_bar(0.66);
 RESET client_encoding;
 
 -- the runs stay

@@ -32,8 +32,8 @@ SELECT app_name, developer, team, app_status, kind, environment, credential_stat
 COPY (SELECT app_name, display_name, team, app_family, product FROM devapp.export_apps_table('{"name": "export*"}')) TO STDOUT (FORMAT csv, HEADER);
 -- names are data from outsiders; on request no spreadsheet takes them for formulas
 COPY (SELECT app_name, display_name, team, app_family, product FROM devapp.export_apps_table('{"name": "export*"}', escape_formulas => true)) TO STDOUT (FORMAT csv, HEADER);
-SELECT v AS value, devapp._cell(v, true), devapp._cell(v, false) = v AS as_is FROM unnest(ARRAY['=1', '+1', '-1', '@a', E'\tx', E'\rx', 'a=1', '', '''x']) AS v;
-SELECT devapp._cell(NULL, true) IS NULL AS null_stays;
+SELECT v AS value, devapp_internal.csv_cell(v, true), devapp_internal.csv_cell(v, false) = v AS as_is FROM unnest(ARRAY['=1', '+1', '-1', '@a', E'\tx', E'\rx', 'a=1', '', '''x']) AS v;
+SELECT devapp_internal.csv_cell(NULL, true) IS NULL AS null_stays;
 
 -- nothing is written and nothing locked
 BEGIN READ ONLY;

@@ -16,22 +16,33 @@ SELECT t.oid::regtype FROM pg_type t
  WHERE t.typnamespace = 'devapp'::regnamespace AND t.typrelid = 0 AND t.typelem = 0
    AND obj_description(t.oid, 'pg_type') IS NULL;
 
+-- what is for administrators alone asks by itself who calls, but for what a worker,
+-- a standby or a backend may be granted without any other right
+SELECT p.oid::regprocedure FROM pg_proc p JOIN devapp_internal.declared_grant d ON d.object = p.oid::regprocedure::text
+ WHERE p.prosrc = 'devapp_enter' GROUP BY p.oid HAVING array_agg(d.role) = '{admin}' ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- every function's body is right: they were not checked when they were made
+SET check_function_bodies = on;
+SELECT count(fmgr_sql_validator(p.oid)) > 0 AS valid FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+ WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND l.lanname = 'sql';
+SELECT count(plpgsql_validator(p.oid)) > 0 AS valid FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+ WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND l.lanname = 'plpgsql';
+RESET check_function_bodies;
+
 -- every function in SQL or PL/pgSQL pins its search_path, or was bound when it was made
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
- WHERE p.pronamespace = 'devapp'::regnamespace AND l.lanname IN ('sql', 'plpgsql')
+ WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND l.lanname IN ('sql', 'plpgsql')
    AND p.prosqlbody IS NULL
    AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false);
 
 -- these run with their owner's rights, by the one entry (src/base/entry.c), and ask who calls
--- before they do anything (sql/functions/authority.sql), or keep the outbox
-SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosrc = 'devapp_enter' ORDER BY p.proname COLLATE "C";
+-- before they do anything (sql/identity/authority.sql), or keep the outbox
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'devapp'::regnamespace AND p.prosrc ~ '^devapp_enter' ORDER BY p.proname COLLATE "C";
 -- none does by itself
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND p.prosecdef;
--- each has its namesake, which takes and returns the same; a namesake has no other use
-SELECT coalesce(e.oid, i.oid)::regprocedure
-  FROM (SELECT * FROM pg_proc WHERE pronamespace = 'devapp'::regnamespace AND prosrc = 'devapp_enter') AS e
-  FULL JOIN (SELECT * FROM pg_proc WHERE pronamespace = 'devapp_internal'::regnamespace
-                AND proname NOT IN ('grant_on', 'grant_to', 'grant_declared', 'revoke_undeclared')) AS i
+-- each has its namesake, which takes and returns the same
+SELECT e.oid::regprocedure
+  FROM (SELECT * FROM pg_proc WHERE pronamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND prosrc ~ '^devapp_enter') AS e
+  LEFT JOIN (SELECT * FROM pg_proc WHERE pronamespace = 'devapp_internal'::regnamespace) AS i
          ON i.proname = e.proname AND i.proargtypes = e.proargtypes
  WHERE (e.prorettype, e.proretset, e.provolatile, e.proisstrict, e.proargnames, e.proallargtypes, e.proargmodes, e.proowner)
        IS DISTINCT FROM (i.prorettype, i.proretset, i.provolatile, i.proisstrict, i.proargnames, i.proallargtypes, i.proargmodes, i.proowner);

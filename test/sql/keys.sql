@@ -9,7 +9,7 @@ SELECT count(*) FILTER (WHERE (devapp.key_info(convert_from(set_byte(key, i, get
   FROM (SELECT 'dvk_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjFD'::bytea AS key) AS k, generate_series(0, length(key) - 1) AS i;
 
 -- a new public part is one
-SELECT k.* FROM (SELECT devapp._new_consumer_key(NULL) AS c) AS x, devapp.key_info(x.c) AS k
+SELECT k.* FROM (SELECT devapp_internal.new_consumer_key(NULL) AS c) AS x, devapp.key_info(x.c) AS k
  WHERE NOT k.well_formed OR k.has_secret OR k.environment <> 'live' OR k.prefix <> 'dvk';
 
 -- what is wrong is said
@@ -27,20 +27,20 @@ SELECT devapp.key_info(NULL);
 SELECT devapp.mask_key('dvk_live_0123456789AB'), devapp.mask_key('nonsense'), devapp.mask_key(NULL);
 
 -- labels and prefixes of new keys
-SELECT (devapp.key_info(devapp._new_consumer_key('eu1'))).environment;
-SELECT devapp._new_consumer_key('EU');
-SELECT devapp._new_consumer_key('');
-SELECT devapp._new_consumer_key('12345678901234567');
+SELECT (devapp.key_info(devapp_internal.new_consumer_key('eu1'))).environment;
+SELECT devapp_internal.new_consumer_key('EU');
+SELECT devapp_internal.new_consumer_key('');
+SELECT devapp_internal.new_consumer_key('12345678901234567');
 SET devapp.key_prefix = 'acme';
-SELECT (devapp.key_info(devapp._new_consumer_key(NULL))).prefix;
+SELECT (devapp.key_info(devapp_internal.new_consumer_key(NULL))).prefix;
 SET devapp.key_prefix = 'a_b';
 SET devapp.key_prefix = '';
 SET devapp.key_prefix = '9a';
 RESET devapp.key_prefix;
 
 -- no two are alike, and every digit is one
-SELECT count(DISTINCT devapp._new_consumer_key(NULL)) FROM generate_series(1, 1000);
-SELECT bool_and(devapp._new_consumer_key('test') ~ '^dvk_test_[0-9A-Za-z]{12}$') FROM generate_series(1, 1000);
+SELECT count(DISTINCT devapp_internal.new_consumer_key(NULL)) FROM generate_series(1, 1000);
+SELECT bool_and(devapp_internal.new_consumer_key('test') ~ '^dvk_test_[0-9A-Za-z]{12}$') FROM generate_series(1, 1000);
 
 -- ids: version 7, ascending also within one statement
 SELECT count(*), count(DISTINCT u), bool_and(substr(u::text, 15, 1) = '7'), bool_and(substr(u::text, 20, 1) IN ('8', '9', 'a', 'b')),

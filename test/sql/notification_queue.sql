@@ -33,7 +33,7 @@ SELECT devapp.fail_notification(1, 'x');
 SELECT status, length(last_error) FROM devapp.fail_notification(103, repeat('long ', 1000));
 SELECT status, last_error FROM devapp.fail_notification(104, NULL);
 SELECT count(*) FROM devapp.claim_notifications();
-SELECT n, devapp._back_off(n) FROM unnest(ARRAY[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1000]) AS n;
+SELECT n, devapp_internal.back_off(n) FROM unnest(ARRAY[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1000]) AS n;
 UPDATE devapp.notification SET next_attempt_at = now() - interval '1 s' WHERE notification_id = 102;
 SELECT notification_id, attempts, last_error FROM devapp.claim_notifications();
 SELECT next_attempt_at - clock_timestamp() BETWEEN interval '90 s' AND interval '2 min' AS in_two_minutes FROM devapp.fail_notification(102, 'still no route');

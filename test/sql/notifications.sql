@@ -213,7 +213,7 @@ INSERT INTO devapp.notification (event, app_id, recipients, status) VALUES ('app
 \set VERBOSITY default
 -- the triggers serve devapp's tables only
 CREATE TEMP TABLE mine (app_id uuid, status text);
-CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp.notify_app_submitted();
+CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_internal.notify_app_submitted();
 INSERT INTO mine VALUES (:'a_app_id', 'pending');
 
 RESET devapp.app_approval;

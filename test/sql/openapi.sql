@@ -24,7 +24,7 @@ SELECT resource, methods FROM devapp.product_operation o JOIN devapp.product p U
 
 -- base paths: variables, relative URLs, several servers, servers of a path and of an operation
 CREATE FUNCTION pg_temp.operations(spec jsonb) RETURNS TABLE (resource text, methods text[]) LANGUAGE sql AS
-$$ SELECT resource, methods FROM devapp._openapi_operations(spec) ORDER BY resource COLLATE "C" $$;
+$$ SELECT resource, methods FROM devapp_internal.openapi_operations(spec) ORDER BY resource COLLATE "C" $$;
 SELECT * FROM pg_temp.operations('{"servers": [{"url": "https://{host}/{v}/", "variables": {"host": {"default": "x"}, "v": {"default": "v9"}}}, {"url": "/rel"}, {"url": "rel2/"}, {"url": "http://h"}, {"url": "//h/p?q#f"}],
     "paths": {"/a": {"get": {}}}}');
 SELECT * FROM pg_temp.operations('{"servers": [{"url": "/doc"}],

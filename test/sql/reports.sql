@@ -34,7 +34,7 @@ SELECT c FROM pg_extension e, unnest(e.extconfig) AS c WHERE e.extname = 'devapp
 
 -- ---------- refreshing ----------
 
-SELECT devapp._setting('refresh_interval');
+SELECT devapp_internal.setting('refresh_interval');
 BEGIN;
 CREATE FUNCTION pg_temp.state() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', f.report, CASE WHEN f.as_of = now() THEN 'now' WHEN f.as_of IS NULL THEN 'never' ELSE 'earlier' END, f.error), ', ' ORDER BY f.report)
@@ -43,25 +43,25 @@ UPDATE devapp.report_refresh SET as_of = NULL, rows = NULL, duration = NULL, att
 SELECT pg_temp.state();
 SELECT report, kind, as_of = now() AS is_now, rows, duration FROM devapp_report.freshness WHERE kind = 'live' ORDER BY report;
 -- the first time it is due, and again after the interval, or where the clock was ahead
-SELECT FROM devapp._refresh_reports_if_due();
+SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state();
 SELECT f.report, f.rows = (SELECT count(*) FROM devapp_report.product_adoption) AS rows, f.duration > '0' AS took_time FROM devapp_report.freshness f WHERE f.report = 'product_adoption';
 UPDATE devapp.report_refresh SET as_of = now() - interval '14 minutes', attempted_at = now() - interval '14 minutes';
-SELECT FROM devapp._refresh_reports_if_due();
+SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS not_due;
 UPDATE devapp.report_refresh SET as_of = now() - interval '16 minutes', attempted_at = now() - interval '16 minutes';
-SELECT FROM devapp._refresh_reports_if_due();
+SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS due;
 UPDATE devapp.report_refresh SET as_of = now() - interval '1 minute', attempted_at = now() + interval '1 minute';
-SELECT FROM devapp._refresh_reports_if_due();
+SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS clock_was_ahead;
 -- what fails leaves the reports as they were, is noted, and not tried again before the interval
 UPDATE devapp.report_refresh SET as_of = now() - interval '16 minutes', attempted_at = now() - interval '16 minutes';
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES ('nothing', 9);
-SELECT FROM devapp._refresh_reports_if_due();
+SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS failed;
 DELETE FROM devapp.report_refresh WHERE report = 'nothing';
-SELECT FROM devapp._refresh_reports_if_due();
+SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS not_tried_again;
 -- on demand it works, and the error is gone
 SELECT report, rows >= 0 AS rows FROM devapp.refresh_reports();
@@ -72,7 +72,7 @@ ROLLBACK;
 -- ---------- the last minutes ----------
 
 BEGIN;
-SELECT FROM devapp._lock_usage();
+SELECT FROM devapp_internal.lock_usage();
 DELETE FROM devapp.usage_minute;
 SELECT FROM devapp.create_developer('top@example.com');
 SELECT FROM devapp.create_team('top-team');
@@ -81,7 +81,7 @@ SELECT app_id AS b FROM devapp.create_app('top-b', team => 'top-team') \gset
 CREATE FUNCTION pg_temp.called(minutes_ago integer, app uuid, code text, calls bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE at timestamptz := date_trunc('minute', now()) - minutes_ago * interval '1 minute';
 BEGIN
-    PERFORM devapp._usage_partition('usage_minute', at);
+    PERFORM devapp_internal.usage_partition('usage_minute', at);
     INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, batch) VALUES (at, app, code::devapp.verdict_code, calls, calls, 1);
 END $$;
 SELECT count(pg_temp.called(c.m, c.app, c.code, c.calls)) FROM (VALUES
@@ -90,7 +90,7 @@ SELECT count(pg_temp.called(c.m, c.app, c.code, c.calls)) FROM (VALUES
     (4, :'b', 'VALID', 50), (0, :'b', 'RATE_LIMITED', 50), (0, NULL, 'NOT_FOUND', 7)) AS c(m, app, code, calls);
 SELECT app, owner, calls_1m, calls_5m, calls_1h, refused_share, date_trunc('minute', now()) - last_minute AS ago FROM devapp.top_apps;
 -- the last hour is found by an index of the minutes
-SELECT count(*) = (SELECT count(*) FROM devapp._usage_partitions() WHERE parent = 'usage_minute') AS every_day
+SELECT count(*) = (SELECT count(*) FROM devapp_internal.usage_partitions() WHERE parent = 'usage_minute') AS every_day
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
  WHERE m.amname = 'brin' AND i.indrelid::regclass::text LIKE 'devapp.usage_minute_%';
 ROLLBACK;

@@ -3,7 +3,7 @@
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 BEGIN;
-SELECT FROM devapp._lock_usage();
+SELECT FROM devapp_internal.lock_usage();
 DELETE FROM devapp.usage_day;
 DELETE FROM devapp.usage_latency;
 SELECT FROM devapp.create_developer('reports@example.com');
@@ -18,8 +18,8 @@ SELECT FROM devapp.create_app('reports-never', 'reports@example.com');
 
 CREATE FUNCTION pg_temp.used(days_ago integer, app uuid, product text, environment text, code text, calls bigint, cost bigint DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM devapp._usage_partition('usage_day', (devapp._today() - days_ago)::timestamp AT TIME ZONE 'UTC');
-    INSERT INTO devapp.usage_day VALUES (devapp._today() - days_ago, app, (SELECT p.product_id FROM devapp.product p WHERE p.name = product),
+    PERFORM devapp_internal.usage_partition('usage_day', (devapp_internal.utc_today() - days_ago)::timestamp AT TIME ZONE 'UTC');
+    INSERT INTO devapp.usage_day VALUES (devapp_internal.utc_today() - days_ago, app, (SELECT p.product_id FROM devapp.product p WHERE p.name = product),
                                          environment, code::devapp.verdict_code, calls, coalesce(cost, CASE code WHEN 'VALID' THEN calls ELSE 0 END));
 END $$;
 SELECT count(pg_temp.used(u.d, u.app, u.product, u.environment, u.code, u.calls, u.cost)) FROM (VALUES
@@ -36,24 +36,24 @@ SELECT count(pg_temp.used(u.d, u.app, u.product, u.environment, u.code, u.calls,
     (1, :'gone', 'reports-b', 'prod', 'VALID', 30, NULL),
     (0, :'gone', 'reports-b', 'prod', 'APP_DELETED', 2, NULL),
     (1, NULL, NULL, 'prod', 'NOT_FOUND', 33, NULL)) AS u(d, app, product, environment, code, calls, cost);
-SELECT count(devapp._usage_partition('usage_latency', (devapp._today() - d)::timestamp AT TIME ZONE 'UTC')) FROM unnest(ARRAY[0, 29, 30]) AS d;
+SELECT count(devapp_internal.usage_partition('usage_latency', (devapp_internal.utc_today() - d)::timestamp AT TIME ZONE 'UTC')) FROM unnest(ARRAY[0, 29, 30]) AS d;
 INSERT INTO devapp.usage_latency
-SELECT devapp._today() - l.d, l.app, p.product_id, 2, l.client, l.server, l.each * 2, l.each, l.each, '[66:67]={1,1}'
+SELECT devapp_internal.utc_today() - l.d, l.app, p.product_id, 2, l.client, l.server, l.each * 2, l.each, l.each, '[66:67]={1,1}'
   FROM (VALUES (0, :'busy'::uuid, 1, 0, interval '100 ms'), (29, :'quiet', 1, 1, '110 ms'), (30, :'busy', 2, 0, '120 ms'),
                (0, NULL, 0, 2, '1.5 ms')) AS l(d, app, client, server, each)
   LEFT JOIN devapp.product p ON p.name = 'reports-a' AND l.app IS NOT NULL;
 
-SELECT devapp._today() - day AS days_ago, app, owner, product, environment, calls, refused, cost
+SELECT devapp_internal.utc_today() - day AS days_ago, app, owner, product, environment, calls, refused, cost
   FROM devapp_report.usage_daily ORDER BY days_ago, app, product, environment;
-SELECT devapp._today() - day AS days_ago, app, owner, product, environment, code, http_status, calls FROM devapp_report.denials ORDER BY days_ago, app, code;
-SELECT devapp._today() - day AS days_ago, app, owner, product, responses, client_errors, server_errors, min_ms, avg_ms, p50_ms, p95_ms, p99_ms, max_ms
+SELECT devapp_internal.utc_today() - day AS days_ago, app, owner, product, environment, code, http_status, calls FROM devapp_report.denials ORDER BY days_ago, app, code;
+SELECT devapp_internal.utc_today() - day AS days_ago, app, owner, product, responses, client_errors, server_errors, min_ms, avg_ms, p50_ms, p95_ms, p99_ms, max_ms
   FROM devapp_report.latency_daily ORDER BY days_ago, app;
 
 SELECT report, duration > '0' AS took_time FROM devapp.refresh_reports();
-SELECT devapp._today() - day AS days_ago, product, environment, calls, refused, cost FROM devapp_report.usage_totals ORDER BY days_ago, product, environment;
+SELECT devapp_internal.utc_today() - day AS days_ago, product, environment, calls, refused, cost FROM devapp_report.usage_totals ORDER BY days_ago, product, environment;
 -- 170 calls were of apps that are there, 30 of one that is not any more
 SELECT rank, app, owner, owner_kind, calls_30d, round(share_of_calls::numeric, 4) AS share, round(calls_per_day::numeric, 4) AS per_day,
-       devapp._today() - peak_day AS peak_days_ago, peak_calls, calls_previous_30d, change
+       devapp_internal.utc_today() - peak_day AS peak_days_ago, peak_calls, calls_previous_30d, change
   FROM devapp_report.high_usage_apps ORDER BY rank;
 SELECT app, calls_30d, refused_30d, calls_previous_30d FROM devapp_report.app_inventory WHERE app LIKE 'reports-%' ORDER BY app;
 SELECT team, members, apps, calls_30d, refused_30d, last_used_at FROM devapp_report.team_usage WHERE team = 'reports-team';
@@ -63,7 +63,7 @@ SELECT product, active_apps_30d, calls_30d, refused_30d, responses_30d, client_e
 SELECT FROM pg_temp.used(0, :'quiet', 'reports-b', 'prod', 'VALID', 200);
 SELECT FROM pg_temp.used(0, NULL, NULL, NULL, 'MALFORMED', 4);
 SELECT report, duration > '0' AS took_time FROM devapp.refresh_reports(concurrently => true);
-SELECT devapp._today() - day AS days_ago, product, environment, calls, refused, cost FROM devapp_report.usage_totals WHERE day = devapp._today() ORDER BY product, environment;
+SELECT devapp_internal.utc_today() - day AS days_ago, product, environment, calls, refused, cost FROM devapp_report.usage_totals WHERE day = devapp_internal.utc_today() ORDER BY product, environment;
 SELECT rank, app, calls_30d FROM devapp_report.high_usage_apps ORDER BY rank;
 -- no usage at all
 DELETE FROM devapp.usage_day;

@@ -16,7 +16,7 @@ CREATE FUNCTION pg_temp.owner(app uuid) RETURNS text LANGUAGE sql AS $$
 -- what writes the history reads the note while the change is made
 CREATE TABLE transfer_notes (app_id uuid, note text);
 CREATE FUNCTION transfer_note() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN INSERT INTO public.transfer_notes VALUES (NEW.app_id, devapp._current_note()); RETURN NULL; END $$;
+BEGIN INSERT INTO public.transfer_notes VALUES (NEW.app_id, devapp_internal.current_note()); RETURN NULL; END $$;
 CREATE TRIGGER transfer_note AFTER UPDATE ON devapp.app FOR EACH ROW EXECUTE FUNCTION transfer_note();
 
 -- the app as it was, but for its owner: credentials, versions, products, decisions
@@ -30,7 +30,7 @@ SELECT code, owner FROM devapp.verify_key(:'secret');
 SELECT note FROM transfer_notes WHERE app_id = :'app_id';
 SELECT entity, action, note FROM devapp.audit_event WHERE app_id = :'app_id' ORDER BY event_id DESC LIMIT 1;
 -- the note is that change's, not the next one's
-SELECT devapp._current_note();
+SELECT devapp_internal.current_note();
 SELECT FROM devapp.update_app(:'app_id', description => 'x');
 SELECT note FROM transfer_notes WHERE app_id = :'app_id' OFFSET 1;
 
@@ -74,18 +74,18 @@ SELECT pg_temp.owner(:'app_id');
 -- a note that was set where an error followed is not left to the next change
 BEGIN;
 SAVEPOINT s;
-SELECT devapp._set_note('of a change that fails');
-SELECT devapp._current_note();
+SELECT devapp_internal.set_note('of a change that fails');
+SELECT devapp_internal.current_note();
 ROLLBACK TO s;
-SELECT devapp._current_note();
+SELECT devapp_internal.current_note();
 SAVEPOINT t;
-SELECT devapp._set_note('kept');
+SELECT devapp_internal.set_note('kept');
 RELEASE t;
 SAVEPOINT u;
 ROLLBACK TO u;
-SELECT devapp._current_note();
+SELECT devapp_internal.current_note();
 COMMIT;
-SELECT devapp._current_note();
+SELECT devapp_internal.current_note();
 
 DROP TRIGGER transfer_note ON devapp.app;
 DROP FUNCTION transfer_note;

@@ -3,16 +3,16 @@
 \set SHOW_CONTEXT never
 
 CREATE TEMP TABLE mine (x bigint, status text);
-CREATE TRIGGER t1 AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp.invalidate_cache('x');
+CREATE TRIGGER t1 AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_internal.invalidate_cache('x');
 INSERT INTO mine VALUES (1);
 DROP TRIGGER t1 ON mine;
-CREATE TRIGGER t2 BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp.guard_row('x:name');
+CREATE TRIGGER t2 BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_internal.guard_row('x:name');
 INSERT INTO mine VALUES (1);
 DROP TRIGGER t2 ON mine;
-CREATE TRIGGER t3 BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp.guard_status('app', '', 'x');
+CREATE TRIGGER t3 BEFORE INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_internal.guard_status('app', '', 'x');
 INSERT INTO mine VALUES (1);
 DROP TRIGGER t3 ON mine;
-CREATE TRIGGER t4 BEFORE DELETE ON mine EXECUTE FUNCTION devapp.guard_delete();
+CREATE TRIGGER t4 BEFORE DELETE ON mine EXECUTE FUNCTION devapp_internal.guard_delete();
 DELETE FROM mine;
 DROP TRIGGER t4 ON mine;
 

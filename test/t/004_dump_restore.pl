@@ -144,10 +144,10 @@ $node->safe_psql('src', q{
 
 # what the worker would have written
 $node->safe_psql('src', q{
-	SELECT devapp._usage_partition('usage_' || p, '2024-02-29 UTC') FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
+	SELECT devapp_internal.usage_partition('usage_' || p, '2024-02-29 UTC') FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
 	INSERT INTO devapp.usage_minute SELECT '2024-02-29 23:59+00', app_id, credential_id, 1, NULL, NULL, 'live', 'VALID', 7, 7, 1 FROM devapp.credential;
 	INSERT INTO devapp.usage_batch (batch) VALUES (1);
-	SELECT devapp._roll_up_usage();
+	SELECT devapp_internal.roll_up_usage();
 	INSERT INTO devapp.usage_batch (batch) VALUES (2);
 	INSERT INTO devapp.usage_latency VALUES ('2024-02-29', NULL, NULL, 2, 1, 0, '1 s', '100 ms', '900 ms', '[66:67]={1,1}');
 	INSERT INTO devapp.usage_shipment (batch_id, counters) VALUES (devapp.uuid_v7(), 1);

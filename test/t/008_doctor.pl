@@ -51,7 +51,7 @@ after('grants to the roles', 'SELECT devapp.setup_roles()', 'public',
 
 after('of another version', "UPDATE pg_extension SET extversion = '0.0.0' WHERE extname = 'devapp'", 'version',
 	'error|extension 0.0.0, library '
-	  . $node->safe_psql('postgres', 'SELECT devapp._library_version()'));
+	  . $node->safe_psql('postgres', 'SELECT devapp_internal.library_version()'));
 
 after('a function', 'GRANT EXECUTE ON FUNCTION devapp.doctor() TO PUBLIC', 'public',
 	'error|granted to PUBLIC: function devapp.doctor()');

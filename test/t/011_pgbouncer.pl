@@ -3,7 +3,8 @@
 #
 # A change counts in all of them as soon as it is committed; within a transaction the
 # client's own uncommitted changes count, and nobody else's; prepared statements and
-# clients beyond the size of the pool get no error and no wrong verdict.
+# clients beyond the size of the pool get no error and no wrong verdict.  Whoever acts in one
+# client's transaction does not act in another's.
 
 use strict;
 use warnings FATAL => 'all';
@@ -25,6 +26,13 @@ my $node = start_server('main');
 make_program($node);
 my $app = create_app($node, 'pooled');
 my $user = $node->safe_psql('postgres', 'SELECT current_user');
+$node->safe_psql(
+	'postgres', q{
+	SELECT devapp.setup_roles();
+	SELECT devapp.create_developer('bob@example.com');
+	CREATE ROLE authenticator LOGIN NOINHERIT IN ROLE devapp_developer;
+	CREATE ROLE portal LOGIN IN ROLE devapp_developer;
+	GRANT EXECUTE ON FUNCTION devapp.act_as TO devapp_developer});
 
 # ---------- the pool ----------
 
@@ -36,6 +44,8 @@ my $bouncer;
 append_to_file("$folder/users.txt", qq{"$user" ""\n});
 append_to_file("$folder/pgbouncer.ini", "[databases]
 postgres = host=" . $node->host . " port=" . $node->port . " user=$user
+rest = dbname=postgres host=" . $node->host . " port=" . $node->port . " user=authenticator pool_size=1
+portal = dbname=postgres host=" . $node->host . " port=" . $node->port . " user=portal pool_size=1
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = $port
@@ -102,13 +112,13 @@ is(ask_quietly($_, 'SELECT 1'), '1', "the pool answers at $_") for @ways;
 # A client of the pool that stays.
 sub client
 {
-	my ($way) = @_;
+	my ($way, $db) = @_;
 
 	local $ENV{PGHOST} = $way =~ /host=(\S+)/ ? $1 : die;
 	local $ENV{PGPORT} = $port;
 	my %client = (in => '', out => '', err => '');
 	$client{run} = IPC::Run::start(
-		[ 'psql', '-XAtq', '-d', 'postgres', '-U', $user, '-v', 'VERBOSITY=verbose' ],
+		[ 'psql', '-XAtq', '-d', $db || 'postgres', '-U', $user, '-v', 'VERBOSITY=verbose' ],
 		'<', \$client{in}, '>', \$client{out}, '2>', \$client{err},
 		IPC::Run::timer($PostgreSQL::Test::Utils::timeout_default));
 	return \%client;
@@ -226,6 +236,50 @@ is(distinct(query_all($ask, @clients)), 'VALID', 'a change through the pool coun
 
 $_->{in} .= "\\q\n" for @clients;
 $_->{run}->finish for @clients;
+
+# ---------- who acts ----------
+
+# Two clients of one server connection, of a backend that says who acts and of PostgREST.
+my $actor = 'SELECT actor, source FROM devapp.whoami()';
+my $set_claims = q{SELECT set_config('request.jwt.claims', '{"email": "bob@example.com", "email_verified": true}', true) <> ''};
+
+for my $db (qw(portal rest))
+{
+	my ($one, $two) = map { client($_, $db) } @ways;
+	my $role = $db eq 'rest' ? 'SET LOCAL ROLE devapp_developer;' : '';
+	my $begin = "BEGIN; $role SELECT devapp.act_as('ada\@example.com')";
+
+	my %pids = map { $_ => 1 } query_all('SELECT pg_backend_pid()', $one, $two);
+	is(scalar keys %pids, 1, "$db: two clients, one server connection");
+	is(join(' ', query_all("$begin; $actor", $one)), "ada\@example.com\nada\@example.com|devapp.act_as", "$db: act_as()");
+	query_all('COMMIT', $one);
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|nobody said', "$db: not in another client's transaction");
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $one)), '|nobody said', "$db: not in the next one's");
+	query_all("$begin; SAVEPOINT s; SELECT devapp.act_as('bob\@example.com')", $one);
+	query_all('ROLLBACK', $one);
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|nobody said', "$db: not after a ROLLBACK");
+
+	query_all("$begin; $set_claims", $one);
+	is(join(' ', query_all($actor, $one)),
+		$db eq 'rest' ? 'bob@example.com|request.jwt.claims' : 'ada@example.com|devapp.act_as',
+		"$db: claims " . ($db eq 'rest' ? 'win' : 'do not count'));
+	query_all('COMMIT', $one);
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|nobody said', "$db: no claims in another client's transaction");
+	for my $client ($one, $two)
+	{
+		$client->{in} .= "\\q\n";
+		$client->{run}->finish;
+	}
+}
+
+my ($said, $refused) = ('', '');
+IPC::Run::run(
+	[ 'psql', '-XAtq', '-v', 'VERBOSITY=sqlstate', '-c', 'SET ROLE devapp_developer',
+		'-c', q{SELECT devapp.act_as('ada@example.com', is_local => false)},
+		'-c', 'SELECT devapp.actor() IS NULL', '-c', 'RESET ROLE', "$ways[0] dbname=rest user=$user" ],
+	'<', \undef, '>', \$said, '2>', \$refused);
+is($refused, "ERROR:  42501\n", 'a session that many people share acts for nobody');
+is($said, "t\n", 'after the error neither');
 
 # ---------- 20 clients at full speed, while a direct connection changes ----------
 

@@ -142,7 +142,7 @@ for my $case (
 	[ 'count every session\'s claims', 'ada@example.com', q{SELECT devapp.actor(); SET devapp.claims_from = '*'}, '42501' ],
 	[ 'switch row security off', 'ada@example.com', q{SET LOCAL row_security = off; SELECT count(*) FROM devapp.app}, '42501' ],
 	[ 'NULL', 'ada@example.com', 'SELECT devapp.delete_app(NULL)', '42704' ],
-	[ 'an internal function', 'ada@example.com', "SELECT devapp._issue_secret('$app{ada}{credential_id}', NULL)", '42501' ])
+	[ 'an internal function', 'ada@example.com', "SELECT devapp_internal.issue_secret('$app{ada}{credential_id}', NULL)", '42501' ])
 {
 	my ($name, $email, $sql, $expected) = @$case;
 	my ($state, $report) = error_of($node, rest($email, $sql));
@@ -172,7 +172,7 @@ for my $function (split / /, $triggers)
 			CREATE TRIGGER z AFTER INSERT ON app FOR EACH ROW EXECUTE FUNCTION $function('x', 'y'); INSERT INTO app VALUES ('x', NULL, NULL)");
 	isnt($state, '00000', "$function() refuses a table that is not devapp's") if $function =~ /forget|notify_|signal/;
 }
-is(scalar error_of($node, q{SET SESSION AUTHORIZATION clerk; SELECT devapp._set_actor('rule:x', false)}), '42501', 'an administrator acts as a developer who exists, or as nobody');
+is(scalar error_of($node, q{SET SESSION AUTHORIZATION clerk; SELECT devapp_internal.set_actor('rule:x', false)}), '42501', 'an administrator acts as a developer who exists, or as nobody');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION clerk;
 		INSERT INTO devapp.app (developer_id, name, status, decided_by) SELECT developer_id, 'forged', 'approved', 'rule:forged' FROM devapp.developer WHERE email = 'eve@example.com'
 		RETURNING decided_by}), 'clerk', 'whoever inserts a decision made it');

@@ -30,7 +30,7 @@ $node->safe_psql('postgres', $change);
 is(last_event('client_addr IS NULL'), 't', 'a Unix-domain socket has no address');
 $node->safe_psql('postgres', $change, connstr => 'host=127.0.0.1 port=' . $node->port . ' dbname=postgres');
 is(last_event('client_addr'), '127.0.0.1', 'a client has one');
-is(last_event('leaf_hash = devapp._audit_leaf_hash(audit_event)'), 't', 'which is hashed');
+is(last_event('leaf_hash = devapp_internal.audit_leaf_hash(audit_event)'), 't', 'which is hashed');
 
 # ---------- the bytes in another encoding ----------
 
@@ -44,7 +44,7 @@ is($node->safe_psql('latin', $entry), $bytes, 'has the same bytes for the same e
 like($bytes, qr/6ac3bc7267656e/, 'those of UTF-8');
 $node->safe_psql('latin', q{SELECT FROM devapp.update_developer('ada@example.com', first_name => E'Zo\u00eb')});
 is( $node->safe_psql(
-		'latin', q{SELECT count(*), count(*) FILTER (WHERE leaf_hash <> devapp._audit_leaf_hash(e)) FROM devapp.audit_event e}),
+		'latin', q{SELECT count(*), count(*) FILTER (WHERE leaf_hash <> devapp_internal.audit_leaf_hash(e)) FROM devapp.audit_event e}),
 	'4|0', 'and hashes that hold');
 
 # ---------- replication ----------
@@ -73,7 +73,7 @@ for my $table (@trail)
 }
 for my $sql (q{SELECT setval('devapp.audit_event_id_seq', 1)}, q{SELECT nextval('devapp.audit_event_id_seq')},
 	'ALTER TABLE devapp.app DISABLE TRIGGER audit_row', 'SELECT devapp.uuid_v7(); SET devapp.restoring = on',
-	q{SELECT devapp._make_audit_month('audit_event_2001_01', '2001-01-01', '2001-02-01')})
+	q{SELECT devapp_internal.make_audit_month('audit_event_2001_01', '2001-01-01', '2001-02-01')})
 {
 	is(error_of($node, "$as_clerk; $sql"), '42501', "clerk is refused: $sql");
 }
@@ -121,7 +121,7 @@ $node->poll_query_until('postgres', 'SELECT count(*) > 20 FROM devapp.audit_even
 is($node->safe_psql('postgres', 'SELECT bool_or(moved > 0) FROM devapp.maintain_audit()'), 't', 'the month is made meanwhile');
 ok($bench->finish, 'no writer failed') or diag($err);
 is( $node->safe_psql(
-		'postgres', q{SELECT count(*), count(DISTINCT event_id), count(DISTINCT transaction_id), count(*) FILTER (WHERE leaf_hash <> devapp._audit_leaf_hash(e)),
+		'postgres', q{SELECT count(*), count(DISTINCT event_id), count(DISTINCT transaction_id), count(*) FILTER (WHERE leaf_hash <> devapp_internal.audit_leaf_hash(e)),
 			bool_and(tableoid::regclass::text ~ '\d{4}_\d\d$')
 		  FROM devapp.audit_event e WHERE entity = 'app' AND action = 'update'}),
 	'800|800|800|0|t', 'each change has its event, in the month');

@@ -207,7 +207,7 @@ for my $column (sort keys %change)
 	my $update = "UPDATE devapp.audit_event e SET $column = $change{$column} WHERE event_id = $sealed";
 	after("altered: $column", $update, "event_altered|$sealed|300");
 	after("altered: $column, and its hash",
-		"$update; UPDATE devapp.audit_event e SET leaf_hash = devapp._audit_leaf_hash(e) WHERE event_id = $sealed",
+		"$update; UPDATE devapp.audit_event e SET leaf_hash = devapp_internal.audit_leaf_hash(e) WHERE event_id = $sealed",
 		"event_altered|$sealed|300");
 }
 is( psql(q{SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
@@ -232,7 +232,7 @@ my $forge = sub {
 	my ($xid) = @_;
 	return "INSERT INTO devapp.audit_event (event_id, occurred_at, db_role, transaction_id, action, entity, entity_id, leaf_hash)
 		VALUES (0, now() - interval '1 hour', 'x', $xid, 'create', 'app', 'x', '');
-		UPDATE devapp.audit_event e SET leaf_hash = devapp._audit_leaf_hash(e) WHERE event_id = 0";
+		UPDATE devapp.audit_event e SET leaf_hash = devapp_internal.audit_leaf_hash(e) WHERE event_id = 0";
 };
 after('inserted into the past', $forge->("'3'"), 'event_inserted|0|');
 after('inserted as one of now: it is new', $forge->('pg_current_xact_id()'), '');
@@ -261,7 +261,7 @@ after('no hash', "UPDATE devapp.audit_leaf SET leaf_hash = '' WHERE leaf_index =
 	"leaf_altered||$i\nroot_mismatch||$b\nleaf_altered|E<$i>|$i");
 after('hashes of event and leaf',
 	"UPDATE devapp.audit_event SET note = 'x' WHERE event_id = $sealed;
-	 UPDATE devapp.audit_event e SET leaf_hash = devapp._audit_leaf_hash(e) WHERE event_id = $sealed;
+	 UPDATE devapp.audit_event e SET leaf_hash = devapp_internal.audit_leaf_hash(e) WHERE event_id = $sealed;
 	 UPDATE devapp.audit_leaf l SET leaf_hash = e.leaf_hash FROM devapp.audit_event e WHERE l.event_id = e.event_id AND e.event_id = $sealed",
 	'root_mismatch||0');
 after('a leaf removed', "DELETE FROM devapp.audit_leaf WHERE leaf_index = 300", "leaf_missing||300\nevent_inserted|$sealed|");
@@ -330,7 +330,7 @@ after('rewritten and sealed anew: by itself it is whole', $rewrite, '');
 after('rewritten: what was exported tells', $rewrite, "log_rewritten||", $note_b);
 after('altered, sealed anew: what was exported tells',
 	"UPDATE devapp.audit_event SET note = 'x' WHERE event_id = $sealed;
-	 UPDATE devapp.audit_event e SET leaf_hash = devapp._audit_leaf_hash(e) WHERE event_id = $sealed; $reseal",
+	 UPDATE devapp.audit_event e SET leaf_hash = devapp_internal.audit_leaf_hash(e) WHERE event_id = $sealed; $reseal",
 	"log_rewritten||", $note_b);
 my $go_back = "DELETE FROM devapp.audit_checkpoint WHERE tree_size = $c; DELETE FROM devapp.audit_leaf WHERE leaf_index >= $b;
 	DELETE FROM devapp.audit_event WHERE event_id > " . event($b - 1);

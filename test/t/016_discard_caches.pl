@@ -78,7 +78,7 @@ is( ask("SELECT string_agg(concat_ws(':', x.rule, x.code), ' ' ORDER BY x.step)
 # ---------- counting ----------
 
 is( ask("SELECT FROM devapp.record_usage('$plain->{credential_id}', 'plain', 200, '5 ms');
-	SELECT count(*) > 5, bool_or(code = 'VALID') FROM (SELECT devapp._take_usage()) AS taken, devapp._taken_calls()"),
+	SELECT count(*) > 5, bool_or(code = 'VALID') FROM (SELECT devapp_internal.take_usage()) AS taken, devapp_internal.taken_calls()"),
 	't|t', 'what was counted');
 
 # ---------- rotation and revocation ----------

@@ -1,6 +1,6 @@
 # Nobody acts for another through code with other rights.
 #
-# Every function that runs with its owner's rights (src/entry.c) is called, with
+# Every function that runs with its owner's rights (src/base/entry.c) is called, with
 # arguments with which an administrator succeeds, through whatever can stand between
 # a session and devapp: functions of others, a foreign key's cascade, index expressions
 # and views that maintenance runs, SET ROLE.  No row of devapp changes, and no secret
@@ -98,8 +98,8 @@ $node->safe_psql('postgres', 'DROP TABLE mallory.bait');
 
 # name => [arguments, what it says to nobody if that is no error, does the right to execute it alone decide?]
 my %calls = (
-	_my_team_mates => [ '', qr/^\{\}$/ ],
-	_my_teams => [ '', qr/^\{\}$/ ],
+	my_team_mates => [ '', qr/^\{\}$/ ],
+	my_teams => [ '', qr/^\{\}$/ ],
 	access_at => ["'$app->{app_id}', '/weather/today', 'GET', 'live', now()"],
 	act_as => [ "'ada\@example.com'", undef, 'lent' ],
 	add_credential_product => ["'$app->{credential_id}', 'manual'"],
@@ -114,7 +114,6 @@ my %calls = (
 	create_app => ["'another', developer => 'ada\@example.com'"],
 	current_developer_id => [ '', qr/^nothing$/ ],
 	delete_app => ["'$app->{app_id}'"],
-	doctor => [ '', undef, 'lent' ],
 	explain_access => ["'$app->{app_id}'"],
 	fail_notification => [ "$leased, 'error'", undef, 'lent' ],
 	flush_usage => [ '', undef, 'lent' ],
@@ -142,6 +141,7 @@ my %calls = (
 	update_app => ["'$app->{app_id}', description => 'mine'"],
 	update_developer => ["'ada\@example.com', first_name => 'Eve'"],
 	update_team => ["'blue', display_name => 'Mine'"],
+	verify_audit => [ '', undef, 'lent' ],
 	whoami => [ '', qr/^\(,,/ ]);
 
 is( $node->safe_psql(
@@ -160,7 +160,6 @@ is( $node->safe_psql(
 # What is no such function, and rests on the same two roles.
 my %others = (
 	'actor' => [ 'SELECT devapp.actor()', qr/^nothing$/ ],
-	'_is_admin' => [ 'SELECT devapp._is_admin()', qr/^f(?:alse)?$/ ],
 	'UPDATE' => [ "UPDATE devapp.app SET description = 'mine' WHERE app_id = '$app->{app_id}' RETURNING name", undef, 'lent' ]);
 
 my %nobody = map { $_ => $calls{$_}[1] } keys %calls;

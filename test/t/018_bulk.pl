@@ -187,15 +187,15 @@ SKIP:
 {
 	skip 'backslashes are plain from PostgreSQL 19 on', 1 if $node->pg_version >= 19;
 	is($node->safe_psql('postgres', q{SET standard_conforming_strings = off; SET escape_string_warning = off;
-			SELECT devapp._filter_name('a_b%c\\\\d*?')}), 'a\_b\%c\\\\d%_', 'a name with characters of LIKE');
+			SELECT devapp_internal.filter_name('a_b%c\\\\d*?')}), 'a\_b\%c\\\\d%_', 'a name with characters of LIKE');
 }
 
 # ---------- a database of another encoding ----------
 
 $node->safe_psql('postgres', q{CREATE DATABASE other TEMPLATE template0 ENCODING 'EUC_JP' LOCALE 'C'});
 $node->safe_psql('other', 'CREATE EXTENSION devapp CASCADE');
-is($node->safe_psql('other', 'SELECT devapp._bar(0.62)'), '######.... 62 %', 'progress without blocks');
-is($node->safe_psql('other', q{SELECT devapp._history_changes('{"a": null}', jsonb_build_object('a', repeat('x', 70)))}),
+is($node->safe_psql('other', 'SELECT devapp_internal.progress_bar(0.62)'), '######.... 62 %', 'progress without blocks');
+is($node->safe_psql('other', q{SELECT devapp_internal.history_changes('{"a": null}', jsonb_build_object('a', repeat('x', 70)))}),
 	'a: null -> "' . 'x' x 59 . '...', 'history without arrows');
 
 done_testing();

@@ -170,7 +170,7 @@ is(error_of($node, "BEGIN; SELECT devapp.flush_usage(); PREPARE TRANSACTION 'p'"
 is($node->safe_psql('postgres', 'BEGIN; SAVEPOINT a; SELECT devapp.flush_usage(); RELEASE a; COMMIT; SELECT sum(calls) FROM devapp.usage_minute'),
 	"1\n10", 'and flushed in the end');
 is(flushed('SELECT sum(calls) FROM devapp.usage_minute'), 10, 'once');
-is(error_of($node, 'SELECT * FROM devapp._taken_calls()'), '55000', 'nothing was taken');
+is(error_of($node, 'SELECT * FROM devapp_internal.taken_calls()'), '55000', 'nothing was taken');
 
 # ---------- how calls went ----------
 

@@ -48,8 +48,8 @@ sub write_stream
 	my ($days, $seed) = @_;
 	$node->safe_psql('postgres', qq{
 		SET timezone = 'UTC';
-		SELECT devapp._lock_usage();
-		CREATE TEMP TABLE flush AS SELECT devapp._new_batch() AS batch;
+		SELECT devapp_internal.lock_usage();
+		CREATE TEMP TABLE flush AS SELECT devapp_internal.new_batch() AS batch;
 		CREATE TEMP TABLE stream AS
 		SELECT date_trunc('minute', d + m * interval '1 minute') AS minute,
 		       CASE WHEN n % 5 > 0 THEN md5(format('app%s', (n * $seed) % 7))::uuid END AS app_id,
@@ -61,7 +61,7 @@ sub write_stream
 		       (enum_range(NULL::devapp.verdict_code))[n % 19 + 1] AS code, n AS calls, 3 * n AS cost
 		  FROM generate_series('2024-01-01'::timestamptz, '2024-12-31', '1 day') AS d, unnest(ARRAY[-1, 0, 1, 59, 60, 150]) AS m, generate_series(1, 6) AS n
 		 WHERE $days;
-		SELECT devapp._usage_partition('usage_minute', day) FROM (SELECT DISTINCT date_trunc('day', minute) AS day FROM stream) AS x;
+		SELECT devapp_internal.usage_partition('usage_minute', day) FROM (SELECT DISTINCT date_trunc('day', minute) AS day FROM stream) AS x;
 		INSERT INTO devapp.usage_minute SELECT s.*, f.batch FROM stream s, flush f;});
 	return;
 }
@@ -73,15 +73,15 @@ for my $zone ('UTC', 'America/New_York', 'Europe/Berlin')
 {
 	$node->safe_psql('postgres', "ALTER DATABASE postgres SET timezone = '$zone'");
 	write_stream($boundaries, length $zone);
-	is($node->safe_psql('postgres', 'SELECT devapp._roll_up_usage()'), 1, "$zone: one flush is rolled up");
-	is($node->safe_psql('postgres', 'SELECT devapp._roll_up_usage()'), 0, "$zone: once");
+	is($node->safe_psql('postgres', 'SELECT devapp_internal.roll_up_usage()'), 1, "$zone: one flush is rolled up");
+	is($node->safe_psql('postgres', 'SELECT devapp_internal.roll_up_usage()'), 0, "$zone: once");
 	rolled_up_is_right($zone);
 }
 is( $node->safe_psql('postgres', q{SELECT count(*), sum(calls) = (SELECT sum(calls) FROM devapp.usage_minute WHERE (minute AT TIME ZONE 'UTC')::date = '2024-02-29')
 	FROM (SELECT sum(calls) AS calls FROM devapp.usage_day WHERE day = '2024-02-29') AS x}),
 	'1|t', 'the leap day');
 write_stream($boundaries, 3) for 1 .. 3;
-is($node->safe_psql('postgres', 'SELECT devapp._roll_up_usage()'), 3, 'three flushes at once');
+is($node->safe_psql('postgres', 'SELECT devapp_internal.roll_up_usage()'), 3, 'three flushes at once');
 rolled_up_is_right('three flushes at once');
 $node->safe_psql('postgres', 'BEGIN; SELECT devapp.flush_usage(); ROLLBACK');
 rolled_up_is_right('a rollback');
@@ -132,8 +132,8 @@ is( $node->safe_psql('postgres', "SELECT last_used_at BETWEEN now() - interval '
 
 $node->append_conf('postgresql.conf', "devapp.flush_interval = 0\ndevapp.retention_minute = '7d'\ndevapp.retention_hour = '90d'");
 $node->reload;
-$node->poll_query_until('postgres', q{SELECT devapp._setting('retention_minute') = '7d'}) or die;
-my $partitions = q{SELECT count(*) FROM devapp._usage_partitions() WHERE };
+$node->poll_query_until('postgres', q{SELECT devapp_internal.setting('retention_minute') = '7d'}) or die;
+my $partitions = q{SELECT count(*) FROM devapp_internal.usage_partitions() WHERE };
 cmp_ok($node->safe_psql('postgres', "$partitions partition_name ~ 'usage_(minute|hour)_2024'"), '>', 30, 'there are old minutes and hours');
 $node->safe_psql('postgres', 'SELECT devapp.maintain_usage()');
 is($node->safe_psql('postgres', "$partitions partition_name ~ 'usage_(minute|hour)_2024'"), 0, 'their partitions are dropped');
@@ -147,7 +147,7 @@ is( $node->safe_psql('postgres', q{SELECT string_agg(partition_name, ' ' ORDER B
 	'usage_minute_2024_02_29 usage_minute_2024_03_01', 'old minutes are dropped, whole days');
 cmp_ok($node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_day'), '>', $days, 'when they are in the days');
 is($node->safe_psql('postgres', "SELECT count(*) $dropped"), 0, 'maintained is maintained');
-$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '24 hours') FROM generate_series(0, 1499) AS n});
+$node->safe_psql('postgres', q{SELECT devapp_internal.usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '24 hours') FROM generate_series(0, 1499) AS n});
 is( $node->safe_psql('postgres', "SELECT count(*), min(partition_name), max(partition_name) $dropped"),
 	'100|usage_minute_2022_01_01|usage_minute_2022_04_10', 'of many old ones, the oldest are dropped');
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'and it is not done');
@@ -156,11 +156,11 @@ is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_
 is($node->safe_psql('postgres', "SELECT count(*) $dropped"), 0, 'until there are none');
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 'f', 'then it is');
 # the worker, whom a restore tells to wait
-$node->safe_psql('postgres', "UPDATE devapp.usage_state SET maintained_at = NULL; SET devapp.restoring = on; SELECT devapp._maintain_usage_if_due()");
+$node->safe_psql('postgres', "UPDATE devapp.usage_state SET maintained_at = NULL; SET devapp.restoring = on; SELECT devapp_internal.maintain_usage_if_due()");
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'nor during a restore');
-$node->safe_psql('postgres', 'SELECT devapp._maintain_usage_if_due()');
+$node->safe_psql('postgres', 'SELECT devapp_internal.maintain_usage_if_due()');
 is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 'f', 'but after it');
-is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions() WHERE partition_name ~ 'usage_day_2024'}), 12,
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_partitions() WHERE partition_name ~ 'usage_day_2024'}), 12,
 	'days are kept for years');
 
 # a database of old programs; and a partition without an end
@@ -173,7 +173,7 @@ $node->safe_psql('postgres', q{DROP TABLE usage_day_rest});
 # Who reads an old partition keeps neither the other work from being done, nor others
 # from reading for long.
 write_stream("d = '2024-03-01'", 5);
-$node->safe_psql('postgres', q{SELECT devapp._usage_partition('usage_hour', '2024-01-01 UTC'); SELECT devapp._usage_partition('usage_hour', '2024-02-01 UTC');
+$node->safe_psql('postgres', q{SELECT devapp_internal.usage_partition('usage_hour', '2024-01-01 UTC'); SELECT devapp_internal.usage_partition('usage_hour', '2024-02-01 UTC');
 	INSERT INTO devapp.quota_usage VALUES (gen_random_uuid(), gen_random_uuid(), NULL, '', '2001-01-01', '2001-01-02', 1)});
 my $reader = $node->background_psql('postgres');
 $reader->query_safe('BEGIN; SELECT count(*) FROM devapp.usage_hour');
@@ -190,11 +190,11 @@ is($node->safe_psql('postgres', "SELECT string_agg(partition_name, ' ' ORDER BY 
 
 $node->append_conf('postgresql.conf', "devapp.retention_day = '30d'\ndevapp.retention_minute = 0");
 $node->reload;
-$node->poll_query_until('postgres', q{SELECT devapp._setting('retention_day') = '30d' AND devapp._setting('retention_minute') = '0'}) or die;
+$node->poll_query_until('postgres', q{SELECT devapp_internal.setting('retention_day') = '30d' AND devapp_internal.setting('retention_minute') = '0'}) or die;
 write_stream("d = '2024-03-01'", 5);
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp.maintain_usage() WHERE partition_name ~ 'usage_day_2024' AND action = 'dropped'}), 12,
 	'a shorter retention');
-is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions() WHERE partition_name ~ 'usage_minute_2024'}), 2,
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_partitions() WHERE partition_name ~ 'usage_minute_2024'}), 2,
 	'0 keeps them for ever');
 is( error_of($node, "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms', now() - interval '31 days')"), '22023',
 	'what is past the retention is not recorded');
@@ -220,12 +220,12 @@ for my $format ('plain', 'custom')
 		SELECT devapp.flush_usage(); SELECT devapp.maintain_usage()");
 	is( $node->safe_psql("restored_$format", "SELECT sum(calls) FROM devapp.usage_hour WHERE app_id = '$app->{app_id}'"),
 		$made + 10, "$format: and counting goes on");
-	is( $node->safe_psql("restored_$format", q{SELECT count(*) FROM devapp._usage_partitions() p
+	is( $node->safe_psql("restored_$format", q{SELECT count(*) FROM devapp_internal.usage_partitions() p
 			WHERE (SELECT count(*) FROM pg_index i WHERE i.indrelid = ('devapp.' || p.partition_name)::regclass)
 				<> CASE p.parent WHEN 'usage_minute' THEN 2 ELSE 1 END}),
 		0, "$format: each partition has its index, those of minutes two");
 }
-is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp._usage_partitions() p JOIN pg_class c ON c.oid = ('devapp.' || p.partition_name)::regclass WHERE NOT c.relrowsecurity}),
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_partitions() p JOIN pg_class c ON c.oid = ('devapp.' || p.partition_name)::regclass WHERE NOT c.relrowsecurity}),
 	0, 'row-level security is on for every partition');
 
 done_testing();

@@ -304,7 +304,7 @@ is(ask($used), $expected, 'or to a savepoint');
 is(calls($app, 1, "'/b/x', 'GET', environment => 'e1'"), 'QUOTA_EXCEEDED:0', 'nothing has changed');
 calls($app, 1, "'/a/x'");
 is(ask("SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}', 'a gift')"), 3, 'reset_quota');
-is(ask($used), "||0|10\n|e1|0|10\n/b/**|e1|0|2", 'all is there again') or diag(ask("SELECT * FROM devapp._quota_buckets('$app->{app_id}')"));
+is(ask($used), "||0|10\n|e1|0|10\n/b/**|e1|0|2", 'all is there again') or diag(ask("SELECT * FROM devapp_internal.quota_buckets('$app->{app_id}')"));
 is(calls($app, 1, "'/b/x', 'GET', environment => 'e1'"), 'VALID:1', 'for calls too');
 ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
 is(ask($used), "||0|10\n|e1|0|10\n/b/**|e1|1|1", 'what was used before is not counted again');

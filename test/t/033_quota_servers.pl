@@ -155,7 +155,7 @@ $node->safe_psql('postgres', "UPDATE devapp.quota_usage SET window_end = '2000-0
 	SELECT devapp.update_product('soft', quota_interval => 2400)");
 $node->append_conf('postgresql.conf', 'devapp.flush_interval = 1');
 $node->reload;
-poll($node, "SELECT devapp._setting('flush_interval') = '1s'", 'with a worker that flushes');
+poll($node, "SELECT devapp_internal.setting('flush_interval') = '1s'", 'with a worker that flushes');
 is( $node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE (v.v).allowed) FROM (SELECT pg_sleep(0.02), devapp.verify_key('$again->{secret}') AS v FROM generate_series(1, 200) OFFSET 0) AS v"),
 	100, 'the limit is let through, and no more');
 

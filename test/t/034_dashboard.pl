@@ -310,8 +310,8 @@ for my $name (sort keys %pages)
 
 # Charts of all lengths, and of a year up to each of its days: their days have labels
 # that are inside, and apart.
-my $charts = query('many', q{SELECT string_agg(devapp_report._html_card(first_day || ' to ' || last_day, NULL,
-		'<div class="plot last"><svg class="chart">' || devapp_report._chart_days(first_day, last_day) || '</svg></div>'), '')
+my $charts = query('many', q{SELECT string_agg(devapp_internal.html_card(first_day || ' to ' || last_day, NULL,
+		'<div class="plot last"><svg class="chart">' || devapp_internal.chart_days(first_day, last_day) || '</svg></div>'), '')
 	FROM (SELECT date '2026-11-28' - n + 1, date '2026-11-28' FROM generate_series(1, 366) AS n
 		UNION ALL SELECT date '2027-12-31' + n - 365, date '2027-12-31' + n FROM generate_series(1, 366) AS n) AS p (first_day, last_day)});
 my $labels = $pages{none} =~ s{</main>}{<div class="cards">$charts</div></main>}r;

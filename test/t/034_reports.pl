@@ -35,7 +35,7 @@ for my $name (qw(ada blue eve))
 	my ($app_id, $credential_id) = @{ $app{$name} }{qw(app_id credential_id)};
 	$node->safe_psql(
 		'postgres', qq{SET timezone = 'UTC';
-		SELECT devapp._usage_partition('usage_' || p, now()) FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
+		SELECT devapp_internal.usage_partition('usage_' || p, now()) FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
 		INSERT INTO devapp.usage_hour (hour, app_id, credential_id, product_id, environment, code, calls, cost)
 			SELECT date_trunc('hour', now()), '$app_id', '$credential_id', product_id, 'live', 'VALID', $n, $n FROM devapp.product;
 		INSERT INTO devapp.usage_day (day, app_id, product_id, environment, code, calls, cost)
@@ -78,11 +78,11 @@ is(run('bi', 'SELECT sum(calls), sum(refused) FROM devapp_report.usage_daily'), 
 is(run('bi', 'SELECT count(*) FROM devapp_report.rotations WHERE NOT is_overdue'), 3, 'also where a view calls a function of devapp');
 refused('bi', $_)
   for 'SELECT FROM devapp.app', 'SELECT FROM devapp.credential_secret', 'SELECT FROM devapp.usage_day', 'SELECT FROM devapp.my_usage',
-  'SELECT FROM devapp.top_apps', 'SELECT devapp._setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
+  'SELECT FROM devapp.top_apps', 'SELECT devapp_internal.setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
   'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'DELETE FROM devapp_report.usage_totals',
   'CREATE VIEW devapp_report.mine AS SELECT 1';
 is(run('ops', 'SELECT count(*) FROM devapp.refresh_reports()'), 7, 'an administrator refreshes');
-refused('ops', $_) for 'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'SELECT devapp._refresh_reports_if_due()';
+refused('ops', $_) for 'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'SELECT devapp_internal.refresh_reports_if_due()';
 for my $role (qw(portal nobody))
 {
 	refused($role, "SELECT FROM devapp_report.$_") for @reports;
@@ -116,10 +116,10 @@ for my $email (sort keys %sees)
 	  for qw(usage_hour usage_day usage_latency last_used daily_latency app_last_used credential_last_used);
 }
 is(as_developer('', 'SELECT count(*) FROM devapp.my_usage'), 0, 'nobody sees nothing');
-refused('portal', "SELECT FROM devapp.$_") for split /\n/, $node->safe_psql('postgres', 'SELECT partition_name FROM devapp._usage_partitions()');
+refused('portal', "SELECT FROM devapp.$_") for split /\n/, $node->safe_psql('postgres', 'SELECT partition_name FROM devapp_internal.usage_partitions()');
 refused('portal', $_)
   for 'SELECT FROM devapp.usage_minute', 'SELECT FROM devapp.top_apps', 'UPDATE devapp.usage_day SET calls = 0', 'DELETE FROM devapp.last_used',
-  'SELECT FROM devapp._app_usage', 'SELECT FROM devapp._named_app';
+  'SELECT FROM devapp_internal.app_usage', 'SELECT FROM devapp_internal.named_app';
 
 # ---------- a dump ----------
 
@@ -136,12 +136,12 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'env', 'PGOPTIONS=-c devapp.restoring=on', 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
 is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '7|0', 'restored reports say that they were never refreshed');
 is($node->safe_psql('restored', "SELECT count(*) FROM devapp_report.$_"), 0, "$_ is empty, and can be read") for @filled;
-$node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
+$node->safe_psql('restored', 'SELECT devapp_internal.refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'where the interval is 0 nothing is due');
 set_config($node, 'devapp.refresh_interval', '15min');
-$node->safe_psql('restored', 'SET devapp.restoring = on; SELECT devapp._refresh_reports_if_due()');
+$node->safe_psql('restored', 'SET devapp.restoring = on; SELECT devapp_internal.refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'a database that is being restored is left alone');
-$node->safe_psql('restored', 'SELECT devapp._refresh_reports_if_due()');
+$node->safe_psql('restored', 'SELECT devapp_internal.refresh_reports_if_due()');
 is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '7|7', 'what the worker does fills them');
 same_lines(contents('restored'), contents('postgres'), 'they are those of the source');
 is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT sum(calls) FROM devapp_report.usage_totals'), 6, 'and analysts may read them');
@@ -150,10 +150,10 @@ is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT sum(calls)
 
 is( $node->safe_psql('restored', q{
 		BEGIN;
-		DO $$ BEGIN PERFORM devapp._usage_partition('usage_day', now()); END $$;
+		DO $$ BEGIN PERFORM devapp_internal.usage_partition('usage_day', now()); END $$;
 		INSERT INTO devapp.usage_day SELECT (now() AT TIME ZONE 'UTC')::date, app_id, NULL, 'huge', 'VALID', 9000000000000000000, 0 FROM devapp.app;
 		UPDATE devapp.report_refresh SET attempted_at = NULL;
-		SELECT devapp._refresh_reports_if_due();
+		SELECT devapp_internal.refresh_reports_if_due();
 		SELECT count(DISTINCT error), count(as_of) FROM devapp.report_refresh;
 		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'housekeeping';
 		ROLLBACK;}),

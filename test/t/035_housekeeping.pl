@@ -155,11 +155,11 @@ sql(q{SET ROLE boss;
 		PERFORM boss.climb(TG_NAME);
 		RETURN NULL;
 	END $$;
-	CREATE OR REPLACE FUNCTION devapp._flush_usage() RETURNS bigint LANGUAGE sql
+	CREATE OR REPLACE FUNCTION devapp_internal.flush_counts() RETURNS bigint LANGUAGE sql
 		AS $$ SELECT boss.climb('flush'); SELECT 0::bigint $$;
 	CREATE MATERIALIZED VIEW boss.view AS SELECT 1 AS one;
 	CREATE UNIQUE INDEX ON boss.view (one);
-	CREATE OR REPLACE FUNCTION devapp._seal_audit_if_due() RETURNS void LANGUAGE plpgsql AS $$
+	CREATE OR REPLACE FUNCTION devapp_internal.seal_audit_if_due() RETURNS void LANGUAGE plpgsql AS $$
 	BEGIN
 		PERFORM boss.climb('seal');
 		REFRESH MATERIALIZED VIEW CONCURRENTLY boss.view;
@@ -183,7 +183,7 @@ is(sql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'boss'}), 'f', 'so nothin
 
 sql('CREATE DATABASE slow');
 make_program($node, db => 'slow');
-sql(q{CREATE OR REPLACE FUNCTION devapp._refresh_reports_if_due() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(3600)'}, 'slow');
+sql(q{CREATE OR REPLACE FUNCTION devapp_internal.refresh_reports_if_due() RETURNS void LANGUAGE sql AS 'SELECT pg_sleep(3600)'}, 'slow');
 my $running = q{SELECT count(*) = 1 FROM pg_stat_activity
 	 WHERE backend_type = 'devapp housekeeper' AND datname = 'slow' AND wait_event = 'PgSleep'};
 $node->restart;
@@ -206,7 +206,7 @@ pass('flushing goes on');
 # ---------- roles ----------
 
 sql('SELECT devapp.setup_roles(); CREATE ROLE admin LOGIN IN ROLE devapp_admin');
-is(error_of($node, 'SET ROLE admin; SELECT devapp._seal_audit_if_due()'), '42501', 'the steps are the worker\'s alone');
+is(error_of($node, 'SET ROLE admin; SELECT devapp_internal.seal_audit_if_due()'), '42501', 'the steps are the worker\'s alone');
 is(sql('SET ROLE admin; SELECT count(*) FROM devapp.housekeeping'), 3, 'an administrator sees when each was done');
 is(error_of($node, q{SET ROLE admin; UPDATE devapp.housekeeping SET done_at = 'infinity'}), '42501', 'and cannot change it');
 

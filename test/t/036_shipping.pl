@@ -245,15 +245,15 @@ my $forged = pack('LL', unpack 'LL', slurp_file("$outbox/copy")) . pack('LlCCSl 
 	(map { s/-//gr =~ s/(..)/chr hex $1/ger } @ids), '', '', 1, 9223372036854775807, 0, $minute * 60000000);
 $forged = unpack 'H*', $forged . pack 'L', crc32c($forged);
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), '\\x$forged') FROM generate_series(1, 2);
-	SELECT devapp._roll_up_usage() > 0; SELECT max(cost) FROM devapp.usage_day; ROLLBACK"), "1\n1\nt\n9223372036854775807", 'costs that are too large');
+	SELECT devapp_internal.roll_up_usage() > 0; SELECT max(cost) FROM devapp.usage_day; ROLLBACK"), "1\n1\nt\n9223372036854775807", 'costs that are too large');
 $primary->safe_psql('postgres', 'SELECT devapp.setup_roles(); CREATE ROLE admin LOGIN IN ROLE devapp_admin');
 is(error_of($primary, "SET ROLE admin; SELECT devapp.receive_usage(devapp.uuid_v7(), '')"), '42501', 'it is granted to nobody else');
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), $copy) > 0; ROLLBACK"), 't', 'rolled back');
 arrives('what is rolled back is not counted, nor kept');
-$primary->safe_psql('postgres', q{INSERT INTO devapp.usage_shipment SELECT devapp._first_batch_id(now() - n * interval '20 days'), now(), 1 FROM generate_series(1, 3) AS n});
+$primary->safe_psql('postgres', q{INSERT INTO devapp.usage_shipment SELECT devapp_internal.first_batch_id(now() - n * interval '20 days'), now(), 1 FROM generate_series(1, 3) AS n});
 calls(1);
 arrives('ids of batches that are too old');
-is($primary->safe_psql('postgres', q{SELECT count(*) FROM devapp.usage_shipment WHERE batch_id < devapp._first_batch_id(now() - interval '1 day')}), 1, 'are not kept');
+is($primary->safe_psql('postgres', q{SELECT count(*) FROM devapp.usage_shipment WHERE batch_id < devapp_internal.first_batch_id(now() - interval '1 day')}), 1, 'are not kept');
 
 # ---------- promotion ----------
 

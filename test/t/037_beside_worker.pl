@@ -69,7 +69,7 @@ sub slow
 	sql("CREATE DATABASE $db TEMPLATE mould");
 	sql(q{BEGIN;
 		CREATE EXTENSION devapp;
-		CREATE OR REPLACE FUNCTION devapp._seal_audit_if_due() RETURNS void LANGUAGE plpgsql AS
+		CREATE OR REPLACE FUNCTION devapp_internal.seal_audit_if_due() RETURNS void LANGUAGE plpgsql AS
 		$$ BEGIN LOCK TABLE devapp.app; PERFORM pg_sleep(3600); END $$;
 		COMMIT}, $db);
 	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity

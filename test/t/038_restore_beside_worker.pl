@@ -39,18 +39,18 @@ sql("SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM gener
 	SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '7 ms')");
 $node->poll_query_until('src', q{SELECT sum(calls) = 205 FROM devapp.usage_day}) or die;
 # other months; and a flush that is not rolled up, which the dump has to bring as such
-sql(q{SELECT devapp._usage_partition('usage_minute', at) FROM unnest('{2024-02-29,2024-03-01}'::timestamptz[]) AS at;
+sql(q{SELECT devapp_internal.usage_partition('usage_minute', at) FROM unnest('{2024-02-29,2024-03-01}'::timestamptz[]) AS at;
 	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, batch)
-	SELECT '2024-02-29 23:59+00', NULL, 'NOT_FOUND', 11, 0, devapp._new_batch();
-	SELECT devapp._roll_up_usage();
+	SELECT '2024-02-29 23:59+00', NULL, 'NOT_FOUND', 11, 0, devapp_internal.new_batch();
+	SELECT devapp_internal.roll_up_usage();
 	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, batch)
-	SELECT '2024-03-01 00:01+00', NULL, 'NOT_FOUND', 13, 0, devapp._new_batch();});
+	SELECT '2024-03-01 00:01+00', NULL, 'NOT_FOUND', 13, 0, devapp_internal.new_batch();});
 is(sql('SELECT count(*) FROM devapp.usage_batch'), 1, 'a flush is not rolled up');
 
 my $dumps = $node->basedir;
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$dumps/custom", 'src' ], 'pg_dump');
 $node->command_ok([ 'pg_dump', '-f', "$dumps/plain", 'src' ], 'pg_dump of plain SQL');
-sql('SELECT devapp._roll_up_usage()');
+sql('SELECT devapp_internal.roll_up_usage()');
 
 # Calls that are malformed are those of the database that is restored to.
 my $beside = "SELECT count(devapp.verify_key('x', '/', 'GET')) FROM generate_series(1, 3)";
@@ -152,7 +152,7 @@ is_whole('parallel');
 
 # over another program, whose counts are under way
 fresh('clean', 'src');
-sql("$beside; SELECT devapp._usage_partition('usage_hour', '2001-01-01')", 'clean');
+sql("$beside; SELECT devapp_internal.usage_partition('usage_hour', '2001-01-01')", 'clean');
 restore('clean', '--clean', '--if-exists');
 sql($beside, 'clean');
 $made = sql(q{SELECT coalesce(sum(calls), 0) FROM devapp.usage_minute WHERE code = 'MALFORMED'}, 'clean');

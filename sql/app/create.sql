@@ -1,0 +1,159 @@
+-- Apps.
+
+-- The row of a new app, in the status that a decision means.  What a rule holds is
+-- on record as its decision too.
+CREATE FUNCTION devapp_internal.insert_app(
+    app_id uuid,
+    name text,
+    developer_id uuid,
+    team_id uuid,
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    app_family text,
+    attributes jsonb,
+    decision devapp.approval_decision
+) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made devapp.app;
+BEGIN
+    INSERT INTO devapp.app AS a
+        (app_id, name, developer_id, team_id, display_name, description, callback_urls, scopes, app_family, attributes,
+         status, decided_by, decided_at, decision_note)
+    VALUES (insert_app.app_id, insert_app.name, insert_app.developer_id, insert_app.team_id, insert_app.display_name,
+            insert_app.description, coalesce(insert_app.callback_urls, '{}'), coalesce(insert_app.scopes, '{}'),
+            insert_app.app_family, coalesce(insert_app.attributes, '{}'),
+            CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'pending' END,
+            decision.decided_by,
+            CASE WHEN decision.decided_by IS NOT NULL THEN now() END,
+            decision.note)
+    ON CONFLICT DO NOTHING
+    RETURNING a.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the owner already has an app %', quote_ident(insert_app.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Choose another name, or delete the old app with devapp.delete_app.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.create_app(
+    name text,
+    developer text,
+    team text,
+    products text[],
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    app_family text,
+    attributes jsonb,
+    environment text,
+    kind text,
+    expires_in interval
+) RETURNS devapp.issued_credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_products devapp.product[];
+    counted boolean := devapp_internal.owner_is_counted();
+    draft devapp.app;
+    decisions devapp.approval_decision[];
+    made devapp.app;
+BEGIN
+    -- a developer's app is his own if he says nothing else
+    IF create_app.developer IS NULL AND create_app.team IS NULL AND NOT devapp_internal.is_admin() THEN
+        create_app.developer := devapp.actor();
+    END IF;
+    IF num_nonnulls(create_app.developer, create_app.team) <> 1 THEN
+        RAISE EXCEPTION 'an app has exactly one owner'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give either developer => (an e-mail) or team => (a name).';
+    END IF;
+    IF create_app.developer IS NOT NULL THEN
+        draft.developer_id := (devapp_internal.find_own_developer(create_app.developer, counted)).developer_id;
+    ELSE
+        draft.team_id := (devapp_internal.find_own_team(create_app.team, counted)).team_id;
+    END IF;
+    the_products := devapp_internal.find_products(create_app.products, NULL);
+    PERFORM devapp_internal.require_scopes(create_app.scopes, the_products);
+    draft.app_id := devapp.uuid_v7();
+    draft.attributes := coalesce(create_app.attributes, '{}');
+    decisions := devapp_internal.make_decisions(draft, the_products);
+    made := devapp_internal.insert_app(draft.app_id, create_app.name, draft.developer_id, draft.team_id,
+                               create_app.display_name, create_app.description, create_app.callback_urls,
+                               create_app.scopes, create_app.app_family, create_app.attributes,
+                               devapp_internal.app_decision(decisions));
+    RETURN devapp_internal.make_credential(made, create_app.kind, the_products, create_app.environment, NULL, expires_in, NULL,
+                         decisions);
+END
+$$;
+
+CREATE FUNCTION devapp.create_app(
+    name text,
+    developer text DEFAULT NULL,
+    team text DEFAULT NULL,
+    products text[] DEFAULT NULL,
+    display_name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    callback_urls text[] DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    app_family text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL,
+    environment text DEFAULT NULL,
+    kind text DEFAULT 'api_key',
+    expires_in interval DEFAULT NULL
+) RETURNS devapp.issued_credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval) IS
+    'Makes an app of a developer or team with its first credential, and returns that one''s secret, once';
+SELECT devapp_internal.grant_to('devapp.create_app', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.update_app(
+    app_id uuid,
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    app_family text,
+    attributes jsonb
+) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.app := devapp_internal.find_own_app(update_app.app_id, true);
+BEGIN
+    PERFORM devapp_internal.require_scopes(update_app.scopes, devapp_internal.find_products(devapp_internal.products_of(changed.app_id), changed.app_id));
+    UPDATE devapp.app a
+       SET display_name = devapp_internal.changed_value(a.display_name, update_app.display_name),
+           description = devapp_internal.changed_value(a.description, update_app.description),
+           callback_urls = coalesce(update_app.callback_urls, a.callback_urls),
+           scopes = coalesce(update_app.scopes, a.scopes),
+           app_family = devapp_internal.changed_value(a.app_family, update_app.app_family),
+           attributes = coalesce(update_app.attributes, a.attributes)
+     WHERE a.app_id = changed.app_id
+    RETURNING a.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.update_app(
+    app_id uuid,
+    display_name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    callback_urls text[] DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    app_family text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.update_app(uuid, text, text, text[], text[], text, jsonb) IS
+    'Changes an app; what is left out stays, '''' or ''{}'' clears';
+SELECT devapp_internal.grant_to('devapp.update_app', 'admin', 'developer');

@@ -1,0 +1,274 @@
+-- Which apps: a filter, as people write it, becomes a query.
+--
+-- Nothing is locked here, so that filters serve read-only transactions and standbys;
+-- whoever changes apps locks them and asks again.
+
+-- The filter of the named arguments of a function.
+CREATE FUNCTION devapp_internal.make_filter(
+    status text, product text, owner text, team text, attribute jsonb, inactive_since timestamptz,
+    created_before timestamptz, name text, app_ids uuid[]
+) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(jsonb_object_agg(x.key, x.value), '{}')
+      FROM (VALUES ('status', to_jsonb(make_filter.status)),
+                   ('product', to_jsonb(make_filter.product)),
+                   ('owner', to_jsonb(make_filter.owner)),
+                   ('team', to_jsonb(make_filter.team)),
+                   ('attribute', make_filter.attribute),
+                   ('inactive_since', to_jsonb(make_filter.inactive_since)),
+                   ('created_before', to_jsonb(make_filter.created_before)),
+                   ('name', to_jsonb(make_filter.name)),
+                   ('app_ids', to_jsonb(make_filter.app_ids))) AS x(key, value)
+     WHERE x.value IS NOT NULL
+$$;
+
+-- Keys that there are, with values of their type.
+CREATE FUNCTION devapp_internal.check_filter(filter jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    types constant jsonb := '{"status": "string", "product": "string", "owner": "string", "team": "string",
+                              "attribute": "object", "inactive_since": "string", "created_before": "string",
+                              "name": "string", "app_ids": "array"}';
+    given record;
+BEGIN
+    IF jsonb_typeof(filter) <> 'object' THEN
+        RAISE EXCEPTION 'a filter must be an object'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For example {"team": "checkout", "status": "pending"}.';
+    END IF;
+    FOR given IN SELECT f.key, jsonb_typeof(f.value) AS type, types ->> f.key AS wanted
+                   FROM jsonb_each(filter) AS f ORDER BY f.key LOOP
+        IF given.wanted IS NULL THEN
+            RAISE EXCEPTION 'a filter has no key %', quote_ident(given.key)
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'Keys: status, product, owner, team, attribute, inactive_since, created_before, name, app_ids.';
+        ELSIF given.type <> given.wanted THEN
+            RAISE EXCEPTION '% of a filter must be of type %, not %', given.key, given.wanted, given.type
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'Leave out a key that should not count.';
+        END IF;
+    END LOOP;
+    IF filter ? 'owner' AND filter ? 'team' THEN
+        RAISE EXCEPTION 'no app has both an owner and a team'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'owner is the e-mail of a developer; give either owner or team.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.filter_status(status text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT devapp_internal.status_exists('app', status) THEN
+        RAISE EXCEPTION 'app has no status %', quote_ident(status)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Statuses: pending, rejected, approved, suspended, revoked, deleted.';
+    END IF;
+    RETURN status;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.filter_product(name text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_id uuid;
+BEGIN
+    SELECT p.product_id INTO found_id FROM devapp.product p
+     WHERE p.name = filter_product.name AND p.deleted_at IS NULL;
+    IF NOT FOUND AND filter_product.name IS NOT NULL THEN
+        RAISE EXCEPTION 'product % does not exist', quote_ident(filter_product.name)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the products with SELECT name FROM devapp.product.';
+    END IF;
+    RETURN found_id;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.filter_developer(email text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_id uuid;
+BEGIN
+    SELECT d.developer_id INTO found_id FROM devapp.developer d
+     WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(filter_developer.email) AND d.deleted_at IS NULL;
+    IF NOT FOUND AND filter_developer.email IS NOT NULL THEN
+        RAISE EXCEPTION 'developer % does not exist', quote_ident(filter_developer.email)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'owner is the e-mail of a developer; for the apps of a team give team.';
+    END IF;
+    RETURN found_id;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.filter_team(name text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_id uuid;
+BEGIN
+    SELECT t.team_id INTO found_id FROM devapp.team t
+     WHERE t.name = filter_team.name AND t.deleted_at IS NULL;
+    IF NOT FOUND AND filter_team.name IS NOT NULL THEN
+        RAISE EXCEPTION 'team % does not exist', quote_ident(filter_team.name)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the teams with SELECT name FROM devapp.team.';
+    END IF;
+    RETURN found_id;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.filter_attribute(attribute jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF attribute = '{}' OR EXISTS (SELECT FROM jsonb_each(attribute) AS a WHERE jsonb_typeof(a.value) <> 'string') THEN
+        RAISE EXCEPTION 'attribute of a filter must have names with strings'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For example {"tier": "trial"}: apps that have all of these.';
+    END IF;
+    RETURN attribute;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.filter_time(key text, value text) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN value::timestamptz;
+EXCEPTION WHEN data_exception THEN
+    RAISE EXCEPTION '% of a filter is not a point in time', key
+        USING ERRCODE = 'invalid_parameter_value',
+              HINT = 'For example "2026-01-31" or "2026-01-31 12:00+00".';
+END
+$$;
+
+-- Everything is inactive since a time that is to come.
+CREATE FUNCTION devapp_internal.filter_past_time(key text, value text) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    moment timestamptz := devapp_internal.filter_time(key, value);
+BEGIN
+    IF moment > clock_timestamp() THEN
+        RAISE EXCEPTION '% of a filter is in the future', key
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Every app would match. Give a time that is over.';
+    END IF;
+    RETURN moment;
+END
+$$;
+
+-- From * and ? to a pattern of LIKE.
+CREATE FUNCTION devapp_internal.filter_name(name text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF name = '' THEN
+        RAISE EXCEPTION 'name of a filter must not be empty'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give a name, or a pattern: * stands for any text, ? for one character.';
+    END IF;
+    RETURN translate(regexp_replace(name, E'([\\\\%_])', E'\\\\\\1', 'g'), '*?', '%_');
+END
+$$;
+
+CREATE FUNCTION devapp_internal.filter_app_ids(ids jsonb) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    parsed uuid[];
+    missing uuid;
+BEGIN
+    IF ids IS NULL THEN
+        RETURN NULL;
+    END IF;
+    BEGIN
+        parsed := ARRAY(SELECT i::uuid FROM jsonb_array_elements_text(ids) AS i);
+    EXCEPTION WHEN data_exception THEN
+        parsed := ARRAY[NULL::uuid];
+    END;
+    IF array_position(parsed, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'app_ids of a filter must be ids of apps'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+    SELECT i INTO missing FROM unnest(parsed) AS i
+     WHERE NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = i)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'app % does not exist', missing
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+    RETURN parsed;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.read_app_filter(filter jsonb) RETURNS devapp.app_filter
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.check_filter(filter);
+    RETURN (devapp_internal.filter_status(filter ->> 'status'),
+            devapp_internal.filter_product(filter ->> 'product'),
+            devapp_internal.filter_developer(filter ->> 'owner'),
+            devapp_internal.filter_team(filter ->> 'team'),
+            devapp_internal.filter_attribute(filter -> 'attribute'),
+            devapp_internal.filter_past_time('inactive_since', filter ->> 'inactive_since'),
+            devapp_internal.filter_time('created_before', filter ->> 'created_before'),
+            devapp_internal.filter_name(filter ->> 'name'),
+            devapp_internal.filter_app_ids(filter -> 'app_ids'))::devapp.app_filter;
+END
+$$;
+
+-- The conditions on devapp.app a that a filter makes, for a query that has the filter
+-- as $1.  Only those that it has are in it, so that the planner can use what indexes
+-- there are.
+CREATE FUNCTION devapp_internal.filter_condition(f devapp.app_filter) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT concat_ws(E'\n   AND ',
+        CASE WHEN f.status IS DISTINCT FROM 'deleted' THEN 'a.deleted_at IS NULL' END,
+        CASE WHEN f.status IS NOT NULL THEN format('a.status = %L', f.status) END,
+        CASE WHEN f.developer_id IS NOT NULL THEN 'a.developer_id = ($1).developer_id' END,
+        CASE WHEN f.team_id IS NOT NULL THEN 'a.team_id = ($1).team_id' END,
+        CASE WHEN f.attribute IS NOT NULL THEN 'a.attributes @> ($1).attribute' END,
+        CASE WHEN f.created_before IS NOT NULL THEN 'a.created_at < ($1).created_before' END,
+        CASE WHEN f.name IS NOT NULL THEN 'a.name ILIKE ($1).name' END,
+        CASE WHEN f.app_ids IS NOT NULL THEN 'a.app_id = ANY (($1).app_ids)' END,
+        CASE WHEN f.product_id IS NOT NULL THEN
+            'EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
+                      WHERE c.app_id = a.app_id AND cp.product_id = ($1).product_id
+                        AND cp.removed_at IS NULL AND cp.status <> ''revoked'')' END,
+        CASE WHEN f.inactive_since IS NOT NULL THEN
+            'greatest(a.created_at, a.updated_at, a.decided_at) < ($1).inactive_since
+   AND NOT EXISTS (SELECT FROM devapp.credential c
+                    WHERE c.app_id = a.app_id
+                      AND greatest(c.issued_at, c.decided_at, c.revoked_at) >= ($1).inactive_since)
+   AND NOT EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_secret s USING (credential_id)
+                    WHERE c.app_id = a.app_id
+                      AND greatest(s.valid_from, s.superseded_at) >= ($1).inactive_since)
+   AND NOT EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
+                    WHERE c.app_id = a.app_id
+                      AND greatest(cp.created_at, cp.decided_at, cp.removed_at) >= ($1).inactive_since)
+   AND NOT EXISTS (SELECT FROM devapp.last_used l
+                    WHERE l.app_id = a.app_id AND l.last_used_at >= ($1).inactive_since)' END)
+$$;

@@ -1,0 +1,87 @@
+-- Moving an app to another owner.
+--
+-- Locks: the new owner before the app, as in create_app; so the owner is not deleted
+-- while an app comes to it.
+
+CREATE FUNCTION devapp_internal.set_note(note text) RETURNS void
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_set_note';
+
+CREATE FUNCTION devapp_internal.current_note() RETURNS text
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_current_note';
+
+CREATE FUNCTION devapp_internal.new_owner(developer text, team text, OUT developer_id uuid, OUT team_id uuid)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF num_nonnulls(developer, team) <> 1 THEN
+        RAISE EXCEPTION 'an app has exactly one owner'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give either a developer (an e-mail) or a team (a name) to transfer to.';
+    END IF;
+    IF developer IS NOT NULL THEN
+        developer_id := (devapp_internal.find_developer(developer, false)).developer_id;
+    ELSE
+        team_id := (devapp_internal.find_team(team, false)).team_id;
+    END IF;
+END
+$$;
+
+-- Gives locked apps a new owner, all or none.  The error of a name that is taken names
+-- the first: who has several finds out which by giving one at a time.
+CREATE FUNCTION devapp_internal.transfer_apps(app_ids uuid[], developer_id uuid, team_id uuid, note text) RETURNS SETOF devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.set_note(note);
+    RETURN QUERY
+        UPDATE devapp.app a
+           SET developer_id = transfer_apps.developer_id, team_id = transfer_apps.team_id
+         WHERE a.app_id = ANY (app_ids)
+        RETURNING a.*;
+    PERFORM devapp_internal.set_note(NULL);
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'the new owner already has an app %',
+                    (SELECT quote_ident(a.name) FROM devapp.app a WHERE a.app_id = app_ids[1])
+        USING ERRCODE = 'unique_violation',
+              HINT = 'A name cannot be changed: delete one of the two apps, or make a new one with another name.';
+END
+$$;
+
+CREATE FUNCTION devapp_internal.transfer_app(
+    app_id uuid,
+    developer text,
+    team text,
+    note text
+) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    new_owner record := devapp_internal.new_owner(developer, team);
+    changed devapp.app := devapp_internal.find_live_app(transfer_app.app_id, true);
+BEGIN
+    IF (changed.developer_id, changed.team_id) IS NOT DISTINCT FROM (new_owner.developer_id, new_owner.team_id) THEN
+        RAISE EXCEPTION 'app % already belongs to %', quote_ident(changed.name), quote_ident(coalesce(developer, team))
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Nothing was changed.';
+    END IF;
+    SELECT * INTO changed
+      FROM devapp_internal.transfer_apps(ARRAY[changed.app_id], new_owner.developer_id, new_owner.team_id, note);
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.transfer_app(
+    app_id uuid,
+    developer text DEFAULT NULL,
+    team text DEFAULT NULL,
+    note text DEFAULT NULL
+) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.transfer_app(uuid, text, text, text) IS
+    'Gives an app another owner; its credentials, products and history stay, its keys go on working';
+SELECT devapp_internal.grant_to('devapp.transfer_app', 'admin');

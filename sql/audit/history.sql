@@ -1,0 +1,398 @@
+-- What happened to an app, and what it could call at some time, both from the audit
+-- trail.  Both read with their owner's rights what is about an app that the caller
+-- may see: products have a past that he need not see.
+
+CREATE FUNCTION devapp_internal.require_history(app_id uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_app(require_history.app_id, false);
+    IF NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = require_history.app_id) THEN
+        RAISE EXCEPTION 'app % does not exist', coalesce(require_history.app_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+END
+$$;
+
+-- ---------- the timeline ----------
+
+CREATE FUNCTION devapp_internal.history_owner(developer_id uuid, team_id uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN history_owner.team_id IS NOT NULL
+                THEN 'team ' || coalesce((SELECT t.name FROM devapp.team t WHERE t.team_id = history_owner.team_id),
+                                         history_owner.team_id::text)
+                ELSE 'developer ' || coalesce((SELECT d.email FROM devapp.developer d
+                                                WHERE d.developer_id = history_owner.developer_id),
+                                              history_owner.developer_id::text) END
+$$;
+
+-- "name: old -> new, ..." of what changed, shortened.  Arrow and dots are named by
+-- number: a script with other characters than ASCII does not load into a database of
+-- every encoding.  The number must not be a constant: chr() of one is worked out
+-- beforehand, and is an error where the encoding has no such character.
+CREATE FUNCTION devapp_internal.history_changes(before jsonb, after jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(format('%s: %s %s %s', b.key,
+                             CASE WHEN length(b.value::text) > 60 THEN left(b.value::text, 60) || c.dots ELSE b.value::text END, c.arrow,
+                             CASE WHEN length(a.value::text) > 60 THEN left(a.value::text, 60) || c.dots ELSE a.value::text END),
+                      ', ' ORDER BY b.key)
+      FROM jsonb_each(before) AS b
+      JOIN jsonb_each(after) AS a USING (key)
+     CROSS JOIN (SELECT coalesce(nullif(chr(CASE getdatabaseencoding() WHEN 'UTF8' THEN 8594 ELSE 45 END), '-'), '->') AS arrow,
+                        coalesce(nullif(chr(CASE getdatabaseencoding() WHEN 'UTF8' THEN 8230 ELSE 46 END), '.'), '...') AS dots) AS c
+$$;
+
+CREATE FUNCTION devapp_internal.history_action(action text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN action = 'resubmit' THEN 'handed in again'
+                WHEN action = 'compromise' THEN 'revoked as compromised'
+                WHEN action ~ 'e$' THEN action || 'd'
+                ELSE action || 'ed' END
+$$;
+
+CREATE FUNCTION devapp_internal.history_of_app(event devapp.audit_event) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE (event).action
+           WHEN 'create' THEN format('app %s created for %s: %s', (event).after->>'name',
+                                     devapp_internal.history_owner((event).developer_id, (event).team_id), (event).after->>'status')
+           WHEN 'update' THEN 'app changed: ' || devapp_internal.history_changes((event).before, (event).after)
+           WHEN 'transfer' THEN format('app transferred from %s to %s',
+                                       devapp_internal.history_owner(((event).before->>'developer_id')::uuid,
+                                                             ((event).before->>'team_id')::uuid),
+                                       devapp_internal.history_owner((event).developer_id, (event).team_id))
+           ELSE 'app ' || devapp_internal.history_action((event).action) END
+$$;
+
+CREATE FUNCTION devapp_internal.history_of_credential(event devapp.audit_event) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE (event).action
+           WHEN 'create' THEN format('credential made (%s)',
+                                     concat_ws(', ', (event).after->>'kind', (event).after->>'environment',
+                                               'until ' || ((event).after->>'expires_at')::timestamptz))
+           WHEN 'update' THEN 'credential changed: ' || devapp_internal.history_changes((event).before, (event).after)
+           ELSE 'credential ' || devapp_internal.history_action((event).action) END
+$$;
+
+-- The old secret of a rotation is changed in the same transaction, just before.
+CREATE FUNCTION devapp_internal.history_of_secret(event devapp.audit_event, version integer) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE (event).action
+           WHEN 'issue' THEN 'secret issued'
+           WHEN 'rotate' THEN
+               format('secret rotated (version %s)', version)
+               || coalesce((SELECT ', old one works until ' || (e.after->>'valid_until')::timestamptz
+                              FROM devapp.audit_event e
+                             WHERE e.transaction_id = (event).transaction_id
+                               AND e.entity = 'credential_secret'
+                               AND e.event_id < (event).event_id
+                               AND e.after ? 'valid_until'
+                               AND EXISTS (SELECT FROM devapp.credential_secret s
+                                            WHERE s.secret_id::text = e.entity_id
+                                              AND s.credential_id::text = (event).after->>'credential_id')
+                             ORDER BY e.event_id DESC LIMIT 1), '')
+           ELSE format('secret version %s', version)
+               || CASE WHEN (event).after->>'valid_until' IS NULL THEN ' is the current one again'
+                       ELSE ' works until ' || ((event).after->>'valid_until')::timestamptz END END
+$$;
+
+CREATE FUNCTION devapp_internal.history_of_association(event devapp.audit_event, product text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('product %s ', product)
+           || CASE (event).action
+              WHEN 'create' THEN 'associated: ' || ((event).after->>'status')
+              WHEN 'update' THEN 'changed: ' || devapp_internal.history_changes((event).before, (event).after)
+              ELSE devapp_internal.history_action((event).action) END
+$$;
+
+CREATE FUNCTION devapp_internal.app_history(app_id uuid) RETURNS TABLE (
+    event_id bigint,
+    occurred_at timestamptz,
+    who text,
+    what text,
+    note text,
+    consumer_key text
+)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_history(app_history.app_id);
+    RETURN QUERY
+    SELECT e.event_id, e.occurred_at, coalesce(CASE WHEN e.action NOT IN ('create', 'issue') THEN e.after ->> 'decided_by' END, e.actor,
+                    CASE WHEN devapp_internal.is_admin() THEN e.db_role ELSE 'administrator' END),
+           CASE e.entity
+           WHEN 'app' THEN devapp_internal.history_of_app(e)
+           WHEN 'credential' THEN devapp_internal.history_of_credential(e)
+           WHEN 'credential_secret' THEN devapp_internal.history_of_secret(e, s.version)
+           WHEN 'credential_product' THEN devapp_internal.history_of_association(e, p.name)
+           WHEN 'quota_usage' THEN 'quota reset'
+           ELSE concat_ws(' ', e.entity, e.action) END,
+           e.note, c.consumer_key
+      FROM devapp.audit_event e
+      LEFT JOIN devapp.credential_secret s
+             ON e.entity = 'credential_secret'
+            AND s.secret_id = CASE e.entity WHEN 'credential_secret' THEN e.entity_id::uuid END
+      LEFT JOIN devapp.credential_product cp
+             ON e.entity = 'credential_product'
+            AND cp.ordinal = CASE e.entity WHEN 'credential_product' THEN e.entity_id::bigint END
+      LEFT JOIN devapp.product p ON p.product_id = cp.product_id
+      LEFT JOIN devapp.credential c
+             ON c.credential_id = coalesce(s.credential_id, cp.credential_id,
+                                           CASE e.entity WHEN 'credential' THEN e.entity_id::uuid END)
+     WHERE e.app_id = app_history.app_id
+     ORDER BY e.event_id;
+END
+$$;
+
+CREATE FUNCTION devapp.app_history(app_id uuid) RETURNS TABLE (
+    event_id bigint,
+    occurred_at timestamptz,
+    who text,
+    what text,
+    note text,
+    consumer_key text
+)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.app_history(uuid) IS
+    'What happened to an app, its credentials, their secrets and associations, oldest first';
+SELECT devapp_internal.grant_to('devapp.app_history', 'admin', 'developer');
+
+-- ---------- rows of the past ----------
+
+-- PL/pgSQL keeps the plans of these, which take longer to make than to run.
+
+-- A row as it was: as it is now, or was before it was removed, with every later
+-- change undone.  Null if it was made later.  The values before the earliest later
+-- change win, as they come last.
+CREATE FUNCTION devapp_internal.row_at(entity text, entity_id text, present jsonb, at timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    past jsonb := coalesce(present, '{}');
+    later_before jsonb;
+BEGIN
+    FOR later_before IN
+        SELECT e.before
+          FROM devapp.audit_event e
+         WHERE e.entity = row_at.entity
+           AND e.entity_id = row_at.entity_id
+           AND e.occurred_at > row_at.at
+         ORDER BY e.event_id DESC
+    LOOP
+        past := past || later_before;
+    END LOOP;
+    RETURN past;
+END
+$$;
+
+-- The operations that a product had: those it has, and those it lost since.
+CREATE FUNCTION devapp_internal.operations_at(product_id uuid, at timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        WITH present AS (
+            SELECT o.product_id || '/' || o.operation_id AS id, to_jsonb(o) AS facts
+              FROM devapp.product_operation o
+             WHERE o.product_id = operations_at.product_id
+        ), changed AS (
+            SELECT DISTINCT e.entity_id AS id
+              FROM devapp.audit_event e
+             WHERE e.entity = 'product_operation'
+               AND e.entity_id >= (operations_at.product_id || '/') COLLATE "C"
+               AND e.entity_id < (operations_at.product_id || '0') COLLATE "C" -- 0 follows /
+               AND e.occurred_at > operations_at.at
+        ), past AS (
+            SELECT CASE WHEN c.id IS NULL THEN p.facts
+                        ELSE devapp_internal.row_at('product_operation', c.id, p.facts, operations_at.at) END AS facts
+              FROM present p FULL JOIN changed c ON c.id = p.id
+        )
+        SELECT coalesce(jsonb_agg(p.facts) FILTER (WHERE p.facts IS NOT NULL), '[]') FROM past p);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.associations_at(credential_id uuid, at timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    present record;
+    past jsonb;
+    result jsonb := '[]';
+BEGIN
+    FOR present IN
+        SELECT cp.ordinal, to_jsonb(cp) AS association, p.product_id, to_jsonb(p) AS product
+          FROM devapp.credential_product cp
+          JOIN devapp.product p ON p.product_id = cp.product_id
+         WHERE cp.credential_id = associations_at.credential_id
+         ORDER BY cp.ordinal
+    LOOP
+        past := devapp_internal.row_at('credential_product', present.ordinal::text, present.association, associations_at.at);
+        CONTINUE WHEN past IS NULL OR past->>'removed_at' IS NOT NULL;
+        result := result || jsonb_build_object(
+            'status', past->'status',
+            'product', devapp_internal.row_at('product', present.product_id::text, present.product, associations_at.at),
+            'operations', devapp_internal.operations_at(present.product_id, associations_at.at));
+    END LOOP;
+    RETURN result;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.secrets_at(credential_id uuid, at timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_agg(x.facts ORDER BY x.version) FILTER (WHERE x.facts IS NOT NULL), '[]')
+          FROM (SELECT s.version,
+                       devapp_internal.row_at('credential_secret', s.secret_id::text,
+                                      jsonb_build_object('valid_from', s.valid_from, 'valid_until', s.valid_until),
+                                      secrets_at.at) AS facts
+                  FROM devapp.credential_secret s
+                 WHERE s.credential_id = secrets_at.credential_id) AS x);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.app_at(app_id uuid, at timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT devapp_internal.row_at('app', a.app_id::text, to_jsonb(a), app_at.at)
+              FROM devapp.app a WHERE a.app_id = app_at.app_id);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.owner_at(app jsonb, at timestamptz) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF app->>'team_id' IS NOT NULL THEN
+        RETURN (SELECT devapp_internal.row_at('team', t.team_id::text, to_jsonb(t), owner_at.at)
+                  FROM devapp.team t WHERE t.team_id = (app->>'team_id')::uuid);
+    END IF;
+    RETURN (SELECT devapp_internal.row_at('developer', d.developer_id::text, to_jsonb(d), owner_at.at)
+              FROM devapp.developer d WHERE d.developer_id = (app->>'developer_id')::uuid);
+END
+$$;
+
+-- ---------- could it call this then? ----------
+
+CREATE FUNCTION devapp_internal.decide_facts(
+    facts jsonb,
+    resource text,
+    method text,
+    environment text,
+    proxy text,
+    at timestamptz,
+    OUT code devapp.verdict_code,
+    OUT product text
+)
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_decide_facts';
+
+CREATE FUNCTION devapp_internal.require_recorded(at timestamptz) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    began timestamptz;
+BEGIN
+    IF at IS NULL OR at > clock_timestamp() THEN
+        RAISE EXCEPTION 'the audit trail says nothing about %', coalesce(at::text, '(null)')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give a time of the past. devapp.explain_access() can move the clock forward.';
+    END IF;
+    SELECT e.occurred_at INTO began FROM devapp.audit_event e ORDER BY e.event_id LIMIT 1;
+    IF began IS NULL OR at < began THEN
+        RAISE EXCEPTION 'the audit trail says nothing about %', at
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = coalesce(format('It begins at %s.', began), 'It is empty.');
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.access_at(
+    app_id uuid,
+    resource text,
+    method text,
+    environment text,
+    at timestamptz,
+    proxy text
+) RETURNS TABLE (
+    credential_id uuid,
+    consumer_key text,
+    allowed boolean,
+    code devapp.verdict_code,
+    product text
+)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    app jsonb;
+    owner jsonb;
+    credential jsonb;
+BEGIN
+    PERFORM devapp_internal.require_history(access_at.app_id);
+    PERFORM devapp_internal.require_recorded(access_at.at);
+    app := devapp_internal.app_at(access_at.app_id, access_at.at);
+    owner := devapp_internal.owner_at(app, access_at.at);
+    FOR access_at.credential_id, access_at.consumer_key, credential IN
+        SELECT c.credential_id, c.consumer_key,
+               devapp_internal.row_at('credential', c.credential_id::text, to_jsonb(c), access_at.at)
+          FROM devapp.credential c
+         WHERE c.app_id = access_at.app_id
+         ORDER BY c.credential_id
+    LOOP
+        CONTINUE WHEN credential IS NULL;
+        SELECT d.code, d.product INTO access_at.code, access_at.product
+          FROM devapp_internal.decide_facts(
+                   jsonb_build_object('credential', credential, 'app', app, 'owner', owner,
+                                      'secrets', devapp_internal.secrets_at(access_at.credential_id, access_at.at),
+                                      'associations', devapp_internal.associations_at(access_at.credential_id, access_at.at)),
+                   access_at.resource, access_at.method, access_at.environment, access_at.proxy, access_at.at) AS d;
+        access_at.allowed := access_at.code = 'VALID';
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION devapp.access_at(
+    app_id uuid,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    at timestamptz DEFAULT clock_timestamp(),
+    proxy text DEFAULT NULL
+) RETURNS TABLE (
+    credential_id uuid,
+    consumer_key text,
+    allowed boolean,
+    code devapp.verdict_code,
+    product text
+)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.access_at(uuid, text, text, text, timestamptz, text) IS
+    'Could the app call this at that time? One row for each credential it had then, from the audit trail';
+SELECT devapp_internal.grant_to('devapp.access_at', 'admin', 'developer');

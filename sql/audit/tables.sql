@@ -1,0 +1,63 @@
+-- The audit trail: one row for each change of a row of the model, written by the
+-- trigger audit_row (src/audit/audit_row.c).  Append-only: nobody is granted more than SELECT.
+
+CREATE SEQUENCE devapp.audit_event_id_seq AS bigint;
+COMMENT ON SEQUENCE devapp.audit_event_id_seq IS 'Numbers of audit events';
+SELECT pg_extension_config_dump('devapp.audit_event_id_seq', '');
+
+-- The columns and their order are those of the serialization in src/audit/audit_entry.c.
+-- "before" and "after" hold what changed, by name of the column.
+CREATE TABLE devapp.audit_event (
+    event_id bigint NOT NULL DEFAULT nextval('devapp.audit_event_id_seq'),
+    occurred_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor text,
+    db_role text NOT NULL,
+    client_addr inet,
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    action text NOT NULL,
+    entity text COLLATE "C" NOT NULL,
+    entity_id text COLLATE "C" NOT NULL,
+    app_id uuid,
+    developer_id uuid,
+    team_id uuid,
+    before jsonb,
+    after jsonb,
+    note text,
+    leaf_hash bytea NOT NULL
+) PARTITION BY RANGE (occurred_at);
+COMMENT ON TABLE devapp.audit_event IS 'The audit trail: a row for each change of a row of the model; append-only';
+COMMENT ON COLUMN devapp.audit_event.event_id IS 'Ascends with the order of the changes in a transaction; numbers may be missing, after a rollback';
+COMMENT ON COLUMN devapp.audit_event.occurred_at IS 'When the change was made, by the clock; it counts from the commit';
+COMMENT ON COLUMN devapp.audit_event.actor IS 'E-mail of the developer who acted; null: nobody was named';
+COMMENT ON COLUMN devapp.audit_event.db_role IS 'Database role of the session, after SET ROLE';
+COMMENT ON COLUMN devapp.audit_event.client_addr IS 'Address of the client; null: a Unix-domain socket';
+COMMENT ON COLUMN devapp.audit_event.transaction_id IS 'Transaction: what was changed together has the same';
+COMMENT ON COLUMN devapp.audit_event.action IS 'create, update, delete, remove, transfer, issue, rotate, or the action of a lifecycle: approve, revoke, ...';
+COMMENT ON COLUMN devapp.audit_event.entity IS 'Table of the row: app, credential, ...';
+COMMENT ON COLUMN devapp.audit_event.entity_id IS 'Key of the row; of several columns (team_id/developer_id, product_id/operation_id), with / between them';
+COMMENT ON COLUMN devapp.audit_event.app_id IS 'App that the row belongs to';
+COMMENT ON COLUMN devapp.audit_event.developer_id IS 'Developer who owned the app then, or whom the row is about';
+COMMENT ON COLUMN devapp.audit_event.team_id IS 'Team that owned the app then, or that the row is about';
+COMMENT ON COLUMN devapp.audit_event.before IS 'Columns that changed, with their values before; of a row that was deleted, all that were not null';
+COMMENT ON COLUMN devapp.audit_event.after IS 'Columns that changed, with their values after; of a new row, all that are not null';
+COMMENT ON COLUMN devapp.audit_event.note IS 'Why the status changed';
+COMMENT ON COLUMN devapp.audit_event.leaf_hash IS 'SHA-256 of a zero byte and devapp.audit_entry() of the row: the leaf of RFC 6962';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT (event_id, occurred_at, actor, action, entity, entity_id, app_id, developer_id, team_id, before, after, note)', 'developer');
+SELECT pg_extension_config_dump('devapp.audit_event', '');
+
+-- The months are made by devapp.maintain_audit(), with the indexes of this one.
+-- They are no members of the extension, so that pg_dump takes their definitions
+-- along.  That is also why key and indexes are those of the partitions, and the
+-- table above has none: attaching would make them before the dump does, and the
+-- restore would fail.  The key is as strong: it holds the partition's column.
+CREATE TABLE devapp.audit_event_default PARTITION OF devapp.audit_event (
+    CONSTRAINT audit_event_default_pkey PRIMARY KEY (event_id, occurred_at)
+) DEFAULT;
+COMMENT ON TABLE devapp.audit_event_default IS 'Audit events of months without a partition, until devapp.maintain_audit() moves them';
+SELECT pg_extension_config_dump('devapp.audit_event_default', '');
+CREATE INDEX audit_event_default_app_idx ON devapp.audit_event_default (app_id, event_id) WHERE app_id IS NOT NULL;
+CREATE INDEX audit_event_default_developer_idx ON devapp.audit_event_default (developer_id, event_id) WHERE developer_id IS NOT NULL;
+CREATE INDEX audit_event_default_team_idx ON devapp.audit_event_default (team_id, event_id) WHERE team_id IS NOT NULL;
+CREATE INDEX audit_event_default_entity_idx ON devapp.audit_event_default (entity, entity_id, event_id);
+CREATE INDEX audit_event_default_transaction_idx ON devapp.audit_event_default (transaction_id);

@@ -1,0 +1,426 @@
+-- Bulk work: an action on all apps of a filter.
+--
+-- A job (devapp.bulk_job) is an action with its filter and arguments, looked up and
+-- checked once.  bulk_apps() finds the apps that it concerns, bulk_apply() locks
+-- them in the order of app_id, asks again which it still concerns, and hands
+-- them on in chunks.  A chunk is made as a whole; if that fails it is rolled back and
+-- made in halves, down to the app that is at fault.  So all goes well at the speed of
+-- a few statements and few subtransactions, and one app's failure is its own.
+--
+-- The unit of a chunk is an app; that of a rotation, a credential.
+--
+-- A plaintext secret must not become a parameter of a statement, because auto_explain
+-- can log those: rows with one are handed on by RETURN NEXT.
+
+-- ---------- the job ----------
+
+CREATE FUNCTION devapp_internal.bulk_action(action text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    done text := '{"approve": "approved", "reject": "rejected", "suspend": "suspended", "resume": "resumed",
+                   "revoke": "revoked", "transfer": "transferred", "rotate": "rotated"}'::jsonb ->> action;
+BEGIN
+    IF done IS NULL THEN
+        RAISE EXCEPTION 'there is no bulk action %', coalesce(quote_ident(action), '(null)')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Actions: approve, reject, suspend, resume, revoke, transfer.';
+    END IF;
+    RETURN done;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.check_bulk_arguments(action text, arguments jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted text[] := CASE action WHEN 'transfer' THEN ARRAY['to_developer', 'to_team']
+                                 WHEN 'rotate' THEN ARRAY['overlap']
+                                 ELSE ARRAY[]::text[] END;
+    given record;
+BEGIN
+    IF jsonb_typeof(arguments) <> 'object' THEN
+        RAISE EXCEPTION 'the arguments of a bulk action must be an object'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For example {"to_team": "checkout"}.';
+    END IF;
+    FOR given IN SELECT a.key, a.value FROM jsonb_each(arguments) AS a ORDER BY a.key LOOP
+        IF given.key <> ALL (wanted) OR jsonb_typeof(given.value) <> 'string' THEN
+            RAISE EXCEPTION 'action % has no argument % of type %', action, quote_ident(given.key), jsonb_typeof(given.value)
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'Only transfer has arguments: to_developer or to_team, a string.';
+        END IF;
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.make_bulk_job(action text, filter jsonb, arguments jsonb, note text) RETURNS devapp.bulk_job
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    job devapp.bulk_job;
+    new_owner record;
+BEGIN
+    job.action := action;
+    job.done := devapp_internal.bulk_action(action);
+    job.note := note;
+    PERFORM devapp_internal.set_note(note);
+    PERFORM devapp_internal.set_note(NULL);
+    IF coalesce(filter, '{}') = '{}' THEN
+        RAISE EXCEPTION 'a bulk action needs a filter'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Say which apps: by status, product, owner, team, attribute, inactive_since, created_before, name or app_ids.';
+    END IF;
+    job.apps := devapp_internal.read_app_filter(filter);
+    PERFORM devapp_internal.check_bulk_arguments(action, coalesce(arguments, '{}'));
+    IF action = 'transfer' THEN
+        new_owner := devapp_internal.new_owner(arguments ->> 'to_developer', arguments ->> 'to_team');
+        job.developer_id := new_owner.developer_id;
+        job.team_id := new_owner.team_id;
+    ELSIF action = 'rotate' THEN
+        job.overlap := arguments ->> 'overlap';
+        PERFORM devapp_internal.require_overlap(job.overlap);
+    END IF;
+    RETURN job;
+END
+$$;
+
+-- ---------- the apps that it concerns ----------
+
+-- Approving is for what waits.  The lifecycle also lets a revoked app be approved, but
+-- that takes back a decision: so only where the filter asks for status revoked.
+CREATE FUNCTION devapp_internal.bulk_condition(job devapp.bulk_job) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN job.action = 'transfer' THEN
+            '(a.developer_id, a.team_id) IS DISTINCT FROM (($2).developer_id, ($2).team_id)'
+        WHEN job.action = 'rotate' THEN
+            'a.app_id IN (SELECT c.app_id FROM devapp.credential c
+                  WHERE c.status = ''approved'' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()))'
+        WHEN job.action = 'approve' AND (job.apps).status IS DISTINCT FROM 'revoked' THEN
+            '(a.status = ''pending'' OR a.status = ''approved'' AND a.app_id IN (
+                 SELECT c.app_id FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
+                  WHERE cp.status = ''pending'' AND cp.removed_at IS NULL
+                    AND (($1).product_id IS NULL OR cp.product_id = ($1).product_id)))'
+        ELSE
+            'devapp_internal.possible_status(''app'', a.status, ($2).action) IS NOT NULL'
+        END
+$$;
+
+-- Products that an app waits for: all, or the one.
+CREATE FUNCTION devapp_internal.pending_products(app_id uuid, product_id uuid) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ARRAY(SELECT DISTINCT p.name
+                   FROM devapp.credential c
+                   JOIN devapp.credential_product cp USING (credential_id)
+                   JOIN devapp.product p ON p.product_id = cp.product_id
+                  WHERE c.app_id = pending_products.app_id
+                    AND cp.status = 'pending'
+                    AND cp.removed_at IS NULL
+                    AND p.product_id = coalesce(pending_products.product_id, p.product_id)
+                  ORDER BY p.name)
+$$;
+
+-- Credentials of apps that can get a new secret.
+CREATE FUNCTION devapp_internal.bulk_credentials(app_ids uuid[]) RETURNS SETOF devapp.credential
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.* FROM devapp.credential c
+     WHERE c.app_id = ANY (app_ids)
+       AND c.status = 'approved'
+       AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+$$;
+
+-- The apps that a job concerns, in order; all, or those among some.
+CREATE FUNCTION devapp_internal.bulk_apps(job devapp.bulk_job, among uuid[] DEFAULT NULL) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_ids uuid[];
+BEGIN
+    EXECUTE concat_ws(E'\n   AND ',
+                      E'SELECT array_agg(a.app_id ORDER BY a.app_id)\n  FROM devapp.app a\n WHERE a.status <> ''deleted''',
+                      devapp_internal.filter_condition(job.apps), devapp_internal.bulk_condition(job),
+                      CASE WHEN among IS NOT NULL THEN 'a.app_id = ANY ($3)' END)
+       INTO found_ids USING job.apps, job, among;
+    RETURN coalesce(found_ids, '{}');
+END
+$$;
+
+-- ---------- changing them ----------
+
+-- Apps as they are, in the form of a result.
+CREATE FUNCTION devapp_internal.bulk_describe(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.app_id, a.name, coalesce(d.email, t.name),
+           CASE job.action WHEN 'transfer' THEN coalesce(
+               (SELECT n.email FROM devapp.developer n WHERE n.developer_id = job.developer_id),
+               (SELECT n.name FROM devapp.team n WHERE n.team_id = job.team_id)) END,
+           a.status, a.status, NULL::text, NULL::text,
+           CASE WHEN job.action = 'approve' AND a.status = 'pending' THEN devapp_internal.pending_products(a.app_id, NULL)
+                WHEN job.action = 'approve' AND a.status = 'approved' THEN devapp_internal.pending_products(a.app_id, (job.apps).product_id)
+                END,
+           NULL::uuid, NULL::text, NULL::text, NULL::timestamptz
+      FROM devapp.app a
+      LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
+      LEFT JOIN devapp.team t ON t.team_id = a.team_id
+     WHERE a.app_id = ANY (app_ids)
+$$;
+
+CREATE FUNCTION devapp_internal.bulk_set_status(job devapp.bulk_job, app_ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- of an approved app, only what it waits for; of others, their trigger sees to that
+    IF job.action = 'approve' THEN
+        UPDATE devapp.credential_product cp
+           SET status = devapp.next_status('credential_product', cp.status, 'approve'),
+               decision_note = job.note
+          FROM devapp.credential c
+          JOIN devapp.app a ON a.app_id = c.app_id
+         WHERE a.app_id = ANY (app_ids)
+           AND a.status = 'approved'
+           AND cp.credential_id = c.credential_id
+           AND cp.status = 'pending'
+           AND cp.removed_at IS NULL
+           AND cp.product_id = coalesce((job.apps).product_id, cp.product_id);
+    END IF;
+    UPDATE devapp.app a
+       SET status = devapp.next_status('app', a.status, job.action),
+           decision_note = job.note
+     WHERE a.app_id = ANY (app_ids)
+       AND NOT (job.action = 'approve' AND a.status = 'approved');
+END
+$$;
+
+CREATE FUNCTION devapp_internal.bulk_change_apps(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    before devapp.bulk_outcome[] := ARRAY(SELECT d FROM devapp_internal.bulk_describe(job, app_ids) AS d);
+    one devapp.bulk_outcome;
+BEGIN
+    IF job.action = 'transfer' THEN
+        PERFORM devapp_internal.transfer_apps(app_ids, job.developer_id, job.team_id, job.note);
+    ELSE
+        PERFORM devapp_internal.bulk_set_status(job, app_ids);
+    END IF;
+    FOREACH one IN ARRAY before LOOP
+        one.outcome := job.done;
+        one.new_status := coalesce(devapp_internal.possible_status('app', one.old_status, job.action), one.old_status);
+        RETURN NEXT one;
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.rotate_units(job devapp.bulk_job, credential_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    unit uuid;
+    issued devapp.issued_credential;
+    one devapp.bulk_outcome;
+BEGIN
+    PERFORM devapp_internal.set_note(job.note);
+    FOREACH unit IN ARRAY credential_ids LOOP
+        issued := devapp_internal.rotate_secret(devapp_internal.find_credential(unit), job.overlap);
+        SELECT * INTO one FROM devapp_internal.bulk_describe(job, ARRAY[issued.app_id]);
+        one.outcome := job.done;
+        one.credential_id := unit;
+        one.consumer_key := issued.consumer_key;
+        one.secret := issued.secret;
+        one.previous_valid_until := issued.previous_valid_until;
+        RETURN NEXT one;
+    END LOOP;
+    PERFORM devapp_internal.set_note(NULL);
+END
+$$;
+
+-- What is said of a unit that failed.
+CREATE FUNCTION devapp_internal.bulk_failure(job devapp.bulk_job, unit uuid, message text) RETURNS devapp.bulk_outcome
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    one devapp.bulk_outcome;
+    the_credential devapp.credential;
+BEGIN
+    SELECT * INTO the_credential FROM devapp.credential c WHERE c.credential_id = unit AND job.action = 'rotate';
+    SELECT * INTO one FROM devapp_internal.bulk_describe(job, ARRAY[coalesce(the_credential.app_id, unit)]);
+    one.outcome := 'failed';
+    one.error := message;
+    one.products := NULL;
+    one.credential_id := the_credential.credential_id;
+    one.consumer_key := the_credential.consumer_key;
+    RETURN one;
+END
+$$;
+
+-- A chunk; in halves if it fails as a whole.  What is no app's fault (a deadlock, a full
+-- disk, a shutdown) ends the whole action.
+CREATE FUNCTION devapp_internal.bulk_chunk(job devapp.bulk_job, units uuid[]) RETURNS SETOF devapp.bulk_outcome
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    half integer := cardinality(units) / 2;
+    outcomes devapp.bulk_outcome[];
+    one devapp.bulk_outcome;
+    state text;
+    message text;
+BEGIN
+    BEGIN
+        IF job.action = 'rotate' THEN
+            outcomes := ARRAY(SELECT o FROM devapp_internal.rotate_units(job, units) AS o);
+        ELSE
+            outcomes := ARRAY(SELECT o FROM devapp_internal.bulk_change_apps(job, units) AS o);
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+        IF left(state, 2) IN ('40', '53', '57', '58') THEN
+            RAISE;
+        END IF;
+    END;
+    IF state IS NULL THEN
+        FOREACH one IN ARRAY outcomes LOOP
+            RETURN NEXT one;
+        END LOOP;
+    ELSIF half = 0 THEN
+        RETURN NEXT devapp_internal.bulk_failure(job, units[1], message);
+    ELSE
+        FOR one IN SELECT * FROM devapp_internal.bulk_chunk(job, units[:half]) LOOP
+            RETURN NEXT one;
+        END LOOP;
+        FOR one IN SELECT * FROM devapp_internal.bulk_chunk(job, units[half + 1:]) LOOP
+            RETURN NEXT one;
+        END LOOP;
+    END IF;
+END
+$$;
+
+-- Rows with secrets that do not fit into memory would be written to temporary files.
+CREATE FUNCTION devapp_internal.require_memory(credentials bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    bytes_a_row constant integer := 2048;
+    most bigint := pg_size_bytes(current_setting('work_mem')) / bytes_a_row;
+BEGIN
+    IF credentials > most THEN
+        RAISE EXCEPTION 'cannot rotate % credentials at once: their secrets would not fit into memory', credentials
+            USING ERRCODE = 'program_limit_exceeded',
+                  DETAIL = format('At work_mem = %s up to %s fit. More would be written to temporary files.',
+                                  current_setting('work_mem'), most),
+                  HINT = 'Give a narrower filter (app_ids takes any chunk of apps), or raise work_mem.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.bulk_units(job devapp.bulk_job, app_ids uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    units uuid[] := app_ids;
+BEGIN
+    IF job.action = 'rotate' THEN
+        units := ARRAY(SELECT c.credential_id FROM devapp_internal.bulk_credentials(app_ids) AS c
+                        ORDER BY c.app_id, c.credential_id);
+        PERFORM devapp_internal.require_memory(cardinality(units));
+    END IF;
+    RETURN units;
+END
+$$;
+
+-- Locks the new owner of a transfer, which may have been deleted since the job was made.
+CREATE FUNCTION devapp_internal.bulk_lock_owner(job devapp.bulk_job) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF job.action <> 'transfer' THEN
+        RETURN;
+    ELSIF job.developer_id IS NOT NULL THEN
+        PERFORM FROM devapp.developer d
+          WHERE d.developer_id = job.developer_id AND d.deleted_at IS NULL FOR SHARE;
+    ELSE
+        PERFORM FROM devapp.team t WHERE t.team_id = job.team_id AND t.deleted_at IS NULL FOR SHARE;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the new owner does not exist any more'
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give up the run with devapp.cancel_bulk, and start another with another owner.';
+    END IF;
+END
+$$;
+
+-- Makes the change to those of some apps that it (still) concerns.
+CREATE FUNCTION devapp_internal.bulk_apply(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chunk_size constant integer := 100;
+    still uuid[];
+    units uuid[];
+    one devapp.bulk_outcome;
+BEGIN
+    PERFORM devapp_internal.bulk_lock_owner(job);
+    PERFORM FROM devapp.app a WHERE a.app_id = ANY (app_ids) ORDER BY a.app_id FOR NO KEY UPDATE;
+    still := devapp_internal.bulk_apps(job, app_ids);
+    FOR one IN SELECT * FROM devapp_internal.bulk_describe(job, ARRAY(SELECT unnest(app_ids) EXCEPT SELECT unnest(still))) LOOP
+        one.outcome := 'skipped';
+        one.error := 'changed meanwhile: not concerned any more';
+        one.products := NULL;
+        RETURN NEXT one;
+    END LOOP;
+    units := devapp_internal.bulk_units(job, still);
+    FOR start IN 1 .. cardinality(units) BY chunk_size LOOP
+        FOR one IN SELECT * FROM devapp_internal.bulk_chunk(job, units[start : start + chunk_size - 1]) LOOP
+            RETURN NEXT one;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- A whole action.  A dry run is the same in a subtransaction that is rolled back; the rows
+-- that it returned before are not.
+CREATE FUNCTION devapp_internal.run_bulk_action(action text, filter jsonb, arguments jsonb, note text, dry_run boolean)
+    RETURNS SETOF devapp.bulk_outcome
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    job devapp.bulk_job;
+    dry constant boolean := coalesce(dry_run, true);
+    one devapp.bulk_outcome;
+BEGIN
+    job := devapp_internal.make_bulk_job(action, filter, arguments, note);
+    FOR one IN SELECT * FROM devapp_internal.bulk_apply(job, devapp_internal.bulk_apps(job)) LOOP
+        IF dry THEN
+            one.secret := NULL;
+        END IF;
+        RETURN NEXT one;
+    END LOOP;
+    IF dry THEN
+        RAISE EXCEPTION 'dry run' USING ERRCODE = 'DVDRY';
+    END IF;
+EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
+    RETURN;
+END
+$$;

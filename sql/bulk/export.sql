@@ -1,0 +1,149 @@
+-- Export of apps, without secrets and digests.  Nothing is locked, so it runs on a standby.
+
+CREATE FUNCTION devapp_internal.export_ids(filter jsonb) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    apps devapp.app_filter := devapp_internal.read_app_filter(coalesce(filter, '{}'));
+    found_ids uuid[];
+BEGIN
+    EXECUTE E'SELECT array_agg(a.app_id)\n  FROM devapp.app a\n WHERE ' || devapp_internal.filter_condition(apps)
+       INTO found_ids USING apps;
+    RETURN coalesce(found_ids, '{}');
+END
+$$;
+
+CREATE FUNCTION devapp_internal.export_apps(filter jsonb) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    app_ids constant uuid[] := devapp_internal.export_ids(filter);
+BEGIN
+    RETURN QUERY
+        SELECT jsonb_build_object(
+                   'app_id', a.app_id,
+                   'name', a.name,
+                   'display_name', a.display_name,
+                   'description', a.description,
+                   'developer', d.email,
+                   'team', t.name,
+                   'status', a.status,
+                   'decided_by', a.decided_by,
+                   'decided_at', a.decided_at,
+                   'decision_note', a.decision_note,
+                   'callback_urls', a.callback_urls,
+                   'scopes', a.scopes,
+                   'app_family', a.app_family,
+                   'attributes', a.attributes,
+                   'created_at', a.created_at,
+                   'updated_at', a.updated_at,
+                   'deleted_at', a.deleted_at,
+                   'credentials', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                                   'credential_id', c.credential_id,
+                                   'consumer_key', c.consumer_key,
+                                   'kind', c.kind,
+                                   'environment', c.environment,
+                                   'status', c.status,
+                                   'compromised', c.compromised,
+                                   'scopes', c.scopes,
+                                   'attributes', c.attributes,
+                                   'issued_at', c.issued_at,
+                                   'expires_at', c.expires_at,
+                                   'revoked_at', c.revoked_at,
+                                   'products', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'status', cp.status)
+                                                                          ORDER BY cp.ordinal), '[]')
+                                                  FROM devapp.credential_product cp
+                                                  JOIN devapp.product p ON p.product_id = cp.product_id
+                                                 WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL))
+                                   ORDER BY c.credential_id), '[]')
+                          FROM devapp.credential c
+                         WHERE c.app_id = a.app_id))
+          FROM devapp.app a
+          LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
+          LEFT JOIN devapp.team t ON t.team_id = a.team_id
+         WHERE a.app_id = ANY (app_ids)
+         ORDER BY a.app_id;
+END
+$$;
+
+CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}') RETURNS SETOF jsonb
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.export_apps(jsonb) IS 'The apps of a filter, or all, with credentials and products; no secrets';
+SELECT devapp_internal.grant_to('devapp.export_apps', 'admin');
+
+-- A spreadsheet takes a cell that starts like this for a formula.
+CREATE FUNCTION devapp_internal.csv_cell(value text, escape_formulas boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN escape_formulas AND value ~ '^[=+\-@\t\r]' THEN '''' || value ELSE value END;
+
+CREATE FUNCTION devapp_internal.export_apps_table(filter jsonb, escape_formulas boolean)
+    RETURNS TABLE (
+        app_id uuid,
+        app_name text,
+        display_name text,
+        developer text,
+        team text,
+        app_status text,
+        app_family text,
+        attributes text,
+        created_at timestamptz,
+        credential_id uuid,
+        consumer_key text,
+        kind text,
+        environment text,
+        credential_status text,
+        issued_at timestamptz,
+        expires_at timestamptz,
+        product text,
+        product_status text
+    )
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    app_ids constant uuid[] := devapp_internal.export_ids(filter);
+BEGIN
+    RETURN QUERY
+        SELECT a.app_id, devapp_internal.csv_cell(a.name, escape_formulas), devapp_internal.csv_cell(a.display_name, escape_formulas),
+               devapp_internal.csv_cell(d.email, escape_formulas), devapp_internal.csv_cell(t.name, escape_formulas), a.status,
+               devapp_internal.csv_cell(a.app_family, escape_formulas), a.attributes::text, a.created_at,
+               c.credential_id, devapp_internal.csv_cell(c.consumer_key, escape_formulas), c.kind, c.environment, c.status,
+               c.issued_at, c.expires_at, devapp_internal.csv_cell(p.name, escape_formulas), cp.status
+          FROM devapp.app a
+          LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
+          LEFT JOIN devapp.team t ON t.team_id = a.team_id
+          LEFT JOIN devapp.credential c ON c.app_id = a.app_id
+          LEFT JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id AND cp.removed_at IS NULL
+          LEFT JOIN devapp.product p ON p.product_id = cp.product_id
+         WHERE a.app_id = ANY (app_ids)
+         ORDER BY a.app_id, c.credential_id, cp.ordinal;
+END
+$$;
+
+CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formulas boolean DEFAULT false)
+    RETURNS TABLE (
+        app_id uuid,
+        app_name text,
+        display_name text,
+        developer text,
+        team text,
+        app_status text,
+        app_family text,
+        attributes text,
+        created_at timestamptz,
+        credential_id uuid,
+        consumer_key text,
+        kind text,
+        environment text,
+        credential_status text,
+        issued_at timestamptz,
+        expires_at timestamptz,
+        product text,
+        product_status text
+    )
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.export_apps_table(jsonb, boolean) IS
+    'The same flat, for COPY ... TO ... (FORMAT csv): a row for each product of each credential';
+SELECT devapp_internal.grant_to('devapp.export_apps_table', 'admin');

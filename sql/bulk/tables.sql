@@ -1,0 +1,50 @@
+-- Bulk runs that commit batch by batch, and the apps of each.
+
+CREATE TABLE devapp.bulk_run (
+    run_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    action text NOT NULL,
+    filter jsonb NOT NULL,
+    arguments jsonb NOT NULL DEFAULT '{}',
+    note text,
+    batch_size integer NOT NULL,
+    job devapp.bulk_job NOT NULL,
+    total bigint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    skipped bigint NOT NULL DEFAULT 0,
+    last_app_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    busy interval NOT NULL DEFAULT '0',
+    started_by text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz,
+    cancelled_at timestamptz,
+    CONSTRAINT bulk_run_pkey PRIMARY KEY (run_id)
+);
+COMMENT ON TABLE devapp.bulk_run IS 'A bulk run that commits batch by batch; devapp.bulk_progress shows how far it is';
+COMMENT ON COLUMN devapp.bulk_run.job IS 'Action, filter and arguments, looked up when it began';
+COMMENT ON COLUMN devapp.bulk_run.total IS 'How many apps it was about when it began';
+COMMENT ON COLUMN devapp.bulk_run.done IS 'How many of them it has been at; includes failed and skipped';
+COMMENT ON COLUMN devapp.bulk_run.skipped IS 'How many had changed meanwhile and were not concerned any more';
+COMMENT ON COLUMN devapp.bulk_run.last_app_id IS 'It is through with the apps up to this one';
+COMMENT ON COLUMN devapp.bulk_run.busy IS 'Time spent on batches';
+COMMENT ON COLUMN devapp.bulk_run.started_by IS 'Who began it: e-mail of the person who acted, or role';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_run', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT pg_extension_config_dump('devapp.bulk_run', '');
+
+-- No foreign key to devapp.app: apps are never deleted, and the check would lock and
+-- so write every app once more.
+CREATE TABLE devapp.bulk_item (
+    run_id uuid NOT NULL,
+    app_id uuid NOT NULL,
+    outcome text,
+    old_status text,
+    new_status text,
+    error text,
+    done_at timestamptz,
+    CONSTRAINT bulk_item_pkey PRIMARY KEY (run_id, app_id),
+    CONSTRAINT bulk_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES devapp.bulk_run
+) WITH (fillfactor = 70);
+COMMENT ON TABLE devapp.bulk_item IS 'An app of a bulk run';
+COMMENT ON COLUMN devapp.bulk_item.outcome IS 'null: still to do; else as in devapp.bulk_result';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_item', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT pg_extension_config_dump('devapp.bulk_item', '');

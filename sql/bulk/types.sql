@@ -1,0 +1,99 @@
+-- What bulk work takes and gives.
+
+CREATE TYPE devapp.bulk_result AS (
+    app_id uuid,
+    app_name text,
+    owner text,
+    old_status text,
+    new_status text,
+    outcome text,
+    error text,
+    products text[]
+);
+COMMENT ON TYPE devapp.bulk_result IS 'What became of an app in a bulk action';
+COMMENT ON COLUMN devapp.bulk_result.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp.bulk_result.outcome IS
+    'approved, rejected, suspended, resumed or revoked; failed: see error; skipped: it changed meanwhile and is not concerned any more';
+COMMENT ON COLUMN devapp.bulk_result.products IS 'Products whose pending associations are approved along';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_result', 'USAGE', 'admin');
+
+CREATE TYPE devapp.bulk_transfer_result AS (
+    app_id uuid,
+    app_name text,
+    owner text,
+    new_owner text,
+    old_status text,
+    new_status text,
+    outcome text,
+    error text
+);
+COMMENT ON TYPE devapp.bulk_transfer_result IS 'What became of an app in a bulk transfer';
+COMMENT ON COLUMN devapp.bulk_transfer_result.owner IS 'The owner before';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_transfer_result', 'USAGE', 'admin');
+
+CREATE TYPE devapp.bulk_rotation AS (
+    app_id uuid,
+    app_name text,
+    owner text,
+    old_status text,
+    new_status text,
+    outcome text,
+    error text,
+    credential_id uuid,
+    consumer_key text,
+    secret text,
+    previous_valid_until timestamptz
+);
+COMMENT ON TYPE devapp.bulk_rotation IS 'What became of a credential in a bulk rotation';
+COMMENT ON COLUMN devapp.bulk_rotation.secret IS 'The new key or client secret: shown once, stored nowhere; null in a dry run';
+COMMENT ON COLUMN devapp.bulk_rotation.previous_valid_until IS 'Until when the old secret works';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_rotation', 'USAGE', 'admin');
+
+-- A filter in which names have become ids and texts times.
+CREATE TYPE devapp.app_filter AS (
+    status text,
+    product_id uuid,
+    developer_id uuid,
+    team_id uuid,
+    attribute jsonb,
+    inactive_since timestamptz,
+    created_before timestamptz,
+    name text,
+    app_ids uuid[]
+);
+COMMENT ON COLUMN devapp.app_filter.name IS 'A pattern of LIKE';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.app_filter', 'USAGE', 'admin');
+
+-- An action with all that it needs, looked up and checked.
+CREATE TYPE devapp.bulk_job AS (
+    action text,
+    done text,
+    apps devapp.app_filter,
+    note text,
+    developer_id uuid,
+    team_id uuid,
+    overlap interval
+);
+COMMENT ON COLUMN devapp.bulk_job.done IS 'The outcome where it succeeds';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_job', 'USAGE', 'admin');
+
+-- One row of any bulk function.
+CREATE TYPE devapp.bulk_outcome AS (
+    app_id uuid,
+    app_name text,
+    owner text,
+    new_owner text,
+    old_status text,
+    new_status text,
+    outcome text,
+    error text,
+    products text[],
+    credential_id uuid,
+    consumer_key text,
+    secret text,
+    previous_valid_until timestamptz
+);
+SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_outcome', 'USAGE', 'admin');
+
+REVOKE ALL ON TYPE devapp.bulk_result, devapp.bulk_transfer_result, devapp.bulk_rotation, devapp.app_filter,
+                   devapp.bulk_job, devapp.bulk_outcome FROM PUBLIC;

@@ -1,0 +1,189 @@
+-- Credentials: issue, approve, revoke.
+
+-- Scopes must be offered by one of the products.
+CREATE FUNCTION devapp_internal.require_scopes(scopes text[], products devapp.product[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    unknown text;
+BEGIN
+    SELECT s INTO unknown
+      FROM unnest(scopes) AS s
+     WHERE NOT EXISTS (SELECT FROM unnest(products) AS p WHERE s = ANY (p.scopes))
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'no product has the scope %', coalesce(quote_ident(unknown), '(null)')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Ask for scopes that the products of the app offer (devapp.product.scopes).';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_products(names text[], app_id uuid) RETURNS devapp.product[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    products devapp.product[] := '{}';
+    name text;
+BEGIN
+    FOREACH name IN ARRAY coalesce(names, '{}') LOOP
+        IF name = ANY (SELECT p.name FROM unnest(products) AS p) THEN
+            RAISE EXCEPTION 'product % is named twice', quote_ident(name)
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
+        END IF;
+        products := products || devapp_internal.find_offered_product(name, find_products.app_id);
+    END LOOP;
+    RETURN products;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.expiry_after(expires_in interval) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF expires_in IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF NOT isfinite(expires_in) OR now() + expires_in <= now() THEN
+        RAISE EXCEPTION 'expires_in must be greater than zero'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give an interval like ''90 days'', or leave it out for a credential that never expires.';
+    END IF;
+    RETURN now() + expires_in;
+END
+$$;
+
+-- A credential for an app, its associations in the order of products, and its
+-- first secret.  decisions: what was decided about the products already.
+CREATE FUNCTION devapp_internal.make_credential(
+    app devapp.app,
+    kind text,
+    products devapp.product[],
+    environment text,
+    scopes text[],
+    expires_in interval,
+    attributes jsonb,
+    decisions devapp.approval_decision[] DEFAULT NULL
+) RETURNS devapp.issued_credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made uuid;
+BEGIN
+    PERFORM devapp_internal.require_scopes(scopes, products);
+    INSERT INTO devapp.credential AS c (app_id, kind, consumer_key, environment, scopes, expires_at, attributes)
+    VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), devapp_internal.new_consumer_key(make_credential.environment),
+            make_credential.environment, coalesce(make_credential.scopes, '{}'), devapp_internal.expiry_after(expires_in),
+            coalesce(make_credential.attributes, '{}'))
+    RETURNING c.credential_id INTO made;
+    decisions := coalesce(decisions, devapp_internal.make_decisions(app, products));
+    FOR i IN 1 .. cardinality(products) LOOP
+        PERFORM devapp_internal.associate(app, made, products[i], decisions[i]);
+    END LOOP;
+    RETURN devapp_internal.issue_secret(made, NULL);
+END
+$$;
+
+-- The products that an app's credentials are associated with, oldest first.  One
+-- that was revoked for any of them is for an admin to give again.
+CREATE FUNCTION devapp_internal.products_of(app_id uuid) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT array_agg(x.name ORDER BY x.ordinal)
+      FROM (SELECT p.name, min(cp.ordinal) AS ordinal
+              FROM devapp.credential c
+              JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+              JOIN devapp.product p ON p.product_id = cp.product_id
+             WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
+             GROUP BY p.name
+            HAVING bool_and(cp.status <> 'revoked')) AS x
+$$;
+
+CREATE FUNCTION devapp_internal.issue_credential(
+    app_id uuid,
+    kind text,
+    products text[],
+    environment text,
+    scopes text[],
+    expires_in interval,
+    attributes jsonb
+) RETURNS devapp.issued_credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_app devapp.app := devapp_internal.find_own_app(issue_credential.app_id, false);
+    names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id));
+BEGIN
+    RETURN devapp_internal.make_credential(the_app, issue_credential.kind, devapp_internal.find_products(names, the_app.app_id), issue_credential.environment,
+                         issue_credential.scopes, expires_in, issue_credential.attributes);
+END
+$$;
+
+CREATE FUNCTION devapp.issue_credential(
+    app_id uuid,
+    kind text DEFAULT 'api_key',
+    products text[] DEFAULT NULL,
+    environment text DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    expires_in interval DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.issued_credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb) IS
+    'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials that were not revoked';
+SELECT devapp_internal.grant_to('devapp.issue_credential', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.approve_credential(credential_id uuid, note text) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.credential := devapp_internal.find_credential(approve_credential.credential_id);
+    state text := CASE WHEN changed.compromised THEN 'compromised' ELSE changed.status END;
+BEGIN
+    UPDATE devapp.credential c
+       SET status = devapp.next_status('credential', state, 'approve'),
+           decision_note = note
+     WHERE c.credential_id = changed.credential_id
+    RETURNING c.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.approve_credential(credential_id uuid, note text DEFAULT NULL) RETURNS devapp.credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.approve_credential(uuid, text) IS 'Lets a revoked credential work again, unless it was compromised';
+SELECT devapp_internal.grant_to('devapp.approve_credential', 'admin');
+
+CREATE FUNCTION devapp_internal.revoke_credential(credential_id uuid, note text, compromised boolean)
+    RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.credential := devapp_internal.find_own_credential(revoke_credential.credential_id);
+    state text := CASE WHEN changed.compromised THEN 'compromised' ELSE changed.status END;
+    leaked boolean := coalesce(revoke_credential.compromised, false);
+BEGIN
+    PERFORM devapp.next_status('credential', state, CASE WHEN leaked THEN 'compromise' ELSE 'revoke' END);
+    UPDATE devapp.credential c
+       SET status = 'revoked',
+           compromised = leaked,
+           decision_note = note
+     WHERE c.credential_id = changed.credential_id
+    RETURNING c.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.revoke_credential(credential_id uuid, note text DEFAULT NULL, compromised boolean DEFAULT false)
+    RETURNS devapp.credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.revoke_credential(uuid, text, boolean) IS 'Stops a credential; as compromised for ever';
+SELECT devapp_internal.grant_to('devapp.revoke_credential', 'admin', 'developer');

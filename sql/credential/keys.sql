@@ -1,0 +1,38 @@
+-- Keys and identifiers.
+
+CREATE TYPE devapp.key_parts AS (
+    well_formed boolean,
+    reason text,
+    has_secret boolean,
+    consumer_key text,
+    prefix text,
+    environment text,
+    key_id text
+);
+COMMENT ON TYPE devapp.key_parts IS 'What a key says of itself';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.key_parts', 'USAGE', 'admin');
+
+CREATE FUNCTION devapp.key_info(key text) RETURNS devapp.key_parts
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_key_info';
+COMMENT ON FUNCTION devapp.key_info(text) IS 'What a key or consumer key says of itself, from its characters alone';
+SELECT devapp_internal.grant_to('devapp.key_info', 'admin');
+
+CREATE FUNCTION devapp.mask_key(key text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_mask_key';
+COMMENT ON FUNCTION devapp.mask_key(text) IS 'The public part of a key, fit for a log';
+SELECT devapp_internal.grant_to('devapp.mask_key', 'admin');
+
+CREATE FUNCTION devapp_internal.new_consumer_key(environment text) RETURNS text
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_new_consumer_key';
+
+CREATE FUNCTION devapp_internal.issue_secret(credential_id uuid, previous_valid_until timestamptz) RETURNS devapp.issued_credential
+    LANGUAGE c VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_issue_secret';
+
+CREATE FUNCTION devapp_internal.digest_to_store() RETURNS devapp.secret_digest
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_digest_to_store';

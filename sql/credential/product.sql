@@ -1,0 +1,141 @@
+-- Associations: which products a credential is for.
+
+-- A new association, as it was decided on.  A rejected app gets nothing approved:
+-- what it asks for is decided again when it is resubmitted.
+CREATE FUNCTION devapp_internal.associate(
+    app devapp.app,
+    credential_id uuid,
+    product devapp.product,
+    decision devapp.approval_decision
+) RETURNS devapp.credential_product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made devapp.credential_product;
+    start text := CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'revoked' ELSE 'pending' END;
+BEGIN
+    IF start = 'approved' AND app.status = 'rejected' AND devapp_internal.app_approval() = 'conditional' THEN
+        start := 'pending';
+        decision := NULL;
+    END IF;
+    -- what a person took from the app is for an administrator to give again
+    IF start = 'approved' AND NOT devapp_internal.is_admin() AND EXISTS (
+        SELECT FROM devapp.credential c JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+         WHERE c.app_id = app.app_id AND cp.product_id = product.product_id
+           AND cp.status = 'revoked' AND cp.decided_by IS NOT NULL AND NOT starts_with(cp.decided_by, 'rule:')) THEN
+        start := 'pending';
+        decision := NULL;
+    END IF;
+    INSERT INTO devapp.credential_product AS cp
+        (credential_id, product_id, status, decided_by, decided_at, decision_note)
+    VALUES (associate.credential_id, product.product_id, start, decision.decided_by,
+            CASE WHEN decision.decided_by IS NOT NULL THEN now() END, decision.note)
+    ON CONFLICT DO NOTHING
+    RETURNING cp.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'credential % is already associated with product %',
+                        associate.credential_id, quote_ident(product.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Change the status with devapp.set_credential_product_status.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+-- The association of a credential with a product, locked.
+CREATE FUNCTION devapp_internal.find_association(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_credential devapp.credential := devapp_internal.find_credential(find_association.credential_id);
+    found_row devapp.credential_product;
+BEGIN
+    -- others are not told which products there are
+    IF devapp_internal.is_admin() THEN
+        PERFORM devapp_internal.find_product(find_association.product, false);
+    END IF;
+    SELECT cp.* INTO found_row
+      FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
+     WHERE cp.credential_id = the_credential.credential_id
+       AND p.name = find_association.product
+       AND p.deleted_at IS NULL
+       AND cp.removed_at IS NULL
+       FOR NO KEY UPDATE OF cp;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'credential % is not associated with product %',
+                        the_credential.credential_id, coalesce(quote_ident(find_association.product), '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Associate them with devapp.add_credential_product.';
+    END IF;
+    RETURN found_row;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_credential devapp.credential := devapp_internal.find_own_credential(add_credential_product.credential_id);
+    the_app devapp.app := devapp_internal.find_live_app(the_credential.app_id, false);
+    the_product devapp.product := devapp_internal.find_offered_product(product, the_credential.app_id);
+    decisions devapp.approval_decision[] := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
+BEGIN
+    RETURN devapp_internal.associate(the_app, the_credential.credential_id, the_product, decisions[1]);
+END
+$$;
+
+CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.add_credential_product(uuid, text) IS
+    'Associates a credential with a product; approved at once if the rules or the product''s approval say so';
+SELECT devapp_internal.grant_to('devapp.add_credential_product', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_credential devapp.credential := devapp_internal.find_own_credential(remove_credential_product.credential_id);
+    changed devapp.credential_product := devapp_internal.find_association(the_credential.credential_id, product);
+BEGIN
+    UPDATE devapp.credential_product cp SET removed_at = now()
+     WHERE cp.ordinal = changed.ordinal
+    RETURNING cp.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.remove_credential_product(uuid, text) IS
+    'Ends an association; the row stays for the history';
+SELECT devapp_internal.grant_to('devapp.remove_credential_product', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.set_credential_product_status(credential_id uuid, product text, action text, note text)
+    RETURNS devapp.credential_product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.credential_product := devapp_internal.find_association(set_credential_product_status.credential_id, product);
+BEGIN
+    PERFORM devapp_internal.require_decision((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = changed.credential_id),
+                                     devapp_internal.may_approve(changed.product_id));
+    UPDATE devapp.credential_product cp
+       SET status = devapp.next_status('credential_product', cp.status, action),
+           decision_note = note
+     WHERE cp.ordinal = changed.ordinal
+    RETURNING cp.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.set_credential_product_status(credential_id uuid, product text, action text, note text DEFAULT NULL)
+    RETURNS devapp.credential_product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.set_credential_product_status(uuid, text, text, text) IS
+    'Approves or revokes a product for a credential';
+SELECT devapp_internal.grant_to('devapp.set_credential_product_status', 'admin', 'developer');

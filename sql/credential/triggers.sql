@@ -1,0 +1,38 @@
+-- Rules of the columns of credentials (src/model/validate.c), columns that are fixed,
+-- lifecycles (src/model/lifecycle_core.c), and rows that stay.
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('credential_id', 'app_id', 'kind', 'consumer_key', 'environment',
+                                            'issued_at', 'expires_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('kind:in api_key oauth_client', 'environment:label', 'scopes:scopes',
+                                      'attributes:attributes', 'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_status('credential', 'compromised', 'revoked,compromised=revoked_at');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.revoke_credential.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.revoke_credential.');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_secret FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('secret_id', 'credential_id', 'version', 'purpose', 'digest', 'scheme',
+                                            'valid_from');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_secret FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('secret_id:required', 'credential_id:required', 'version:positive_int4', 'version:required',
+                                      'purpose:in api_key client_secret', 'digest:required', 'scheme:in blake2b',
+                                      'valid_from:required');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential_secret
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.complete_rotation or devapp.revoke_credential.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential_secret
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.complete_rotation or devapp.revoke_credential.');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_product FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('credential_id', 'product_id', 'ordinal', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_product FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential_product FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_status('credential_product', '');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential_product
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.remove_credential_product.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential_product
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.remove_credential_product.');

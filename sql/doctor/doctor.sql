@@ -1,0 +1,331 @@
+-- What to look at in an installation.
+
+CREATE FUNCTION devapp_internal.library_version() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_library_version';
+CREATE FUNCTION devapp_internal.sodium_version() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_sodium_version';
+CREATE FUNCTION devapp_internal.is_preloaded() RETURNS boolean
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_is_preloaded';
+CREATE FUNCTION devapp_internal.pepper_newest() RETURNS integer
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_pepper_newest';
+CREATE FUNCTION devapp_internal.pepper_known(number integer) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_pepper_known';
+
+CREATE FUNCTION devapp_internal.doctor_versions() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'version',
+           CASE WHEN e.extversion = devapp_internal.library_version() THEN 'ok' ELSE 'error' END,
+           format('extension %s, library %s', e.extversion, devapp_internal.library_version()),
+           CASE WHEN e.extversion <> devapp_internal.library_version()
+                THEN 'Run ALTER EXTENSION devapp UPDATE, or install the library of this version.' END
+      FROM pg_extension e WHERE e.extname = 'devapp'
+    UNION ALL
+    SELECT 'libsodium', 'ok', devapp_internal.sodium_version(), NULL
+    UNION ALL
+    SELECT 'preload',
+           CASE WHEN devapp_internal.is_preloaded() THEN 'ok' ELSE 'info' END,
+           CASE WHEN devapp_internal.is_preloaded() THEN 'loaded at server start'
+                ELSE 'loaded by each backend at its first call' END,
+           CASE WHEN NOT devapp_internal.is_preloaded()
+                THEN 'With shared_preload_libraries = ''devapp'' a new connection''s first call is faster.' END
+$$;
+
+CREATE FUNCTION devapp_internal.doctor_metering() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'metering', 'info', 'calls are not counted: quota columns of verdicts are null',
+           CASE WHEN NOT devapp_internal.is_preloaded()
+                THEN 'Counting needs shared_preload_libraries = ''devapp''.'
+                ELSE 'The setting devapp.metering is off.' END
+     WHERE NOT devapp_internal.is_metering()
+    UNION ALL
+    SELECT 'metering',
+           CASE WHEN s.dropped > 0 OR coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
+                     OR s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'warning' ELSE 'ok' END,
+           CASE WHEN s.dropped > 0 THEN format('%s calls were not counted: the table was full', s.dropped)
+                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush or shipment failed: %s', s.last_error)
+                WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'the worker is not running'
+                ELSE format('calls are counted, %s of %s counters are in use', s.slots_used, s.slots_total) END,
+           CASE WHEN s.dropped > 0 THEN 'Raise devapp.meter_size, or lower devapp.flush_interval.'
+                WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
+                THEN 'Counts stay in memory and are flushed when it works again; the server''s log says more.'
+                WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery()
+                THEN 'It starts again within seconds; look into the server''s log, and at max_worker_processes.' END
+      FROM devapp_internal.worker_state() s
+     WHERE devapp_internal.is_metering()
+$$;
+
+-- Is there anything to count limits in, and has it room?
+CREATE FUNCTION devapp_internal.doctor_quota() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH facts AS (
+        SELECT (SELECT count(*) FROM devapp.product p
+                 WHERE p.deleted_at IS NULL
+                   AND (p.rate_limit IS NOT NULL
+                        OR p.quota_enforcement = 'soft'
+                           AND (p.quota_limit IS NOT NULL
+                                OR EXISTS (SELECT FROM devapp.product_operation o
+                                            WHERE o.product_id = p.product_id AND o.quota_limit IS NOT NULL)))) AS products,
+               coalesce((SELECT s.not_limited FROM devapp_internal.worker_state() s), 0) AS not_limited,
+               devapp_internal.is_metering() AS metering
+    )
+    SELECT 'quota',
+           CASE WHEN f.products > 0 AND NOT f.metering OR f.not_limited > 0 THEN 'warning' ELSE 'ok' END,
+           CASE WHEN f.products > 0 AND NOT f.metering
+                THEN format('quotas or rate limits of %s product(s) are not enforced: calls are not counted', f.products)
+                WHEN f.not_limited > 0 THEN format('%s calls were not limited: the table of quotas was full', f.not_limited)
+                WHEN f.products = 0 THEN 'no product needs shared memory for its limits'
+                ELSE format('limits of %s product(s) are enforced', f.products) END,
+           CASE WHEN f.products > 0 AND NOT f.metering AND NOT devapp_internal.is_preloaded()
+                THEN 'They need shared_preload_libraries = ''devapp''.'
+                WHEN f.products > 0 AND NOT f.metering THEN 'The setting devapp.metering is off.'
+                WHEN f.not_limited > 0 THEN 'Raise devapp.quota_size.' END
+      FROM facts f
+$$;
+
+CREATE FUNCTION devapp_internal.doctor_housekeeping() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'housekeeping',
+           CASE WHEN s.failing OR s.refresh_error IS NOT NULL THEN 'warning' WHEN s.off THEN 'info' ELSE 'ok' END,
+           CASE WHEN s.failing THEN format('it failed: %s', s.last_housekeeping_error)
+                WHEN s.refresh_error IS NOT NULL THEN format('reports could not be refreshed: %s', s.refresh_error)
+                WHEN s.off THEN 'the worker is off'
+                ELSE 'nothing failed' END,
+           CASE WHEN s.failing THEN 'It is tried again every minute; the server''s log says more.'
+                WHEN s.refresh_error IS NOT NULL THEN 'They stay as they were. The next attempt is made after devapp.refresh_interval, or by devapp.refresh_reports().'
+                WHEN s.off THEN 'Without it devapp.maintain_usage(), maintain_audit(), schedule_notifications(), seal_audit() and refresh_reports() have to be called.' END
+      FROM (SELECT w.last_housekeeping_error, (SELECT max(r.error) FROM devapp.report_refresh r) AS refresh_error,
+                   coalesce(w.last_housekeeping_error_at > w.last_housekeeping_at, w.housekeeping_errors > 0, false) AS failing,
+                   w.worker_pid IS NULL AND NOT pg_is_in_recovery() OR devapp_internal.setting('flush_interval') = '0' AS off
+              FROM (SELECT 1) AS one LEFT JOIN devapp_internal.worker_state() w ON true) AS s
+$$;
+
+CREATE FUNCTION devapp_internal.doctor_pepper() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    newest integer;
+    missing integer[];
+    unkeyed bigint;
+BEGIN
+    check_name := 'pepper';
+    BEGIN
+        newest := devapp_internal.pepper_newest();
+        status := CASE newest WHEN 0 THEN 'warning' ELSE 'ok' END;
+        detail := CASE newest WHEN 0 THEN 'no pepper: digests of new secrets are unkeyed'
+                              ELSE format('new digests are keyed with pepper %s', newest) END;
+        hint := CASE newest WHEN 0 THEN 'Set devapp.pepper_file, see doc/security.md.' END;
+    EXCEPTION WHEN OTHERS THEN
+        status := 'error';
+        detail := SQLERRM;
+        hint := 'No secret can be issued, and those that this file keyed are not found.';
+    END;
+    RETURN NEXT;
+
+    -- of secrets that could still work
+    SELECT array_agg(DISTINCT p.number ORDER BY p.number) FILTER (WHERE NOT devapp_internal.pepper_known(p.number)),
+           coalesce(sum(p.n) FILTER (WHERE p.number = 0), 0)
+      INTO missing, unkeyed
+      FROM (SELECT devapp.secret_digest_pepper(s.digest) AS number, count(*) AS n
+              FROM devapp.credential_secret s
+             WHERE s.valid_until IS NULL OR s.valid_until > now()
+             GROUP BY 1) AS p;
+    check_name := 'digests';
+    IF missing IS NOT NULL THEN
+        status := 'error';
+        detail := format('there are secrets whose pepper is not known: %s', array_to_string(missing, ', '));
+        hint := 'Put those numbers back into devapp.pepper_file; until then these secrets are not found.';
+    ELSIF unkeyed > 0 AND newest > 0 THEN
+        status := 'warning';
+        detail := format('%s secret(s) are from before the pepper', unkeyed);
+        hint := 'Rotate them with devapp.rotate_credential.';
+    ELSE
+        status := 'ok';
+        detail := 'every secret''s digest can be computed';
+        hint := NULL;
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+-- Everything of devapp that PUBLIC has a privilege on.
+CREATE FUNCTION devapp_internal.doctor_public() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH granted AS (
+        SELECT 'function ' || p.oid::regprocedure AS object
+          FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+         WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+        UNION
+        SELECT 'relation ' || c.oid::regclass
+          FROM pg_class c, aclexplode(c.relacl) AS a
+         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+        UNION
+        SELECT 'column ' || c.oid::regclass || '.' || t.attname
+          FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
+         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+        UNION
+        SELECT 'schema ' || n.nspname
+          FROM pg_namespace n, aclexplode(n.nspacl) AS a
+         WHERE n.oid IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+    )
+    SELECT 'public',
+           CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
+           CASE WHEN count(*) = 0 THEN 'nothing is granted to PUBLIC'
+                ELSE format('granted to PUBLIC: %s', string_agg(object, ', ' ORDER BY object)) END,
+           CASE WHEN count(*) > 0 THEN 'REVOKE it: every role can use these.' END
+      FROM granted
+$$;
+
+CREATE FUNCTION devapp_internal.tables_without_policy() RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT count(*) FROM pg_class c
+     WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'devapp_admin')
+$$;
+
+CREATE FUNCTION devapp_internal.doctor_roles() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'roles',
+           CASE WHEN missing IS NULL THEN 'ok' ELSE 'info' END,
+           coalesce('missing: ' || missing, 'they exist, and every table says which rows they see'),
+           CASE WHEN missing IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
+      FROM (SELECT nullif(concat_ws(', ', string_agg(role, ', ' ORDER BY role) FILTER (WHERE to_regrole(role) IS NULL),
+                                    CASE WHEN bool_and(to_regrole(role) IS NOT NULL) AND devapp_internal.tables_without_policy() > 0
+                                         THEN format('policies of %s tables', devapp_internal.tables_without_policy()) END), '') AS missing
+              FROM (SELECT 'devapp_' || r AS role FROM unnest(devapp_internal.role_names()) AS r) AS roles) AS m
+$$;
+
+-- Triggers that somebody switched off, or left to replicas, or made to pass over
+-- what replication brings.
+CREATE FUNCTION devapp_internal.doctor_triggers() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'triggers',
+           CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
+           CASE WHEN count(*) = 0 THEN 'all are enabled'
+                ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' ORDER BY t.tgrelid::regclass::text, t.tgname)) END,
+           CASE WHEN count(*) > 0
+                THEN 'ALTER TABLE ... ENABLE TRIGGER <name>; ENABLE ALWAYS TRIGGER for invalidate_cache, renew_product_*, begin_restore and end_restore.' END
+      FROM pg_trigger t
+      JOIN pg_class c ON c.oid = t.tgrelid
+     WHERE c.relnamespace = 'devapp'::regnamespace 
+       AND (t.tgenabled IN ('D', 'R')
+            OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_|begin_restore|end_restore)'))
+$$;
+
+-- Is everything recorded, and will there be a partition to record it in?  With the
+-- rights of the owner, because no policy lets anybody look into a partition.
+CREATE FUNCTION devapp_internal.doctor_audit() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+    WITH facts AS (
+        SELECT devapp_internal.setting('restoring') = 'on' AS restoring,
+               to_char(date_trunc('month', now()) + interval '1 month', '"audit_event_"YYYY_MM') AS next_month,
+               EXISTS (SELECT FROM devapp.audit_event_default) AS in_default
+    )
+    SELECT 'audit',
+           CASE WHEN f.restoring THEN 'error'
+                WHEN f.in_default OR to_regclass('devapp.' || f.next_month) IS NULL THEN 'warning'
+                ELSE 'ok' END,
+           CASE WHEN f.restoring THEN 'devapp.restoring is on: changes are not recorded'
+                WHEN f.in_default THEN 'there are events in the default partition'
+                WHEN to_regclass('devapp.' || f.next_month) IS NULL THEN format('partition %s is missing', f.next_month)
+                ELSE 'the next month has its partition' END,
+           CASE WHEN f.restoring THEN 'Set it for the session of a restore only.'
+                WHEN f.in_default OR to_regclass('devapp.' || f.next_month) IS NULL
+                THEN 'Run SELECT devapp.maintain_audit() every month.' END
+      FROM facts f
+$$;
+
+-- Is the audit trail sealed now and then, and are its checkpoints signed?
+CREATE FUNCTION devapp_internal.doctor_audit_log() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last devapp.audit_checkpoint;
+BEGIN
+    check_name := 'audit_key';
+    BEGIN
+        detail := 'checkpoints are signed with ' || devapp.audit_public_key();
+        status := CASE WHEN detail IS NULL THEN 'warning' ELSE 'ok' END;
+        hint := CASE WHEN detail IS NULL THEN 'Set devapp.audit_key_file, see doc/audit_proofs.md.' END;
+        detail := coalesce(detail, 'no key: checkpoints of the audit trail are not signed');
+    EXCEPTION WHEN OTHERS THEN
+        status := 'error';
+        detail := SQLERRM;
+        hint := 'The audit trail can be neither sealed nor verified.';
+    END;
+    RETURN NEXT;
+
+    check_name := 'audit_seal';
+    SELECT * INTO last FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1;
+    status := 'ok';
+    detail := coalesce(last.tree_size || ' events are sealed', 'nothing is sealed yet');
+    hint := NULL;
+    IF EXISTS (SELECT FROM devapp.audit_event e
+                WHERE e.transaction_id >= CASE WHEN last.system_identifier = (SELECT s.system_identifier FROM pg_control_system() s)
+                                               THEN last.xmin_at_seal ELSE '0' END
+                  AND e.occurred_at < now() - interval '1 day'
+                  AND NOT EXISTS (SELECT FROM devapp.audit_leaf l WHERE l.event_id = e.event_id)) THEN
+        status := 'warning';
+        detail := detail || ', others have waited for more than a day';
+        hint := 'SELECT devapp.seal_audit() regularly, and export what it returns.';
+    END IF;
+    RETURN NEXT;
+END
+$$;
+
+-- The worker keeps out while a dump is restored: calls stay in memory.
+CREATE FUNCTION devapp_internal.doctor_restore() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'restore',
+           CASE WHEN r.needs IS NULL THEN 'ok' WHEN r.needs = 'its sessions to end' THEN 'info' ELSE 'error' END,
+           CASE WHEN r.needs IS NULL THEN 'no restore is under way'
+                ELSE format('a restore is not over: it still needs %s', r.needs) END,
+           CASE WHEN r.needs = 'its sessions to end' THEN 'The worker keeps out of the database until then.'
+                WHEN r.needs IS NOT NULL
+                THEN 'Until then calls stay in memory. If nothing more is to come, SELECT * FROM devapp.finish_restore() ends it.' END
+      FROM (SELECT devapp_internal.restore_needs() AS needs) AS r
+$$;
+
+CREATE FUNCTION devapp_internal.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT * FROM devapp_internal.doctor_versions()
+    UNION ALL SELECT * FROM devapp_internal.doctor_metering()
+    UNION ALL SELECT * FROM devapp_internal.doctor_quota()
+    UNION ALL SELECT * FROM devapp_internal.doctor_housekeeping()
+    UNION ALL SELECT * FROM devapp_internal.doctor_pepper()
+    UNION ALL SELECT * FROM devapp_internal.doctor_public()
+    UNION ALL SELECT * FROM devapp_internal.doctor_roles()
+    UNION ALL SELECT * FROM devapp_internal.doctor_triggers()
+    UNION ALL SELECT * FROM devapp_internal.doctor_audit()
+    UNION ALL SELECT * FROM devapp_internal.doctor_audit_log()
+    UNION ALL SELECT * FROM devapp_internal.doctor_restore()
+$$;
+
+CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';
+SELECT devapp_internal.grant_to('devapp.doctor', 'admin');

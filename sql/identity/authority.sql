@@ -1,0 +1,240 @@
+-- What the person who acts may do with what is his own.
+--
+-- The functions that developers call on their own apps and teams run with their
+-- owner's rights, because a developer has no right to write to a table.  Each asks
+-- here first.
+
+-- An administrator has the right to write to the tables; see src/model/identity.c.
+CREATE FUNCTION devapp_internal.is_admin() RETURNS boolean
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_is_admin';
+
+-- The teams that the acting developer is in; or only those he administers, which
+-- nobody does who was deactivated.
+CREATE FUNCTION devapp_internal.my_teams(administered boolean DEFAULT false) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(m.team_id), '{}')
+      FROM devapp.team_member m
+     WHERE m.developer_id = devapp_internal.current_developer_id()
+       AND (NOT administered
+            OR (m.role = 'admin'
+                AND EXISTS (SELECT FROM devapp.developer d WHERE d.developer_id = m.developer_id AND d.status = 'active')))
+$$;
+
+CREATE FUNCTION devapp.my_teams(administered boolean DEFAULT false) RETURNS uuid[]
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.my_teams IS 'Ids of the teams of the developer who acts, or of those that they administer; the policies of row-level security ask it';
+SELECT devapp_internal.grant_to('devapp.my_teams', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.my_team_mates() RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(DISTINCT m.developer_id), '{}')
+      FROM devapp.team_member m
+     WHERE m.team_id = ANY (devapp_internal.my_teams())
+$$;
+
+CREATE FUNCTION devapp.my_team_mates() RETURNS uuid[]
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.my_team_mates IS 'Ids of the developers in the teams of the developer who acts; the policies of row-level security ask it';
+SELECT devapp_internal.grant_to('devapp.my_team_mates', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.refuse(what text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION '% may not %', coalesce(quote_ident(devapp.actor()), 'nobody in particular'), what
+        USING ERRCODE = 'insufficient_privilege',
+              HINT = CASE WHEN devapp.actor() IS NULL
+                          THEN 'Say who acts: with a token through PostgREST, or by devapp.act_as in the same transaction; devapp.whoami() tells what is known.'
+                          ELSE 'Ask an administrator of the team that owns it, or of the developer program.' END;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.require_admin(what text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT devapp_internal.is_admin() THEN
+        PERFORM devapp_internal.refuse(what);
+    END IF;
+END
+$$;
+
+-- May act for an owner: himself, or a team that he administers.
+CREATE FUNCTION devapp_internal.require_owner(developer_id uuid, team_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT (devapp_internal.is_admin()
+            OR coalesce(require_owner.developer_id = devapp_internal.current_developer_id(), false)
+            OR coalesce(require_owner.team_id = ANY (devapp_internal.my_teams(true)), false)) THEN
+        PERFORM devapp_internal.refuse('act for this owner');
+    END IF;
+END
+$$;
+
+-- An app of others is as good as none: who may not see it is not told that it
+-- exists.
+CREATE FUNCTION devapp_internal.require_app(app_id uuid, to_change boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owner record;
+BEGIN
+    IF devapp_internal.is_admin() THEN
+        RETURN;
+    END IF;
+    SELECT a.developer_id, a.team_id INTO owner FROM devapp.app a
+     WHERE a.app_id = require_app.app_id
+       AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'app % does not exist', coalesce(require_app.app_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List your apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+    IF to_change THEN
+        PERFORM devapp_internal.require_owner(owner.developer_id, owner.team_id);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.require_credential(credential_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owned uuid;
+BEGIN
+    IF devapp_internal.is_admin() THEN
+        RETURN;
+    END IF;
+    SELECT c.app_id INTO owned
+      FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
+     WHERE c.credential_id = require_credential.credential_id
+       AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'credential % does not exist', coalesce(require_credential.credential_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List your credentials with SELECT credential_id, consumer_key FROM devapp.credential.';
+    END IF;
+    PERFORM devapp_internal.require_app(owned, true);
+END
+$$;
+
+-- A team by name that one may administer; of a stranger's, not even whether it exists.
+CREATE FUNCTION devapp_internal.require_team(name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team uuid;
+BEGIN
+    IF devapp_internal.is_admin() THEN
+        RETURN;
+    END IF;
+    SELECT t.team_id INTO the_team FROM devapp.team t
+     WHERE t.name = require_team.name AND t.deleted_at IS NULL AND t.team_id = ANY (devapp_internal.my_teams());
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'team % does not exist', coalesce(quote_ident(require_team.name), '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List your teams with SELECT name FROM devapp.team.';
+    END IF;
+    PERFORM devapp_internal.require_owner(NULL, the_team);
+END
+$$;
+
+-- Products that are not public are for administrators to give; an app that has one
+-- may go on asking for it.
+CREATE FUNCTION devapp_internal.may_ask_for(product devapp.product, app_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT devapp_internal.is_admin() OR (product).access = 'public' OR EXISTS (
+        SELECT FROM devapp.credential c
+          JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+         WHERE c.app_id = may_ask_for.app_id AND cp.product_id = (product).product_id
+           AND cp.removed_at IS NULL AND cp.status <> 'revoked')
+$$;
+
+-- The same lookups as in lookup.sql, for who may change what they find.  Asked again
+-- under the lock: waiting for it may have taken until another was the owner.
+
+CREATE FUNCTION devapp_internal.find_own_app(app_id uuid, for_update boolean) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.app;
+BEGIN
+    PERFORM devapp_internal.require_app(find_own_app.app_id, true);
+    found_row := devapp_internal.find_live_app(find_own_app.app_id, for_update);
+    PERFORM devapp_internal.require_app(find_own_app.app_id, true);
+    RETURN found_row;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_own_credential(credential_id uuid) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.credential;
+BEGIN
+    PERFORM devapp_internal.require_credential(find_own_credential.credential_id);
+    found_row := devapp_internal.find_credential(find_own_credential.credential_id);
+    PERFORM devapp_internal.require_credential(find_own_credential.credential_id);
+    RETURN found_row;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_own_team(name text, for_update boolean) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.team;
+BEGIN
+    PERFORM devapp_internal.require_team(find_own_team.name);
+    found_row := devapp_internal.find_team(find_own_team.name, for_update);
+    PERFORM devapp_internal.require_team(find_own_team.name);
+    RETURN found_row;
+END
+$$;
+
+-- Oneself, by e-mail.
+CREATE FUNCTION devapp_internal.find_own_developer(email text, for_update boolean) RETURNS devapp.developer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT devapp_internal.is_admin() AND devapp_internal.email_key(find_own_developer.email) IS DISTINCT FROM devapp.actor() THEN
+        PERFORM devapp_internal.refuse('act for another developer');
+    END IF;
+    RETURN devapp_internal.find_developer(find_own_developer.email, for_update);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_offered_product(name text, app_id uuid) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_product devapp.product := devapp_internal.find_product(find_offered_product.name, false);
+BEGIN
+    IF NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
+        -- in the words of find_product(): it is not told that it exists
+        RAISE EXCEPTION 'product % does not exist', quote_ident(the_product.name)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the name of a product; make one with devapp.create_product.';
+    END IF;
+    RETURN the_product;
+END
+$$;

@@ -1,0 +1,158 @@
+-- From what a person types to a row.  The row is locked: FOR NO KEY UPDATE where it is
+-- about to change, FOR SHARE where something is about to depend on it.
+
+CREATE FUNCTION devapp_internal.find_developer(email text, for_update boolean) RETURNS devapp.developer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.developer;
+BEGIN
+    IF for_update THEN
+        SELECT * INTO found_row FROM devapp.developer d
+         WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(find_developer.email) AND d.deleted_at IS NULL
+           FOR NO KEY UPDATE;
+    ELSE
+        SELECT * INTO found_row FROM devapp.developer d
+         WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(find_developer.email) AND d.deleted_at IS NULL
+           FOR SHARE;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'developer % does not exist', coalesce(quote_ident(find_developer.email), '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the e-mail of a developer; make one with devapp.create_developer.';
+    END IF;
+    RETURN found_row;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_team(name text, for_update boolean) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.team;
+BEGIN
+    IF for_update THEN
+        SELECT * INTO found_row FROM devapp.team t
+         WHERE t.name = find_team.name AND t.deleted_at IS NULL
+           FOR NO KEY UPDATE;
+    ELSE
+        SELECT * INTO found_row FROM devapp.team t
+         WHERE t.name = find_team.name AND t.deleted_at IS NULL
+           FOR SHARE;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'team % does not exist', coalesce(quote_ident(find_team.name), '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the name of a team; make one with devapp.create_team.';
+    END IF;
+    RETURN found_row;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_product(name text, for_update boolean) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.product;
+BEGIN
+    IF for_update THEN
+        SELECT * INTO found_row FROM devapp.product p
+         WHERE p.name = find_product.name AND p.deleted_at IS NULL
+           FOR NO KEY UPDATE;
+    ELSE
+        SELECT * INTO found_row FROM devapp.product p
+         WHERE p.name = find_product.name AND p.deleted_at IS NULL
+           FOR SHARE;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'product % does not exist', coalesce(quote_ident(find_product.name), '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the name of a product; make one with devapp.create_product.';
+    END IF;
+    RETURN found_row;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_app(app_id uuid, for_update boolean) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.app;
+BEGIN
+    IF for_update THEN
+        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = find_app.app_id FOR NO KEY UPDATE;
+    ELSE
+        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = find_app.app_id FOR SHARE;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'app % does not exist', coalesce(find_app.app_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+    RETURN found_row;
+END
+$$;
+
+-- An app that something new may be attached to.
+CREATE FUNCTION devapp_internal.find_live_app(app_id uuid, for_update boolean) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.app := devapp_internal.find_app(find_live_app.app_id, for_update);
+BEGIN
+    IF found_row.status = 'deleted' THEN
+        RAISE EXCEPTION 'app % is deleted', found_row.app_id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'A deleted app stays as history only. Make a new one with devapp.create_app.';
+    END IF;
+    RETURN found_row;
+END
+$$;
+
+-- A credential is always locked for update: whoever asks for one changes it, or
+-- adds a secret or a product to it.  Its app is locked first, as everywhere.
+CREATE FUNCTION devapp_internal.find_credential(credential_id uuid) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.credential;
+BEGIN
+    SELECT * INTO found_row FROM devapp.credential c
+     WHERE c.credential_id = find_credential.credential_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'credential % does not exist', coalesce(find_credential.credential_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the credentials with SELECT credential_id, consumer_key FROM devapp.credential.';
+    END IF;
+    PERFORM devapp_internal.find_live_app(found_row.app_id, false);
+    SELECT * INTO found_row FROM devapp.credential c
+     WHERE c.credential_id = find_credential.credential_id
+       FOR NO KEY UPDATE;
+    RETURN found_row;
+END
+$$;
+
+-- What counts dependants must see those that were committed meanwhile.
+CREATE FUNCTION devapp_internal.require_read_committed(what text DEFAULT 'delete') RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'cannot % in a transaction of isolation level %', what, current_setting('transaction_isolation')
+            USING ERRCODE = 'active_sql_transaction',
+                  HINT = 'Use a READ COMMITTED transaction: an older snapshot does not show what others have changed meanwhile.';
+    END IF;
+END
+$$;
+
+-- In an update an argument that is left out stays, and '' clears.
+CREATE FUNCTION devapp_internal.changed_value(old_value text, new_value text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN new_value IS NULL THEN old_value ELSE nullif(new_value, '') END;

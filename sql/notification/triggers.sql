@@ -1,0 +1,219 @@
+-- What happens to apps, credentials and associations is told: the triggers that
+-- write the outbox, in the transaction of what happened.
+--
+-- One thing that happened is one notification.  What follows an app's decision is
+-- told by the app's: associations that were decided in the transaction of their app,
+-- credentials that were revoked with it.  What was made, or handed in again, and
+-- decided in one transaction is told to nobody: who did it knows.
+--
+-- A submission is told at commit, when the app has its products and it is known
+-- whether it still waits.  All other triggers come after follow_app_status, by the
+-- order of their names.
+--
+-- They run with their owner's rights, see sql/notification/recipient.sql, and serve the
+-- tables of devapp only.  While a dump is being restored there is nothing to tell.
+
+CREATE FUNCTION devapp_internal.require_own_table(relation oid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND c.relnamespace = 'devapp'::regnamespace) THEN
+        RAISE EXCEPTION 'this trigger is for the tables of devapp only'
+            USING ERRCODE = 'trigger_protocol_violated';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.notify_app_submitted() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    app devapp.app;
+    products record;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    SELECT * INTO app FROM devapp.app a WHERE a.app_id = NEW.app_id AND a.status = 'pending';
+    IF FOUND THEN
+        products := devapp_internal.app_products(app.app_id, 'pending');
+        PERFORM devapp_internal.queue_notification('app_submitted', app, NULL, NULL,
+                                           devapp_internal.approver_contact(products.ids, app.developer_id, app.team_id),
+                                           jsonb_build_object('products', products.names, 'note', NEW.decision_note));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.notify_app_decided() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    products record;
+    details jsonb;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    details := jsonb_build_object('note', NEW.decision_note);
+    -- made, or handed in again, in this transaction
+    IF NEW.created_at = now() OR OLD.status = 'pending' AND OLD.decided_at = now() THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.status = 'approved' THEN
+        products := devapp_internal.app_products(NEW.app_id, 'approved');
+        details := details || jsonb_build_object('products', products.names);
+    END IF;
+    PERFORM devapp_internal.queue_notification(CASE WHEN OLD.status = 'suspended' AND NEW.status = 'approved' THEN 'app_resumed'
+                                            ELSE 'app_' || NEW.status END,
+                                       NEW, NULL, NULL, NULL, details);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.notify_credential_decided() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    app devapp.app;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    SELECT * INTO STRICT app FROM devapp.app a WHERE a.app_id = NEW.app_id;
+    IF app.status = 'deleted' THEN
+        RETURN NULL;
+    END IF;
+    PERFORM devapp_internal.queue_notification('credential_' || NEW.status, app, NEW, NULL, NULL,
+                                       jsonb_build_object('note', NEW.decision_note,
+                                                          'compromised', CASE WHEN NEW.compromised THEN true END));
+    RETURN NULL;
+END
+$$;
+
+-- A version after the first is a rotation.
+CREATE FUNCTION devapp_internal.notify_credential_rotated() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    credential devapp.credential;
+    app devapp.app;
+    old_until timestamptz;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    SELECT * INTO STRICT credential FROM devapp.credential c WHERE c.credential_id = NEW.credential_id;
+    SELECT * INTO STRICT app FROM devapp.app a WHERE a.app_id = credential.app_id;
+    SELECT s.valid_until INTO old_until
+      FROM devapp.credential_secret s
+     WHERE s.credential_id = NEW.credential_id AND s.superseded_at IS NOT NULL
+     ORDER BY s.superseded_at DESC, s.version DESC
+     LIMIT 1;
+    PERFORM devapp_internal.queue_notification('credential_rotated', app, credential, NULL, NULL,
+                                       jsonb_build_object('version', NEW.version, 'previous_valid_until', old_until));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.notify_product_submitted() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    credential devapp.credential;
+    app devapp.app;
+    product text;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    SELECT p.name INTO product
+      FROM devapp.credential_product cp
+      JOIN devapp.product p ON p.product_id = cp.product_id
+     WHERE cp.ordinal = NEW.ordinal AND cp.status = 'pending' AND cp.removed_at IS NULL;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO STRICT credential FROM devapp.credential c WHERE c.credential_id = NEW.credential_id;
+    SELECT * INTO STRICT app FROM devapp.app a WHERE a.app_id = credential.app_id;
+    -- the app's own submission tells about it, now or when it is handed in again
+    IF app.status = 'rejected' OR app.status = 'pending' AND now() IN (app.created_at, app.decided_at) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM devapp_internal.queue_notification('product_submitted', app, credential, NEW.product_id,
+                                       devapp_internal.approver_contact(ARRAY[NEW.product_id], app.developer_id, app.team_id),
+                                       jsonb_build_object('product', product));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.notify_product_decided() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    credential devapp.credential;
+    app devapp.app;
+    product text;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    SELECT * INTO STRICT credential FROM devapp.credential c WHERE c.credential_id = NEW.credential_id;
+    SELECT * INTO STRICT app FROM devapp.app a WHERE a.app_id = credential.app_id;
+    IF NEW.created_at = now() OR app.created_at = now() OR app.decided_at = now() THEN
+        RETURN NULL;
+    END IF;
+    SELECT p.name INTO STRICT product FROM devapp.product p WHERE p.product_id = NEW.product_id;
+    PERFORM devapp_internal.queue_notification('product_' || NEW.status, app, credential, NEW.product_id, NULL,
+                                       jsonb_build_object('product', product, 'note', NEW.decision_note));
+    RETURN NULL;
+END
+$$;
+
+-- The payload is the same for all notifications of a transaction, and PostgreSQL
+-- sends equal ones once.
+CREATE FUNCTION devapp_internal.signal_notifications() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    IF devapp_internal.setting('notify') = 'on' AND devapp_internal.setting('restoring') = 'off'
+       AND EXISTS (SELECT FROM queued) THEN
+        PERFORM pg_notify('devapp', jsonb_build_object('transaction_id', pg_current_xact_id()::text)::text);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- The BEFORE triggers of these tables have loaded the library, so that the setting
+-- is known.
+CREATE CONSTRAINT TRIGGER notify_app_submitted AFTER INSERT ON devapp.app
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.status = 'pending' AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_submitted');
+CREATE CONSTRAINT TRIGGER notify_app_resubmitted AFTER UPDATE OF status ON devapp.app
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status = 'pending'
+          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_submitted');
+CREATE TRIGGER notify_app_decided AFTER UPDATE OF status ON devapp.app FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status <> 'pending'
+          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_decided');
+CREATE TRIGGER notify_credential_decided AFTER UPDATE OF status, compromised ON devapp.credential FOR EACH ROW
+    WHEN ((OLD.status, OLD.compromised) IS DISTINCT FROM (NEW.status, NEW.compromised)
+          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_decided');
+CREATE TRIGGER notify_credential_rotated AFTER INSERT ON devapp.credential_secret FOR EACH ROW
+    WHEN (NEW.version > 1 AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_rotated');
+CREATE CONSTRAINT TRIGGER notify_product_submitted AFTER INSERT ON devapp.credential_product
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.status = 'pending' AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_product_submitted');
+CREATE TRIGGER notify_product_decided AFTER UPDATE OF status ON devapp.credential_product FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.removed_at IS NULL
+          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_product_decided');
+
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.notification FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue',
+                                      'status:in pending leased done dead');
+CREATE TRIGGER signal_notifications AFTER INSERT ON devapp.notification
+    REFERENCING NEW TABLE AS queued FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.as_owner('signal_notifications');

@@ -1,0 +1,66 @@
+-- Who owns apps: developers, and teams made of developers.
+
+CREATE TABLE devapp.developer (
+    developer_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    email text NOT NULL,
+    first_name text,
+    last_name text,
+    user_name text,
+    status text NOT NULL DEFAULT 'active',
+    attributes jsonb NOT NULL DEFAULT '{}',
+    decided_by text,
+    decided_at timestamptz,
+    decision_note text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    CONSTRAINT developer_pkey PRIMARY KEY (developer_id)
+);
+COMMENT ON TABLE devapp.developer IS 'A person who may own apps';
+COMMENT ON COLUMN devapp.developer.email IS 'Unique without regard to case among developers that are not deleted';
+COMMENT ON COLUMN devapp.developer.status IS 'active or inactive; the keys of an inactive developer''s apps do not work';
+COMMENT ON COLUMN devapp.developer.attributes IS 'Up to 18 names, each with a string';
+COMMENT ON COLUMN devapp.developer.decided_by IS 'Role that last changed the status';
+COMMENT ON COLUMN devapp.developer.deleted_at IS 'When it was deleted; the row stays for the history';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT (developer_id, email, first_name, last_name, user_name, status, created_at, updated_at, deleted_at)', 'developer');
+SELECT pg_extension_config_dump('devapp.developer', '');
+CREATE UNIQUE INDEX developer_email_key ON devapp.developer (devapp_internal.email_key(email)) WHERE deleted_at IS NULL;
+
+CREATE TABLE devapp.team (
+    team_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    name text NOT NULL,
+    display_name text,
+    status text NOT NULL DEFAULT 'active',
+    attributes jsonb NOT NULL DEFAULT '{}',
+    decided_by text,
+    decided_at timestamptz,
+    decision_note text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    CONSTRAINT team_pkey PRIMARY KEY (team_id)
+);
+COMMENT ON TABLE devapp.team IS 'An owner of apps that is made of developers';
+COMMENT ON COLUMN devapp.team.name IS 'Unique among teams that are not deleted; cannot be changed';
+COMMENT ON COLUMN devapp.team.status IS 'active or inactive; the keys of an inactive team''s apps do not work';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team', 'SELECT (team_id, name, display_name, status, created_at, updated_at, deleted_at)', 'developer');
+SELECT pg_extension_config_dump('devapp.team', '');
+CREATE UNIQUE INDEX team_name_key ON devapp.team (name) WHERE deleted_at IS NULL;
+
+CREATE TABLE devapp.team_member (
+    team_id uuid NOT NULL,
+    developer_id uuid NOT NULL,
+    role text NOT NULL DEFAULT 'member',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT team_member_pkey PRIMARY KEY (team_id, developer_id),
+    CONSTRAINT team_member_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
+    CONSTRAINT team_member_developer_id_fkey FOREIGN KEY (developer_id) REFERENCES devapp.developer
+);
+COMMENT ON TABLE devapp.team_member IS 'A developer''s membership in a team';
+COMMENT ON COLUMN devapp.team_member.role IS 'admin or member';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT', 'developer');
+SELECT pg_extension_config_dump('devapp.team_member', '');
+CREATE INDEX team_member_developer_id_idx ON devapp.team_member (developer_id);

@@ -1,0 +1,213 @@
+-- Teams and their members.
+
+CREATE FUNCTION devapp_internal.create_team(
+    name text,
+    display_name text,
+    attributes jsonb
+) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made devapp.team;
+BEGIN
+    INSERT INTO devapp.team AS t (name, display_name, attributes)
+    VALUES (create_team.name, create_team.display_name, coalesce(create_team.attributes, '{}'))
+    ON CONFLICT DO NOTHING
+    RETURNING t.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'team % already exists', quote_ident(create_team.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Choose another name.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION devapp.create_team(
+    name text,
+    display_name text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.team
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.create_team(text, text, jsonb) IS 'Makes a team';
+SELECT devapp_internal.grant_to('devapp.create_team', 'admin');
+
+CREATE FUNCTION devapp_internal.update_team(
+    team text,
+    display_name text,
+    attributes jsonb
+) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.team := devapp_internal.find_own_team(team, true);
+BEGIN
+    -- approval rules judge the team by them
+    IF update_team.attributes IS NOT NULL THEN
+        PERFORM devapp_internal.require_admin('change the attributes of a team');
+    END IF;
+    UPDATE devapp.team t
+       SET display_name = devapp_internal.changed_value(t.display_name, update_team.display_name),
+           attributes = coalesce(update_team.attributes, t.attributes)
+     WHERE t.team_id = changed.team_id
+    RETURNING t.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.update_team(
+    team text,
+    display_name text DEFAULT NULL,
+    attributes jsonb DEFAULT NULL
+) RETURNS devapp.team
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.update_team(text, text, jsonb) IS 'Changes a team; what is left out stays, '''' clears';
+SELECT devapp_internal.grant_to('devapp.update_team', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.set_team_status(team text, action text, note text) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.team := devapp_internal.find_team(team, true);
+BEGIN
+    UPDATE devapp.team t
+       SET status = devapp.next_status('team', t.status, action),
+           decision_note = note
+     WHERE t.team_id = changed.team_id
+    RETURNING t.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.set_team_status(team text, action text, note text DEFAULT NULL) RETURNS devapp.team
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.set_team_status(text, text, text) IS
+    'Activates or deactivates a team; the keys of an inactive team''s apps do not work';
+SELECT devapp_internal.grant_to('devapp.set_team_status', 'admin');
+
+CREATE FUNCTION devapp_internal.delete_team(team text) RETURNS devapp.team
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.team := devapp_internal.find_team(team, true);
+    live bigint;
+BEGIN
+    PERFORM devapp_internal.require_read_committed();
+    SELECT count(*) INTO live FROM devapp.app a
+     WHERE a.team_id = changed.team_id AND a.deleted_at IS NULL;
+    IF live > 0 THEN
+        RAISE EXCEPTION 'team % still has % app(s)', quote_ident(changed.name), live
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  HINT = 'Delete the apps first, or deactivate the team with devapp.set_team_status.';
+    END IF;
+    -- a team that is deleted needs no administrator
+    UPDATE devapp.team t SET deleted_at = now()
+     WHERE t.team_id = changed.team_id
+    RETURNING t.* INTO changed;
+    DELETE FROM devapp.team_member m WHERE m.team_id = changed.team_id;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.delete_team(team text) RETURNS devapp.team
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.delete_team(text) IS
+    'Deletes a team that has no apps, and its memberships; the row stays for the history';
+SELECT devapp_internal.grant_to('devapp.delete_team', 'admin');
+
+CREATE FUNCTION devapp_internal.no_member(team devapp.team, developer devapp.developer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'developer % is not a member of team %', quote_ident(developer.email), quote_ident(team.name)
+        USING ERRCODE = 'undefined_object',
+              HINT = 'List the members with SELECT * FROM devapp.team_member.';
+END
+$$;
+
+CREATE FUNCTION devapp_internal.add_team_member(team text, developer text, role text) RETURNS devapp.team_member
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team devapp.team := devapp_internal.find_own_team(team, false);
+    the_developer devapp.developer := devapp_internal.find_developer(developer, false);
+    made devapp.team_member;
+BEGIN
+    INSERT INTO devapp.team_member AS m (team_id, developer_id, role)
+    VALUES (the_team.team_id, the_developer.developer_id, coalesce(add_team_member.role, 'member'))
+    ON CONFLICT DO NOTHING
+    RETURNING m.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'developer % is already a member of team %',
+                        quote_ident(the_developer.email), quote_ident(the_team.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Change the role with devapp.set_team_role.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.add_team_member(text, text, text) IS 'Makes a developer a member (or admin) of a team';
+SELECT devapp_internal.grant_to('devapp.add_team_member', 'admin', 'developer');
+
+-- The team is locked, so that of two administrators who leave at once one stays.
+CREATE FUNCTION devapp_internal.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team devapp.team := devapp_internal.find_own_team(team, true);
+    the_developer devapp.developer := devapp_internal.find_developer(developer, false);
+    changed devapp.team_member;
+BEGIN
+    PERFORM devapp_internal.require_read_committed('change who administers a team');
+    UPDATE devapp.team_member m SET role = set_team_role.role
+     WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
+    RETURNING m.* INTO changed;
+    IF NOT FOUND THEN
+        PERFORM devapp_internal.no_member(the_team, the_developer);
+    END IF;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.set_team_role(text, text, text) IS 'Makes a member of a team its admin, or an admin a member';
+SELECT devapp_internal.grant_to('devapp.set_team_role', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.remove_team_member(team text, developer text) RETURNS devapp.team_member
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- whoever is in a team may leave it
+    leaves boolean := devapp_internal.email_key(developer) = devapp.actor() AND EXISTS (
+        SELECT FROM devapp.team t WHERE t.name = team AND t.team_id = ANY (devapp_internal.my_teams()));
+    the_team devapp.team := CASE WHEN leaves THEN devapp_internal.find_team(team, true) ELSE devapp_internal.find_own_team(team, true) END;
+    the_developer devapp.developer := devapp_internal.find_developer(developer, false);
+    removed devapp.team_member;
+BEGIN
+    PERFORM devapp_internal.require_read_committed('change who administers a team');
+    DELETE FROM devapp.team_member m
+     WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
+    RETURNING m.* INTO removed;
+    IF NOT FOUND THEN
+        PERFORM devapp_internal.no_member(the_team, the_developer);
+    END IF;
+    RETURN removed;
+END
+$$;
+
+CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Ends a membership; the last admin of a team cannot leave it';
+SELECT devapp_internal.grant_to('devapp.remove_team_member', 'admin', 'developer');

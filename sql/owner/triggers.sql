@@ -1,0 +1,57 @@
+-- A team that had an administrator keeps one.  Functions that take one away lock
+-- the team first; here that lock is taken for direct statements.
+
+CREATE FUNCTION devapp_internal.keep_team_admin() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_team devapp.team;
+BEGIN
+    SELECT * INTO the_team FROM devapp.team t
+     WHERE t.team_id = OLD.team_id AND t.deleted_at IS NULL
+       FOR NO KEY UPDATE;
+    IF FOUND AND NOT EXISTS (SELECT FROM devapp.team_member m WHERE m.team_id = OLD.team_id AND m.role = 'admin') THEN
+        RAISE EXCEPTION 'the last administrator of team % cannot leave', quote_ident(the_team.name)
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Make another member an administrator first with devapp.set_team_role, or delete the team with devapp.delete_team.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER keep_team_admin_delete AFTER DELETE ON devapp.team_member FOR EACH ROW
+    WHEN (OLD.role = 'admin') EXECUTE FUNCTION devapp_internal.as_owner('keep_team_admin');
+CREATE TRIGGER keep_team_admin_update AFTER UPDATE OF role ON devapp.team_member FOR EACH ROW
+    WHEN (OLD.role = 'admin' AND NEW.role <> 'admin') EXECUTE FUNCTION devapp_internal.as_owner('keep_team_admin');
+
+-- ---------- rules of columns, fixed columns, lifecycles, rows that stay ----------
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.developer FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('developer_id', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('email:email', 'first_name:text', 'last_name:text', 'user_name:text',
+                                      'attributes:attributes', 'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_status('developer', '');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.developer
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_developer.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.developer
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_developer.');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('team_id', 'name', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'attributes:attributes',
+                                      'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_status('team', '');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.team
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_team.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.team
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_team.');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team_member FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('team_id', 'developer_id', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team_member FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('role:in admin member');

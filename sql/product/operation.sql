@@ -1,0 +1,98 @@
+-- Operations of products.
+
+-- Methods as they are stored: upper case, each once, in order.
+CREATE FUNCTION devapp_internal.checked_methods(methods text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(DISTINCT upper(m) ORDER BY upper(m)), '{}') FROM unnest(methods) AS m
+$$;
+
+CREATE FUNCTION devapp_internal.add_operation(
+    product text,
+    resource text,
+    methods text[],
+    proxy text,
+    quota_limit bigint,
+    quota_interval integer,
+    quota_unit text
+) RETURNS devapp.product_operation
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_product devapp.product := devapp_internal.find_product(product, true);
+    made devapp.product_operation;
+BEGIN
+    PERFORM devapp_internal.require_quota(add_operation.quota_limit, add_operation.quota_interval, add_operation.quota_unit);
+    INSERT INTO devapp.product_operation AS o
+        (product_id, resource, methods, proxy, quota_limit, quota_interval, quota_unit)
+    VALUES (the_product.product_id, add_operation.resource::devapp.resource_pattern,
+            devapp_internal.checked_methods(add_operation.methods), add_operation.proxy,
+            add_operation.quota_limit,
+            CASE WHEN add_operation.quota_limit IS NOT NULL THEN coalesce(add_operation.quota_interval, 1) END,
+            add_operation.quota_unit)
+    ON CONFLICT DO NOTHING
+    RETURNING o.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'product % already has this operation: %', quote_ident(the_product.name), add_operation.resource
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Operations differ in resource, methods or proxy; remove the old one with devapp.remove_operation.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION devapp.add_operation(
+    product text,
+    resource text,
+    methods text[] DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    quota_limit bigint DEFAULT NULL,
+    quota_interval integer DEFAULT NULL,
+    quota_unit text DEFAULT NULL
+) RETURNS devapp.product_operation
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.add_operation(text, text, text[], text, bigint, integer, text) IS
+    'Adds a URI pattern to a product; no methods: all';
+SELECT devapp_internal.grant_to('devapp.add_operation', 'admin');
+
+CREATE FUNCTION devapp_internal.remove_operation(
+    product text,
+    resource text,
+    methods text[]
+) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_product devapp.product := devapp_internal.find_product(product, true);
+    removed integer;
+BEGIN
+    DELETE FROM devapp.product_operation o
+     WHERE o.product_id = the_product.product_id
+       AND o.resource = remove_operation.resource
+       AND (remove_operation.methods IS NULL OR o.methods = devapp_internal.checked_methods(remove_operation.methods));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    IF removed = 0 THEN
+        RAISE EXCEPTION 'product % has no such operation: %', quote_ident(the_product.name), remove_operation.resource
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List them with SELECT resource, methods FROM devapp.product_operation.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM devapp.product_operation o WHERE o.product_id = the_product.product_id) THEN
+        RAISE WARNING 'product % has no operations now, so it covers every path', quote_ident(the_product.name)
+            USING HINT = 'Add one with devapp.add_operation if that is not meant.';
+    END IF;
+    RETURN removed;
+END
+$$;
+
+CREATE FUNCTION devapp.remove_operation(
+    product text,
+    resource text,
+    methods text[] DEFAULT NULL
+) RETURNS integer
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.remove_operation(text, text, text[]) IS
+    'Removes the operations of a product with this resource (and, if given, exactly these methods); how many';
+SELECT devapp_internal.grant_to('devapp.remove_operation', 'admin');

@@ -1,0 +1,225 @@
+-- Products.
+
+CREATE FUNCTION devapp_internal.require_quota(quota_limit bigint, quota_interval integer, quota_unit text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (quota_limit IS NULL) <> (quota_unit IS NULL) OR (quota_limit IS NULL AND quota_interval IS NOT NULL) THEN
+        RAISE EXCEPTION 'a quota needs both quota_limit and quota_unit'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For 1000 calls a day: quota_limit => 1000, quota_unit => ''day''.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.require_rate(rate_limit double precision, rate_burst integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF rate_limit IS NULL AND rate_burst IS NOT NULL THEN
+        RAISE EXCEPTION 'a rate_burst needs a rate_limit'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'For 10 calls a second, 20 at once: rate_limit => 10, rate_burst => 20.';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.create_product(
+    name text,
+    display_name text,
+    description text,
+    approval text,
+    access text,
+    environments text[],
+    proxies text[],
+    scopes text[],
+    quota_limit bigint,
+    quota_interval integer,
+    quota_unit text,
+    rate_limit double precision,
+    rate_burst integer,
+    attributes jsonb,
+    quota_enforcement text
+) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made devapp.product;
+BEGIN
+    PERFORM devapp_internal.require_quota(create_product.quota_limit, create_product.quota_interval, create_product.quota_unit);
+    PERFORM devapp_internal.require_rate(create_product.rate_limit, create_product.rate_burst);
+    INSERT INTO devapp.product AS p
+        (name, display_name, description, approval, access, environments, proxies, scopes,
+         quota_limit, quota_interval, quota_unit, quota_enforcement, rate_limit, rate_burst, attributes)
+    VALUES (create_product.name, create_product.display_name, create_product.description,
+            coalesce(create_product.approval, 'auto'), coalesce(create_product.access, 'public'),
+            coalesce(create_product.environments, '{}'), coalesce(create_product.proxies, '{}'),
+            coalesce(create_product.scopes, '{}'),
+            create_product.quota_limit,
+            CASE WHEN create_product.quota_limit IS NOT NULL THEN coalesce(create_product.quota_interval, 1) END,
+            create_product.quota_unit,
+            coalesce(create_product.quota_enforcement, 'soft'),
+            create_product.rate_limit,
+            CASE WHEN create_product.rate_limit IS NOT NULL THEN coalesce(create_product.rate_burst, 1) END,
+            coalesce(create_product.attributes, '{}'))
+    ON CONFLICT DO NOTHING
+    RETURNING p.* INTO made;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'product % already exists', quote_ident(create_product.name)
+            USING ERRCODE = 'unique_violation',
+                  HINT = 'Choose another name.';
+    END IF;
+    RETURN made;
+END
+$$;
+
+CREATE FUNCTION devapp.create_product(
+    name text,
+    display_name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    approval text DEFAULT 'auto',
+    access text DEFAULT 'public',
+    environments text[] DEFAULT NULL,
+    proxies text[] DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    quota_limit bigint DEFAULT NULL,
+    quota_interval integer DEFAULT NULL,
+    quota_unit text DEFAULT NULL,
+    rate_limit double precision DEFAULT NULL,
+    rate_burst integer DEFAULT NULL,
+    attributes jsonb DEFAULT NULL,
+    quota_enforcement text DEFAULT NULL
+) RETURNS devapp.product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text) IS
+    'Makes an API product; without operations it covers every path';
+SELECT devapp_internal.grant_to('devapp.create_product', 'admin');
+
+-- A quota_limit of 0 or a quota_unit of '' takes the quota away, a rate_limit of 0
+-- the rate limit.
+CREATE FUNCTION devapp_internal.update_product(
+    product text,
+    display_name text,
+    description text,
+    approval text,
+    access text,
+    environments text[],
+    proxies text[],
+    scopes text[],
+    quota_limit bigint,
+    quota_interval integer,
+    quota_unit text,
+    rate_limit double precision,
+    rate_burst integer,
+    attributes jsonb,
+    quota_enforcement text
+) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.product := devapp_internal.find_product(product, true);
+BEGIN
+    IF update_product.quota_limit = 0 OR update_product.quota_unit = '' THEN
+        changed.quota_limit := NULL;
+        changed.quota_interval := NULL;
+        changed.quota_unit := NULL;
+    ELSE
+        changed.quota_limit := coalesce(update_product.quota_limit, changed.quota_limit);
+        changed.quota_unit := coalesce(update_product.quota_unit, changed.quota_unit);
+        changed.quota_interval := coalesce(update_product.quota_interval, changed.quota_interval);
+        PERFORM devapp_internal.require_quota(changed.quota_limit, changed.quota_interval, changed.quota_unit);
+        IF changed.quota_limit IS NOT NULL THEN
+            changed.quota_interval := coalesce(changed.quota_interval, 1);
+        END IF;
+    END IF;
+    IF update_product.rate_limit = 0 THEN
+        changed.rate_limit := NULL;
+        changed.rate_burst := NULL;
+    ELSE
+        changed.rate_limit := coalesce(update_product.rate_limit, changed.rate_limit);
+        PERFORM devapp_internal.require_rate(changed.rate_limit, update_product.rate_burst);
+        IF changed.rate_limit IS NOT NULL THEN
+            changed.rate_burst := coalesce(update_product.rate_burst, changed.rate_burst, 1);
+        END IF;
+    END IF;
+
+    UPDATE devapp.product p
+       SET display_name = devapp_internal.changed_value(p.display_name, update_product.display_name),
+           description = devapp_internal.changed_value(p.description, update_product.description),
+           approval = coalesce(update_product.approval, p.approval),
+           access = coalesce(update_product.access, p.access),
+           environments = coalesce(update_product.environments, p.environments),
+           proxies = coalesce(update_product.proxies, p.proxies),
+           scopes = coalesce(update_product.scopes, p.scopes),
+           quota_limit = changed.quota_limit,
+           quota_interval = changed.quota_interval,
+           quota_unit = changed.quota_unit,
+           quota_enforcement = coalesce(update_product.quota_enforcement, p.quota_enforcement),
+           rate_limit = changed.rate_limit,
+           rate_burst = changed.rate_burst,
+           attributes = coalesce(update_product.attributes, p.attributes)
+     WHERE p.product_id = changed.product_id
+    RETURNING p.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.update_product(
+    product text,
+    display_name text DEFAULT NULL,
+    description text DEFAULT NULL,
+    approval text DEFAULT NULL,
+    access text DEFAULT NULL,
+    environments text[] DEFAULT NULL,
+    proxies text[] DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    quota_limit bigint DEFAULT NULL,
+    quota_interval integer DEFAULT NULL,
+    quota_unit text DEFAULT NULL,
+    rate_limit double precision DEFAULT NULL,
+    rate_burst integer DEFAULT NULL,
+    attributes jsonb DEFAULT NULL,
+    quota_enforcement text DEFAULT NULL
+) RETURNS devapp.product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text) IS
+    'Changes a product; what is left out stays, '''' or ''{}'' clears, a limit of 0 takes the limit away';
+SELECT devapp_internal.grant_to('devapp.update_product', 'admin');
+
+CREATE FUNCTION devapp_internal.delete_product(product text) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.product := devapp_internal.find_product(product, true);
+    live bigint;
+BEGIN
+    PERFORM devapp_internal.require_read_committed();
+    SELECT count(*) INTO live
+      FROM devapp.credential_product cp
+      JOIN devapp.credential c ON c.credential_id = cp.credential_id
+      JOIN devapp.app a ON a.app_id = c.app_id
+     WHERE cp.product_id = changed.product_id
+       AND cp.removed_at IS NULL
+       AND a.deleted_at IS NULL;
+    IF live > 0 THEN
+        RAISE EXCEPTION 'product % is still associated with % credential(s)', quote_ident(changed.name), live
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  HINT = 'Remove the associations first with devapp.remove_credential_product.';
+    END IF;
+    UPDATE devapp.product p SET deleted_at = now()
+     WHERE p.product_id = changed.product_id
+    RETURNING p.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.delete_product(product text) RETURNS devapp.product
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.delete_product(text) IS
+    'Deletes a product that no live app is associated with; the row stays for the history';
+SELECT devapp_internal.grant_to('devapp.delete_product', 'admin');

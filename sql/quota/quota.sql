@@ -1,0 +1,214 @@
+-- Quotas: consuming hard ones, looking at them, setting them back.
+
+-- Adds to a bucket's row if no more than room is used then; what is used in it then,
+-- else null.  A row in the next window already, before a clock was put back, stays.
+CREATE FUNCTION devapp_internal.take_hard_quota(
+    app_id uuid,
+    product_id uuid,
+    operation_id uuid,
+    environment text,
+    window_start timestamptz,
+    window_end timestamptz,
+    cost bigint,
+    room bigint
+) RETURNS bigint
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO devapp.quota_usage AS q (app_id, product_id, operation_id, environment, window_start, window_end, used)
+    VALUES (take_hard_quota.app_id, take_hard_quota.product_id, take_hard_quota.operation_id, take_hard_quota.environment,
+            take_hard_quota.window_start, take_hard_quota.window_end, take_hard_quota.cost)
+        ON CONFLICT ON CONSTRAINT quota_usage_key DO UPDATE
+       SET window_start = CASE WHEN q.window_start = excluded.window_end THEN q.window_start ELSE excluded.window_start END,
+           window_end = CASE WHEN q.window_start = excluded.window_end THEN q.window_end ELSE excluded.window_end END,
+           used = excluded.used
+                  + CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
+                              OR q.window_start = excluded.window_end THEN q.used ELSE 0 END
+     WHERE CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
+                     OR q.window_start = excluded.window_end THEN q.used ELSE 0 END
+           <= take_hard_quota.room - take_hard_quota.cost
+    RETURNING q.used
+$$;
+
+-- ---------- looking ----------
+
+CREATE FUNCTION devapp_internal.quota_buckets(app_id uuid) RETURNS TABLE (
+    product_id uuid,
+    operation_id uuid,
+    environment text,
+    hard boolean,
+    window_start timestamptz,
+    window_end timestamptz,
+    used bigint
+)
+    LANGUAGE c VOLATILE STRICT ROWS 10 AS 'MODULE_PATHNAME', 'devapp_quota_buckets';
+
+-- The quotas that an app's calls can come under: of the products that it is approved
+-- for, and of their operations.
+CREATE FUNCTION devapp_internal.quotas_of(app_id uuid) RETURNS TABLE (
+    product_id uuid,
+    operation_id uuid,
+    product text,
+    resource text,
+    methods text[],
+    enforcement text,
+    quota_limit bigint,
+    quota_interval integer,
+    quota_unit text,
+    rate_limit double precision,
+    rate_burst integer
+)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH approved AS (
+        SELECT p.*
+          FROM devapp.product p
+         WHERE p.deleted_at IS NULL
+           AND EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+                        WHERE c.app_id = quotas_of.app_id AND c.status = 'approved'
+                          AND cp.product_id = p.product_id AND cp.status = 'approved' AND cp.removed_at IS NULL)
+    )
+    SELECT p.product_id, NULL::uuid, p.name, NULL::text, NULL::text[], p.quota_enforcement,
+           p.quota_limit, p.quota_interval, p.quota_unit, p.rate_limit, p.rate_burst
+      FROM approved p
+     WHERE p.quota_limit IS NOT NULL OR p.rate_limit IS NOT NULL
+    UNION ALL
+    SELECT p.product_id, o.operation_id, p.name, o.resource::text, o.methods, p.quota_enforcement,
+           o.quota_limit, o.quota_interval, o.quota_unit, p.rate_limit, p.rate_burst
+      FROM approved p
+      JOIN devapp.product_operation o ON o.product_id = p.product_id
+     WHERE o.quota_limit IS NOT NULL
+$$;
+
+-- What is used of a quota in the window by the clock, or in the next one where a clock
+-- was put back: in rows and in memory.  Of a soft quota either may know more, of a
+-- hard one each knows a part.
+CREATE FUNCTION devapp_internal.quota_used(
+    app_id uuid,
+    product_id uuid,
+    operation_id uuid,
+    hard boolean,
+    window_start timestamptz,
+    window_end timestamptz
+) RETURNS TABLE (environment text, from_time timestamptz, to_time timestamptz, used bigint)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(r.environment, b.environment), coalesce(b.window_start, r.window_start), coalesce(b.window_end, r.window_end),
+           CASE WHEN quota_used.hard THEN coalesce(r.used, 0) + coalesce(b.used, 0) ELSE greatest(r.used, b.used) END
+      FROM (SELECT u.*
+              FROM devapp.quota_usage u
+             WHERE u.app_id = quota_used.app_id AND u.product_id = quota_used.product_id
+               AND u.operation_id IS NOT DISTINCT FROM quota_used.operation_id
+               AND ((u.window_start, u.window_end) = (quota_used.window_start, quota_used.window_end)
+                    OR u.window_start = quota_used.window_end)) AS r
+      FULL JOIN (SELECT k.*
+                   FROM devapp_internal.quota_buckets(quota_used.app_id) k
+                  WHERE k.product_id = quota_used.product_id AND k.hard = quota_used.hard
+                    AND k.operation_id IS NOT DISTINCT FROM quota_used.operation_id
+                    AND ((k.window_start, k.window_end) = (quota_used.window_start, quota_used.window_end)
+                         OR k.window_start = quota_used.window_end)) AS b ON b.environment = r.environment
+$$;
+
+CREATE FUNCTION devapp_internal.quota_status(app_id uuid) RETURNS TABLE (
+    product text,
+    resource text,
+    methods text[],
+    environment text,
+    enforcement text,
+    quota_limit bigint,
+    quota_interval integer,
+    quota_unit text,
+    window_start timestamptz,
+    resets_at timestamptz,
+    used bigint,
+    remaining bigint,
+    rate_limit double precision,
+    rate_burst integer
+)
+    LANGUAGE plpgsql ROWS 10
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_app(quota_status.app_id, false);
+    IF NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = quota_status.app_id) THEN
+        RAISE EXCEPTION 'app % does not exist', coalesce(quota_status.app_id::text, '(null)')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+    END IF;
+    RETURN QUERY
+    SELECT q.product, q.resource, q.methods, nullif(u.environment, ''),
+           CASE WHEN q.quota_limit IS NOT NULL THEN q.enforcement END,
+           q.quota_limit, q.quota_interval, q.quota_unit,
+           coalesce(u.from_time, w.window_start), coalesce(u.to_time, w.window_end),
+           CASE WHEN q.quota_limit IS NOT NULL THEN least(coalesce(u.used, 0), q.quota_limit) END,
+           q.quota_limit - least(coalesce(u.used, 0), q.quota_limit),
+           q.rate_limit, q.rate_burst
+      FROM devapp_internal.quotas_of(quota_status.app_id) q
+      LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), q.quota_interval, q.quota_unit) w ON true
+      LEFT JOIN LATERAL devapp_internal.quota_used(quota_status.app_id, q.product_id, q.operation_id, q.enforcement = 'hard',
+                                           w.window_start, w.window_end) u ON q.quota_limit IS NOT NULL
+     ORDER BY q.product COLLATE "C", q.resource COLLATE "C" NULLS FIRST, q.methods, u.environment COLLATE "C";
+END
+$$;
+
+CREATE FUNCTION devapp.quota_status(app_id uuid) RETURNS TABLE (
+    product text,
+    resource text,
+    methods text[],
+    environment text,
+    enforcement text,
+    quota_limit bigint,
+    quota_interval integer,
+    quota_unit text,
+    window_start timestamptz,
+    resets_at timestamptz,
+    used bigint,
+    remaining bigint,
+    rate_limit double precision,
+    rate_burst integer
+)
+    LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.quota_status(uuid) IS
+    'Quotas and rate limits of an app, and what of them is used: a row for each environment that was called, or one of 0';
+SELECT devapp_internal.grant_to('devapp.quota_status', 'admin', 'developer');
+
+-- ---------- setting back ----------
+
+CREATE FUNCTION devapp_internal.forget_quota_buckets(app_id uuid, product_id uuid) RETURNS void
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_forget_quota';
+
+-- What is in memory is flushed first, so that none of it is written to the rows
+-- afterwards; when this commits, memory starts anew from the rows.  Rows of windows
+-- that have ended are set back too: another server may be in a newer one.
+CREATE FUNCTION devapp_internal.reset_quota(app_id uuid, product text, note text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_product devapp.product;
+    reset integer;
+BEGIN
+    PERFORM devapp_internal.require_admin('reset quotas');
+    PERFORM devapp_internal.find_live_app(reset_quota.app_id, false);
+    the_product := devapp_internal.find_product(reset_quota.product, false);
+    IF EXISTS (SELECT FROM devapp_internal.worker_state()) THEN
+        PERFORM devapp_internal.flush_counts();
+    END IF;
+    PERFORM devapp_internal.set_note(reset_quota.note);
+    UPDATE devapp.quota_usage u
+       SET used = 0, resets = u.resets + 1
+     WHERE u.app_id = reset_quota.app_id AND u.product_id = the_product.product_id;
+    GET DIAGNOSTICS reset = ROW_COUNT;
+    PERFORM devapp_internal.set_note(NULL);
+    PERFORM devapp_internal.forget_quota_buckets(reset_quota.app_id, the_product.product_id);
+    RETURN reset;
+END
+$$;
+
+CREATE FUNCTION devapp.reset_quota(app_id uuid, product text, note text DEFAULT NULL) RETURNS integer
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.reset_quota(uuid, text, text) IS
+    'Sets back what an app has used of a product''s quotas; how many buckets';
+SELECT devapp_internal.grant_to('devapp.reset_quota', 'admin');

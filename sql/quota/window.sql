@@ -1,0 +1,47 @@
+-- The window of a quota, and what flushes write about quotas.
+
+CREATE FUNCTION devapp_internal.quota_window(
+    at timestamptz,
+    quota_interval integer,
+    quota_unit text,
+    OUT window_start timestamptz,
+    OUT window_end timestamptz
+)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_quota_window';
+SELECT devapp_internal.grant_to('devapp_internal.quota_window', 'admin', 'analyst');
+
+-- What was taken from shared memory, added to the buckets that it belongs to.  Of a
+-- bucket only the newest window counts; an older one has ended.  A window that starts
+-- long after now is of a clock that was wrong.  A bucket that changed its quota starts
+-- in the new one's window.
+CREATE FUNCTION devapp_internal.write_quota_usage() RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH used AS (
+        SELECT t.app_id, t.product_id, o.operation_id, coalesce(t.environment, '') AS environment,
+               w.window_start, w.window_end, sum(t.cost) AS cost
+          FROM devapp_internal.taken_calls() t
+          JOIN devapp.product p ON p.product_id = t.product_id AND p.quota_enforcement = 'soft'
+          LEFT JOIN devapp.product_operation o ON o.operation_id = t.operation_id AND o.quota_limit IS NOT NULL
+         CROSS JOIN LATERAL devapp_internal.quota_window(t.minute, coalesce(o.quota_interval, p.quota_interval),
+                                                 coalesce(o.quota_unit, p.quota_unit)) w
+         WHERE t.cost > 0 AND w.window_start IS NOT NULL
+         GROUP BY 1, 2, 3, 4, 5, 6
+    ), newest AS (
+        SELECT DISTINCT ON (u.app_id, u.product_id, u.operation_id, u.environment) u.*
+          FROM used u
+         ORDER BY u.app_id, u.product_id, u.operation_id, u.environment, u.window_start DESC
+    )
+    INSERT INTO devapp.quota_usage AS q (app_id, product_id, operation_id, environment, window_start, window_end, used)
+    SELECT n.app_id, n.product_id, n.operation_id, n.environment, n.window_start, n.window_end, n.cost
+      FROM newest n
+     ORDER BY n.app_id, n.product_id, n.operation_id, n.environment
+        ON CONFLICT (app_id, product_id, operation_id, environment) DO UPDATE
+       SET window_start = excluded.window_start,
+           window_end = excluded.window_end,
+           used = CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
+                       THEN devapp_internal.add_counts(q.used, excluded.used) ELSE excluded.used END
+     WHERE q.window_start < excluded.window_end OR q.window_start > clock_timestamp() + interval '1 hour'
+$$;

@@ -1,0 +1,323 @@
+-- From shared memory to the tables, and from minutes to hours and days.
+
+CREATE FUNCTION devapp_internal.take_usage() RETURNS bigint
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_take_usage';
+
+CREATE FUNCTION devapp_internal.taken_calls() RETURNS TABLE (
+    minute timestamptz,
+    app_id uuid,
+    credential_id uuid,
+    secret_version integer,
+    product_id uuid,
+    operation_id uuid,
+    environment text,
+    code devapp.verdict_code,
+    calls bigint,
+    cost bigint,
+    last_at timestamptz
+)
+    LANGUAGE c VOLATILE ROWS 100000 AS 'MODULE_PATHNAME', 'devapp_taken_calls';
+
+CREATE FUNCTION devapp_internal.taken_responses() RETURNS TABLE (
+    day timestamptz,
+    app_id uuid,
+    product_id uuid,
+    calls bigint,
+    client_errors bigint,
+    server_errors bigint,
+    latency_total interval,
+    latency_min interval,
+    latency_max interval,
+    histogram bigint[]
+)
+    LANGUAGE c VOLATILE ROWS 1000 AS 'MODULE_PATHNAME', 'devapp_taken_responses';
+
+CREATE FUNCTION devapp_internal.merge_histograms(a bigint[], b bigint[]) RETURNS bigint[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_add_histograms';
+
+-- Sums stop at what fits: gateways and standbys say what is counted, and what one of
+-- them makes up must not keep the counts of all from being written.
+CREATE FUNCTION devapp_internal.add_counts(a bigint, b bigint) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN a > 9223372036854775807 - b THEN 9223372036854775807 ELSE a + b END;
+
+CREATE FUNCTION devapp_internal.add_latencies(a interval, b interval) RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN a > interval '2562047788:00:54.775807' - b THEN interval '2562047788:00:54.775807' ELSE a + b END;
+
+-- One flush or rolling up at a time.
+CREATE FUNCTION devapp_internal.lock_usage() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '10s'
+AS $$
+BEGIN
+    PERFORM devapp_internal.begin_work();
+    INSERT INTO devapp.usage_state DEFAULT VALUES ON CONFLICT DO NOTHING;
+    PERFORM FROM devapp.usage_state FOR NO KEY UPDATE;
+END
+$$;
+
+-- A number that no other flush has, here or elsewhere: seconds and 30 bits of chance.
+CREATE FUNCTION devapp_internal.new_batch() RETURNS bigint
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO devapp.usage_batch (batch)
+    VALUES (floor(extract(epoch FROM clock_timestamp()))::bigint * 1073741824 + floor(random() * 1073741824)::bigint)
+    RETURNING batch
+$$;
+
+-- ---------- flushing ----------
+
+CREATE FUNCTION devapp_internal.write_calls(batch bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    PERFORM devapp_internal.usage_partition('usage_minute', d.day)
+       FROM (SELECT DISTINCT date_trunc('day', t.minute) AS day FROM devapp_internal.taken_calls() t) AS d;
+    INSERT INTO devapp.usage_minute (minute, app_id, credential_id, secret_version, product_id, operation_id,
+                                     environment, code, calls, cost, batch)
+    SELECT t.minute, t.app_id, t.credential_id, t.secret_version, t.product_id, t.operation_id,
+           t.environment, t.code, t.calls, t.cost, write_calls.batch
+      FROM devapp_internal.taken_calls() t;
+
+    -- nobody else writes here, so this needs none of the care of ON CONFLICT
+    WITH seen AS MATERIALIZED (
+        SELECT t.credential_id, t.secret_version, t.app_id,
+               max(t.last_at) FILTER (WHERE t.code = 'VALID') AS last_used_at, max(t.last_at) AS last_seen_at
+          FROM devapp_internal.taken_calls() t
+         WHERE t.credential_id IS NOT NULL
+         GROUP BY 1, 2, 3
+    ), known AS (
+        UPDATE devapp.last_used l
+           SET last_used_at = greatest(l.last_used_at, s.last_used_at),
+               last_seen_at = greatest(l.last_seen_at, s.last_seen_at)
+          FROM seen s
+         WHERE l.credential_id = s.credential_id AND l.secret_version = s.secret_version
+        RETURNING l.credential_id, l.secret_version
+    )
+    INSERT INTO devapp.last_used (credential_id, secret_version, app_id, last_used_at, last_seen_at)
+    SELECT s.credential_id, s.secret_version, s.app_id, s.last_used_at, s.last_seen_at
+      FROM seen s
+     WHERE NOT EXISTS (SELECT FROM known k WHERE k.credential_id = s.credential_id AND k.secret_version = s.secret_version)
+     ORDER BY s.credential_id;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.write_responses() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+DECLARE
+    month timestamptz;
+BEGIN
+    FOR month IN SELECT DISTINCT date_trunc('month', t.day) FROM devapp_internal.taken_responses() t LOOP
+        EXECUTE format(
+            'INSERT INTO %s AS l (day, app_id, product_id, calls, client_errors, server_errors,
+                                  latency_total, latency_min, latency_max, histogram)
+             SELECT t.day::date, t.app_id, t.product_id, t.calls, t.client_errors, t.server_errors,
+                    t.latency_total, t.latency_min, t.latency_max, t.histogram
+               FROM devapp_internal.taken_responses() t
+              WHERE t.day >= $1 AND t.day < $1 + interval ''1 month''
+                 ON CONFLICT (app_id, day, product_id) DO UPDATE
+                SET calls = devapp_internal.add_counts(l.calls, excluded.calls),
+                    client_errors = devapp_internal.add_counts(l.client_errors, excluded.client_errors),
+                    server_errors = devapp_internal.add_counts(l.server_errors, excluded.server_errors),
+                    latency_total = devapp_internal.add_latencies(l.latency_total, excluded.latency_total),
+                    latency_min = least(l.latency_min, excluded.latency_min),
+                    latency_max = greatest(l.latency_max, excluded.latency_max),
+                    histogram = devapp_internal.merge_histograms(l.histogram, excluded.histogram)',
+            devapp_internal.usage_partition('usage_latency', month)) USING month;
+    END LOOP;
+END
+$$;
+
+-- What the transaction took, as a batch of its own.
+CREATE FUNCTION devapp_internal.write_usage() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.write_calls(devapp_internal.new_batch());
+    PERFORM devapp_internal.write_quota_usage();
+    PERFORM devapp_internal.write_responses();
+END
+$$;
+
+-- Nobody but its owner may write to the tables of usage, so this runs as the owner.
+CREATE FUNCTION devapp_internal.flush_counts() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET work_mem = '64MB'
+AS $$
+DECLARE
+    taken bigint;
+BEGIN
+    PERFORM devapp_internal.lock_usage();
+    taken := devapp_internal.take_usage();
+    IF taken > 0 THEN
+        PERFORM devapp_internal.write_usage();
+    END IF;
+    RETURN taken;
+END
+$$;
+
+-- ---------- rolling up ----------
+
+-- The rows of these batches, of a month, into the hours.
+CREATE FUNCTION devapp_internal.roll_up_hours(month timestamptz, batches bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls, cost)
+         SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
+                m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
+           FROM devapp.usage_minute m
+          WHERE m.batch = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          GROUP BY 1, 2, 3, 4, 5, 6, 7
+          ORDER BY 2, 1
+             ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
+            SET calls = devapp_internal.add_counts(h.calls, excluded.calls), cost = devapp_internal.add_counts(h.cost, excluded.cost)',
+        devapp_internal.usage_partition('usage_hour', month)) USING month, batches;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.roll_up_days(month timestamptz, batches bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost)
+         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
+           FROM devapp.usage_minute m
+          WHERE m.batch = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          GROUP BY 1, 2, 3, 4, 5
+          ORDER BY 2, 1
+             ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
+            SET calls = devapp_internal.add_counts(d.calls, excluded.calls), cost = devapp_internal.add_counts(d.cost, excluded.cost)',
+        devapp_internal.usage_partition('usage_day', month)) USING month, batches;
+END
+$$;
+
+-- What was flushed since the last time.
+CREATE FUNCTION devapp_internal.roll_up_usage() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET work_mem = '64MB'
+AS $$
+DECLARE
+    batches bigint[];
+    month timestamptz;
+BEGIN
+    PERFORM devapp_internal.lock_usage();
+    WITH taken AS (DELETE FROM devapp.usage_batch b RETURNING b.batch)
+    SELECT array_agg(t.batch) INTO batches FROM taken t;
+    FOR month IN SELECT DISTINCT date_trunc('month', m.minute)
+                   FROM devapp.usage_minute m WHERE m.batch = ANY (batches) LOOP
+        PERFORM devapp_internal.roll_up_hours(month, batches);
+        PERFORM devapp_internal.roll_up_days(month, batches);
+    END LOOP;
+    RETURN coalesce(cardinality(batches), 0);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.flush_usage() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    flushed bigint := devapp_internal.flush_counts();
+BEGIN
+    PERFORM devapp_internal.roll_up_usage();
+    RETURN flushed;
+END
+$$;
+
+CREATE FUNCTION devapp.flush_usage() RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.flush_usage() IS 'Writes what was counted to the tables of usage now; how many counters';
+SELECT devapp_internal.grant_to('devapp.flush_usage', 'admin');
+
+-- ---------- partitions ----------
+
+-- Partitions are dropped whole, and not before their rows are in the hours and days.
+-- One that somebody reads for long, as pg_dump does, has time until the next turn: who
+-- waits for its lock keeps all other readers waiting, and the flushes.  That time is short:
+-- who waits for a table that was dropped from finds no deadlock in a second.
+-- A drop takes several locks to the end of the transaction, and the server has room for
+-- some thousands: so no more than 100 are dropped at once, and then it is due again.
+CREATE FUNCTION devapp_internal.maintain_usage() RETURNS TABLE (partition_name text, action text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET lock_timeout = '500ms'
+AS $$
+DECLARE
+    existing text[];
+    keep interval;
+    old record;
+    busy text[] := '{}';
+    dropped integer := 0;
+BEGIN
+    PERFORM devapp_internal.roll_up_usage();
+    existing := ARRAY(SELECT p.partition_name FROM devapp_internal.usage_partitions() p);
+    PERFORM devapp_internal.usage_partition('usage_minute', now() + n * interval '1 day') FROM generate_series(0, 2) AS n;
+    PERFORM devapp_internal.usage_partition(parent, date_trunc('month', now()) + n * interval '1 month')
+       FROM unnest(ARRAY['usage_hour', 'usage_day', 'usage_latency']) AS parent, generate_series(0, 1) AS n;
+    RETURN QUERY
+    SELECT p.partition_name, 'made' FROM devapp_internal.usage_partitions() p
+     WHERE p.partition_name <> ALL (existing) ORDER BY 1;
+
+    PERFORM set_config('lock_timeout', '200ms', true);
+    FOR old IN SELECT * FROM devapp_internal.usage_partitions() p WHERE p.to_time IS NOT NULL ORDER BY p.partition_name LOOP
+        keep := devapp_internal.setting(CASE old.parent WHEN 'usage_minute' THEN 'retention_minute'
+                                                WHEN 'usage_hour' THEN 'retention_hour'
+                                                ELSE 'retention_day' END)::interval;
+        CONTINUE WHEN keep = '0' OR old.to_time > now() - keep OR old.parent = ANY (busy);
+        BEGIN
+            EXECUTE format('DROP TABLE devapp.%I', old.partition_name);
+        EXCEPTION WHEN lock_not_available THEN
+            busy := busy || old.parent;
+            RAISE WARNING 'partition % is in use and was not dropped', quote_ident(old.partition_name)
+                USING HINT = 'The next devapp.maintain_usage() tries again.';
+            CONTINUE;
+        END;
+        maintain_usage.partition_name := old.partition_name;
+        maintain_usage.action := 'dropped';
+        RETURN NEXT;
+        dropped := dropped + 1;
+        EXIT WHEN dropped = 100;
+    END LOOP;
+    -- a quota's window that has ended means nothing; a day is for clocks that disagree
+    DELETE FROM devapp.quota_usage q WHERE q.window_end < now() - interval '1 day';
+    UPDATE devapp.usage_state SET maintained_at = CASE WHEN dropped < 100 THEN clock_timestamp() END;
+END
+$$;
+
+CREATE FUNCTION devapp.maintain_usage() RETURNS TABLE (partition_name text, action text)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.maintain_usage() IS 'Makes the partitions of usage ahead and drops those that are past their retention; what it did';
+
+-- Where nothing was ever flushed there is nothing to maintain.
+CREATE FUNCTION devapp_internal.maintain_usage_if_due() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF devapp_internal.setting('restoring') = 'off'
+       AND EXISTS (SELECT FROM devapp_internal.usage_partitions())
+       AND NOT EXISTS (SELECT FROM devapp.usage_state s WHERE s.maintained_at BETWEEN now() - interval '1 hour' AND now()) THEN
+        PERFORM FROM devapp_internal.maintain_usage();
+    END IF;
+END
+$$;

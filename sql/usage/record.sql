@@ -1,0 +1,90 @@
+-- How calls went, as gateways tell it, and what it looks like.
+
+CREATE FUNCTION devapp.record_usage(
+    credential_id uuid,
+    product text,
+    status integer,
+    latency interval,
+    at timestamptz DEFAULT now()
+) RETURNS void
+    LANGUAGE c VOLATILE COST 20
+    AS 'MODULE_PATHNAME', 'devapp_record_usage';
+COMMENT ON FUNCTION devapp.record_usage(uuid, text, integer, interval, timestamptz) IS
+    'Records how a call went: HTTP status and response time';
+SELECT devapp_internal.grant_to('devapp.record_usage(uuid, text, integer, interval, timestamptz)', 'admin', 'reporter');
+
+CREATE FUNCTION devapp.record_usage(
+    credential_ids uuid[],
+    products text[],
+    statuses integer[],
+    latencies interval[],
+    ats timestamptz[] DEFAULT NULL
+) RETURNS integer
+    LANGUAGE c VOLATILE COST 1000
+    AS 'MODULE_PATHNAME', 'devapp_record_usages';
+COMMENT ON FUNCTION devapp.record_usage(uuid[], text[], integer[], interval[], timestamptz[]) IS
+    'Records how many calls went; how many of them were of known credentials';
+SELECT devapp_internal.grant_to('devapp.record_usage(uuid[], text[], integer[], interval[], timestamptz[])', 'admin', 'reporter');
+
+CREATE FUNCTION devapp.latency_percentile(histogram bigint[], fraction double precision) RETURNS interval
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_latency_percentile';
+COMMENT ON FUNCTION devapp.latency_percentile(bigint[], double precision) IS
+    'Percentile of response times from a histogram, within 9.1 % of the true one';
+SELECT devapp_internal.grant_to('devapp.latency_percentile', 'admin', 'developer', 'analyst');
+
+CREATE AGGREGATE devapp.add_histograms(bigint[]) (
+    SFUNC = devapp_internal.merge_histograms,
+    STYPE = bigint[],
+    COMBINEFUNC = devapp_internal.merge_histograms,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE devapp.add_histograms(bigint[]) IS 'Histograms of response times, added up';
+SELECT devapp_internal.grant_to('devapp.add_histograms', 'admin', 'developer', 'analyst');
+
+CREATE VIEW devapp.daily_latency WITH (security_invoker = true) AS
+SELECT l.day, l.app_id, l.product_id, l.calls, l.client_errors, l.server_errors,
+       l.latency_min AS min,
+       l.latency_total / l.calls AS avg,
+       least(greatest(devapp.latency_percentile(l.histogram, 0.5), l.latency_min), l.latency_max) AS p50,
+       least(greatest(devapp.latency_percentile(l.histogram, 0.95), l.latency_min), l.latency_max) AS p95,
+       least(greatest(devapp.latency_percentile(l.histogram, 0.99), l.latency_min), l.latency_max) AS p99,
+       l.latency_max AS max
+  FROM devapp.usage_latency l;
+COMMENT ON VIEW devapp.daily_latency IS 'Calls, errors and response times by day, app and product';
+COMMENT ON COLUMN devapp.daily_latency.day IS 'Day of the calls, in UTC';
+COMMENT ON COLUMN devapp.daily_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';
+COMMENT ON COLUMN devapp.daily_latency.product_id IS 'Product that was named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp.daily_latency.calls IS 'How many were recorded';
+COMMENT ON COLUMN devapp.daily_latency.client_errors IS 'Those with a status from 400 to 499';
+COMMENT ON COLUMN devapp.daily_latency.server_errors IS 'Those with a status from 500 to 599';
+COMMENT ON COLUMN devapp.daily_latency.min IS 'Shortest response time';
+COMMENT ON COLUMN devapp.daily_latency.avg IS 'Mean response time';
+COMMENT ON COLUMN devapp.daily_latency.p50 IS 'Median response time, within 9.1 %';
+COMMENT ON COLUMN devapp.daily_latency.p95 IS '95th percentile of response times, within 9.1 %';
+COMMENT ON COLUMN devapp.daily_latency.p99 IS '99th percentile of response times, within 9.1 %';
+COMMENT ON COLUMN devapp.daily_latency.max IS 'Longest response time';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.daily_latency', 'SELECT', 'admin', 'developer');
+
+-- A clock that jumped back must not make anything used in the future.
+CREATE VIEW devapp.credential_last_used WITH (security_invoker = true) AS
+SELECT l.credential_id, l.app_id,
+       CASE WHEN max(l.last_used_at) > clock_timestamp() THEN clock_timestamp() ELSE max(l.last_used_at) END AS last_used_at,
+       least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
+  FROM devapp.last_used l
+ GROUP BY l.credential_id, l.app_id;
+COMMENT ON VIEW devapp.credential_last_used IS 'When each credential was last used; none that never was';
+COMMENT ON COLUMN devapp.credential_last_used.last_used_at IS 'Last call that was allowed; null: none was';
+COMMENT ON COLUMN devapp.credential_last_used.last_seen_at IS 'Last time that it was presented, whatever the verdict';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_last_used', 'SELECT', 'admin', 'developer');
+
+CREATE VIEW devapp.app_last_used WITH (security_invoker = true) AS
+SELECT l.app_id,
+       CASE WHEN max(l.last_used_at) > clock_timestamp() THEN clock_timestamp() ELSE max(l.last_used_at) END AS last_used_at,
+       least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
+  FROM devapp.last_used l
+ GROUP BY l.app_id;
+COMMENT ON VIEW devapp.app_last_used IS 'When each app was last used; none that never was';
+COMMENT ON COLUMN devapp.app_last_used.last_used_at IS 'Last call that was allowed; null: none was';
+COMMENT ON COLUMN devapp.app_last_used.last_seen_at IS 'Last time that one of its keys was presented, whatever the verdict';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.app_last_used', 'SELECT', 'admin', 'developer');

@@ -1,0 +1,180 @@
+-- Usage: what was counted in shared memory, flushed by the worker (src/worker/launcher.c) or
+-- by devapp.flush_usage().  Times are UTC.  Nothing here refers to the tables of the
+-- model by a foreign key: that would lock their rows.
+--
+-- The partitions are made by devapp_internal.usage_partition(), when something is written or
+-- ahead of time.  They are no members of the extension, so that pg_dump takes their
+-- definitions along.  That is why keys and indexes are those of the partitions (see
+-- devapp_internal.usage_index()) and the tables here have none: attaching would make them
+-- before the dump does, and the restore would fail.  There is no default partition:
+-- the only writer makes what it needs before it writes.
+
+-- Several rows of one key and minute add up: there is one of each flush.
+CREATE TABLE devapp.usage_minute (
+    minute timestamptz NOT NULL,
+    app_id uuid,
+    credential_id uuid,
+    secret_version integer,
+    product_id uuid,
+    operation_id uuid,
+    environment text COLLATE "C",
+    code devapp.verdict_code NOT NULL,
+    calls bigint NOT NULL,
+    cost bigint NOT NULL,
+    batch bigint NOT NULL
+) PARTITION BY RANGE (minute);
+COMMENT ON TABLE devapp.usage_minute IS 'Verifications by the minute, append-only: the rows of one key add up';
+COMMENT ON COLUMN devapp.usage_minute.minute IS 'Start of the minute of the decision';
+COMMENT ON COLUMN devapp.usage_minute.app_id IS 'App of the key; null: the key is unknown or malformed';
+COMMENT ON COLUMN devapp.usage_minute.secret_version IS 'Version of the secret that was presented';
+COMMENT ON COLUMN devapp.usage_minute.product_id IS 'Product that answered, or came closest; null: none';
+COMMENT ON COLUMN devapp.usage_minute.operation_id IS 'Operation that covered the call; null: none, or the product has no operations';
+COMMENT ON COLUMN devapp.usage_minute.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_minute.code IS 'Verdict';
+COMMENT ON COLUMN devapp.usage_minute.calls IS 'How many';
+COMMENT ON COLUMN devapp.usage_minute.cost IS 'What those that were allowed cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp.usage_minute.batch IS 'Flush that wrote the row';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_minute', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.usage_minute', '');
+
+CREATE TABLE devapp.usage_hour (
+    hour timestamptz NOT NULL,
+    app_id uuid,
+    credential_id uuid,
+    product_id uuid,
+    operation_id uuid,
+    environment text COLLATE "C",
+    code devapp.verdict_code NOT NULL,
+    calls bigint NOT NULL,
+    cost bigint NOT NULL
+) PARTITION BY RANGE (hour);
+COMMENT ON TABLE devapp.usage_hour IS 'Verifications by the hour';
+COMMENT ON COLUMN devapp.usage_hour.hour IS 'Start of the hour';
+COMMENT ON COLUMN devapp.usage_hour.app_id IS 'App of the key; null: the key is unknown or malformed';
+COMMENT ON COLUMN devapp.usage_hour.product_id IS 'Product that answered, or came closest; null: none';
+COMMENT ON COLUMN devapp.usage_hour.operation_id IS 'Operation that covered the call; null: none, or the product has no operations';
+COMMENT ON COLUMN devapp.usage_hour.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_hour.code IS 'Verdict';
+COMMENT ON COLUMN devapp.usage_hour.calls IS 'How many';
+COMMENT ON COLUMN devapp.usage_hour.cost IS 'What those that were allowed cost, by the argument cost of the verification';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_hour', 'SELECT', 'admin', 'developer');
+SELECT pg_extension_config_dump('devapp.usage_hour', '');
+
+CREATE TABLE devapp.usage_day (
+    day date NOT NULL,
+    app_id uuid,
+    product_id uuid,
+    environment text COLLATE "C",
+    code devapp.verdict_code NOT NULL,
+    calls bigint NOT NULL,
+    cost bigint NOT NULL
+) PARTITION BY RANGE (day);
+COMMENT ON TABLE devapp.usage_day IS 'Verifications by the day';
+COMMENT ON COLUMN devapp.usage_day.day IS 'Day, in UTC';
+COMMENT ON COLUMN devapp.usage_day.app_id IS 'App of the key; null: the key is unknown or malformed';
+COMMENT ON COLUMN devapp.usage_day.product_id IS 'Product that answered, or came closest; null: none';
+COMMENT ON COLUMN devapp.usage_day.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_day.code IS 'Verdict';
+COMMENT ON COLUMN devapp.usage_day.calls IS 'How many';
+COMMENT ON COLUMN devapp.usage_day.cost IS 'What those that were allowed cost, by the argument cost of the verification';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_day', 'SELECT', 'admin', 'developer');
+SELECT pg_extension_config_dump('devapp.usage_day', '');
+
+CREATE TABLE devapp.usage_latency (
+    day date NOT NULL,
+    app_id uuid,
+    product_id uuid,
+    calls bigint NOT NULL,
+    client_errors bigint NOT NULL,
+    server_errors bigint NOT NULL,
+    latency_total interval NOT NULL,
+    latency_min interval NOT NULL,
+    latency_max interval NOT NULL,
+    histogram bigint[] NOT NULL
+) PARTITION BY RANGE (day);
+COMMENT ON TABLE devapp.usage_latency IS 'How calls went, as gateways record it, by day, app and product';
+COMMENT ON COLUMN devapp.usage_latency.day IS 'Day of the call, in UTC';
+COMMENT ON COLUMN devapp.usage_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';
+COMMENT ON COLUMN devapp.usage_latency.product_id IS 'Product that was named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp.usage_latency.calls IS 'How many were recorded';
+COMMENT ON COLUMN devapp.usage_latency.client_errors IS 'Those with a status from 400 to 499';
+COMMENT ON COLUMN devapp.usage_latency.server_errors IS 'Those with a status from 500 to 599';
+COMMENT ON COLUMN devapp.usage_latency.latency_total IS 'Sum of response times: divide by calls for the average';
+COMMENT ON COLUMN devapp.usage_latency.latency_min IS 'Shortest response time';
+COMMENT ON COLUMN devapp.usage_latency.latency_max IS 'Longest response time';
+COMMENT ON COLUMN devapp.usage_latency.histogram IS
+    'Calls by response time: element i counts those from 2^(i/4) to 2^((i+1)/4) microseconds; see devapp.latency_percentile';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_latency', 'SELECT', 'admin', 'developer');
+SELECT pg_extension_config_dump('devapp.usage_latency', '');
+
+-- Rows are updated in place: nothing that changes is indexed.
+CREATE TABLE devapp.last_used (
+    credential_id uuid NOT NULL,
+    secret_version integer NOT NULL,
+    app_id uuid NOT NULL,
+    last_used_at timestamptz,
+    last_seen_at timestamptz NOT NULL,
+    CONSTRAINT last_used_pkey PRIMARY KEY (credential_id, secret_version)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE devapp.last_used IS 'When each version of a secret was last presented';
+COMMENT ON COLUMN devapp.last_used.app_id IS 'App of the credential';
+COMMENT ON COLUMN devapp.last_used.last_used_at IS 'Last call that was allowed, to the second; null: none was';
+COMMENT ON COLUMN devapp.last_used.last_seen_at IS 'Last time that it was presented, whatever the verdict';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.last_used', 'SELECT', 'admin', 'developer');
+SELECT pg_extension_config_dump('devapp.last_used', '');
+CREATE INDEX last_used_app_id_idx ON devapp.last_used (app_id);
+
+-- The flushes whose minutes are not in the hours and days yet: rolling up takes a row
+-- away in the transaction that adds its minutes.  So no flush is added twice, and none is
+-- left out, whatever a restore brings beside what is here: numbers are made by the clock
+-- and by chance (devapp_internal.new_batch()), and so are no others of another database.
+CREATE TABLE devapp.usage_batch (
+    batch bigint NOT NULL,
+    flushed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT usage_batch_pkey PRIMARY KEY (batch)
+);
+COMMENT ON TABLE devapp.usage_batch IS 'Flushes that are not in the hours and days yet';
+COMMENT ON COLUMN devapp.usage_batch.batch IS 'Flush, as in devapp.usage_minute';
+COMMENT ON COLUMN devapp.usage_batch.flushed_at IS 'When it was';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_batch', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.usage_batch', '');
+
+-- One row, made by the first flush.  Who flushes or rolls up holds its lock.  A dump does
+-- not take it along.
+CREATE TABLE devapp.usage_state (
+    one boolean NOT NULL DEFAULT true,
+    maintained_at timestamptz,
+    CONSTRAINT usage_state_pkey PRIMARY KEY (one),
+    CONSTRAINT usage_state_is_one_row CHECK (one)
+) WITH (fillfactor = 10);
+COMMENT ON TABLE devapp.usage_state IS 'What flushing and rolling up lock: one row';
+COMMENT ON COLUMN devapp.usage_state.maintained_at IS 'When partitions were last looked after';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_state', 'SELECT', 'admin');
+
+-- The batches of counts that standbys sent, so that one that is sent again counts
+-- once.  Ids are UUIDs of version 7, which begin with a time: those older than 30 days
+-- are not taken any more, and so need not be known.
+CREATE TABLE devapp.usage_shipment (
+    batch_id uuid NOT NULL,
+    received_at timestamptz NOT NULL DEFAULT now(),
+    counters bigint NOT NULL,
+    CONSTRAINT usage_shipment_pkey PRIMARY KEY (batch_id)
+);
+COMMENT ON TABLE devapp.usage_shipment IS 'Counts that standbys have sent in the last 30 days';
+COMMENT ON COLUMN devapp.usage_shipment.batch_id IS 'Made by the standby; a batch is counted once';
+COMMENT ON COLUMN devapp.usage_shipment.received_at IS 'When it was counted';
+COMMENT ON COLUMN devapp.usage_shipment.counters IS 'How many counters it had';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_shipment', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.usage_shipment', '');
+
+-- When the worker did what time brings.  Not in a dump: after a restore the times
+-- begin anew, so nothing is due while the rows are still coming.
+CREATE TABLE devapp.housekeeping (
+    task text NOT NULL,
+    done_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT housekeeping_pkey PRIMARY KEY (task)
+);
+COMMENT ON TABLE devapp.housekeeping IS 'What the worker does regularly beside flushing';
+COMMENT ON COLUMN devapp.housekeeping.task IS 'Function of devapp that it calls';
+COMMENT ON COLUMN devapp.housekeeping.done_at IS 'When it last did; at first, when the worker first came by. An earlier time makes the task due';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.housekeeping', 'SELECT', 'admin');

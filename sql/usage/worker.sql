@@ -1,0 +1,59 @@
+-- How counting and flushing go.
+
+CREATE FUNCTION devapp_internal.worker_state() RETURNS TABLE (
+    worker_pid integer,
+    last_flush_at timestamptz,
+    last_rows bigint,
+    last_duration interval,
+    flushes bigint,
+    errors bigint,
+    last_error_at timestamptz,
+    last_error text,
+    dropped bigint,
+    slots_used bigint,
+    slots_total bigint,
+    not_limited bigint,
+    quota_slots_used bigint,
+    quota_slots_total bigint,
+    last_housekeeping_at timestamptz,
+    housekeeping_errors bigint,
+    last_housekeeping_error_at timestamptz,
+    last_housekeeping_error text
+)
+    LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_status';
+SELECT devapp_internal.grant_to('devapp_internal.worker_state', 'admin');
+CREATE FUNCTION devapp_internal.is_metering() RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_is_metering';
+CREATE FUNCTION devapp_internal.tell_worker() RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_tell_worker';
+
+CREATE VIEW devapp.worker_status AS
+SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s.errors, s.last_error_at, s.last_error,
+       s.dropped, s.slots_used, s.slots_total,
+       s.not_limited, s.quota_slots_used, s.quota_slots_total, s.last_housekeeping_at, s.housekeeping_errors,
+       s.last_housekeeping_error_at, s.last_housekeeping_error
+  FROM devapp_internal.worker_state() s;
+COMMENT ON VIEW devapp.worker_status IS 'How counting and flushing go in this database, since the server''s start; no row: calls are not counted';
+COMMENT ON COLUMN devapp.worker_status.worker_pid IS 'Process that starts the flushes; null: it is not running';
+COMMENT ON COLUMN devapp.worker_status.last_flush_at IS 'End of the last flush that wrote something; null: none yet';
+COMMENT ON COLUMN devapp.worker_status.last_rows IS 'Counters that it wrote';
+COMMENT ON COLUMN devapp.worker_status.last_duration IS 'How long it took';
+COMMENT ON COLUMN devapp.worker_status.flushes IS 'Flushes that wrote something';
+COMMENT ON COLUMN devapp.worker_status.errors IS 'Times that flushing failed';
+COMMENT ON COLUMN devapp.worker_status.last_error_at IS 'When it last did';
+COMMENT ON COLUMN devapp.worker_status.last_error IS 'What it was';
+COMMENT ON COLUMN devapp.worker_status.dropped IS 'Calls that were not counted because the table was full';
+COMMENT ON COLUMN devapp.worker_status.slots_used IS 'Counters that wait for a flush, of all databases';
+COMMENT ON COLUMN devapp.worker_status.slots_total IS 'Counters that there is room for';
+COMMENT ON COLUMN devapp.worker_status.not_limited IS 'Calls that no quota or rate limit was asked for because devapp.quota_size was full';
+COMMENT ON COLUMN devapp.worker_status.quota_slots_used IS 'Quotas and rate limits in use, of all databases';
+COMMENT ON COLUMN devapp.worker_status.quota_slots_total IS 'Quotas and rate limits that there is room for';
+COMMENT ON COLUMN devapp.worker_status.last_housekeeping_at IS 'When the housekeeper last looked for what is due, and nothing failed; null: not yet';
+COMMENT ON COLUMN devapp.worker_status.housekeeping_errors IS 'Times that something failed there';
+COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error_at IS 'When something last did';
+COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error IS 'What it was';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.worker_status', 'SELECT', 'admin');
+
+-- Without this the worker would find a new database, or a restored one, when it next
+-- looks into all of them.
+SELECT devapp_internal.tell_worker();

@@ -1,0 +1,66 @@
+-- Why an app may or may not call something; see src/verify/explain.c.
+
+CREATE FUNCTION devapp_internal.explain_steps(
+    app_id uuid,
+    resource text,
+    method text,
+    environment text,
+    proxy text,
+    at timestamptz
+) RETURNS TABLE (
+    step integer,
+    consumer_key text,
+    product text,
+    rule text,
+    passed boolean,
+    code devapp.verdict_code,
+    detail text
+)
+    LANGUAGE c VOLATILE ROWS 20
+    AS 'MODULE_PATHNAME', 'devapp_explain_access';
+
+CREATE FUNCTION devapp_internal.explain_access(
+    app_id uuid,
+    resource text,
+    method text,
+    environment text,
+    proxy text,
+    at timestamptz
+) RETURNS TABLE (
+    step integer,
+    consumer_key text,
+    product text,
+    rule text,
+    passed boolean,
+    code devapp.verdict_code,
+    detail text
+)
+    LANGUAGE plpgsql ROWS 20
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_app(explain_access.app_id, false);
+    RETURN QUERY SELECT * FROM devapp_internal.explain_steps(explain_access.app_id, resource, method, environment, proxy, at);
+END
+$$;
+
+CREATE FUNCTION devapp.explain_access(
+    app_id uuid,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    at timestamptz DEFAULT NULL
+) RETURNS TABLE (
+    step integer,
+    consumer_key text,
+    product text,
+    rule text,
+    passed boolean,
+    code devapp.verdict_code,
+    detail text
+)
+    LANGUAGE c ROWS 20 AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.explain_access(uuid, text, text, text, text, timestamptz) IS
+    'One row for each rule that decides whether an app may call something, for each of its credentials; "at" moves the clock for expiry and rotation';
+SELECT devapp_internal.grant_to('devapp.explain_access', 'admin', 'developer');

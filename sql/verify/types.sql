@@ -1,0 +1,52 @@
+-- The answer of a verification.  src/decide/verdict.c forms it, src/decide/decide_core.h has
+-- the codes; the order of the codes is the order of the checks.
+
+CREATE TYPE devapp.verdict_code AS ENUM (
+    'VALID',
+    'MALFORMED', 'NOT_FOUND',
+    'EXPIRED', 'SUPERSEDED', 'CREDENTIAL_REVOKED',
+    'APP_PENDING', 'APP_REJECTED', 'APP_SUSPENDED', 'APP_REVOKED', 'APP_DELETED',
+    'OWNER_INACTIVE',
+    'NO_PRODUCT', 'PRODUCT_PENDING', 'PRODUCT_REVOKED',
+    'RESOURCE_FORBIDDEN', 'METHOD_FORBIDDEN', 'PROXY_FORBIDDEN', 'ENVIRONMENT_FORBIDDEN',
+    'QUOTA_EXCEEDED', 'RATE_LIMITED'
+);
+COMMENT ON TYPE devapp.verdict_code IS 'Outcome of a verification, in the order of the checks';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict_code', 'USAGE', 'admin', 'developer', 'gateway', 'analyst');
+
+CREATE TYPE devapp.verdict AS (
+    allowed boolean,
+    code devapp.verdict_code,
+    fault text,
+    http_status integer,
+    app_id uuid,
+    app_name text,
+    owner text,
+    credential_id uuid,
+    consumer_key text,
+    product text,
+    environment text,
+    scopes text[],
+    expires_at timestamptz,
+    superseded_until timestamptz,
+    quota_limit bigint,
+    quota_remaining bigint,
+    quota_reset_at timestamptz,
+    retry_after interval
+);
+COMMENT ON TYPE devapp.verdict IS 'Answer of verify_key and its kin';
+COMMENT ON COLUMN devapp.verdict.allowed IS 'May the call go through?';
+COMMENT ON COLUMN devapp.verdict.code IS 'Exact reason';
+COMMENT ON COLUMN devapp.verdict.fault IS 'Name of the fault in Apigee''s terms';
+COMMENT ON COLUMN devapp.verdict.http_status IS 'Status to answer the call with';
+COMMENT ON COLUMN devapp.verdict.owner IS 'E-mail of the developer or name of the team';
+COMMENT ON COLUMN devapp.verdict.product IS 'Product that answered, or came closest';
+COMMENT ON COLUMN devapp.verdict.environment IS 'Environment of the credential, else the one asked for';
+COMMENT ON COLUMN devapp.verdict.scopes IS 'Scopes that the credential has by this product; only when allowed';
+COMMENT ON COLUMN devapp.verdict.expires_at IS 'When the credential expires; null: never';
+COMMENT ON COLUMN devapp.verdict.superseded_until IS 'The secret was rotated and works until then';
+COMMENT ON COLUMN devapp.verdict.quota_limit IS 'Calls in the quota''s window; null where nothing is counted';
+COMMENT ON COLUMN devapp.verdict.quota_remaining IS 'Calls left in the window; null where nothing is counted';
+COMMENT ON COLUMN devapp.verdict.quota_reset_at IS 'End of the window; null where nothing is counted';
+COMMENT ON COLUMN devapp.verdict.retry_after IS 'How long to wait before the next call; null where nothing is counted';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict', 'USAGE', 'admin', 'gateway');

@@ -1,0 +1,83 @@
+-- Verification.  All of it is C; see src/verify/verify.c.
+
+CREATE FUNCTION devapp.verify_key(
+    key text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_verify_key';
+COMMENT ON FUNCTION devapp.verify_key(text, text, text, text, text, integer) IS
+    'May this API key do this, now? Never an error: every string has a verdict';
+SELECT devapp_internal.grant_to('devapp.verify_key', 'admin', 'gateway');
+
+CREATE FUNCTION devapp.verify_digest(
+    sha256 bytea,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_verify_digest';
+COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, integer) IS
+    'The same for the SHA-256 of an API key';
+SELECT devapp_internal.grant_to('devapp.verify_digest', 'admin', 'gateway');
+
+CREATE FUNCTION devapp.verify_client(
+    client_id text,
+    client_secret text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_verify_client';
+COMMENT ON FUNCTION devapp.verify_client(text, text, text, text, text, text, integer) IS
+    'The same for an OAuth client id (the consumer key) and its client secret';
+SELECT devapp_internal.grant_to('devapp.verify_client', 'admin', 'gateway');
+
+CREATE FUNCTION devapp.allows(
+    key text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL
+) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_allows';
+COMMENT ON FUNCTION devapp.allows(text, text, text, text, text) IS
+    'verify_key as a boolean, for WHERE clauses and policies';
+SELECT devapp_internal.grant_to('devapp.allows', 'admin', 'gateway');
+
+-- Writes where the quota is hard, so with the rights of the owner.
+CREATE FUNCTION devapp_internal.consume_quota(
+    key text,
+    resource text,
+    method text,
+    environment text,
+    proxy text,
+    cost integer
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE COST 100
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_consume_quota';
+
+CREATE FUNCTION devapp.consume_quota(
+    key text,
+    resource text DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost integer DEFAULT 1
+) RETURNS devapp.verdict
+    LANGUAGE c COST 100 AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.consume_quota(text, text, text, text, text, integer) IS
+    'verify_key that counts a hard quota in its row: exact under concurrency, and rolled back with the transaction';
+SELECT devapp_internal.grant_to('devapp.consume_quota', 'admin', 'gateway');
