@@ -43,12 +43,6 @@ meter_partition_size(uint32_t nslots)
 	return slot_table_size(layout, nslots);
 }
 
-void
-meter_partition_init(MeterPartition *p, uint32_t nslots, uint64_t seed)
-{
-	slot_table_init(p, nslots, seed);
-}
-
 uint64_t
 meter_hash(const MeterKey *key, uint64_t seed)
 {

@@ -78,8 +78,6 @@ typedef SlotTable MeterPartition;
 extern uint64_t meter_hash(const MeterKey *key, uint64_t seed);
 
 extern size_t meter_partition_size(uint32_t nslots);
-extern void meter_partition_init(MeterPartition *partition, uint32_t nslots,
-								 uint64_t seed);
 
 /* these need the partition's lock: shared */
 extern bool meter_hit(MeterPartition *partition, uint64_t hash,

@@ -2,10 +2,9 @@
  * bucket.c
  *		What quotas and rates have left, in shared memory.
  *
- * The table (bucket_core.c) is made at server start, with shared_preload_libraries,
- * and has a fixed size (devapp.quota_size).  A call takes a partition's lock shared
- * and one compare-and-swap; only a bucket that is new, that is in another window or
- * that was read anew needs the lock exclusive.
+ * The table (bucket_core.c, shared_table.c) has a fixed size (devapp.quota_size).  A
+ * call takes a partition's lock shared and one compare-and-swap; only a bucket that is
+ * new, that is in another window or that was read anew needs the lock exclusive.
  *
  * A quota's bucket starts from its row of devapp.quota_usage, and looks at the row
  * again every flush interval: so it goes on after a restart, and sees what other
@@ -16,40 +15,23 @@
  * When a partition is full, buckets that mean nothing any more are removed.  If there
  * is still no room, the call is not limited, and counted as that.
  *
- * Locks: BUCKET_PARTITIONS of partitions.  Nobody holds two of them, or another lock
+ * Locks: one of each partition.  Nobody holds two of them, or another lock
  * of devapp together with one of them.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "base/sodium.h"
+#include "base/shared_table.h"
 #include "meter/meter.h"
 #include "quota/bucket.h"
 
-#define BUCKET_PARTITIONS	64	/* a power of two */
-#define BUCKET_TRANCHE		"devapp quota"
-
 /* how often a row is read where nothing is flushed, in seconds */
 #define READ_INTERVAL		10
-
-typedef struct BucketShared
-{
-	uint64		seed;
-	Size		partition_size;
-} BucketShared;
-
-static BucketShared *shared = NULL;
-static LWLockPadded *locks = NULL;
-
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
 /* ---------- settings ---------- */
 
@@ -71,80 +53,23 @@ buckets_define_gucs(void)
 
 /* ---------- at server start ---------- */
 
-/* The slots of a partition that make the table as large as the setting says. */
-static uint32
-partition_slots(void)
-{
-	Size		bytes = (Size) quota_size * 1024 / BUCKET_PARTITIONS;
-	Size		two = bucket_partition_size(2) - bucket_partition_size(0);
-
-	return (uint32) ((bytes - bucket_partition_size(0)) / (two / 2));
-}
-
-static Size
-partition_size(void)
-{
-	return MAXALIGN(bucket_partition_size(partition_slots()));
-}
-
-static Size
-shared_size(void)
-{
-	return add_size(MAXALIGN(sizeof(BucketShared)),
-					mul_size(partition_size(), BUCKET_PARTITIONS));
-}
-
-static BucketPartition *
-partition_at(int number)
-{
-	return (BucketPartition *) ((char *) shared + MAXALIGN(sizeof(BucketShared)) +
-								shared->partition_size * (Size) number);
-}
-
-static void
-request_memory(void)
-{
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(shared_size());
-	RequestNamedLWLockTranche(BUCKET_TRANCHE, BUCKET_PARTITIONS);
-}
-
-static void
-start_memory(void)
-{
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("devapp quota", shared_size(), &found);
-	locks = GetNamedLWLockTranche(BUCKET_TRANCHE);
-	if (!found)
-	{
-		devapp_require_sodium();
-		randombytes_buf(&shared->seed, sizeof(shared->seed));
-		shared->partition_size = partition_size();
-		for (int i = 0; i < BUCKET_PARTITIONS; i++)
-			bucket_partition_init(partition_at(i), partition_slots(), shared->seed);
-	}
-	LWLockRelease(AddinShmemInitLock);
-}
+static SharedTable table = {
+	.name = "devapp quota",
+	.kilobytes = &quota_size,
+	.partition_size = bucket_partition_size
+};
 
 /* Called by _PG_init() in the postmaster. */
 void
 buckets_init(void)
 {
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_memory;
+	shared_table_add(&table);
 }
 
 bool
 buckets_are_on(void)
 {
-	return shared != NULL;
+	return table.memory != NULL;
 }
 
 /* ---------- finding ---------- */
@@ -152,26 +77,26 @@ buckets_are_on(void)
 uint64
 buckets_hash(const BucketKey *key)
 {
-	return bucket_hash(key, shared->seed);
-}
-
-static int
-partition_of(uint64 hash)
-{
-	return (int) (hash / (UINT64_MAX / BUCKET_PARTITIONS + 1));
+	return bucket_hash(key, table.memory->seed);
 }
 
 static LWLock *
 lock_of(uint64 hash)
 {
-	return &locks[partition_of(hash)].lock;
+	return shared_table_lock(&table, shared_table_number(hash));
+}
+
+static BucketPartition *
+partition_of(uint64 hash)
+{
+	return shared_table_partition(&table, shared_table_number(hash));
 }
 
 /* Under the exclusive lock.  NULL: there is no room. */
 static Bucket *
 find_or_make(uint64 hash, const BucketKey *key, TimestampTz now, bool *is_new)
 {
-	BucketPartition *p = partition_at(partition_of(hash));
+	BucketPartition *p = partition_of(hash);
 	Bucket	   *bucket = bucket_find(p, hash, key);
 
 	*is_new = bucket == NULL;
@@ -216,7 +141,7 @@ buckets_try(BucketCall *call)
 	bool		done;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_at(partition_of(call->hash)), call->hash, &call->key);
+	bucket = bucket_find(partition_of(call->hash), call->hash, &call->key);
 	done = bucket != NULL && quota_window_stays(bucket->window, call->window) &&
 		!must_read(bucket, call->now);
 	if (done)
@@ -323,7 +248,7 @@ buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	bool		is_new;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
+	bucket = bucket_find(partition_of(hash), hash, key);
 	if (bucket == NULL)
 	{
 		LWLockRelease(lock);
@@ -350,7 +275,7 @@ buckets_look_at_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	Bucket	   *bucket;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
+	bucket = bucket_find(partition_of(hash), hash, key);
 	if (bucket != NULL)
 		tat = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	LWLockRelease(lock);
@@ -364,7 +289,7 @@ buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds)
 	Bucket	   *bucket;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_at(partition_of(hash)), hash, key);
+	bucket = bucket_find(partition_of(hash), hash, key);
 	if (bucket != NULL)
 		bucket_give_back(bucket, nanoseconds);
 	LWLockRelease(lock);
@@ -376,25 +301,25 @@ buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds)
 void
 buckets_forget(BucketTest test, const void *arg)
 {
-	for (int i = 0; i < BUCKET_PARTITIONS; i++)
+	for (int i = 0; i < SHARED_TABLE_PARTITIONS; i++)
 	{
-		LWLockAcquire(&locks[i].lock, LW_EXCLUSIVE);
-		(void) bucket_remove(partition_at(i), test, arg);
-		LWLockRelease(&locks[i].lock);
+		LWLockAcquire(shared_table_lock(&table, i), LW_EXCLUSIVE);
+		(void) bucket_remove(shared_table_partition(&table, i), test, arg);
+		LWLockRelease(shared_table_lock(&table, i));
 	}
 }
 
 int
 buckets_partitions(void)
 {
-	return BUCKET_PARTITIONS;
+	return SHARED_TABLE_PARTITIONS;
 }
 
 /* How many buckets a partition may hold. */
 uint32
 buckets_partition_limit(void)
 {
-	return partition_at(0)->limit;
+	return shared_table_limit(&table);
 }
 
 /* The buckets of a partition that a test picks; there is room for the limit. */
@@ -405,13 +330,13 @@ buckets_copy(int number, BucketTest test, const void *arg, Bucket *copies)
 	uint32		n = 0;
 	Bucket	   *bucket;
 
-	LWLockAcquire(&locks[number].lock, LW_SHARED);
-	while ((bucket = bucket_next(partition_at(number), &place)) != NULL)
+	LWLockAcquire(shared_table_lock(&table, number), LW_SHARED);
+	while ((bucket = bucket_next(shared_table_partition(&table, number), &place)) != NULL)
 	{
 		if (test(bucket, arg))
 			memcpy(&copies[n++], bucket, sizeof(Bucket));
 	}
-	LWLockRelease(&locks[number].lock);
+	LWLockRelease(shared_table_lock(&table, number));
 	return n;
 }
 
@@ -419,10 +344,5 @@ buckets_copy(int number, BucketTest test, const void *arg, Bucket *copies)
 BucketStatus
 buckets_status(void)
 {
-	BucketStatus status = {0};
-
-	for (int i = 0; i < BUCKET_PARTITIONS; i++)
-		status.used += partition_at(i)->used;
-	status.total = (uint64) buckets_partition_limit() * BUCKET_PARTITIONS;
-	return status;
+	return (BucketStatus) {shared_table_used(&table), shared_table_total(&table)};
 }

@@ -33,12 +33,6 @@ bucket_partition_size(uint32_t nslots)
 	return slot_table_size(layout, nslots);
 }
 
-void
-bucket_partition_init(BucketPartition *p, uint32_t nslots, uint64_t seed)
-{
-	slot_table_init(p, nslots, seed);
-}
-
 uint64_t
 bucket_hash(const BucketKey *key, uint64_t seed)
 {

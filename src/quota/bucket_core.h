@@ -52,8 +52,6 @@ typedef bool (*BucketTest) (const Bucket *bucket, const void *arg);
 
 extern uint64_t bucket_hash(const BucketKey *key, uint64_t seed);
 extern size_t bucket_partition_size(uint32_t nslots);
-extern void bucket_partition_init(BucketPartition *partition, uint32_t nslots,
-								  uint64_t seed);
 
 /* these need the partition's lock: shared */
 extern Bucket *bucket_find(BucketPartition *partition, uint64_t hash,

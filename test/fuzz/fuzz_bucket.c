@@ -137,7 +137,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	BucketPartition *p = fuzz_alloc(NULL, bucket_partition_size(nslots));
 	Entry		entries[KEYS] = {{0}};
 
-	bucket_partition_init(p, nslots, fuzz_byte(&in));
+	slot_table_init(p, nslots, fuzz_byte(&in));
 	while (in.len > 0)
 	{
 		unsigned	what = fuzz_below(&in, 16);

@@ -95,7 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MeterPartition *p = fuzz_alloc(NULL, meter_partition_size(nslots));
 	MeterValue	values[KEYS] = {{0}};
 
-	meter_partition_init(p, nslots, fuzz_byte(&in));
+	slot_table_init(p, nslots, fuzz_byte(&in));
 	while (in.len > 0)
 	{
 		if (fuzz_below(&in, 12) == 0)

@@ -64,7 +64,7 @@ make_partition(uint32_t nslots, uint64_t seed)
 {
 	MeterPartition *p = fuzz_alloc(NULL, meter_partition_size(nslots));
 
-	meter_partition_init(p, nslots, seed);
+	slot_table_init(p, nslots, seed);
 	return p;
 }
 

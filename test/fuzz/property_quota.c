@@ -248,7 +248,7 @@ make_partition(uint32_t nslots, uint64_t seed)
 {
 	BucketPartition *p = fuzz_alloc(NULL, bucket_partition_size(nslots));
 
-	bucket_partition_init(p, nslots, seed);
+	slot_table_init(p, nslots, seed);
 	return p;
 }
 

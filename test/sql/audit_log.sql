@@ -2,6 +2,8 @@
 -- tampering looks like is in test/t.
 \set SHOW_CONTEXT never
 
+-- enough events for a tree, also where no other test has run
+SELECT count(devapp.create_product('sealed-before-' || n)) FROM generate_series(1, 20) AS n;
 -- an event that no other test counts on, not sealed yet
 SELECT FROM devapp.create_product('sealed-1');
 SELECT max(event_id) AS first_event FROM devapp.audit_event WHERE entity = 'product' \gset
