@@ -1,4 +1,4 @@
--- The lifecycle of an app: one function an action.  What a change takes along is
+-- The lifecycle of an app: one function an action.  The side effects of a change are
 -- in sql/app/triggers.sql.
 
 CREATE FUNCTION devapp_internal.act_on_app(app_id uuid, action text, note text) RETURNS devapp.app

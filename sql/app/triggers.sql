@@ -1,4 +1,4 @@
--- What a change of an app's status takes along, whoever makes it.
+-- Side effects of a change of an app's status, whoever makes it.
 
 CREATE FUNCTION devapp_internal.follow_app_status() RETURNS trigger
     LANGUAGE plpgsql
