@@ -38,7 +38,7 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.app FOR EACH ROW
                                       'callback_urls:callback_urls', 'scopes:scopes', 'app_family:text',
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.app FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_status('app', '', 'deleted=deleted_at');
+    EXECUTE FUNCTION devapp_internal.guard_status('app', 'deleted=deleted_at');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.app
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_app.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.app

@@ -18,7 +18,7 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product_oper
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.app FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('app', 'id=app_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.credential FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.audit_row('credential', 'id=credential_id', 'flag=compromised');
+    EXECUTE FUNCTION devapp_internal.audit_row('credential', 'id=credential_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.credential_secret FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('credential_secret', 'id=secret_id', 'version=version', 'hide=digest');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.credential_product FOR EACH ROW

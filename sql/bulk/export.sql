@@ -46,7 +46,6 @@ BEGIN
                                    'kind', c.kind,
                                    'environment', c.environment,
                                    'status', c.status,
-                                   'compromised', c.compromised,
                                    'scopes', c.scopes,
                                    'attributes', c.attributes,
                                    'issued_at', c.issued_at,

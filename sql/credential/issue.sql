@@ -145,10 +145,9 @@ CREATE FUNCTION devapp_internal.approve_credential(credential_id uuid, note text
 AS $$
 DECLARE
     changed devapp.credential := devapp_internal.find_credential(approve_credential.credential_id);
-    state text := CASE WHEN changed.compromised THEN 'compromised' ELSE changed.status END;
 BEGIN
     UPDATE devapp.credential c
-       SET status = devapp.next_status('credential', state, 'approve'),
+       SET status = devapp.next_status('credential', c.status, 'approve'),
            decision_note = note
      WHERE c.credential_id = changed.credential_id
     RETURNING c.* INTO changed;
@@ -168,13 +167,10 @@ CREATE FUNCTION devapp_internal.revoke_credential(credential_id uuid, note text,
 AS $$
 DECLARE
     changed devapp.credential := devapp_internal.find_own_credential(revoke_credential.credential_id);
-    state text := CASE WHEN changed.compromised THEN 'compromised' ELSE changed.status END;
-    leaked boolean := coalesce(revoke_credential.compromised, false);
+    action text := CASE WHEN revoke_credential.compromised THEN 'compromise' ELSE 'revoke' END;
 BEGIN
-    PERFORM devapp.next_status('credential', state, CASE WHEN leaked THEN 'compromise' ELSE 'revoke' END);
     UPDATE devapp.credential c
-       SET status = 'revoked',
-           compromised = leaked,
+       SET status = devapp.next_status('credential', c.status, action),
            decision_note = note
      WHERE c.credential_id = changed.credential_id
     RETURNING c.* INTO changed;

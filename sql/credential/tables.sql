@@ -7,7 +7,6 @@ CREATE TABLE devapp.credential (
     consumer_key text COLLATE "C" NOT NULL,
     environment text,
     status text NOT NULL DEFAULT 'approved',
-    compromised boolean NOT NULL DEFAULT false,
     scopes text[] NOT NULL DEFAULT '{}',
     attributes jsonb NOT NULL DEFAULT '{}',
     issued_at timestamptz NOT NULL DEFAULT now(),
@@ -18,15 +17,13 @@ CREATE TABLE devapp.credential (
     decision_note text,
     CONSTRAINT credential_pkey PRIMARY KEY (credential_id),
     CONSTRAINT credential_app_id_fkey FOREIGN KEY (app_id) REFERENCES devapp.app,
-    CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key),
-    CONSTRAINT credential_compromised_is_revoked CHECK (NOT compromised OR status = 'revoked')
+    CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)
 );
 COMMENT ON TABLE devapp.credential IS 'A consumer key of an app';
 COMMENT ON COLUMN devapp.credential.kind IS 'api_key or oauth_client';
 COMMENT ON COLUMN devapp.credential.consumer_key IS 'Public part of the key, and the client id: fit for lists and logs';
 COMMENT ON COLUMN devapp.credential.environment IS 'The only environment that it works in; null: every one';
-COMMENT ON COLUMN devapp.credential.status IS 'approved or revoked';
-COMMENT ON COLUMN devapp.credential.compromised IS 'Revoked because somebody else may know it: final';
+COMMENT ON COLUMN devapp.credential.status IS 'approved, revoked, or compromised: revoked for ever, because somebody else may know the secret';
 COMMENT ON COLUMN devapp.credential.scopes IS 'OAuth scopes that it asks for; none: those of the app';
 COMMENT ON COLUMN devapp.credential.expires_at IS 'When it stops working; null: never; cannot be changed';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT, INSERT, UPDATE', 'admin');

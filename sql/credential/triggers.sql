@@ -8,7 +8,7 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH R
     EXECUTE FUNCTION devapp_internal.guard_row('kind:in api_key oauth_client', 'environment:label', 'scopes:scopes',
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_status('credential', 'compromised', 'revoked,compromised=revoked_at');
+    EXECUTE FUNCTION devapp_internal.guard_status('credential', 'revoked,compromised=revoked_at');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.revoke_credential.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential
@@ -31,7 +31,7 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_product FOR EA
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_product FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential_product FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_status('credential_product', '');
+    EXECUTE FUNCTION devapp_internal.guard_status('credential_product');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential_product
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.remove_credential_product.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential_product

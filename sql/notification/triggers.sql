@@ -82,9 +82,10 @@ BEGIN
     IF app.status = 'deleted' THEN
         RETURN NULL;
     END IF;
-    PERFORM devapp_internal.queue_notification('credential_' || NEW.status, app, NEW, NULL, NULL,
+    PERFORM devapp_internal.queue_notification(CASE NEW.status WHEN 'approved' THEN 'credential_approved' ELSE 'credential_revoked' END,
+                                       app, NEW, NULL, NULL,
                                        jsonb_build_object('note', NEW.decision_note,
-                                                          'compromised', CASE WHEN NEW.compromised THEN true END));
+                                                          'compromised', CASE WHEN NEW.status = 'compromised' THEN true END));
     RETURN NULL;
 END
 $$;
@@ -196,8 +197,8 @@ CREATE TRIGGER notify_app_decided AFTER UPDATE OF status ON devapp.app FOR EACH 
     WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status <> 'pending'
           AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION devapp_internal.as_owner('notify_app_decided');
-CREATE TRIGGER notify_credential_decided AFTER UPDATE OF status, compromised ON devapp.credential FOR EACH ROW
-    WHEN ((OLD.status, OLD.compromised) IS DISTINCT FROM (NEW.status, NEW.compromised)
+CREATE TRIGGER notify_credential_decided AFTER UPDATE OF status ON devapp.credential FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status
           AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_decided');
 CREATE TRIGGER notify_credential_rotated AFTER INSERT ON devapp.credential_secret FOR EACH ROW

@@ -33,7 +33,7 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH RO
     EXECUTE FUNCTION devapp_internal.guard_row('email:email', 'first_name:text', 'last_name:text', 'user_name:text',
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_status('developer', '');
+    EXECUTE FUNCTION devapp_internal.guard_status('developer');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.developer
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_developer.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.developer
@@ -45,7 +45,7 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'attributes:attributes',
                                       'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_status('team', '');
+    EXECUTE FUNCTION devapp_internal.guard_status('team');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.team
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_team.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.team

@@ -4,7 +4,7 @@
 -- and revoked (by the alphabet) that one of its credentials is.  What a revoked
 -- credential has is revoked.
 CREATE VIEW devapp_internal.app_product AS
-SELECT c.app_id, cp.product_id, min(CASE c.status WHEN 'revoked' THEN 'revoked' ELSE cp.status END COLLATE "C") AS status
+SELECT c.app_id, cp.product_id, min(CASE c.status WHEN 'approved' THEN cp.status ELSE 'revoked' END COLLATE "C") AS status
   FROM devapp.credential_product cp
   JOIN devapp.credential c ON c.credential_id = cp.credential_id
  WHERE cp.removed_at IS NULL
@@ -32,7 +32,7 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
   LEFT JOIN (SELECT x.app_id,
                     count(*) FILTER (WHERE x.status = 'approved' AND (x.expires_at IS NULL OR x.expires_at > now())) AS credentials_live,
                     count(*) FILTER (WHERE x.status = 'approved' AND x.expires_at <= now()) AS credentials_expired,
-                    count(*) FILTER (WHERE x.status = 'revoked') AS credentials_revoked,
+                    count(*) FILTER (WHERE x.status <> 'approved') AS credentials_revoked,
                     min(x.expires_at) FILTER (WHERE x.status = 'approved' AND x.expires_at > now()) AS next_expiry_at,
                     max(s.valid_from) FILTER (WHERE x.status = 'approved') AS newest_secret_at
                FROM devapp.credential x

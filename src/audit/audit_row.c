@@ -4,7 +4,6 @@
  *
  *	audit_row(entity, 'id=column,...', option ...)	AFTER INSERT, UPDATE or DELETE, each row
  *
- *	flag=column		boolean column that makes a status of its own, as for guard_status
  *	version=column	a new row is an issue (version 1) or a rotation (a later one)
  *	hide=column,...	columns whose values are never shown
  *	show=column,...	columns that are shown even if they have not changed
@@ -212,19 +211,13 @@ set_text(AuditEvent *event, AuditColumn column, const char *s)
 		set_column(event, column, CStringGetTextDatum(s));
 }
 
-/* The status, or the flag's own where it is set; NULL if the table has none. */
+/* NULL if the table has none. */
 static const char *
-state_of(const Change *c, HeapTuple tuple)
+status_of(const Change *c, HeapTuple tuple)
 {
-	const char *flag = trigger_option(c, "flag");
-	bool		isnull = true;
-	Datum		value;
+	bool		isnull;
+	Datum		value = column_value(c, tuple, "status", &isnull);
 
-	if (flag != NULL)
-		value = column_value(c, tuple, flag, &isnull);
-	if (!isnull && DatumGetBool(value))
-		return flag;
-	value = column_value(c, tuple, "status", &isnull);
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
@@ -232,8 +225,8 @@ state_of(const Change *c, HeapTuple tuple)
 static const char *
 lifecycle_action(const Change *c)
 {
-	const char *from = state_of(c, c->before);
-	const char *to = state_of(c, c->after);
+	const char *from = status_of(c, c->before);
+	const char *to = status_of(c, c->after);
 
 	if (from == NULL || to == NULL || strcmp(from, to) == 0)
 		return NULL;

@@ -139,29 +139,13 @@ edit_column(RowEdit *e, const char *column, Datum value, bool isnull)
 	e->n++;
 }
 
-/* The status, or the flag's own where it is set. */
 static const char *
-state_of(HeapTuple tuple, TupleDesc desc, const char *flag)
+status_of(HeapTuple tuple, TupleDesc desc)
 {
 	bool		isnull;
-	Datum		value;
+	Datum		value = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "status"), &isnull);
 
-	if (flag[0] != '\0')
-	{
-		value = SPI_getbinval(tuple, desc, SPI_fnumber(desc, flag), &isnull);
-		if (!isnull && DatumGetBool(value))
-			return flag;
-	}
-	value = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "status"), &isnull);
-	if (isnull)
-		return "";
-	/* the flag's state is written by the flag alone */
-	if (flag[0] != '\0' && strcmp(TextDatumGetCString(value), flag) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a status but a column", flag),
-				 errhint("Use devapp.revoke_credential(..., compromised => true).")));
-	return TextDatumGetCString(value);
+	return isnull ? "" : TextDatumGetCString(value);
 }
 
 static bool
@@ -183,7 +167,7 @@ stamp_columns(RowEdit *e, TriggerData *trigdata, const char *from,
 {
 	Trigger    *trigger = trigdata->tg_trigger;
 
-	for (int i = 2; i < trigger->tgnargs; i++)
+	for (int i = 1; i < trigger->tgnargs; i++)
 	{
 		const char *states = trigger->tgargs[i];
 		const char *column = strchr(states, '=') + 1;
@@ -241,24 +225,27 @@ stamp_decision(RowEdit *e, TriggerData *trigdata)
 		edit_column(e, "decision_note", (Datum) 0, true);
 }
 
+static void
+require_unchanged(TriggerData *trigdata, const char *column)
+{
+	if (guard_column_changed(trigdata, column))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
+				 errmsg("column %s of devapp.%s changes with the status only",
+						column, RelationGetRelationName(trigdata->tg_relation)),
+				 errhint("It is filled in when the status changes.")));
+}
+
 /* What the trigger writes down is not for others to write. */
 static void
 require_unforged(TriggerData *trigdata)
 {
 	Trigger    *trigger = trigdata->tg_trigger;
 
-	for (int i = 0; i < trigger->tgnargs; i++)
-	{
-		const char *column = i == 0 ? "decided_by" : i == 1 ? "decided_at" :
-			strchr(trigger->tgargs[i], '=') + 1;
-
-		if (guard_column_changed(trigdata, column))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
-					 errmsg("column %s of devapp.%s changes with the status only",
-							column, RelationGetRelationName(trigdata->tg_relation)),
-					 errhint("It is filled in when the status changes.")));
-	}
+	require_unchanged(trigdata, "decided_by");
+	require_unchanged(trigdata, "decided_at");
+	for (int i = 1; i < trigger->tgnargs; i++)
+		require_unchanged(trigdata, strchr(trigger->tgargs[i], '=') + 1);
 }
 
 static HeapTuple
@@ -269,7 +256,7 @@ finish_edit(RowEdit *e)
 }
 
 static HeapTuple
-guard_update(TriggerData *trigdata, const char *entity, const char *flag)
+guard_update(TriggerData *trigdata, const char *entity)
 {
 	RowEdit		e = {0};
 	const char *from;
@@ -277,18 +264,13 @@ guard_update(TriggerData *trigdata, const char *entity, const char *flag)
 
 	e.desc = trigdata->tg_relation->rd_att;
 	e.tuple = trigdata->tg_newtuple;
-	from = state_of(trigdata->tg_trigtuple, e.desc, flag);
-	to = state_of(e.tuple, e.desc, flag);
-	if (strcmp(from, to) == 0 && !guard_column_changed(trigdata, "status"))
+	from = status_of(trigdata->tg_trigtuple, e.desc);
+	to = status_of(e.tuple, e.desc);
+	if (strcmp(from, to) == 0)
 	{
 		require_unforged(trigdata);
 		return e.tuple;
 	}
-	if (strcmp(from, to) == 0)
-		/* under the flag the status itself may not move either */
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the status of a %s %s cannot change", from, entity)));
 	require_status(entity, to);
 	if (lifecycle_action_between(entity, from, to) == NULL)
 		ereport(ERROR,
@@ -321,29 +303,28 @@ guard_insert(TriggerData *trigdata)
 }
 
 /*
- * guard_status(entity, flag, states=column ...), BEFORE INSERT OR UPDATE.  flag is
- * a boolean column that makes a status of its own ('' for none).  A row may come
- * in with any status, or no dump could be restored.
+ * guard_status(entity, states=column ...), BEFORE INSERT OR UPDATE: a column is when
+ * the row came to one of the states.  A row may come in with any status, or no dump
+ * could be restored.
  */
 Datum
 devapp_guard_status(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	char	  **args;
+	const char *entity;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) ||
-		trigdata->tg_trigger->tgnargs < 2)
+		trigdata->tg_trigger->tgnargs < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("guard_status must be a BEFORE ROW trigger with an entity and a flag")));
+				 errmsg("guard_status must be a BEFORE ROW trigger with an entity")));
 	trigger_require_own_table(trigdata);
-	args = trigdata->tg_trigger->tgargs;
+	entity = trigdata->tg_trigger->tgargs[0];
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-		return PointerGetDatum(guard_update(trigdata, args[0], args[1]));
+		return PointerGetDatum(guard_update(trigdata, entity));
 
-	require_status(args[0], state_of(trigdata->tg_trigtuple,
-									 trigdata->tg_relation->rd_att, args[1]));
+	require_status(entity, status_of(trigdata->tg_trigtuple, trigdata->tg_relation->rd_att));
 	return PointerGetDatum(guard_insert(trigdata));
 }

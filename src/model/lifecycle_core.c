@@ -7,9 +7,8 @@
  * status, and the guard trigger asks it whether a direct UPDATE is a step that
  * some action could have taken.
  *
- * A credential that was revoked as compromised keeps the status "revoked" in
- * its row, with a flag beside it; here that is a status of its own, from which
- * no action leads.
+ * From "compromised" no action leads: a credential that was revoked because somebody
+ * else may know its secret.  Verdicts call it revoked.
  */
 #include "model/lifecycle_core.h"
 

@@ -15,7 +15,7 @@ SELECT :'app_status' AS app_status, :'kind' AS kind, :'status' AS status, :'envi
 SELECT :'secret' ~ '^dvk_prod_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}$' AS form, starts_with(:'secret', :'consumer_key' || '_') AS public_part,
        (devapp.key_info(:'secret')).well_formed;
 SELECT name, display_name, description, status, callback_urls, scopes, app_family, attributes, decided_by FROM devapp.app WHERE app_id = :'app_id';
-SELECT kind, environment, status, compromised, scopes, attributes, revoked_at FROM devapp.credential WHERE credential_id = :'credential_id';
+SELECT kind, environment, status, scopes, attributes, revoked_at FROM devapp.credential WHERE credential_id = :'credential_id';
 SELECT version, purpose, scheme, superseded_at, valid_until FROM devapp.credential_secret WHERE credential_id = :'credential_id';
 SELECT p.name, cp.status, cp.decided_by FROM devapp.credential_product cp JOIN devapp.product p USING (product_id) WHERE credential_id = :'credential_id' ORDER BY ordinal;
 -- the secret is nowhere
@@ -92,7 +92,7 @@ UPDATE devapp.app SET name = 'other' WHERE app_id = :'app_id';
 UPDATE devapp.app SET app_id = devapp.uuid_v7() WHERE app_id = :'app_id';
 \set VERBOSITY terse
 UPDATE devapp.app SET team_id = (SELECT team_id FROM devapp.team WHERE name = 'apps-team') WHERE app_id = :'app_id';
-INSERT INTO devapp.credential (app_id, consumer_key, status, compromised) VALUES (:'app_id', 'x', 'approved', true);
+INSERT INTO devapp.credential (app_id, consumer_key, status) VALUES (:'app_id', 'x', 'leaked');
 \set VERBOSITY default
 UPDATE devapp.credential SET expires_at = NULL WHERE credential_id = :'credential_id';
 UPDATE devapp.credential SET expires_at = expires_at + interval '1 day' WHERE credential_id = :'credential_id';

@@ -70,17 +70,15 @@ UPDATE devapp.app SET status = status, decided_by = decided_by, deleted_at = del
 
 COMMIT;
 
--- revoked as compromised is final, also with both columns at once
+-- revoked as compromised is final
 BEGIN;
 UPDATE devapp.credential SET status = 'revoked' WHERE app_id = :'app_id';
-SELECT status, compromised, revoked_at = now() AS now FROM devapp.credential WHERE app_id = :'app_id';
+SELECT status, revoked_at = now() AS now FROM devapp.credential WHERE app_id = :'app_id';
 COMMIT;
-UPDATE devapp.credential SET status = 'compromised' WHERE app_id = :'app_id';
-UPDATE devapp.credential SET compromised = true, revoked_at = NULL WHERE app_id = :'app_id';
-SELECT status, compromised, revoked_at < now() AS kept FROM devapp.credential WHERE app_id = :'app_id';
+UPDATE devapp.credential SET status = 'compromised', revoked_at = NULL WHERE app_id = :'app_id';
+SELECT status, revoked_at < now() AS kept FROM devapp.credential WHERE app_id = :'app_id';
 UPDATE devapp.credential SET status = 'approved' WHERE app_id = :'app_id';
-UPDATE devapp.credential SET compromised = false WHERE app_id = :'app_id';
-UPDATE devapp.credential SET status = 'approved', compromised = false WHERE app_id = :'app_id';
+UPDATE devapp.credential SET status = 'revoked' WHERE app_id = :'app_id';
 SELECT devapp.approve_credential(:'credential_id');
 SELECT devapp.revoke_credential(:'credential_id');
 SELECT devapp.revoke_credential(:'credential_id', compromised => true);
