@@ -12,10 +12,11 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(
   start_server set_config make_program create_app rotate changes
-  literal code codes key_codes error_of doctor same_lines
+  literal kill_process code codes key_codes error_of doctor same_lines
 );
 
 # A path, a method, an environment and a proxy that the product of make_program() covers.
@@ -58,6 +59,27 @@ sub make_program
 		SELECT devapp.create_product('weather', scopes => '{read,write}');
 		SELECT devapp.add_operation('weather', '/weather/**', '{GET}');});
 	return;
+}
+
+# kill_process(node, pid): a process of the server crashes; returns when the server has
+# restarted and works again.  Until then psql may end before it reads its input, which
+# ends the test as well, so it is asked without any.
+sub kill_process
+{
+	my ($node, $pid) = @_;
+	my $seen = -s $node->logfile;
+
+	kill 'KILL', $pid;
+	for (1 .. 1800)
+	{
+		if (slurp_file($node->logfile, $seen) =~ /reinitializing/)
+		{
+			my ($answer) = run_command([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT 1' ]);
+			return if $answer eq '1';
+		}
+		usleep(100_000);
+	}
+	die 'the server did not come back';
 }
 
 sub literal
