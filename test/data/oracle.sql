@@ -324,8 +324,8 @@ INSERT INTO oracle.menu VALUES
     (8, 'SELECT devapp.approve_credential(%1$L)'),
     (0.1, 'SELECT devapp.revoke_credential(%1$L, compromised => true)'),
     (1, 'UPDATE devapp.credential SET status = ''revoked'' WHERE app_id = %2$L AND status = ''approved'''),
-    (4, 'UPDATE devapp.credential SET status = ''approved'' WHERE app_id = %2$L AND status = ''revoked'' AND NOT compromised'),
-    (3, 'UPDATE devapp.credential SET status = ''approved'' WHERE status = ''revoked'' AND NOT compromised AND random() < 0.3'),
+    (4, 'UPDATE devapp.credential SET status = ''approved'' WHERE app_id = %2$L AND status = ''revoked'''),
+    (3, 'UPDATE devapp.credential SET status = ''approved'' WHERE status = ''revoked'' AND random() < 0.3'),
 
     (2, 'SELECT devapp.suspend_app(%2$L)'),
     (5, 'SELECT devapp.resume_app(%2$L)'),

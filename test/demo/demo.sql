@@ -106,8 +106,8 @@ SELECT devapp.create_app('x', developer => 'bob@example.com');
 
 \echo
 \echo '=== 9. The key leaks, the app goes =================================='
-\echo 'demo=# SELECT status, compromised FROM devapp.revoke_credential(:credential_id, ''found in a public repository'', compromised => true);'
-SELECT status, compromised, decision_note FROM devapp.revoke_credential(:'credential_id', 'found in a public repository', compromised => true);
+\echo 'demo=# SELECT status FROM devapp.revoke_credential(:credential_id, ''found in a public repository'', compromised => true);'
+SELECT status, decision_note FROM devapp.revoke_credential(:'credential_id', 'found in a public repository', compromised => true);
 SELECT allowed, code FROM devapp.verify_key(:'r_new_secret');
 \echo 'demo=# SELECT status FROM devapp.delete_app(:app_id);   -- the history stays, the name is free'
 SELECT status FROM devapp.delete_app(:'app_id');
