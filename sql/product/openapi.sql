@@ -126,7 +126,7 @@ BEGIN
             CONTINUE;
         END IF;
         RETURN QUERY
-            SELECT devapp_internal.openapi_resource(base, path), array_agg(DISTINCT upper(m) ORDER BY upper(m))
+            SELECT devapp_internal.openapi_resource(base, path), array_agg(DISTINCT upper(m COLLATE "C") ORDER BY upper(m COLLATE "C"))
               FROM unnest(ARRAY['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']) AS m,
                    unnest(coalesce(devapp_internal.openapi_base_paths(item -> m -> 'servers'), item_bases)) AS base
              WHERE jsonb_typeof(item -> m) = 'object'

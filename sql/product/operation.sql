@@ -1,11 +1,12 @@
 -- Operations of products.
 
--- Methods as they are stored: upper case, each once, in order.
+-- Methods as they are stored: upper case, each once, in order.  Of ASCII only: the
+-- rules of Turkish make another letter of "i".
 CREATE FUNCTION devapp_internal.checked_methods(methods text[]) RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(array_agg(DISTINCT upper(m) ORDER BY upper(m)), '{}') FROM unnest(methods) AS m
+    SELECT coalesce(array_agg(DISTINCT upper(m COLLATE "C") ORDER BY upper(m COLLATE "C")), '{}') FROM unnest(methods) AS m
 $$;
 
 CREATE FUNCTION devapp_internal.add_operation(

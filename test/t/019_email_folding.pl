@@ -1,7 +1,7 @@
 # Whose address is whose: ASCII letters lose their case when e-mails are compared, and no
 # others do, whatever the locale of the database is.  Some take U+212A, the sign for kelvin,
 # for a k in lower case, U+017F for an s, or an I without a dot for an I; then one person
-# would be another.
+# would be another.  Methods of HTTP are ASCII as well, whatever a locale makes of an i.
 
 use strict;
 use warnings FATAL => 'all';
@@ -115,6 +115,14 @@ for my $case (@databases)
 				  FROM devapp.app a JOIN devapp.developer d USING (developer_id), LATERAL devapp.explain_approval(a.app_id) AS x
 				 WHERE a.name = 'ruled' AND x.rule IS NOT NULL AND x.matches}),
 			'a kitchen, b below', "$db: rules take the domain for what it is");
+
+		# methods of HTTP are ASCII: a Turkish i has a dot in upper case too
+		is($node->safe_psql($db, q{SELECT (devapp.add_operation('weather', '/link', '{options,Link}')).methods}),
+			'{LINK,OPTIONS}', "$db: methods in upper case");
+		is($node->safe_psql($db, q{SELECT FROM devapp.create_product('tides');
+				SELECT FROM devapp.import_openapi('tides', '{"openapi": "3.0.0", "paths": {"/t": {"options": {}}}}', false);
+				SELECT methods FROM devapp.product_operation WHERE resource::text = '/t'}),
+			'{OPTIONS}', "$db: of an OpenAPI document too");
 	}
 }
 
