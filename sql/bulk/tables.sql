@@ -28,7 +28,7 @@ COMMENT ON COLUMN devapp.bulk_run.skipped IS 'How many had changed meanwhile and
 COMMENT ON COLUMN devapp.bulk_run.last_app_id IS 'It is through with the apps up to this one';
 COMMENT ON COLUMN devapp.bulk_run.busy IS 'Time spent on batches';
 COMMENT ON COLUMN devapp.bulk_run.started_by IS 'Who began it: e-mail of the person who acted, or role';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_run', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_run', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.bulk_run', '');
 
 -- No foreign key to devapp.app: apps are never deleted, and the check would lock and
@@ -46,5 +46,5 @@ CREATE TABLE devapp.bulk_item (
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE devapp.bulk_item IS 'An app of a bulk run';
 COMMENT ON COLUMN devapp.bulk_item.outcome IS 'null: still to do; else as in devapp.bulk_result';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_item', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_item', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.bulk_item', '');
