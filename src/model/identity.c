@@ -21,11 +21,11 @@
  * the like, where those who reach the database can't send SQL of their own.
  *
  * Where there are no claims that count, devapp.act_as() names the person, which
- * whoever may execute it calls.  It is kept in the setting devapp.actor, as the oid
- * of the role that called and the e-mail.  Only a superuser could SET it; it lasts
- * for the transaction unless the caller asks for the session, and DISCARD ALL clears
- * it.  In the sessions of devapp.claims_from it never outlasts the transaction: many
- * people share those.
+ * whoever may execute it calls.  It is kept in the setting devapp.actor: a line for
+ * each role that called, with its oid and the e-mail.  Only a superuser could SET it;
+ * it lasts for the transaction unless the caller asks for the session, and DISCARD ALL
+ * clears it.  In the sessions of devapp.claims_from it never outlasts the transaction:
+ * many people share those.
  *
  * In a security-restricted operation nobody acts.
  */
@@ -34,6 +34,7 @@
 #include <ctype.h>
 
 #include "common/jsonapi.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -69,7 +70,7 @@ void
 identity_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.actor",
-							   "The role that called devapp.act_as(), and the e-mail of the person who acts.",
+							   "For each role that called devapp.act_as(): the e-mail of the person who acts.",
 							   NULL,
 							   &actor_setting,
 							   "",
@@ -249,14 +250,53 @@ claimed_actor(void)
 
 /* ---------- act_as() ---------- */
 
+/* The e-mail in a line of devapp.actor if it is this role's, or NULL; the line's length. */
+static const char *
+declared_in_line(const char *line, Oid role, size_t *length)
+{
+	char	   *email;
+	Oid			caller = (Oid) strtoul(line, &email, 10);
+
+	*length = strcspn(line, "\n");
+	return caller == role && *email == ' ' ? email + 1 : NULL;
+}
+
+static const char *
+next_line(const char *line, size_t length)
+{
+	return line[length] == '\n' ? line + length + 1 : NULL;
+}
+
 /* The person of devapp.act_as(), or NULL. */
 static const char *
 declared_actor(void)
 {
-	char	   *email;
-	Oid			role = (Oid) strtoul(actor_setting, &email, 10);
+	size_t		length;
 
-	return role == entry_role() && *email == ' ' ? email + 1 : NULL;
+	for (const char *line = actor_setting; line != NULL; line = next_line(line, length))
+	{
+		const char *email = declared_in_line(line, entry_role(), &length);
+
+		if (email != NULL)
+			return pnstrdup(email, (size_t) (line + length - email));
+	}
+	return NULL;
+}
+
+/*
+ * Add what other roles declared, so that a function that names a person for itself
+ * takes nothing from its caller.
+ */
+static void
+append_other_roles(StringInfo lines)
+{
+	size_t		length;
+
+	for (const char *line = actor_setting; line != NULL; line = next_line(line, length))
+	{
+		if (declared_in_line(line, entry_role(), &length) == NULL && length > 0)
+			appendStringInfo(lines, "%s%.*s", lines->len > 0 ? "\n" : "", (int) length, line);
+	}
 }
 
 /* ---------- for others ---------- */
@@ -339,6 +379,7 @@ devapp_set_actor(PG_FUNCTION_ARGS)
 {
 	char	   *email = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	bool		is_local = PG_GETARG_BOOL(1);
+	StringInfoData lines;
 
 	if (!is_local && session_is_shared())
 		ereport(ERROR,
@@ -347,9 +388,13 @@ devapp_set_actor(PG_FUNCTION_ARGS)
 				 errdetail("Session role \"%s\" is in devapp.claims_from: its sessions are shared by many people.",
 						   GetUserNameFromId(GetSessionUserId(), false)),
 				 errhint("Leave out is_local, and call devapp.act_as() in each transaction.")));
+	initStringInfo(&lines);
 	if (email[0] != '\0')
-		email = psprintf("%u %s", entry_role(), email_key(email));
-	(void) set_config_option("devapp.actor", email, PGC_SUSET, PGC_S_SESSION,
+		appendStringInfo(&lines, "%u %s", entry_role(), email_key(email));
+	/* for the session: what others declared may be for the transaction only */
+	if (is_local)
+		append_other_roles(&lines);
+	(void) set_config_option("devapp.actor", lines.data, PGC_SUSET, PGC_S_SESSION,
 							 is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
 							 true, 0, false);
 	PG_RETURN_VOID();

@@ -200,6 +200,7 @@ SELECT devapp.act_as('two@entry.example');
 EXECUTE who;
 EXECUTE waiting;
 SELECT pg_temp.who();
+-- one said who acts before two did, and two's word takes nothing from it
 SET LOCAL ROLE regress_entry_one;
 EXECUTE who;
 SELECT pg_temp.who();

@@ -217,12 +217,13 @@ is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.
 	'0|', 'a log-in of its own cannot say by claims who it is');
 like($node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory; SET request.jwt.claims = '$ada'; SELECT source FROM devapp.whoami()"),
 	qr/not in devapp.claims_from/, 'and whoami() tells why');
-is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.actor = 'ada@example.com'; SELECT count(*), devapp.actor() FROM devapp.app}),
+my $forged = $node->safe_psql('postgres', q{SELECT 'mallory'::regrole::oid || ' ada@example.com'});
+is($node->safe_psql('postgres', qq{SET SESSION AUTHORIZATION mallory; SET devapp.actor = '$forged'; SELECT count(*), devapp.actor() FROM devapp.app}),
 	'0|', 'nor by the setting, set before the library is loaded');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION mallory; SET devapp.claims_from = '*'; SET request.jwt.claims = '{"email": "ada@example.com", "email_verified": true}'; SELECT count(*) FROM devapp.app}),
 	'0', 'nor by letting all claims count, set before the library is loaded');
 {
-	local $ENV{PGOPTIONS} = '-c devapp.actor=ada@example.com';
+	local $ENV{PGOPTIONS} = '-c devapp.actor=' . $forged =~ s/ /\\ /r;
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.app', extra_params => [ '-U', 'mallory' ]), '0', 'nor from the command line');
 }
 is(sees('ada@example.com', "SELECT count(*) FROM devapp.app; SELECT set_config('request.jwt.claims', '', true) = ''; SELECT count(*) FROM devapp.app"),
@@ -234,6 +235,35 @@ is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION front; BEGIN; SELECT
 	"bob\@example.com\nb blue-app t\n0", 'a backend that may act_as() says who its user is, for the transaction');
 is($node->safe_psql('postgres', q{SET SESSION AUTHORIZATION front; SELECT devapp.act_as('bob@example.com', is_local => false); SET ROLE devapp_developer; SELECT count(*) FROM devapp.app; SELECT source FROM devapp.whoami()}),
 	"bob\@example.com\n0\ndevapp.act_as was called by another role", 'and for no other role');
+# a function that names a person for its owner, and its caller
+$node->safe_psql(
+	'postgres', q{
+	CREATE FUNCTION on_behalf_of(person text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+	$$ BEGIN PERFORM devapp.act_as(person); RETURN coalesce(devapp.actor(), 'nobody'); END $$;
+	CREATE FUNCTION of_the_desk() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+	$$ SELECT coalesce(devapp.actor(), 'nobody') $$;
+	CREATE ROLE desk IN ROLE devapp_developer;
+	GRANT EXECUTE ON FUNCTION devapp.act_as TO desk;
+	ALTER FUNCTION on_behalf_of OWNER TO desk;
+	ALTER FUNCTION of_the_desk OWNER TO desk});
+for my $case (
+	[ q{SELECT on_behalf_of('bob@example.com'), devapp.actor()}, 'bob@example.com|ada@example.com', 'a function that names a person for its owner takes nobody from its caller' ],
+	[ q{SELECT on_behalf_of(NULL), devapp.actor()}, 'nobody|ada@example.com', 'nor by naming nobody' ],
+	[ q{SELECT on_behalf_of('bob@example.com'); SELECT devapp.act_as('eve@example.com'); SELECT of_the_desk()},
+		"bob\@example.com\neve\@example.com\nbob\@example.com", 'nor does its caller from it' ],
+	[ q{SELECT on_behalf_of('bob@example.com'); SELECT on_behalf_of('eve@example.com'); SELECT of_the_desk(), devapp.actor()},
+		"bob\@example.com\neve\@example.com\neve\@example.com|ada\@example.com", 'of one role the last call counts' ],
+	[ q{SAVEPOINT s; SELECT on_behalf_of('bob@example.com'); ROLLBACK TO s; SELECT of_the_desk(), devapp.actor()},
+		"bob\@example.com\nnobody|ada\@example.com", 'and none that was undone' ],
+	[ q{SELECT on_behalf_of('bob@example.com'); COMMIT; BEGIN; SELECT of_the_desk(), coalesce(devapp.actor(), 'nobody')},
+		"bob\@example.com\nnobody|nobody", 'at the end of the transaction nobody acts' ],
+	[ q{SELECT on_behalf_of('bob@example.com'); SELECT devapp.act_as('eve@example.com', is_local => false); COMMIT; BEGIN; SELECT of_the_desk(), devapp.actor()},
+		"bob\@example.com\neve\@example.com\nnobody|eve\@example.com", 'for a session acts whom it was asked for, and nobody of the transaction' ])
+{
+	my ($sql, $said, $name) = @$case;
+
+	is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION front; BEGIN; SELECT devapp.act_as('ada\@example.com'); $sql; COMMIT"), "ada\@example.com\n$said", $name);
+}
 is($node->safe_psql('postgres', q{SELECT devapp.act_as('bob@example.com', is_local => false); DISCARD ALL; SELECT count(*) FROM devapp.app}, extra_params => [ '-U', 'front' ]),
 	"bob\@example.com\n0", 'a pool that discards all hands no identity on');
 $node->safe_psql('postgres', q{GRANT EXECUTE ON FUNCTION devapp.act_as(text, boolean) TO authenticator; GRANT USAGE ON SCHEMA devapp TO authenticator});
