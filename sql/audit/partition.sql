@@ -60,6 +60,7 @@ BEGIN
     EXECUTE format('CREATE TABLE devapp.%I (LIKE devapp.audit_event_default INCLUDING DEFAULTS INCLUDING INDEXES)',
                    partition_name);
     EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY', partition_name);
+    PERFORM devapp_internal.take_back(to_regclass('devapp.' || partition_name));
     EXECUTE format('WITH moved AS (
                         DELETE FROM devapp.audit_event_default e
                          WHERE e.occurred_at >= %L AND e.occurred_at < %L RETURNING e.*)

@@ -162,21 +162,10 @@ CREATE FUNCTION devapp_internal.doctor_public() RETURNS TABLE (check_name text, 
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH granted AS (
-        SELECT 'function ' || p.oid::regprocedure AS object
-          FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
-         WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
-        UNION
-        SELECT 'relation ' || c.oid::regclass
-          FROM pg_class c, aclexplode(c.relacl) AS a
-         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
-        UNION
-        SELECT 'column ' || c.oid::regclass || '.' || t.attname
-          FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) AS a
-         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
-        UNION
-        SELECT 'schema ' || n.nspname
-          FROM pg_namespace n, aclexplode(n.nspacl) AS a
-         WHERE n.oid IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND a.grantee = 0
+        SELECT DISTINCT CASE h.kind WHEN 'ROUTINE' THEN 'function' WHEN 'SCHEMA' THEN 'schema' WHEN 'TYPE' THEN 'type'
+                                    ELSE CASE WHEN h.of_column IS NULL THEN 'relation' ELSE 'column' END END
+                        || ' ' || concat_ws('.', h.object, h.of_column) AS object
+          FROM devapp_internal.held_privilege h WHERE h.grantee = 0
     )
     SELECT 'public',
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,

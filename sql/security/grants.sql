@@ -22,6 +22,48 @@ COMMENT ON COLUMN devapp_internal.declared_grant.object IS 'The object, as GRANT
 COMMENT ON COLUMN devapp_internal.declared_grant.privileges IS 'The privileges, as GRANT names them; with columns where it is for some of them only';
 COMMENT ON COLUMN devapp_internal.declared_grant.role IS 'The role, without devapp_';
 
+-- Privileges that others than its owner have on an object of devapp.  Left out are the rows
+-- of tables as types: PUBLIC has them by PostgreSQL's rules, and pg_upgrade gives them back.
+-- An array has the privileges of its elements.
+CREATE VIEW devapp_internal.held_privilege AS
+SELECT o.kind, o.id AS object_id, o.object, a.privilege_type AS privilege, o.of_column, a.grantee, a.is_grantable
+  FROM (SELECT 'SCHEMA', n.oid, n.oid::regnamespace::text, NULL, n.oid, n.nspowner, n.nspacl FROM pg_namespace n
+         UNION ALL
+        SELECT 'ROUTINE', p.oid, p.oid::regprocedure::text, NULL, p.pronamespace, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+          FROM pg_proc p
+         UNION ALL
+        SELECT 'TYPE', t.oid, t.oid::regtype::text, NULL, t.typnamespace, t.typowner, coalesce(t.typacl, acldefault('T', t.typowner))
+          FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+         WHERE t.typcategory <> 'A' AND coalesce(c.relkind, 'c') = 'c'
+         UNION ALL
+        SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid, c.oid::regclass::text, NULL, c.relnamespace, c.relowner, c.relacl
+          FROM pg_class c
+         UNION ALL
+        SELECT 'TABLE', c.oid, c.oid::regclass::text, t.attname, c.relnamespace, c.relowner, t.attacl
+          FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid) AS o(kind, id, object, of_column, namespace, owner, acl)
+  JOIN pg_namespace n ON n.oid = o.namespace,
+       aclexplode(o.acl) AS a
+ WHERE n.nspname IN ('devapp', 'devapp_internal', 'devapp_report') AND a.grantee <> o.owner;
+COMMENT ON VIEW devapp_internal.held_privilege IS 'Privileges on objects of devapp that others than their owners have; grantee 0 is PUBLIC';
+
+-- Takes from everybody but the owner what they have on an object, or on all.  What PUBLIC
+-- has by PostgreSQL's rules, others by ALTER DEFAULT PRIVILEGES or from an earlier
+-- installation would count as given by this one, and a dump would leave it out.
+CREATE FUNCTION devapp_internal.take_back(object oid DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    held record;
+BEGIN
+    FOR held IN SELECT DISTINCT h.kind, h.object, h.grantee FROM devapp_internal.held_privilege h
+                 WHERE take_back.object IS NULL OR h.object_id = take_back.object LOOP
+        EXECUTE format('REVOKE ALL ON %s %s FROM %s CASCADE', held.kind, held.object,
+                       CASE held.grantee WHEN 0 THEN 'PUBLIC' ELSE held.grantee::regrole::text END);
+    END LOOP;
+END
+$$;
+
 -- Declares privileges on an object that is no function.
 CREATE FUNCTION devapp_internal.grant_on(kind text, object text, privileges text, VARIADIC roles text[]) RETURNS void
     LANGUAGE sql

@@ -27,46 +27,32 @@ BEGIN
 END
 $$;
 
--- What our roles hold in the schemas of devapp, privilege by privilege.
+-- What our roles hold on objects of devapp, privilege by privilege.
 CREATE FUNCTION devapp_internal.held_privileges()
-    RETURNS TABLE (kind text, object text, privilege text, of_column text, role text)
+    RETURNS TABLE (kind text, object text, privilege text, of_column text, role text, grantable boolean)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH schema AS (
-        SELECT n.oid, n.nspacl FROM pg_namespace n WHERE n.nspname IN ('devapp', 'devapp_internal', 'devapp_report')
-    ), held AS (
-        SELECT 'SCHEMA' AS kind, s.oid::regnamespace::text AS object, NULL AS of_column, s.nspacl AS acl FROM schema s
-         UNION ALL
-        SELECT 'ROUTINE', p.oid::regprocedure::text, NULL, p.proacl FROM pg_proc p JOIN schema s ON s.oid = p.pronamespace
-         UNION ALL
-        SELECT 'TYPE', t.oid::regtype::text, NULL, t.typacl FROM pg_type t JOIN schema s ON s.oid = t.typnamespace
-         UNION ALL
-        SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass::text, NULL, c.relacl
-          FROM pg_class c JOIN schema s ON s.oid = c.relnamespace
-         UNION ALL
-        SELECT 'TABLE', c.oid::regclass::text, a.attname, a.attacl
-          FROM pg_class c JOIN schema s ON s.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-    )
-    SELECT h.kind, h.object, a.privilege_type, h.of_column, r.rolname
-      FROM held h, aclexplode(h.acl) AS a JOIN pg_roles r ON r.oid = a.grantee
+    SELECT h.kind, h.object, h.privilege, h.of_column, r.rolname, h.is_grantable
+      FROM devapp_internal.held_privilege h JOIN pg_roles r ON r.oid = h.grantee
      WHERE r.rolname = ANY (SELECT 'devapp_' || x FROM unnest(devapp_internal.role_names()) AS x)
 $$;
 
 -- The declarations in the same form.
 CREATE FUNCTION devapp_internal.declared_privileges()
-    RETURNS TABLE (kind text, object text, privilege text, of_column text, role text)
+    RETURNS TABLE (kind text, object text, privilege text, of_column text, role text, grantable boolean)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT d.kind, d.object, p[1], c, 'devapp_' || d.role
+    SELECT d.kind, d.object, p[1], c, 'devapp_' || d.role, false
       FROM devapp_internal.declared_grant d
      CROSS JOIN regexp_matches(d.privileges, '([A-Z]+)(?: \(([^)]*)\))?', 'g') AS p
       LEFT JOIN string_to_table(p[2], ', ') AS c ON true
 $$;
 
 -- Takes back what our roles hold and no declaration says: an earlier version granted
--- it, or somebody by hand.  To take it from a table takes it from the columns as well.
+-- it, or somebody by hand.  So is what they may pass on, with what they did pass on.  To
+-- take it from a table takes it from the columns as well.
 CREATE FUNCTION devapp_internal.revoke_undeclared() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -75,7 +61,7 @@ DECLARE
     undeclared record;
 BEGIN
     FOR undeclared IN SELECT * FROM devapp_internal.held_privileges() EXCEPT SELECT * FROM devapp_internal.declared_privileges() LOOP
-        EXECUTE format('REVOKE %s%s ON %s %s FROM %I', undeclared.privilege, ' (' || quote_ident(undeclared.of_column) || ')',
+        EXECUTE format('REVOKE %s%s ON %s %s FROM %I CASCADE', undeclared.privilege, ' (' || quote_ident(undeclared.of_column) || ')',
                        undeclared.kind, undeclared.object, undeclared.role);
     END LOOP;
 END

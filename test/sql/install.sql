@@ -55,6 +55,8 @@ SELECT c.oid::regclass FROM pg_class c
 SELECT t.oid::regtype FROM pg_type t
  WHERE t.typnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace)
    AND t.typcategory <> 'A' AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c') AND has_type_privilege('public', t.oid, 'USAGE');
+-- and nobody but its owner has a right to anything, until setup_roles()
+SELECT * FROM devapp_internal.held_privilege;
 SELECT has_schema_privilege('public', 'devapp', 'USAGE') OR has_schema_privilege('public', 'devapp_internal', 'USAGE') OR has_schema_privilege('public', 'devapp_report', 'USAGE') AS usage;
 
 -- every table and sequence goes along in a dump, but the times of housekeeping and of

@@ -136,6 +136,34 @@ is( $node->safe_psql(
 is($node->safe_psql('postgres', q{SELECT has_schema_privilege('devapp_admin', 'devapp', 'CREATE')}), 'f', 'nobody may create something in the schema');
 $node->safe_psql('postgres', 'DROP FUNCTION devapp.zz_new(); DROP TABLE devapp.zz_table; DROP TYPE devapp.zz_type');
 
+# what may be passed on is taken back with what was, and what others were given is theirs
+$node->safe_psql(
+	'postgres', q{
+	CREATE ROLE portal;
+	GRANT EXECUTE ON FUNCTION devapp.act_as TO portal;
+	GRANT SELECT ON devapp.app TO devapp_admin WITH GRANT OPTION;
+	SET ROLE devapp_admin; GRANT SELECT ON devapp.app TO devapp_nobody; RESET ROLE;
+	SELECT devapp.setup_roles()});
+same_lines(matrix(), $is, 'setup_roles() leaves to its roles what they may do');
+is( $node->safe_psql(
+		'postgres', q{SELECT object, privilege, grantee::regrole FROM devapp_internal.held_privilege
+		WHERE is_grantable OR grantee::regrole::text NOT IN ('devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst')}),
+	'devapp.act_as(text,boolean)|EXECUTE|portal', 'but not to pass it on');
+
+# nobody has anything by default privileges, in partitions that are made later either
+$node->safe_psql('postgres', 'CREATE DATABASE defaults');
+$node->safe_psql(
+	'defaults', q{
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO devapp_nobody;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO devapp_nobody;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO devapp_nobody;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON TYPES TO devapp_nobody, devapp_gateway;
+	ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO devapp_nobody, PUBLIC;
+	CREATE EXTENSION devapp CASCADE;
+	SELECT devapp_internal.usage_partition('usage_day', '2001-02-03');
+	SELECT devapp_internal.make_audit_month('audit_event_2001_02', '2001-02-01 00:00Z', '2001-03-01 00:00Z')});
+is($node->safe_psql('defaults', 'SELECT * FROM devapp_internal.held_privilege'), '', 'default privileges give nothing of devapp');
+
 # the test itself notices what is new
 $node->safe_psql('postgres', 'CREATE TABLE devapp.zz_new (); CREATE FUNCTION devapp.zz_new() RETURNS int LANGUAGE sql AS $$SELECT 1$$');
 isnt(matrix(), $is, 'a new table and a new function show');
