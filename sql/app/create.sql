@@ -13,6 +13,7 @@ CREATE FUNCTION devapp_internal.insert_app(
     scopes text[],
     app_family text,
     attributes jsonb,
+    allowed_cidrs cidr[],
     decision devapp.approval_decision
 ) RETURNS devapp.app
     LANGUAGE plpgsql
@@ -23,10 +24,10 @@ DECLARE
 BEGIN
     INSERT INTO devapp.app AS a
         (app_id, name, developer_id, team_id, display_name, description, callback_urls, scopes, app_family, attributes,
-         status, decided_by, decided_at, decision_note)
+         allowed_cidrs, status, decided_by, decided_at, decision_note)
     VALUES (insert_app.app_id, insert_app.name, insert_app.developer_id, insert_app.team_id, insert_app.display_name,
             insert_app.description, coalesce(insert_app.callback_urls, '{}'), coalesce(insert_app.scopes, '{}'),
-            insert_app.app_family, coalesce(insert_app.attributes, '{}'),
+            insert_app.app_family, coalesce(insert_app.attributes, '{}'), coalesce(insert_app.allowed_cidrs, '{}'),
             CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'pending' END,
             decision.decided_by,
             CASE WHEN decision.decided_by IS NOT NULL THEN now() END,
@@ -55,7 +56,8 @@ CREATE FUNCTION devapp_internal.create_app(
     attributes jsonb,
     environment text,
     kind text,
-    expires_in interval
+    expires_in interval,
+    allowed_cidrs cidr[]
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -88,10 +90,10 @@ BEGIN
     decisions := devapp_internal.make_decisions(draft, the_products);
     made := devapp_internal.insert_app(draft.app_id, create_app.name, draft.developer_id, draft.team_id,
                                create_app.display_name, create_app.description, create_app.callback_urls,
-                               create_app.scopes, create_app.app_family, create_app.attributes,
+                               create_app.scopes, create_app.app_family, create_app.attributes, create_app.allowed_cidrs,
                                devapp_internal.app_decision(decisions));
     RETURN devapp_internal.make_credential(made, create_app.kind, the_products, create_app.environment, NULL, expires_in, NULL,
-                         decisions);
+                         NULL, decisions);
 END
 $$;
 
@@ -108,10 +110,11 @@ CREATE FUNCTION devapp.create_app(
     attributes jsonb DEFAULT NULL,
     environment text DEFAULT NULL,
     kind text DEFAULT 'api_key',
-    expires_in interval DEFAULT NULL
+    expires_in interval DEFAULT NULL,
+    allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval) IS
+COMMENT ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval, cidr[]) IS
     'Makes an app of a developer or team with its first credential, and returns that one''s secret, once';
 SELECT devapp_internal.grant_to('devapp.create_app', 'admin', 'developer');
 
@@ -122,7 +125,8 @@ CREATE FUNCTION devapp_internal.update_app(
     callback_urls text[],
     scopes text[],
     app_family text,
-    attributes jsonb
+    attributes jsonb,
+    allowed_cidrs cidr[]
 ) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -137,7 +141,8 @@ BEGIN
            callback_urls = coalesce(update_app.callback_urls, a.callback_urls),
            scopes = coalesce(update_app.scopes, a.scopes),
            app_family = devapp_internal.changed_value(a.app_family, update_app.app_family),
-           attributes = coalesce(update_app.attributes, a.attributes)
+           attributes = coalesce(update_app.attributes, a.attributes),
+           allowed_cidrs = coalesce(update_app.allowed_cidrs, a.allowed_cidrs)
      WHERE a.app_id = changed.app_id
     RETURNING a.* INTO changed;
     RETURN changed;
@@ -151,9 +156,10 @@ CREATE FUNCTION devapp.update_app(
     callback_urls text[] DEFAULT NULL,
     scopes text[] DEFAULT NULL,
     app_family text DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    attributes jsonb DEFAULT NULL,
+    allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.update_app(uuid, text, text, text[], text[], text, jsonb) IS
+COMMENT ON FUNCTION devapp.update_app(uuid, text, text, text[], text[], text, jsonb, cidr[]) IS
     'Changes an app; what is left out stays, '''' or ''{}'' clears';
 SELECT devapp_internal.grant_to('devapp.update_app', 'admin', 'developer');

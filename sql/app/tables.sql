@@ -10,6 +10,7 @@ CREATE TABLE devapp.app (
     status text NOT NULL DEFAULT 'pending',
     callback_urls text[] NOT NULL DEFAULT '{}',
     scopes text[] NOT NULL DEFAULT '{}',
+    allowed_cidrs cidr[] NOT NULL DEFAULT '{}',
     app_family text,
     attributes jsonb NOT NULL DEFAULT '{}',
     decided_by text,
@@ -28,6 +29,7 @@ COMMENT ON COLUMN devapp.app.name IS 'Unique among the owner''s apps that are no
 COMMENT ON COLUMN devapp.app.status IS 'pending, rejected, approved, suspended, revoked or deleted';
 COMMENT ON COLUMN devapp.app.callback_urls IS 'URIs that an OAuth server may redirect to';
 COMMENT ON COLUMN devapp.app.scopes IS 'OAuth scopes that it asks for; none: all that its products offer';
+COMMENT ON COLUMN devapp.app.allowed_cidrs IS 'Networks that its clients may call from; none: every one';
 COMMENT ON COLUMN devapp.app.decided_by IS 'Role that last changed the status; rule:NAME: that rule; auto: nobody had to';
 COMMENT ON COLUMN devapp.app.decided_at IS 'When the status last changed';
 COMMENT ON COLUMN devapp.app.decision_note IS 'Why the status last changed';

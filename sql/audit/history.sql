@@ -305,6 +305,8 @@ CREATE FUNCTION devapp_internal.decide_facts(
     environment text,
     proxy text,
     at timestamptz,
+    scope text,
+    client inet,
     OUT code devapp.verdict_code,
     OUT product text
 )
@@ -338,7 +340,9 @@ CREATE FUNCTION devapp_internal.access_at(
     method text,
     environment text,
     at timestamptz,
-    proxy text
+    proxy text,
+    scope text,
+    client inet
 ) RETURNS TABLE (
     credential_id uuid,
     consumer_key text,
@@ -371,7 +375,8 @@ BEGIN
                    jsonb_build_object('credential', credential, 'app', app, 'owner', owner,
                                       'secrets', devapp_internal.secrets_at(access_at.credential_id, access_at.at),
                                       'associations', devapp_internal.associations_at(access_at.credential_id, access_at.at)),
-                   access_at.resource, access_at.method, access_at.environment, access_at.proxy, access_at.at) AS d;
+                   access_at.resource, access_at.method, access_at.environment, access_at.proxy, access_at.at,
+                   access_at.scope, access_at.client) AS d;
         access_at.allowed := access_at.code = 'VALID';
         RETURN NEXT;
     END LOOP;
@@ -384,7 +389,9 @@ CREATE FUNCTION devapp.access_at(
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
     at timestamptz DEFAULT clock_timestamp(),
-    proxy text DEFAULT NULL
+    proxy text DEFAULT NULL,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
 ) RETURNS TABLE (
     credential_id uuid,
     consumer_key text,
@@ -393,6 +400,6 @@ CREATE FUNCTION devapp.access_at(
     product text
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.access_at(uuid, text, text, text, timestamptz, text) IS
+COMMENT ON FUNCTION devapp.access_at(uuid, text, text, text, timestamptz, text, text, inet) IS
     'Could the app call this at that time? One row for each credential it had then, from the audit trail';
 SELECT devapp_internal.grant_to('devapp.access_at', 'admin', 'developer');

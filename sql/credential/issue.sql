@@ -66,6 +66,7 @@ CREATE FUNCTION devapp_internal.make_credential(
     scopes text[],
     expires_in interval,
     attributes jsonb,
+    allowed_cidrs cidr[],
     decisions devapp.approval_decision[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
@@ -75,10 +76,11 @@ DECLARE
     made uuid;
 BEGIN
     PERFORM devapp_internal.require_scopes(scopes, products);
-    INSERT INTO devapp.credential AS c (app_id, kind, consumer_key, environment, scopes, expires_at, attributes)
+    INSERT INTO devapp.credential AS c (app_id, kind, consumer_key, environment, scopes, expires_at, attributes,
+                                        allowed_cidrs)
     VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), devapp_internal.new_consumer_key(make_credential.environment),
             make_credential.environment, coalesce(make_credential.scopes, '{}'), devapp_internal.expiry_after(expires_in),
-            coalesce(make_credential.attributes, '{}'))
+            coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'))
     RETURNING c.credential_id INTO made;
     decisions := coalesce(decisions, devapp_internal.make_decisions(app, products));
     FOR i IN 1 .. cardinality(products) LOOP
@@ -111,7 +113,8 @@ CREATE FUNCTION devapp_internal.issue_credential(
     environment text,
     scopes text[],
     expires_in interval,
-    attributes jsonb
+    attributes jsonb,
+    allowed_cidrs cidr[]
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -121,7 +124,7 @@ DECLARE
     names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id));
 BEGIN
     RETURN devapp_internal.make_credential(the_app, issue_credential.kind, devapp_internal.find_products(names, the_app.app_id), issue_credential.environment,
-                         issue_credential.scopes, expires_in, issue_credential.attributes);
+                         issue_credential.scopes, expires_in, issue_credential.attributes, issue_credential.allowed_cidrs);
 END
 $$;
 
@@ -132,10 +135,11 @@ CREATE FUNCTION devapp.issue_credential(
     environment text DEFAULT NULL,
     scopes text[] DEFAULT NULL,
     expires_in interval DEFAULT NULL,
-    attributes jsonb DEFAULT NULL
+    attributes jsonb DEFAULT NULL,
+    allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb) IS
+COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb, cidr[]) IS
     'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials that were not revoked';
 SELECT devapp_internal.grant_to('devapp.issue_credential', 'admin', 'developer');
 

@@ -8,6 +8,7 @@ CREATE TABLE devapp.credential (
     environment text,
     status text NOT NULL DEFAULT 'approved',
     scopes text[] NOT NULL DEFAULT '{}',
+    allowed_cidrs cidr[] NOT NULL DEFAULT '{}',
     attributes jsonb NOT NULL DEFAULT '{}',
     issued_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
@@ -25,6 +26,7 @@ COMMENT ON COLUMN devapp.credential.consumer_key IS 'Public part of the key, and
 COMMENT ON COLUMN devapp.credential.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp.credential.status IS 'approved, revoked, or compromised: revoked for ever, because somebody else may know the secret';
 COMMENT ON COLUMN devapp.credential.scopes IS 'OAuth scopes that it asks for; none: those of the app';
+COMMENT ON COLUMN devapp.credential.allowed_cidrs IS 'Networks that its clients may call from, within those of the app; none: all of those';
 COMMENT ON COLUMN devapp.credential.expires_at IS 'When it stops working; null: never; cannot be changed';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT', 'developer');

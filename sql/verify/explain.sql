@@ -6,7 +6,9 @@ CREATE FUNCTION devapp_internal.explain_steps(
     method text,
     environment text,
     proxy text,
-    at timestamptz
+    at timestamptz,
+    scope text,
+    client inet
 ) RETURNS TABLE (
     step integer,
     consumer_key text,
@@ -25,7 +27,9 @@ CREATE FUNCTION devapp_internal.explain_access(
     method text,
     environment text,
     proxy text,
-    at timestamptz
+    at timestamptz,
+    scope text,
+    client inet
 ) RETURNS TABLE (
     step integer,
     consumer_key text,
@@ -40,7 +44,7 @@ CREATE FUNCTION devapp_internal.explain_access(
 AS $$
 BEGIN
     PERFORM devapp_internal.require_app(explain_access.app_id, false);
-    RETURN QUERY SELECT * FROM devapp_internal.explain_steps(explain_access.app_id, resource, method, environment, proxy, at);
+    RETURN QUERY SELECT * FROM devapp_internal.explain_steps(explain_access.app_id, resource, method, environment, proxy, at, scope, client);
 END
 $$;
 
@@ -50,7 +54,9 @@ CREATE FUNCTION devapp.explain_access(
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
     proxy text DEFAULT NULL,
-    at timestamptz DEFAULT NULL
+    at timestamptz DEFAULT NULL,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
 ) RETURNS TABLE (
     step integer,
     consumer_key text,
@@ -61,6 +67,6 @@ CREATE FUNCTION devapp.explain_access(
     detail text
 )
     LANGUAGE c ROWS 20 AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.explain_access(uuid, text, text, text, text, timestamptz) IS
+COMMENT ON FUNCTION devapp.explain_access(uuid, text, text, text, text, timestamptz, text, inet) IS
     'One row for each rule that decides whether an app may call something, for each of its credentials; "at" moves the clock for expiry and rotation';
 SELECT devapp_internal.grant_to('devapp.explain_access', 'admin', 'developer');

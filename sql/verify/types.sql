@@ -3,15 +3,17 @@
 
 CREATE TYPE devapp.verdict_code AS ENUM (
     'VALID',
-    'MALFORMED', 'NOT_FOUND',
+    'MALFORMED', 'NOT_FOUND', 'TOKEN_REVOKED', 'PROOF_REQUIRED',
     'EXPIRED', 'SUPERSEDED', 'CREDENTIAL_REVOKED',
     'APP_PENDING', 'APP_REJECTED', 'APP_SUSPENDED', 'APP_REVOKED', 'APP_DELETED',
     'OWNER_INACTIVE',
     'NO_PRODUCT', 'PRODUCT_PENDING', 'PRODUCT_REVOKED',
     'RESOURCE_FORBIDDEN', 'METHOD_FORBIDDEN', 'PROXY_FORBIDDEN', 'ENVIRONMENT_FORBIDDEN',
+    'SCOPE_INSUFFICIENT', 'ADDRESS_FORBIDDEN',
+    'UNAVAILABLE', 'STALE',
     'QUOTA_EXCEEDED', 'RATE_LIMITED'
 );
-COMMENT ON TYPE devapp.verdict_code IS 'Outcome of a verification, in the order of the checks';
+COMMENT ON TYPE devapp.verdict_code IS 'Outcome of a verification, in the order of the checks; UNAVAILABLE and STALE come before all others';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict_code', 'USAGE', 'admin', 'developer', 'gateway', 'analyst');
 
 CREATE TYPE devapp.verdict AS (

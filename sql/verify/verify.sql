@@ -6,13 +6,33 @@ CREATE FUNCTION devapp.verify_key(
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
     proxy text DEFAULT NULL,
-    cost integer DEFAULT 1
+    cost bigint DEFAULT 1,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
 ) RETURNS devapp.verdict
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_key';
-COMMENT ON FUNCTION devapp.verify_key(text, text, text, text, text, integer) IS
-    'May this API key do this, now? Never an error: every string has a verdict';
+COMMENT ON FUNCTION devapp.verify_key(text, text, text, text, text, bigint, text, inet) IS
+    'May this API key do this, now? No key and no path raises an error: every string has a verdict';
 SELECT devapp_internal.grant_to('devapp.verify_key', 'admin', 'gateway');
+
+-- The same function: in C the bytes of either are looked at alike.  It has a name of its
+-- own so that PostgREST, which chooses by the names of arguments, can tell the two apart.
+CREATE FUNCTION devapp.verify_key_bytes(
+    key bytea,
+    resource bytea DEFAULT NULL,
+    method text DEFAULT NULL,
+    environment text DEFAULT NULL,
+    proxy text DEFAULT NULL,
+    cost bigint DEFAULT 1,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
+) RETURNS devapp.verdict
+    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    AS 'MODULE_PATHNAME', 'devapp_verify_key';
+COMMENT ON FUNCTION devapp.verify_key_bytes(bytea, bytea, text, text, text, bigint, text, inet) IS
+    'verify_key for bytes that need not be text: any byte of key and path has a verdict';
+SELECT devapp_internal.grant_to('devapp.verify_key_bytes', 'admin', 'gateway');
 
 CREATE FUNCTION devapp.verify_digest(
     sha256 bytea,
@@ -20,11 +40,13 @@ CREATE FUNCTION devapp.verify_digest(
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
     proxy text DEFAULT NULL,
-    cost integer DEFAULT 1
+    cost bigint DEFAULT 1,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
 ) RETURNS devapp.verdict
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_digest';
-COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, integer) IS
+COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, bigint, text, inet) IS
     'The same for the SHA-256 of an API key';
 SELECT devapp_internal.grant_to('devapp.verify_digest', 'admin', 'gateway');
 
@@ -35,11 +57,13 @@ CREATE FUNCTION devapp.verify_client(
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
     proxy text DEFAULT NULL,
-    cost integer DEFAULT 1
+    cost bigint DEFAULT 1,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
 ) RETURNS devapp.verdict
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_client';
-COMMENT ON FUNCTION devapp.verify_client(text, text, text, text, text, text, integer) IS
+COMMENT ON FUNCTION devapp.verify_client(text, text, text, text, text, text, bigint, text, inet) IS
     'The same for an OAuth client id (the consumer key) and its client secret';
 SELECT devapp_internal.grant_to('devapp.verify_client', 'admin', 'gateway');
 
@@ -48,11 +72,13 @@ CREATE FUNCTION devapp.allows(
     resource text DEFAULT NULL,
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
-    proxy text DEFAULT NULL
+    proxy text DEFAULT NULL,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
 ) RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_allows';
-COMMENT ON FUNCTION devapp.allows(text, text, text, text, text) IS
+COMMENT ON FUNCTION devapp.allows(text, text, text, text, text, text, inet) IS
     'verify_key as a boolean, for WHERE clauses and policies';
 SELECT devapp_internal.grant_to('devapp.allows', 'admin', 'gateway');
 
@@ -63,7 +89,9 @@ CREATE FUNCTION devapp_internal.consume_quota(
     method text,
     environment text,
     proxy text,
-    cost integer
+    cost bigint,
+    scope text,
+    client inet
 ) RETURNS devapp.verdict
     LANGUAGE c VOLATILE COST 100
     SET search_path = pg_catalog, pg_temp
@@ -75,9 +103,11 @@ CREATE FUNCTION devapp.consume_quota(
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
     proxy text DEFAULT NULL,
-    cost integer DEFAULT 1
+    cost bigint DEFAULT 1,
+    scope text DEFAULT NULL,
+    client inet DEFAULT NULL
 ) RETURNS devapp.verdict
     LANGUAGE c COST 100 AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.consume_quota(text, text, text, text, text, integer) IS
+COMMENT ON FUNCTION devapp.consume_quota(text, text, text, text, text, bigint, text, inet) IS
     'verify_key that counts a hard quota in its row: exact under concurrency, and rolled back with the transaction';
 SELECT devapp_internal.grant_to('devapp.consume_quota', 'admin', 'gateway');

@@ -24,6 +24,8 @@
 #include "base/compat.h"
 #include "decide/entitlement.h"
 #include "decide/verdict_type.h"
+#include "match/network.h"
+#include "match/scope.h"
 #include "table/catalog.h"
 
 PG_FUNCTION_INFO_V1(devapp_decide_facts);
@@ -118,6 +120,19 @@ strings_member(JsonbContainer *object, const char *name)
 	return list;
 }
 
+static NetworkList
+networks_member(JsonbContainer *object, const char *name)
+{
+	StrList		strings = strings_member(object, name);
+	NetworkList list = {strings.count, palloc(sizeof(Network) * (size_t) Max(strings.count, 1))};
+
+	for (int i = 0; i < strings.count; i++)
+		list.items[i] = network_of(DirectFunctionCall1(cidr_in,
+													   CStringGetDatum(pnstrdup(strings.items[i].data,
+																				strings.items[i].len))));
+	return list;
+}
+
 /* ---------- the facts ---------- */
 
 static RankedOperation
@@ -144,6 +159,7 @@ read_product(JsonbContainer *row, JsonbContainer *operations)
 
 	product->environments = strings_member(row, "environments");
 	product->proxies = strings_member(row, "proxies");
+	product->scopes = strings_member(row, "scopes");
 	for (int i = 0; i < n; i++)
 		ranked[i] = read_operation(nth_object(operations, i));
 	operations_compile(product, ranked, n);
@@ -151,19 +167,23 @@ read_product(JsonbContainer *row, JsonbContainer *operations)
 }
 
 static void
-read_associations(DecideEntitlement *e, JsonbContainer *associations)
+read_associations(DecideEntitlement *e, JsonbContainer *associations, StrList requested)
 {
 	e->nassociations = size_of(associations);
 	e->associations = palloc(sizeof(DecideAssociation) * (size_t) Max(e->nassociations, 1));
 	for (int i = 0; i < e->nassociations; i++)
 	{
 		JsonbContainer *association = nth_object(associations, i);
+		DecideProduct *product =
+			read_product(container_member(association, "product"),
+						 container_member(association, "operations"));
 
 		e->associations[i].status =
 			decide_association_status(string_member(association, "status"));
-		e->associations[i].product =
-			read_product(container_member(association, "product"),
-						 container_member(association, "operations"));
+		e->associations[i].product = product;
+		e->associations[i].scopes =
+			decide_scopes(&requested, &product->scopes,
+						  palloc(sizeof(Str) * (size_t) Max(requested.count, 1)));
 	}
 }
 
@@ -172,6 +192,7 @@ read_entitlement(DecideEntitlement *e, JsonbContainer *facts)
 {
 	JsonbContainer *credential = container_member(facts, "credential");
 	JsonbContainer *app = container_member(facts, "app");
+	StrList		scopes = strings_member(credential, "scopes");
 
 	memset(e, 0, sizeof(*e));
 	e->expires_at = time_member(credential, "expires_at");
@@ -179,7 +200,11 @@ read_entitlement(DecideEntitlement *e, JsonbContainer *facts)
 	e->environment = string_member(credential, "environment");
 	e->app_status = decide_app_status(string_member(app, "status"));
 	e->owner_active = member_is(container_member(facts, "owner"), "status", "active");
-	read_associations(e, container_member(facts, "associations"));
+	e->app_networks = networks_member(app, "allowed_cidrs");
+	e->credential_networks = networks_member(credential, "allowed_cidrs");
+	if (scopes.count == 0)
+		scopes = strings_member(app, "scopes");
+	read_associations(e, container_member(facts, "associations"), scopes);
 }
 
 /*
@@ -214,7 +239,7 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
-/* decide_facts(facts, resource, method, environment, proxy, at) -> code, product */
+/* decide_facts(facts, resource, method, environment, proxy, at, scope, client) -> code, product */
 Datum
 devapp_decide_facts(PG_FUNCTION_ARGS)
 {
@@ -240,6 +265,11 @@ devapp_decide_facts(PG_FUNCTION_ARGS)
 	request.environment = text_argument(fcinfo, 3);
 	request.proxy = text_argument(fcinfo, 4);
 	request.now = PG_GETARG_TIMESTAMPTZ(5);
+	if (!PG_ARGISNULL(6))
+		request.scope = scope_compile(text_argument(fcinfo, 6));
+	request.client_known = !PG_ARGISNULL(7);
+	if (request.client_known)
+		request.client = network_of(PG_GETARG_DATUM(7));
 
 	read_entitlement(&entitlement, facts);
 	if (pick_secret(container_member(facts, "secrets"), request.now, &secret))

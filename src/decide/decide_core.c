@@ -19,12 +19,16 @@
 #define FAULT_INVALID_KEY	"oauth.v2.InvalidApiKey"
 #define FAULT_NOT_APPROVED	"keymanagement.service.invalid_client-app_not_approved"
 #define FAULT_RESOURCE		"oauth.v2.InvalidApiKeyForGivenResource"
+#define FAULT_TOKEN			"oauth.v2.InvalidAccessToken"
+#define FAULT_UNAVAILABLE	"keymanagement.service.unavailable"
 
 /* Codes, HTTP status and Apigee's words for the fault. */
 const VerdictInfo verdict_info[VERDICT_CODES] = {
 	[VERDICT_VALID] = {"VALID", 200, NULL},
 	[VERDICT_MALFORMED] = {"MALFORMED", 401, FAULT_INVALID_KEY},
 	[VERDICT_NOT_FOUND] = {"NOT_FOUND", 401, FAULT_INVALID_KEY},
+	[VERDICT_TOKEN_REVOKED] = {"TOKEN_REVOKED", 401, FAULT_TOKEN},
+	[VERDICT_PROOF_REQUIRED] = {"PROOF_REQUIRED", 401, FAULT_TOKEN},
 	[VERDICT_EXPIRED] = {"EXPIRED", 401, "keymanagement.service.consumer_key_expired"},
 	[VERDICT_SUPERSEDED] = {"SUPERSEDED", 401, FAULT_INVALID_KEY},
 	[VERDICT_CREDENTIAL_REVOKED] = {"CREDENTIAL_REVOKED", 401, "oauth.v2.ApiKeyNotApproved"},
@@ -41,6 +45,10 @@ const VerdictInfo verdict_info[VERDICT_CODES] = {
 	[VERDICT_METHOD_FORBIDDEN] = {"METHOD_FORBIDDEN", 403, FAULT_RESOURCE},
 	[VERDICT_PROXY_FORBIDDEN] = {"PROXY_FORBIDDEN", 403, FAULT_RESOURCE},
 	[VERDICT_ENVIRONMENT_FORBIDDEN] = {"ENVIRONMENT_FORBIDDEN", 403, FAULT_RESOURCE},
+	[VERDICT_SCOPE_INSUFFICIENT] = {"SCOPE_INSUFFICIENT", 403, "oauth.v2.InsufficientScope"},
+	[VERDICT_ADDRESS_FORBIDDEN] = {"ADDRESS_FORBIDDEN", 403, "accesscontrol.IPDeniedAccess"},
+	[VERDICT_UNAVAILABLE] = {"UNAVAILABLE", 503, FAULT_UNAVAILABLE},
+	[VERDICT_STALE] = {"STALE", 503, FAULT_UNAVAILABLE},
 	[VERDICT_QUOTA_EXCEEDED] = {"QUOTA_EXCEEDED", 429, "policies.ratelimit.QuotaViolation"},
 	[VERDICT_RATE_LIMITED] = {"RATE_LIMITED", 429, "policies.ratelimit.SpikeArrestViolation"},
 };
@@ -105,6 +113,26 @@ decide_association_status(Str word)
 }
 
 /* ---------- lists ---------- */
+
+/*
+ * The scopes that a credential has by a product: those that it (or else its app) asked
+ * for and the product offers; all that the product offers if neither asked for any.
+ * slots has room for what was asked for.
+ */
+StrList
+decide_scopes(const StrList *requested, const StrList *offered, Str *slots)
+{
+	StrList		scopes = {0, slots};
+
+	if (requested->count == 0)
+		return *offered;
+	for (int i = 0; i < requested->count; i++)
+	{
+		if (list_has(offered, requested->items[i]))
+			scopes.items[scopes.count++] = requested->items[i];
+	}
+	return scopes;
+}
 
 /* An empty list covers everything, and what is not asked is not checked. */
 static bool
@@ -306,32 +334,48 @@ operations_coverage(const DecideProduct *product, const DecideRequest *request,
 		COVERS_PATH_NOT_PROXY : COVERS_PATH_NOT_METHOD;
 }
 
+/* What paths, methods and proxies say. */
+static Coverage
+call_coverage(const DecideProduct *product, const DecideRequest *request, int *operation)
+{
+	if (!request->resource_safe)
+		return COVERS_NOTHING;
+	if (product->noperations > 0)
+		return operations_coverage(product, request, operation);
+	return list_covers(&product->proxies, request->proxy) ?
+		COVERS_ALL : COVERS_PATH_NOT_PROXY;
+}
+
+static bool
+environment_covers(const DecideEntitlement *entitlement, const DecideProduct *product,
+				   Str environment)
+{
+	if (environment.data == NULL)
+		return true;
+	return list_covers(&product->environments, environment) &&
+		(entitlement->environment.data == NULL ||
+		 str_equal(entitlement->environment, environment));
+}
+
 /*
  * How far a product covers a request, and by which operation (-1 where it has
  * none, or none covers).
  */
 Coverage
 decide_coverage(const DecideEntitlement *entitlement,
-				const DecideProduct *product,
+				const DecideAssociation *association,
 				const DecideRequest *request, int *operation)
 {
 	Coverage	coverage;
 
 	*operation = -1;
-	if (!request->resource_safe)
-		return COVERS_NOTHING;
-	if (product->noperations > 0)
-		coverage = operations_coverage(product, request, operation);
-	else
-		coverage = list_covers(&product->proxies, request->proxy) ?
-			COVERS_ALL : COVERS_PATH_NOT_PROXY;
-	if (coverage != COVERS_ALL || request->environment.data == NULL)
+	coverage = call_coverage(association->product, request, operation);
+	if (coverage != COVERS_ALL)
 		return coverage;
-
-	if (!list_covers(&product->environments, request->environment) ||
-		(entitlement->environment.data != NULL &&
-		 !str_equal(entitlement->environment, request->environment)))
+	if (!environment_covers(entitlement, association->product, request->environment))
 		return COVERS_ALL_BUT_ENVIRONMENT;
+	if (request->scope != NULL && !scope_holds(request->scope, &association->scopes))
+		return COVERS_ALL_BUT_SCOPE;
 	return COVERS_ALL;
 }
 
@@ -342,6 +386,8 @@ coverage_verdict(Coverage coverage)
 	{
 		case COVERS_ALL:
 			return VERDICT_VALID;
+		case COVERS_ALL_BUT_SCOPE:
+			return VERDICT_SCOPE_INSUFFICIENT;
 		case COVERS_ALL_BUT_ENVIRONMENT:
 			return VERDICT_ENVIRONMENT_FORBIDDEN;
 		case COVERS_PATH_NOT_METHOD:
@@ -381,8 +427,7 @@ decide_refusal(const DecideEntitlement *entitlement,
 		const DecideAssociation *a = &entitlement->associations[i];
 		bool		pending = a->status == ASSOCIATION_PENDING;
 		int			operation;
-		Coverage	coverage = decide_coverage(entitlement, a->product, request,
-											   &operation);
+		Coverage	coverage = decide_coverage(entitlement, a, request, &operation);
 
 		if (a->status == ASSOCIATION_APPROVED)
 		{
@@ -421,17 +466,33 @@ decide_products(const DecideEntitlement *entitlement,
 		int			operation;
 
 		if (a->status == ASSOCIATION_APPROVED &&
-			decide_coverage(entitlement, a->product, request,
-							&operation) == COVERS_ALL)
+			decide_coverage(entitlement, a, request, &operation) == COVERS_ALL)
 			return (Decision) {VERDICT_VALID, i, operation};
 	}
 	return decide_refusal(entitlement, request);
+}
+
+static bool
+networks_allow(const NetworkList *networks, const DecideRequest *request)
+{
+	return networks->count == 0 ||
+		(request->client_known && networks_contain(networks, &request->client));
+}
+
+/* Networks of app and credential both count; an address that is not known is in none. */
+bool
+decide_address_allowed(const DecideEntitlement *entitlement, const DecideRequest *request)
+{
+	return networks_allow(&entitlement->app_networks, request) &&
+		networks_allow(&entitlement->credential_networks, request);
 }
 
 Decision
 decide(const DecideEntitlement *entitlement, const DecideSecret *secret,
 	   const DecideRequest *request)
 {
+	Decision	decision;
+
 	for (int i = 0; i < STANDING_CHECKS; i++)
 	{
 		VerdictCode code = standing_checks[i].check(entitlement, secret, request->now);
@@ -439,5 +500,9 @@ decide(const DecideEntitlement *entitlement, const DecideSecret *secret,
 		if (code != VERDICT_VALID)
 			return (Decision) {code, -1, -1};
 	}
-	return decide_products(entitlement, request);
+	decision = decide_products(entitlement, request);
+	if (decision.code == VERDICT_VALID &&
+		!decide_address_allowed(entitlement, request))
+		decision.code = VERDICT_ADDRESS_FORBIDDEN;
+	return decision;
 }

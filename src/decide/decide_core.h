@@ -10,14 +10,21 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "match/network_core.h"
 #include "match/pattern_core.h"
+#include "match/scope_core.h"
 
-/* The verdicts, in the order in which they are checked. */
+/*
+ * The verdicts, in the order in which they are checked; but UNAVAILABLE and STALE come
+ * before all others.
+ */
 typedef enum VerdictCode
 {
 	VERDICT_VALID,
 	VERDICT_MALFORMED,
 	VERDICT_NOT_FOUND,
+	VERDICT_TOKEN_REVOKED,
+	VERDICT_PROOF_REQUIRED,
 	VERDICT_EXPIRED,
 	VERDICT_SUPERSEDED,
 	VERDICT_CREDENTIAL_REVOKED,
@@ -34,6 +41,10 @@ typedef enum VerdictCode
 	VERDICT_METHOD_FORBIDDEN,
 	VERDICT_PROXY_FORBIDDEN,
 	VERDICT_ENVIRONMENT_FORBIDDEN,
+	VERDICT_SCOPE_INSUFFICIENT,
+	VERDICT_ADDRESS_FORBIDDEN,
+	VERDICT_UNAVAILABLE,
+	VERDICT_STALE,
 	VERDICT_QUOTA_EXCEEDED,
 	VERDICT_RATE_LIMITED
 } VerdictCode;
@@ -101,6 +112,7 @@ typedef struct DecideProduct
 {
 	StrList		environments;
 	StrList		proxies;
+	StrList		scopes;			/* that it offers */
 	int			noperations;
 	DecideOperation *operations;
 	PatternSet *patterns;		/* numbered like operations; NULL if none */
@@ -110,6 +122,7 @@ typedef struct DecideAssociation
 {
 	AssociationStatus status;
 	DecideProduct *product;
+	StrList		scopes;			/* that the credential has by it */
 } DecideAssociation;
 
 #define DECIDE_NEVER	INT64_MAX	/* a time that does not come */
@@ -128,6 +141,8 @@ typedef struct DecideEntitlement
 	bool		owner_active;
 	bool		owner_is_team;
 	Str			environment;	/* data NULL: works in every one */
+	NetworkList app_networks;	/* none: from everywhere */
+	NetworkList credential_networks;	/* the same */
 	int			nassociations;	/* in the order of association */
 	DecideAssociation *associations;
 } DecideEntitlement;
@@ -140,6 +155,9 @@ typedef struct DecideRequest
 	Str			method;
 	Str			environment;
 	Str			proxy;
+	const ScopeExpression *scope;	/* NULL: not checked */
+	bool		client_known;
+	Network		client;
 	int64_t		now;
 } DecideRequest;
 
@@ -150,6 +168,7 @@ typedef enum Coverage
 	COVERS_PATH_NOT_PROXY,
 	COVERS_PATH_NOT_METHOD,
 	COVERS_ALL_BUT_ENVIRONMENT,
+	COVERS_ALL_BUT_SCOPE,
 	COVERS_ALL
 } Coverage;
 
@@ -198,9 +217,13 @@ extern void decide_request_set_resource(DecideRequest *request,
 extern void method_set_add(MethodSet *set, Str method, Str *other_slots);
 
 extern bool decide_secret_is_current(const DecideSecret *secret, int64_t now);
+extern StrList decide_scopes(const StrList *requested, const StrList *offered,
+							 Str *slots);
 extern Coverage decide_coverage(const DecideEntitlement *entitlement,
-								const DecideProduct *product,
+								const DecideAssociation *association,
 								const DecideRequest *request, int *operation);
+extern bool decide_address_allowed(const DecideEntitlement *entitlement,
+								   const DecideRequest *request);
 
 extern Decision decide(const DecideEntitlement *entitlement,
 					   const DecideSecret *secret,

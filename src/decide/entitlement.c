@@ -26,6 +26,7 @@
 #include "base/vec.h"
 #include "decide/entitlement.h"
 #include "key/pepper.h"
+#include "match/network.h"
 #include "match/pattern.h"
 #include "table/catalog.h"
 
@@ -83,6 +84,15 @@ list_of(ArrayType *array)
 			list.items[list.count++] = str_of((text *) DatumGetPointer(values[i]));
 	}
 	return list;
+}
+
+static NetworkList
+read_networks(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? (NetworkList) {0, NULL} : networks_of(DatumGetArrayTypeP(value));
 }
 
 /* A word; it points into the row.  Null is as good as empty. */
@@ -257,6 +267,7 @@ product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
 	product->scopes = copy_array(scan, PRODUCT_SCOPES);
 	product->decide.environments = list_of(copy_array(scan, PRODUCT_ENVIRONMENTS));
 	product->decide.proxies = list_of(copy_array(scan, PRODUCT_PROXIES));
+	product->decide.scopes = list_of(product->scopes);
 	product->quota = read_quota(scan, PRODUCT_QUOTA_LIMIT, PRODUCT_QUOTA_INTERVAL,
 								PRODUCT_QUOTA_UNIT);
 	product->quota_is_hard = !text_is(scan, PRODUCT_QUOTA_ENFORCEMENT, "soft");
@@ -330,43 +341,30 @@ read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
 	return n;
 }
 
-/*
- * The scopes that a credential has by a product: those that it (or else its
- * app) asked for and the product offers; all that the product offers if neither
- * asked for any.
- */
-static ArrayType *
-effective_scopes(ArrayType *requested, ArrayType *offered)
+/* The scopes that a credential has by a product, as a list and as an array. */
+static void
+set_scopes(DecideAssociation *decide, EntitlementAssociation *association,
+		   const StrList *requested)
 {
-	StrList		wanted;
-	StrList		have;
-	Datum	   *result;
-	int			n = 0;
+	const EntitlementProduct *product = association->product;
+	Datum	   *values;
 
-	if (is_empty(requested))
-		return offered;
-	wanted = list_of(requested);
-	have = list_of(offered);
-	result = palloc(sizeof(Datum) * (size_t) wanted.count);
-	for (int i = 0; i < wanted.count; i++)
-	{
-		for (int j = 0; j < have.count; j++)
-		{
-			if (wanted.items[i].len == have.items[j].len &&
-				memcmp(wanted.items[i].data, have.items[j].data,
-					   have.items[j].len) == 0)
-			{
-				result[n++] = PointerGetDatum(cstring_to_text_with_len(have.items[j].data,
-																	   (int) have.items[j].len));
-				break;
-			}
-		}
-	}
-	return construct_array(result, n, TEXTOID, -1, false, TYPALIGN_INT);
+	association->scopes = product->scopes;
+	decide->scopes = product->decide.scopes;
+	if (requested->count == 0)
+		return;
+	decide->scopes = decide_scopes(requested, &product->decide.scopes,
+								   palloc(sizeof(Str) * (size_t) requested->count));
+	values = palloc(sizeof(Datum) * (size_t) Max(decide->scopes.count, 1));
+	for (int i = 0; i < decide->scopes.count; i++)
+		values[i] = PointerGetDatum(cstring_to_text_with_len(decide->scopes.items[i].data,
+															 (int) decide->scopes.items[i].len));
+	association->scopes = construct_array(values, decide->scopes.count, TEXTOID, -1,
+										  false, TYPALIGN_INT);
 }
 
 static void
-load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot,
+load_associations(Entitlement *e, StrList requested, Snapshot snapshot,
 				  ProductGetter getter)
 {
 	AssociationRow *rows;
@@ -387,7 +385,7 @@ load_associations(Entitlement *e, ArrayType *requested, Snapshot snapshot,
 		e->decide.associations[place].status = rows[i].status;
 		e->decide.associations[place].product = &product->decide;
 		e->associations[place].product = product;
-		e->associations[place].scopes = effective_scopes(requested, product->scopes);
+		set_scopes(&e->decide.associations[place], &e->associations[place], &requested);
 		e->decide.nassociations++;
 	}
 	pfree(rows);
@@ -429,6 +427,7 @@ load_app(Entitlement *e, Snapshot snapshot)
 		e->app_name = copy_text(&scan, APP_NAME);
 		e->decide.app_status = decide_app_status(word_of(&scan, APP_STATUS));
 		scopes = copy_array(&scan, APP_SCOPES);
+		e->decide.app_networks = read_networks(&scan, APP_ALLOWED_CIDRS);
 		has_owner = uuid_value(&scan, APP_DEVELOPER_ID, &e->owner_id);
 		if (!has_owner)
 			e->decide.owner_is_team = has_owner =
@@ -533,6 +532,7 @@ read_credential(CatalogScan *scan, Entitlement *e)
 		e->decide.environment = str_of(e->environment);
 	e->decide.credential_approved = text_is(scan, CREDENTIAL_STATUS, "approved");
 	e->decide.expires_at = time_or_never(scan, CREDENTIAL_EXPIRES_AT);
+	e->decide.credential_networks = read_networks(scan, CREDENTIAL_ALLOWED_CIDRS);
 	return copy_array(scan, CREDENTIAL_SCOPES);
 }
 
@@ -553,7 +553,7 @@ read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGett
 
 	load_secrets(e, snapshot);
 	app_scopes = load_app(e, snapshot);
-	load_associations(e, is_empty(scopes) ? app_scopes : scopes, snapshot, getter);
+	load_associations(e, list_of(is_empty(scopes) ? app_scopes : scopes), snapshot, getter);
 	return e;
 }
 

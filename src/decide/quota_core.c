@@ -238,7 +238,7 @@ rate_time(int64_t microseconds)
 
 /* The time that a call of this cost takes up; cost is not negative. */
 int64_t
-rate_cost(RateRule rule, int32_t cost)
+rate_cost(RateRule rule, int64_t cost)
 {
 	return saturated_product(rule.step, cost);
 }
@@ -255,7 +255,7 @@ rate_latest(RateRule rule, int64_t now)
  * have put it is of another limit, or of a clock that was put back.
  */
 RateAnswer
-rate_ask(RateRule rule, int64_t tat, int64_t now, int32_t cost)
+rate_ask(RateRule rule, int64_t tat, int64_t now, int64_t cost)
 {
 	RateAnswer	answer = {false, tat, RATE_NEVER};
 	int64_t		takes = rate_cost(rule, cost);

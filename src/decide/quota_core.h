@@ -67,7 +67,7 @@ typedef struct RateAnswer
 extern RateRule rate_rule(double per_second, int32_t burst);
 extern int64_t rate_time(int64_t microseconds);
 extern int64_t rate_latest(RateRule rule, int64_t now);
-extern int64_t rate_cost(RateRule rule, int32_t cost);
-extern RateAnswer rate_ask(RateRule rule, int64_t tat, int64_t now, int32_t cost);
+extern int64_t rate_cost(RateRule rule, int64_t cost);
+extern RateAnswer rate_ask(RateRule rule, int64_t tat, int64_t now, int64_t cost);
 
 #endif							/* DEVAPP_QUOTA_CORE_H */

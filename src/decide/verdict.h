@@ -31,7 +31,7 @@ typedef struct Verdict
 	const EntitlementSecret *secret;
 	Decision	decision;
 	Str			environment;	/* that was asked for */
-	int32		cost;			/* what it takes from quota and rate, if it is valid */
+	int64		cost;			/* what it takes from quota and rate, if it is valid */
 	VerdictLimits limits;
 } Verdict;
 

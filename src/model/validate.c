@@ -14,6 +14,7 @@
  *	scopes			list of distinct scope tokens (RFC 6749, section 3.3)
  *	methods			list of distinct HTTP methods (RFC 9110, section 9.1), upper case
  *	callback_urls	list of URIs, see uri_core.c
+ *	networks		list of at most 256 networks, of type cidr
  *	positive_int4, positive_int8, positive_float8
  *					greater than zero, or NULL
  *	natural_int4	zero or greater, or NULL
@@ -36,6 +37,7 @@
 #include "base/compat.h"
 #include "base/str.h"
 #include "key/key_core.h"
+#include "match/scope_core.h"
 #include "model/uri_core.h"
 #include "model/validate.h"
 
@@ -261,11 +263,7 @@ check_scope(Subject s, Str t)
 	bool		ok = t.len > 0 && t.len <= NAME_MAX_CHARS;
 
 	for (size_t i = 0; ok && i < t.len; i++)
-	{
-		unsigned char c = (unsigned char) t.data[i];
-
-		ok = c > 0x20 && c < 0x7F && c != '"' && c != '\\';
-	}
+		ok = scope_is_character(t.data[i]);
 	if (!ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -296,36 +294,47 @@ check_callback(Subject s, Str t)
 			 errhint("Give absolute URIs without fragment, like https://app.example.com/callback; http only for localhost, 127.0.0.1 and [::1].")));
 }
 
-static void
-check_list(Subject s, Datum value, void (*check) (Subject, Str))
+/* The elements of a list; of type text or cidr, which are stored alike. */
+static Datum *
+list_values(Subject s, Datum value, int max, int *n)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
-	Subject		element = {s.entity, psprintf("a value in %s", s.column)};
 	Datum	   *values;
 	bool	   *nulls;
-	int			n;
 
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s of %s must be a list", s.column, s.entity),
 				 errhint("Give a one-dimensional array.")));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
-	if (n > LIST_MAX)
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, &nulls, n);
+	if (*n > max)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s of %s has too many values", s.column, s.entity),
-				 errhint("It has at most %d.", LIST_MAX)));
-	for (int i = 0; i < n; i++)
+				 errhint("It has at most %d.", max)));
+	for (int i = 0; i < *n; i++)
 	{
-		Str			t;
-
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("%s of %s has a null value", s.column, s.entity),
 					 errhint("Leave it out.")));
-		t = text_value(values[i]);
+	}
+	return values;
+}
+
+static void
+check_list(Subject s, Datum value, void (*check) (Subject, Str))
+{
+	Subject		element = {s.entity, psprintf("a value in %s", s.column)};
+	int			n;
+	Datum	   *values = list_values(s, value, LIST_MAX, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		Str			t = text_value(values[i]);
+
 		check(element, t);
 		for (int j = 0; j < i; j++)
 		{
@@ -454,6 +463,14 @@ rule_callback_urls(Subject s, Datum value)
 }
 
 static void
+rule_networks(Subject s, Datum value)
+{
+	int			n;
+
+	(void) list_values(s, value, NETWORKS_MAX, &n);
+}
+
+static void
 require_positive(Subject s, bool positive)
 {
 	if (!positive)
@@ -543,6 +560,7 @@ static const struct
 	{"scopes", true, rule_scopes},
 	{"methods", true, rule_methods},
 	{"callback_urls", true, rule_callback_urls},
+	{"networks", true, rule_networks},
 	{"required", true, rule_required},
 	{"natural_int4", false, rule_natural_int4},
 	{"positive_int4", false, rule_positive_int4},

@@ -13,6 +13,7 @@
 #define ATTRIBUTE_VALUE_MAX		2048
 #define CALLBACK_MAX_BYTES		2048
 #define LIST_MAX				1000
+#define NETWORKS_MAX			256
 #define RATE_MAX				1e9 /* calls a second */
 
 extern void validate_column(const char *entity, const char *column,

@@ -241,7 +241,7 @@ correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
 /* False: there is no room. */
 bool
 buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
-				  TimestampTz now, int32 cost, RateAnswer *answer)
+				  TimestampTz now, int64 cost, RateAnswer *answer)
 {
 	LWLock	   *lock = lock_of(hash);
 	Bucket	   *bucket;
@@ -267,7 +267,7 @@ buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 /* What a call would be answered; nothing is taken. */
 RateAnswer
 buckets_look_at_rate(const BucketKey *key, uint64 hash, RateRule rule,
-					 TimestampTz now, int32 cost)
+					 TimestampTz now, int64 cost)
 {
 	LWLock	   *lock = lock_of(hash);
 	int64		time = rate_time(now);

@@ -46,9 +46,9 @@ extern uint64 buckets_hash(const BucketKey *key);
 extern bool buckets_try(BucketCall *call);
 extern bool buckets_put(BucketCall *call, const BucketRow *row);
 extern bool buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
-							  TimestampTz now, int32 cost, RateAnswer *answer);
+							  TimestampTz now, int64 cost, RateAnswer *answer);
 extern RateAnswer buckets_look_at_rate(const BucketKey *key, uint64 hash,
-									   RateRule rule, TimestampTz now, int32 cost);
+									   RateRule rule, TimestampTz now, int64 cost);
 extern void buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds);
 extern void buckets_forget(BucketTest test, const void *arg);
 extern uint32 buckets_partition_limit(void);

@@ -107,7 +107,7 @@ bucket_cut_rate(Bucket *bucket, int64_t tat, int64_t latest)
 }
 
 RateAnswer
-bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now, int32_t cost)
+bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now, int64_t cost)
 {
 	int64_t		tat = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	RateAnswer	answer;

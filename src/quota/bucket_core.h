@@ -61,7 +61,7 @@ extern bool bucket_take(Bucket *bucket, int64_t limit, int64_t cost, int64_t *us
 extern void bucket_give_back(Bucket *bucket, int64_t cost);
 extern bool bucket_cut_rate(Bucket *bucket, int64_t tat, int64_t latest);
 extern RateAnswer bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now,
-								   int32_t cost);
+								   int64_t cost);
 
 /* exclusive */
 extern Bucket *bucket_make(BucketPartition *partition, uint64_t hash,

@@ -46,7 +46,7 @@ prepare_consume(void)
  * used in the row then, or -1.
  */
 int64
-hard_quota_consume(const BucketKey *key, QuotaWindow window, int32 cost, int64 room)
+hard_quota_consume(const BucketKey *key, QuotaWindow window, int64 cost, int64 room)
 {
 	NullableDatum columns[BUCKET_KEY_COLUMNS];
 	Datum		values[8];

@@ -9,7 +9,7 @@
 
 #include "quota/bucket_core.h"
 
-extern int64 hard_quota_consume(const BucketKey *key, QuotaWindow window, int32 cost,
+extern int64 hard_quota_consume(const BucketKey *key, QuotaWindow window, int64 cost,
 								int64 room);
 
 #endif							/* DEVAPP_HARD_QUOTA_H */

@@ -136,7 +136,7 @@ read_row(const BucketKey *key)
 /* ---------- asking a quota ---------- */
 
 static BucketCall
-bucket_call(const Limits *l, int64 limit, int32 cost, TimestampTz now)
+bucket_call(const Limits *l, int64 limit, int64 cost, TimestampTz now)
 {
 	return (BucketCall) {
 		.key = l->quota_key,
@@ -149,7 +149,7 @@ bucket_call(const Limits *l, int64 limit, int32 cost, TimestampTz now)
 }
 
 static QuotaAnswer
-ask_soft(const Limits *l, int32 cost, TimestampTz now)
+ask_soft(const Limits *l, int64 cost, TimestampTz now)
 {
 	BucketCall	call = bucket_call(l, l->quota.limit, cost, now);
 
@@ -170,7 +170,7 @@ ask_soft(const Limits *l, int32 cost, TimestampTz now)
 
 /* What the row says counts first; where memory has no room, it counts alone. */
 static QuotaAnswer
-ask_hard(const Limits *l, int32 cost, TimestampTz now)
+ask_hard(const Limits *l, int64 cost, TimestampTz now)
 {
 	BucketRow	row = read_row(&l->quota_key);
 	BucketRow	no_row = {0};
@@ -204,7 +204,7 @@ ask_hard(const Limits *l, int32 cost, TimestampTz now)
 
 /* With a cost of 0 this only looks. */
 static QuotaAnswer
-ask_quota(const Limits *l, int32 cost, TimestampTz now)
+ask_quota(const Limits *l, int64 cost, TimestampTz now)
 {
 	if (l->quota.limit == 0)
 		return (QuotaAnswer) {0};
@@ -221,7 +221,7 @@ show_quota(const Limits *l, const QuotaAnswer *answer, VerdictLimits *out)
 }
 
 static VerdictCode
-quota_exceeded(const Limits *l, const QuotaAnswer *answer, int32 cost,
+quota_exceeded(const Limits *l, const QuotaAnswer *answer, int64 cost,
 			   TimestampTz now, VerdictLimits *out)
 {
 	show_quota(l, answer, out);
@@ -249,7 +249,7 @@ typedef enum RateOutcome
 
 /* wait is set where it is refused. */
 static RateOutcome
-take_rate(const Limits *l, int32 cost, TimestampTz now, int64 *wait)
+take_rate(const Limits *l, int64 cost, TimestampTz now, int64 *wait)
 {
 	RateAnswer	answer;
 
@@ -263,7 +263,7 @@ take_rate(const Limits *l, int32 cost, TimestampTz now, int64 *wait)
 }
 
 static void
-give_rate_back(const Limits *l, int32 cost)
+give_rate_back(const Limits *l, int64 cost)
 {
 	buckets_give_rate_back(&l->rate_key, l->rate_hash,
 						   rate_cost(l->rate, cost));
@@ -272,7 +272,7 @@ give_rate_back(const Limits *l, int32 cost)
 /* ---------- the answer ---------- */
 
 static VerdictCode
-apply_limits(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
+apply_limits(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
 {
 	RateOutcome rate = RATE_NONE;
 	QuotaAnswer quota;
@@ -318,7 +318,7 @@ limits_apply(Verdict *v, TimestampTz now)
  * looked at first, so that nobody waits for its lock where nothing is left.
  */
 VerdictCode
-limits_consume(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
+limits_consume(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
 {
 	QuotaAnswer quota;
 	RateOutcome rate;
@@ -351,7 +351,7 @@ limits_consume(const Limits *l, int32 cost, TimestampTz now, VerdictLimits *out)
 
 /* How things stand; nothing is taken. */
 QuotaState
-limits_look(const Limits *l, TimestampTz now, int32 cost)
+limits_look(const Limits *l, TimestampTz now, int64 cost)
 {
 	QuotaState	state = {0};
 	QuotaAnswer quota = ask_quota(l, 0, now);

@@ -37,8 +37,8 @@ typedef struct QuotaState
 
 extern bool limits_of(const Verdict *verdict, TimestampTz now, Limits *limits);
 extern void limits_apply(Verdict *verdict, TimestampTz now);
-extern VerdictCode limits_consume(const Limits *limits, int32 cost, TimestampTz now,
+extern VerdictCode limits_consume(const Limits *limits, int64 cost, TimestampTz now,
 								  VerdictLimits *out);
-extern QuotaState limits_look(const Limits *limits, TimestampTz now, int32 cost);
+extern QuotaState limits_look(const Limits *limits, TimestampTz now, int64 cost);
 
 #endif							/* DEVAPP_QUOTA_H */

@@ -15,11 +15,16 @@
 
 #include "base/compat.h"
 #include "decide/decide_core.h"
+#include "match/network.h"
+#include "match/scope.h"
 
 /* Where a longer argument can mean nothing, it need not be detoasted whole. */
 #define ARGUMENT_WHOLE			SIZE_MAX
 #define ARGUMENT_NAME_LIMIT		1024
 #define ARGUMENT_RESOURCE_LIMIT	(64 * 1024)
+
+/* so that the costs of nine million calls have a sum */
+#define COST_MAX				INT64_C(1000000000000)
 
 /*
  * An argument as bytes; data NULL for SQL NULL.  One that is longer than the limit is
@@ -63,11 +68,27 @@ request_arguments(FunctionCallInfo fcinfo, int n, bool whole)
 	return request;
 }
 
-/* What a call takes from quota and rate; 0 takes nothing. */
-static inline int32
+/*
+ * What narrows a call: the arguments (scope, client) that start at n.  A malformed
+ * expression of scopes is a mistake of the gateway's, and an error.
+ */
+static inline void
+narrow_request(DecideRequest *request, FunctionCallInfo fcinfo, int n)
+{
+	if (!PG_ARGISNULL(n))
+		request->scope = scope_compile(text_argument(fcinfo, n, SCOPE_MAX_LEN));
+	request->client_known = !PG_ARGISNULL(n + 1);
+	if (request->client_known)
+		request->client = network_of(PG_GETARG_DATUM(n + 1));
+}
+
+/* What a call takes from quota and rate; 0 takes nothing.  More than COST_MAX counts as that. */
+static inline int64
 cost_argument(FunctionCallInfo fcinfo, int n)
 {
-	return PG_ARGISNULL(n) ? 1 : Max(PG_GETARG_INT32(n), 0);
+	int64		cost = PG_ARGISNULL(n) ? 1 : PG_GETARG_INT64(n);
+
+	return cost < 0 ? 0 : Min(cost, COST_MAX);
 }
 
 #endif							/* DEVAPP_ARGUMENTS_H */

@@ -82,7 +82,7 @@ count_prepare(MeterKey *key, const Verdict *v, TimestampTz now)
  * second write to it once.
  */
 void
-count_call(MeterKey *key, VerdictCode code, int32 cost, TimestampTz now)
+count_call(MeterKey *key, VerdictCode code, int64 cost, TimestampTz now)
 {
 	MeterValue	value = {.count = 1};
 

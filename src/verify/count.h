@@ -13,7 +13,7 @@
 #include "meter/meter_core.h"
 
 extern void count_prepare(MeterKey *key, const Verdict *verdict, TimestampTz now);
-extern void count_call(MeterKey *key, VerdictCode code, int32 cost, TimestampTz now);
+extern void count_call(MeterKey *key, VerdictCode code, int64 cost, TimestampTz now);
 extern void count_verdict(const Verdict *verdict, TimestampTz now);
 
 #endif							/* DEVAPP_COUNT_H */

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -67,6 +68,24 @@ static char *
 str_text(Str s)
 {
 	return pnstrdup(s.data, s.len);
+}
+
+/* In braces, as an array without quotation marks. */
+static char *
+list_text(const StrList *list)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	for (int i = 0; i < list->count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&out, ',');
+		appendBinaryStringInfo(&out, list->items[i].data, (int) list->items[i].len);
+	}
+	appendStringInfoChar(&out, '}');
+	return out.data;
 }
 
 /* ---------- the rules of a credential ---------- */
@@ -158,14 +177,14 @@ explain_standing(Explanation *x, const Entitlement *e, int64 now)
 
 /* ---------- the rules of an association ---------- */
 
-/* Ask the product about a part of the request. */
+/* Ask the product of an association about a part of the request. */
 static bool
-part_is_covered(const Entitlement *e, const DecideProduct *product,
+part_is_covered(const Entitlement *e, const DecideAssociation *a,
 				const DecideRequest *part)
 {
 	int			operation;
 
-	return decide_coverage(&e->decide, product, part, &operation) == COVERS_ALL;
+	return decide_coverage(&e->decide, a, part, &operation) == COVERS_ALL;
 }
 
 static void
@@ -186,24 +205,40 @@ part_row(Explanation *x, const char *rule, Str asked, bool covered,
  */
 static void
 explain_operations(Explanation *x, const Entitlement *e,
-				   const DecideProduct *product, const DecideRequest *request,
+				   const DecideAssociation *a, const DecideRequest *request,
 				   DecideRequest *part)
 {
 	bool		covered;
 
 	part->method = request->method;
-	covered = part_is_covered(e, product, part);
+	covered = part_is_covered(e, a, part);
 	part_row(x, "method", request->method, covered, VERDICT_METHOD_FORBIDDEN);
 	if (!covered)
 		part->method = (Str) {NULL, 0};
 	part->proxy = request->proxy;
-	part_row(x, "proxy", request->proxy, part_is_covered(e, product, part),
+	part_row(x, "proxy", request->proxy, part_is_covered(e, a, part),
 			 VERDICT_PROXY_FORBIDDEN);
 }
 
 static void
+explain_scope(Explanation *x, const DecideAssociation *a, const DecideRequest *request)
+{
+	bool		holds;
+
+	if (request->scope == NULL)
+	{
+		put_row(x, "scope", VERDICT_VALID, "not asked");
+		return;
+	}
+	holds = scope_holds(request->scope, &a->scopes);
+	put_row(x, "scope", holds ? VERDICT_VALID : VERDICT_SCOPE_INSUFFICIENT,
+			psprintf("the scopes %s %s", list_text(&a->scopes),
+					 holds ? "suffice" : "do not suffice"));
+}
+
+static void
 explain_coverage(Explanation *x, const Entitlement *e,
-				 const DecideProduct *product, const DecideRequest *request)
+				 const DecideAssociation *a, const DecideRequest *request)
 {
 	DecideRequest part;
 
@@ -215,15 +250,16 @@ explain_coverage(Explanation *x, const Entitlement *e,
 				"the path could be read as another one: dot segments, encoded slashes, control characters, or over 8192 bytes");
 	else
 		part_row(x, "resource", request->resource,
-				 part_is_covered(e, product, &part), VERDICT_RESOURCE_FORBIDDEN);
-	if (part_is_covered(e, product, &part))
-		explain_operations(x, e, product, request, &part);
+				 part_is_covered(e, a, &part), VERDICT_RESOURCE_FORBIDDEN);
+	if (part_is_covered(e, a, &part))
+		explain_operations(x, e, a, request, &part);
 
 	/* the environment does not depend on the operations */
 	decide_request_init(&part);
 	part.environment = request->environment;
 	part_row(x, "environment", request->environment,
-			 part_is_covered(e, product, &part), VERDICT_ENVIRONMENT_FORBIDDEN);
+			 part_is_covered(e, a, &part), VERDICT_ENVIRONMENT_FORBIDDEN);
+	explain_scope(x, a, request);
 }
 
 static void
@@ -235,8 +271,27 @@ explain_association(Explanation *x, const Entitlement *e, int i,
 	x->product = e->associations[i].product->name;
 	put_row(x, "association", association_status_info[a->status].verdict,
 			psprintf("the association is %s", association_status_info[a->status].word));
-	explain_coverage(x, e, a->product, request);
+	explain_coverage(x, e, a, request);
 	x->product = NULL;
+}
+
+/* ---------- the address ---------- */
+
+static void
+explain_address(Explanation *x, const Entitlement *e, const DecideRequest *request)
+{
+	const DecideEntitlement *d = &e->decide;
+	const char *detail;
+	bool		allowed = decide_address_allowed(d, request);
+
+	if (d->app_networks.count == 0 && d->credential_networks.count == 0)
+		detail = "calls may come from every address";
+	else if (!request->client_known)
+		detail = "the networks are limited, and the client is not given";
+	else
+		detail = allowed ? "the client is in an allowed network" :
+			"the client is in no allowed network";
+	put_row(x, "address", allowed ? VERDICT_VALID : VERDICT_ADDRESS_FORBIDDEN, detail);
 }
 
 /* ---------- quota and rate ---------- */
@@ -323,6 +378,7 @@ explain_credential(Explanation *x, const Entitlement *e,
 				"the credential is associated with no product");
 	for (int i = 0; i < e->decide.nassociations; i++)
 		explain_association(x, e, i, request);
+	explain_address(x, e, request);
 	explain_verdict(x, e, request);
 }
 
@@ -368,7 +424,7 @@ credentials_of(Datum app_id, Snapshot snapshot)
 	return ids;
 }
 
-/* explain_access(app_id, resource, method, environment, proxy, at) */
+/* explain_access(app_id, resource, method, environment, proxy, at, scope, client) */
 Datum
 devapp_explain_access(PG_FUNCTION_ARGS)
 {
@@ -378,6 +434,7 @@ devapp_explain_access(PG_FUNCTION_ARGS)
 	List	   *ids;
 	ListCell   *lc;
 
+	narrow_request(&request, fcinfo, 6);
 	InitMaterializedSRF(fcinfo, 0);
 	x.out = (ReturnSetInfo *) fcinfo->resultinfo;
 	x.is_now = PG_ARGISNULL(5);

@@ -10,7 +10,7 @@
  *
  * No table is written to, so this works in READ ONLY transactions and on a standby;
  * but consume_quota() writes where a quota is hard.
- * No argument raises an error: every string has a verdict.  A key whose shape or
+ * No key and no path raises an error: every string has a verdict.  A key whose shape or
  * checksum is wrong ends before any table is opened.
  *
  * What a call allocates lies in one context, which the next call resets; an
@@ -177,7 +177,7 @@ verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 }
 
 static Datum
-answer_verdict(Verdict *v, int32 cost, const DecideRequest *request, MemoryContext caller)
+answer_verdict(Verdict *v, int64 cost, const DecideRequest *request, MemoryContext caller)
 {
 	v->cost = cost;
 	limits_apply(v, request->now);
@@ -186,50 +186,56 @@ answer_verdict(Verdict *v, int32 cost, const DecideRequest *request, MemoryConte
 	return verdict_datum(v);
 }
 
-/* verify_key(key, resource, method, environment, proxy, cost) */
+/* verify_key(key, resource, method, environment, proxy, cost, scope, client) */
 Datum
 devapp_verify_key(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
-	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
-									 PURPOSE_API_KEY, &request);
+	Verdict		v;
 
+	narrow_request(&request, fcinfo, 6);
+	v = verify_presented(text_argument(fcinfo, 0, KEY_MAX), PURPOSE_API_KEY, &request);
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
-/* verify_digest(sha256, resource, method, environment, proxy, cost) */
+/* verify_digest(sha256, resource, method, environment, proxy, cost, scope, client) */
 Datum
 devapp_verify_digest(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
-	Verdict		v = verify_sha256(text_argument(fcinfo, 0, SHA256_LEN), &request);
+	Verdict		v;
 
+	narrow_request(&request, fcinfo, 6);
+	v = verify_sha256(text_argument(fcinfo, 0, SHA256_LEN), &request);
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
-/* verify_client(client_id, client_secret, resource, method, environment, proxy, cost) */
+/* verify_client(client_id, client_secret, resource, method, environment, proxy, cost, scope, client) */
 Datum
 devapp_verify_client(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 2, false);
-	Verdict		v = verify_client(text_argument(fcinfo, 0, KEY_MAX),
-								  text_argument(fcinfo, 1, KEY_MAX), &request);
+	Verdict		v;
 
+	narrow_request(&request, fcinfo, 7);
+	v = verify_client(text_argument(fcinfo, 0, KEY_MAX),
+					  text_argument(fcinfo, 1, KEY_MAX), &request);
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 6), &request, caller));
 }
 
-/* allows(key, resource, method, environment, proxy) */
+/* allows(key, resource, method, environment, proxy, scope, client) */
 Datum
 devapp_allows(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
-	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
-									 PURPOSE_API_KEY, &request);
+	Verdict		v;
 
+	narrow_request(&request, fcinfo, 5);
+	v = verify_presented(text_argument(fcinfo, 0, KEY_MAX), PURPOSE_API_KEY, &request);
 	v.cost = 1;
 	limits_apply(&v, request.now);
 	count_verdict(&v, request.now);
@@ -247,7 +253,7 @@ consume_hard_quota(const Verdict *v, const Limits *limits, TimestampTz now, Memo
 {
 	VerdictLimits found = {0};
 	UnfinishedVerdict unfinished;
-	int32		cost = v->cost;
+	int64		cost = v->cost;
 	MeterKey	key;
 	VerdictCode code;
 
@@ -259,17 +265,18 @@ consume_hard_quota(const Verdict *v, const Limits *limits, TimestampTz now, Memo
 	return verdict_finish(&unfinished, code, &found);
 }
 
-/* consume_quota(key, resource, method, environment, proxy, cost) */
+/* consume_quota(key, resource, method, environment, proxy, cost, scope, client) */
 Datum
 devapp_consume_quota(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
-	int32		cost = cost_argument(fcinfo, 5);
-	Verdict		v = verify_presented(text_argument(fcinfo, 0, KEY_MAX),
-									 PURPOSE_API_KEY, &request);
+	int64		cost = cost_argument(fcinfo, 5);
+	Verdict		v;
 	Limits		limits;
 
+	narrow_request(&request, fcinfo, 6);
+	v = verify_presented(text_argument(fcinfo, 0, KEY_MAX), PURPOSE_API_KEY, &request);
 	v.cost = cost;
 	if (v.code == VERDICT_VALID && cost > 0 && limits_of(&v, request.now, &limits) &&
 		limits.hard && limits.quota.limit > 0)

@@ -39,6 +39,29 @@ CREATE FUNCTION oracle.is_unsafe(path text) RETURNS boolean
         OR path ~ '[\x01-\x1f\x7f]'                 -- a control character
 $$;
 
+-- Does an expression of scopes hold?  Each name in it becomes true or false, and the rest
+-- is SQL.
+CREATE FUNCTION oracle.holds(expression text, scopes text[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    name text;
+    result boolean;
+BEGIN
+    FOREACH name IN ARRAY '{read,write,admin}'::text[] LOOP
+        expression := replace(expression, name, (name = ANY (scopes))::text);
+    END LOOP;
+    EXECUTE 'SELECT ' || expression INTO result;
+    RETURN result;
+END
+$$;
+
+-- Is an address in one of the networks, if there are any?
+CREATE FUNCTION oracle.is_in(client inet, networks cidr[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE AS $$
+    SELECT networks = '{}'
+        OR coalesce((SELECT bool_or(regexp_replace(host(client), '^::ffff:', '')::inet <<= n) FROM unnest(networks) AS n), false)
+$$;
+
 -- "CODE product" at a moment; the product is empty where none answers.  One query;
 -- PL/pgSQL is there to keep its plan.
 CREATE FUNCTION oracle.verdict(
@@ -47,6 +70,8 @@ CREATE FUNCTION oracle.verdict(
     method text,
     environment text,
     proxy text,
+    scope text,
+    client inet,
     at timestamptz DEFAULT clock_timestamp()
 ) RETURNS text
     LANGUAGE plpgsql STABLE AS $$
@@ -55,7 +80,9 @@ BEGIN
     WITH presented AS (
         SELECT k.well_formed, s.valid_from, s.valid_until, c.credential_id, c.environment AS only_environment,
                c.status AS credential_status, c.expires_at, a.status AS app_status,
-               coalesce(d.status, t.status) AS owner_status
+               coalesce(d.status, t.status) AS owner_status,
+               CASE c.scopes WHEN '{}' THEN a.scopes ELSE c.scopes END AS wanted_scopes,
+               oracle.is_in(verdict.client, a.allowed_cidrs) AND oracle.is_in(verdict.client, c.allowed_cidrs) AS address
           FROM oracle.secret k
           LEFT JOIN devapp.credential_secret s ON s.secret_id = k.secret_id AND s.purpose = 'api_key'
           LEFT JOIN devapp.credential c ON c.credential_id = s.credential_id
@@ -77,6 +104,7 @@ BEGIN
                    CASE WHEN o.operations = 0 OR o.with_method > 0 AND o.with_proxy = 0 THEN 'all but proxy'
                         ELSE 'all but method' END
                WHEN NOT has.environment THEN 'all but environment'
+               WHEN NOT has.scope THEN 'all but scope'
                ELSE 'all'
                END AS covers
           FROM presented
@@ -87,7 +115,10 @@ BEGIN
             SELECT verdict.proxy IS NULL OR p.proxies = '{}' OR verdict.proxy = ANY (p.proxies) AS proxy,
                    verdict.environment IS NULL
                    OR (p.environments = '{}' OR verdict.environment = ANY (p.environments))
-                   AND verdict.environment = coalesce(presented.only_environment, verdict.environment) AS environment
+                   AND verdict.environment = coalesce(presented.only_environment, verdict.environment) AS environment,
+                   verdict.scope IS NULL
+                   OR oracle.holds(verdict.scope, ARRAY(SELECT s FROM unnest(p.scopes) AS s
+                                                         WHERE presented.wanted_scopes = '{}' OR s = ANY (presented.wanted_scopes))) AS scope
           ) AS has
           CROSS JOIN LATERAL (
             SELECT count(*) AS operations,
@@ -110,12 +141,13 @@ BEGIN
                (VALUES (1, 'approved', 'all', 'VALID'),
                        (2, 'pending', 'all', 'PRODUCT_PENDING'),
                        (3, 'revoked', 'all', 'PRODUCT_REVOKED'),
-                       (4, 'approved', 'all but environment', 'ENVIRONMENT_FORBIDDEN'),
-                       (5, 'approved', 'all but method', 'METHOD_FORBIDDEN'),
-                       (5, 'approved', 'all but proxy', 'PROXY_FORBIDDEN'),
-                       (6, 'approved', 'nothing', 'RESOURCE_FORBIDDEN'),
-                       (7, 'pending', NULL, 'PRODUCT_PENDING'),
-                       (8, 'revoked', NULL, 'PRODUCT_REVOKED')) AS r(rank, status, covers, code)
+                       (4, 'approved', 'all but scope', 'SCOPE_INSUFFICIENT'),
+                       (5, 'approved', 'all but environment', 'ENVIRONMENT_FORBIDDEN'),
+                       (6, 'approved', 'all but method', 'METHOD_FORBIDDEN'),
+                       (6, 'approved', 'all but proxy', 'PROXY_FORBIDDEN'),
+                       (7, 'approved', 'nothing', 'RESOURCE_FORBIDDEN'),
+                       (8, 'pending', NULL, 'PRODUCT_PENDING'),
+                       (9, 'revoked', NULL, 'PRODUCT_REVOKED')) AS r(rank, status, covers, code)
          WHERE r.status = association.status AND coalesce(r.covers, association.covers) = association.covers
          ORDER BY r.rank, association.ordinal
          LIMIT 1
@@ -132,7 +164,8 @@ BEGIN
                         WHEN credential_status <> 'approved' THEN 'CREDENTIAL_REVOKED '
                         WHEN app_status <> 'approved' THEN 'APP_' || upper(app_status) || ' '
                         WHEN owner_status <> 'active' THEN 'OWNER_INACTIVE '
-                        ELSE coalesce((SELECT code || ' ' || name FROM answer), 'NO_PRODUCT ')
+                        ELSE coalesce((SELECT CASE WHEN code = 'VALID' AND NOT address THEN 'ADDRESS_FORBIDDEN' ELSE code END || ' ' || name
+                                         FROM answer), 'NO_PRODUCT ')
                         END
                    FROM presented)
            END);
@@ -155,7 +188,9 @@ SELECT kind, unnest("values") FROM (VALUES
                        '/v1/x' || chr(10), '?', '/', '/v1/orders/.', NULL, NULL, NULL]),
     ('method', ARRAY['GET', 'GET', 'get', 'POST', 'Put', 'DELETE', 'PURGE', 'purge', '', NULL]),
     ('environment', ARRAY['prod', 'prod', 'prod', 'test', 'dev', 'PROD', '', NULL, NULL, NULL]),
-    ('proxy', ARRAY['a', 'a', 'b', 'c', 'A', '', NULL, NULL, NULL, NULL])) AS x(kind, "values");
+    ('proxy', ARRAY['a', 'a', 'b', 'c', 'A', '', NULL, NULL, NULL, NULL]),
+    ('scope', ARRAY['read', 'write', 'read AND write', 'admin OR read', '(admin OR write) AND read', 'admin AND read OR write', NULL, NULL, NULL]),
+    ('client', ARRAY['10.1.2.3', '10.1.2.3', '::ffff:10.9.9.9', '192.0.2.1', '2001:db8::1', NULL])) AS x(kind, "values");
 
 CREATE FUNCTION oracle.words(kind text) RETURNS text[]
     LANGUAGE sql STABLE AS $$
@@ -180,7 +215,7 @@ CREATE FUNCTION oracle.half_of(list text[]) RETURNS text[]
     SELECT array_agg(x) FROM (SELECT x FROM unnest(list) AS x ORDER BY random() LIMIT 4) AS y
 $$;
 
-CREATE TYPE oracle.question AS (key text, resource text, method text, environment text, proxy text);
+CREATE TYPE oracle.question AS (key text, resource text, method text, environment text, proxy text, scope text, client inet);
 
 -- Random requests with random keys, three of four with one that is of use.
 CREATE FUNCTION oracle.questions(n integer) RETURNS oracle.question[]
@@ -192,6 +227,8 @@ DECLARE
     methods text[] := oracle.words('method');
     environments text[] := oracle.words('environment');
     proxies text[] := oracle.words('proxy');
+    scopes text[] := oracle.words('scope');
+    clients text[] := oracle.words('client');
     asked oracle.question[];
 BEGIN
     SELECT array_agg(k.key ORDER BY k.key),
@@ -206,7 +243,8 @@ BEGIN
                               WHEN random() < 0.01 THEN NULL
                               ELSE oracle.one_of(every) END,
                          oracle.one_of(resources), oracle.one_of(methods),
-                         oracle.one_of(environments), oracle.one_of(proxies))::oracle.question)
+                         oracle.one_of(environments), oracle.one_of(proxies),
+                         oracle.one_of(scopes), oracle.one_of(clients)::inet)::oracle.question)
       INTO asked
       FROM generate_series(1, n);
     RETURN asked;
@@ -217,8 +255,8 @@ $$;
 CREATE FUNCTION oracle.said(asked oracle.question[]) RETURNS text[]
     LANGUAGE sql VOLATILE AS $$
     SELECT array_agg(v.code || ' ' || coalesce(v.product, '') ORDER BY n)
-      FROM unnest(asked) WITH ORDINALITY AS q(key, resource, method, environment, proxy, n)
-      CROSS JOIN LATERAL devapp.verify_key(q.key, q.resource, q.method, q.environment, q.proxy) AS v
+      FROM unnest(asked) WITH ORDINALITY AS q(key, resource, method, environment, proxy, scope, client, n)
+      CROSS JOIN LATERAL devapp.verify_key(q.key, q.resource, q.method, q.environment, q.proxy, 1, q.scope, q.client) AS v
 $$;
 
 -- The answers to n random questions, and are they the oracle's?  Returns
@@ -244,19 +282,19 @@ BEGIN
     FOR x IN
         SELECT * FROM (
             SELECT q.*, said[q.n] AS said,
-                   oracle.verdict(q.key, q.resource, q.method, q.environment, q.proxy, before) AS expected
-              FROM unnest(asked) WITH ORDINALITY AS q(key, resource, method, environment, proxy, n)
+                   oracle.verdict(q.key, q.resource, q.method, q.environment, q.proxy, q.scope, q.client, before) AS expected
+              FROM unnest(asked) WITH ORDINALITY AS q(key, resource, method, environment, proxy, scope, client, n)
             OFFSET 0) AS y
          WHERE y.said IS DISTINCT FROM y.expected
     LOOP
-        late := oracle.verdict(x.key, x.resource, x.method, x.environment, x.proxy, after);
+        late := oracle.verdict(x.key, x.resource, x.method, x.environment, x.proxy, x.scope, x.client, after);
         IF x.said = late THEN
             edges := edges + 1;
         ELSE
             wrong := wrong + 1;
-            RAISE WARNING 'wrong: verify_key(%, %, %, %, %) says "%", the oracle "%"', quote_nullable(x.key),
+            RAISE WARNING 'wrong: verify_key(%, %, %, %, %, %, %) says "%", the oracle "%"', quote_nullable(x.key),
                 quote_nullable(x.resource), quote_nullable(x.method), quote_nullable(x.environment),
-                quote_nullable(x.proxy), x.said, x.expected;
+                quote_nullable(x.proxy), quote_nullable(x.scope), quote_nullable(x.client), x.said, x.expected;
         END IF;
     END LOOP;
     SELECT jsonb_object_agg(c.code, c.count) INTO codes
@@ -318,6 +356,7 @@ $$;
 --  1 credential   2 its app   3 product   4 developer   5 team   6 pattern
 --  7 methods   8 proxy or null   9 environments   10 proxies   11 some seconds
 --  12 environment or null   13 some products   14 a new name   15 another product
+--  16 networks   17 some scopes
 CREATE TABLE oracle.menu (weight double precision, statement text);
 INSERT INTO oracle.menu VALUES
     (4, 'SELECT devapp.revoke_credential(%1$L)'),
@@ -368,6 +407,12 @@ INSERT INTO oracle.menu VALUES
     (1, 'UPDATE devapp.product SET environments = ''{}'', proxies = ''{}'' WHERE random() < 0.5'),
     (1, 'SELECT devapp.update_product(%3$L, approval => CASE WHEN random() < 0.5 THEN ''auto'' ELSE ''manual'' END)'),
 
+    (2, 'SELECT devapp.update_product(%3$L, scopes => %17$L)'),
+    (1, 'UPDATE devapp.app SET scopes = %17$L WHERE app_id = %2$L'),
+    (1, 'UPDATE devapp.credential SET scopes = %17$L WHERE credential_id = %1$L'),
+    (3, 'UPDATE devapp.app SET allowed_cidrs = %16$L WHERE app_id = %2$L'),
+    (3, 'UPDATE devapp.credential SET allowed_cidrs = %16$L WHERE credential_id = %1$L'),
+
     (2, 'SELECT secret, credential_id, secret_version FROM devapp.rotate_credential(%1$L)'),
     (3, 'SELECT secret, credential_id, secret_version FROM devapp.rotate_credential(%1$L, make_interval(secs => %11$L))'),
     (3, 'SELECT devapp.complete_rotation(%1$L)'),
@@ -406,7 +451,9 @@ BEGIN
         oracle.one_of('{dev,prod,test,NULL,NULL}'::text[]),
         oracle.half_of(products)::text,
         'app ' || gen_random_uuid(),
-        oracle.one_of(products)]);
+        oracle.one_of(products),
+        CASE (random() * 6)::integer WHEN 0 THEN '{10.0.0.0/8}' WHEN 1 THEN '{10.1.0.0/16,2001:db8::/32}' WHEN 2 THEN '{192.0.2.0/24}' ELSE '{}' END,
+        oracle.some_of('{admin,read,write}')::text]);
 END
 $$;
 

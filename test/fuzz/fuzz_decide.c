@@ -16,6 +16,7 @@
 #include "reference_path.h"
 
 #define MAX_NAMES			3
+#define MAX_HOSTS			2
 #define MAX_OPERATIONS		4
 #define MAX_PRODUCTS		3
 #define MAX_ASSOCIATIONS	5
@@ -26,6 +27,13 @@ typedef struct Names
 	int			count;
 	const char *names[MAX_NAMES];
 } Names;
+
+/* Networks by number: 1 to 3 are single hosts, 4 is the network of them all. */
+typedef struct Hosts
+{
+	int			count;
+	int			hosts[MAX_HOSTS];
+} Hosts;
 
 typedef struct Operation
 {
@@ -38,6 +46,7 @@ typedef struct Product
 {
 	Names		environments;
 	Names		proxies;
+	Names		scopes;
 	int			noperations;
 	Operation	operations[MAX_OPERATIONS];
 } Product;
@@ -52,6 +61,9 @@ typedef struct World
 	AppStatus	app_status;
 	bool		owner_active;
 	const char *credential_environment; /* or NULL */
+	Names		scopes;			/* that it asks for */
+	Hosts		app_hosts;
+	Hosts		credential_hosts;
 	Product		products[MAX_PRODUCTS];
 	int			nassociations;
 	AssociationStatus statuses[MAX_ASSOCIATIONS];
@@ -64,6 +76,9 @@ typedef struct World
 	const char *method;
 	const char *environment;
 	const char *proxy;
+	Names		needed;			/* scopes */
+	bool		all_needed;		/* else any of them */
+	int			client;			/* a host, or 0: not known */
 } World;
 
 static const char *const all_methods[] = {
@@ -71,6 +86,7 @@ static const char *const all_methods[] = {
 };
 static const char *const all_environments[] = {"prod", "test", "Prod", ""};
 static const char *const all_proxies[] = {"orders", "billing", "order", ""};
+static const char *const all_scopes[] = {"read", "write", "rea"};
 
 /* The table of verdicts is whole, and each code has the status of its kind. */
 int
@@ -81,7 +97,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 		const VerdictInfo *info = &verdict_info[code];
 		int			status = code == VERDICT_VALID ? 200 :
 			code < VERDICT_NO_PRODUCT ? 401 :
-			code < VERDICT_QUOTA_EXCEEDED ? 403 : 429;
+			code < VERDICT_UNAVAILABLE ? 403 :
+			code < VERDICT_QUOTA_EXCEEDED ? 503 : 429;
 
 		CHECK(info->code != NULL && info->http_status == status);
 		CHECK((info->fault == NULL) == (code == VERDICT_VALID));
@@ -144,6 +161,7 @@ read_product(FuzzInput *in, Product *product)
 
 	product->environments = read_names(in, all_environments, LENGTH(all_environments));
 	product->proxies = read_names(in, all_proxies, LENGTH(all_proxies));
+	product->scopes = read_names(in, all_scopes, LENGTH(all_scopes));
 	product->noperations = (int) fuzz_below(in, MAX_OPERATIONS + 1);
 	for (int i = 0; i < product->noperations; i++)
 	{
@@ -155,6 +173,16 @@ read_product(FuzzInput *in, Product *product)
 		op->methods = read_names(in, all_methods, LENGTH(all_methods));
 		op->proxy = read_name_or_null(in, all_proxies, LENGTH(all_proxies));
 	}
+}
+
+static Hosts
+read_hosts(FuzzInput *in)
+{
+	Hosts		out = {fuzz_below(in, 4) == 3 ? MAX_HOSTS : 0, {0}};
+
+	for (int i = 0; i < out.count; i++)
+		out.hosts[i] = 1 + (int) fuzz_below(in, 4);
+	return out;
 }
 
 /* Most credentials should get as far as their products. */
@@ -169,6 +197,9 @@ read_credential(FuzzInput *in, World *w)
 	w->owner_active = true;
 	w->credential_environment =
 		read_name_or_null(in, all_environments, LENGTH(all_environments));
+	w->scopes = read_names(in, all_scopes, LENGTH(all_scopes));
+	w->app_hosts = read_hosts(in);
+	w->credential_hosts = read_hosts(in);
 	if (fuzz_below(in, 4) != 3)
 		return;
 	w->now = read_time(in);
@@ -197,6 +228,9 @@ read_request(FuzzInput *in, World *w)
 	w->method = read_name_or_null(in, all_methods, LENGTH(all_methods));
 	w->environment = read_name_or_null(in, all_environments, LENGTH(all_environments));
 	w->proxy = read_name_or_null(in, all_proxies, LENGTH(all_proxies));
+	w->needed = read_names(in, all_scopes, LENGTH(all_scopes));
+	w->all_needed = fuzz_below(in, 2);
+	w->client = (int) fuzz_below(in, 4);
 }
 
 static void
@@ -225,7 +259,7 @@ read_world(FuzzInput in, World *w)
 /* How close a product comes: the higher the closer. */
 typedef struct Closeness
 {
-	int			level;			/* 3 covers, 2 but for the environment, 1 path */
+	int			level;			/* 4 covers, 3 but for scopes, 2 for the environment, 1 path */
 	VerdictCode code;
 	int			operation;
 } Closeness;
@@ -282,6 +316,33 @@ environment_allowed(const World *w, const Product *product)
 		 strcmp(w->credential_environment, w->environment) == 0);
 }
 
+static bool
+scopes_suffice(const World *w, const Product *product)
+{
+	int			held = 0;
+
+	for (int i = 0; i < w->needed.count; i++)
+	{
+		const char *name = w->needed.names[i];
+
+		if (names_have(&product->scopes, name) && allowed_by(&w->scopes, name))
+			held++;
+	}
+	if (w->needed.count == 0)
+		return true;
+	return w->all_needed ? held == w->needed.count : held > 0;
+}
+
+static bool
+host_allowed(const World *w, const Hosts *hosts)
+{
+	bool		found = hosts->count == 0;
+
+	for (int i = 0; i < hosts->count; i++)
+		found |= w->client > 0 && (hosts->hosts[i] == w->client || hosts->hosts[i] == 4);
+	return found;
+}
+
 static Closeness
 reference_closeness(const World *w, const Product *product)
 {
@@ -305,9 +366,11 @@ reference_closeness(const World *w, const Product *product)
 			continue;
 		if (method && proxy)
 		{
-			if (environment_allowed(w, product))
-				return (Closeness) {3, VERDICT_VALID, none ? -1 : i};
-			return (Closeness) {2, VERDICT_ENVIRONMENT_FORBIDDEN, -1};
+			if (!environment_allowed(w, product))
+				return (Closeness) {2, VERDICT_ENVIRONMENT_FORBIDDEN, -1};
+			if (!scopes_suffice(w, product))
+				return (Closeness) {3, VERDICT_SCOPE_INSUFFICIENT, -1};
+			return (Closeness) {4, VERDICT_VALID, none ? -1 : i};
 		}
 		path_fits = true;
 		method_fits |= method;
@@ -371,7 +434,7 @@ unapproved_is_reason(const World *w, const Closeness *close, int level,
 	if (reason < 0)
 		return false;
 	*decision = (Decision) {pending >= 0 ? VERDICT_PRODUCT_PENDING :
-		VERDICT_PRODUCT_REVOKED, reason, level == 3 ? close[reason].operation : -1};
+		VERDICT_PRODUCT_REVOKED, reason, level == 4 ? close[reason].operation : -1};
 	return true;
 }
 
@@ -388,7 +451,7 @@ reference_decision(const World *w)
 
 	for (int i = 0; i < w->nassociations; i++)
 		close[i] = reference_closeness(w, &w->products[w->product_of[i]]);
-	for (int level = 3; level >= 0; level--)
+	for (int level = 4; level >= 0; level--)
 	{
 		int			i = first_of(w, close, ASSOCIATION_APPROVED, level);
 
@@ -400,8 +463,12 @@ reference_decision(const World *w)
 	}
 	/* what approved products lack matters only if approval is not what lacks */
 	if (decision.association >= 0 && decision.code == VERDICT_VALID)
+	{
+		if (!host_allowed(w, &w->app_hosts) || !host_allowed(w, &w->credential_hosts))
+			decision.code = VERDICT_ADDRESS_FORBIDDEN;
 		return decision;
-	if (!unapproved_is_reason(w, close, 3, &decision) && decision.association < 0)
+	}
+	if (!unapproved_is_reason(w, close, 4, &decision) && decision.association < 0)
 		(void) unapproved_is_reason(w, close, 0, &decision);
 	return decision;
 }
@@ -420,6 +487,13 @@ typedef struct Translated
 	Str			methods[MAX_PRODUCTS][MAX_OPERATIONS][MAX_NAMES];
 	Str			environments[MAX_PRODUCTS][MAX_NAMES];
 	Str			proxies[MAX_PRODUCTS][MAX_NAMES];
+	Str			scopes[MAX_PRODUCTS][MAX_NAMES];
+	Str			requested[MAX_NAMES];
+	Str			effective[MAX_ASSOCIATIONS][MAX_NAMES];
+	Network		app_networks[MAX_HOSTS];
+	Network		credential_networks[MAX_HOSTS];
+	ScopeStep	steps[2 * MAX_NAMES];
+	ScopeExpression expression;
 } Translated;
 
 static Str
@@ -444,6 +518,7 @@ translate_product(const Product *from, Translated *t, int number)
 
 	to->environments = to_list(&from->environments, t->environments[number]);
 	to->proxies = to_list(&from->proxies, t->proxies[number]);
+	to->scopes = to_list(&from->scopes, t->scopes[number]);
 	to->noperations = from->noperations;
 	to->operations = t->operations[number];
 	for (int i = 0; i < from->noperations; i++)
@@ -462,6 +537,50 @@ translate_product(const Product *from, Translated *t, int number)
 		to->patterns = pattern_set_build(patterns, from->noperations, 0, fuzz_memory());
 }
 
+static Network
+to_network(int host)
+{
+	uint8_t		address[NETWORK_V4_BYTES] = {10, 0, 0, host == 4 ? 0 : (uint8_t) host};
+
+	return network_from_v4(address, host == 4 ? 8 : 32);
+}
+
+static NetworkList
+to_networks(const Hosts *hosts, Network *slots)
+{
+	for (int i = 0; i < hosts->count; i++)
+		slots[i] = to_network(hosts->hosts[i]);
+	return (NetworkList) {hosts->count, slots};
+}
+
+static void
+translate_needed(const World *w, Translated *t)
+{
+	for (int i = 0; i < w->needed.count; i++)
+	{
+		t->steps[t->expression.nsteps++] = (ScopeStep) {SCOPE_NAME, to_str(w->needed.names[i])};
+		if (i > 0)
+			t->steps[t->expression.nsteps++].kind = w->all_needed ? SCOPE_AND : SCOPE_OR;
+	}
+	t->expression.steps = t->steps;
+	if (w->needed.count > 0)
+		t->request.scope = &t->expression;
+}
+
+static void
+translate_associations(const World *w, Translated *t)
+{
+	StrList		requested = to_list(&w->scopes, t->requested);
+
+	for (int i = 0; i < w->nassociations; i++)
+	{
+		DecideProduct *product = &t->products[w->product_of[i]];
+
+		t->associations[i] = (DecideAssociation) {w->statuses[i], product,
+			decide_scopes(&requested, &product->scopes, t->effective[i])};
+	}
+}
+
 static void
 translate(const World *w, Translated *t)
 {
@@ -474,11 +593,11 @@ translate(const World *w, Translated *t)
 	t->entitlement.environment = to_str(w->credential_environment);
 	t->entitlement.nassociations = w->nassociations;
 	t->entitlement.associations = t->associations;
-	for (int i = 0; i < w->nassociations; i++)
-		t->associations[i] = (DecideAssociation) {w->statuses[i],
-			&t->products[w->product_of[i]]};
+	t->entitlement.app_networks = to_networks(&w->app_hosts, t->app_networks);
+	t->entitlement.credential_networks = to_networks(&w->credential_hosts, t->credential_networks);
 	for (int i = 0; i < MAX_PRODUCTS; i++)
 		translate_product(&w->products[i], t, i);
+	translate_associations(w, t);
 
 	decide_request_init(&t->request);
 	if (w->has_path)
@@ -489,6 +608,9 @@ translate(const World *w, Translated *t)
 	t->request.method = to_str(w->method);
 	t->request.environment = to_str(w->environment);
 	t->request.proxy = to_str(w->proxy);
+	translate_needed(w, t);
+	t->request.client_known = w->client > 0;
+	t->request.client = to_network(w->client);
 	t->request.now = w->now;
 }
 

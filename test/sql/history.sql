@@ -128,6 +128,6 @@ SELECT devapp.act_as('', is_local => false);
 SELECT DISTINCT who FROM devapp.app_history(:'other');
 
 -- nothing to decide on is an error of its own
-SELECT devapp_internal.decide_facts(NULL, NULL, NULL, NULL, NULL, now());
-SELECT devapp_internal.decide_facts('{}', NULL, NULL, NULL, NULL, NULL);
-SELECT f.code FROM devapp_internal.decide_facts('[]', NULL, NULL, NULL, NULL, now()) AS f(code, product);
+SELECT devapp_internal.decide_facts(NULL, NULL, NULL, NULL, NULL, now(), NULL, NULL);
+SELECT devapp_internal.decide_facts('{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+SELECT f.code FROM devapp_internal.decide_facts('[]', NULL, NULL, NULL, NULL, now(), NULL, NULL) AS f(code, product);

@@ -73,7 +73,7 @@ is( ask("SELECT string_agg(concat_ws(':', (v.v).code, (v.v).product, (v.v).quota
 is( ask("SELECT string_agg(concat_ws(':', x.rule, x.code), ' ' ORDER BY x.step)
 	FROM devapp.explain_access('$app->{app_id}', $Devapp::CALL) AS x"),
 	'expiry:VALID secret:VALID credential:VALID app:VALID owner:VALID association:VALID resource:VALID method:VALID'
-	. ' proxy:VALID environment:VALID quota:VALID rate:RATE_LIMITED verdict:RATE_LIMITED', 'explain_access()');
+	. ' proxy:VALID environment:VALID scope:VALID address:VALID quota:VALID rate:RATE_LIMITED verdict:RATE_LIMITED', 'explain_access()');
 
 # ---------- counting ----------
 
