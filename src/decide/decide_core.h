@@ -66,20 +66,20 @@ typedef struct AppStatusInfo
 	VerdictCode verdict;
 } AppStatusInfo;
 
-typedef enum AssociationStatus
+typedef enum CredentialProductStatus
 {
-	ASSOCIATION_PENDING,
-	ASSOCIATION_APPROVED,
-	ASSOCIATION_REVOKED
-} AssociationStatus;
+	CREDENTIAL_PRODUCT_PENDING,
+	CREDENTIAL_PRODUCT_APPROVED,
+	CREDENTIAL_PRODUCT_REVOKED
+} CredentialProductStatus;
 
-#define ASSOCIATION_STATUSES	(ASSOCIATION_REVOKED + 1)
+#define CREDENTIAL_PRODUCT_STATUSES	(CREDENTIAL_PRODUCT_REVOKED + 1)
 
-typedef struct AssociationStatusInfo
+typedef struct CredentialProductStatusInfo
 {
 	const char *word;
 	VerdictCode verdict;
-} AssociationStatusInfo;
+} CredentialProductStatusInfo;
 
 /* HTTP methods: a bit for each that is registered, the rest by name. */
 typedef struct MethodSet
@@ -106,11 +106,11 @@ typedef struct DecideProduct
 	PatternSet *patterns;		/* numbered like operations; NULL if none */
 } DecideProduct;
 
-typedef struct DecideAssociation
+typedef struct DecideCredentialProduct
 {
-	AssociationStatus status;
+	CredentialProductStatus status;
 	DecideProduct *product;
-} DecideAssociation;
+} DecideCredentialProduct;
 
 #define DECIDE_NEVER	INT64_MAX	/* a time that does not come */
 
@@ -128,8 +128,8 @@ typedef struct DecideEntitlement
 	bool		owner_active;
 	bool		owner_is_team;
 	Str			environment;	/* data NULL: works in every one */
-	int			nassociations;	/* in the order of association */
-	DecideAssociation *associations;
+	int			ncredential_products;	/* in the order of association */
+	DecideCredentialProduct *credential_products;
 } DecideEntitlement;
 
 /* What is asked.  data NULL: not checked. */
@@ -156,7 +156,7 @@ typedef enum Coverage
 typedef struct Decision
 {
 	VerdictCode code;
-	int			association;	/* that answered or came closest, or -1 */
+	int			credential_product;	/* that answered or came closest, or -1 */
 	int			operation;		/* of its product, or -1 */
 } Decision;
 
@@ -187,10 +187,11 @@ extern const VerdictInfo verdict_info[VERDICT_CODES];
 extern const char *verdict_fault(VerdictCode code, bool owner_is_team);
 
 extern const AppStatusInfo app_status_info[APP_STATUSES];
-extern const AssociationStatusInfo association_status_info[ASSOCIATION_STATUSES];
+extern const CredentialProductStatusInfo
+			credential_product_status_info[CREDENTIAL_PRODUCT_STATUSES];
 
 extern AppStatus decide_app_status(Str word);
-extern AssociationStatus decide_association_status(Str word);
+extern CredentialProductStatus decide_credential_product_status(Str word);
 
 extern void decide_request_init(DecideRequest *request);
 extern void decide_request_set_resource(DecideRequest *request,

@@ -50,9 +50,9 @@ set_product(MeterKey *key, const Verdict *v)
 {
 	const EntitlementProduct *product;
 
-	if (v->decision.association < 0)
+	if (v->decision.credential_product < 0)
 		return;
-	product = v->entitlement->associations[v->decision.association].product;
+	product = v->entitlement->credential_products[v->decision.credential_product].product;
 	memcpy(key->product_id, &product->product_id, METER_ID_LEN);
 	if (v->decision.operation >= 0)
 		memcpy(key->operation_id, &product->operation_ids[v->decision.operation],

@@ -18,7 +18,7 @@
 #define MAX_NAMES			3
 #define MAX_OPERATIONS		4
 #define MAX_PRODUCTS		3
-#define MAX_ASSOCIATIONS	5
+#define MAX_CREDENTIAL_PRODUCTS	5
 #define LENGTH(a)			((unsigned) (sizeof(a) / sizeof((a)[0])))
 
 typedef struct Names
@@ -53,9 +53,9 @@ typedef struct World
 	bool		owner_active;
 	const char *credential_environment; /* or NULL */
 	Product		products[MAX_PRODUCTS];
-	int			nassociations;
-	AssociationStatus statuses[MAX_ASSOCIATIONS];
-	int			product_of[MAX_ASSOCIATIONS];
+	int			ncredential_products;
+	CredentialProductStatus statuses[MAX_CREDENTIAL_PRODUCTS];
+	int			product_of[MAX_CREDENTIAL_PRODUCTS];
 
 	/* the request; what is NULL is not checked */
 	int64_t		now;
@@ -205,12 +205,12 @@ read_world(FuzzInput in, World *w)
 	memset(w, 0, sizeof(*w));
 	read_credential(&in, w);
 	read_request(&in, w);
-	w->nassociations = (int) fuzz_below(&in, MAX_ASSOCIATIONS + 1);
-	for (int i = 0; i < w->nassociations; i++)
+	w->ncredential_products = (int) fuzz_below(&in, MAX_CREDENTIAL_PRODUCTS + 1);
+	for (int i = 0; i < w->ncredential_products; i++)
 	{
-		static const AssociationStatus statuses[] = {
-			ASSOCIATION_APPROVED, ASSOCIATION_PENDING, ASSOCIATION_REVOKED,
-			ASSOCIATION_APPROVED
+		static const CredentialProductStatus statuses[] = {
+			CREDENTIAL_PRODUCT_APPROVED, CREDENTIAL_PRODUCT_PENDING, CREDENTIAL_PRODUCT_REVOKED,
+			CREDENTIAL_PRODUCT_APPROVED
 		};
 
 		w->statuses[i] = statuses[fuzz_below(&in, LENGTH(statuses))];
@@ -348,10 +348,10 @@ reference_credential(const World *w)
 
 /* The first association of a status whose product comes at least so close. */
 static int
-first_of(const World *w, const Closeness *close, AssociationStatus status,
+first_of(const World *w, const Closeness *close, CredentialProductStatus status,
 		 int level)
 {
-	for (int i = 0; i < w->nassociations; i++)
+	for (int i = 0; i < w->ncredential_products; i++)
 	{
 		if (w->statuses[i] == status && close[i].level >= level)
 			return i;
@@ -364,8 +364,8 @@ static bool
 unapproved_is_reason(const World *w, const Closeness *close, int level,
 					 Decision *decision)
 {
-	int			pending = first_of(w, close, ASSOCIATION_PENDING, level);
-	int			revoked = first_of(w, close, ASSOCIATION_REVOKED, level);
+	int			pending = first_of(w, close, CREDENTIAL_PRODUCT_PENDING, level);
+	int			revoked = first_of(w, close, CREDENTIAL_PRODUCT_REVOKED, level);
 	int			reason = pending >= 0 ? pending : revoked;
 
 	if (reason < 0)
@@ -378,19 +378,19 @@ unapproved_is_reason(const World *w, const Closeness *close, int level,
 static Decision
 reference_decision(const World *w)
 {
-	Closeness	close[MAX_ASSOCIATIONS];
+	Closeness	close[MAX_CREDENTIAL_PRODUCTS];
 	Decision	decision = {reference_credential(w), -1, -1};
 
 	if (decision.code != VERDICT_VALID)
 		return decision;
-	if (w->nassociations == 0)
+	if (w->ncredential_products == 0)
 		return (Decision) {VERDICT_NO_PRODUCT, -1, -1};
 
-	for (int i = 0; i < w->nassociations; i++)
+	for (int i = 0; i < w->ncredential_products; i++)
 		close[i] = reference_closeness(w, &w->products[w->product_of[i]]);
 	for (int level = 3; level >= 0; level--)
 	{
-		int			i = first_of(w, close, ASSOCIATION_APPROVED, level);
+		int			i = first_of(w, close, CREDENTIAL_PRODUCT_APPROVED, level);
 
 		if (i >= 0)
 		{
@@ -399,9 +399,9 @@ reference_decision(const World *w)
 		}
 	}
 	/* what approved products lack matters only if approval is not what lacks */
-	if (decision.association >= 0 && decision.code == VERDICT_VALID)
+	if (decision.credential_product >= 0 && decision.code == VERDICT_VALID)
 		return decision;
-	if (!unapproved_is_reason(w, close, 3, &decision) && decision.association < 0)
+	if (!unapproved_is_reason(w, close, 3, &decision) && decision.credential_product < 0)
 		(void) unapproved_is_reason(w, close, 0, &decision);
 	return decision;
 }
@@ -414,7 +414,7 @@ typedef struct Translated
 	DecideSecret secret;
 	DecideRequest request;
 	char	   *path;
-	DecideAssociation associations[MAX_ASSOCIATIONS];
+	DecideCredentialProduct credential_products[MAX_CREDENTIAL_PRODUCTS];
 	DecideProduct products[MAX_PRODUCTS];
 	DecideOperation operations[MAX_PRODUCTS][MAX_OPERATIONS];
 	Str			methods[MAX_PRODUCTS][MAX_OPERATIONS][MAX_NAMES];
@@ -472,10 +472,10 @@ translate(const World *w, Translated *t)
 	t->entitlement.app_status = w->app_status;
 	t->entitlement.owner_active = w->owner_active;
 	t->entitlement.environment = to_str(w->credential_environment);
-	t->entitlement.nassociations = w->nassociations;
-	t->entitlement.associations = t->associations;
-	for (int i = 0; i < w->nassociations; i++)
-		t->associations[i] = (DecideAssociation) {w->statuses[i],
+	t->entitlement.ncredential_products = w->ncredential_products;
+	t->entitlement.credential_products = t->credential_products;
+	for (int i = 0; i < w->ncredential_products; i++)
+		t->credential_products[i] = (DecideCredentialProduct) {w->statuses[i],
 			&t->products[w->product_of[i]]};
 	for (int i = 0; i < MAX_PRODUCTS; i++)
 		translate_product(&w->products[i], t, i);
@@ -523,7 +523,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			fprintf(stderr, "verdict %s, expected %s\n",
 					verdict_info[got.code].code, verdict_info[expected.code].code);
 		CHECK(got.code == expected.code);
-		CHECK(got.association == expected.association);
+		CHECK(got.credential_product == expected.credential_product);
 		CHECK(got.operation == expected.operation);
 	}
 	free_translated(&t);
