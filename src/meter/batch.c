@@ -263,7 +263,7 @@ typedef struct Responses
 	const MeterKey *key;
 	int64		errors[OUTCOME_SERVER_ERROR + 1];
 	MeterValue	value;
-	int64		histogram[LATENCY_BUCKETS];
+	int64		histogram[LATENCY_BINS];
 } Responses;
 
 static int
@@ -284,7 +284,7 @@ static void
 add_response(Responses *sum, const MeterRow *row)
 {
 	sum->errors[row->key.code] += (int64) row->value.count;
-	sum->histogram[row->key.bucket] += (int64) row->value.count;
+	sum->histogram[row->key.bin] += (int64) row->value.count;
 	sum->value.count += row->value.count;
 	sum->value.sum += row->value.sum;
 	sum->value.min = Min(sum->value.min, row->value.min);

@@ -286,7 +286,7 @@ make_row(MeterRow *row, const Report *report, Known *known)
 	key->minute = report->day;
 	key->code = report->status >= 500 ? OUTCOME_SERVER_ERROR :
 		report->status >= 400 ? OUTCOME_CLIENT_ERROR : OUTCOME_OK;
-	key->bucket = (uint16) latency_bucket(report->latency);
+	key->bin = (uint16) latency_bin(report->latency);
 	row->value = (MeterValue) {1, report->latency, report->latency, report->latency};
 	return fill_ids(key, report, known);
 }

@@ -250,20 +250,20 @@ static void
 check_latency(Random *random)
 {
 	uint64_t	us = random_next(random) >> (27 + below(random, 37));
-	int			bucket;
+	int			bin;
 	double		error;
 
 	us = us > (uint64_t) LATENCY_MAX ? (uint64_t) LATENCY_MAX : us;
-	bucket = latency_bucket(us);
-	CHECK(bucket >= 0 && bucket < LATENCY_BUCKETS);
-	CHECK(latency_bucket(us + 1) >= bucket);
+	bin = latency_bin(us);
+	CHECK(bin >= 0 && bin < LATENCY_BINS);
+	CHECK(latency_bin(us + 1) >= bin);
 	if (us == 0)
 		return;
-	error = latency_middle(bucket) / (double) us;
+	error = latency_middle(bin) / (double) us;
 	CHECK(error < 1.0906 && error > 1 / 1.0906);
 	/* the bounds, as far as floating point can tell */
 	CHECK(fabs(4 * log2((double) us) - floor(4 * log2((double) us)) - 0.5) > 0.49999 ||
-		  bucket == (int) floor(4 * log2((double) us)));
+		  bin == (int) floor(4 * log2((double) us)));
 }
 
 static int
@@ -279,21 +279,21 @@ static void
 check_percentile(Random *random)
 {
 	uint64_t	latencies[100];
-	int64_t		counts[LATENCY_BUCKETS] = {0};
+	int64_t		counts[LATENCY_BINS] = {0};
 	int			n = 1 + (int) below(random, 100);
 	double		fraction = below(random, 101) / 100.0;
 	int			rank;
 
-	CHECK(latency_percentile(counts, LATENCY_BUCKETS, fraction) == -1);
+	CHECK(latency_percentile(counts, LATENCY_BINS, fraction) == -1);
 	for (int i = 0; i < n; i++)
 	{
 		latencies[i] = random_next(random) >> (30 + below(random, 30));
-		counts[latency_bucket(latencies[i])]++;
+		counts[latency_bin(latencies[i])]++;
 	}
 	qsort(latencies, (size_t) n, sizeof(uint64_t), compare_latency);
 	rank = (int) ceil(fraction * n);
-	CHECK(latency_percentile(counts, LATENCY_BUCKETS, fraction) ==
-		  latency_bucket(latencies[rank > 0 ? rank - 1 : 0]));
+	CHECK(latency_percentile(counts, LATENCY_BINS, fraction) ==
+		  latency_bin(latencies[rank > 0 ? rank - 1 : 0]));
 }
 
 int
