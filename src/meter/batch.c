@@ -110,8 +110,8 @@ begin_batch(Size room)
 }
 
 /*
- * An error between two partitions rolls back what the earlier ones gave.  Under a
- * partition's lock nothing is allocated.
+ * An error between two stripes rolls back what the earlier ones gave.  Under a
+ * stripe's lock nothing is allocated.
  */
 Datum
 devapp_take_usage(PG_FUNCTION_ARGS)
@@ -119,19 +119,19 @@ devapp_take_usage(PG_FUNCTION_ARGS)
 	MeterBatch *batch;
 
 	meter_require();
-	batch = begin_batch(meter_partition_limit());
+	batch = begin_batch(meter_stripe_limit());
 	registry_begin_take(MyDatabaseId);
-	for (int i = 0; i < meter_partitions(); i++)
+	for (int i = 0; i < meter_stripes(); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (batch->room - batch->n < meter_partition_limit())
+		if (batch->room - batch->n < meter_stripe_limit())
 		{
-			Size		room = 2 * batch->room + meter_partition_limit();
+			Size		room = 2 * batch->room + meter_stripe_limit();
 
 			batch->rows = repalloc_huge(batch->rows, sizeof(MeterRow) * room);
 			batch->room = room;
 		}
-		batch->n += meter_take_partition(i, MyDatabaseId, batch->rows + batch->n);
+		batch->n += meter_take_stripe(i, MyDatabaseId, batch->rows + batch->n);
 	}
 	PG_RETURN_INT64((int64) batch->n);
 }

@@ -59,10 +59,10 @@ make_key(Random *random)
 	return key;
 }
 
-static MeterPartition *
-make_partition(uint32_t nslots, uint64_t seed)
+static MeterStripe *
+make_stripe(uint32_t nslots, uint64_t seed)
 {
-	MeterPartition *p = fuzz_alloc(NULL, meter_partition_size(nslots));
+	MeterStripe *p = fuzz_alloc(NULL, meter_stripe_size(nslots));
 
 	slot_table_init(p, nslots, seed);
 	return p;
@@ -97,7 +97,7 @@ model_add(MeterRow *row, const MeterValue *value)
 }
 
 static void
-check_add(Random *random, MeterPartition *p, Model *model)
+check_add(Random *random, MeterStripe *p, Model *model)
 {
 	MeterKey	key = make_key(random);
 	uint64_t	amount = random_next(random) >> 20;
@@ -121,7 +121,7 @@ check_add(Random *random, MeterPartition *p, Model *model)
 }
 
 static void
-check_take(MeterPartition *p, Model *model, uint32_t database)
+check_take(MeterStripe *p, Model *model, uint32_t database)
 {
 	MeterRow   *rows = fuzz_alloc(NULL, sizeof(MeterRow) * p->limit);
 	uint32_t	n = meter_take(p, database, rows);
@@ -151,7 +151,7 @@ check_take(MeterPartition *p, Model *model, uint32_t database)
 static uint64_t
 check_table(Random *random)
 {
-	MeterPartition *p = make_partition(2 + below(random, 300), random_next(random));
+	MeterStripe *p = make_stripe(2 + below(random, 300), random_next(random));
 	Model		model = {0};
 	unsigned	operations = 1 + below(random, 2000);
 
@@ -173,7 +173,7 @@ check_table(Random *random)
 typedef struct Shared
 {
 	pthread_rwlock_t lock;
-	MeterPartition *partition;
+	MeterStripe *stripe;
 	uint64_t	taken;			/* under the exclusive lock */
 	uint64_t	taken_sum;
 } Shared;
@@ -181,8 +181,8 @@ typedef struct Shared
 static void
 take_all(Shared *shared)
 {
-	MeterRow   *rows = fuzz_alloc(NULL, sizeof(MeterRow) * shared->partition->limit);
-	uint32_t	n = meter_take(shared->partition, 0, rows);
+	MeterRow   *rows = fuzz_alloc(NULL, sizeof(MeterRow) * shared->stripe->limit);
+	uint32_t	n = meter_take(shared->stripe, 0, rows);
 
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -197,7 +197,7 @@ static void *
 count_in_thread(void *arg)
 {
 	Shared	   *shared = arg;
-	MeterPartition *p = shared->partition;
+	MeterStripe *p = shared->stripe;
 	MeterKey	key;
 
 	memset(&key, 0, sizeof(key));
@@ -229,7 +229,7 @@ count_in_thread(void *arg)
 static void
 check_threads(Random *random)
 {
-	Shared		shared = {.partition = make_partition(64, random_next(random))};
+	Shared		shared = {.stripe = make_stripe(64, random_next(random))};
 	pthread_t	threads[THREADS];
 
 	CHECK(pthread_rwlock_init(&shared.lock, NULL) == 0);
@@ -241,7 +241,7 @@ check_threads(Random *random)
 	CHECK(shared.taken == (uint64_t) THREADS * HITS);
 	CHECK(shared.taken_sum == (uint64_t) THREADS * HITS * (HITS + 1) / 2);
 	pthread_rwlock_destroy(&shared.lock);
-	free(shared.partition);
+	free(shared.stripe);
 }
 
 /* ---------- the histogram ---------- */
