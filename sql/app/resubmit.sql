@@ -2,7 +2,7 @@
 
 -- Takes an association to what was decided.  No step of its lifecycle leads back to
 -- pending, so there it is removed and made anew, as if it were asked for now.
-CREATE FUNCTION devapp_internal.redecide(app devapp.app, association devapp.credential_product, decision devapp.approval_decision)
+CREATE FUNCTION devapp_internal.redecide(app devapp.app, credential_product devapp.credential_product, decision devapp.approval_decision)
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -16,12 +16,12 @@ BEGIN
                                            CASE decision.decision WHEN 'reject' THEN 'revoke' ELSE 'approve' END),
                decided_by = decision.decided_by,
                decision_note = decision.note
-         WHERE cp.ordinal = association.ordinal;
+         WHERE cp.ordinal = credential_product.ordinal;
         RETURN;
     END IF;
-    SELECT * INTO product FROM devapp.product p WHERE p.product_id = association.product_id;
-    UPDATE devapp.credential_product cp SET removed_at = now() WHERE cp.ordinal = association.ordinal;
-    PERFORM devapp_internal.associate(app, association.credential_id, product, decision);
+    SELECT * INTO product FROM devapp.product p WHERE p.product_id = credential_product.product_id;
+    UPDATE devapp.credential_product cp SET removed_at = now() WHERE cp.ordinal = credential_product.ordinal;
+    PERFORM devapp_internal.associate(app, credential_product.credential_id, product, decision);
 END
 $$;
 
@@ -34,7 +34,7 @@ CREATE FUNCTION devapp_internal.decide_again(app devapp.app, rejected_by text) R
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    associations devapp.credential_product[];
+    credential_products devapp.credential_product[];
     products devapp.product[];
     decided boolean;
     decisions devapp.approval_decision[];
@@ -43,23 +43,23 @@ BEGIN
     SELECT coalesce(array_agg(cp ORDER BY cp.ordinal) FILTER (WHERE devapp_internal.is_automatic(cp.decided_by)), '{}'),
            coalesce(array_agg(p ORDER BY cp.ordinal) FILTER (WHERE devapp_internal.is_automatic(cp.decided_by)), '{}'),
            count(*) > 0
-      INTO associations, products, decided
+      INTO credential_products, products, decided
       FROM devapp.credential c
       JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
       JOIN devapp.product p ON p.product_id = cp.product_id
      WHERE c.app_id = app.app_id AND c.status = 'approved' AND cp.removed_at IS NULL;
-    IF decided AND cardinality(associations) = 0 THEN
+    IF decided AND cardinality(credential_products) = 0 THEN
         RETURN app;
     END IF;
     decisions := devapp_internal.make_decisions(app, products);
     IF starts_with(rejected_by, 'rule:') THEN
         outcome := devapp_internal.app_decision(decisions);
     END IF;
-    FOR i IN 1 .. cardinality(associations) LOOP
-        CONTINUE WHEN associations[i].status = CASE decisions[i].decision WHEN 'approve' THEN 'approved'
+    FOR i IN 1 .. cardinality(credential_products) LOOP
+        CONTINUE WHEN credential_products[i].status = CASE decisions[i].decision WHEN 'approve' THEN 'approved'
                                                     WHEN 'reject' THEN 'revoked' ELSE 'pending' END
                    OR (outcome.decision = 'reject' AND decisions[i].decision <> 'reject');
-        PERFORM devapp_internal.redecide(app, associations[i], decisions[i]);
+        PERFORM devapp_internal.redecide(app, credential_products[i], decisions[i]);
     END LOOP;
     IF outcome.decision <> 'hold' THEN
         UPDATE devapp.app a

@@ -109,7 +109,7 @@ AS $$
                        ELSE ' works until ' || ((event).after->>'valid_until')::timestamptz END END
 $$;
 
-CREATE FUNCTION devapp_internal.history_of_association(event devapp.audit_event, product text) RETURNS text
+CREATE FUNCTION devapp_internal.history_of_credential_product(event devapp.audit_event, product text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -140,7 +140,7 @@ BEGIN
            WHEN 'app' THEN devapp_internal.history_of_app(e)
            WHEN 'credential' THEN devapp_internal.history_of_credential(e)
            WHEN 'credential_secret' THEN devapp_internal.history_of_secret(e, s.version)
-           WHEN 'credential_product' THEN devapp_internal.history_of_association(e, p.name)
+           WHEN 'credential_product' THEN devapp_internal.history_of_credential_product(e, p.name)
            WHEN 'quota_usage' THEN 'quota reset'
            ELSE concat_ws(' ', e.entity, e.action) END,
            e.note, c.consumer_key
@@ -229,7 +229,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.associations_at(credential_id uuid, at timestamptz) RETURNS jsonb
+CREATE FUNCTION devapp_internal.credential_products_at(credential_id uuid, at timestamptz) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -239,18 +239,18 @@ DECLARE
     result jsonb := '[]';
 BEGIN
     FOR present IN
-        SELECT cp.ordinal, to_jsonb(cp) AS association, p.product_id, to_jsonb(p) AS product
+        SELECT cp.ordinal, to_jsonb(cp) AS credential_product, p.product_id, to_jsonb(p) AS product
           FROM devapp.credential_product cp
           JOIN devapp.product p ON p.product_id = cp.product_id
-         WHERE cp.credential_id = associations_at.credential_id
+         WHERE cp.credential_id = credential_products_at.credential_id
          ORDER BY cp.ordinal
     LOOP
-        past := devapp_internal.row_at('credential_product', present.ordinal::text, present.association, associations_at.at);
+        past := devapp_internal.row_at('credential_product', present.ordinal::text, present.credential_product, credential_products_at.at);
         CONTINUE WHEN past IS NULL OR past->>'removed_at' IS NOT NULL;
         result := result || jsonb_build_object(
             'status', past->'status',
-            'product', devapp_internal.row_at('product', present.product_id::text, present.product, associations_at.at),
-            'operations', devapp_internal.operations_at(present.product_id, associations_at.at));
+            'product', devapp_internal.row_at('product', present.product_id::text, present.product, credential_products_at.at),
+            'operations', devapp_internal.operations_at(present.product_id, credential_products_at.at));
     END LOOP;
     RETURN result;
 END
@@ -374,7 +374,7 @@ BEGIN
           FROM devapp_internal.decide_facts(
                    jsonb_build_object('credential', credential, 'app', app, 'owner', owner,
                                       'secrets', devapp_internal.secrets_at(access_at.credential_id, access_at.at),
-                                      'associations', devapp_internal.associations_at(access_at.credential_id, access_at.at)),
+                                      'credential_products', devapp_internal.credential_products_at(access_at.credential_id, access_at.at)),
                    access_at.resource, access_at.method, access_at.environment, access_at.proxy, access_at.at,
                    access_at.scope, access_at.client) AS d;
         access_at.allowed := access_at.code = 'VALID';

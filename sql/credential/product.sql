@@ -44,28 +44,28 @@ END
 $$;
 
 -- The association of a credential with a product, locked.
-CREATE FUNCTION devapp_internal.find_association(credential_id uuid, product text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp_internal.find_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_credential(find_association.credential_id);
+    the_credential devapp.credential := devapp_internal.find_credential(find_credential_product.credential_id);
     found_row devapp.credential_product;
 BEGIN
     -- others are not told which products there are
     IF devapp_internal.is_admin() THEN
-        PERFORM devapp_internal.find_product(find_association.product, false);
+        PERFORM devapp_internal.find_product(find_credential_product.product, false);
     END IF;
     SELECT cp.* INTO found_row
       FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
      WHERE cp.credential_id = the_credential.credential_id
-       AND p.name = find_association.product
+       AND p.name = find_credential_product.product
        AND p.deleted_at IS NULL
        AND cp.removed_at IS NULL
        FOR NO KEY UPDATE OF cp;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % is not associated with product %',
-                        the_credential.credential_id, coalesce(quote_ident(find_association.product), '(null)')
+                        the_credential.credential_id, coalesce(quote_ident(find_credential_product.product), '(null)')
             USING ERRCODE = 'undefined_object',
                   HINT = 'Associate them with devapp.add_credential_product.';
     END IF;
@@ -99,7 +99,7 @@ CREATE FUNCTION devapp_internal.remove_credential_product(credential_id uuid, pr
 AS $$
 DECLARE
     the_credential devapp.credential := devapp_internal.find_own_credential(remove_credential_product.credential_id);
-    changed devapp.credential_product := devapp_internal.find_association(the_credential.credential_id, product);
+    changed devapp.credential_product := devapp_internal.find_credential_product(the_credential.credential_id, product);
 BEGIN
     UPDATE devapp.credential_product cp SET removed_at = now()
      WHERE cp.ordinal = changed.ordinal
@@ -120,7 +120,7 @@ CREATE FUNCTION devapp_internal.set_credential_product_status(credential_id uuid
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential_product := devapp_internal.find_association(set_credential_product_status.credential_id, product);
+    changed devapp.credential_product := devapp_internal.find_credential_product(set_credential_product_status.credential_id, product);
 BEGIN
     PERFORM devapp_internal.require_decision((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = changed.credential_id),
                                      devapp_internal.may_approve(changed.product_id));

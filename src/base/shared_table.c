@@ -1,6 +1,6 @@
 /*
  * shared_table.c
- *		Hash tables in shared memory, in partitions with a lock each.
+ *		Hash tables in shared memory, in stripes with a lock each.
  *
  * A table is made at server start, with shared_preload_libraries, and has the size that
  * its setting says.  Which locks are taken how is up to who uses it.
@@ -20,27 +20,27 @@ static SharedTable *tables = NULL;
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
-/* The slots of a partition that make the table as large as the setting says. */
+/* The slots of a stripe that make the table as large as the setting says. */
 static uint32
-partition_slots(const SharedTable *table)
+stripe_slots(const SharedTable *table)
 {
-	Size		bytes = (Size) *table->kilobytes * 1024 / SHARED_TABLE_PARTITIONS;
-	Size		two = table->partition_size(2) - table->partition_size(0);
+	Size		bytes = (Size) *table->kilobytes * 1024 / SHARED_TABLE_STRIPES;
+	Size		two = table->stripe_size(2) - table->stripe_size(0);
 
-	return (uint32) ((bytes - table->partition_size(0)) / (two / 2));
+	return (uint32) ((bytes - table->stripe_size(0)) / (two / 2));
 }
 
 static Size
-partition_bytes(const SharedTable *table)
+stripe_bytes(const SharedTable *table)
 {
-	return MAXALIGN(table->partition_size(partition_slots(table)));
+	return MAXALIGN(table->stripe_size(stripe_slots(table)));
 }
 
 static Size
 table_bytes(const SharedTable *table)
 {
 	return add_size(MAXALIGN(sizeof(SharedTableMemory)),
-					mul_size(partition_bytes(table), SHARED_TABLE_PARTITIONS));
+					mul_size(stripe_bytes(table), SHARED_TABLE_STRIPES));
 }
 
 static void
@@ -51,7 +51,7 @@ request_memory(void)
 	for (SharedTable *table = tables; table != NULL; table = table->next)
 	{
 		RequestAddinShmemSpace(table_bytes(table));
-		RequestNamedLWLockTranche(table->name, SHARED_TABLE_PARTITIONS);
+		RequestNamedLWLockTranche(table->name, SHARED_TABLE_STRIPES);
 	}
 }
 
@@ -60,9 +60,9 @@ init_table(SharedTable *table)
 {
 	devapp_require_sodium();
 	randombytes_buf(&table->memory->seed, sizeof(table->memory->seed));
-	table->memory->partition_size = partition_bytes(table);
-	for (int i = 0; i < SHARED_TABLE_PARTITIONS; i++)
-		slot_table_init(shared_table_partition(table, i), partition_slots(table),
+	table->memory->stripe_size = stripe_bytes(table);
+	for (int i = 0; i < SHARED_TABLE_STRIPES; i++)
+		slot_table_init(shared_table_stripe(table, i), stripe_slots(table),
 						table->memory->seed);
 }
 
@@ -105,8 +105,8 @@ shared_table_used(const SharedTable *table)
 {
 	uint64		used = 0;
 
-	for (int i = 0; i < SHARED_TABLE_PARTITIONS; i++)
-		used += shared_table_partition(table, i)->used;
+	for (int i = 0; i < SHARED_TABLE_STRIPES; i++)
+		used += shared_table_stripe(table, i)->used;
 	return used;
 }
 
@@ -114,5 +114,5 @@ shared_table_used(const SharedTable *table)
 uint64
 shared_table_total(const SharedTable *table)
 {
-	return (uint64) shared_table_limit(table) * SHARED_TABLE_PARTITIONS;
+	return (uint64) shared_table_limit(table) * SHARED_TABLE_STRIPES;
 }

@@ -8,7 +8,7 @@
  * verification: there is no second set of rules.
  *
  *	{"credential": {...}, "app": {...}, "owner": {...}, "secrets": [{...}, ...],
- *	 "associations": [{"status": ..., "product": {...}, "operations": [{...}, ...]}, ...]}
+ *	 "credential_products": [{"status": ..., "product": {...}, "operations": [{...}, ...]}, ...]}
  *
  * where {...} is a row with the names of its columns.
  */
@@ -167,21 +167,22 @@ read_product(JsonbContainer *row, JsonbContainer *operations)
 }
 
 static void
-read_associations(DecideEntitlement *e, JsonbContainer *associations, StrList requested)
+read_credential_products(DecideEntitlement *e, JsonbContainer *credential_products, StrList requested)
 {
-	e->nassociations = size_of(associations);
-	e->associations = palloc(sizeof(DecideAssociation) * (size_t) Max(e->nassociations, 1));
-	for (int i = 0; i < e->nassociations; i++)
+	e->ncredential_products = size_of(credential_products);
+	e->credential_products = palloc(sizeof(DecideCredentialProduct) *
+									(size_t) Max(e->ncredential_products, 1));
+	for (int i = 0; i < e->ncredential_products; i++)
 	{
-		JsonbContainer *association = nth_object(associations, i);
+		JsonbContainer *credential_product = nth_object(credential_products, i);
 		DecideProduct *product =
-			read_product(container_member(association, "product"),
-						 container_member(association, "operations"));
+			read_product(container_member(credential_product, "product"),
+						 container_member(credential_product, "operations"));
 
-		e->associations[i].status =
-			decide_association_status(string_member(association, "status"));
-		e->associations[i].product = product;
-		e->associations[i].scopes =
+		e->credential_products[i].status =
+			decide_credential_product_status(string_member(credential_product, "status"));
+		e->credential_products[i].product = product;
+		e->credential_products[i].scopes =
 			decide_scopes(&requested, &product->scopes,
 						  palloc(sizeof(Str) * (size_t) Max(requested.count, 1)));
 	}
@@ -204,7 +205,7 @@ read_entitlement(DecideEntitlement *e, JsonbContainer *facts)
 	e->credential_networks = networks_member(credential, "allowed_cidrs");
 	if (scopes.count == 0)
 		scopes = strings_member(app, "scopes");
-	read_associations(e, container_member(facts, "associations"), scopes);
+	read_credential_products(e, container_member(facts, "credential_products"), scopes);
 }
 
 /*
@@ -276,11 +277,11 @@ devapp_decide_facts(PG_FUNCTION_ARGS)
 		decision = decide(&entitlement, &secret, &request);
 
 	values[0] = ObjectIdGetDatum(verdict_type_code(decision.code));
-	if (decision.association >= 0)
+	if (decision.credential_product >= 0)
 	{
-		JsonbContainer *association = nth_object(container_member(facts, "associations"),
-												 decision.association);
-		Str			name = string_member(container_member(association, "product"), "name");
+		JsonbContainer *credential_product = nth_object(container_member(facts, "credential_products"),
+														decision.credential_product);
+		Str			name = string_member(container_member(credential_product, "product"), "name");
 
 		values[1] = PointerGetDatum(cstring_to_text_with_len(name.data, (int) name.len));
 		nulls[1] = false;

@@ -403,8 +403,8 @@ watch_ids(const Entitlement *e)
 	invalidation_watch(&e->credential_id);
 	invalidation_watch(&e->app_id);
 	invalidation_watch(&e->owner_id);
-	for (int i = 0; i < e->decide.nassociations; i++)
-		invalidation_watch(&e->associations[i].product->product_id);
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+		invalidation_watch(&e->credential_products[i].product->product_id);
 }
 
 /*

@@ -83,10 +83,10 @@ const AppStatusInfo app_status_info[APP_STATUSES] = {
 	[APP_DELETED] = {"deleted", VERDICT_APP_DELETED},
 };
 
-const AssociationStatusInfo association_status_info[ASSOCIATION_STATUSES] = {
-	[ASSOCIATION_PENDING] = {"pending", VERDICT_PRODUCT_PENDING},
-	[ASSOCIATION_APPROVED] = {"approved", VERDICT_VALID},
-	[ASSOCIATION_REVOKED] = {"revoked", VERDICT_PRODUCT_REVOKED},
+const CredentialProductStatusInfo credential_product_status_info[CREDENTIAL_PRODUCT_STATUSES] = {
+	[CREDENTIAL_PRODUCT_PENDING] = {"pending", VERDICT_PRODUCT_PENDING},
+	[CREDENTIAL_PRODUCT_APPROVED] = {"approved", VERDICT_VALID},
+	[CREDENTIAL_PRODUCT_REVOKED] = {"revoked", VERDICT_PRODUCT_REVOKED},
 };
 
 /* A status that this library does not know refuses. */
@@ -101,15 +101,15 @@ decide_app_status(Str word)
 	return APP_REVOKED;
 }
 
-AssociationStatus
-decide_association_status(Str word)
+CredentialProductStatus
+decide_credential_product_status(Str word)
 {
-	for (int i = 0; i < ASSOCIATION_STATUSES; i++)
+	for (int i = 0; i < CREDENTIAL_PRODUCT_STATUSES; i++)
 	{
-		if (str_is(word, association_status_info[i].word))
-			return (AssociationStatus) i;
+		if (str_is(word, credential_product_status_info[i].word))
+			return (CredentialProductStatus) i;
 	}
-	return ASSOCIATION_REVOKED;
+	return CREDENTIAL_PRODUCT_REVOKED;
 }
 
 /* ---------- lists ---------- */
@@ -363,18 +363,18 @@ environment_covers(const DecideEntitlement *entitlement, const DecideProduct *pr
  */
 Coverage
 decide_coverage(const DecideEntitlement *entitlement,
-				const DecideAssociation *association,
+				const DecideCredentialProduct *credential_product,
 				const DecideRequest *request, int *operation)
 {
 	Coverage	coverage;
 
 	*operation = -1;
-	coverage = call_coverage(association->product, request, operation);
+	coverage = call_coverage(credential_product->product, request, operation);
 	if (coverage != COVERS_ALL)
 		return coverage;
-	if (!environment_covers(entitlement, association->product, request->environment))
+	if (!environment_covers(entitlement, credential_product->product, request->environment))
 		return COVERS_ALL_BUT_ENVIRONMENT;
-	if (request->scope != NULL && !scope_holds(request->scope, &association->scopes))
+	if (request->scope != NULL && !scope_holds(request->scope, &credential_product->scopes))
 		return COVERS_ALL_BUT_SCOPE;
 	return COVERS_ALL;
 }
@@ -422,14 +422,14 @@ decide_refusal(const DecideEntitlement *entitlement,
 	Decision	would_cover = {VERDICT_PRODUCT_REVOKED, -1, -1};
 	int			best = -1;
 
-	for (int i = 0; i < entitlement->nassociations; i++)
+	for (int i = 0; i < entitlement->ncredential_products; i++)
 	{
-		const DecideAssociation *a = &entitlement->associations[i];
-		bool		pending = a->status == ASSOCIATION_PENDING;
+		const DecideCredentialProduct *a = &entitlement->credential_products[i];
+		bool		pending = a->status == CREDENTIAL_PRODUCT_PENDING;
 		int			operation;
 		Coverage	coverage = decide_coverage(entitlement, a, request, &operation);
 
-		if (a->status == ASSOCIATION_APPROVED)
+		if (a->status == CREDENTIAL_PRODUCT_APPROVED)
 		{
 			if (coverage_closeness(coverage) > best)
 			{
@@ -439,33 +439,33 @@ decide_refusal(const DecideEntitlement *entitlement,
 			continue;
 		}
 		/* pending before revoked, else the first */
-		if (unapproved.association < 0 ||
+		if (unapproved.credential_product < 0 ||
 			(pending && unapproved.code != VERDICT_PRODUCT_PENDING))
 			unapproved = (Decision) {pending ? VERDICT_PRODUCT_PENDING :
 			VERDICT_PRODUCT_REVOKED, i, -1};
 		if (coverage == COVERS_ALL &&
-			(would_cover.association < 0 ||
+			(would_cover.credential_product < 0 ||
 			 (pending && would_cover.code != VERDICT_PRODUCT_PENDING)))
 			would_cover = (Decision) {pending ? VERDICT_PRODUCT_PENDING :
 			VERDICT_PRODUCT_REVOKED, i, operation};
 	}
-	if (would_cover.association >= 0)
+	if (would_cover.credential_product >= 0)
 		return would_cover;
-	return closest.association >= 0 ? closest : unapproved;
+	return closest.credential_product >= 0 ? closest : unapproved;
 }
 
 static Decision
 decide_products(const DecideEntitlement *entitlement,
 				const DecideRequest *request)
 {
-	if (entitlement->nassociations == 0)
+	if (entitlement->ncredential_products == 0)
 		return (Decision) {VERDICT_NO_PRODUCT, -1, -1};
-	for (int i = 0; i < entitlement->nassociations; i++)
+	for (int i = 0; i < entitlement->ncredential_products; i++)
 	{
-		const DecideAssociation *a = &entitlement->associations[i];
+		const DecideCredentialProduct *a = &entitlement->credential_products[i];
 		int			operation;
 
-		if (a->status == ASSOCIATION_APPROVED &&
+		if (a->status == CREDENTIAL_PRODUCT_APPROVED &&
 			decide_coverage(entitlement, a, request, &operation) == COVERS_ALL)
 			return (Decision) {VERDICT_VALID, i, operation};
 	}

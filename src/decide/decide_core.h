@@ -77,20 +77,20 @@ typedef struct AppStatusInfo
 	VerdictCode verdict;
 } AppStatusInfo;
 
-typedef enum AssociationStatus
+typedef enum CredentialProductStatus
 {
-	ASSOCIATION_PENDING,
-	ASSOCIATION_APPROVED,
-	ASSOCIATION_REVOKED
-} AssociationStatus;
+	CREDENTIAL_PRODUCT_PENDING,
+	CREDENTIAL_PRODUCT_APPROVED,
+	CREDENTIAL_PRODUCT_REVOKED
+} CredentialProductStatus;
 
-#define ASSOCIATION_STATUSES	(ASSOCIATION_REVOKED + 1)
+#define CREDENTIAL_PRODUCT_STATUSES	(CREDENTIAL_PRODUCT_REVOKED + 1)
 
-typedef struct AssociationStatusInfo
+typedef struct CredentialProductStatusInfo
 {
 	const char *word;
 	VerdictCode verdict;
-} AssociationStatusInfo;
+} CredentialProductStatusInfo;
 
 /* HTTP methods: a bit for each that is registered, the rest by name. */
 typedef struct MethodSet
@@ -118,12 +118,12 @@ typedef struct DecideProduct
 	PatternSet *patterns;		/* numbered like operations; NULL if none */
 } DecideProduct;
 
-typedef struct DecideAssociation
+typedef struct DecideCredentialProduct
 {
-	AssociationStatus status;
+	CredentialProductStatus status;
 	DecideProduct *product;
 	StrList		scopes;			/* that the credential has by it */
-} DecideAssociation;
+} DecideCredentialProduct;
 
 #define DECIDE_NEVER	INT64_MAX	/* a time that does not come */
 
@@ -143,8 +143,8 @@ typedef struct DecideEntitlement
 	Str			environment;	/* data NULL: works in every one */
 	NetworkList app_networks;	/* none: from everywhere */
 	NetworkList credential_networks;	/* the same */
-	int			nassociations;	/* in the order of association */
-	DecideAssociation *associations;
+	int			ncredential_products;	/* in the order of association */
+	DecideCredentialProduct *credential_products;
 } DecideEntitlement;
 
 /* What is asked.  data NULL: not checked. */
@@ -175,7 +175,7 @@ typedef enum Coverage
 typedef struct Decision
 {
 	VerdictCode code;
-	int			association;	/* that answered or came closest, or -1 */
+	int			credential_product;	/* that answered or came closest, or -1 */
 	int			operation;		/* of its product, or -1 */
 } Decision;
 
@@ -206,10 +206,10 @@ extern const VerdictInfo verdict_info[VERDICT_CODES];
 extern const char *verdict_fault(VerdictCode code, bool owner_is_team);
 
 extern const AppStatusInfo app_status_info[APP_STATUSES];
-extern const AssociationStatusInfo association_status_info[ASSOCIATION_STATUSES];
+extern const CredentialProductStatusInfo credential_product_status_info[CREDENTIAL_PRODUCT_STATUSES];
 
 extern AppStatus decide_app_status(Str word);
-extern AssociationStatus decide_association_status(Str word);
+extern CredentialProductStatus decide_credential_product_status(Str word);
 
 extern void decide_request_init(DecideRequest *request);
 extern void decide_request_set_resource(DecideRequest *request,
@@ -220,7 +220,7 @@ extern bool decide_secret_is_current(const DecideSecret *secret, int64_t now);
 extern StrList decide_scopes(const StrList *requested, const StrList *offered,
 							 Str *slots);
 extern Coverage decide_coverage(const DecideEntitlement *entitlement,
-								const DecideAssociation *association,
+								const DecideCredentialProduct *credential_product,
 								const DecideRequest *request, int *operation);
 extern bool decide_address_allowed(const DecideEntitlement *entitlement,
 								   const DecideRequest *request);

@@ -293,18 +293,18 @@ product_load(const pg_uuid_t *product_id, Snapshot snapshot)
 
 /* ---------- associations ---------- */
 
-typedef struct AssociationRow
+typedef struct CredentialProductRow
 {
 	int64		ordinal;
 	pg_uuid_t	product_id;
-	AssociationStatus status;
-} AssociationRow;
+	CredentialProductStatus status;
+} CredentialProductRow;
 
 static int
 compare_ordinal(const void *a, const void *b)
 {
-	int64		x = ((const AssociationRow *) a)->ordinal;
-	int64		y = ((const AssociationRow *) b)->ordinal;
+	int64		x = ((const CredentialProductRow *) a)->ordinal;
+	int64		y = ((const CredentialProductRow *) b)->ordinal;
 
 	return (x > y) - (x < y);
 }
@@ -314,42 +314,42 @@ compare_ordinal(const void *a, const void *b)
  * those that were removed.
  */
 static int
-read_associations(pg_uuid_t *credential_id, Snapshot snapshot,
-				  AssociationRow **rows)
+read_credential_products(pg_uuid_t *credential_id, Snapshot snapshot,
+				  CredentialProductRow **rows)
 {
 	CatalogScan scan;
 	int			room = 8;
 	int			n = 0;
 
-	*rows = vec_reserve(NULL, 0, &room, sizeof(AssociationRow));
-	catalog_scan_begin(&scan, ASSOCIATION_BY_CREDENTIAL,
+	*rows = vec_reserve(NULL, 0, &room, sizeof(CredentialProductRow));
+	catalog_scan_begin(&scan, CREDENTIAL_PRODUCT_BY_CREDENTIAL,
 					   UUIDPGetDatum(credential_id), snapshot);
 	while (catalog_scan_next(&scan))
 	{
-		AssociationRow *row;
+		CredentialProductRow *row;
 		bool		isnull;
 
-		*rows = vec_reserve(*rows, n, &room, sizeof(AssociationRow));
+		*rows = vec_reserve(*rows, n, &room, sizeof(CredentialProductRow));
 		row = &(*rows)[n++];
-		row->ordinal = DatumGetInt64(catalog_value(&scan, ASSOCIATION_ORDINAL,
+		row->ordinal = DatumGetInt64(catalog_value(&scan, CREDENTIAL_PRODUCT_ORDINAL,
 												   &isnull));
-		(void) uuid_value(&scan, ASSOCIATION_PRODUCT_ID, &row->product_id);
-		row->status = decide_association_status(word_of(&scan, ASSOCIATION_STATUS));
+		(void) uuid_value(&scan, CREDENTIAL_PRODUCT_PRODUCT_ID, &row->product_id);
+		row->status = decide_credential_product_status(word_of(&scan, CREDENTIAL_PRODUCT_STATUS));
 	}
 	catalog_scan_end(&scan);
-	qsort(*rows, (size_t) n, sizeof(AssociationRow), compare_ordinal);
+	qsort(*rows, (size_t) n, sizeof(CredentialProductRow), compare_ordinal);
 	return n;
 }
 
 /* The scopes that a credential has by a product, as a list and as an array. */
 static void
-set_scopes(DecideAssociation *decide, EntitlementAssociation *association,
+set_scopes(DecideCredentialProduct *decide, EntitlementCredentialProduct *credential_product,
 		   const StrList *requested)
 {
-	const EntitlementProduct *product = association->product;
+	const EntitlementProduct *product = credential_product->product;
 	Datum	   *values;
 
-	association->scopes = product->scopes;
+	credential_product->scopes = product->scopes;
 	decide->scopes = product->decide.scopes;
 	if (requested->count == 0)
 		return;
@@ -359,34 +359,34 @@ set_scopes(DecideAssociation *decide, EntitlementAssociation *association,
 	for (int i = 0; i < decide->scopes.count; i++)
 		values[i] = PointerGetDatum(cstring_to_text_with_len(decide->scopes.items[i].data,
 															 (int) decide->scopes.items[i].len));
-	association->scopes = construct_array(values, decide->scopes.count, TEXTOID, -1,
+	credential_product->scopes = construct_array(values, decide->scopes.count, TEXTOID, -1,
 										  false, TYPALIGN_INT);
 }
 
 static void
-load_associations(Entitlement *e, StrList requested, Snapshot snapshot,
-				  ProductGetter getter)
+load_credential_products(Entitlement *e, StrList requested, Snapshot snapshot,
+						 ProductGetter getter)
 {
-	AssociationRow *rows;
-	int			n = read_associations(&e->credential_id, snapshot, &rows);
+	CredentialProductRow *rows;
+	int			n = read_credential_products(&e->credential_id, snapshot, &rows);
 
-	e->decide.associations = palloc(sizeof(DecideAssociation) * (size_t) Max(n, 1));
-	e->associations = palloc(sizeof(EntitlementAssociation) * (size_t) Max(n, 1));
+	e->decide.credential_products = palloc(sizeof(DecideCredentialProduct) * (size_t) Max(n, 1));
+	e->credential_products = palloc(sizeof(EntitlementCredentialProduct) * (size_t) Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		EntitlementProduct *product = getter(&rows[i].product_id, snapshot);
-		int			place = e->decide.nassociations;
+		int			place = e->decide.ncredential_products;
 
 		if (product == NULL)
 		{
 			e->incomplete = true;
 			continue;
 		}
-		e->decide.associations[place].status = rows[i].status;
-		e->decide.associations[place].product = &product->decide;
-		e->associations[place].product = product;
-		set_scopes(&e->decide.associations[place], &e->associations[place], &requested);
-		e->decide.nassociations++;
+		e->decide.credential_products[place].status = rows[i].status;
+		e->decide.credential_products[place].product = &product->decide;
+		e->credential_products[place].product = product;
+		set_scopes(&e->decide.credential_products[place], &e->credential_products[place], &requested);
+		e->decide.ncredential_products++;
 	}
 	pfree(rows);
 }
@@ -553,7 +553,7 @@ read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGett
 
 	load_secrets(e, snapshot);
 	app_scopes = load_app(e, snapshot);
-	load_associations(e, list_of(is_empty(scopes) ? app_scopes : scopes), snapshot, getter);
+	load_credential_products(e, list_of(is_empty(scopes) ? app_scopes : scopes), snapshot, getter);
 	return e;
 }
 

@@ -46,11 +46,11 @@ typedef EntitlementProduct *(*ProductGetter) (const pg_uuid_t *product_id,
 											  Snapshot snapshot);
 
 /* What belongs to decide.associations[i] but is not needed to decide. */
-typedef struct EntitlementAssociation
+typedef struct EntitlementCredentialProduct
 {
 	EntitlementProduct *product;
 	ArrayType  *scopes;			/* that the credential has by this product */
-} EntitlementAssociation;
+} EntitlementCredentialProduct;
 
 typedef struct EntitlementSecret
 {
@@ -72,7 +72,7 @@ typedef struct Entitlement
 	text	   *environment;	/* NULL: every one */
 	text	   *app_name;
 	text	   *owner;			/* e-mail or name of team */
-	EntitlementAssociation *associations;
+	EntitlementCredentialProduct *credential_products;
 	int			nsecrets;
 	EntitlementSecret *secrets;
 } Entitlement;

@@ -121,9 +121,9 @@ set_entitlement(VerdictRow *row, const Verdict *v)
 	set_time(row, COL_EXPIRES_AT, e->decide.expires_at);
 	if (v->secret->superseded)
 		set_time(row, COL_SUPERSEDED_UNTIL, v->secret->window.valid_until);
-	if (v->decision.association >= 0)
+	if (v->decision.credential_product >= 0)
 	{
-		const EntitlementAssociation *a = &e->associations[v->decision.association];
+		const EntitlementCredentialProduct *a = &e->credential_products[v->decision.credential_product];
 
 		set_text(row, COL_PRODUCT, a->product->name);
 		if (v->code == VERDICT_VALID)

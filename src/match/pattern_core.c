@@ -93,8 +93,8 @@ struct PatternSet
 	DfaState   *states;
 	int32_t		nstates;
 	int32_t		max_states;
-	int32_t    *buckets;		/* hash table of states, -1 = free */
-	int32_t		nbuckets;		/* a power of two, twice max_states */
+	int32_t    *slots;			/* hash table of states, -1 = free */
+	int32_t		nslots;			/* a power of two, twice max_states */
 	int32_t    *pool;
 	int32_t		pool_used;
 	int32_t		pool_size;
@@ -448,14 +448,14 @@ live_accepts(const PatternSet *set)
 }
 
 static void
-enter_bucket(PatternSet *set, int32_t state)
+enter_state(PatternSet *set, int32_t state)
 {
-	uint32_t	mask = (uint32_t) (set->nbuckets - 1);
+	uint32_t	mask = (uint32_t) (set->nslots - 1);
 	uint32_t	slot = set->states[state].hash & mask;
 
-	while (set->buckets[slot] >= 0)
+	while (set->slots[slot] >= 0)
 		slot = (slot + 1) & mask;
-	set->buckets[slot] = state;
+	set->slots[slot] = state;
 }
 
 static void *
@@ -469,36 +469,36 @@ static void
 grow_pool(PatternSet *set, int32_t pool_size)
 {
 	int32_t		max_states = pool_size / 8 + 3;
-	int32_t		nbuckets = 16;
+	int32_t		nslots = 16;
 	int32_t    *pool;
 	DfaState   *states;
-	int32_t    *buckets;
+	int32_t    *slots;
 
-	while (nbuckets < 2 * max_states)
-		nbuckets *= 2;
+	while (nslots < 2 * max_states)
+		nslots *= 2;
 
 	/* an allocation that fails must leave the set as it is */
 	pool = allocate_memory(set->memory, pool_size, sizeof(int32_t));
 	states = allocate_memory(set->memory, max_states, sizeof(DfaState));
-	buckets = allocate_memory(set->memory, nbuckets, sizeof(int32_t));
+	slots = allocate_memory(set->memory, nslots, sizeof(int32_t));
 	if (set->pool)
 	{
 		memcpy(pool, set->pool, sizeof(int32_t) * (size_t) set->pool_used);
 		memcpy(states, set->states, sizeof(DfaState) * (size_t) set->nstates);
 		set->memory.release(set->memory.arg, set->pool);
 		set->memory.release(set->memory.arg, set->states);
-		set->memory.release(set->memory.arg, set->buckets);
+		set->memory.release(set->memory.arg, set->slots);
 	}
 	set->pool = pool;
 	set->pool_size = pool_size;
 	set->states = states;
 	set->max_states = max_states;
-	set->buckets = buckets;
-	set->nbuckets = nbuckets;
-	for (int32_t i = 0; i < set->nbuckets; i++)
-		set->buckets[i] = -1;
+	set->slots = slots;
+	set->nslots = nslots;
+	for (int32_t i = 0; i < set->nslots; i++)
+		set->slots[i] = -1;
 	for (int32_t i = 0; i < set->nstates; i++)
-		enter_bucket(set, i);
+		enter_state(set, i);
 }
 
 /* Is there room for one more state with a row of this size? */
@@ -564,7 +564,7 @@ append_state(PatternSet *set, uint32_t hash)
 			*out++ = a;
 	}
 	sort_numbers(state_accepts(set, number), naccepts);
-	enter_bucket(set, number);
+	enter_state(set, number);
 	return number;
 }
 
@@ -572,16 +572,16 @@ append_state(PatternSet *set, uint32_t hash)
 static int32_t
 intern_live(PatternSet *set)
 {
-	uint32_t	mask = (uint32_t) (set->nbuckets - 1);
+	uint32_t	mask = (uint32_t) (set->nslots - 1);
 	uint32_t	hash;
 
 	sort_numbers(set->live, set->nlive);
 	hash = hash_numbers(set->live, set->nlive);
-	for (uint32_t slot = hash & mask; set->buckets[slot] >= 0;
+	for (uint32_t slot = hash & mask; set->slots[slot] >= 0;
 		 slot = (slot + 1) & mask)
 	{
-		if (is_live_set(set, set->buckets[slot], hash))
-			return set->buckets[slot];
+		if (is_live_set(set, set->slots[slot], hash))
+			return set->slots[slot];
 	}
 	return append_state(set, hash);
 }
@@ -592,8 +592,8 @@ reset_states(PatternSet *set)
 {
 	set->nstates = 0;
 	set->pool_used = 0;
-	for (int32_t i = 0; i < set->nbuckets; i++)
-		set->buckets[i] = -1;
+	for (int32_t i = 0; i < set->nslots; i++)
+		set->slots[i] = -1;
 	live_begin(set);
 	(void) intern_live(set);	/* DEAD */
 	live_begin(set);
@@ -741,7 +741,7 @@ pattern_set_free(PatternSet *set)
 	memory.release(memory.arg, set->accept_next);
 	memory.release(memory.arg, set->pool);
 	memory.release(memory.arg, set->states);
-	memory.release(memory.arg, set->buckets);
+	memory.release(memory.arg, set->slots);
 	memory.release(memory.arg, set->live);
 	memory.release(memory.arg, set->mark);
 	memory.release(memory.arg, set);

@@ -110,8 +110,8 @@ begin_batch(Size room)
 }
 
 /*
- * An error between two partitions rolls back what the earlier ones gave.  Under a
- * partition's lock nothing is allocated.
+ * An error between two stripes rolls back what the earlier ones gave.  Under a
+ * stripe's lock nothing is allocated.
  */
 Datum
 devapp_take_usage(PG_FUNCTION_ARGS)
@@ -119,19 +119,19 @@ devapp_take_usage(PG_FUNCTION_ARGS)
 	MeterBatch *batch;
 
 	meter_require();
-	batch = begin_batch(meter_partition_limit());
+	batch = begin_batch(meter_stripe_limit());
 	registry_begin_take(MyDatabaseId);
-	for (int i = 0; i < meter_partitions(); i++)
+	for (int i = 0; i < meter_stripes(); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (batch->room - batch->n < meter_partition_limit())
+		if (batch->room - batch->n < meter_stripe_limit())
 		{
-			Size		room = 2 * batch->room + meter_partition_limit();
+			Size		room = 2 * batch->room + meter_stripe_limit();
 
 			batch->rows = repalloc_huge(batch->rows, sizeof(MeterRow) * room);
 			batch->room = room;
 		}
-		batch->n += meter_take_partition(i, MyDatabaseId, batch->rows + batch->n);
+		batch->n += meter_take_stripe(i, MyDatabaseId, batch->rows + batch->n);
 	}
 	PG_RETURN_INT64((int64) batch->n);
 }
@@ -263,7 +263,7 @@ typedef struct Responses
 	const MeterKey *key;
 	int64		errors[OUTCOME_SERVER_ERROR + 1];
 	MeterValue	value;
-	int64		histogram[LATENCY_BUCKETS];
+	int64		histogram[LATENCY_BINS];
 } Responses;
 
 static int
@@ -284,7 +284,7 @@ static void
 add_response(Responses *sum, const MeterRow *row)
 {
 	sum->errors[row->key.code] += (int64) row->value.count;
-	sum->histogram[row->key.bucket] += (int64) row->value.count;
+	sum->histogram[row->key.bin] += (int64) row->value.count;
 	sum->value.count += row->value.count;
 	sum->value.sum += row->value.sum;
 	sum->value.min = Min(sum->value.min, row->value.min);

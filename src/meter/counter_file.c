@@ -93,15 +93,15 @@ meter_writer_close(MeterWriter *writer)
 static void
 save_counts(void)
 {
-	MeterRow   *rows = malloc(sizeof(MeterRow) * meter_partition_limit());
+	MeterRow   *rows = malloc(sizeof(MeterRow) * meter_stripe_limit());
 	MeterWriter writer;
 	bool		ok = rows != NULL;
 
 	if (ok)
 	{
 		meter_writer_open(&writer, METER_FILE);
-		for (int i = 0; i < meter_partitions(); i++)
-			meter_writer_rows(&writer, rows, meter_take_partition(i, InvalidOid, rows));
+		for (int i = 0; i < meter_stripes(); i++)
+			meter_writer_rows(&writer, rows, meter_take_stripe(i, InvalidOid, rows));
 		ok = meter_writer_close(&writer);
 	}
 	if (!ok)

@@ -2,7 +2,7 @@
  * latency.c
  *		Histograms of latencies in SQL: adding them up, and percentiles.
  *
- * A histogram is a bigint[] whose subscripts are the buckets of latency_core.h; what
+ * A histogram is a bigint[] whose subscripts are the bins of latency_core.h; what
  * lies outside of its bounds is 0.
  */
 #include "postgres.h"
@@ -19,7 +19,7 @@
 PG_FUNCTION_INFO_V1(devapp_add_histograms);
 PG_FUNCTION_INFO_V1(devapp_latency_percentile);
 
-/* Add an array to counts[LATENCY_BUCKETS], up to what a count holds. */
+/* Add an array to counts[LATENCY_BINS], up to what a count holds. */
 static void
 add_histogram(ArrayType *array, int64 *counts)
 {
@@ -32,7 +32,7 @@ add_histogram(ArrayType *array, int64 *counts)
 	first = ARR_LBOUND(array)[0];
 	if (ARR_NDIM(array) != 1 || ARR_ELEMTYPE(array) != INT8OID ||
 		array_contains_nulls(array) ||
-		first < 0 || first >= LATENCY_BUCKETS || n > LATENCY_BUCKETS - first)
+		first < 0 || first >= LATENCY_BINS || n > LATENCY_BINS - first)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("this is not a histogram of latencies"),
@@ -47,17 +47,17 @@ add_histogram(ArrayType *array, int64 *counts)
 	}
 }
 
-/* The array starts and ends with a bucket that counts. */
+/* The array starts and ends with a bin that counts. */
 ArrayType *
 histogram_array(const int64 *counts)
 {
-	Datum		elements[LATENCY_BUCKETS];
+	Datum		elements[LATENCY_BINS];
 	int			first = 0;
 	int			n = 0;
 
-	while (first < LATENCY_BUCKETS && counts[first] == 0)
+	while (first < LATENCY_BINS && counts[first] == 0)
 		first++;
-	for (int i = first; i < LATENCY_BUCKETS; i++)
+	for (int i = first; i < LATENCY_BINS; i++)
 	{
 		elements[i - first] = Int64GetDatum(counts[i]);
 		if (counts[i] != 0)
@@ -73,7 +73,7 @@ histogram_array(const int64 *counts)
 Datum
 devapp_add_histograms(PG_FUNCTION_ARGS)
 {
-	int64		counts[LATENCY_BUCKETS] = {0};
+	int64		counts[LATENCY_BINS] = {0};
 
 	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts);
 	add_histogram(PG_GETARG_ARRAYTYPE_P(1), counts);
@@ -84,9 +84,9 @@ devapp_add_histograms(PG_FUNCTION_ARGS)
 Datum
 devapp_latency_percentile(PG_FUNCTION_ARGS)
 {
-	int64		counts[LATENCY_BUCKETS] = {0};
+	int64		counts[LATENCY_BINS] = {0};
 	double		fraction = PG_GETARG_FLOAT8(1);
-	int			bucket;
+	int			bin;
 	Interval   *interval;
 
 	if (!(fraction >= 0 && fraction <= 1))
@@ -95,10 +95,10 @@ devapp_latency_percentile(PG_FUNCTION_ARGS)
 				 errmsg("fraction must be from 0 to 1"),
 				 errhint("The 95th percentile is 0.95.")));
 	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts);
-	bucket = latency_percentile(counts, LATENCY_BUCKETS, fraction);
-	if (bucket < 0)
+	bin = latency_percentile(counts, LATENCY_BINS, fraction);
+	if (bin < 0)
 		PG_RETURN_NULL();
 	interval = palloc0(sizeof(Interval));
-	interval->time = (TimeOffset) (latency_middle(bucket) + 0.5);
+	interval->time = (TimeOffset) (latency_middle(bin) + 0.5);
 	PG_RETURN_INTERVAL_P(interval);
 }

@@ -1,10 +1,10 @@
 /*
  * latency_core.c
- *		A histogram of latencies with logarithmic buckets.  Needs no backend.
+ *		A histogram of latencies with logarithmic bins.  Needs no backend.
  *
- * Four buckets an octave: bucket i holds the latencies from 2^(i/4) up to, but not
+ * Four bins an octave: bin i holds the latencies from 2^(i/4) up to, but not
  * including, 2^((i+1)/4) microseconds; 0 counts as 1.  A percentile is the
- * geometric middle of the bucket that it falls into, so it is off by at most
+ * geometric middle of the bin that it falls into, so it is off by at most
  * 2^(1/8) - 1 = 9.05 % of the true one, whatever the latencies are.  Histograms add up.
  */
 #include "meter/latency_core.h"
@@ -19,7 +19,7 @@ static const uint64_t quarters[] = {
 };
 
 int
-latency_bucket(uint64_t microseconds)
+latency_bin(uint64_t microseconds)
 {
 	int			octave = 0;
 	int			quarter = 0;
@@ -35,15 +35,15 @@ latency_bucket(uint64_t microseconds)
 	return 4 * octave + quarter;
 }
 
-/* What stands for a bucket, in microseconds. */
+/* What stands for a bin, in microseconds. */
 double
-latency_middle(int bucket)
+latency_middle(int bin)
 {
-	return exp2((bucket + 0.5) / 4);
+	return exp2((bin + 0.5) / 4);
 }
 
 /*
- * The place in counts of the bucket that holds the fraction: the smallest one
+ * The place in counts of the bin that holds the fraction: the smallest one
  * that, with those before it, has at least that part of all.  -1 if there are none.
  */
 int

@@ -3,15 +3,15 @@
  *		Counters in shared memory.
  *
  * The table (meter_core.c, shared_table.c) has a fixed size (devapp.meter_size).
- * Whoever counts takes a partition's lock shared and adds atomically; only a key that is
+ * Whoever counts takes a stripe's lock shared and adds atomically; only a key that is
  * new takes it exclusive.  So two sessions that use one key don't wait for each other.
  *
- * When a partition is full, or there is no room for the entry of the database
+ * When a stripe is full, or there is no room for the entry of the database
  * (registry.c), a call with a new key is counted as dropped and nowhere else.  Nothing
- * here fails, allocates or waits for anything but a partition's lock, which is held for
+ * here fails, allocates or waits for anything but a stripe's lock, which is held for
  * microseconds: counting never makes a verification fail.
  *
- * Locks: one of each partition.  Nobody holds two of them, or one of them and
+ * Locks: one of each stripe.  Nobody holds two of them, or one of them and
  * that of the registry.
  */
 #include "postgres.h"
@@ -87,7 +87,7 @@ meter_define_gucs(void)
 static SharedTable table = {
 	.name = "devapp meter",
 	.kilobytes = &meter_size,
-	.partition_size = meter_partition_size
+	.stripe_size = meter_stripe_size
 };
 
 /* Called by _PG_init() in the postmaster. */
@@ -123,7 +123,7 @@ add_new(int number, uint64 hash, const MeterKey *key, const MeterValue *value)
 	if (!registry_enter(key->database))
 		return false;
 	LWLockAcquire(shared_table_lock(&table, number), LW_EXCLUSIVE);
-	done = meter_insert(shared_table_partition(&table, number), hash, key, value);
+	done = meter_insert(shared_table_stripe(&table, number), hash, key, value);
 	LWLockRelease(shared_table_lock(&table, number));
 	/* after it is there, or a flush in between would not come again */
 	if (done)
@@ -139,7 +139,7 @@ meter_add(const MeterKey *key, const MeterValue *value)
 	bool		done;
 
 	LWLockAcquire(shared_table_lock(&table, number), LW_SHARED);
-	done = meter_hit(shared_table_partition(&table, number), hash, key, value);
+	done = meter_hit(shared_table_stripe(&table, number), hash, key, value);
 	LWLockRelease(shared_table_lock(&table, number));
 	if (unlikely(!done) && !add_new(number, hash, key, value))
 		registry_count_dropped(key->database, value->count);
@@ -148,25 +148,25 @@ meter_add(const MeterKey *key, const MeterValue *value)
 /* ---------- taking counts out ---------- */
 
 int
-meter_partitions(void)
+meter_stripes(void)
 {
-	return SHARED_TABLE_PARTITIONS;
+	return SHARED_TABLE_STRIPES;
 }
 
-/* How many rows a partition may give. */
+/* How many rows a stripe may give. */
 uint32
-meter_partition_limit(void)
+meter_stripe_limit(void)
 {
 	return shared_table_limit(&table);
 }
 
 /*
- * rows has room for meter_partition_limit() of them.  In the postmaster, which
- * can't wait, a lock that a killed process left behind means that the partition is
+ * rows has room for meter_stripe_limit() of them.  In the postmaster, which
+ * can't wait, a lock that a killed process left behind means that the stripe is
  * not to be trusted.
  */
 uint32
-meter_take_partition(int number, Oid database, MeterRow *rows)
+meter_take_stripe(int number, Oid database, MeterRow *rows)
 {
 	LWLock	   *lock = shared_table_lock(&table, number);
 	uint32		n;
@@ -175,7 +175,7 @@ meter_take_partition(int number, Oid database, MeterRow *rows)
 		LWLockAcquire(lock, LW_EXCLUSIVE);
 	else if (!LWLockConditionalAcquire(lock, LW_EXCLUSIVE))
 		return 0;
-	n = meter_take(shared_table_partition(&table, number), database, rows);
+	n = meter_take(shared_table_stripe(&table, number), database, rows);
 	LWLockRelease(lock);
 	return n;
 }
@@ -184,13 +184,13 @@ meter_take_partition(int number, Oid database, MeterRow *rows)
 uint64
 meter_discard(Oid database)
 {
-	MeterRow   *rows = palloc_extended(sizeof(MeterRow) * meter_partition_limit(),
+	MeterRow   *rows = palloc_extended(sizeof(MeterRow) * meter_stripe_limit(),
 									   MCXT_ALLOC_HUGE);
 	uint64		n = 0;
 
 	registry_begin_take(database);
-	for (int i = 0; i < SHARED_TABLE_PARTITIONS; i++)
-		n += meter_take_partition(i, database, rows);
+	for (int i = 0; i < SHARED_TABLE_STRIPES; i++)
+		n += meter_take_stripe(i, database, rows);
 	pfree(rows);
 	return n;
 }

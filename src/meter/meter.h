@@ -27,9 +27,9 @@ extern void meter_init(void);
 extern bool meter_is_on(void);
 extern void meter_require(void);
 extern void meter_add(const MeterKey *key, const MeterValue *value);
-extern int	meter_partitions(void);
-extern uint32 meter_partition_limit(void);
-extern uint32 meter_take_partition(int number, Oid database, MeterRow *rows);
+extern int	meter_stripes(void);
+extern uint32 meter_stripe_limit(void);
+extern uint32 meter_take_stripe(int number, Oid database, MeterRow *rows);
 extern uint64 meter_discard(Oid database);
 extern MeterSlots meter_slots(void);
 

@@ -2,14 +2,14 @@
  * meter_core.c
  *		A bounded table of counters.  Needs no backend.
  *
- * The table is in partitions, each with a lock of the caller's.  A partition is a hash
+ * The table is in stripes, each with a lock of the caller's.  A stripe is a hash
  * table of fixed size (slot_table_core.h).
  *
  * Counting on a key that is there changes neither tags nor keys: it adds with
  * atomic operations, and any number of processes may do it at once, under the
  * shared lock.  A new key, and taking counts out, need the exclusive one.
  *
- * Taking counts of one database out empties the partition and puts the others'
+ * Taking counts of one database out empties the stripe and puts the others'
  * back, so that there are no marks of what was deleted and probing stays short.
  */
 #include "meter/meter_core.h"
@@ -38,7 +38,7 @@ static const SlotLayout layout = {sizeof(MeterKey), sizeof(MeterSlot)};
 /* ---------- layout ---------- */
 
 size_t
-meter_partition_size(uint32_t nslots)
+meter_stripe_size(uint32_t nslots)
 {
 	return slot_table_size(layout, nslots);
 }
@@ -87,10 +87,10 @@ add_value(MeterSlot *slot, const MeterValue *value)
 
 /* Add to a key that is there.  False: it is not. */
 bool
-meter_hit(MeterPartition *p, uint64_t hash, const MeterKey *key,
+meter_hit(MeterStripe *stripe, uint64_t hash, const MeterKey *key,
 		  const MeterValue *value)
 {
-	MeterSlot  *slot = slot_table_find(layout, p, hash, key);
+	MeterSlot  *slot = slot_table_find(layout, stripe, hash, key);
 
 	if (slot == NULL)
 		return false;
@@ -100,14 +100,14 @@ meter_hit(MeterPartition *p, uint64_t hash, const MeterKey *key,
 
 /* Add to a key, which may be new.  False: there is no room for it. */
 bool
-meter_insert(MeterPartition *p, uint64_t hash, const MeterKey *key,
+meter_insert(MeterStripe *stripe, uint64_t hash, const MeterKey *key,
 			 const MeterValue *value)
 {
-	MeterSlot  *slot = slot_table_find(layout, p, hash, key);
+	MeterSlot  *slot = slot_table_find(layout, stripe, hash, key);
 
 	if (slot == NULL)
 	{
-		slot = slot_table_add(layout, p, hash, key);
+		slot = slot_table_add(layout, stripe, hash, key);
 		if (slot == NULL)
 			return false;
 		atomic_init(&slot->count, 0);
@@ -132,20 +132,20 @@ read_slot(MeterSlot *slot)
 }
 
 /*
- * Take the counts of a database, or of every one (0), out of the partition.  rows
- * has room for partition->limit of them.  Returns how many.
+ * Take the counts of a database, or of every one (0), out of the stripe.  rows
+ * has room for stripe->limit of them.  Returns how many.
  */
 uint32_t
-meter_take(MeterPartition *p, uint32_t database, MeterRow *rows)
+meter_take(MeterStripe *stripe, uint32_t database, MeterRow *rows)
 {
 	uint32_t	taken = 0;
-	uint32_t	end = p->used;
+	uint32_t	end = stripe->used;
 	uint32_t	others = end;
 	uint32_t	place = 0;
 	MeterSlot  *slot;
 
 	/* the taken ones from the front, the others from the back */
-	while ((slot = slot_table_next(layout, p, &place)) != NULL)
+	while ((slot = slot_table_next(layout, stripe, &place)) != NULL)
 	{
 		if (database == ANY_DATABASE || slot->key.database == database)
 			rows[taken++] = read_slot(slot);
@@ -154,9 +154,9 @@ meter_take(MeterPartition *p, uint32_t database, MeterRow *rows)
 	}
 	if (taken == 0)
 		return 0;
-	slot_table_clear(p);
+	slot_table_clear(stripe);
 	for (uint32_t i = taken; i < end; i++)
-		(void) meter_insert(p, meter_hash(&rows[i].key, p->seed),
+		(void) meter_insert(stripe, meter_hash(&rows[i].key, stripe->seed),
 							&rows[i].key, &rows[i].value);
 	return taken;
 }

@@ -39,7 +39,7 @@ typedef struct MeterKey
 	int32_t		minute;			/* since 2000-01-01 00:00 UTC; of a response, the day's first */
 	uint8_t		kind;
 	uint8_t		code;			/* VerdictCode or MeterOutcome */
-	uint16_t	bucket;			/* of the latency */
+	uint16_t	bin;			/* of the latency */
 	int32_t		secret_version;
 	uint8_t		app_id[METER_ID_LEN];
 	uint8_t		credential_id[METER_ID_LEN];
@@ -73,20 +73,20 @@ typedef struct MeterHeader
 #define METER_MAGIC		0x44564d31	/* changes with the layout and the meaning of rows */
 
 /* A part of the table, with a lock of its own. */
-typedef SlotTable MeterPartition;
+typedef SlotTable MeterStripe;
 
 extern uint64_t meter_hash(const MeterKey *key, uint64_t seed);
 
-extern size_t meter_partition_size(uint32_t nslots);
+extern size_t meter_stripe_size(uint32_t nslots);
 
-/* these need the partition's lock: shared */
-extern bool meter_hit(MeterPartition *partition, uint64_t hash,
+/* these need the stripe's lock: shared */
+extern bool meter_hit(MeterStripe *stripe, uint64_t hash,
 					  const MeterKey *key, const MeterValue *value);
 
 /* exclusive */
-extern bool meter_insert(MeterPartition *partition, uint64_t hash,
+extern bool meter_insert(MeterStripe *stripe, uint64_t hash,
 						 const MeterKey *key, const MeterValue *value);
-extern uint32_t meter_take(MeterPartition *partition, uint32_t database,
+extern uint32_t meter_take(MeterStripe *stripe, uint32_t database,
 						   MeterRow *rows);
 
 #endif							/* DEVAPP_METER_CORE_H */

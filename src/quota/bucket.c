@@ -3,7 +3,7 @@
  *		What quotas and rates have left, in shared memory.
  *
  * The table (bucket_core.c, shared_table.c) has a fixed size (devapp.quota_size).  A
- * call takes a partition's lock shared and one compare-and-swap; only a bucket that is
+ * call takes a stripe's lock shared and one compare-and-swap; only a bucket that is
  * new, that is in another window or that was read anew needs the lock exclusive.
  *
  * A quota's bucket starts from its row of devapp.quota_usage, and looks at the row
@@ -12,10 +12,10 @@
  * so the larger of the two is right; only where the row was reset since, the row is.
  * Rows are read by the caller (quota.c), never under a lock of this table.
  *
- * When a partition is full, buckets that mean nothing any more are removed.  If there
+ * When a stripe is full, buckets that mean nothing any more are removed.  If there
  * is still no room, the call is not limited, and counted as that.
  *
- * Locks: one of each partition.  Nobody holds two of them, or another lock
+ * Locks: one of each stripe.  Nobody holds two of them, or another lock
  * of devapp together with one of them.
  */
 #include "postgres.h"
@@ -56,7 +56,7 @@ buckets_define_gucs(void)
 static SharedTable table = {
 	.name = "devapp quota",
 	.kilobytes = &quota_size,
-	.partition_size = bucket_partition_size
+	.stripe_size = bucket_stripe_size
 };
 
 /* Called by _PG_init() in the postmaster. */
@@ -86,22 +86,22 @@ lock_of(uint64 hash)
 	return shared_table_lock(&table, shared_table_number(hash));
 }
 
-static BucketPartition *
-partition_of(uint64 hash)
+static BucketStripe *
+stripe_of(uint64 hash)
 {
-	return shared_table_partition(&table, shared_table_number(hash));
+	return shared_table_stripe(&table, shared_table_number(hash));
 }
 
 /* Under the exclusive lock.  NULL: there is no room. */
 static Bucket *
 find_or_make(uint64 hash, const BucketKey *key, TimestampTz now, bool *is_new)
 {
-	BucketPartition *p = partition_of(hash);
-	Bucket	   *bucket = bucket_find(p, hash, key);
+	BucketStripe *stripe = stripe_of(hash);
+	Bucket	   *bucket = bucket_find(stripe, hash, key);
 
 	*is_new = bucket == NULL;
-	if (bucket == NULL && bucket_sweep(p, now))
-		bucket = bucket_make(p, hash, key);
+	if (bucket == NULL && bucket_sweep(stripe, now))
+		bucket = bucket_make(stripe, hash, key);
 	return bucket;
 }
 
@@ -141,7 +141,7 @@ buckets_try(BucketCall *call)
 	bool		done;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_of(call->hash), call->hash, &call->key);
+	bucket = bucket_find(stripe_of(call->hash), call->hash, &call->key);
 	done = bucket != NULL && quota_window_stays(bucket->window, call->window) &&
 		!must_read(bucket, call->now);
 	if (done)
@@ -248,7 +248,7 @@ buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	bool		is_new;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_of(hash), hash, key);
+	bucket = bucket_find(stripe_of(hash), hash, key);
 	if (bucket == NULL)
 	{
 		LWLockRelease(lock);
@@ -275,7 +275,7 @@ buckets_look_at_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	Bucket	   *bucket;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_of(hash), hash, key);
+	bucket = bucket_find(stripe_of(hash), hash, key);
 	if (bucket != NULL)
 		tat = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 	LWLockRelease(lock);
@@ -289,7 +289,7 @@ buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds)
 	Bucket	   *bucket;
 
 	LWLockAcquire(lock, LW_SHARED);
-	bucket = bucket_find(partition_of(hash), hash, key);
+	bucket = bucket_find(stripe_of(hash), hash, key);
 	if (bucket != NULL)
 		bucket_give_back(bucket, nanoseconds);
 	LWLockRelease(lock);
@@ -301,28 +301,28 @@ buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds)
 void
 buckets_forget(BucketTest test, const void *arg)
 {
-	for (int i = 0; i < SHARED_TABLE_PARTITIONS; i++)
+	for (int i = 0; i < SHARED_TABLE_STRIPES; i++)
 	{
 		LWLockAcquire(shared_table_lock(&table, i), LW_EXCLUSIVE);
-		(void) bucket_remove(shared_table_partition(&table, i), test, arg);
+		(void) bucket_remove(shared_table_stripe(&table, i), test, arg);
 		LWLockRelease(shared_table_lock(&table, i));
 	}
 }
 
 int
-buckets_partitions(void)
+buckets_stripes(void)
 {
-	return SHARED_TABLE_PARTITIONS;
+	return SHARED_TABLE_STRIPES;
 }
 
-/* How many buckets a partition may hold. */
+/* How many buckets a stripe may hold. */
 uint32
-buckets_partition_limit(void)
+buckets_stripe_limit(void)
 {
 	return shared_table_limit(&table);
 }
 
-/* The buckets of a partition that a test picks; there is room for the limit. */
+/* The buckets of a stripe that a test picks; there is room for the limit. */
 uint32
 buckets_copy(int number, BucketTest test, const void *arg, Bucket *copies)
 {
@@ -331,7 +331,7 @@ buckets_copy(int number, BucketTest test, const void *arg, Bucket *copies)
 	Bucket	   *bucket;
 
 	LWLockAcquire(shared_table_lock(&table, number), LW_SHARED);
-	while ((bucket = bucket_next(shared_table_partition(&table, number), &place)) != NULL)
+	while ((bucket = bucket_next(shared_table_stripe(&table, number), &place)) != NULL)
 	{
 		if (test(bucket, arg))
 			memcpy(&copies[n++], bucket, sizeof(Bucket));

@@ -51,9 +51,9 @@ extern RateAnswer buckets_look_at_rate(const BucketKey *key, uint64 hash,
 									   RateRule rule, TimestampTz now, int64 cost);
 extern void buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds);
 extern void buckets_forget(BucketTest test, const void *arg);
-extern uint32 buckets_partition_limit(void);
-extern int	buckets_partitions(void);
-extern uint32 buckets_copy(int partition, BucketTest test, const void *arg,
+extern uint32 buckets_stripe_limit(void);
+extern int	buckets_stripes(void);
+extern uint32 buckets_copy(int stripe, BucketTest test, const void *arg,
 						   Bucket *copies);
 extern BucketStatus buckets_status(void);
 

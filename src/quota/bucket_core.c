@@ -2,9 +2,9 @@
  * bucket_core.c
  *		A bounded table of what quotas and rates have left.  Needs no backend.
  *
- * A partition is a hash table of fixed size (slot_table_core.h).  A bucket stays while
+ * A stripe is a hash table of fixed size (slot_table_core.h).  A bucket stays while
  * it means something: a quota's until its window has ended, a rate's until its calls
- * are worked off.  Those that mean nothing any more are removed when a partition is
+ * are worked off.  Those that mean nothing any more are removed when a stripe is
  * full.
  *
  * Taking from a bucket is one compare-and-swap, under the shared lock: any number of
@@ -28,7 +28,7 @@ static const SlotLayout layout = {sizeof(BucketKey), sizeof(Bucket)};
 /* ---------- layout ---------- */
 
 size_t
-bucket_partition_size(uint32_t nslots)
+bucket_stripe_size(uint32_t nslots)
 {
 	return slot_table_size(layout, nslots);
 }
@@ -42,23 +42,23 @@ bucket_hash(const BucketKey *key, uint64_t seed)
 /* ---------- finding ---------- */
 
 Bucket *
-bucket_find(BucketPartition *p, uint64_t hash, const BucketKey *key)
+bucket_find(BucketStripe *stripe, uint64_t hash, const BucketKey *key)
 {
-	return slot_table_find(layout, p, hash, key);
+	return slot_table_find(layout, stripe, hash, key);
 }
 
 /* One bucket after the other: place starts as 0; NULL at the end. */
 Bucket *
-bucket_next(BucketPartition *p, uint32_t *place)
+bucket_next(BucketStripe *stripe, uint32_t *place)
 {
-	return slot_table_next(layout, p, place);
+	return slot_table_next(layout, stripe, place);
 }
 
 /* A key that is not there.  NULL: there is no room for it. */
 Bucket *
-bucket_make(BucketPartition *p, uint64_t hash, const BucketKey *key)
+bucket_make(BucketStripe *stripe, uint64_t hash, const BucketKey *key)
 {
-	return slot_table_add(layout, p, hash, key);
+	return slot_table_add(layout, stripe, hash, key);
 }
 
 /* ---------- taking ---------- */
@@ -127,16 +127,16 @@ bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now, int64_t cost)
 
 /* Remove the buckets that a test picks; how many. */
 uint32_t
-bucket_remove(BucketPartition *p, BucketTest test, const void *arg)
+bucket_remove(BucketStripe *stripe, BucketTest test, const void *arg)
 {
 	uint32_t	removed = 0;
 
-	for (uint32_t i = 0; i < p->nslots; i++)
+	for (uint32_t i = 0; i < stripe->nslots; i++)
 	{
 		/* another may come into its place */
-		while (slot_table_tags(p)[i] != 0 && test(slot_table_at(layout, p, i), arg))
+		while (slot_table_tags(stripe)[i] != 0 && test(slot_table_at(layout, stripe, i), arg))
 		{
-			slot_table_remove(layout, p, i);
+			slot_table_remove(layout, stripe, i);
 			removed++;
 		}
 	}
@@ -158,14 +158,14 @@ means_nothing(const Bucket *bucket, const void *arg)
  * bucket is in use, looking at them all would only take time.  True if there is room.
  */
 bool
-bucket_sweep(BucketPartition *p, int64_t now)
+bucket_sweep(BucketStripe *stripe, int64_t now)
 {
-	bool		just_swept = p->swept_at <= now && p->swept_at > now - SWEEP_INTERVAL;
+	bool		just_swept = stripe->swept_at <= now && stripe->swept_at > now - SWEEP_INTERVAL;
 
-	if (p->used < p->limit)
+	if (stripe->used < stripe->limit)
 		return true;
 	if (just_swept)
 		return false;
-	p->swept_at = now;
-	return bucket_remove(p, means_nothing, &now) > 0;
+	stripe->swept_at = now;
+	return bucket_remove(stripe, means_nothing, &now) > 0;
 }

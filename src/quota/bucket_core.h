@@ -46,17 +46,17 @@ typedef struct Bucket
 } Bucket;
 
 /* A part of the table, with a lock of its own. */
-typedef SlotTable BucketPartition;
+typedef SlotTable BucketStripe;
 
 typedef bool (*BucketTest) (const Bucket *bucket, const void *arg);
 
 extern uint64_t bucket_hash(const BucketKey *key, uint64_t seed);
-extern size_t bucket_partition_size(uint32_t nslots);
+extern size_t bucket_stripe_size(uint32_t nslots);
 
-/* these need the partition's lock: shared */
-extern Bucket *bucket_find(BucketPartition *partition, uint64_t hash,
+/* these need the stripe's lock: shared */
+extern Bucket *bucket_find(BucketStripe *stripe, uint64_t hash,
 						   const BucketKey *key);
-extern Bucket *bucket_next(BucketPartition *partition, uint32_t *place);
+extern Bucket *bucket_next(BucketStripe *stripe, uint32_t *place);
 extern bool bucket_take(Bucket *bucket, int64_t limit, int64_t cost, int64_t *used);
 extern void bucket_give_back(Bucket *bucket, int64_t cost);
 extern bool bucket_cut_rate(Bucket *bucket, int64_t tat, int64_t latest);
@@ -64,10 +64,10 @@ extern RateAnswer bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now,
 								   int64_t cost);
 
 /* exclusive */
-extern Bucket *bucket_make(BucketPartition *partition, uint64_t hash,
+extern Bucket *bucket_make(BucketStripe *stripe, uint64_t hash,
 						   const BucketKey *key);
-extern uint32_t bucket_remove(BucketPartition *partition, BucketTest test,
+extern uint32_t bucket_remove(BucketStripe *stripe, BucketTest test,
 							  const void *arg);
-extern bool bucket_sweep(BucketPartition *partition, int64_t now);
+extern bool bucket_sweep(BucketStripe *stripe, int64_t now);
 
 #endif							/* DEVAPP_BUCKET_CORE_H */

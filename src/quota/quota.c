@@ -68,7 +68,7 @@ bool
 limits_of(const Verdict *v, TimestampTz now, Limits *limits)
 {
 	const EntitlementProduct *product =
-		v->entitlement->associations[v->decision.association].product;
+		v->entitlement->credential_products[v->decision.credential_product].product;
 	int			operation = v->decision.operation;
 	bool		own = operation >= 0 && product->operation_quotas[operation].limit > 0;
 

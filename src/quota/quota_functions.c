@@ -124,8 +124,8 @@ devapp_quota_buckets(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (!buckets_are_on())
 		return (Datum) 0;
-	copies = palloc_extended(sizeof(Bucket) * buckets_partition_limit(), MCXT_ALLOC_HUGE);
-	for (int i = 0; i < buckets_partitions(); i++)
+	copies = palloc_extended(sizeof(Bucket) * buckets_stripe_limit(), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < buckets_stripes(); i++)
 	{
 		uint32		n = buckets_copy(i, is_chosen, &choice, copies);
 

@@ -53,7 +53,7 @@ check_call(const MeterKey *key, const MeterValue *value)
 
 	if (key->code >= VERDICT_CODES)
 		return "a verdict is unknown";
-	if (key->bucket != 0)
+	if (key->bin != 0)
 		return "a verification has a latency";
 	if (value->sum != 0 && key->code != VERDICT_VALID)
 		return "a call that was refused has a cost";
@@ -74,7 +74,7 @@ check_response(const MeterKey *key, const MeterValue *value)
 {
 	if (key->code > OUTCOME_SERVER_ERROR)
 		return "an outcome is unknown";
-	if (key->bucket >= LATENCY_BUCKETS)
+	if (key->bin >= LATENCY_BINS)
 		return "a latency is out of range";
 	if (key->minute % MINUTES_PER_DAY != 0)
 		return "a response is not counted by the day";

@@ -61,7 +61,7 @@ static const struct
 	[CREDENTIAL_BY_APP] = {"credential", "credential_app_id_idx"},
 	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key"},
 	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx"},
-	[ASSOCIATION_BY_CREDENTIAL] = {"credential_product", "credential_product_key"},
+	[CREDENTIAL_PRODUCT_BY_CREDENTIAL] = {"credential_product", "credential_product_key"},
 	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key"},
 };
 
@@ -114,9 +114,9 @@ static const struct
 	[SECRET_VALID_FROM] = {"credential_secret", "valid_from"},
 	[SECRET_SUPERSEDED_AT] = {"credential_secret", "superseded_at"},
 	[SECRET_VALID_UNTIL] = {"credential_secret", "valid_until"},
-	[ASSOCIATION_PRODUCT_ID] = {"credential_product", "product_id"},
-	[ASSOCIATION_STATUS] = {"credential_product", "status"},
-	[ASSOCIATION_ORDINAL] = {"credential_product", "ordinal"},
+	[CREDENTIAL_PRODUCT_PRODUCT_ID] = {"credential_product", "product_id"},
+	[CREDENTIAL_PRODUCT_STATUS] = {"credential_product", "status"},
+	[CREDENTIAL_PRODUCT_ORDINAL] = {"credential_product", "ordinal"},
 	[QUOTA_USAGE_WINDOW_START] = {"quota_usage", "window_start"},
 	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end"},
 	[QUOTA_USAGE_USED] = {"quota_usage", "used"},

@@ -50,9 +50,9 @@ set_product(MeterKey *key, const Verdict *v)
 {
 	const EntitlementProduct *product;
 
-	if (v->decision.association < 0)
+	if (v->decision.credential_product < 0)
 		return;
-	product = v->entitlement->associations[v->decision.association].product;
+	product = v->entitlement->credential_products[v->decision.credential_product].product;
 	memcpy(key->product_id, &product->product_id, METER_ID_LEN);
 	if (v->decision.operation >= 0)
 		memcpy(key->operation_id, &product->operation_ids[v->decision.operation],
@@ -286,7 +286,7 @@ make_row(MeterRow *row, const Report *report, Known *known)
 	key->minute = report->day;
 	key->code = report->status >= 500 ? OUTCOME_SERVER_ERROR :
 		report->status >= 400 ? OUTCOME_CLIENT_ERROR : OUTCOME_OK;
-	key->bucket = (uint16) latency_bucket(report->latency);
+	key->bin = (uint16) latency_bin(report->latency);
 	row->value = (MeterValue) {1, report->latency, report->latency, report->latency};
 	return fill_ids(key, report, known);
 }

@@ -179,7 +179,7 @@ explain_standing(Explanation *x, const Entitlement *e, int64 now)
 
 /* Ask the product of an association about a part of the request. */
 static bool
-part_is_covered(const Entitlement *e, const DecideAssociation *a,
+part_is_covered(const Entitlement *e, const DecideCredentialProduct *a,
 				const DecideRequest *part)
 {
 	int			operation;
@@ -205,7 +205,7 @@ part_row(Explanation *x, const char *rule, Str asked, bool covered,
  */
 static void
 explain_operations(Explanation *x, const Entitlement *e,
-				   const DecideAssociation *a, const DecideRequest *request,
+				   const DecideCredentialProduct *a, const DecideRequest *request,
 				   DecideRequest *part)
 {
 	bool		covered;
@@ -221,7 +221,7 @@ explain_operations(Explanation *x, const Entitlement *e,
 }
 
 static void
-explain_scope(Explanation *x, const DecideAssociation *a, const DecideRequest *request)
+explain_scope(Explanation *x, const DecideCredentialProduct *a, const DecideRequest *request)
 {
 	bool		holds;
 
@@ -238,7 +238,7 @@ explain_scope(Explanation *x, const DecideAssociation *a, const DecideRequest *r
 
 static void
 explain_coverage(Explanation *x, const Entitlement *e,
-				 const DecideAssociation *a, const DecideRequest *request)
+				 const DecideCredentialProduct *a, const DecideRequest *request)
 {
 	DecideRequest part;
 
@@ -263,14 +263,14 @@ explain_coverage(Explanation *x, const Entitlement *e,
 }
 
 static void
-explain_association(Explanation *x, const Entitlement *e, int i,
-					const DecideRequest *request)
+explain_credential_product(Explanation *x, const Entitlement *e, int i,
+						   const DecideRequest *request)
 {
-	const DecideAssociation *a = &e->decide.associations[i];
+	const DecideCredentialProduct *a = &e->decide.credential_products[i];
 
-	x->product = e->associations[i].product->name;
-	put_row(x, "association", association_status_info[a->status].verdict,
-			psprintf("the association is %s", association_status_info[a->status].word));
+	x->product = e->credential_products[i].product->name;
+	put_row(x, "association", credential_product_status_info[a->status].verdict,
+			psprintf("the association is %s", credential_product_status_info[a->status].word));
 	explain_coverage(x, e, a, request);
 	x->product = NULL;
 }
@@ -352,14 +352,14 @@ explain_verdict(Explanation *x, const Entitlement *e,
 
 	if (secret != NULL)
 		decision = decide(&e->decide, &secret->window, request);
-	if (decision.association >= 0)
-		x->product = e->associations[decision.association].product->name;
+	if (decision.credential_product >= 0)
+		x->product = e->credential_products[decision.credential_product].product->name;
 	if (decision.code == VERDICT_VALID)
 		decision.code = explain_limits(x, e, decision, request);
 	if (decision.operation >= 0)
 		put_row(x, "verdict", decision.code,
 				psprintf("operation %s",
-						 str_text(e->decide.associations[decision.association].product->
+						 str_text(e->decide.credential_products[decision.credential_product].product->
 								  operations[decision.operation].resource)));
 	else
 		put_row(x, "verdict", decision.code, verdict_info[decision.code].fault ?
@@ -373,11 +373,11 @@ explain_credential(Explanation *x, const Entitlement *e,
 {
 	x->consumer_key = e->consumer_key;
 	explain_standing(x, e, request->now);
-	if (e->decide.nassociations == 0)
+	if (e->decide.ncredential_products == 0)
 		put_row(x, "association", VERDICT_NO_PRODUCT,
 				"the credential is associated with no product");
-	for (int i = 0; i < e->decide.nassociations; i++)
-		explain_association(x, e, i, request);
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+		explain_credential_product(x, e, i, request);
 	explain_address(x, e, request);
 	explain_verdict(x, e, request);
 }

@@ -82,16 +82,16 @@ put_full_files(MeterRow *rows, Size n, bool *ok)
 static void
 fill_spool(void)
 {
-	MeterRow   *rows = palloc_extended(sizeof(MeterRow) * (SHIPMENT_MAX_ROWS + (Size) meter_partition_limit()),
+	MeterRow   *rows = palloc_extended(sizeof(MeterRow) * (SHIPMENT_MAX_ROWS + (Size) meter_stripe_limit()),
 									   MCXT_ALLOC_HUGE);
 	Size		n = 0;
 	bool		ok = true;
 
 	HOLD_INTERRUPTS();
 	registry_begin_take(MyDatabaseId);
-	for (int i = 0; ok && i < meter_partitions(); i++)
+	for (int i = 0; ok && i < meter_stripes(); i++)
 	{
-		n += meter_take_partition(i, MyDatabaseId, rows + n);
+		n += meter_take_stripe(i, MyDatabaseId, rows + n);
 		n = put_full_files(rows, n, &ok);
 	}
 	if (ok && n > 0)

@@ -108,7 +108,7 @@ static BareIndex app_of_credential = {.table = "credential", .index = "credentia
 static BareIndex secrets = {.table = "credential_secret", .index = "credential_secret_version_key", .wanted = "credential_id"};
 static BareIndex app = {.table = "app", .index = "app_pkey", .wanted = "developer_id"};
 static BareIndex developer = {.table = "developer", .index = "developer_pkey", .wanted = "developer_id"};
-static BareIndex associations = {.table = "credential_product", .index = "credential_product_key", .wanted = "product_id"};
+static BareIndex credential_products = {.table = "credential_product", .index = "credential_product_key", .wanted = "product_id"};
 static BareIndex product = {.table = "product", .index = "product_pkey", .wanted = "product_id"};
 
 static void
@@ -182,7 +182,7 @@ bench_scans(PG_FUNCTION_ARGS)
 		(void) by_id(&secrets, &credential_id);
 		id = by_id(&app, &app_id);
 		(void) by_id(&developer, &id);
-		id = by_id(&associations, &credential_id);
+		id = by_id(&credential_products, &credential_id);
 		(void) by_id(&product, &id);
 	}
 	PG_RETURN_BOOL(true);

@@ -51,7 +51,7 @@ is_of_database(const Bucket *bucket, const void *arg)
 
 /* Every key of the model is found, no other is, and walking meets each once. */
 static void
-check_table(BucketPartition *p, const Entry *entries)
+check_table(BucketStripe *p, const Entry *entries)
 {
 	uint32_t	place = 0;
 	int			met = 0;
@@ -70,7 +70,7 @@ check_table(BucketPartition *p, const Entry *entries)
 }
 
 static void
-use_bucket(BucketPartition *p, Entry *entries, FuzzInput *in)
+use_bucket(BucketStripe *p, Entry *entries, FuzzInput *in)
 {
 	unsigned	number = fuzz_below(in, KEYS);
 	Entry	   *entry = &entries[number];
@@ -103,7 +103,7 @@ use_bucket(BucketPartition *p, Entry *entries, FuzzInput *in)
 }
 
 static void
-sweep(BucketPartition *p, Entry *entries, int64_t now)
+sweep(BucketStripe *p, Entry *entries, int64_t now)
 {
 	bool		full = p->used >= p->limit;
 	bool		just_swept = p->swept_at <= now && p->swept_at > now - 1000000;
@@ -119,7 +119,7 @@ sweep(BucketPartition *p, Entry *entries, int64_t now)
 }
 
 static void
-remove_database(BucketPartition *p, Entry *entries, uint32_t database)
+remove_database(BucketStripe *p, Entry *entries, uint32_t database)
 {
 	int			before = count_entries(entries);
 
@@ -134,7 +134,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FuzzInput	in = {data, size};
 	uint32_t	nslots = 2 + fuzz_below(&in, MAX_SLOTS - 1);
-	BucketPartition *p = fuzz_alloc(NULL, bucket_partition_size(nslots));
+	BucketStripe *p = fuzz_alloc(NULL, bucket_stripe_size(nslots));
 	Entry		entries[KEYS] = {{0}};
 
 	slot_table_init(p, nslots, fuzz_byte(&in));

@@ -19,7 +19,7 @@
 #define MAX_HOSTS			2
 #define MAX_OPERATIONS		4
 #define MAX_PRODUCTS		3
-#define MAX_ASSOCIATIONS	5
+#define MAX_CREDENTIAL_PRODUCTS	5
 #define LENGTH(a)			((unsigned) (sizeof(a) / sizeof((a)[0])))
 
 typedef struct Names
@@ -65,9 +65,9 @@ typedef struct World
 	Hosts		app_hosts;
 	Hosts		credential_hosts;
 	Product		products[MAX_PRODUCTS];
-	int			nassociations;
-	AssociationStatus statuses[MAX_ASSOCIATIONS];
-	int			product_of[MAX_ASSOCIATIONS];
+	int			ncredential_products;
+	CredentialProductStatus statuses[MAX_CREDENTIAL_PRODUCTS];
+	int			product_of[MAX_CREDENTIAL_PRODUCTS];
 
 	/* the request; what is NULL is not checked */
 	int64_t		now;
@@ -239,12 +239,12 @@ read_world(FuzzInput in, World *w)
 	memset(w, 0, sizeof(*w));
 	read_credential(&in, w);
 	read_request(&in, w);
-	w->nassociations = (int) fuzz_below(&in, MAX_ASSOCIATIONS + 1);
-	for (int i = 0; i < w->nassociations; i++)
+	w->ncredential_products = (int) fuzz_below(&in, MAX_CREDENTIAL_PRODUCTS + 1);
+	for (int i = 0; i < w->ncredential_products; i++)
 	{
-		static const AssociationStatus statuses[] = {
-			ASSOCIATION_APPROVED, ASSOCIATION_PENDING, ASSOCIATION_REVOKED,
-			ASSOCIATION_APPROVED
+		static const CredentialProductStatus statuses[] = {
+			CREDENTIAL_PRODUCT_APPROVED, CREDENTIAL_PRODUCT_PENDING, CREDENTIAL_PRODUCT_REVOKED,
+			CREDENTIAL_PRODUCT_APPROVED
 		};
 
 		w->statuses[i] = statuses[fuzz_below(&in, LENGTH(statuses))];
@@ -411,10 +411,10 @@ reference_credential(const World *w)
 
 /* The first association of a status whose product comes at least so close. */
 static int
-first_of(const World *w, const Closeness *close, AssociationStatus status,
+first_of(const World *w, const Closeness *close, CredentialProductStatus status,
 		 int level)
 {
-	for (int i = 0; i < w->nassociations; i++)
+	for (int i = 0; i < w->ncredential_products; i++)
 	{
 		if (w->statuses[i] == status && close[i].level >= level)
 			return i;
@@ -427,8 +427,8 @@ static bool
 unapproved_is_reason(const World *w, const Closeness *close, int level,
 					 Decision *decision)
 {
-	int			pending = first_of(w, close, ASSOCIATION_PENDING, level);
-	int			revoked = first_of(w, close, ASSOCIATION_REVOKED, level);
+	int			pending = first_of(w, close, CREDENTIAL_PRODUCT_PENDING, level);
+	int			revoked = first_of(w, close, CREDENTIAL_PRODUCT_REVOKED, level);
 	int			reason = pending >= 0 ? pending : revoked;
 
 	if (reason < 0)
@@ -441,19 +441,19 @@ unapproved_is_reason(const World *w, const Closeness *close, int level,
 static Decision
 reference_decision(const World *w)
 {
-	Closeness	close[MAX_ASSOCIATIONS];
+	Closeness	close[MAX_CREDENTIAL_PRODUCTS];
 	Decision	decision = {reference_credential(w), -1, -1};
 
 	if (decision.code != VERDICT_VALID)
 		return decision;
-	if (w->nassociations == 0)
+	if (w->ncredential_products == 0)
 		return (Decision) {VERDICT_NO_PRODUCT, -1, -1};
 
-	for (int i = 0; i < w->nassociations; i++)
+	for (int i = 0; i < w->ncredential_products; i++)
 		close[i] = reference_closeness(w, &w->products[w->product_of[i]]);
 	for (int level = 4; level >= 0; level--)
 	{
-		int			i = first_of(w, close, ASSOCIATION_APPROVED, level);
+		int			i = first_of(w, close, CREDENTIAL_PRODUCT_APPROVED, level);
 
 		if (i >= 0)
 		{
@@ -462,13 +462,13 @@ reference_decision(const World *w)
 		}
 	}
 	/* what approved products lack matters only if approval is not what lacks */
-	if (decision.association >= 0 && decision.code == VERDICT_VALID)
+	if (decision.credential_product >= 0 && decision.code == VERDICT_VALID)
 	{
 		if (!host_allowed(w, &w->app_hosts) || !host_allowed(w, &w->credential_hosts))
 			decision.code = VERDICT_ADDRESS_FORBIDDEN;
 		return decision;
 	}
-	if (!unapproved_is_reason(w, close, 4, &decision) && decision.association < 0)
+	if (!unapproved_is_reason(w, close, 4, &decision) && decision.credential_product < 0)
 		(void) unapproved_is_reason(w, close, 0, &decision);
 	return decision;
 }
@@ -481,7 +481,7 @@ typedef struct Translated
 	DecideSecret secret;
 	DecideRequest request;
 	char	   *path;
-	DecideAssociation associations[MAX_ASSOCIATIONS];
+	DecideCredentialProduct credential_products[MAX_CREDENTIAL_PRODUCTS];
 	DecideProduct products[MAX_PRODUCTS];
 	DecideOperation operations[MAX_PRODUCTS][MAX_OPERATIONS];
 	Str			methods[MAX_PRODUCTS][MAX_OPERATIONS][MAX_NAMES];
@@ -489,7 +489,7 @@ typedef struct Translated
 	Str			proxies[MAX_PRODUCTS][MAX_NAMES];
 	Str			scopes[MAX_PRODUCTS][MAX_NAMES];
 	Str			requested[MAX_NAMES];
-	Str			effective[MAX_ASSOCIATIONS][MAX_NAMES];
+	Str			effective[MAX_CREDENTIAL_PRODUCTS][MAX_NAMES];
 	Network		app_networks[MAX_HOSTS];
 	Network		credential_networks[MAX_HOSTS];
 	ScopeStep	steps[2 * MAX_NAMES];
@@ -568,15 +568,15 @@ translate_needed(const World *w, Translated *t)
 }
 
 static void
-translate_associations(const World *w, Translated *t)
+translate_credential_products(const World *w, Translated *t)
 {
 	StrList		requested = to_list(&w->scopes, t->requested);
 
-	for (int i = 0; i < w->nassociations; i++)
+	for (int i = 0; i < w->ncredential_products; i++)
 	{
 		DecideProduct *product = &t->products[w->product_of[i]];
 
-		t->associations[i] = (DecideAssociation) {w->statuses[i], product,
+		t->credential_products[i] = (DecideCredentialProduct) {w->statuses[i], product,
 			decide_scopes(&requested, &product->scopes, t->effective[i])};
 	}
 }
@@ -591,13 +591,13 @@ translate(const World *w, Translated *t)
 	t->entitlement.app_status = w->app_status;
 	t->entitlement.owner_active = w->owner_active;
 	t->entitlement.environment = to_str(w->credential_environment);
-	t->entitlement.nassociations = w->nassociations;
-	t->entitlement.associations = t->associations;
+	t->entitlement.ncredential_products = w->ncredential_products;
+	t->entitlement.credential_products = t->credential_products;
 	t->entitlement.app_networks = to_networks(&w->app_hosts, t->app_networks);
 	t->entitlement.credential_networks = to_networks(&w->credential_hosts, t->credential_networks);
 	for (int i = 0; i < MAX_PRODUCTS; i++)
 		translate_product(&w->products[i], t, i);
-	translate_associations(w, t);
+	translate_credential_products(w, t);
 
 	decide_request_init(&t->request);
 	if (w->has_path)
@@ -645,7 +645,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			fprintf(stderr, "verdict %s, expected %s\n",
 					verdict_info[got.code].code, verdict_info[expected.code].code);
 		CHECK(got.code == expected.code);
-		CHECK(got.association == expected.association);
+		CHECK(got.credential_product == expected.credential_product);
 		CHECK(got.operation == expected.operation);
 	}
 	free_translated(&t);

@@ -37,7 +37,7 @@ count_keys(const MeterValue *values)
 }
 
 static void
-count_one(MeterPartition *p, MeterValue *values, FuzzInput *in)
+count_one(MeterStripe *p, MeterValue *values, FuzzInput *in)
 {
 	unsigned	number = fuzz_below(in, KEYS);
 	uint64_t	amount = (uint64_t) fuzz_byte(in) << fuzz_below(in, 40);
@@ -65,7 +65,7 @@ count_one(MeterPartition *p, MeterValue *values, FuzzInput *in)
 
 /* Of one database, or of all (0): what was counted comes out once, the rest stays. */
 static void
-take_out(MeterPartition *p, MeterValue *values, uint32_t database)
+take_out(MeterStripe *p, MeterValue *values, uint32_t database)
 {
 	MeterRow   *rows = fuzz_alloc(NULL, sizeof(MeterRow) * (p->limit > 0 ? p->limit : 1));
 	uint32_t	n = meter_take(p, database, rows);
@@ -92,7 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	FuzzInput	in = {data, size};
 	uint32_t	nslots = 2 + fuzz_below(&in, MAX_SLOTS - 1);
-	MeterPartition *p = fuzz_alloc(NULL, meter_partition_size(nslots));
+	MeterStripe *p = fuzz_alloc(NULL, meter_stripe_size(nslots));
 	MeterValue	values[KEYS] = {{0}};
 
 	slot_table_init(p, nslots, fuzz_byte(&in));

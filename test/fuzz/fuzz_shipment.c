@@ -25,13 +25,13 @@ check_taken(const MeterRow *row)
 	CHECK(key->secret_version >= 0);
 	if (key->kind == METER_CALL)
 	{
-		CHECK(key->code < VERDICT_CODES && key->bucket == 0);
+		CHECK(key->code < VERDICT_CODES && key->bin == 0);
 		CHECK(value->max < ((uint64_t) LAST_MINUTE + 1) * 60000000);
 	}
 	else
 	{
 		CHECK(key->kind == METER_RESPONSE);
-		CHECK(key->code <= OUTCOME_SERVER_ERROR && key->bucket < LATENCY_BUCKETS);
+		CHECK(key->code <= OUTCOME_SERVER_ERROR && key->bin < LATENCY_BINS);
 		CHECK(value->min <= value->max && value->max <= (uint64_t) LATENCY_MAX);
 		CHECK((double) value->sum >= (double) value->min * (double) value->count * 0.999999);
 		CHECK((double) value->sum <= (double) value->max * (double) value->count * 1.000001);
@@ -87,7 +87,7 @@ right_row(FuzzInput *in)
 
 		row.key.kind = METER_RESPONSE;
 		row.key.code = (uint8_t) fuzz_below(in, OUTCOME_SERVER_ERROR + 1);
-		row.key.bucket = (uint16_t) latency_bucket(latency);
+		row.key.bin = (uint16_t) latency_bin(latency);
 		row.value.min = row.value.max = latency;
 		row.value.sum = latency * row.value.count;
 	}

@@ -59,10 +59,10 @@ make_key(Random *random)
 	return key;
 }
 
-static MeterPartition *
-make_partition(uint32_t nslots, uint64_t seed)
+static MeterStripe *
+make_stripe(uint32_t nslots, uint64_t seed)
 {
-	MeterPartition *p = fuzz_alloc(NULL, meter_partition_size(nslots));
+	MeterStripe *p = fuzz_alloc(NULL, meter_stripe_size(nslots));
 
 	slot_table_init(p, nslots, seed);
 	return p;
@@ -97,7 +97,7 @@ model_add(MeterRow *row, const MeterValue *value)
 }
 
 static void
-check_add(Random *random, MeterPartition *p, Model *model)
+check_add(Random *random, MeterStripe *p, Model *model)
 {
 	MeterKey	key = make_key(random);
 	uint64_t	amount = random_next(random) >> 20;
@@ -121,7 +121,7 @@ check_add(Random *random, MeterPartition *p, Model *model)
 }
 
 static void
-check_take(MeterPartition *p, Model *model, uint32_t database)
+check_take(MeterStripe *p, Model *model, uint32_t database)
 {
 	MeterRow   *rows = fuzz_alloc(NULL, sizeof(MeterRow) * p->limit);
 	uint32_t	n = meter_take(p, database, rows);
@@ -151,7 +151,7 @@ check_take(MeterPartition *p, Model *model, uint32_t database)
 static uint64_t
 check_table(Random *random)
 {
-	MeterPartition *p = make_partition(2 + below(random, 300), random_next(random));
+	MeterStripe *p = make_stripe(2 + below(random, 300), random_next(random));
 	Model		model = {0};
 	unsigned	operations = 1 + below(random, 2000);
 
@@ -173,7 +173,7 @@ check_table(Random *random)
 typedef struct Shared
 {
 	pthread_rwlock_t lock;
-	MeterPartition *partition;
+	MeterStripe *stripe;
 	uint64_t	taken;			/* under the exclusive lock */
 	uint64_t	taken_sum;
 } Shared;
@@ -181,8 +181,8 @@ typedef struct Shared
 static void
 take_all(Shared *shared)
 {
-	MeterRow   *rows = fuzz_alloc(NULL, sizeof(MeterRow) * shared->partition->limit);
-	uint32_t	n = meter_take(shared->partition, 0, rows);
+	MeterRow   *rows = fuzz_alloc(NULL, sizeof(MeterRow) * shared->stripe->limit);
+	uint32_t	n = meter_take(shared->stripe, 0, rows);
 
 	for (uint32_t i = 0; i < n; i++)
 	{
@@ -197,7 +197,7 @@ static void *
 count_in_thread(void *arg)
 {
 	Shared	   *shared = arg;
-	MeterPartition *p = shared->partition;
+	MeterStripe *p = shared->stripe;
 	MeterKey	key;
 
 	memset(&key, 0, sizeof(key));
@@ -229,7 +229,7 @@ count_in_thread(void *arg)
 static void
 check_threads(Random *random)
 {
-	Shared		shared = {.partition = make_partition(64, random_next(random))};
+	Shared		shared = {.stripe = make_stripe(64, random_next(random))};
 	pthread_t	threads[THREADS];
 
 	CHECK(pthread_rwlock_init(&shared.lock, NULL) == 0);
@@ -241,7 +241,7 @@ check_threads(Random *random)
 	CHECK(shared.taken == (uint64_t) THREADS * HITS);
 	CHECK(shared.taken_sum == (uint64_t) THREADS * HITS * (HITS + 1) / 2);
 	pthread_rwlock_destroy(&shared.lock);
-	free(shared.partition);
+	free(shared.stripe);
 }
 
 /* ---------- the histogram ---------- */
@@ -250,20 +250,20 @@ static void
 check_latency(Random *random)
 {
 	uint64_t	us = random_next(random) >> (27 + below(random, 37));
-	int			bucket;
+	int			bin;
 	double		error;
 
 	us = us > (uint64_t) LATENCY_MAX ? (uint64_t) LATENCY_MAX : us;
-	bucket = latency_bucket(us);
-	CHECK(bucket >= 0 && bucket < LATENCY_BUCKETS);
-	CHECK(latency_bucket(us + 1) >= bucket);
+	bin = latency_bin(us);
+	CHECK(bin >= 0 && bin < LATENCY_BINS);
+	CHECK(latency_bin(us + 1) >= bin);
 	if (us == 0)
 		return;
-	error = latency_middle(bucket) / (double) us;
+	error = latency_middle(bin) / (double) us;
 	CHECK(error < 1.0906 && error > 1 / 1.0906);
 	/* the bounds, as far as floating point can tell */
 	CHECK(fabs(4 * log2((double) us) - floor(4 * log2((double) us)) - 0.5) > 0.49999 ||
-		  bucket == (int) floor(4 * log2((double) us)));
+		  bin == (int) floor(4 * log2((double) us)));
 }
 
 static int
@@ -279,21 +279,21 @@ static void
 check_percentile(Random *random)
 {
 	uint64_t	latencies[100];
-	int64_t		counts[LATENCY_BUCKETS] = {0};
+	int64_t		counts[LATENCY_BINS] = {0};
 	int			n = 1 + (int) below(random, 100);
 	double		fraction = below(random, 101) / 100.0;
 	int			rank;
 
-	CHECK(latency_percentile(counts, LATENCY_BUCKETS, fraction) == -1);
+	CHECK(latency_percentile(counts, LATENCY_BINS, fraction) == -1);
 	for (int i = 0; i < n; i++)
 	{
 		latencies[i] = random_next(random) >> (30 + below(random, 30));
-		counts[latency_bucket(latencies[i])]++;
+		counts[latency_bin(latencies[i])]++;
 	}
 	qsort(latencies, (size_t) n, sizeof(uint64_t), compare_latency);
 	rank = (int) ceil(fraction * n);
-	CHECK(latency_percentile(counts, LATENCY_BUCKETS, fraction) ==
-		  latency_bucket(latencies[rank > 0 ? rank - 1 : 0]));
+	CHECK(latency_percentile(counts, LATENCY_BINS, fraction) ==
+		  latency_bin(latencies[rank > 0 ? rank - 1 : 0]));
 }
 
 int

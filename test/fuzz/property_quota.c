@@ -243,10 +243,10 @@ typedef struct Model
 	int64_t		ends[MAX_KEYS];
 } Model;
 
-static BucketPartition *
-make_partition(uint32_t nslots, uint64_t seed)
+static BucketStripe *
+make_stripe(uint32_t nslots, uint64_t seed)
 {
-	BucketPartition *p = fuzz_alloc(NULL, bucket_partition_size(nslots));
+	BucketStripe *p = fuzz_alloc(NULL, bucket_stripe_size(nslots));
 
 	slot_table_init(p, nslots, seed);
 	return p;
@@ -286,7 +286,7 @@ model_remove(Model *model, int i)
 }
 
 static void
-check_take(Random *random, BucketPartition *p, Model *model)
+check_take(Random *random, BucketStripe *p, Model *model)
 {
 	BucketKey	key = make_key(random);
 	uint64_t	hash = bucket_hash(&key, p->seed);
@@ -324,7 +324,7 @@ check_take(Random *random, BucketPartition *p, Model *model)
 
 /* In the model as by means_nothing() in bucket_core.c; a full table only. */
 static void
-check_sweep(Random *random, BucketPartition *p, Model *model)
+check_sweep(Random *random, BucketStripe *p, Model *model)
 {
 	int64_t		now = below(random, 1000);
 	bool		full = (uint32_t) model->n >= p->limit;
@@ -348,7 +348,7 @@ check_sweep(Random *random, BucketPartition *p, Model *model)
 static uint64_t
 check_table(Random *random)
 {
-	BucketPartition *p = make_partition(2 + below(random, 100), random_next(random));
+	BucketStripe *p = make_stripe(2 + below(random, 100), random_next(random));
 	Model		model = {0};
 	unsigned	operations = 1 + below(random, 2000);
 	uint32_t	place = 0;
@@ -408,7 +408,7 @@ take_in_thread(void *arg)
 static void
 check_threads(Random *random)
 {
-	BucketPartition *p = make_partition(4, random_next(random));
+	BucketStripe *p = make_stripe(4, random_next(random));
 	BucketKey	keys[2];
 	int64_t		used;
 	Shared		shared = {.limit = 1000 + below(random, 50000), .rule = {7, 0}};
