@@ -11,9 +11,21 @@ CREATE FUNCTION devapp.secret_digest_out(devapp.secret_digest) RETURNS cstring
     AS 'MODULE_PATHNAME', 'devapp_secret_digest_out';
 SELECT devapp_internal.grant_to('devapp.secret_digest_out', 'admin');
 
+-- For logical replication in binary, and COPY WITH (FORMAT binary).
+CREATE FUNCTION devapp.secret_digest_send(devapp.secret_digest) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_secret_digest_send';
+SELECT devapp_internal.grant_to('devapp.secret_digest_send', 'admin');
+CREATE FUNCTION devapp.secret_digest_recv(internal) RETURNS devapp.secret_digest
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_secret_digest_recv';
+SELECT devapp_internal.grant_to('devapp.secret_digest_recv', 'admin');
+
 CREATE TYPE devapp.secret_digest (
     INPUT = devapp.secret_digest_in,
     OUTPUT = devapp.secret_digest_out,
+    SEND = devapp.secret_digest_send,
+    RECEIVE = devapp.secret_digest_recv,
     INTERNALLENGTH = VARIABLE,
     STORAGE = main
 );

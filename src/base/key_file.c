@@ -3,10 +3,12 @@
  *		Files with keys, one a line; '#' lines are comments.
  *
  * A file that others have access to is not read.  What was read is wiped: the line here,
- * what was made of it by its owner.
+ * what was made of it by its owner.  Opening a file never waits, as opening a FIFO would
+ * for somebody who writes to it.
  */
 #include "postgres.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "storage/fd.h"
@@ -28,16 +30,6 @@ check_permissions(const struct stat *st)
 	if ((st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
 		return "Others than its owner and group have access to it.";
 	return NULL;
-}
-
-/* Check an open file before its first byte is read. */
-static const char *
-check_file(FILE *file, struct stat *st)
-{
-	if (fstat(fileno(file), st) != 0)
-		return "Its status could not be read.";
-	setvbuf(file, NULL, _IONBF, 0); /* no copy of it in a heap buffer */
-	return check_permissions(st);
 }
 
 static KeyFileProblem
@@ -66,6 +58,33 @@ read_lines(FILE *file, KeyLineParser parser, void *arg)
 	return problem;
 }
 
+/* Read an open file, of which nothing is read before it was checked. */
+static KeyFileProblem
+read_open_file(int fd, KeyLineParser parser, void *arg, struct stat *st)
+{
+	KeyFileProblem problem = {0};
+	int			own_fd;
+	FILE	   *file;
+
+	if (fstat(fd, st) != 0)
+		return (KeyFileProblem) {.text = "Its status could not be read."};
+	problem.text = check_permissions(st);
+	if (problem.text != NULL)
+		return problem;
+	own_fd = dup(fd);
+	file = own_fd >= 0 ? fdopen(own_fd, "r") : NULL;
+	if (file == NULL)
+	{
+		if (own_fd >= 0)
+			close(own_fd);
+		return (KeyFileProblem) {.text = "It could not be read."};
+	}
+	setvbuf(file, NULL, _IONBF, 0); /* no copy of it in a heap buffer */
+	problem = read_lines(file, parser, arg);
+	fclose(file);
+	return problem;
+}
+
 /*
  * Give each line of a file that is neither empty nor a comment to a parser.  No error is
  * thrown, so that the caller can wipe what it has got; see key_file_report().
@@ -73,17 +92,15 @@ read_lines(FILE *file, KeyLineParser parser, void *arg)
 KeyFileProblem
 key_file_read(const char *name, KeyLineParser parser, void *arg, struct stat *st)
 {
-	KeyFileProblem problem = {0};
-	FILE	   *file;
+	KeyFileProblem problem;
+	int			fd;
 
 	devapp_require_sodium();
-	file = AllocateFile(name, PG_BINARY_R);
-	if (file == NULL)
+	fd = OpenTransientFile(name, O_RDONLY | O_NONBLOCK | PG_BINARY);
+	if (fd < 0)
 		return (KeyFileProblem) {"It could not be opened.", 0, errno};
-	problem.text = check_file(file, st);
-	if (problem.text == NULL)
-		problem = read_lines(file, parser, arg);
-	FreeFile(file);
+	problem = read_open_file(fd, parser, arg, st);
+	CloseTransientFile(fd);
 	return problem;
 }
 

@@ -486,8 +486,8 @@ load_secrets(Entitlement *e, Snapshot snapshot)
 }
 
 /*
- * Which version of the secret was presented, or -1.  All are compared, each in
- * constant time.  The digest is computed once for each pepper in use, as a rule
+ * Which version of the secret was presented, or SECRET_NONE, or SECRET_UNTESTED.
+ * All are compared, each in constant time.  The digest is computed once for each pepper in use, as a rule
  * once.
  */
 int
@@ -496,7 +496,7 @@ entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
 {
 	SecretDigest computed;
 	int			computed_pepper = -1;
-	int			match = -1;
+	int			match = SECRET_NONE;
 
 	for (int i = 0; i < e->nsecrets; i++)
 	{
@@ -508,7 +508,11 @@ entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
 		if (pepper != computed_pepper)
 		{
 			if (!secret_digest_compute(sha256, pepper, &computed))
+			{
+				if (match == SECRET_NONE)
+					match = SECRET_UNTESTED;
 				continue;
+			}
 			computed_pepper = pepper;
 		}
 		if (sodium_memcmp(computed.hash, secret->digest.hash,

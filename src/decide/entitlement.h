@@ -101,6 +101,9 @@ extern Entitlement *entitlement_by_id(const pg_uuid_t *credential_id,
 									  Snapshot snapshot, ProductGetter getter);
 extern Entitlement *entitlement_by_sha256(const uint8 *sha256,
 										  Snapshot snapshot, ProductGetter getter);
+#define SECRET_NONE			(-1)	/* it is none of them */
+#define SECRET_UNTESTED		(-2)	/* nor can all be tested: a pepper is not known */
+
 extern int	entitlement_match_secret(const Entitlement *entitlement,
 									 SecretPurpose purpose,
 									 const uint8 *sha256);

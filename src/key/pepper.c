@@ -13,8 +13,10 @@
  *
  * The file is read when a backend first needs it, when its name changes, before
  * a secret is issued if it changed since, and when a digest names a number that
- * is not known yet.  So a pepper that was added needs no restart, and an
- * ordinary verification asks the file system nothing.
+ * is not known yet.  So a pepper that was added needs no restart.  A backend that
+ * remembers what it has verified looks at the file once a second at most, so that
+ * a pepper that was taken out ends what was verified with it; other verifications
+ * ask the file system nothing.
  *
  * The keys lie in memory from sodium_malloc(): locked where the system allows,
  * fenced, left out of core dumps.
@@ -257,6 +259,68 @@ pepper_find(int number)
 	if (p == NULL && file_changed() && load_for_verdict())
 		p = find_loaded(number);
 	return p;
+}
+
+/* Does the other have all of these? */
+static bool
+all_are_in(const PepperFile *these, const PepperFile *other)
+{
+	for (int i = 0; i < these->count; i++)
+	{
+		const Pepper *p = &these->peppers[i];
+		bool		found = false;
+
+		for (int j = 0; j < other->count && !found; j++)
+			found = other->peppers[j].number == p->number &&
+				other->peppers[j].len == p->len &&
+				sodium_memcmp(other->peppers[j].key, p->key, p->len) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Look at the file again, if that was not done within the last second.  True if a
+ * pepper that was in use has gone, so that what was verified with it no longer
+ * counts.  What is missing or broken is a fault, not a decision: the peppers stay.
+ */
+bool
+pepper_look_again(TimestampTz now)
+{
+	static TimestampTz looked_at = 0;
+	PepperFile	before = current;
+	bool		gone = false;
+
+	if (current.count == 0 || (now >= looked_at && now < looked_at + USECS_PER_SEC))
+		return false;
+	looked_at = now;
+	if (!is_configured())
+	{
+		forget_peppers(&current);
+		return true;
+	}
+	if (is_loaded() && !file_changed())
+		return false;
+	memset(&current, 0, sizeof(current));
+	if (load_for_verdict())
+		gone = !all_are_in(&before, &current);
+	else if (before.name != NULL && strcmp(before.name, pepper_file) == 0)
+	{
+		current = before;
+		return false;
+	}
+	else
+		gone = true;
+	forget_peppers(&before);
+	return gone;
+}
+
+/* Could the file be read, if there is one? */
+bool
+pepper_file_is_usable(void)
+{
+	return !is_configured() || is_loaded();
 }
 
 /* How many peppers are known; reads the file the first time. */

@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #define PEPPER_NONE			0	/* number of the digests that are unkeyed */
 #define PEPPER_MAX_NUMBER	65535
 #define PEPPER_MAX_COUNT	64
@@ -20,6 +22,8 @@ typedef struct Pepper
 	unsigned char key[PEPPER_MAX_BYTES];
 } Pepper;
 
+extern bool pepper_look_again(TimestampTz now);
+extern bool pepper_file_is_usable(void);
 extern const Pepper *pepper_newest(void);
 extern const Pepper *pepper_find(int number);
 extern int	pepper_count(void);

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
 #include "base/compat.h"
@@ -23,6 +24,8 @@
 
 PG_FUNCTION_INFO_V1(devapp_secret_digest_in);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_out);
+PG_FUNCTION_INFO_V1(devapp_secret_digest_send);
+PG_FUNCTION_INFO_V1(devapp_secret_digest_recv);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_eq);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_hash);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_pepper);
@@ -153,6 +156,31 @@ devapp_secret_digest_out(PG_FUNCTION_ARGS)
 	sodium_bin2hex(hex, sizeof(hex), d.hash, sizeof(d.hash));
 	PG_RETURN_CSTRING(psprintf("%s:%d:%s", SCHEME_NAME,
 							   secret_digest_pepper(&d), hex));
+}
+
+/* The bytes as they are stored. */
+Datum
+devapp_secret_digest_send(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
+}
+
+Datum
+devapp_secret_digest_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	SecretDigest d;
+
+	if (buf->len - buf->cursor == SECRET_DIGEST_LEN)
+	{
+		pq_copymsgbytes(buf, (char *) &d, SECRET_DIGEST_LEN);
+		if (d.scheme == SECRET_BLAKE2B)
+			PG_RETURN_DATUM(secret_digest_datum(&d));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid binary form of type devapp.secret_digest"),
+			 errhint("Digests are made by devapp; they come in only by restoring or replicating.")));
 }
 
 Datum

@@ -28,9 +28,11 @@
 #include "decide/entitlement.h"
 #include "decide/verdict.h"
 #include "key/key_core.h"
+#include "key/pepper.h"
 #include "key/secret.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
+#include "table/invalidation.h"
 #include "verify/arguments.h"
 #include "verify/count.h"
 
@@ -69,7 +71,8 @@ judge_entitlement(CacheFound found, const DecideRequest *request)
 	Verdict		v = refused_verdict(VERDICT_NOT_FOUND);
 
 	if (found.entitlement == NULL)
-		return v;
+		return refused_verdict(found.secret == SECRET_UNTESTED ?
+							   VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
 	v.secret = &found.entitlement->secrets[found.secret];
 	v.decision = decide(&found.entitlement->decide, &v.secret->window, request);
 	v.code = v.decision.code;
@@ -94,7 +97,7 @@ load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose
 	MemoryContext old = MemoryContextSwitchTo(context);
 	uint64		loaded_at = cache_begin_load();
 	Snapshot	snapshot = catalog_take_snapshot();
-	CacheFound	found = {NULL, -1};
+	CacheFound	found = {NULL, SECRET_NONE};
 	Entitlement *e;
 
 	e = consumer ?
@@ -103,6 +106,8 @@ load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose
 	catalog_release_snapshot(snapshot);
 	if (e != NULL)
 		found.secret = entitlement_match_secret(e, purpose, sha256);
+	else if (consumer == NULL && !pepper_file_is_usable())
+		found.secret = SECRET_UNTESTED;
 	if (found.secret >= 0)
 	{
 		found.entitlement = e;
@@ -110,6 +115,15 @@ load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose
 	}
 	MemoryContextSwitchTo(old);
 	return found;
+}
+
+/* What is remembered of a credential; not what was verified with a pepper that has gone. */
+static CacheFound
+find_remembered(const CacheTag *tag, TimestampTz now)
+{
+	if (unlikely(pepper_look_again(now)))
+		invalidation_of_everything();
+	return cache_find(tag);
 }
 
 /* Verify a whole key, or a client secret, which has the same form. */
@@ -128,7 +142,7 @@ verify_presented(Str presented, SecretPurpose purpose,
 	/* what is remembered was well formed when it came the first time */
 	cache_make_tag(purpose == PURPOSE_API_KEY ? CACHE_API_KEY : CACHE_CLIENT_SECRET,
 				   presented.data, presented.len, &tag);
-	found = cache_find(&tag);
+	found = find_remembered(&tag, request->now);
 	if (found.entitlement == NULL)
 	{
 		Str			consumer;
@@ -153,7 +167,7 @@ verify_sha256(Str sha256, const DecideRequest *request)
 	if (sha256.data == NULL || sha256.len != SHA256_LEN)
 		return refused_verdict(VERDICT_MALFORMED);
 	cache_make_tag(CACHE_SHA256, sha256.data, sha256.len, &tag);
-	found = cache_find(&tag);
+	found = find_remembered(&tag, request->now);
 	if (found.entitlement == NULL)
 		found = load_entitlement(&tag, NULL, PURPOSE_API_KEY, (const uint8 *) sha256.data);
 	return judge_entitlement(found, request);

@@ -59,3 +59,17 @@ SELECT 'blake2b:65536:00112233445566778899aabbccddeeff00112233445566778899aabbcc
 SELECT 'blake2b:-1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'::devapp.secret_digest;
 SELECT 'blake2b:1:0011'::devapp.secret_digest;
 SELECT 'blake2b:1:zz112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'::devapp.secret_digest;
+-- in binary, as COPY and logical replication send it: the scheme, the pepper's number, the hash
+SELECT devapp.secret_digest_send('blake2b:258:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff');
+CREATE TEMP TABLE digest (d devapp.secret_digest);
+CREATE TEMP TABLE digest_bytes (b bytea);
+INSERT INTO digest VALUES ('blake2b:258:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff');
+\copy digest TO 'results/digest.data' (FORMAT binary)
+\copy digest FROM 'results/digest.data' (FORMAT binary)
+SELECT min(d::text), count(*), count(DISTINCT d::text) FROM digest;
+-- of another length or scheme
+INSERT INTO digest_bytes VALUES ('\x01'), ('\x02' || sha256('') || '\x0000');
+\copy (SELECT b FROM digest_bytes LIMIT 1) TO 'results/digest.data' (FORMAT binary)
+\copy digest FROM 'results/digest.data' (FORMAT binary)
+\copy (SELECT b FROM digest_bytes OFFSET 1) TO 'results/digest.data' (FORMAT binary)
+\copy digest FROM 'results/digest.data' (FORMAT binary)

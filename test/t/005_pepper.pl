@@ -9,8 +9,10 @@ use Cwd qw(abs_path);
 use FindBin;
 use lib $FindBin::RealBin;
 use Devapp;
+use POSIX qw(mkfifo);
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $node = start_server('main');
 make_program($node);
@@ -154,7 +156,7 @@ set_config($node, 'devapp.pepper_file', '');
 my $unkeyed = create_app($node, 'unkeyed again');
 is(pepper_of($unkeyed), 0, 'setting emptied: unkeyed again');
 is(codes($node, [ $one->{secret}, $two->{secret} ]),
-	'NOT_FOUND NOT_FOUND', 'setting emptied: keyed secrets are not found');
+	'UNAVAILABLE UNAVAILABLE', 'setting emptied: keyed secrets cannot be tested');
 is(doctor($node, 'digests'), 'error|there are secrets whose pepper is not known: 1, 2',
 	'setting emptied: doctor() names their numbers');
 set_config($node, 'devapp.pepper_file', $file);
@@ -182,7 +184,7 @@ for my $case (@unusable)
 	put_file($text, $mode);
 	refuses($name, 'F0000', qr/pepper file "\Q$file\E" is not usable.*$report/s);
 	is(codes($node, [ $unkeyed->{secret}, $one->{secret}, $two->{secret}, 'no key' ]),
-		'VALID NOT_FOUND NOT_FOUND MALFORMED', "$name: there are verdicts");
+		'VALID UNAVAILABLE UNAVAILABLE MALFORMED', "$name: there are verdicts");
 }
 like(doctor($node, 'pepper'), qr/^error\|pepper file "\Q$file\E" is not usable/,
 	'not usable: doctor()');
@@ -196,11 +198,16 @@ mkdir $file;
 chmod oct '700', $file;
 refuses('a directory', 'F0000', qr/It is not a regular file/);
 rmdir $file;
+# nobody waits for somebody who writes to it
+mkfifo($file, oct '600');
+refuses('a FIFO', 'F0000', qr/It is not a regular file/);
+is(code($node, $two->{secret}), 'UNAVAILABLE', 'a FIFO: a verdict is given');
+unlink $file;
 
 # ---------- a pepper that is missing ----------
 
 put_file(lines(1));
-is(codes($node, [ $one->{secret}, $two->{secret} ]), 'VALID NOT_FOUND', 'pepper 2 missing: not found');
+is(codes($node, [ $one->{secret}, $two->{secret} ]), 'VALID UNAVAILABLE', 'pepper 2 missing: its secrets cannot be tested');
 is( $node->safe_psql('postgres',
 		"SELECT (devapp.verify_digest(sha256('$two->{secret}'), $Devapp::CALL)).code"),
 	'NOT_FOUND',
@@ -208,7 +215,7 @@ is( $node->safe_psql('postgres',
 is(doctor($node, 'digests'), 'error|there are secrets whose pepper is not known: 2',
 	'pepper 2 missing: doctor() names it');
 put_file(lines(3));
-is(codes($node, [ $one->{secret}, $two->{secret} ]), 'NOT_FOUND NOT_FOUND', 'both missing: not found');
+is(codes($node, [ $one->{secret}, $two->{secret} ]), 'UNAVAILABLE UNAVAILABLE', 'both missing: neither can be tested');
 is(doctor($node, 'digests'), 'error|there are secrets whose pepper is not known: 1, 2',
 	'both missing: doctor() names them');
 put_file("1:$hex{2}\n2:$hex{1}\n");
@@ -217,6 +224,38 @@ is(codes($node, [ $one->{secret}, $two->{secret} ]), 'NOT_FOUND NOT_FOUND',
 put_file(lines(1, 2));
 is(codes($node, [ $one->{secret}, $two->{secret} ]), 'VALID VALID', 'put back: they work again');
 is(doctor($node, 'digests'), 'warning|1 secret(s) are from before the pepper', 'put back: doctor()');
+
+# ---------- a session that has verified with a pepper notices that it has gone ----------
+
+my $gateway = $node->background_psql('postgres', on_error_stop => 0);
+my $verify_two = "SELECT (devapp.verify_key('$two->{secret}', $Devapp::CALL)).code";
+my $digest_two = "SELECT (devapp.verify_digest(sha256('$two->{secret}'), $Devapp::CALL)).code";
+
+is($gateway->query_safe("$verify_two; $digest_two"), "VALID\nVALID", 'a session has verified with pepper 2');
+put_file(lines(1));
+sleep 1.1;
+is($gateway->query_safe($verify_two), 'UNAVAILABLE', 'pepper 2 taken out: what was verified with it ends within a second');
+is($gateway->query_safe($digest_two), 'NOT_FOUND', 'pepper 2 taken out: also by digest');
+put_file(lines(1, 2));
+is($gateway->query_safe("$verify_two; $digest_two"), "VALID\nVALID", 'pepper 2 put back: at once');
+put_file("1:$hex{1}\n2:$hex{3}\n");
+sleep 1.1;
+is($gateway->query_safe($verify_two), 'NOT_FOUND', 'pepper 2 is another one: not found');
+put_file(lines(1, 2, 3));
+sleep 1.1;
+is($gateway->query_safe($verify_two), 'VALID', 'a third pepper: the others stay');
+unlink $file;
+sleep 1.1;
+is($gateway->query_safe($verify_two), 'VALID', 'the file is missing: that is a fault, and what was read stays');
+is(code($node, $two->{secret}), 'UNAVAILABLE', 'but a new session cannot verify');
+is( $node->safe_psql('postgres', $digest_two), 'UNAVAILABLE', 'nor by digest');
+put_file(lines(1, 2));
+is($gateway->query_safe("$verify_two; $digest_two"), "VALID\nVALID", 'put back');
+set_config($node, 'devapp.pepper_file', '');
+sleep 1.1;
+is($gateway->query_safe($verify_two), 'UNAVAILABLE', 'the setting emptied: no pepper is known');
+set_config($node, 'devapp.pepper_file', $file);
+$gateway->quit;
 
 # ---------- a session that has read the file notices every change ----------
 
