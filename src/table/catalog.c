@@ -32,9 +32,11 @@
 #include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "storage/procarray.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -69,58 +71,60 @@ static const struct
 {
 	const char *table;
 	const char *column;
+	Oid			type;
+	const char *own_type;		/* of devapp's, where type is invalid */
 }			column_names[CATALOG_COLUMNS] = {
-	[DEVELOPER_EMAIL] = {"developer", "email"},
-	[DEVELOPER_STATUS] = {"developer", "status"},
-	[DEVELOPER_DELETED_AT] = {"developer", "deleted_at"},
-	[TEAM_NAME] = {"team", "name"},
-	[TEAM_STATUS] = {"team", "status"},
-	[PRODUCT_ID] = {"product", "product_id"},
-	[PRODUCT_NAME] = {"product", "name"},
-	[PRODUCT_ENVIRONMENTS] = {"product", "environments"},
-	[PRODUCT_PROXIES] = {"product", "proxies"},
-	[PRODUCT_SCOPES] = {"product", "scopes"},
-	[PRODUCT_QUOTA_LIMIT] = {"product", "quota_limit"},
-	[PRODUCT_QUOTA_INTERVAL] = {"product", "quota_interval"},
-	[PRODUCT_QUOTA_UNIT] = {"product", "quota_unit"},
-	[PRODUCT_QUOTA_ENFORCEMENT] = {"product", "quota_enforcement"},
-	[PRODUCT_RATE_LIMIT] = {"product", "rate_limit"},
-	[PRODUCT_RATE_BURST] = {"product", "rate_burst"},
-	[OPERATION_ID] = {"product_operation", "operation_id"},
-	[OPERATION_RESOURCE] = {"product_operation", "resource"},
-	[OPERATION_METHODS] = {"product_operation", "methods"},
-	[OPERATION_PROXY] = {"product_operation", "proxy"},
-	[OPERATION_QUOTA_LIMIT] = {"product_operation", "quota_limit"},
-	[OPERATION_QUOTA_INTERVAL] = {"product_operation", "quota_interval"},
-	[OPERATION_QUOTA_UNIT] = {"product_operation", "quota_unit"},
-	[APP_DEVELOPER_ID] = {"app", "developer_id"},
-	[APP_TEAM_ID] = {"app", "team_id"},
-	[APP_NAME] = {"app", "name"},
-	[APP_STATUS] = {"app", "status"},
-	[APP_SCOPES] = {"app", "scopes"},
-	[APP_ALLOWED_CIDRS] = {"app", "allowed_cidrs"},
-	[CREDENTIAL_ID] = {"credential", "credential_id"},
-	[CREDENTIAL_APP_ID] = {"credential", "app_id"},
-	[CREDENTIAL_CONSUMER_KEY] = {"credential", "consumer_key"},
-	[CREDENTIAL_ENVIRONMENT] = {"credential", "environment"},
-	[CREDENTIAL_STATUS] = {"credential", "status"},
-	[CREDENTIAL_SCOPES] = {"credential", "scopes"},
-	[CREDENTIAL_ALLOWED_CIDRS] = {"credential", "allowed_cidrs"},
-	[CREDENTIAL_EXPIRES_AT] = {"credential", "expires_at"},
-	[SECRET_CREDENTIAL_ID] = {"credential_secret", "credential_id"},
-	[SECRET_PURPOSE] = {"credential_secret", "purpose"},
-	[SECRET_DIGEST] = {"credential_secret", "digest"},
-	[SECRET_VERSION] = {"credential_secret", "version"},
-	[SECRET_VALID_FROM] = {"credential_secret", "valid_from"},
-	[SECRET_SUPERSEDED_AT] = {"credential_secret", "superseded_at"},
-	[SECRET_VALID_UNTIL] = {"credential_secret", "valid_until"},
-	[CREDENTIAL_PRODUCT_PRODUCT_ID] = {"credential_product", "product_id"},
-	[CREDENTIAL_PRODUCT_STATUS] = {"credential_product", "status"},
-	[CREDENTIAL_PRODUCT_ORDINAL] = {"credential_product", "ordinal"},
-	[QUOTA_USAGE_WINDOW_START] = {"quota_usage", "window_start"},
-	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end"},
-	[QUOTA_USAGE_USED] = {"quota_usage", "used"},
-	[QUOTA_USAGE_RESETS] = {"quota_usage", "resets"},
+	[DEVELOPER_EMAIL] = {"developer", "email", TEXTOID, NULL},
+	[DEVELOPER_STATUS] = {"developer", "status", TEXTOID, NULL},
+	[DEVELOPER_DELETED_AT] = {"developer", "deleted_at", TIMESTAMPTZOID, NULL},
+	[TEAM_NAME] = {"team", "name", TEXTOID, NULL},
+	[TEAM_STATUS] = {"team", "status", TEXTOID, NULL},
+	[PRODUCT_ID] = {"product", "product_id", UUIDOID, NULL},
+	[PRODUCT_NAME] = {"product", "name", TEXTOID, NULL},
+	[PRODUCT_ENVIRONMENTS] = {"product", "environments", TEXTARRAYOID, NULL},
+	[PRODUCT_PROXIES] = {"product", "proxies", TEXTARRAYOID, NULL},
+	[PRODUCT_SCOPES] = {"product", "scopes", TEXTARRAYOID, NULL},
+	[PRODUCT_QUOTA_LIMIT] = {"product", "quota_limit", INT8OID, NULL},
+	[PRODUCT_QUOTA_INTERVAL] = {"product", "quota_interval", INT4OID, NULL},
+	[PRODUCT_QUOTA_UNIT] = {"product", "quota_unit", TEXTOID, NULL},
+	[PRODUCT_QUOTA_ENFORCEMENT] = {"product", "quota_enforcement", TEXTOID, NULL},
+	[PRODUCT_RATE_LIMIT] = {"product", "rate_limit", FLOAT8OID, NULL},
+	[PRODUCT_RATE_BURST] = {"product", "rate_burst", INT4OID, NULL},
+	[OPERATION_ID] = {"product_operation", "operation_id", UUIDOID, NULL},
+	[OPERATION_RESOURCE] = {"product_operation", "resource", InvalidOid, "resource_pattern"},
+	[OPERATION_METHODS] = {"product_operation", "methods", TEXTARRAYOID, NULL},
+	[OPERATION_PROXY] = {"product_operation", "proxy", TEXTOID, NULL},
+	[OPERATION_QUOTA_LIMIT] = {"product_operation", "quota_limit", INT8OID, NULL},
+	[OPERATION_QUOTA_INTERVAL] = {"product_operation", "quota_interval", INT4OID, NULL},
+	[OPERATION_QUOTA_UNIT] = {"product_operation", "quota_unit", TEXTOID, NULL},
+	[APP_DEVELOPER_ID] = {"app", "developer_id", UUIDOID, NULL},
+	[APP_TEAM_ID] = {"app", "team_id", UUIDOID, NULL},
+	[APP_NAME] = {"app", "name", TEXTOID, NULL},
+	[APP_STATUS] = {"app", "status", TEXTOID, NULL},
+	[APP_SCOPES] = {"app", "scopes", TEXTARRAYOID, NULL},
+	[APP_ALLOWED_CIDRS] = {"app", "allowed_cidrs", CIDRARRAYOID, NULL},
+	[CREDENTIAL_ID] = {"credential", "credential_id", UUIDOID, NULL},
+	[CREDENTIAL_APP_ID] = {"credential", "app_id", UUIDOID, NULL},
+	[CREDENTIAL_CONSUMER_KEY] = {"credential", "consumer_key", TEXTOID, NULL},
+	[CREDENTIAL_ENVIRONMENT] = {"credential", "environment", TEXTOID, NULL},
+	[CREDENTIAL_STATUS] = {"credential", "status", TEXTOID, NULL},
+	[CREDENTIAL_SCOPES] = {"credential", "scopes", TEXTARRAYOID, NULL},
+	[CREDENTIAL_ALLOWED_CIDRS] = {"credential", "allowed_cidrs", CIDRARRAYOID, NULL},
+	[CREDENTIAL_EXPIRES_AT] = {"credential", "expires_at", TIMESTAMPTZOID, NULL},
+	[SECRET_CREDENTIAL_ID] = {"credential_secret", "credential_id", UUIDOID, NULL},
+	[SECRET_PURPOSE] = {"credential_secret", "purpose", TEXTOID, NULL},
+	[SECRET_DIGEST] = {"credential_secret", "digest", InvalidOid, "secret_digest"},
+	[SECRET_VERSION] = {"credential_secret", "version", INT4OID, NULL},
+	[SECRET_VALID_FROM] = {"credential_secret", "valid_from", TIMESTAMPTZOID, NULL},
+	[SECRET_SUPERSEDED_AT] = {"credential_secret", "superseded_at", TIMESTAMPTZOID, NULL},
+	[SECRET_VALID_UNTIL] = {"credential_secret", "valid_until", TIMESTAMPTZOID, NULL},
+	[CREDENTIAL_PRODUCT_PRODUCT_ID] = {"credential_product", "product_id", UUIDOID, NULL},
+	[CREDENTIAL_PRODUCT_STATUS] = {"credential_product", "status", TEXTOID, NULL},
+	[CREDENTIAL_PRODUCT_ORDINAL] = {"credential_product", "ordinal", INT8OID, NULL},
+	[QUOTA_USAGE_WINDOW_START] = {"quota_usage", "window_start", TIMESTAMPTZOID, NULL},
+	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end", TIMESTAMPTZOID, NULL},
+	[QUOTA_USAGE_USED] = {"quota_usage", "used", INT8OID, NULL},
+	[QUOTA_USAGE_RESETS] = {"quota_usage", "resets", INT4OID, NULL},
 };
 
 typedef struct ResolvedIndex
@@ -249,6 +253,24 @@ resolve_index(Oid schema, CatalogIndex which)
 													  r->strategy));
 }
 
+/* A value of another type, taken for what is expected, would be a wild pointer. */
+static void
+require_type(Oid schema, CatalogColumn which, Oid type)
+{
+	const char *own_type = column_names[which].own_type;
+	Oid			expected = own_type == NULL ? column_names[which].type :
+		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(own_type),
+						ObjectIdGetDatum(schema));
+
+	if (type != expected)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %s of devapp.%s is of type %s, but the library expects %s",
+						column_names[which].column, column_names[which].table,
+						format_type_be(type), format_type_be(expected)),
+				 errhint("Give the column its type back, or install the library of this version.")));
+}
+
 static void
 resolve_columns(Oid schema)
 {
@@ -263,6 +285,7 @@ resolve_columns(Oid schema)
 					 errmsg("column %s of devapp.%s does not exist",
 							column_names[i].column, column_names[i].table),
 					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+		require_type(schema, i, get_atttype(table, attno));
 		resolved.columns[i] = attno;
 	}
 }

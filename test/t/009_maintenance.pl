@@ -53,6 +53,16 @@ for my $case (
 	$_->{stderr} = '' for $busy, $idle;
 }
 
+# A column of another type is an error, and not a wild pointer.
+for my $type ('text', 'integer')
+{
+	my ($state, $report) = error_of($node, "BEGIN; ALTER TABLE devapp.app ALTER scopes DROP DEFAULT, ALTER scopes TYPE $type USING '7'; $ask");
+
+	is($state, '42804', "scopes of type $type");
+	like($report, qr/column scopes of devapp.app is of type $type, but the library expects text\[\]/, "scopes of type $type: the report");
+}
+is($idle->query("$ask; $by_digest"), $expected, 'after the rollback all is well');
+
 # A new key, whose verification has to wait while its index is replaced, as an update
 # of the extension may do: it waits from before the replacement or from after it.
 my $lock = 'BEGIN; LOCK TABLE devapp.credential IN ACCESS EXCLUSIVE MODE';
