@@ -75,6 +75,13 @@ Datum
 devapp_setting(PG_FUNCTION_ARGS)
 {
 	char	   *name = psprintf("devapp.%s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	char	   *value = GetConfigOptionByName(name, NULL, true);
 
-	PG_RETURN_TEXT_P(cstring_to_text(GetConfigOptionByName(name, NULL, false)));
+	/* the name is not shown: nobody knows what was taken for one */
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("devapp has no such setting"),
+				 errhint("List them with SELECT name FROM pg_settings WHERE name LIKE 'devapp.%%'.")));
+	PG_RETURN_TEXT_P(cstring_to_text(value));
 }
