@@ -74,10 +74,17 @@ CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}') RETURNS SETOF json
 COMMENT ON FUNCTION devapp.export_apps(jsonb) IS 'The apps of a filter, or all, with credentials and products; no secrets';
 SELECT devapp_internal.grant_to('devapp.export_apps', 'admin');
 
--- A spreadsheet takes a cell that starts like this for a formula.
+-- A spreadsheet takes a cell that starts like this for a formula; some take the fullwidth
+-- forms of the same signs (U+FF1D, U+FF0B, U+FF0D, U+FF20) as well.
+CREATE FUNCTION devapp_internal.starts_formula(value text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN value ~ '^[=+\-@\t\r\n]'
+        OR CASE WHEN getdatabaseencoding() <> 'SQL_ASCII'
+                THEN convert_to(left(value, 1), 'UTF8') IN ('\xefbc9d', '\xefbc8b', '\xefbc8d', '\xefbca0') ELSE false END;
+
 CREATE FUNCTION devapp_internal.csv_cell(value text, escape_formulas boolean) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN escape_formulas AND value ~ '^[=+\-@\t\r]' THEN '''' || value ELSE value END;
+    RETURN CASE WHEN escape_formulas AND devapp_internal.starts_formula(value) THEN '''' || value ELSE value END;
 
 CREATE FUNCTION devapp_internal.export_apps_table(filter jsonb, escape_formulas boolean)
     RETURNS TABLE (
@@ -123,7 +130,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formulas boolean DEFAULT false)
+CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formulas boolean DEFAULT true)
     RETURNS TABLE (
         app_id uuid,
         app_name text,

@@ -30,9 +30,12 @@ SELECT bool_or(t::text LIKE '%' || split_part(:'secret', '_', 4) || '%') AS has_
 -- flat: a row for each product of each credential; an app or credential without has one row
 SELECT app_name, developer, team, app_status, kind, environment, credential_status, expires_at IS NOT NULL AS expires, product, product_status FROM devapp.export_apps_table('{"name": "export*"}');
 COPY (SELECT app_name, display_name, team, app_family, product FROM devapp.export_apps_table('{"name": "export*"}')) TO STDOUT (FORMAT csv, HEADER);
--- names are data from outsiders; on request no spreadsheet takes them for formulas
-COPY (SELECT app_name, display_name, team, app_family, product FROM devapp.export_apps_table('{"name": "export*"}', escape_formulas => true)) TO STDOUT (FORMAT csv, HEADER);
-SELECT v AS value, devapp_internal.csv_cell(v, true), devapp_internal.csv_cell(v, false) = v AS as_is FROM unnest(ARRAY['=1', '+1', '-1', '@a', E'\tx', E'\rx', 'a=1', '', '''x']) AS v;
+-- names are data from outsiders, which no spreadsheet may take for formulas; on request they stay as they are
+COPY (SELECT app_name, display_name, team, app_family, product FROM devapp.export_apps_table('{"name": "export*"}', escape_formulas => false)) TO STDOUT (FORMAT csv, HEADER);
+SELECT v AS value, devapp_internal.csv_cell(v, true), devapp_internal.csv_cell(v, false) = v AS as_is FROM unnest(ARRAY['=1', '+1', '-1', '@a', E'\tx', E'\rx', E'\nx', 'a=1', '', '''x']) AS v;
+-- the fullwidth forms of = + - @, and their neighbour < that is none
+SELECT v, starts_with(devapp_internal.csv_cell(c || '1', true), '''') AS escaped
+  FROM unnest(ARRAY['efbc9d', 'efbc8b', 'efbc8d', 'efbca0', 'efbc9c']) AS v, convert_from(decode(v, 'hex'), 'UTF8') AS c;
 SELECT devapp_internal.csv_cell(NULL, true) IS NULL AS null_stays;
 
 -- nothing is written and nothing locked
