@@ -26,5 +26,7 @@ CREATE FUNCTION devapp_internal.guard_row() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_guard_row';
 CREATE FUNCTION devapp_internal.guard_immutable() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_guard_immutable';
+CREATE FUNCTION devapp_internal.guard_secret() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_guard_secret';
 CREATE FUNCTION devapp_internal.guard_delete() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_guard_delete';

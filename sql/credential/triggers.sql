@@ -21,6 +21,8 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_secret FOR
     EXECUTE FUNCTION devapp_internal.guard_row('secret_id:required', 'credential_id:required', 'version:positive_int4', 'version:required',
                                       'purpose:in api_key client_secret', 'digest:required', 'scheme:in blake2b',
                                       'valid_from:required');
+CREATE TRIGGER guard_secret BEFORE UPDATE ON devapp.credential_secret FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_secret();
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential_secret
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.complete_rotation or devapp.revoke_credential.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential_secret

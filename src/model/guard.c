@@ -4,6 +4,7 @@
  *
  *	guard_row('column:rule', ...)		BEFORE INSERT OR UPDATE, each row
  *	guard_immutable('column', ...)		BEFORE UPDATE, each row
+ *	guard_secret()						BEFORE UPDATE, each row of devapp.credential_secret
  *	guard_delete('hint')				BEFORE DELETE OR TRUNCATE, each statement
  *
  * They run before constraints are checked, so that the error names the column
@@ -26,6 +27,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_guard_row);
 PG_FUNCTION_INFO_V1(devapp_guard_immutable);
+PG_FUNCTION_INFO_V1(devapp_guard_secret);
 PG_FUNCTION_INFO_V1(devapp_guard_delete);
 
 /*
@@ -159,6 +161,44 @@ devapp_guard_immutable(PG_FUNCTION_ARGS)
 					 errhint("It is fixed when the row is made.")));
 	}
 	return PointerGetDatum(trigdata->tg_newtuple);
+}
+
+/* A column's time, or the end of time where there is none. */
+static TimestampTz
+time_or_end(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, require_column(desc, column), &isnull);
+
+	return isnull ? DT_NOEND : DatumGetTimestampTz(value);
+}
+
+/*
+ * The end of a superseded secret may only come sooner.  While the secret still works, it
+ * may also be the current one again, which is how a rotation is cancelled.
+ */
+Datum
+devapp_guard_secret(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = require_trigger(fcinfo, true);
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	HeapTuple	old_row = trigdata->tg_trigtuple;
+	HeapTuple	new_row = trigdata->tg_newtuple;
+	TimestampTz old_end = time_or_end(old_row, desc, "valid_until");
+	TimestampTz new_end = time_or_end(new_row, desc, "valid_until");
+	TimestampTz old_superseded = time_or_end(old_row, desc, "superseded_at");
+	TimestampTz new_superseded = time_or_end(new_row, desc, "superseded_at");
+	bool		over = old_end <= GetCurrentTimestamp();
+	bool		superseded = old_superseded != DT_NOEND;
+	bool		cancelled = new_superseded == DT_NOEND && new_end == DT_NOEND;
+
+	if (superseded && (over || !cancelled) &&
+		(new_end > old_end || new_superseded != old_superseded))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a superseded secret cannot be given more time"),
+				 errhint("Issue a new secret with devapp.rotate_credential, or restore the old one while its overlap lasts with devapp.cancel_rotation.")));
+	return PointerGetDatum(new_row);
 }
 
 Datum

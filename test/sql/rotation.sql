@@ -75,6 +75,21 @@ SELECT devapp.approve_credential(:'a_credential_id');
 SELECT devapp.complete_rotation(:'a_credential_id');
 \set VERBOSITY default
 
+-- a direct UPDATE gives no secret time that is over, and a superseded one no more than it has
+SELECT * FROM devapp.create_app('revived', developer => 'rotation@example.com', products => '{rotation}') \gset v_
+SELECT FROM devapp.rotate_credential(:'v_credential_id', '1 day');
+UPDATE devapp.credential_secret SET valid_until = valid_until + interval '1 second' WHERE credential_id = :'v_credential_id' AND version = 1;
+UPDATE devapp.credential_secret SET valid_until = NULL WHERE credential_id = :'v_credential_id' AND version = 1;
+UPDATE devapp.credential_secret SET superseded_at = now() + interval '1 day' WHERE credential_id = :'v_credential_id' AND version = 1;
+-- sooner is possible
+UPDATE devapp.credential_secret SET valid_until = valid_until - interval '1 hour' WHERE credential_id = :'v_credential_id' AND version = 1;
+SELECT FROM devapp.complete_rotation(:'v_credential_id');
+UPDATE devapp.credential_secret SET valid_until = now() + interval '1 hour' WHERE credential_id = :'v_credential_id' AND version = 1;
+UPDATE devapp.credential_secret SET valid_until = 'infinity' WHERE credential_id = :'v_credential_id' AND version = 1;
+UPDATE devapp.credential_secret SET superseded_at = now(), valid_until = now() WHERE credential_id = :'v_credential_id' AND version = 2;
+UPDATE devapp.credential_secret SET superseded_at = NULL, valid_until = NULL WHERE credential_id = :'v_credential_id' AND version = 1;
+SELECT code FROM devapp.verify_key(:'v_secret');
+
 -- a client secret rotates the same way
 SELECT * FROM devapp.create_app('client', developer => 'rotation@example.com', products => '{rotation}', kind => 'oauth_client') \gset k_
 SELECT secret AS l_secret FROM devapp.rotate_credential(:'k_credential_id') \gset
