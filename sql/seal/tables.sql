@@ -37,6 +37,7 @@ CREATE TABLE devapp.audit_checkpoint (
     system_identifier bigint NOT NULL,
     note text NOT NULL,
     public_key bytea,
+    origin text NOT NULL,
     CONSTRAINT audit_checkpoint_pkey PRIMARY KEY (tree_size)
 );
 COMMENT ON TABLE devapp.audit_checkpoint IS 'What the tree over the log was when events were sealed';
@@ -48,5 +49,6 @@ COMMENT ON COLUMN devapp.audit_checkpoint.xmin_at_seal IS 'Events of older trans
 COMMENT ON COLUMN devapp.audit_checkpoint.system_identifier IS 'Cluster whose transactions xmin_at_seal counts';
 COMMENT ON COLUMN devapp.audit_checkpoint.note IS 'What to export: the checkpoint as a C2SP signed note';
 COMMENT ON COLUMN devapp.audit_checkpoint.public_key IS 'Ed25519 key that it is signed with; null: it is not signed';
+COMMENT ON COLUMN devapp.audit_checkpoint.origin IS 'First line of the note: whose log it is (devapp.audit_origin when it was sealed)';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_checkpoint', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');

@@ -12,6 +12,6 @@ CREATE TRIGGER guard_delete BEFORE DELETE OR TRUNCATE ON devapp.audit_node FOR E
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.audit_checkpoint FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('tree_size', 'previous_size', 'root', 'frontier', 'sealed_at',
-                                            'xmin_at_seal', 'system_identifier', 'note', 'public_key');
+                                            'xmin_at_seal', 'system_identifier', 'note', 'public_key', 'origin');
 CREATE TRIGGER guard_delete BEFORE DELETE OR TRUNCATE ON devapp.audit_checkpoint FOR EACH STATEMENT
     EXECUTE FUNCTION devapp_internal.guard_delete();

@@ -219,10 +219,10 @@ static void
 write_checkpoint(const Sealer *s, bool first, uint64 previous_size,
 				 FullTransactionId xmin)
 {
-	Oid			types[8] = {INT8OID, INT8OID, BYTEAOID, BYTEAOID, XID8OID, INT8OID,
-	TEXTOID, BYTEAOID};
-	Datum		args[8];
-	char		nulls[8] = {' ', first ? 'n' : ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+	Oid			types[9] = {INT8OID, INT8OID, BYTEAOID, BYTEAOID, XID8OID, INT8OID,
+	TEXTOID, BYTEAOID, TEXTOID};
+	Datum		args[9];
+	char		nulls[9] = {' ', first ? 'n' : ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
 	char		note[CHECKPOINT_NOTE_MAX];
 	MerkleHash	root;
 	NoteKey		key = {{0}};
@@ -238,10 +238,11 @@ write_checkpoint(const Sealer *s, bool first, uint64 previous_size,
 	args[5] = Int64GetDatum((int64) GetSystemIdentifier());
 	args[6] = CStringGetTextDatum(note);
 	args[7] = PointerGetDatum(audit_bytes(key.bytes, NOTE_KEY_BYTES));
+	args[8] = PointerGetDatum(cstring_to_text_with_len(note, (int) strcspn(note, "\n")));
 	if (SPI_execute_with_args("INSERT INTO devapp.audit_checkpoint (tree_size, previous_size, root, frontier,"
-							  " xmin_at_seal, system_identifier, note, public_key)"
-							  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-							  8, types, args, nulls, false, 0) != SPI_OK_INSERT)
+							  " xmin_at_seal, system_identifier, note, public_key, origin)"
+							  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+							  9, types, args, nulls, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "seal_audit: could not insert a checkpoint");
 }
 

@@ -40,6 +40,7 @@ typedef struct Stored
 	MerkleHash	roots[2];		/* of the column and of the note, as far as readable */
 	int			nroots;
 	bytea	   *frontier;
+	char	   *origin;
 } Stored;
 
 /* Subtrees that are not what the leaves give. */
@@ -272,6 +273,11 @@ check_note(Verifier *v, SPITupleTable *rows)
 					   LL(s->size));
 	if (c.size == s->size)
 		s->roots[s->nroots++] = c.root;
+	/* nothing but the column vouches for the first line of a note that is not signed */
+	if (strcmp(c.origin, s->origin) != 0)
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: origin is not that of its note",
+					   LL(s->size));
 	public_key = column_value(rows, 0, 6, &isnull);
 	check_signature(v, &c, public_key, isnull);
 }
@@ -293,6 +299,7 @@ next_checkpoint(Verifier *v)
 		v->next.valid = true;
 		v->next.size = (uint64) column_int64(rows, 0, 1);
 		v->next.frontier = DatumGetByteaPCopy(column_value(rows, 0, 4, &isnull));
+		v->next.origin = TextDatumGetCString(column_value(rows, 0, 7, &isnull));
 		check_previous(v, column_int64(rows, 0, 2));
 		check_note(v, rows);
 	}
@@ -359,6 +366,10 @@ compare_tree(Verifier *v)
 	if (!stored && !exported)
 		return;
 	merkle_frontier_root(&v->tree, &root);
+	if (stored && exported && strcmp(v->exported.origin, v->next.origin) != 0)
+		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
+					   "checkpoint of %lld leaves: its origin is not that of the checkpoint that was given",
+					   LL(v->next.size));
 	if (stored)
 	{
 		compare_checkpoint(v, &root);
@@ -492,7 +503,7 @@ report_nodes(Verifier *v)
 static void
 check_log(Verifier *v)
 {
-	v->checkpoints = open_cursor("SELECT c.tree_size, c.previous_size, c.root, c.frontier, c.note, c.public_key"
+	v->checkpoints = open_cursor("SELECT c.tree_size, c.previous_size, c.root, c.frontier, c.note, c.public_key, c.origin"
 								 "  FROM devapp.audit_checkpoint c ORDER BY c.tree_size",
 								 0, 0);
 	next_checkpoint(v);

@@ -292,6 +292,11 @@ after('its note', "UPDATE devapp.audit_checkpoint SET note = 'x' WHERE tree_size
 after('root and note, unsigned',
 	"UPDATE devapp.audit_checkpoint SET root = sha256(''), note = E'devapp\\n$a\\n' || encode(sha256(''), 'base64') || E'\\n\\n' WHERE tree_size = $a",
 	'checkpoint_altered||');
+after('the origin in its note, unsigned',
+	"UPDATE devapp.audit_checkpoint SET note = replace(note, E'devapp\\n', E'other\\n') WHERE tree_size = $a", 'checkpoint_altered||');
+after('the origin of column and note, unsigned, against the checkpoint that was exported',
+	"UPDATE devapp.audit_checkpoint SET origin = 'other', note = replace(note, E'devapp\\n', E'other\\n') WHERE tree_size = $a",
+	'checkpoint_altered||', $note_a);
 after('the size in its note', "UPDATE devapp.audit_checkpoint SET note = replace(note, E'\\n$b\\n', E'\\n1\\n') WHERE tree_size = $b",
 	"checkpoint_altered||\nsignature_invalid||");
 
@@ -342,7 +347,7 @@ after('exported before: it is still whole', $go_back, '', $note_b);
 
 is(problems($forged), 'signature_invalid||', 'exported: a wrong signature');
 is(problems($note_b =~ s/^\d+$/1/mr), "signature_invalid||\nlog_rewritten||", 'exported: another size');
-is(problems($note_b =~ s/example\.com/example.org/gr), 'signature_unknown||', 'exported: another name');
+is(problems($note_b =~ s/example\.com/example.org/gr), "signature_unknown||\ncheckpoint_altered||", 'exported: another name');
 
 # ---------- the key ----------
 
