@@ -47,7 +47,7 @@ CREATE FUNCTION devapp.verify_digest(
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_digest';
 COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, bigint, text, inet) IS
-    'The same for the SHA-256 of an API key';
+    'The same for the SHA-256 of an API key, which is a bearer secret like the key';
 SELECT devapp_internal.grant_to('devapp.verify_digest', 'admin', 'gateway');
 
 CREATE FUNCTION devapp.verify_client(
