@@ -20,6 +20,8 @@
  * Texts are compared there by the database's collation: one that the caller gives an
  * argument could make two persons' names the same.
  *
+ * Arrays are lists: none with a null or of more than one dimension comes in.
+ *
  * Trigger functions that need their owner's rights are called by as_owner(), which
  * names them in its first argument.
  *
@@ -40,7 +42,9 @@
 #include "catalog/pg_proc.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -48,6 +52,7 @@
 
 #include "base/compat.h"
 #include "base/entry.h"
+#include "base/list.h"
 
 PG_FUNCTION_INFO_V1(devapp_enter);
 PG_FUNCTION_INFO_V1(devapp_enter_admin);
@@ -62,6 +67,7 @@ typedef struct EntryTarget
 	FmgrInfo	function;
 	Oid			owner;
 	bool		changes;		/* VOLATILE */
+	Bitmapset  *lists;			/* arguments that are arrays, from 0 */
 	NameData	name;
 } EntryTarget;
 
@@ -129,6 +135,22 @@ refuse_caller(FunctionCallInfo fcinfo, const char *who)
 
 /* ---------- the namesake ---------- */
 
+/* Which of the arguments are arrays? */
+static Bitmapset *
+list_arguments(FmgrInfo *self, oidvector *types)
+{
+	MemoryContext old = MemoryContextSwitchTo(self->fn_mcxt);
+	Bitmapset  *lists = NULL;
+
+	for (int i = 0; i < types->dim1; i++)
+	{
+		if (OidIsValid(get_element_type(types->values[i])))
+			lists = bms_add_member(lists, i);
+	}
+	MemoryContextSwitchTo(old);
+	return lists;
+}
+
 static EntryTarget *
 make_target(FmgrInfo *self, HeapTuple inner)
 {
@@ -138,6 +160,7 @@ make_target(FmgrInfo *self, HeapTuple inner)
 	target->name = proc->proname;
 	target->owner = proc->proowner;
 	target->changes = proc->provolatile == PROVOLATILE_VOLATILE;
+	target->lists = list_arguments(self, &proc->proargtypes);
 	fmgr_info_cxt(proc->oid, &target->function, self->fn_mcxt);
 	target->function.fn_expr = self->fn_expr;
 	return target;
@@ -234,6 +257,35 @@ refuse_maintenance(EntryTarget *target)
 				 errdetail("Nobody acts in an index expression, a materialized view's query or whatever else maintenance runs.")));
 }
 
+/* The name of an argument of the function that was called. */
+static const char *
+argument_name(FmgrInfo *self, int number)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(self->fn_oid));
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", self->fn_oid);
+	(void) get_func_arg_info(tuple, &types, &names, &modes);
+	ReleaseSysCache(tuple);
+	return names != NULL ? names[number] : "an argument";
+}
+
+static void
+require_lists(FunctionCallInfo fcinfo, EntryTarget *target)
+{
+	for (int i = bms_next_member(target->lists, -1); i >= 0;
+		 i = bms_next_member(target->lists, i))
+	{
+		ArrayType  *array = PG_ARGISNULL(i) ? NULL : PG_GETARG_ARRAYTYPE_P(i);
+
+		if (array != NULL && !list_is_plain(array))
+			list_require(array, argument_name(fcinfo->flinfo, i));
+	}
+}
+
 static Datum
 enter_target(FunctionCallInfo fcinfo)
 {
@@ -243,6 +295,7 @@ enter_target(FunctionCallInfo fcinfo)
 	refuse_maintenance(target);
 	if (target->function.fn_strict && has_null_argument(fcinfo))
 		PG_RETURN_NULL();
+	require_lists(fcinfo, target);
 	check_stack_depth();
 	call.caller = entry_role();
 	call.owner = target->owner;

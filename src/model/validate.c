@@ -35,6 +35,7 @@
 #include "utils/jsonb.h"
 
 #include "base/compat.h"
+#include "base/list.h"
 #include "base/str.h"
 #include "key/key_core.h"
 #include "match/scope_core.h"
@@ -300,27 +301,14 @@ list_values(Subject s, Datum value, int max, int *n)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	Datum	   *values;
-	bool	   *nulls;
 
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("%s of %s must be a list", s.column, s.entity),
-				 errhint("Give a one-dimensional array.")));
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, &nulls, n);
+	list_require(array, psprintf("%s of %s", s.column, s.entity));
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &values, NULL, n);
 	if (*n > max)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s of %s has too many values", s.column, s.entity),
 				 errhint("It has at most %d.", max)));
-	for (int i = 0; i < *n; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("%s of %s has a null value", s.column, s.entity),
-					 errhint("Leave it out.")));
-	}
 	return values;
 }
 

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/list.h"
 #include "decide/verdict.h"
 #include "meter/latency_core.h"
 #include "meter/meter.h"
@@ -342,6 +343,9 @@ typedef struct Column
 static Column
 array_argument(FunctionCallInfo fcinfo, int number)
 {
+	static const char *const names[] = {
+		"credential_ids", "products", "statuses", "latencies", "ats"
+	};
 	Column		column = {0, NULL, NULL};
 	ArrayType  *array;
 	int16		len;
@@ -351,6 +355,7 @@ array_argument(FunctionCallInfo fcinfo, int number)
 	if (PG_ARGISNULL(number))
 		return column;
 	array = PG_GETARG_ARRAYTYPE_P(number);
+	list_require_flat(array, names[number]);
 	get_typlenbyvalalign(ARR_ELEMTYPE(array), &len, &byval, &align);
 	deconstruct_array(array, ARR_ELEMTYPE(array), len, byval, align,
 					  &column.values, &column.nulls, &column.n);
