@@ -40,20 +40,12 @@ END
 $$;
 
 CREATE FUNCTION devapp_internal.expiry_after(expires_in interval) RETURNS timestamptz
-    LANGUAGE plpgsql STABLE
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-    IF expires_in IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF NOT isfinite(expires_in) OR now() + expires_in <= now() THEN
-        RAISE EXCEPTION 'expires_in must be greater than zero'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give an interval like ''90 days'', or leave it out for a credential that never expires.';
-    END IF;
-    RETURN now() + expires_in;
-END
+    SELECT CASE WHEN expires_in IS NOT NULL
+                THEN devapp_internal.require_duration('expires_in', now(), expires_in,
+                         'Give an interval like ''90 days'', or leave it out for a credential that never expires.') END
 $$;
 
 -- A credential for an app, its associations in the order of products, and its

@@ -30,17 +30,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.require_overlap(overlap interval) RETURNS void
-    LANGUAGE plpgsql
+CREATE FUNCTION devapp_internal.require_overlap(overlap interval) RETURNS timestamptz
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-    IF overlap IS NULL OR NOT isfinite(overlap) OR now() + overlap <= now() THEN
-        RAISE EXCEPTION 'overlap must be greater than zero'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give an interval like ''7 days''; to end the old secret at once call devapp.complete_rotation afterwards.';
-    END IF;
-END
+    SELECT devapp_internal.require_duration('overlap', now(), overlap,
+               'Give an interval like ''7 days''; to end the old secret at once call devapp.complete_rotation afterwards.')
 $$;
 
 CREATE FUNCTION devapp_internal.require_rotatable(the_credential devapp.credential, overlap interval) RETURNS void

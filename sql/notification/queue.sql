@@ -43,11 +43,7 @@ DECLARE
     at timestamptz := clock_timestamp();
     name text := coalesce(claim_notifications.worker, format('%s, process %s', session_user, pg_backend_pid()));
 BEGIN
-    IF lease IS NULL OR NOT isfinite(lease) OR at + lease <= at THEN
-        RAISE EXCEPTION 'lease must be greater than zero'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give an interval like ''5 minutes'', in which the worker is done for sure.';
-    END IF;
+    PERFORM devapp_internal.require_duration('lease', at, lease, 'Give an interval like ''5 minutes'', in which the worker is done for sure.');
     IF claim_notifications."limit" IS NULL OR claim_notifications."limit" <= 0 THEN
         RAISE EXCEPTION 'limit must be greater than zero'
             USING ERRCODE = 'invalid_parameter_value',
@@ -220,14 +216,15 @@ CREATE FUNCTION devapp_internal.purge_notifications(older_than interval) RETURNS
 AS $$
 DECLARE
     purged bigint;
+    ended_before timestamptz := CASE WHEN older_than >= interval '0' THEN devapp_internal.time_after(clock_timestamp(), interval '0' - older_than) END;
 BEGIN
-    IF older_than IS NULL OR NOT isfinite(older_than) OR older_than < interval '0' THEN
-        RAISE EXCEPTION 'older_than must not be less than zero'
+    IF ended_before IS NULL THEN
+        RAISE EXCEPTION '%', CASE WHEN older_than >= interval '0' THEN 'older_than is too long' ELSE 'older_than must not be less than zero' END
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give an interval like ''90 days''.';
     END IF;
     DELETE FROM devapp.notification n
-     WHERE n.completed_at <= clock_timestamp() - older_than
+     WHERE n.completed_at <= ended_before
        AND NOT (n.dedupe_key IS NOT NULL AND n.event = 'credential_expiring'
                 AND EXISTS (SELECT FROM devapp.credential c
                              WHERE c.credential_id = n.credential_id AND c.expires_at > clock_timestamp()))

@@ -45,7 +45,7 @@ AS $$
 DECLARE
     queued integer;
 BEGIN
-    IF at IS NULL OR NOT isfinite(at) THEN
+    IF at IS NULL OR NOT isfinite(at) OR devapp_internal.time_after(at, interval '30 days') IS NULL THEN
         RAISE EXCEPTION 'at must be a point in time'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Leave it out for now.';
