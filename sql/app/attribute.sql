@@ -55,7 +55,7 @@ BEGIN
              WHERE c.credential_id = target
             RETURNING c.attributes INTO result;
         ELSE
-            RAISE EXCEPTION '% has no attributes', coalesce(quote_ident(entity), '(null)')
+            RAISE EXCEPTION '% has no attributes', devapp_internal.quoted(entity)
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'Give developer, team, product, app or credential.';
     END CASE;

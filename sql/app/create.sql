@@ -35,7 +35,7 @@ BEGIN
     ON CONFLICT DO NOTHING
     RETURNING a.* INTO made;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'the owner already has an app %', quote_ident(insert_app.name)
+        RAISE EXCEPTION 'the owner already has an app %', devapp_internal.quoted(insert_app.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Choose another name, or delete the old app with devapp.delete_app.';
     END IF;

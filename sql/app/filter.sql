@@ -43,7 +43,7 @@ BEGIN
     FOR given IN SELECT f.key, jsonb_typeof(f.value) AS type, types ->> f.key AS wanted
                    FROM jsonb_each(filter) AS f ORDER BY f.key LOOP
         IF given.wanted IS NULL THEN
-            RAISE EXCEPTION 'a filter has no key %', quote_ident(given.key)
+            RAISE EXCEPTION 'a filter has no key %', devapp_internal.quoted(given.key)
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'Keys: status, product, owner, team, attribute, inactive_since, created_before, name, app_ids.';
         ELSIF given.type <> given.wanted THEN
@@ -66,7 +66,7 @@ CREATE FUNCTION devapp_internal.filter_status(status text) RETURNS text
 AS $$
 BEGIN
     IF NOT devapp_internal.status_exists('app', status) THEN
-        RAISE EXCEPTION 'app has no status %', quote_ident(status)
+        RAISE EXCEPTION 'app has no status %', devapp_internal.quoted(status)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Statuses: pending, rejected, approved, suspended, revoked, deleted.';
     END IF;
@@ -84,7 +84,7 @@ BEGIN
     SELECT p.product_id INTO found_id FROM devapp.product p
      WHERE p.name = filter_product.name AND p.deleted_at IS NULL;
     IF NOT FOUND AND filter_product.name IS NOT NULL THEN
-        RAISE EXCEPTION 'product % does not exist', quote_ident(filter_product.name)
+        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(filter_product.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'List the products with SELECT name FROM devapp.product.';
     END IF;
@@ -102,7 +102,7 @@ BEGIN
     SELECT d.developer_id INTO found_id FROM devapp.developer d
      WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(filter_developer.email) AND d.deleted_at IS NULL;
     IF NOT FOUND AND filter_developer.email IS NOT NULL THEN
-        RAISE EXCEPTION 'developer % does not exist', quote_ident(filter_developer.email)
+        RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(filter_developer.email)
             USING ERRCODE = 'undefined_object',
                   HINT = 'owner is the e-mail of a developer; for the apps of a team give team.';
     END IF;
@@ -120,7 +120,7 @@ BEGIN
     SELECT t.team_id INTO found_id FROM devapp.team t
      WHERE t.name = filter_team.name AND t.deleted_at IS NULL;
     IF NOT FOUND AND filter_team.name IS NOT NULL THEN
-        RAISE EXCEPTION 'team % does not exist', quote_ident(filter_team.name)
+        RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(filter_team.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'List the teams with SELECT name FROM devapp.team.';
     END IF;

@@ -45,7 +45,7 @@ BEGIN
     PERFORM devapp_internal.set_note(NULL);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'the new owner already has an app %',
-                    (SELECT quote_ident(a.name) FROM devapp.app a WHERE a.app_id = app_ids[1])
+                    (SELECT devapp_internal.quoted(a.name) FROM devapp.app a WHERE a.app_id = app_ids[1])
         USING ERRCODE = 'unique_violation',
               HINT = 'A name cannot be changed: delete one of the two apps, or make a new one with another name.';
 END
@@ -65,7 +65,7 @@ DECLARE
     changed devapp.app := devapp_internal.find_live_app(transfer_app.app_id, true);
 BEGIN
     IF (changed.developer_id, changed.team_id) IS NOT DISTINCT FROM (new_owner.developer_id, new_owner.team_id) THEN
-        RAISE EXCEPTION 'app % already belongs to %', quote_ident(changed.name), quote_ident(coalesce(developer, team))
+        RAISE EXCEPTION 'app % already belongs to %', devapp_internal.quoted(changed.name), devapp_internal.quoted(coalesce(developer, team))
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Nothing was changed.';
     END IF;

@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     IF add_product_approver.role IS NOT NULL
        AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = add_product_approver.role) THEN
-        RAISE EXCEPTION 'role % does not exist', quote_ident(add_product_approver.role)
+        RAISE EXCEPTION 'role % does not exist', devapp_internal.quoted(add_product_approver.role)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the name of a database role; make one with CREATE ROLE.';
     END IF;
@@ -23,7 +23,7 @@ BEGIN
     RETURNING a.* INTO made;
     IF NOT FOUND THEN
         RAISE EXCEPTION '% is already an approver of product %',
-                        coalesce('team ' || quote_ident(team), 'role ' || quote_ident(role)), quote_ident(the_product.name)
+                        CASE WHEN team IS NULL THEN 'role ' || devapp_internal.quoted(role) ELSE 'team ' || devapp_internal.quoted(team) END, devapp_internal.quoted(the_product.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'List the approvers with SELECT * FROM devapp.product_approver.';
     END IF;
@@ -54,7 +54,7 @@ BEGIN
     RETURNING a.* INTO removed;
     IF NOT FOUND THEN
         RAISE EXCEPTION '% is not an approver of product %',
-                        coalesce('team ' || quote_ident(team), 'role ' || quote_ident(role)), quote_ident(the_product.name)
+                        CASE WHEN team IS NULL THEN 'role ' || devapp_internal.quoted(role) ELSE 'team ' || devapp_internal.quoted(team) END, devapp_internal.quoted(the_product.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'List the approvers with SELECT * FROM devapp.product_approver.';
     END IF;

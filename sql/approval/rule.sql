@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     SELECT * INTO found_row FROM devapp.approval_rule r WHERE r.name = find_approval_rule.name FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'approval rule % does not exist', coalesce(quote_ident(find_approval_rule.name), '(null)')
+        RAISE EXCEPTION 'approval rule % does not exist', devapp_internal.quoted(find_approval_rule.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'List the rules with SELECT name, priority, decision FROM devapp.approval_rule.';
     END IF;
@@ -26,12 +26,12 @@ AS $$
 BEGIN
     IF (rule.email_domain IS NOT NULL OR rule.developer_attributes <> '{}')
        AND (rule.team IS NOT NULL OR rule.team_attributes <> '{}') THEN
-        RAISE EXCEPTION 'approval rule % asks for a developer and for a team', quote_ident(rule.name)
+        RAISE EXCEPTION 'approval rule % asks for a developer and for a team', devapp_internal.quoted(rule.name)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'An app has one owner: make a rule for developers (email_domain, developer_attributes) and another for teams (team, team_attributes).';
     END IF;
     IF rule.min_apps_owned > rule.max_apps_owned THEN
-        RAISE EXCEPTION 'approval rule % asks for at least % and at most % apps', quote_ident(rule.name),
+        RAISE EXCEPTION 'approval rule % asks for at least % and at most % apps', devapp_internal.quoted(rule.name),
                         rule.min_apps_owned, rule.max_apps_owned
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give a min_apps_owned that is not greater than max_apps_owned.';
@@ -63,13 +63,13 @@ DECLARE
     other text;
 BEGIN
     IF EXISTS (SELECT FROM devapp.approval_rule r WHERE r.name = rule.name AND r.rule_id <> rule.rule_id) THEN
-        RAISE EXCEPTION 'approval rule % already exists', quote_ident(rule.name)
+        RAISE EXCEPTION 'approval rule % already exists', devapp_internal.quoted(rule.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Choose another name, or change the rule with devapp.update_approval_rule.';
     END IF;
     SELECT r.name INTO other FROM devapp.approval_rule r
      WHERE r.enabled AND r.priority = rule.priority AND r.rule_id <> rule.rule_id;
-    RAISE EXCEPTION 'approval rule % already has priority %', coalesce(quote_ident(other), '(one that this transaction cannot see)'), rule.priority
+    RAISE EXCEPTION 'approval rule % already has priority %', CASE WHEN other IS NULL THEN '(one that this transaction cannot see)' ELSE devapp_internal.quoted(other) END, rule.priority
         USING ERRCODE = 'unique_violation',
               HINT = 'The order of rules must be clear: give another priority, or disable one of the two.';
 END

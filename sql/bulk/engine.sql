@@ -23,7 +23,7 @@ DECLARE
                    "revoke": "revoked", "transfer": "transferred", "rotate": "rotated"}'::jsonb ->> action;
 BEGIN
     IF done IS NULL THEN
-        RAISE EXCEPTION 'there is no bulk action %', coalesce(quote_ident(action), '(null)')
+        RAISE EXCEPTION 'there is no bulk action %', devapp_internal.quoted(action)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Actions: approve, reject, suspend, resume, revoke, transfer.';
     END IF;
@@ -48,7 +48,7 @@ BEGIN
     END IF;
     FOR given IN SELECT a.key, a.value FROM jsonb_each(arguments) AS a ORDER BY a.key LOOP
         IF given.key <> ALL (wanted) OR jsonb_typeof(given.value) <> 'string' THEN
-            RAISE EXCEPTION 'action % has no argument % of type %', action, quote_ident(given.key), jsonb_typeof(given.value)
+            RAISE EXCEPTION 'action % has no argument % of type %', action, devapp_internal.quoted(given.key), jsonb_typeof(given.value)
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'Only transfer has arguments: to_developer or to_team, a string.';
         END IF;

@@ -13,7 +13,7 @@ BEGIN
      WHERE NOT EXISTS (SELECT FROM unnest(products) AS p WHERE s = ANY (p.scopes))
      LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'no product has the scope %', coalesce(quote_ident(unknown), '(null)')
+        RAISE EXCEPTION 'no product has the scope %', devapp_internal.quoted(unknown)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Ask for scopes that the products of the app offer (devapp.product.scopes).';
     END IF;
@@ -30,7 +30,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY coalesce(names, '{}') LOOP
         IF name = ANY (SELECT p.name FROM unnest(products) AS p) THEN
-            RAISE EXCEPTION 'product % is named twice', quote_ident(name)
+            RAISE EXCEPTION 'product % is named twice', devapp_internal.quoted(name)
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
         END IF;
         products := products || devapp_internal.find_offered_product(name, find_products.app_id);

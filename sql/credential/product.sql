@@ -35,7 +35,7 @@ BEGIN
     RETURNING cp.* INTO made;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % is already associated with product %',
-                        associate.credential_id, quote_ident(product.name)
+                        associate.credential_id, devapp_internal.quoted(product.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Change the status with devapp.set_credential_product_status.';
     END IF;
@@ -65,7 +65,7 @@ BEGIN
        FOR NO KEY UPDATE OF cp;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % is not associated with product %',
-                        the_credential.credential_id, coalesce(quote_ident(find_credential_product.product), '(null)')
+                        the_credential.credential_id, devapp_internal.quoted(find_credential_product.product)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Associate them with devapp.add_credential_product.';
     END IF;

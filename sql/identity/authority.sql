@@ -47,7 +47,7 @@ CREATE FUNCTION devapp_internal.refuse(what text) RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION '% may not %', coalesce(quote_ident(devapp.actor()), 'nobody in particular'), what
+    RAISE EXCEPTION '% may not %', CASE WHEN devapp.actor() IS NULL THEN 'nobody in particular' ELSE devapp_internal.quoted(devapp.actor()) END, what
         USING ERRCODE = 'insufficient_privilege',
               HINT = CASE WHEN devapp.actor() IS NULL
                           THEN 'Say who acts: with a token through PostgREST, or by devapp.act_as in the same transaction; devapp.whoami() tells what is known.'
@@ -143,7 +143,7 @@ BEGIN
     SELECT t.team_id INTO the_team FROM devapp.team t
      WHERE t.name = require_team.name AND t.deleted_at IS NULL AND t.team_id = ANY (devapp_internal.my_teams());
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'team % does not exist', coalesce(quote_ident(require_team.name), '(null)')
+        RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(require_team.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'List your teams with SELECT name FROM devapp.team.';
     END IF;
@@ -231,7 +231,7 @@ DECLARE
 BEGIN
     IF NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
         -- in the words of find_product(): it is not told that it exists
-        RAISE EXCEPTION 'product % does not exist', quote_ident(the_product.name)
+        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(the_product.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the name of a product; make one with devapp.create_product.';
     END IF;

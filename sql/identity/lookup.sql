@@ -18,7 +18,7 @@ BEGIN
            FOR SHARE;
     END IF;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'developer % does not exist', coalesce(quote_ident(find_developer.email), '(null)')
+        RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(find_developer.email)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the e-mail of a developer; make one with devapp.create_developer.';
     END IF;
@@ -43,7 +43,7 @@ BEGIN
            FOR SHARE;
     END IF;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'team % does not exist', coalesce(quote_ident(find_team.name), '(null)')
+        RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(find_team.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the name of a team; make one with devapp.create_team.';
     END IF;
@@ -68,7 +68,7 @@ BEGIN
            FOR SHARE;
     END IF;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'product % does not exist', coalesce(quote_ident(find_product.name), '(null)')
+        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(find_product.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the name of a product; make one with devapp.create_product.';
     END IF;

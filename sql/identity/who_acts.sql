@@ -51,7 +51,7 @@ BEGIN
     IF coalesce(act_as.email, '') <> ''
        AND NOT EXISTS (SELECT FROM devapp.developer d
                         WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(act_as.email) AND d.deleted_at IS NULL) THEN
-        RAISE EXCEPTION 'developer % does not exist', quote_ident(act_as.email)
+        RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(act_as.email)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the e-mail of a developer; make one with devapp.create_developer.';
     END IF;

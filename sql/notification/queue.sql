@@ -119,7 +119,7 @@ BEGIN
     IF found_row.lease_id <> find_leased_notification.lease_id THEN
         RAISE EXCEPTION 'the lease of notification % is over', found_row.notification_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  DETAIL = format('Worker %s has it now.', found_row.worker),
+                  DETAIL = format('Worker %s has it now.', devapp_internal.masked(found_row.worker)),
                   HINT = 'Claim with a longer lease, or fewer notifications at once.';
     END IF;
     RETURN found_row;

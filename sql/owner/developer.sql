@@ -19,7 +19,7 @@ BEGIN
     ON CONFLICT DO NOTHING
     RETURNING d.* INTO made;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'developer % already exists', quote_ident(create_developer.email)
+        RAISE EXCEPTION 'developer % already exists', devapp_internal.quoted(create_developer.email)
             USING ERRCODE = 'unique_violation',
                   HINT = 'E-mail addresses are compared without regard to case.';
     END IF;
@@ -67,7 +67,7 @@ BEGIN
     RETURN changed;
 EXCEPTION
     WHEN unique_violation THEN
-        RAISE EXCEPTION 'developer % already exists', quote_ident(update_developer.email)
+        RAISE EXCEPTION 'developer % already exists', devapp_internal.quoted(update_developer.email)
             USING ERRCODE = 'unique_violation',
                   HINT = 'E-mail addresses are compared without regard to case.';
 END
@@ -120,14 +120,14 @@ BEGIN
     SELECT count(*) INTO live FROM devapp.app a
      WHERE a.developer_id = changed.developer_id AND a.deleted_at IS NULL;
     IF live > 0 THEN
-        RAISE EXCEPTION 'developer % still has % app(s)', quote_ident(changed.email), live
+        RAISE EXCEPTION 'developer % still has % app(s)', devapp_internal.quoted(changed.email), live
             USING ERRCODE = 'dependent_objects_still_exist',
                   HINT = 'Delete the apps first, or deactivate the developer with devapp.set_developer_status.';
     END IF;
     SELECT count(*) INTO live FROM devapp.team_member m
      WHERE m.developer_id = changed.developer_id;
     IF live > 0 THEN
-        RAISE EXCEPTION 'developer % is still a member of % team(s)', quote_ident(changed.email), live
+        RAISE EXCEPTION 'developer % is still a member of % team(s)', devapp_internal.quoted(changed.email), live
             USING ERRCODE = 'dependent_objects_still_exist',
                   HINT = 'Remove the memberships first with devapp.remove_team_member.';
     END IF;

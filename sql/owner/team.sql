@@ -16,7 +16,7 @@ BEGIN
     ON CONFLICT DO NOTHING
     RETURNING t.* INTO made;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'team % already exists', quote_ident(create_team.name)
+        RAISE EXCEPTION 'team % already exists', devapp_internal.quoted(create_team.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Choose another name.';
     END IF;
@@ -100,7 +100,7 @@ BEGIN
     SELECT count(*) INTO live FROM devapp.app a
      WHERE a.team_id = changed.team_id AND a.deleted_at IS NULL;
     IF live > 0 THEN
-        RAISE EXCEPTION 'team % still has % app(s)', quote_ident(changed.name), live
+        RAISE EXCEPTION 'team % still has % app(s)', devapp_internal.quoted(changed.name), live
             USING ERRCODE = 'dependent_objects_still_exist',
                   HINT = 'Delete the apps first, or deactivate the team with devapp.set_team_status.';
     END IF;
@@ -124,7 +124,7 @@ CREATE FUNCTION devapp_internal.no_member(team devapp.team, developer devapp.dev
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION 'developer % is not a member of team %', quote_ident(developer.email), quote_ident(team.name)
+    RAISE EXCEPTION 'developer % is not a member of team %', devapp_internal.quoted(developer.email), devapp_internal.quoted(team.name)
         USING ERRCODE = 'undefined_object',
               HINT = 'List the members with SELECT * FROM devapp.team_member.';
 END
@@ -145,7 +145,7 @@ BEGIN
     RETURNING m.* INTO made;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'developer % is already a member of team %',
-                        quote_ident(the_developer.email), quote_ident(the_team.name)
+                        devapp_internal.quoted(the_developer.email), devapp_internal.quoted(the_team.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Change the role with devapp.set_team_role.';
     END IF;

@@ -12,7 +12,7 @@ BEGIN
      WHERE t.team_id = OLD.team_id AND t.deleted_at IS NULL
        FOR NO KEY UPDATE;
     IF FOUND AND NOT EXISTS (SELECT FROM devapp.team_member m WHERE m.team_id = OLD.team_id AND m.role = 'admin') THEN
-        RAISE EXCEPTION 'the last administrator of team % cannot leave', quote_ident(the_team.name)
+        RAISE EXCEPTION 'the last administrator of team % cannot leave', devapp_internal.quoted(the_team.name)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Make another member an administrator first with devapp.set_team_role, or delete the team with devapp.delete_team.';
     END IF;

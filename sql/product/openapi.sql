@@ -5,7 +5,7 @@ CREATE FUNCTION devapp_internal.openapi_error(message text, hint text) RETURNS v
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION 'not a usable OpenAPI document: %', message
+    RAISE EXCEPTION 'not a usable OpenAPI document: %', devapp_internal.masked(message)
         USING ERRCODE = 'invalid_parameter_value', HINT = hint;
 END
 $$;
@@ -121,7 +121,7 @@ BEGIN
                 USING HINT = 'If that is meant, use devapp.add_operation(product, ''/'').';
         END IF;
         IF strpos(path, '*') > 0 THEN
-            RAISE NOTICE 'path % was left out: in a resource pattern * is a wildcard', path
+            RAISE NOTICE 'path % was left out: in a resource pattern * is a wildcard', devapp_internal.masked(path)
                 USING HINT = 'If that is meant, use devapp.add_operation.';
             CONTINUE;
         END IF;

@@ -36,7 +36,7 @@ BEGIN
     ON CONFLICT DO NOTHING
     RETURNING o.* INTO made;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'product % already has this operation: %', quote_ident(the_product.name), add_operation.resource
+        RAISE EXCEPTION 'product % already has this operation: %', devapp_internal.quoted(the_product.name), devapp_internal.masked(add_operation.resource)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Operations differ in resource, methods or proxy; remove the old one with devapp.remove_operation.';
     END IF;
@@ -76,12 +76,12 @@ BEGIN
        AND (remove_operation.methods IS NULL OR o.methods = devapp_internal.checked_methods(remove_operation.methods));
     GET DIAGNOSTICS removed = ROW_COUNT;
     IF removed = 0 THEN
-        RAISE EXCEPTION 'product % has no such operation: %', quote_ident(the_product.name), remove_operation.resource
+        RAISE EXCEPTION 'product % has no such operation: %', devapp_internal.quoted(the_product.name), devapp_internal.masked(remove_operation.resource)
             USING ERRCODE = 'undefined_object',
                   HINT = 'List them with SELECT resource, methods FROM devapp.product_operation.';
     END IF;
     IF NOT EXISTS (SELECT FROM devapp.product_operation o WHERE o.product_id = the_product.product_id) THEN
-        RAISE WARNING 'product % has no operations now, so it covers every path', quote_ident(the_product.name)
+        RAISE WARNING 'product % has no operations now, so it covers every path', devapp_internal.quoted(the_product.name)
             USING HINT = 'Add one with devapp.add_operation if that is not meant.';
     END IF;
     RETURN removed;

@@ -68,7 +68,7 @@ BEGIN
     ON CONFLICT DO NOTHING
     RETURNING p.* INTO made;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'product % already exists', quote_ident(create_product.name)
+        RAISE EXCEPTION 'product % already exists', devapp_internal.quoted(create_product.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Choose another name.';
     END IF;
@@ -207,7 +207,7 @@ BEGIN
        AND cp.removed_at IS NULL
        AND a.deleted_at IS NULL;
     IF live > 0 THEN
-        RAISE EXCEPTION 'product % is still associated with % credential(s)', quote_ident(changed.name), live
+        RAISE EXCEPTION 'product % is still associated with % credential(s)', devapp_internal.quoted(changed.name), live
             USING ERRCODE = 'dependent_objects_still_exist',
                   HINT = 'Remove the associations first with devapp.remove_credential_product.';
     END IF;

@@ -288,7 +288,7 @@ BEGIN
             EXECUTE format('DROP TABLE devapp.%I', old.partition_name);
         EXCEPTION WHEN lock_not_available THEN
             busy := busy || old.parent;
-            RAISE WARNING 'partition % is in use and was not dropped', quote_ident(old.partition_name)
+            RAISE WARNING 'partition % is in use and was not dropped', devapp_internal.quoted(old.partition_name)
                 USING HINT = 'The next devapp.maintain_usage() tries again.';
             CONTINUE;
         END;

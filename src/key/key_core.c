@@ -184,6 +184,72 @@ key_parse(const char *s, size_t len, ParsedKey *parsed)
 	return KEY_OK;
 }
 
+/* ---------- masking ---------- */
+
+/*
+ * What looks like this much of a secret is masked.  It leaves 95 bits and the checksum
+ * to whoever sees less.
+ */
+#define MASK_MIN	(KEY_SECRET_LEN / 2)
+
+/* How many base62 digits are right before s[end]?  Counts to limit + 1. */
+static size_t
+digits_before(const char *s, size_t end, size_t limit)
+{
+	size_t		n = 0;
+
+	while (n <= limit && n < end && is_base62(s[end - 1 - n]))
+		n++;
+	return n;
+}
+
+/* Is the '_' at s[at] the one between the public part of a key and its secret? */
+static bool
+follows_consumer_key(const char *s, size_t at)
+{
+	size_t		label_end;
+	size_t		label_len;
+
+	if (digits_before(s, at, KEY_ID_LEN) != KEY_ID_LEN ||
+		at < KEY_CONSUMER_MIN || s[at - KEY_ID_LEN - 1] != '_')
+		return false;
+	label_end = at - KEY_ID_LEN - 1;
+	label_len = digits_before(s, label_end, KEY_LABEL_MAX);
+	return label_len >= 1 && label_len <= KEY_LABEL_MAX && label_len + 1 < label_end &&
+		s[label_end - label_len - 1] == '_' && is_base62(s[label_end - label_len - 2]);
+}
+
+/*
+ * Put eight stars in the place of the secret of each key in s, and return the new
+ * length, which is not greater.  A key is found by its form alone, wherever it is in s and
+ * in whatever case, also where its checksum is wrong or some of it is missing.
+ */
+size_t
+key_mask(char *s, size_t len)
+{
+	static const char stars[] = "********";
+	size_t		out = 0;		/* what is before it is done */
+	size_t		run;			/* digits from i on */
+
+	for (size_t i = 0; i < len; i += run)
+	{
+		for (run = 0; i + run < len && is_base62(s[i + run]);)
+			run++;
+		if (run >= MASK_MIN && out > 0 && s[out - 1] == '_' &&
+			follows_consumer_key(s, out - 1))
+		{
+			memcpy(s + out, stars, sizeof(stars) - 1);
+			out += sizeof(stars) - 1;
+			continue;
+		}
+		if (run == 0)
+			run = 1;
+		memmove(s + out, s + i, run);
+		out += run;
+	}
+	return out;
+}
+
 const char *
 key_error_text(KeyError error)
 {

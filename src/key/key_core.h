@@ -53,6 +53,7 @@ extern bool key_label_is_valid(const char *s, size_t len);
 extern KeyError key_parse_consumer(const char *s, size_t len,
 								   ParsedKey *parsed);
 extern KeyError key_parse(const char *s, size_t len, ParsedKey *parsed);
+extern size_t key_mask(char *s, size_t len);
 extern const char *key_error_text(KeyError error);
 
 extern uint32_t key_crc32(const char *s, size_t len);

@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
+#include "key/mask.h"
 #include "match/path_core.h"
 #include "match/pattern.h"
 
@@ -48,7 +49,7 @@ devapp_resource_pattern_in(PG_FUNCTION_ARGS)
 		compat_input_error(fcinfo,
 						   (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 							error == PATTERN_NO_SLASH && strlen(s) <= PATTERN_MAX_LEN ?
-							errmsg("invalid input syntax for type devapp.resource_pattern: \"%s\"", s) :
+							errmsg("invalid input syntax for type devapp.resource_pattern: \"%s\"", mask_string(s)) :
 							errmsg("invalid input syntax for type devapp.resource_pattern"),
 							errdetail("%s", problem_with(error)),
 							errhint("Examples: /v1/orders, /v1/orders/{id}, /v1/*/items, /v1/**.")));

@@ -22,6 +22,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/trigger.h"
+#include "key/mask.h"
 #include "model/guard.h"
 #include "model/identity.h"
 #include "model/lifecycle_core.h"
@@ -60,7 +61,7 @@ require_status(const char *entity, const char *status)
 	if (!lifecycle_has_status(entity, status))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s has no status \"%s\"", entity, status)));
+				 errmsg("%s has no status \"%s\"", entity, mask_string(status))));
 }
 
 /* next_status(entity, status, action) */
@@ -75,13 +76,13 @@ devapp_next_status(PG_FUNCTION_ARGS)
 	if (!lifecycle_exists(entity))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no lifecycle of \"%s\"", entity),
+				 errmsg("there is no lifecycle of \"%s\"", mask_string(entity)),
 				 errhint("Lifecycles: app, credential, credential_product, developer, team.")));
 	require_status(entity, status);
 	if (!lifecycle_has_action(entity, action))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s has no action \"%s\"", entity, action),
+				 errmsg("%s has no action \"%s\"", entity, mask_string(action)),
 				 hint_actions(entity, status)));
 	next = lifecycle_next(entity, status, action);
 	if (next == NULL)

@@ -38,6 +38,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "key/key_core.h"
+#include "key/mask.h"
 #include "match/scope_core.h"
 #include "model/uri_core.h"
 #include "model/validate.h"
@@ -189,7 +190,7 @@ check_email(Subject s, Str t)
 	if (!looks_like_email(t))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%.*s\" is not an e-mail address", (int) t.len, t.data),
+				 errmsg("\"%s\" is not an e-mail address", mask_value(t.data, t.len)),
 				 errhint("It looks like name@example.com.")));
 }
 
@@ -219,7 +220,7 @@ check_email_domain(Subject s, Str t)
 	if (!is_domain(domain))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%.*s\" is not an e-mail domain", (int) t.len, t.data),
+				 errmsg("\"%s\" is not an e-mail domain", mask_value(t.data, t.len)),
 				 errhint("It looks like example.com, or *.example.com for it and its subdomains.")));
 }
 
@@ -350,7 +351,7 @@ check_attribute(Subject s, JsonbValue *name, JsonbValue *value)
 	if (value->type != jbvString)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("attribute \"%.*s\" of %s is not a string", (int) t.len, t.data,
+				 errmsg("attribute \"%s\" of %s is not a string", mask_value(t.data, t.len),
 						s.entity),
 				 errhint("Attributes are an object of name to string, like {\"tier\": \"gold\"}.")));
 	check_text(value_subject,

@@ -152,6 +152,44 @@ check_neighbours(char *key, size_t len, unsigned salt)
 	CHECK(key_parse(key, len, &parsed) == KEY_OK);
 }
 
+/* A masked text is no longer, has no key to mask, and is masked once. */
+static void
+check_masked(const char *s, size_t len)
+{
+	char	   *once = fuzz_copy(s, len);
+	size_t		masked = key_mask(once, len);
+	char	   *twice = fuzz_copy(once, masked);
+
+	CHECK(masked <= len);
+	CHECK(key_mask(twice, masked) == masked && memcmp(once, twice, masked) == 0);
+	free(twice);
+	free(once);
+}
+
+/* A key among other bytes, and the same twice: the secret is not there any more. */
+static void
+check_key_masked(const char *key, size_t len, size_t consumer_len, FuzzInput in)
+{
+	size_t		before = fuzz_below(&in, 60);
+	size_t		total = before + 1 + len + 1 + len;
+	char	   *text = fuzz_alloc(NULL, total);
+	size_t		masked;
+
+	for (size_t i = 0; i < before; i++)
+		text[i] = (char) fuzz_byte(&in);
+	text[before] = ' ';
+	memcpy(text + before + 1, key, len);
+	text[before + 1 + len] = '/';
+	memcpy(text + before + 1 + len + 1, key, len);
+	masked = key_mask(text, total);
+	CHECK(masked <= total - 2 * (len - consumer_len - 1 - 8));
+	for (size_t i = 0; i + KEY_SECRET_LEN <= masked; i++)
+		CHECK(memcmp(text + i, key + consumer_len + 1, KEY_SECRET_LEN) != 0);
+	CHECK(masked >= consumer_len + 9);
+	CHECK(memcmp(text + masked - 9, "_********", 9) == 0);
+	free(text);
+}
+
 /* A string of min to max characters of a set. */
 static size_t
 make_field(FuzzInput *in, char *out, const char *set, size_t min, size_t max)
@@ -201,6 +239,7 @@ check_written(FuzzInput in)
 	CHECK(memcmp(key + parsed.id_start, id, KEY_ID_LEN) == 0);
 	CHECK(memcmp(key + consumer_len + 1, secret, KEY_SECRET_LEN) == 0);
 	check_neighbours(key, len, salt);
+	check_key_masked(key, len, consumer_len, in);
 	free(key);
 }
 
@@ -210,6 +249,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char	   *copy = fuzz_copy(data, size);
 
 	(void) check_parse(copy, size);
+	check_masked(copy, size);
 	if (size > KEY_CHECKSUM_LEN)
 	{
 		reference_checksum(copy, size - KEY_CHECKSUM_LEN,

@@ -1,0 +1,38 @@
+/*
+ * mask.c
+ *		Values of callers, as errors may show them.
+ *
+ * Errors go to the log, and a key may come where another value belongs.  Whatever quotes
+ * a caller's value in a message takes it from here.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "key/key_core.h"
+#include "key/mask.h"
+
+PG_FUNCTION_INFO_V1(devapp_masked);
+
+/* A copy of a value with the secrets of the keys in it blotted out, ended by a zero. */
+char *
+mask_value(const char *value, size_t len)
+{
+	char	   *copy = pnstrdup(value, len);
+
+	copy[key_mask(copy, strlen(copy))] = '\0';
+	return copy;
+}
+
+char *
+mask_string(const char *value)
+{
+	return mask_value(value, strlen(value));
+}
+
+/* SQL: masked(value) */
+Datum
+devapp_masked(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(mask_string(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+}

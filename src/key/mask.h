@@ -1,0 +1,13 @@
+/*
+ * mask.h
+ *		Values of callers, as errors may show them.
+ */
+#ifndef DEVAPP_MASK_H
+#define DEVAPP_MASK_H
+
+#include "postgres.h"
+
+extern char *mask_value(const char *value, size_t len);
+extern char *mask_string(const char *value);
+
+#endif							/* DEVAPP_MASK_H */
