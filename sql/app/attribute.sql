@@ -73,7 +73,7 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed',
                   HINT = 'To take an attribute away call devapp.remove_attribute.';
     END IF;
-    RETURN devapp_internal.put_attributes(entity, id, jsonb_build_object(name, value), NULL);
+    RETURN devapp_internal.put_attributes(entity, id, jsonb_build_object(devapp_internal.canonical_name(name), value), NULL);
 END
 $$;
 
@@ -88,7 +88,7 @@ CREATE FUNCTION devapp_internal.remove_attribute(entity text, id text, name text
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN devapp_internal.put_attributes(entity, id, '{}', coalesce(name, ''));
+    RETURN devapp_internal.put_attributes(entity, id, '{}', coalesce(devapp_internal.canonical_name(name), ''));
 END
 $$;
 

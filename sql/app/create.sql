@@ -86,7 +86,7 @@ BEGIN
     the_products := devapp_internal.find_products(create_app.products, NULL);
     PERFORM devapp_internal.require_scopes(create_app.scopes, the_products);
     draft.app_id := devapp.uuid_v7();
-    draft.attributes := coalesce(create_app.attributes, '{}');
+    draft.attributes := coalesce(devapp_internal.canonical_attributes(create_app.attributes), '{}');
     decisions := devapp_internal.make_decisions(draft, the_products);
     made := devapp_internal.insert_app(draft.app_id, create_app.name, draft.developer_id, draft.team_id,
                                create_app.display_name, create_app.description, create_app.callback_urls,

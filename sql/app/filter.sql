@@ -82,7 +82,7 @@ DECLARE
     found_id uuid;
 BEGIN
     SELECT p.product_id INTO found_id FROM devapp.product p
-     WHERE p.name = filter_product.name AND p.deleted_at IS NULL;
+     WHERE p.name = devapp_internal.canonical_name(filter_product.name) AND p.deleted_at IS NULL;
     IF NOT FOUND AND filter_product.name IS NOT NULL THEN
         RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(filter_product.name)
             USING ERRCODE = 'undefined_object',
@@ -118,7 +118,7 @@ DECLARE
     found_id uuid;
 BEGIN
     SELECT t.team_id INTO found_id FROM devapp.team t
-     WHERE t.name = filter_team.name AND t.deleted_at IS NULL;
+     WHERE t.name = devapp_internal.canonical_name(filter_team.name) AND t.deleted_at IS NULL;
     IF NOT FOUND AND filter_team.name IS NOT NULL THEN
         RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(filter_team.name)
             USING ERRCODE = 'undefined_object',
@@ -138,7 +138,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For example {"tier": "trial"}: apps that have all of these.';
     END IF;
-    RETURN attribute;
+    RETURN devapp_internal.canonical_attributes(attribute);
 END
 $$;
 
@@ -183,7 +183,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give a name, or a pattern: * stands for any text, ? for one character.';
     END IF;
-    RETURN translate(regexp_replace(name, E'([\\\\%_])', E'\\\\\\1', 'g'), '*?', '%_');
+    RETURN translate(regexp_replace(devapp_internal.canonical_name(name), E'([\\\\%_])', E'\\\\\\1', 'g'), '*?', '%_');
 END
 $$;
 

@@ -8,7 +8,7 @@ AS $$
 DECLARE
     found_row devapp.approval_rule;
 BEGIN
-    SELECT * INTO found_row FROM devapp.approval_rule r WHERE r.name = find_approval_rule.name FOR NO KEY UPDATE;
+    SELECT * INTO found_row FROM devapp.approval_rule r WHERE r.name = devapp_internal.canonical_name(find_approval_rule.name) FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'approval rule % does not exist', devapp_internal.quoted(find_approval_rule.name)
             USING ERRCODE = 'undefined_object',
@@ -98,16 +98,16 @@ DECLARE
     made devapp.approval_rule;
 BEGIN
     made.rule_id := devapp.uuid_v7();
-    made.name := create_approval_rule.name;
+    made.name := devapp_internal.canonical_name(create_approval_rule.name);
     made.priority := create_approval_rule.priority;
     made.enabled := coalesce(create_approval_rule.enabled, true);
-    made.product := nullif(create_approval_rule.product, '');
+    made.product := nullif(devapp_internal.canonical_name(create_approval_rule.product), '');
     made.access := nullif(create_approval_rule.access, '');
     made.email_domain := nullif(create_approval_rule.email_domain, '');
-    made.team := nullif(create_approval_rule.team, '');
-    made.developer_attributes := coalesce(create_approval_rule.developer_attributes, '{}');
-    made.app_attributes := coalesce(create_approval_rule.app_attributes, '{}');
-    made.team_attributes := coalesce(create_approval_rule.team_attributes, '{}');
+    made.team := nullif(devapp_internal.canonical_name(create_approval_rule.team), '');
+    made.developer_attributes := coalesce(devapp_internal.canonical_attributes(create_approval_rule.developer_attributes), '{}');
+    made.app_attributes := coalesce(devapp_internal.canonical_attributes(create_approval_rule.app_attributes), '{}');
+    made.team_attributes := coalesce(devapp_internal.canonical_attributes(create_approval_rule.team_attributes), '{}');
     made.min_apps_owned := create_approval_rule.min_apps_owned;
     made.max_apps_owned := create_approval_rule.max_apps_owned;
     made.decision := create_approval_rule.decision;

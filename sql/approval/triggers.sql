@@ -41,6 +41,6 @@ CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.approval_rule
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product_approver FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('approver_id', 'product_id', 'team_id', 'role_name', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT ON devapp.product_approver FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('product_id:required', 'role_name:optional_name');
+    EXECUTE FUNCTION devapp_internal.guard_row('product_id:required', 'role_name:identifier');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product_approver
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.remove_product_approver.');

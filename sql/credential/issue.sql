@@ -29,7 +29,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY coalesce(names, '{}') LOOP
-        IF name = ANY (SELECT p.name FROM unnest(products) AS p) THEN
+        IF devapp_internal.canonical_name(name) = ANY (SELECT p.name FROM unnest(products) AS p) THEN
             RAISE EXCEPTION 'product % is named twice', devapp_internal.quoted(name)
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
         END IF;

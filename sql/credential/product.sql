@@ -59,7 +59,7 @@ BEGIN
     SELECT cp.* INTO found_row
       FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
      WHERE cp.credential_id = the_credential.credential_id
-       AND p.name = find_credential_product.product
+       AND p.name = devapp_internal.canonical_name(find_credential_product.product)
        AND p.deleted_at IS NULL
        AND cp.removed_at IS NULL
        FOR NO KEY UPDATE OF cp;

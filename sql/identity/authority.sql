@@ -141,7 +141,7 @@ BEGIN
         RETURN;
     END IF;
     SELECT t.team_id INTO the_team FROM devapp.team t
-     WHERE t.name = require_team.name AND t.deleted_at IS NULL AND t.team_id = ANY (devapp_internal.my_teams());
+     WHERE t.name = devapp_internal.canonical_name(require_team.name) AND t.deleted_at IS NULL AND t.team_id = ANY (devapp_internal.my_teams());
     IF NOT FOUND THEN
         RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(require_team.name)
             USING ERRCODE = 'undefined_object',

@@ -35,11 +35,11 @@ DECLARE
 BEGIN
     IF for_update THEN
         SELECT * INTO found_row FROM devapp.team t
-         WHERE t.name = find_team.name AND t.deleted_at IS NULL
+         WHERE t.name = devapp_internal.canonical_name(find_team.name) AND t.deleted_at IS NULL
            FOR NO KEY UPDATE;
     ELSE
         SELECT * INTO found_row FROM devapp.team t
-         WHERE t.name = find_team.name AND t.deleted_at IS NULL
+         WHERE t.name = devapp_internal.canonical_name(find_team.name) AND t.deleted_at IS NULL
            FOR SHARE;
     END IF;
     IF NOT FOUND THEN
@@ -60,11 +60,11 @@ DECLARE
 BEGIN
     IF for_update THEN
         SELECT * INTO found_row FROM devapp.product p
-         WHERE p.name = find_product.name AND p.deleted_at IS NULL
+         WHERE p.name = devapp_internal.canonical_name(find_product.name) AND p.deleted_at IS NULL
            FOR NO KEY UPDATE;
     ELSE
         SELECT * INTO found_row FROM devapp.product p
-         WHERE p.name = find_product.name AND p.deleted_at IS NULL
+         WHERE p.name = devapp_internal.canonical_name(find_product.name) AND p.deleted_at IS NULL
            FOR SHARE;
     END IF;
     IF NOT FOUND THEN

@@ -191,7 +191,7 @@ AS $$
 DECLARE
     -- whoever is in a team may leave it
     leaves boolean := devapp_internal.email_key(developer) = devapp.actor() AND EXISTS (
-        SELECT FROM devapp.team t WHERE t.name = team AND t.team_id = ANY (devapp_internal.my_teams()));
+        SELECT FROM devapp.team t WHERE t.name = devapp_internal.canonical_name(team) AND t.team_id = ANY (devapp_internal.my_teams()));
     the_team devapp.team := CASE WHEN leaves THEN devapp_internal.find_team(team, true) ELSE devapp_internal.find_own_team(team, true) END;
     the_developer devapp.developer := devapp_internal.find_developer(developer, false);
     removed devapp.team_member;

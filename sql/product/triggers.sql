@@ -20,7 +20,7 @@ CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product_operation FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('operation_id', 'product_id', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product_operation FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('resource:required', 'methods:methods', 'proxy:optional_name',
+    EXECUTE FUNCTION devapp_internal.guard_row('resource:required', 'methods:methods', 'proxy:identifier',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',
                                       'quota_unit:in? minute hour day week month');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product_operation

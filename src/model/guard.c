@@ -2,7 +2,8 @@
  * guard.c
  *		The triggers that keep bad rows out, whatever statement brings them.
  *
- *	guard_row('column:rule', ...)		BEFORE INSERT OR UPDATE, each row
+ *	guard_row('column:rule', ...)		BEFORE INSERT OR UPDATE, each row; it also puts
+ *										names into their canonical form
  *	guard_immutable('column', ...)		BEFORE UPDATE, each row
  *	guard_secret()						BEFORE UPDATE, each row of devapp.credential_secret
  *	guard_delete('hint')				BEFORE DELETE OR TRUNCATE, each statement
@@ -75,29 +76,32 @@ require_column(TupleDesc desc, const char *name)
 	return attno;
 }
 
-/* Does an UPDATE give a column another value? */
-bool
-guard_attribute_changed(TriggerData *trigdata, int attno)
+static bool
+value_changed(TupleDesc desc, int attno, HeapTuple old_row, HeapTuple new_row)
 {
-	TupleDesc	desc = trigdata->tg_relation->rd_att;
 	Form_pg_attribute att = TupleDescAttr(desc, attno - 1);
 	bool		old_null;
 	bool		new_null;
-	Datum		old_value = SPI_getbinval(trigdata->tg_trigtuple, desc, attno,
-										  &old_null);
-	Datum		new_value = SPI_getbinval(trigdata->tg_newtuple, desc, attno,
-										  &new_null);
+	Datum		old_value = SPI_getbinval(old_row, desc, attno, &old_null);
+	Datum		new_value = SPI_getbinval(new_row, desc, attno, &new_null);
 
 	if (old_null || new_null)
 		return old_null != new_null;
 	return !datum_image_eq(old_value, new_value, att->attbyval, att->attlen);
 }
 
+/* Does an UPDATE give a column another value? */
+bool
+guard_attribute_changed(TriggerData *trigdata, int attno)
+{
+	return value_changed(trigdata->tg_relation->rd_att, attno,
+						 trigdata->tg_trigtuple, trigdata->tg_newtuple);
+}
+
 /* Set updated_at where a table has it, if the UPDATE changes anything. */
 static HeapTuple
-set_updated_at(TriggerData *trigdata)
+set_updated_at(TriggerData *trigdata, HeapTuple tuple)
 {
-	HeapTuple	tuple = trigdata->tg_newtuple;
 	TupleDesc	desc = trigdata->tg_relation->rd_att;
 	int			attno = SPI_fnumber(desc, "updated_at");
 	Datum		now = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
@@ -105,10 +109,28 @@ set_updated_at(TriggerData *trigdata)
 	bool		changed = false;
 
 	for (int i = 1; i <= desc->natts && !changed; i++)
-		changed = guard_attribute_changed(trigdata, i);
+		changed = value_changed(desc, i, trigdata->tg_trigtuple, tuple);
 	if (attno <= 0 || !changed)
 		return tuple;
 	return heap_modify_tuple_by_cols(tuple, desc, 1, &attno, &now, &isnull);
+}
+
+/*
+ * Put a column into its canonical form and check it; returns the tuple, a new one if the
+ * form is another.
+ */
+static HeapTuple
+apply_rule(TriggerData *trigdata, HeapTuple tuple, const char *column, const char *rule)
+{
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	int			attno = require_column(desc, column);
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, attno, &isnull);
+	Datum		kept = isnull ? value : validate_canonical(rule, value);
+
+	validate_column(RelationGetRelationName(trigdata->tg_relation), column, rule, kept, isnull);
+	return kept == value ? tuple :
+		heap_modify_tuple_by_cols(tuple, desc, 1, &attno, &kept, &isnull);
 }
 
 Datum
@@ -117,23 +139,18 @@ devapp_guard_row(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = require_trigger(fcinfo, true);
 	bool		update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	HeapTuple	tuple = update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	TupleDesc	desc = trigdata->tg_relation->rd_att;
-	const char *entity = RelationGetRelationName(trigdata->tg_relation);
 
 	for (int i = 0; i < trigdata->tg_trigger->tgnargs; i++)
 	{
 		char	   *column = pstrdup(trigdata->tg_trigger->tgargs[i]);
 		char	   *rule = strchr(column, ':');
-		bool		isnull;
-		Datum		value;
 
 		if (rule == NULL)
 			elog(ERROR, "guard_row: argument \"%s\" has no rule", column);
 		*rule++ = '\0';
-		value = SPI_getbinval(tuple, desc, require_column(desc, column), &isnull);
-		validate_column(entity, column, rule, value, isnull);
+		tuple = apply_rule(trigdata, tuple, column, rule);
 	}
-	return PointerGetDatum(update ? set_updated_at(trigdata) : tuple);
+	return PointerGetDatum(update ? set_updated_at(trigdata, tuple) : tuple);
 }
 
 bool

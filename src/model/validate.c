@@ -2,14 +2,18 @@
  * validate.c
  *		The rules that column values obey.
  *
- *	name			required, 1 to 255 characters, not only white space
+ *	name			required, 1 to 255 characters, not only white space; kept in
+ *					its canonical form (base/name.c)
  *	optional_name	the same or NULL
- *	text			up to 255 characters, may be empty or NULL
+ *	identifier		the same or NULL, but kept as it is: what others compare it with
+ *					is not ours
+ *	text			up to 255 characters, may be empty or NULL; canonical too
  *	description		up to 4000 characters, with line ends and tabs, or NULL
  *	email			something@something, no white space or colon, up to 255 characters
  *	email_domain	example.com, or *.example.com for it and what is below it, or NULL
  *	label			1 to 16 of [a-z0-9], or NULL
- *	attributes		object of at most 18 names, each with a string
+ *	attributes		object of at most 18 names, each with a string; the names are
+ *					canonical
  *	names			list of distinct names
  *	scopes			list of distinct scope tokens (RFC 6749, section 3.3)
  *	methods			list of distinct HTTP methods (RFC 9110, section 9.1), upper case
@@ -22,26 +26,33 @@
  *	in A B ...		one of these words
  *	in? A B ...		the same or NULL
  *
- * No text may hold control characters: they forge lines in logs and terminals.
+ * No text may hold control characters: they forge lines in logs and terminals.  None but
+ * descriptions and values of attributes may hold characters that cannot be seen.
  */
 #include "postgres.h"
 
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/jsonb.h"
 
 #include "base/compat.h"
 #include "base/list.h"
+#include "base/name.h"
 #include "base/str.h"
 #include "key/key_core.h"
 #include "key/mask.h"
 #include "match/scope_core.h"
 #include "model/uri_core.h"
 #include "model/validate.h"
+
+PG_FUNCTION_INFO_V1(devapp_canonical_attributes);
 
 /* The value under test, for messages. */
 typedef struct Subject
@@ -80,43 +91,13 @@ has_control(Str t, bool lines_allowed)
 	return false;
 }
 
-/*
- * Length of the white space at the start of s, or 0: the blank, and in UTF-8 the
- * characters of Unicode's White_Space property, zero width ones too.
- */
-static size_t
-space_len(const char *s, size_t len)
-{
-	static const char *const wide[] = {
-		"\xC2\xA0", "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF",
-		"\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF"
-	};
-
-	if (len > 0 && s[0] == ' ')
-		return 1;
-	if (GetDatabaseEncoding() != PG_UTF8 || len < 2)
-		return 0;
-	/* U+2000 to U+200B */
-	if (len >= 3 && memcmp(s, "\xE2\x80", 2) == 0 &&
-		(unsigned char) s[2] >= 0x80 && (unsigned char) s[2] <= 0x8B)
-		return 3;
-	for (int i = 0; i < (int) lengthof(wide); i++)
-	{
-		size_t		n = strlen(wide[i]);
-
-		if (len >= n && memcmp(s, wide[i], n) == 0)
-			return n;
-	}
-	return 0;
-}
-
 static bool
 is_blank(Str t)
 {
 	size_t		i = 0;
 	size_t		n;
 
-	while (i < t.len && (n = space_len(t.data + i, t.len - i)) > 0)
+	while (i < t.len && (n = name_space_len(t.data + i, t.len - i)) > 0)
 		i += n;
 	return i == t.len;
 }
@@ -126,7 +107,7 @@ has_space(Str t)
 {
 	for (size_t i = 0; i < t.len; i++)
 	{
-		if (space_len(t.data + i, t.len - i) > 0)
+		if (name_space_len(t.data + i, t.len - i) > 0)
 			return true;
 	}
 	return false;
@@ -140,6 +121,11 @@ check_text(Subject s, Str t, int max_chars, bool lines_allowed)
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("%s of %s is too long", s.column, s.entity),
 				 errhint("It has at most %d characters.", max_chars)));
+	if (!lines_allowed && name_has_invisible(t))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s has an invisible character", s.column, s.entity),
+				 errhint("Remove characters without width and those that change the direction of writing.")));
 	if (has_control(t, lines_allowed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -180,7 +166,7 @@ validate_is_email(const char *text)
 	Str			t = {text, strlen(text)};
 
 	return pg_mbstrlen_with_len(t.data, (int) t.len) <= NAME_MAX_CHARS &&
-		!has_control(t, false) && looks_like_email(t);
+		!has_control(t, false) && !name_has_invisible(t) && looks_like_email(t);
 }
 
 static void
@@ -389,6 +375,74 @@ check_attributes(Subject s, Datum value)
 	}
 }
 
+/* ---------- canonical forms ---------- */
+
+static Datum
+canonical_text(Datum value)
+{
+	text	   *given = DatumGetTextPP(value);
+	text	   *canonical = name_canonical(given);
+
+	return canonical == given ? value : PointerGetDatum(canonical);
+}
+
+/* Append a member to a JSON object; true if its name is another in its canonical form. */
+static bool
+append_attribute(StringInfo json, const JsonbValue *name, const JsonbValue *value)
+{
+	text	   *given = cstring_to_text_with_len(name->val.string.val, name->val.string.len);
+	text	   *canonical = name_canonical(given);
+
+	appendStringInfoString(json, json->len > 1 ? ", " : "");
+	escape_json(json, text_to_cstring(canonical));
+	appendStringInfoString(json, ": ");
+	escape_json(json, pnstrdup(value->val.string.val, value->val.string.len));
+	return canonical != given;
+}
+
+/* What check_attributes() would refuse stays as it is. */
+static Datum
+canonical_attributes(Datum value)
+{
+	Jsonb	   *given = DatumGetJsonbP(value);
+	Jsonb	   *result;
+	JsonbIterator *it = JsonbIteratorInit(&given->root);
+	JsonbValue	name;
+	JsonbValue	v;
+	StringInfoData json;
+	bool		changed = false;
+
+	if (!JB_ROOT_IS_OBJECT(given))
+		return value;
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	(void) JsonbIteratorNext(&it, &name, true);
+	while (JsonbIteratorNext(&it, &name, true) == WJB_KEY)
+	{
+		(void) JsonbIteratorNext(&it, &v, true);
+		if (v.type != jbvString)
+			return value;
+		changed = append_attribute(&json, &name, &v) || changed;
+	}
+	if (!changed)
+		return value;
+	appendStringInfoChar(&json, '}');
+	result = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+	if (JB_ROOT_COUNT(result) != JB_ROOT_COUNT(given))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("two attributes have one name"),
+				 errhint("Blanks around a name do not count, nor how accents are composed.")));
+	return PointerGetDatum(result);
+}
+
+/* SQL: canonical_attributes(attributes) */
+Datum
+devapp_canonical_attributes(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(canonical_attributes(PG_GETARG_DATUM(0)));
+}
+
 /* ---------- rules by name ---------- */
 
 static void
@@ -531,31 +585,56 @@ check_word(Subject s, Datum value, const char *words)
 			 errhint("Possible: %s.", words)));
 }
 
-static const struct
+typedef struct Rule
 {
 	const char *name;
 	bool		required;
 	void		(*check) (Subject, Datum);
-}			rules[] = {
-	{"name", true, rule_name},
-	{"optional_name", false, rule_name},
-	{"text", false, rule_text},
-	{"description", false, rule_description},
-	{"email", true, rule_email},
-	{"email_domain", false, rule_email_domain},
-	{"label", false, rule_label},
-	{"attributes", true, check_attributes},
-	{"names", true, rule_names},
-	{"scopes", true, rule_scopes},
-	{"methods", true, rule_methods},
-	{"callback_urls", true, rule_callback_urls},
-	{"networks", true, rule_networks},
-	{"required", true, rule_required},
-	{"natural_int4", false, rule_natural_int4},
-	{"positive_int4", false, rule_positive_int4},
-	{"positive_int8", false, rule_positive_int8},
-	{"positive_float8", false, rule_positive_float8},
+	Datum		(*canonical) (Datum);	/* NULL: kept as it is */
+} Rule;
+
+static const Rule rules[] = {
+	{"name", true, rule_name, canonical_text},
+	{"optional_name", false, rule_name, canonical_text},
+	{"identifier", false, rule_name, NULL},
+	{"text", false, rule_text, canonical_text},
+	{"description", false, rule_description, NULL},
+	{"email", true, rule_email, NULL},
+	{"email_domain", false, rule_email_domain, NULL},
+	{"label", false, rule_label, NULL},
+	{"attributes", true, check_attributes, canonical_attributes},
+	{"names", true, rule_names, NULL},
+	{"scopes", true, rule_scopes, NULL},
+	{"methods", true, rule_methods, NULL},
+	{"callback_urls", true, rule_callback_urls, NULL},
+	{"networks", true, rule_networks, NULL},
+	{"required", true, rule_required, NULL},
+	{"natural_int4", false, rule_natural_int4, NULL},
+	{"positive_int4", false, rule_positive_int4, NULL},
+	{"positive_int8", false, rule_positive_int8, NULL},
+	{"positive_float8", false, rule_positive_float8, NULL},
 };
+
+/* NULL: there is none of this name. */
+static const Rule *
+find_rule(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(rules); i++)
+	{
+		if (strcmp(rules[i].name, name) == 0)
+			return &rules[i];
+	}
+	return NULL;
+}
+
+/* The form in which a value that is not null is kept; the same datum if it has it. */
+Datum
+validate_canonical(const char *rule, Datum value)
+{
+	const Rule *found = find_rule(rule);
+
+	return found != NULL && found->canonical != NULL ? found->canonical(value) : value;
+}
 
 static void
 require_value(Subject s)
@@ -572,6 +651,7 @@ validate_column(const char *entity, const char *column, const char *rule,
 {
 	Subject		s = {entity, column};
 	bool		one_of = strncmp(rule, "in ", 3) == 0;
+	const Rule *found;
 
 	if (one_of || strncmp(rule, "in? ", 4) == 0)
 	{
@@ -581,15 +661,11 @@ validate_column(const char *entity, const char *column, const char *rule,
 			require_value(s);
 		return;
 	}
-	for (int i = 0; i < (int) lengthof(rules); i++)
-	{
-		if (strcmp(rules[i].name, rule) != 0)
-			continue;
-		if (!isnull)
-			rules[i].check(s, value);
-		else if (rules[i].required)
-			require_value(s);
-		return;
-	}
-	elog(ERROR, "there is no rule %s", rule);
+	found = find_rule(rule);
+	if (found == NULL)
+		elog(ERROR, "there is no rule %s", rule);
+	if (!isnull)
+		found->check(s, value);
+	else if (found->required)
+		require_value(s);
 }

@@ -18,6 +18,7 @@
 
 extern void validate_column(const char *entity, const char *column,
 							const char *rule, Datum value, bool isnull);
+extern Datum validate_canonical(const char *rule, Datum value);
 extern bool validate_is_email(const char *text);
 
 #endif							/* DEVAPP_VALIDATE_H */

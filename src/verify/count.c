@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/list.h"
+#include "base/name.h"
 #include "decide/verdict.h"
 #include "meter/latency_core.h"
 #include "meter/meter.h"
@@ -323,7 +324,7 @@ devapp_record_usage(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		report.credential_id = PG_GETARG_UUID_P(0);
 	if (!PG_ARGISNULL(1))
-		report.product = PG_GETARG_TEXT_PP(1);
+		report.product = name_canonical(PG_GETARG_TEXT_PP(1));
 	report.status = check_status(PG_ARGISNULL(2), PG_GETARG_DATUM(2));
 	report.latency = check_latency(PG_ARGISNULL(3), PG_GETARG_DATUM(3));
 	report.day = check_at(PG_ARGISNULL(4), PG_GETARG_DATUM(4), GetCurrentTimestamp());
@@ -391,7 +392,7 @@ devapp_record_usages(PG_FUNCTION_ARGS)
 		reports[i].credential_id = columns[0].nulls[i] ? NULL :
 			DatumGetUUIDP(columns[0].values[i]);
 		reports[i].product = columns[1].nulls[i] ? NULL :
-			DatumGetTextPP(columns[1].values[i]);
+			name_canonical(DatumGetTextPP(columns[1].values[i]));
 		reports[i].status = check_status(columns[2].nulls[i], columns[2].values[i]);
 		reports[i].latency = check_latency(columns[3].nulls[i], columns[3].values[i]);
 		reports[i].day = check_at(no_time, no_time ? (Datum) 0 : columns[4].values[i], now);
