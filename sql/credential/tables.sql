@@ -88,5 +88,9 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_product', 'SELECT', 
 SELECT pg_extension_config_dump('devapp.credential_product', '');
 SELECT pg_extension_config_dump('devapp.credential_product_ordinal_seq', '');
 CREATE UNIQUE INDEX credential_product_key ON devapp.credential_product (credential_id, product_id) WHERE removed_at IS NULL;
-CREATE INDEX credential_product_product_id_idx ON devapp.credential_product (product_id);
+-- one credential's association with a product, removed ones too: with each new credential of
+-- an app all its others are asked for theirs
+CREATE INDEX credential_product_product_id_idx ON devapp.credential_product (product_id, credential_id);
+-- what was taken from an app is rare, and looked for whenever it asks for the product
+CREATE INDEX credential_product_revoked_idx ON devapp.credential_product (product_id, credential_id) WHERE status = 'revoked';
 CREATE INDEX credential_product_pending_idx ON devapp.credential_product (created_at) WHERE status = 'pending' AND removed_at IS NULL;
