@@ -59,18 +59,18 @@ END
 $$;
 
 -- A number that no other flush has, here or elsewhere: seconds and 30 bits of chance.
-CREATE FUNCTION devapp_internal.new_batch() RETURNS bigint
+CREATE FUNCTION devapp_internal.new_flush() RETURNS bigint
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
-    INSERT INTO devapp.usage_batch (batch)
+    INSERT INTO devapp.usage_flush (flush_id)
     VALUES (floor(extract(epoch FROM clock_timestamp()))::bigint * 1073741824 + floor(random() * 1073741824)::bigint)
-    RETURNING batch
+    RETURNING flush_id
 $$;
 
 -- ---------- flushing ----------
 
-CREATE FUNCTION devapp_internal.write_calls(batch bigint) RETURNS void
+CREATE FUNCTION devapp_internal.write_calls(flush_id bigint) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
@@ -79,9 +79,9 @@ BEGIN
     PERFORM devapp_internal.usage_partition('usage_minute', d.day)
        FROM (SELECT DISTINCT date_trunc('day', t.minute) AS day FROM devapp_internal.taken_calls() t) AS d;
     INSERT INTO devapp.usage_minute (minute, app_id, credential_id, secret_version, product_id, operation_id,
-                                     environment, code, calls, cost, batch)
+                                     environment, code, calls, cost, flush_id)
     SELECT t.minute, t.app_id, t.credential_id, t.secret_version, t.product_id, t.operation_id,
-           t.environment, t.code, t.calls, t.cost, write_calls.batch
+           t.environment, t.code, t.calls, t.cost, write_calls.flush_id
       FROM devapp_internal.taken_calls() t;
 
     -- nobody else writes here, so this needs none of the care of ON CONFLICT
@@ -136,13 +136,13 @@ BEGIN
 END
 $$;
 
--- What the transaction took, as a batch of its own.
+-- What the transaction took, as a flush of its own.
 CREATE FUNCTION devapp_internal.write_usage() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM devapp_internal.write_calls(devapp_internal.new_batch());
+    PERFORM devapp_internal.write_calls(devapp_internal.new_flush());
     PERFORM devapp_internal.write_quota_usage();
     PERFORM devapp_internal.write_responses();
 END
@@ -168,8 +168,8 @@ $$;
 
 -- ---------- rolling up ----------
 
--- The rows of these batches, of a month, into the hours.
-CREATE FUNCTION devapp_internal.roll_up_hours(month timestamptz, batches bigint[]) RETURNS void
+-- The rows of these flushes, of a month, into the hours.
+CREATE FUNCTION devapp_internal.roll_up_hours(month timestamptz, flush_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
@@ -180,16 +180,16 @@ BEGIN
          SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
                 m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
            FROM devapp.usage_minute m
-          WHERE m.batch = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          WHERE m.flush_id = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5, 6, 7
           ORDER BY 2, 1
              ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
             SET calls = devapp_internal.add_counts(h.calls, excluded.calls), cost = devapp_internal.add_counts(h.cost, excluded.cost)',
-        devapp_internal.usage_partition('usage_hour', month)) USING month, batches;
+        devapp_internal.usage_partition('usage_hour', month)) USING month, flush_ids;
 END
 $$;
 
-CREATE FUNCTION devapp_internal.roll_up_days(month timestamptz, batches bigint[]) RETURNS void
+CREATE FUNCTION devapp_internal.roll_up_days(month timestamptz, flush_ids bigint[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
@@ -199,12 +199,12 @@ BEGIN
         'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost)
          SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
            FROM devapp.usage_minute m
-          WHERE m.batch = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
+          WHERE m.flush_id = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5
           ORDER BY 2, 1
              ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
             SET calls = devapp_internal.add_counts(d.calls, excluded.calls), cost = devapp_internal.add_counts(d.cost, excluded.cost)',
-        devapp_internal.usage_partition('usage_day', month)) USING month, batches;
+        devapp_internal.usage_partition('usage_day', month)) USING month, flush_ids;
 END
 $$;
 
@@ -216,18 +216,18 @@ CREATE FUNCTION devapp_internal.roll_up_usage() RETURNS bigint
     SET work_mem = '64MB'
 AS $$
 DECLARE
-    batches bigint[];
+    flush_ids bigint[];
     month timestamptz;
 BEGIN
     PERFORM devapp_internal.lock_usage();
-    WITH taken AS (DELETE FROM devapp.usage_batch b RETURNING b.batch)
-    SELECT array_agg(t.batch) INTO batches FROM taken t;
+    WITH taken AS (DELETE FROM devapp.usage_flush f RETURNING f.flush_id)
+    SELECT array_agg(t.flush_id) INTO flush_ids FROM taken t;
     FOR month IN SELECT DISTINCT date_trunc('month', m.minute)
-                   FROM devapp.usage_minute m WHERE m.batch = ANY (batches) LOOP
-        PERFORM devapp_internal.roll_up_hours(month, batches);
-        PERFORM devapp_internal.roll_up_days(month, batches);
+                   FROM devapp.usage_minute m WHERE m.flush_id = ANY (flush_ids) LOOP
+        PERFORM devapp_internal.roll_up_hours(month, flush_ids);
+        PERFORM devapp_internal.roll_up_days(month, flush_ids);
     END LOOP;
-    RETURN coalesce(cardinality(batches), 0);
+    RETURN coalesce(cardinality(flush_ids), 0);
 END
 $$;
 

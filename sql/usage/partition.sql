@@ -6,7 +6,7 @@ CREATE FUNCTION devapp_internal.usage_index(parent text) RETURNS text
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE parent
-           WHEN 'usage_minute' THEN '(batch)'
+           WHEN 'usage_minute' THEN '(flush_id)'
            WHEN 'usage_hour' THEN '(app_id, hour, product_id, credential_id, operation_id, environment, code) NULLS NOT DISTINCT'
            WHEN 'usage_day' THEN '(app_id, day, product_id, environment, code) NULLS NOT DISTINCT'
            WHEN 'usage_latency' THEN '(app_id, day, product_id) NULLS NOT DISTINCT' END

@@ -4,7 +4,7 @@ CREATE FUNCTION devapp_internal.take_shipment(counts bytea) RETURNS bigint
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_take_shipment';
 
 -- The least UUID of version 7 of a time, without its version.
-CREATE FUNCTION devapp_internal.first_batch_id(at timestamptz) RETURNS uuid
+CREATE FUNCTION devapp_internal.first_shipment_id(at timestamptz) RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -13,33 +13,33 @@ $$;
 
 -- For the role that standbys connect as; nobody else writes to the tables of usage,
 -- so it runs as their owner.  Flushing, rolling up and this have one lock.
-CREATE FUNCTION devapp_internal.receive_usage(batch_id uuid, counts bytea) RETURNS bigint
+CREATE FUNCTION devapp_internal.receive_usage(shipment_id uuid, counts bytea) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '10s'
     SET work_mem = '64MB'
 AS $$
 DECLARE
-    oldest uuid := devapp_internal.first_batch_id(now() - interval '30 days');
+    oldest uuid := devapp_internal.first_shipment_id(now() - interval '30 days');
     taken bigint;
 BEGIN
-    IF batch_id IS NULL OR counts IS NULL OR substr(batch_id::text, 15, 1) <> '7' THEN
+    IF shipment_id IS NULL OR counts IS NULL OR substr(shipment_id::text, 15, 1) <> '7' THEN
         RAISE EXCEPTION 'receive_usage needs a UUID of version 7 and counts'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Standbys call it by themselves, see devapp.primary_conninfo.';
     END IF;
     PERFORM devapp_internal.lock_usage();
-    IF EXISTS (SELECT FROM devapp.usage_shipment s WHERE s.batch_id = receive_usage.batch_id) THEN
+    IF EXISTS (SELECT FROM devapp.usage_shipment s WHERE s.shipment_id = receive_usage.shipment_id) THEN
         RETURN 0;
     END IF;
     taken := devapp_internal.take_shipment(counts);
-    IF batch_id < oldest THEN
-        RAISE WARNING 'batch % is older than 30 days and is not counted', batch_id
+    IF shipment_id < oldest THEN
+        RAISE WARNING 'shipment % is older than 30 days and is not counted', shipment_id
             USING DETAIL = 'Nobody knows any more whether it was counted before.';
         RETURN 0;
     END IF;
-    INSERT INTO devapp.usage_shipment (batch_id, counters) VALUES (receive_usage.batch_id, taken);
-    DELETE FROM devapp.usage_shipment s WHERE s.batch_id < oldest;
+    INSERT INTO devapp.usage_shipment (shipment_id, counters) VALUES (receive_usage.shipment_id, taken);
+    DELETE FROM devapp.usage_shipment s WHERE s.shipment_id < oldest;
     IF taken > 0 THEN
         PERFORM devapp_internal.write_usage();
     END IF;
@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.receive_usage(batch_id uuid, counts bytea) RETURNS bigint
+CREATE FUNCTION devapp.receive_usage(shipment_id uuid, counts bytea) RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.receive_usage(uuid, bytea) IS
-    'Counts what a standby has counted, each batch once; how many counters, 0: the batch was received before';
+    'Counts what a standby has counted, each shipment once; how many counters, 0: the shipment was received before';

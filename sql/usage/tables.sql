@@ -21,7 +21,7 @@ CREATE TABLE devapp.usage_minute (
     code devapp.verdict_code NOT NULL,
     calls bigint NOT NULL,
     cost bigint NOT NULL,
-    batch bigint NOT NULL
+    flush_id bigint NOT NULL
 ) PARTITION BY RANGE (minute);
 COMMENT ON TABLE devapp.usage_minute IS 'Verifications by the minute, append-only: the rows of one key add up';
 COMMENT ON COLUMN devapp.usage_minute.minute IS 'Start of the minute of the decision';
@@ -33,7 +33,7 @@ COMMENT ON COLUMN devapp.usage_minute.environment IS 'Environment of the credent
 COMMENT ON COLUMN devapp.usage_minute.code IS 'Verdict';
 COMMENT ON COLUMN devapp.usage_minute.calls IS 'How many';
 COMMENT ON COLUMN devapp.usage_minute.cost IS 'What those that were allowed cost, by the argument cost of the verification';
-COMMENT ON COLUMN devapp.usage_minute.batch IS 'Flush that wrote the row';
+COMMENT ON COLUMN devapp.usage_minute.flush_id IS 'Flush that wrote the row';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_minute', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.usage_minute', '');
 
@@ -127,17 +127,17 @@ CREATE INDEX last_used_app_id_idx ON devapp.last_used (app_id);
 -- The flushes whose minutes are not in the hours and days yet: rolling up takes a row
 -- away in the transaction that adds its minutes.  So no flush is added twice, and none is
 -- left out, whatever a restore brings beside what is here: numbers are made by the clock
--- and by chance (devapp_internal.new_batch()), and so are no others of another database.
-CREATE TABLE devapp.usage_batch (
-    batch bigint NOT NULL,
+-- and by chance (devapp_internal.new_flush()), and so are no others of another database.
+CREATE TABLE devapp.usage_flush (
+    flush_id bigint NOT NULL,
     flushed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    CONSTRAINT usage_batch_pkey PRIMARY KEY (batch)
+    CONSTRAINT usage_flush_pkey PRIMARY KEY (flush_id)
 );
-COMMENT ON TABLE devapp.usage_batch IS 'Flushes that are not in the hours and days yet';
-COMMENT ON COLUMN devapp.usage_batch.batch IS 'Flush, as in devapp.usage_minute';
-COMMENT ON COLUMN devapp.usage_batch.flushed_at IS 'When it was';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_batch', 'SELECT', 'admin');
-SELECT pg_extension_config_dump('devapp.usage_batch', '');
+COMMENT ON TABLE devapp.usage_flush IS 'Flushes that are not in the hours and days yet';
+COMMENT ON COLUMN devapp.usage_flush.flush_id IS 'Flush, as in devapp.usage_minute';
+COMMENT ON COLUMN devapp.usage_flush.flushed_at IS 'When it was';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_flush', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.usage_flush', '');
 
 -- One row, made by the first flush.  Who flushes or rolls up holds its lock.  A dump does
 -- not take it along.
@@ -151,17 +151,17 @@ COMMENT ON TABLE devapp.usage_state IS 'What flushing and rolling up lock: one r
 COMMENT ON COLUMN devapp.usage_state.maintained_at IS 'When partitions were last looked after';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_state', 'SELECT', 'admin');
 
--- The batches of counts that standbys sent, so that one that is sent again counts
+-- The shipments of counts that standbys sent, so that one that is sent again counts
 -- once.  Ids are UUIDs of version 7, which begin with a time: those older than 30 days
 -- are not taken any more, and so need not be known.
 CREATE TABLE devapp.usage_shipment (
-    batch_id uuid NOT NULL,
+    shipment_id uuid NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now(),
     counters bigint NOT NULL,
-    CONSTRAINT usage_shipment_pkey PRIMARY KEY (batch_id)
+    CONSTRAINT usage_shipment_pkey PRIMARY KEY (shipment_id)
 );
 COMMENT ON TABLE devapp.usage_shipment IS 'Counts that standbys have sent in the last 30 days';
-COMMENT ON COLUMN devapp.usage_shipment.batch_id IS 'Made by the standby; a batch is counted once';
+COMMENT ON COLUMN devapp.usage_shipment.shipment_id IS 'Made by the standby; a shipment is counted once';
 COMMENT ON COLUMN devapp.usage_shipment.received_at IS 'When it was counted';
 COMMENT ON COLUMN devapp.usage_shipment.counters IS 'How many counters it had';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_shipment', 'SELECT', 'admin');

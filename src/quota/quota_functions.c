@@ -154,7 +154,7 @@ end_forgotten(XactItem *item, bool committed)
 	pfree(f);
 }
 
-/* A prepared transaction has flushed as well, which refuses it (batch.c). */
+/* A prepared transaction has flushed as well, which refuses it (taken.c). */
 Datum
 devapp_forget_quota(PG_FUNCTION_ARGS)
 {

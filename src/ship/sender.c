@@ -171,11 +171,11 @@ sender_finish_connecting(PGconn *conn)
 /* ---------- sending ---------- */
 
 static void
-send_question(PGconn *conn, const pg_uuid_t *batch_id, const bytea *counts,
+send_question(PGconn *conn, const pg_uuid_t *shipment_id, const bytea *counts,
 			  TimestampTz deadline)
 {
 	Oid			types[2] = {UUIDOID, BYTEAOID};
-	const char *values[2] = {(const char *) batch_id->data, VARDATA_ANY(counts)};
+	const char *values[2] = {(const char *) shipment_id->data, VARDATA_ANY(counts)};
 	int			lengths[2] = {UUID_LEN, (int) VARSIZE_ANY_EXHDR(counts)};
 	int			formats[2] = {1, 1};
 	int			left;
@@ -227,12 +227,12 @@ answer_error(PGconn *conn, TimestampTz deadline)
 }
 
 void
-sender_send(PGconn *conn, const pg_uuid_t *batch_id, const bytea *counts)
+sender_send(PGconn *conn, const pg_uuid_t *shipment_id, const bytea *counts)
 {
 	TimestampTz deadline = seconds_from_now(ANSWER_SECONDS);
 	char	   *error;
 
-	send_question(conn, batch_id, counts, deadline);
+	send_question(conn, shipment_id, counts, deadline);
 	error = answer_error(conn, deadline);
 	if (error != NULL)
 		ereport(ERROR,

@@ -17,6 +17,6 @@ extern void sender_define_gucs(void);
 /* all of these end with an error if the primary does not answer in time */
 extern PGconn *sender_start(void);
 extern void sender_finish_connecting(PGconn *conn);
-extern void sender_send(PGconn *conn, const pg_uuid_t *batch_id, const bytea *counts);
+extern void sender_send(PGconn *conn, const pg_uuid_t *shipment_id, const bytea *counts);
 
 #endif							/* DEVAPP_SENDER_H */

@@ -6,7 +6,7 @@
  *
  * A shipment is what a standby counted (shipper.c), as bytes: a header and rows
  * (shipment_core.c), and the CRC of both.  What is taken belongs to the transaction,
- * as what is taken from shared memory does (batch.c); but if that is rolled
+ * as what is taken from shared memory does (taken.c); but if that is rolled
  * back, it is the sender who still has it.
  */
 #include "postgres.h"
@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
-#include "meter/batch.h"
+#include "meter/taken.h"
 #include "ship/shipment.h"
 #include "ship/shipment_core.h"
 
@@ -84,7 +84,7 @@ devapp_take_shipment(PG_FUNCTION_ARGS)
 		check_environment(&rows[i].key);
 		rows[i].key.database = MyDatabaseId;
 	}
-	meter_add_batch(rows, n);
+	taken_add(rows, n);
 	pfree(rows);
 	PG_RETURN_INT64((int64) n);
 }

@@ -2,9 +2,9 @@
  * spool.c
  *		Files with counts that are on their way from a standby to its primary.
  *
- * A shipment is a file pg_stat/devapp_ship_DATABASE_BATCH.stat from before it is sent
+ * A shipment is a file pg_stat/devapp_ship_DATABASE_ID.stat from before it is sent
  * until the primary has it.  Its content is what is sent: header, rows and CRC, as in
- * counter_file.c.  The batch is a UUID, ascending in time; the primary counts each
+ * counter_file.c.  The id is a UUID, ascending in time; the primary counts each shipment
  * once, so a file whose fate is not known is sent again.
  *
  * After a promotion the flusher takes the files that are left.  Copied along with
@@ -39,13 +39,13 @@
 
 /* The database of a file with this name; InvalidOid: it is something else. */
 static Oid
-database_of(const char *name, char *batch)
+database_of(const char *name, char *id)
 {
 	Oid			database;
 	int			end = 0;
 
-	if (sscanf(name, SPOOL_PREFIX "%u_%36[0-9a-f-]%n", &database, batch, &end) != 2 ||
-		strlen(batch) != UUID_CHARS || strcmp(name + end, SPOOL_SUFFIX) != 0)
+	if (sscanf(name, SPOOL_PREFIX "%u_%36[0-9a-f-]%n", &database, id, &end) != 2 ||
+		strlen(id) != UUID_CHARS || strcmp(name + end, SPOOL_SUFFIX) != 0)
 		return InvalidOid;
 	return database;
 }
@@ -63,11 +63,11 @@ spool_files(Oid database)
 	DIR		   *dir = AllocateDir(PGSTAT_STAT_PERMANENT_DIRECTORY);
 	List	   *files = NIL;
 	struct dirent *entry;
-	char		batch[UUID_CHARS + 1];
+	char		id[UUID_CHARS + 1];
 
 	while ((entry = ReadDir(dir, PGSTAT_STAT_PERMANENT_DIRECTORY)) != NULL)
 	{
-		if (database_of(entry->d_name, batch) == database)
+		if (database_of(entry->d_name, id) == database)
 			files = lappend(files, pstrdup(entry->d_name));
 	}
 	FreeDir(dir);
@@ -94,11 +94,11 @@ spool_find(void)
 {
 	DIR		   *dir = AllocateDir(PGSTAT_STAT_PERMANENT_DIRECTORY);
 	struct dirent *entry;
-	char		batch[UUID_CHARS + 1];
+	char		id[UUID_CHARS + 1];
 
 	while ((entry = ReadDir(dir, PGSTAT_STAT_PERMANENT_DIRECTORY)) != NULL)
 	{
-		Oid			database = database_of(entry->d_name, batch);
+		Oid			database = database_of(entry->d_name, id);
 
 		if (OidIsValid(database))
 			registry_mark_unfinished(database);
@@ -118,13 +118,13 @@ bool
 spool_put(Oid database, const MeterRow *rows, Size n)
 {
 	char		path[MAXPGPATH];
-	pg_uuid_t	batch_id;
+	pg_uuid_t	shipment_id;
 	MeterWriter writer;
 
-	if (!uuid_make_v7(&batch_id))
+	if (!uuid_make_v7(&shipment_id))
 		return false;
 	snprintf(path, sizeof(path), PGSTAT_STAT_PERMANENT_DIRECTORY "/" SPOOL_PREFIX "%u_%s" SPOOL_SUFFIX,
-			 database, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&batch_id))));
+			 database, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&shipment_id))));
 	meter_writer_open(&writer, path);
 	meter_writer_rows(&writer, rows, n);
 	return meter_writer_close(&writer);
@@ -135,17 +135,17 @@ spool_put(Oid database, const MeterRow *rows, Size n)
  * nobody can make it whole.
  */
 bytea *
-spool_read(const char *file, pg_uuid_t *batch_id)
+spool_read(const char *file, pg_uuid_t *shipment_id)
 {
 	char		path[MAXPGPATH];
-	char		batch[UUID_CHARS + 1];
+	char		id[UUID_CHARS + 1];
 	struct stat st;
 	FILE	   *stream;
 	bytea	   *content = NULL;
 	bool		whole = false;
 
-	(void) database_of(file, batch);
-	*batch_id = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(batch)));
+	(void) database_of(file, id);
+	*shipment_id = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(id)));
 	snprintf(path, sizeof(path), PGSTAT_STAT_PERMANENT_DIRECTORY "/%s", file);
 	stream = AllocateFile(path, PG_BINARY_R);
 	if (stream == NULL)

@@ -14,7 +14,7 @@
 
 extern bool spool_put(Oid database, const MeterRow *rows, Size n);
 extern List *spool_files(Oid database);
-extern bytea *spool_read(const char *file, pg_uuid_t *batch_id);
+extern bytea *spool_read(const char *file, pg_uuid_t *shipment_id);
 extern void spool_remove(const char *file);
 extern void spool_discard(Oid database);
 extern void spool_find(void);

@@ -183,7 +183,7 @@ check_at(bool isnull, Datum value, TimestampTz now)
 
 /* ---------- how calls went: counting ---------- */
 
-/* What was looked up last, for batches. */
+/* What was looked up last, for arrays of calls. */
 typedef struct Known
 {
 	bool		has_credential;
@@ -332,7 +332,7 @@ devapp_record_usage(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* ---------- batches ---------- */
+/* ---------- arrays of calls ---------- */
 
 typedef struct Column
 {

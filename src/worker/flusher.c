@@ -6,7 +6,7 @@
  * on their way (spool.c).
  *
  * Nothing here decides whether a count is kept: what is taken from shared memory in a
- * transaction that fails goes back there (batch.c).  Counts of a database without the
+ * transaction that fails goes back there (taken.c).  Counts of a database without the
  * extension are discarded.
  */
 #include "postgres.h"
@@ -40,13 +40,13 @@ receive_spool(void)
 
 	foreach(cell, spool_files(MyDatabaseId))
 	{
-		pg_uuid_t	batch_id;
-		bytea	   *counts = spool_read(lfirst(cell), &batch_id);
+		pg_uuid_t	shipment_id;
+		bytea	   *counts = spool_read(lfirst(cell), &shipment_id);
 		Step		step = {.function = "receive_usage", .nargs = 2, .types = types};
 
 		if (counts == NULL)
 			continue;
-		step.args[0] = UUIDPGetDatum(&batch_id);
+		step.args[0] = UUIDPGetDatum(&shipment_id);
 		step.args[1] = PointerGetDatum(counts);
 		if (process_try_step(&step, JOB_FLUSH) == STEP_DONE)
 			spool_remove(lfirst(cell));

@@ -7,10 +7,10 @@
  * the files of the spool (spool.c), moves the counts from shared memory to new
  * files there, and sends these:
  *
- *		SELECT devapp.receive_usage(batch_id, counts)
+ *		SELECT devapp.receive_usage(shipment_id, counts)
  *
  * A file is removed when the primary has said that it is counted.  So whatever
- * happens, and whenever, a batch is sent until it has arrived, and the primary counts
+ * happens, and whenever, a shipment is sent until it has arrived, and the primary counts
  * it once.  Before a connection stands nothing is taken out of memory.
  *
  * libpq is used asynchronously: the process ends at once when it is told to.  The
@@ -50,12 +50,12 @@ send_files(PGconn *conn)
 	foreach(cell, spool_files(MyDatabaseId))
 	{
 		const char *file = lfirst(cell);
-		pg_uuid_t	batch_id;
-		bytea	   *counts = spool_read(file, &batch_id);
+		pg_uuid_t	shipment_id;
+		bytea	   *counts = spool_read(file, &shipment_id);
 
 		if (counts == NULL)
 			continue;
-		sender_send(conn, &batch_id, counts);
+		sender_send(conn, &shipment_id, counts);
 		spool_remove(file);
 		sent += (int64) (VARSIZE_ANY_EXHDR(counts) / sizeof(MeterRow));
 		pfree(counts);

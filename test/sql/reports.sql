@@ -82,7 +82,7 @@ CREATE FUNCTION pg_temp.called(minutes_ago integer, app uuid, code text, calls b
 DECLARE at timestamptz := date_trunc('minute', now()) - minutes_ago * interval '1 minute';
 BEGIN
     PERFORM devapp_internal.usage_partition('usage_minute', at);
-    INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, batch) VALUES (at, app, code::devapp.verdict_code, calls, calls, 1);
+    INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, flush_id) VALUES (at, app, code::devapp.verdict_code, calls, calls, 1);
 END $$;
 SELECT count(pg_temp.called(c.m, c.app, c.code, c.calls)) FROM (VALUES
     (0, :'a'::uuid, 'VALID', 1), (1, :'a', 'VALID', 2), (2, :'a', 'VALID', 10), (5, :'a', 'VALID', 20), (6, :'a', 'VALID', 100),

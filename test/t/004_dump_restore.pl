@@ -146,11 +146,11 @@ $node->safe_psql('src', q{
 $node->safe_psql('src', q{
 	SELECT devapp_internal.usage_partition('usage_' || p, '2024-02-29 UTC') FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
 	INSERT INTO devapp.usage_minute SELECT '2024-02-29 23:59+00', app_id, credential_id, 1, NULL, NULL, 'live', 'VALID', 7, 7, 1 FROM devapp.credential;
-	INSERT INTO devapp.usage_batch (batch) VALUES (1);
+	INSERT INTO devapp.usage_flush (flush_id) VALUES (1);
 	SELECT devapp_internal.roll_up_usage();
-	INSERT INTO devapp.usage_batch (batch) VALUES (2);
+	INSERT INTO devapp.usage_flush (flush_id) VALUES (2);
 	INSERT INTO devapp.usage_latency VALUES ('2024-02-29', NULL, NULL, 2, 1, 0, '1 s', '100 ms', '900 ms', '[66:67]={1,1}');
-	INSERT INTO devapp.usage_shipment (batch_id, counters) VALUES (devapp.uuid_v7(), 1);
+	INSERT INTO devapp.usage_shipment (shipment_id, counters) VALUES (devapp.uuid_v7(), 1);
 	INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() FROM devapp.credential;
 	INSERT INTO devapp.quota_usage SELECT a.app_id, p.product_id, NULL, '', '2024-02-01', '2024-03-01', 7, 1 FROM devapp.app a, devapp.product p;});
 

@@ -49,7 +49,7 @@ sub write_stream
 	$node->safe_psql('postgres', qq{
 		SET timezone = 'UTC';
 		SELECT devapp_internal.lock_usage();
-		CREATE TEMP TABLE flush AS SELECT devapp_internal.new_batch() AS batch;
+		CREATE TEMP TABLE flush AS SELECT devapp_internal.new_flush() AS flush_id;
 		CREATE TEMP TABLE stream AS
 		SELECT date_trunc('minute', d + m * interval '1 minute') AS minute,
 		       CASE WHEN n % 5 > 0 THEN md5(format('app%s', (n * $seed) % 7))::uuid END AS app_id,
@@ -62,7 +62,7 @@ sub write_stream
 		  FROM generate_series('2024-01-01'::timestamptz, '2024-12-31', '1 day') AS d, unnest(ARRAY[-1, 0, 1, 59, 60, 150]) AS m, generate_series(1, 6) AS n
 		 WHERE $days;
 		SELECT devapp_internal.usage_partition('usage_minute', day) FROM (SELECT DISTINCT date_trunc('day', minute) AS day FROM stream) AS x;
-		INSERT INTO devapp.usage_minute SELECT s.*, f.batch FROM stream s, flush f;});
+		INSERT INTO devapp.usage_minute SELECT s.*, f.flush_id FROM stream s, flush f;});
 	return;
 }
 
@@ -106,13 +106,13 @@ $node->safe_psql('postgres', q{
 	CREATE TRIGGER die AFTER INSERT OR UPDATE ON devapp.usage_hour FOR EACH ROW EXECUTE FUNCTION die('usage_hour');
 	CREATE TRIGGER die AFTER INSERT OR UPDATE ON devapp.usage_day FOR EACH ROW EXECUTE FUNCTION die('usage_day');
 	CREATE TRIGGER die AFTER INSERT OR UPDATE ON devapp.last_used FOR EACH ROW EXECUTE FUNCTION die('last_used');
-	CREATE TRIGGER die AFTER INSERT OR DELETE ON devapp.usage_batch FOR EACH ROW EXECUTE FUNCTION die('usage_batch');});
+	CREATE TRIGGER die AFTER INSERT OR DELETE ON devapp.usage_flush FOR EACH ROW EXECUTE FUNCTION die('usage_flush');});
 $node->append_conf('postgresql.conf', 'devapp.flush_interval = 1');
 $node->reload;
 
 my $before = $node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_minute');
 my $made = 0;
-for my $table (qw(usage_minute usage_hour usage_day last_used usage_batch))
+for my $table (qw(usage_minute usage_hour usage_day last_used usage_flush))
 {
 	$node->safe_psql('postgres', "SELECT setval('deaths', 3); INSERT INTO death VALUES ('$table')");
 	$node->safe_psql('postgres', "SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM generate_series(1, 100)");
@@ -120,11 +120,11 @@ for my $table (qw(usage_minute usage_hour usage_day last_used usage_batch))
 	ok($node->poll_query_until('postgres', "SELECT last_value >= 6 FROM deaths"), "the worker is killed twice while it writes to $table");
 	$node->safe_psql('postgres', 'DELETE FROM death');
 	$node->poll_query_until('postgres', "SELECT sum(calls) >= $before + $made FROM devapp.usage_minute") or die;
-	$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM devapp.usage_batch') or die;
+	$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM devapp.usage_flush') or die;
 	is($node->safe_psql('postgres', "SELECT sum(calls) - $before FROM devapp.usage_minute"), $made, "and every call is there, once");
 	rolled_up_is_right("killed in $table");
 }
-$node->safe_psql('postgres', join ';', map { "DROP TRIGGER die ON devapp.$_" } qw(usage_minute usage_hour usage_day last_used usage_batch));
+$node->safe_psql('postgres', join ';', map { "DROP TRIGGER die ON devapp.$_" } qw(usage_minute usage_hour usage_day last_used usage_flush));
 is( $node->safe_psql('postgres', "SELECT last_used_at BETWEEN now() - interval '10 minutes' AND now() FROM devapp.credential_last_used WHERE credential_id = '$app->{credential_id}'"),
 	't', 'last used');
 
@@ -203,7 +203,7 @@ is( error_of($node, "SELECT devapp.record_usage('$app->{credential_id}', 'weathe
 
 $node->safe_psql('postgres', "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms'); SELECT devapp.flush_usage()");
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
-my @tables = qw(usage_minute usage_hour usage_day usage_latency last_used usage_batch);
+my @tables = qw(usage_minute usage_hour usage_day usage_latency last_used usage_flush);
 my $contents = join ' UNION ALL ',
   map { "SELECT '$_', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM devapp.$_ AS t" } @tables;
 for my $format ('plain', 'custom')

@@ -32,7 +32,7 @@ $standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
 
 my $address = 'host=' . $primary->host . ' port=' . $primary->port . ' user=shipper';
-my $outbox = $standby->data_dir . '/pg_stat';
+my $spool = $standby->data_dir . '/pg_stat';
 my $expected = 0;
 
 # calls(n): on the standby
@@ -63,7 +63,7 @@ sub arrives
 
 sub files
 {
-	my @files = glob "$outbox/devapp_ship_*";
+	my @files = glob "$spool/devapp_ship_*";
 	return @files;
 }
 
@@ -148,7 +148,7 @@ is($primary->safe_psql('postgres', 'SELECT sum(calls), sum(client_errors), sum(s
 $standby->safe_psql('second', "SELECT devapp.verify_key('x', $Devapp::CALL)");
 ok($primary->poll_query_until('second', 'SELECT coalesce(sum(calls), 0) = 1 FROM devapp.usage_minute'), 'calls of another database arrive there');
 calls(60000, "'e' || n");
-arrives('more than one batch holds');
+arrives('more than one shipment holds');
 is($primary->safe_psql('postgres', 'SELECT max(counters) <= 50000, sum(counters) >= 60000 FROM devapp.usage_shipment'), 't|t', 'in several');
 
 # ---------- what happens to the primary ----------
@@ -165,7 +165,7 @@ my $session = hold();
 calls(5);
 wait_for_shipper();
 my ($file) = files();
-copy($file, "$outbox/copy") or die;
+copy($file, "$spool/copy") or die;
 my $pid = $standby->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'devapp shipper'});
 kill_process($standby, $pid);
 $session->query_safe('COMMIT');
@@ -173,9 +173,9 @@ $session->quit;
 arrives('a shipper is killed while the primary counts');
 
 # sent again, after it was counted
-copy("$outbox/copy", $file) or die;
+copy("$spool/copy", $file) or die;
 $standby->restart;
-ok(wait_for_files(0), 'a batch that comes again is taken');
+ok(wait_for_files(0), 'a shipment that comes again is taken');
 arrives('and not counted again');
 
 # the end of the standby, while it waits for the primary
@@ -208,18 +208,18 @@ arrives('each call is counted once, whoever was ended');
 SKIP:
 {
 	skip 'root may write everywhere', 3 if $> == 0;
-	chmod 0500, $outbox or die;
+	chmod 0500, $spool or die;
 	calls(2);
 	fails('a file in "pg_stat" could not be written', 'no file can be written');
 	is($standby->safe_psql('postgres', 'SELECT slots_used > 0 FROM devapp.worker_status'), 't', 'the counts are in memory');
-	chmod 0700, $outbox or die;
+	chmod 0700, $spool or die;
 	arrives('and are sent when there is room');
 }
 
 # ---------- what else may call it ----------
 
-my $copy = "pg_read_binary_file('$outbox/copy')";
-is($primary->safe_psql('postgres', "SELECT devapp.receive_usage('00000000-0000-7000-8000-000000000000', $copy)"), 0, 'a batch that is too old');
+my $copy = "pg_read_binary_file('$spool/copy')";
+is($primary->safe_psql('postgres', "SELECT devapp.receive_usage('00000000-0000-7000-8000-000000000000', $copy)"), 0, 'a shipment that is too old');
 is(error_of($primary, "SELECT devapp.receive_usage('00000000-0000-4000-8000-000000000000', $copy)"), '22023', 'an id without a time');
 is(error_of($primary, "SELECT devapp.receive_usage(devapp.uuid_v7(), $_)"), '22P03', "not counts: $_")
   for "''", "'\\x00'", "substr($copy, 2)", "set_byte($copy, 20, get_byte($copy, 20) # 1)", "$copy || $copy";
@@ -240,7 +240,7 @@ sub crc32c
 my ($minute, @ids) = split /\|/, $primary->safe_psql('postgres',
 	q{SELECT extract(epoch FROM minute - timestamptz '2000-01-01 UTC')::bigint / 60, app_id, credential_id, product_id
 	    FROM devapp.usage_minute WHERE product_id IS NOT NULL ORDER BY minute DESC LIMIT 1});
-my $forged = pack('LL', unpack 'LL', slurp_file("$outbox/copy")) . pack('LlCCSl a16 a16 a16 a16 a24 QQQQ', 0, $minute, 1, 0, 0, 1,
+my $forged = pack('LL', unpack 'LL', slurp_file("$spool/copy")) . pack('LlCCSl a16 a16 a16 a16 a24 QQQQ', 0, $minute, 1, 0, 0, 1,
 	(map { s/-//gr =~ s/(..)/chr hex $1/ger } @ids), '', '', 1, 9223372036854775807, 0, $minute * 60000000);
 $forged = unpack 'H*', $forged . pack 'L', crc32c($forged);
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), '\\x$forged') FROM generate_series(1, 2);
@@ -249,10 +249,10 @@ $primary->safe_psql('postgres', 'SELECT devapp.setup_roles(); CREATE ROLE admin 
 is(error_of($primary, "SET ROLE admin; SELECT devapp.receive_usage(devapp.uuid_v7(), '')"), '42501', 'it is granted to nobody else');
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), $copy) > 0; ROLLBACK"), 't', 'rolled back');
 arrives('what is rolled back is not counted, nor kept');
-$primary->safe_psql('postgres', q{INSERT INTO devapp.usage_shipment SELECT devapp_internal.first_batch_id(now() - n * interval '20 days'), now(), 1 FROM generate_series(1, 3) AS n});
+$primary->safe_psql('postgres', q{INSERT INTO devapp.usage_shipment SELECT devapp_internal.first_shipment_id(now() - n * interval '20 days'), now(), 1 FROM generate_series(1, 3) AS n});
 calls(1);
-arrives('ids of batches that are too old');
-is($primary->safe_psql('postgres', q{SELECT count(*) FROM devapp.usage_shipment WHERE batch_id < devapp_internal.first_batch_id(now() - interval '1 day')}), 1, 'are not kept');
+arrives('ids of shipments that are too old');
+is($primary->safe_psql('postgres', q{SELECT count(*) FROM devapp.usage_shipment WHERE shipment_id < devapp_internal.first_shipment_id(now() - interval '1 day')}), 1, 'are not kept');
 
 # ---------- promotion ----------
 
@@ -263,14 +263,14 @@ $primary->stop('immediate');
 eval { $session->quit };
 calls(6);
 fails('could not ship usage', 'the primary is gone');
-is(scalar(files()), 1, 'a batch is on its way');
-copy("$outbox/copy", $file) or die; # this one was counted, and that was replicated
-open my $damaged, '>', "$outbox/devapp_ship_" . ($file =~ /ship_(\d+)_/)[0] . '_00000000-0000-7000-8000-000000000000.stat' or die;
+is(scalar(files()), 1, 'a shipment is on its way');
+copy("$spool/copy", $file) or die; # this one was counted, and that was replicated
+open my $damaged, '>', "$spool/devapp_ship_" . ($file =~ /ship_(\d+)_/)[0] . '_00000000-0000-7000-8000-000000000000.stat' or die;
 print $damaged 'x';
 close $damaged;
-unlink "$outbox/copy";
+unlink "$spool/copy";
 $standby->promote;
-arrives('promoted, the standby counts what is left, each batch once', $standby);
+arrives('promoted, the standby counts what is left, each shipment once', $standby);
 calls(8);
 arrives('and goes on as a primary', $standby);
 ok($standby->poll_query_until('postgres', 'SELECT last_housekeeping_at IS NOT NULL FROM devapp.worker_status'), 'with housekeeping');

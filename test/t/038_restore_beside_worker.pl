@@ -40,12 +40,12 @@ sql("SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM gener
 $node->poll_query_until('src', q{SELECT sum(calls) = 205 FROM devapp.usage_day}) or die;
 # other months; and a flush that is not rolled up, which the dump has to bring as such
 sql(q{SELECT devapp_internal.usage_partition('usage_minute', at) FROM unnest('{2024-02-29,2024-03-01}'::timestamptz[]) AS at;
-	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, batch)
-	SELECT '2024-02-29 23:59+00', NULL, 'NOT_FOUND', 11, 0, devapp_internal.new_batch();
+	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, flush_id)
+	SELECT '2024-02-29 23:59+00', NULL, 'NOT_FOUND', 11, 0, devapp_internal.new_flush();
 	SELECT devapp_internal.roll_up_usage();
-	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, batch)
-	SELECT '2024-03-01 00:01+00', NULL, 'NOT_FOUND', 13, 0, devapp_internal.new_batch();});
-is(sql('SELECT count(*) FROM devapp.usage_batch'), 1, 'a flush is not rolled up');
+	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, flush_id)
+	SELECT '2024-03-01 00:01+00', NULL, 'NOT_FOUND', 13, 0, devapp_internal.new_flush();});
+is(sql('SELECT count(*) FROM devapp.usage_flush'), 1, 'a flush is not rolled up');
 
 my $dumps = $node->basedir;
 $node->command_ok([ 'pg_dump', '-Fc', '-f', "$dumps/custom", 'src' ], 'pg_dump');
@@ -109,7 +109,7 @@ sub is_whole
 	pause($db);
 	ok($node->poll_query_until($db, "SELECT coalesce(sum(calls), 0) = $made FROM devapp.usage_day WHERE code = 'MALFORMED'"),
 		"$db: the calls meanwhile are counted, once");
-	is(sql('SELECT count(*) FROM devapp.usage_batch', $db), 0, "$db: all is rolled up");
+	is(sql('SELECT count(*) FROM devapp.usage_flush', $db), 0, "$db: all is rolled up");
 	same_lines(contents($db), $source, "$db: every table is as it was");
 	is(sql("$partitions AND c.relname !~ to_char(now(), '\"_\"YYYY_') AND c.relname !~ to_char(now() + '2 months', '\"_\"YYYY_')", $db),
 		sql("$partitions AND c.relname !~ to_char(now(), '\"_\"YYYY_') AND c.relname !~ to_char(now() + '2 months', '\"_\"YYYY_')"), "$db: so are the partitions of other times");

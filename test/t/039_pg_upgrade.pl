@@ -37,8 +37,8 @@ $old->poll_query_until('postgres', 'SELECT sum(calls) = 205 FROM devapp.usage_da
 # a flush that is not rolled up, of another month; and calls that are not flushed
 set_config($old, 'devapp.flush_interval', '1h');
 $old->safe_psql('postgres', q{SELECT devapp_internal.usage_partition('usage_minute', '2024-02-29');
-	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, batch)
-	SELECT '2024-02-29 23:59+00', NULL, 'NOT_FOUND', 13, 0, devapp_internal.new_batch()});
+	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, flush_id)
+	SELECT '2024-02-29 23:59+00', NULL, 'NOT_FOUND', 13, 0, devapp_internal.new_flush()});
 calls($old, 7);
 
 my $tables = q{SELECT string_agg(format('SELECT %L, count(*), md5(string_agg(t::text, $$|$$ ORDER BY t::text COLLATE "C")) FROM %s AS t', x::regclass, x::regclass), ' UNION ALL ')

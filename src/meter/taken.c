@@ -1,5 +1,5 @@
 /*
- * batch.c
+ * taken.c
  *		Taking counts out of shared memory into a transaction.
  *
  *	take_usage()			takes all counts of the database; how many rows
@@ -26,41 +26,41 @@
 #include "base/compat.h"
 #include "base/xact_list.h"
 #include "decide/verdict_type.h"
-#include "meter/batch.h"
 #include "meter/latency.h"
 #include "meter/latency_core.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
+#include "meter/taken.h"
 
 PG_FUNCTION_INFO_V1(devapp_take_usage);
 PG_FUNCTION_INFO_V1(devapp_taken_calls);
 PG_FUNCTION_INFO_V1(devapp_taken_responses);
 
-typedef struct MeterBatch
+typedef struct TakenUsage
 {
 	XactItem	item;
-	struct MeterBatch *earlier;
+	struct TakenUsage *earlier;
 	bool		foreign;		/* not from this server's memory */
 	TimestampTz taken_at;
 	Size		n;
 	Size		room;
 	MeterRow   *rows;
-} MeterBatch;
+} TakenUsage;
 
 /* of the transaction under way, the latest first */
-static MeterBatch *batches = NULL;
+static TakenUsage *all_taken = NULL;
 
 /* ---------- the end of a transaction ---------- */
 
 static void
-end_batch(XactItem *item, bool committed)
+end_taken(XactItem *item, bool committed)
 {
-	MeterBatch *batch = (MeterBatch *) item;
+	TakenUsage *taken = (TakenUsage *) item;
 	long		seconds;
 	int			microseconds;
 
-	batches = batch->earlier;
-	if (batch->foreign)
+	all_taken = taken->earlier;
+	if (taken->foreign)
 	{
 		/* the flusher rolls it up */
 		if (committed)
@@ -68,45 +68,45 @@ end_batch(XactItem *item, bool committed)
 	}
 	else if (!committed)
 	{
-		for (Size i = 0; i < batch->n; i++)
-			meter_add(&batch->rows[i].key, &batch->rows[i].value);
+		for (Size i = 0; i < taken->n; i++)
+			meter_add(&taken->rows[i].key, &taken->rows[i].value);
 	}
-	else if (batch->n > 0)
+	else if (taken->n > 0)
 	{
-		TimestampDifference(batch->taken_at, GetCurrentTimestamp(),
+		TimestampDifference(taken->taken_at, GetCurrentTimestamp(),
 							&seconds, &microseconds);
-		registry_report_flush((int64) batch->n,
+		registry_report_flush((int64) taken->n,
 							  seconds * INT64CONST(1000000) + microseconds);
 	}
-	pfree(batch->rows);
-	pfree(batch);
+	pfree(taken->rows);
+	pfree(taken);
 }
 
 /* ---------- taking ---------- */
 
-static MeterBatch *
-begin_batch(Size room)
+static TakenUsage *
+begin_taken(Size room)
 {
-	MeterBatch *batch = MemoryContextAllocZero(TopMemoryContext, sizeof(MeterBatch));
+	TakenUsage *taken = MemoryContextAllocZero(TopMemoryContext, sizeof(TakenUsage));
 
-	batch->room = room;
-	batch->rows = MemoryContextAllocExtended(TopMemoryContext,
-											 sizeof(MeterRow) * batch->room,
+	taken->room = room;
+	taken->rows = MemoryContextAllocExtended(TopMemoryContext,
+											 sizeof(MeterRow) * taken->room,
 											 MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
-	if (batch->rows == NULL)
+	if (taken->rows == NULL)
 	{
-		pfree(batch);
+		pfree(taken);
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	}
-	batch->item.end = end_batch;
-	batch->item.no_prepare = "cannot prepare a transaction that has flushed usage";
-	batch->item.no_prepare_hint = "Call devapp.flush_usage() in a transaction of its own.";
-	batch->taken_at = GetCurrentTimestamp();
-	batch->earlier = batches;
-	batches = batch;
-	xact_list_push(&batch->item);
-	return batch;
+	taken->item.end = end_taken;
+	taken->item.no_prepare = "cannot prepare a transaction that has flushed usage";
+	taken->item.no_prepare_hint = "Call devapp.flush_usage() in a transaction of its own.";
+	taken->taken_at = GetCurrentTimestamp();
+	taken->earlier = all_taken;
+	all_taken = taken;
+	xact_list_push(&taken->item);
+	return taken;
 }
 
 /*
@@ -116,48 +116,48 @@ begin_batch(Size room)
 Datum
 devapp_take_usage(PG_FUNCTION_ARGS)
 {
-	MeterBatch *batch;
+	TakenUsage *taken;
 
 	meter_require();
-	batch = begin_batch(meter_stripe_limit());
+	taken = begin_taken(meter_stripe_limit());
 	registry_begin_take(MyDatabaseId);
 	for (int i = 0; i < meter_stripes(); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (batch->room - batch->n < meter_stripe_limit())
+		if (taken->room - taken->n < meter_stripe_limit())
 		{
-			Size		room = 2 * batch->room + meter_stripe_limit();
+			Size		room = 2 * taken->room + meter_stripe_limit();
 
-			batch->rows = repalloc_huge(batch->rows, sizeof(MeterRow) * room);
-			batch->room = room;
+			taken->rows = repalloc_huge(taken->rows, sizeof(MeterRow) * room);
+			taken->room = room;
 		}
-		batch->n += meter_take_stripe(i, MyDatabaseId, batch->rows + batch->n);
+		taken->n += meter_take_stripe(i, MyDatabaseId, taken->rows + taken->n);
 	}
-	PG_RETURN_INT64((int64) batch->n);
+	PG_RETURN_INT64((int64) taken->n);
 }
 
 /* Rows that come from elsewhere, as if they were taken here. */
 void
-meter_add_batch(const MeterRow *rows, Size n)
+taken_add(const MeterRow *rows, Size n)
 {
-	MeterBatch *batch = begin_batch(Max(n, 1));
+	TakenUsage *taken = begin_taken(Max(n, 1));
 
-	batch->foreign = true;
-	memcpy(batch->rows, rows, sizeof(MeterRow) * n);
-	batch->n = n;
+	taken->foreign = true;
+	memcpy(taken->rows, rows, sizeof(MeterRow) * n);
+	taken->n = n;
 }
 
 /* ---------- what was taken ---------- */
 
-static const MeterBatch *
-last_batch(void)
+static const TakenUsage *
+last_taken(void)
 {
-	if (batches == NULL)
+	if (all_taken == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no usage was taken in this transaction"),
 				 errhint("Call devapp.flush_usage().")));
-	return batches;
+	return all_taken;
 }
 
 static TimestampTz
@@ -221,7 +221,7 @@ Datum
 devapp_taken_calls(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	const MeterBatch *batch = last_batch();
+	const TakenUsage *taken = last_taken();
 	MemoryContext row_context;
 	MemoryContext old;
 
@@ -229,11 +229,11 @@ devapp_taken_calls(PG_FUNCTION_ARGS)
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "devapp usage row",
 										ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(row_context);
-	for (Size i = 0; i < batch->n; i++)
+	for (Size i = 0; i < taken->n; i++)
 	{
-		if (batch->rows[i].key.kind != METER_CALL)
+		if (taken->rows[i].key.kind != METER_CALL)
 			continue;
-		put_call(result, &batch->rows[i]);
+		put_call(result, &taken->rows[i]);
 		MemoryContextReset(row_context);
 	}
 	MemoryContextSwitchTo(old);
@@ -321,16 +321,16 @@ put_responses(ReturnSetInfo *result, const Responses *sum)
 
 /* The rows of responses, those of one day, app and product together. */
 static const MeterRow **
-sorted_responses(const MeterBatch *batch, Size *n)
+sorted_responses(const TakenUsage *taken, Size *n)
 {
-	const MeterRow **rows = palloc_extended(sizeof(MeterRow *) * Max(batch->n, 1),
+	const MeterRow **rows = palloc_extended(sizeof(MeterRow *) * Max(taken->n, 1),
 											MCXT_ALLOC_HUGE);
 
 	*n = 0;
-	for (Size i = 0; i < batch->n; i++)
+	for (Size i = 0; i < taken->n; i++)
 	{
-		if (batch->rows[i].key.kind == METER_RESPONSE)
-			rows[(*n)++] = &batch->rows[i];
+		if (taken->rows[i].key.kind == METER_RESPONSE)
+			rows[(*n)++] = &taken->rows[i];
 	}
 	qsort(rows, *n, sizeof(MeterRow *), compare_responses);
 	return rows;
@@ -346,7 +346,7 @@ devapp_taken_responses(PG_FUNCTION_ARGS)
 	MemoryContext old;
 
 	InitMaterializedSRF(fcinfo, 0);
-	rows = sorted_responses(last_batch(), &n);
+	rows = sorted_responses(last_taken(), &n);
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "devapp usage row",
 										ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(row_context);
