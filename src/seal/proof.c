@@ -45,15 +45,15 @@ subtree_of_leaves(int level, uint64 position, MerkleHash *hash)
 	run_query("SELECT l.leaf_hash FROM devapp.audit_leaf l WHERE l.leaf_index >= $1 AND l.leaf_index < $2 ORDER BY l.leaf_index",
 			  2, (int64) (position * width), (int64) ((position + 1) * width));
 	if (SPI_processed != width)
-		audit_damaged("Leaves are missing.");
+		trail_damaged("Leaves are missing.");
 	(void) merkle_frontier_load(&f, 0, NULL, 0);
 	for (int i = 0; i < (int) width; i++)
 	{
 		bool		isnull;
 		MerkleHash	leaf;
 
-		if (!audit_hash_read(audit_value(i, 1, &isnull), &leaf))
-			audit_damaged("The hash of a leaf is no SHA-256.");
+		if (!trail_hash_read(trail_value(i, 1, &isnull), &leaf))
+			trail_damaged("The hash of a leaf is no SHA-256.");
 		merkle_frontier_append(&f, &leaf, NULL, NULL);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -64,10 +64,10 @@ subtree_of_leaves(int level, uint64 position, MerkleHash *hash)
 static void
 fetch_subtree(void *arg, int level, uint64_t position, MerkleHash *hash)
 {
-	if (level < AUDIT_NODE_LEVEL)
+	if (level < TRAIL_NODE_LEVEL)
 		subtree_of_leaves(level, position, hash);
-	else if (!audit_node_find(level, position, hash))
-		audit_damaged("A subtree is missing.");
+	else if (!trail_node_find(level, position, hash))
+		trail_damaged("A subtree is missing.");
 }
 
 static const MerkleSource log_source = {fetch_subtree, NULL};
@@ -79,7 +79,7 @@ static int64
 sealed_size(void)
 {
 	run_query("SELECT max(c.tree_size) FROM devapp.audit_checkpoint c", 0, 0, 0);
-	return audit_int64(0, 1);
+	return trail_int64(0, 1);
 }
 
 static void
@@ -119,9 +119,9 @@ find_leaf(int64 event_id, int64 *leaf_index, MerkleHash *leaf)
 			  1, event_id, 0);
 	if (SPI_processed == 0)
 		report_no_leaf(event_id);
-	*leaf_index = audit_int64(0, 1);
-	if (!audit_hash_read(audit_value(0, 2, &isnull), leaf))
-		audit_damaged("The hash of a leaf is no SHA-256.");
+	*leaf_index = trail_int64(0, 1);
+	if (!trail_hash_read(trail_value(0, 2, &isnull), leaf))
+		trail_damaged("The hash of a leaf is no SHA-256.");
 }
 
 static Datum
@@ -130,7 +130,7 @@ proof_array(const MerkleProof *proof)
 	Datum		elements[MERKLE_MAX_PROOF];
 
 	for (int i = 0; i < proof->count; i++)
-		elements[i] = PointerGetDatum(audit_bytes(proof->hashes[i].bytes,
+		elements[i] = PointerGetDatum(trail_bytes(proof->hashes[i].bytes,
 												  MERKLE_HASH_BYTES));
 	return PointerGetDatum(construct_array(elements, proof->count, BYTEAOID, -1,
 										   false, TYPALIGN_INT));
@@ -166,14 +166,14 @@ devapp_audit_proof(PG_FUNCTION_ARGS)
 	merkle_root(&log_source, (uint64) size, &root);
 	if (!merkle_check_inclusion((uint64) leaf_index, (uint64) size, &leaf,
 								proof.hashes, (size_t) proof.count, &root))
-		audit_damaged("The subtrees that are kept are not those of the leaves.");
+		trail_damaged("The subtrees that are kept are not those of the leaves.");
 	SPI_finish();
 
 	values[0] = Int64GetDatum(leaf_index);
 	values[1] = Int64GetDatum(size);
-	values[2] = PointerGetDatum(audit_bytes(leaf.bytes, MERKLE_HASH_BYTES));
+	values[2] = PointerGetDatum(trail_bytes(leaf.bytes, MERKLE_HASH_BYTES));
 	values[3] = proof_array(&proof);
-	values[4] = PointerGetDatum(audit_bytes(root.bytes, MERKLE_HASH_BYTES));
+	values[4] = PointerGetDatum(trail_bytes(root.bytes, MERKLE_HASH_BYTES));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
@@ -196,7 +196,7 @@ devapp_audit_consistency(PG_FUNCTION_ARGS)
 	merkle_root(&log_source, (uint64) size_b, &root_b);
 	if (!merkle_check_consistency((uint64) size_a, &root_a, (uint64) size_b, &root_b,
 								  proof.hashes, (size_t) proof.count))
-		audit_damaged("The subtrees that are kept are not those of the leaves.");
+		trail_damaged("The subtrees that are kept are not those of the leaves.");
 	SPI_finish();
 	PG_RETURN_DATUM(proof_array(&proof));
 }
@@ -220,7 +220,7 @@ read_path(ArrayType *array, MerkleProof *proof)
 	proof->count = count;
 	for (int i = 0; i < count; i++)
 	{
-		if (nulls[i] || !audit_hash_read(elements[i], &proof->hashes[i]))
+		if (nulls[i] || !trail_hash_read(elements[i], &proof->hashes[i]))
 			return false;
 	}
 	return true;
@@ -238,8 +238,8 @@ devapp_check_audit_proof(PG_FUNCTION_ARGS)
 
 	devapp_require_sodium();
 	PG_RETURN_BOOL(leaf_index >= 0 && size >= 0 &&
-				   audit_hash_read(PG_GETARG_DATUM(0), &leaf) &&
-				   audit_hash_read(PG_GETARG_DATUM(4), &root) &&
+				   trail_hash_read(PG_GETARG_DATUM(0), &leaf) &&
+				   trail_hash_read(PG_GETARG_DATUM(4), &root) &&
 				   read_path(PG_GETARG_ARRAYTYPE_P(3), &proof) &&
 				   merkle_check_inclusion((uint64) leaf_index, (uint64) size, &leaf,
 										  proof.hashes, (size_t) proof.count, &root));
@@ -257,8 +257,8 @@ devapp_check_audit_consistency(PG_FUNCTION_ARGS)
 
 	devapp_require_sodium();
 	PG_RETURN_BOOL(size_a >= 0 && size_b >= 0 &&
-				   audit_hash_read(PG_GETARG_DATUM(1), &root_a) &&
-				   audit_hash_read(PG_GETARG_DATUM(3), &root_b) &&
+				   trail_hash_read(PG_GETARG_DATUM(1), &root_a) &&
+				   trail_hash_read(PG_GETARG_DATUM(3), &root_b) &&
 				   read_path(PG_GETARG_ARRAYTYPE_P(4), &proof) &&
 				   merkle_check_consistency((uint64) size_a, &root_a, (uint64) size_b,
 											&root_b, proof.hashes, (size_t) proof.count));

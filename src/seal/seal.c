@@ -101,18 +101,18 @@ load_last(Sealer *s, FullTransactionId *xmin)
 	*xmin = FullTransactionIdFromU64(0);
 	if (SPI_processed == 0)
 		return false;
-	value = audit_value(0, 2, &isnull);
-	if (!audit_hash_read(value, &kept))
-		audit_damaged("The root of the last checkpoint is no SHA-256.");
-	frontier = DatumGetByteaPP(audit_value(0, 3, &isnull));
-	if (!merkle_frontier_load(&s->tree, (uint64) audit_int64(0, 1),
+	value = trail_value(0, 2, &isnull);
+	if (!trail_hash_read(value, &kept))
+		trail_damaged("The root of the last checkpoint is no SHA-256.");
+	frontier = DatumGetByteaPP(trail_value(0, 3, &isnull));
+	if (!merkle_frontier_load(&s->tree, (uint64) trail_int64(0, 1),
 							  VARDATA_ANY(frontier), VARSIZE_ANY_EXHDR(frontier)))
-		audit_damaged("The frontier of the last checkpoint is not of its size.");
+		trail_damaged("The frontier of the last checkpoint is not of its size.");
 	merkle_frontier_root(&s->tree, &root);
 	if (!merkle_hash_equal(&root, &kept))
-		audit_damaged("The frontier of the last checkpoint does not give its root.");
-	if ((uint64) audit_int64(0, 5) == GetSystemIdentifier())
-		*xmin = DatumGetFullTransactionId(audit_value(0, 4, &isnull));
+		trail_damaged("The frontier of the last checkpoint does not give its root.");
+	if ((uint64) trail_int64(0, 5) == GetSystemIdentifier())
+		*xmin = DatumGetFullTransactionId(trail_value(0, 4, &isnull));
 	return true;
 }
 
@@ -122,8 +122,8 @@ require_all_covered(const Sealer *s)
 {
 	execute_sql("SELECT coalesce(max(l.leaf_index), -1) + 1 FROM devapp.audit_leaf l",
 				SPI_OK_SELECT);
-	if ((uint64) audit_int64(0, 1) != s->tree.size)
-		audit_damaged("The last checkpoint is not that of the last leaf.");
+	if ((uint64) trail_int64(0, 1) != s->tree.size)
+		trail_damaged("The last checkpoint is not that of the last leaf.");
 }
 
 /* ---------- what is new ---------- */
@@ -135,7 +135,7 @@ oldest_open_transaction(void)
 	bool		isnull;
 
 	execute_sql("SELECT pg_snapshot_xmin(pg_current_snapshot())", SPI_OK_SELECT);
-	return DatumGetFullTransactionId(audit_value(0, 1, &isnull));
+	return DatumGetFullTransactionId(trail_value(0, 1, &isnull));
 }
 
 /* Make leaves of the events that have none; returns how many. */
@@ -163,9 +163,9 @@ keep_node(void *arg, int level, uint64_t position, const MerkleHash *hash)
 	Sealer	   *s = arg;
 	Datum		args[3] = {Int32GetDatum(level), Int64GetDatum((int64) position)};
 
-	if (level < AUDIT_NODE_LEVEL)
+	if (level < TRAIL_NODE_LEVEL)
 		return;
-	args[2] = PointerGetDatum(audit_bytes(hash->bytes, MERKLE_HASH_BYTES));
+	args[2] = PointerGetDatum(trail_bytes(hash->bytes, MERKLE_HASH_BYTES));
 	if (SPI_execute_plan(s->insert_node, args, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "seal_audit: could not insert a node");
 	pfree(DatumGetPointer(args[2]));
@@ -180,9 +180,9 @@ append_rows(Sealer *s, SPITupleTable *rows)
 		MerkleHash	leaf;
 		bool		isnull;
 
-		if (!audit_hash_read(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull),
+		if (!trail_hash_read(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull),
 							 &leaf))
-			audit_damaged("The hash of an event is no SHA-256.");
+			trail_damaged("The hash of an event is no SHA-256.");
 		merkle_frontier_append(&s->tree, &leaf, keep_node, s);
 	}
 }
@@ -196,7 +196,7 @@ grow_tree(Sealer *s)
 	Datum		args[1] = {Int64GetDatum((int64) s->tree.size)};
 	Portal		portal;
 
-	s->insert_node = audit_prepare("INSERT INTO devapp.audit_node (level, position, hash) VALUES ($1, $2, $3)",
+	s->insert_node = trail_prepare("INSERT INTO devapp.audit_node (level, position, hash) VALUES ($1, $2, $3)",
 								   3, node_types);
 	portal = SPI_cursor_open_with_args(NULL,
 									   "SELECT l.leaf_hash FROM devapp.audit_leaf l WHERE l.leaf_index >= $1 ORDER BY l.leaf_index",
@@ -228,16 +228,16 @@ write_checkpoint(const Sealer *s, bool first, uint64 previous_size,
 	NoteKey		key = {{0}};
 
 	merkle_frontier_root(&s->tree, &root);
-	if (!audit_key_write_note(s->tree.size, &root, note, &key))
+	if (!signing_key_write_checkpoint(s->tree.size, &root, note, &key))
 		nulls[7] = 'n';
 	args[0] = Int64GetDatum((int64) s->tree.size);
 	args[1] = Int64GetDatum((int64) previous_size);
-	args[2] = PointerGetDatum(audit_bytes(root.bytes, MERKLE_HASH_BYTES));
-	args[3] = PointerGetDatum(audit_bytes(s->tree.peaks, (size_t) s->tree.count * MERKLE_HASH_BYTES));
+	args[2] = PointerGetDatum(trail_bytes(root.bytes, MERKLE_HASH_BYTES));
+	args[3] = PointerGetDatum(trail_bytes(s->tree.peaks, (size_t) s->tree.count * MERKLE_HASH_BYTES));
 	args[4] = FullTransactionIdGetDatum(xmin);
 	args[5] = Int64GetDatum((int64) GetSystemIdentifier());
 	args[6] = CStringGetTextDatum(note);
-	args[7] = PointerGetDatum(audit_bytes(key.bytes, NOTE_KEY_BYTES));
+	args[7] = PointerGetDatum(trail_bytes(key.bytes, NOTE_KEY_BYTES));
 	args[8] = PointerGetDatum(cstring_to_text_with_len(note, (int) strcspn(note, "\n")));
 	if (SPI_execute_with_args("INSERT INTO devapp.audit_checkpoint (tree_size, previous_size, root, frontier,"
 							  " xmin_at_seal, system_identifier, note, public_key, origin)"
@@ -279,7 +279,7 @@ devapp_seal_audit(PG_FUNCTION_ARGS)
 	seal_events();
 	execute_sql("SELECT c FROM devapp.audit_checkpoint c ORDER BY c.tree_size DESC LIMIT 1",
 				SPI_OK_SELECT);
-	result = SPI_datumTransfer(audit_value(0, 1, &isnull), false, -1);
+	result = SPI_datumTransfer(trail_value(0, 1, &isnull), false, -1);
 	SPI_finish();
 	PG_RETURN_DATUM(result);
 }

@@ -61,7 +61,7 @@ typedef struct KeyFile
 {
 	unsigned char *seed;		/* from sodium_malloc() */
 	bool		has_seed;
-	AuditKeys  *keys;
+	SigningKeys *keys;
 } KeyFile;
 
 static bool
@@ -100,7 +100,7 @@ add_line(const char *line, void *arg)
 		return "Something follows the key.";
 	if (!f->has_seed)
 		return parse_seed(line, len, f);
-	if (f->keys->count == AUDIT_KEYS_MAX)
+	if (f->keys->count == SIGNING_KEYS_MAX)
 		return "There are too many keys.";
 	return note_verifier_read(line, len, &f->keys->keys[f->keys->count++]);
 }
@@ -133,7 +133,7 @@ read_key_file(KeyFile *f)
 }
 
 void
-audit_keys_read(AuditKeys *keys)
+signing_keys_read(SigningKeys *keys)
 {
 	KeyFile		f = {.keys = keys};
 
@@ -163,10 +163,10 @@ require_utf8(void)
  * seal_audit() only.
  */
 bool
-audit_key_write_note(uint64 size, const MerkleHash *root,
-					 char note[CHECKPOINT_NOTE_MAX], NoteKey *key)
+signing_key_write_checkpoint(uint64 size, const MerkleHash *root,
+							 char note[CHECKPOINT_NOTE_MAX], NoteKey *key)
 {
-	AuditKeys	keys;
+	SigningKeys	keys;
 	KeyFile		f = {.keys = &keys};
 
 	if (!is_configured())
@@ -185,10 +185,10 @@ audit_key_write_note(uint64 size, const MerkleHash *root,
 Datum
 devapp_audit_public_key(PG_FUNCTION_ARGS)
 {
-	AuditKeys	keys;
+	SigningKeys	keys;
 	char		verifier[NOTE_VERIFIER_MAX];
 
-	audit_keys_read(&keys);
+	signing_keys_read(&keys);
 	if (keys.count == 0)
 		PG_RETURN_NULL();
 	note_verifier_write(audit_origin, &keys.keys[0], verifier);

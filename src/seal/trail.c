@@ -21,7 +21,7 @@
 
 /* A plan for this call; SPI_finish() frees it. */
 SPIPlanPtr
-audit_prepare(const char *sql, int nargs, Oid *types)
+trail_prepare(const char *sql, int nargs, Oid *types)
 {
 	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
 
@@ -33,7 +33,7 @@ audit_prepare(const char *sql, int nargs, Oid *types)
 
 /* A value of what SPI has just answered. */
 Datum
-audit_value(int row, int column, bool *isnull)
+trail_value(int row, int column, bool *isnull)
 {
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
 						 isnull);
@@ -41,17 +41,17 @@ audit_value(int row, int column, bool *isnull)
 
 /* One that is not null; 0 stands for a null all the same. */
 int64
-audit_int64(int row, int column)
+trail_int64(int row, int column)
 {
 	bool		isnull;
-	Datum		value = audit_value(row, column, &isnull);
+	Datum		value = trail_value(row, column, &isnull);
 
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
 /* False if it has not the length of a hash. */
 bool
-audit_hash_read(Datum value, MerkleHash *hash)
+trail_hash_read(Datum value, MerkleHash *hash)
 {
 	bytea	   *bytes = DatumGetByteaPP(value);
 
@@ -62,14 +62,14 @@ audit_hash_read(Datum value, MerkleHash *hash)
 }
 
 bytea *
-audit_bytes(const void *data, size_t len)
+trail_bytes(const void *data, size_t len)
 {
 	return (bytea *) cstring_to_text_with_len(data, (int) len);
 }
 
 /* A subtree that was kept; false if it is not there, or is none. */
 bool
-audit_node_find(int level, uint64 position, MerkleHash *hash)
+trail_node_find(int level, uint64 position, MerkleHash *hash)
 {
 	Oid			types[2] = {INT4OID, INT8OID};
 	Datum		args[2] = {Int32GetDatum(level), Int64GetDatum((int64) position)};
@@ -82,15 +82,15 @@ audit_node_find(int level, uint64 position, MerkleHash *hash)
 		elog(ERROR, "audit: could not read devapp.audit_node");
 	if (SPI_processed == 0)
 		return false;
-	value = audit_value(0, 1, &isnull);
-	found = !isnull && audit_hash_read(value, hash);
+	value = trail_value(0, 1, &isnull);
+	found = !isnull && trail_hash_read(value, hash);
 	SPI_freetuptable(SPI_tuptable);
 	return found;
 }
 
 /* The tables do not fit together. */
 void
-audit_damaged(const char *what)
+trail_damaged(const char *what)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),

@@ -53,7 +53,7 @@ typedef struct BadNode
 typedef struct Verifier
 {
 	ReturnSetInfo *result;
-	AuditKeys	trusted;		/* of the key file */
+	SigningKeys	trusted;		/* of the key file */
 	MerkleFrontier tree;
 	bool		whole;			/* the leaves came without a gap */
 	uint64		proved;			/* leaves that a checkpoint proves */
@@ -258,7 +258,7 @@ check_note(Verifier *v, SPITupleTable *rows)
 	Checkpoint	c;
 	const char *problem = checkpoint_read(note, strlen(note), &c);
 
-	if (audit_hash_read(column_value(rows, 0, 3, &isnull), &s->roots[0]))
+	if (trail_hash_read(column_value(rows, 0, 3, &isnull), &s->roots[0]))
 		s->nroots = 1;
 	if (problem != NULL)
 	{
@@ -388,10 +388,10 @@ compare_node(void *arg, int level, uint64_t position, const MerkleHash *hash)
 	Verifier   *v = arg;
 	MerkleHash	kept;
 
-	if (level < AUDIT_NODE_LEVEL)
+	if (level < TRAIL_NODE_LEVEL)
 		return;
 	v->nodes++;
-	if (audit_node_find(level, position, &kept) && merkle_hash_equal(&kept, hash))
+	if (trail_node_find(level, position, &kept) && merkle_hash_equal(&kept, hash))
 		return;
 	if (v->nbad == v->bad_room)
 	{
@@ -412,7 +412,7 @@ grow_tree(Verifier *v, SPITupleTable *rows, int i)
 	v->whole = column_int64(rows, i, 1) == (int64) v->tree.size;
 	if (!v->whole)
 		return false;
-	if (!audit_hash_read(column_value(rows, i, 2, &isnull), &leaf))
+	if (!trail_hash_read(column_value(rows, i, 2, &isnull), &leaf))
 	{
 		/* no hash: nothing that a right root could come from */
 		memset(&leaf, 0, sizeof(leaf));
@@ -494,10 +494,10 @@ report_nodes(Verifier *v)
 						   b->level, LL(b->position));
 	}
 	if (SPI_execute("SELECT count(*) FROM devapp.audit_node", true, 0) == SPI_OK_SELECT &&
-		v->whole && audit_int64(0, 1) > (int64) v->nodes)
+		v->whole && trail_int64(0, 1) > (int64) v->nodes)
 		report_problem(v, "node_altered", NO_ID, NO_ID,
 					   "there are subtrees that the log does not have: %lld, not %lld",
-					   LL(audit_int64(0, 1)), LL(v->nodes));
+					   LL(trail_int64(0, 1)), LL(v->nodes));
 }
 
 static void
@@ -561,17 +561,17 @@ check_order(Verifier *v)
 static bool
 leaf_is_suspect(const Verifier *v, int64 leaf_index)
 {
-	uint64		block = (uint64) leaf_index >> AUDIT_NODE_LEVEL;
+	uint64		block = (uint64) leaf_index >> TRAIL_NODE_LEVEL;
 
 	if (leaf_index < 0 || (uint64) leaf_index >= v->tree.size)
 		return true;
 	if ((uint64) leaf_index < v->proved)
 		return false;
-	if (block == v->tree.size >> AUDIT_NODE_LEVEL)
+	if (block == v->tree.size >> TRAIL_NODE_LEVEL)
 		return true;
 	for (int i = 0; i < v->nbad; i++)
 	{
-		if (v->bad[i].level == AUDIT_NODE_LEVEL && v->bad[i].position == block)
+		if (v->bad[i].level == TRAIL_NODE_LEVEL && v->bad[i].position == block)
 			return true;
 	}
 	return false;
@@ -687,7 +687,7 @@ devapp_verify_audit(PG_FUNCTION_ARGS)
 	v.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	v.whole = true;
 	v.last_size = -1;
-	audit_keys_read(&v.trusted);
+	signing_keys_read(&v.trusted);
 	if (!PG_ARGISNULL(0))
 	{
 		read_exported(&v, text_to_cstring(PG_GETARG_TEXT_PP(0)));
