@@ -89,7 +89,7 @@ COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
     'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise; waits for who is at it already';
 SELECT devapp_internal.grant_to('devapp.refresh_reports', 'admin');
 
--- For the worker.  What fails is undone as a whole, noted, and tried again after the
+-- For the worker.  What fails is undone as a whole, recorded, and tried again after the
 -- interval.  A clock that jumped back must not put it off.
 CREATE FUNCTION devapp_internal.refresh_reports_if_due() RETURNS void
     LANGUAGE plpgsql

@@ -7,8 +7,8 @@
 CREATE FUNCTION devapp_internal.begin_restore() RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_begin_restore';
 
-CREATE FUNCTION devapp_internal.note_restore() RETURNS trigger
-    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_note_restore';
+CREATE FUNCTION devapp_internal.mark_restore() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_mark_restore';
 
 -- Is there a partition that an index is to come for?
 CREATE FUNCTION devapp_internal.indexes_are_missing() RETURNS boolean
@@ -148,8 +148,8 @@ BEGIN
     FOR dumped IN SELECT c.oid FROM pg_extension e, unnest(e.extconfig) AS x
                     JOIN pg_class c ON c.oid = x AND c.relkind = 'r'
                    WHERE e.extname = 'devapp' LOOP
-        EXECUTE format('CREATE TRIGGER begin_restore BEFORE INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.note_restore()', dumped);
-        EXECUTE format('CREATE TRIGGER end_restore AFTER INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.note_restore()', dumped);
+        EXECUTE format('CREATE TRIGGER begin_restore BEFORE INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.mark_restore()', dumped);
+        EXECUTE format('CREATE TRIGGER end_restore AFTER INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.mark_restore()', dumped);
         EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER begin_restore, ENABLE ALWAYS TRIGGER end_restore', dumped);
     END LOOP;
 END

@@ -3,13 +3,13 @@
  *		Sessions that restore a dump, and statements that change privileges.
  *
  *	begin_restore()	CREATE EXTENSION in the session of a restore calls it
- *	note_restore()		BEFORE and AFTER INSERT, each statement, on every table that a dump has
+ *	mark_restore()		BEFORE and AFTER INSERT, each statement, on every table that a dump has
  *
  * A session with devapp.restoring holds the lock of the structure to its end, from its
  * first command on in which it finds the extension: so the worker keeps out, without a
  * setting on its side.  Between the sessions of one restore, and after them, it is kept
  * out by the row of devapp.restore (sql/restore/restore.sql): CREATE EXTENSION, which
- * is in every dump, begins it; that rows have come is noted by the triggers.
+ * is in every dump, begins it; the triggers mark it when rows have come.
  *
  * pg_restore -j keeps no order among the tables of an extension, whose foreign keys are
  * there before the rows.  So for the one statement that brings rows the triggers of its
@@ -41,7 +41,7 @@
 #include "base/trigger.h"
 
 PG_FUNCTION_INFO_V1(devapp_begin_restore);
-PG_FUNCTION_INFO_V1(devapp_note_restore);
+PG_FUNCTION_INFO_V1(devapp_mark_restore);
 
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
@@ -126,13 +126,13 @@ set_role(const char *value)
 }
 
 /* One session of a restore in parallel does it: the others would wait for its commit. */
-static const char note_rows[] =
+static const char mark_data[] =
 "UPDATE devapp.restore SET data = true WHERE one IN"
 " (SELECT r.one FROM devapp.restore r WHERE NOT r.data FOR UPDATE SKIP LOCKED)";
 
 /* Before a statement and after it. */
 Datum
-devapp_note_restore(PG_FUNCTION_ARGS)
+devapp_mark_restore(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -140,7 +140,7 @@ devapp_note_restore(PG_FUNCTION_ARGS)
 		!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("note_restore must be an INSERT STATEMENT trigger")));
+				 errmsg("mark_restore must be an INSERT STATEMENT trigger")));
 	trigger_require_own_table(trigdata);
 	if (TRIGGER_FIRED_AFTER(trigdata->tg_event))
 	{
@@ -151,7 +151,7 @@ devapp_note_restore(PG_FUNCTION_ARGS)
 	else if (devapp_restoring)
 	{
 		hold_lock();
-		run_as_owner(trigdata->tg_relation, note_rows);
+		run_as_owner(trigdata->tg_relation, mark_data);
 		triggers_off = superuser() && SessionReplicationRole == SESSION_REPLICATION_ROLE_ORIGIN;
 		if (triggers_off)
 			set_role("replica");

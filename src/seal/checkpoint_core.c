@@ -30,8 +30,8 @@
 #define BASE64				sodium_base64_VARIANT_ORIGINAL
 #define BASE64_LEN(n)		(((n) + 2) / 3 * 4)
 
-_Static_assert(NOTE_KEY_BYTES == crypto_sign_PUBLICKEYBYTES, "key is Ed25519");
-_Static_assert(NOTE_SEED_BYTES == crypto_sign_SEEDBYTES, "seed is Ed25519");
+_Static_assert(CHECKPOINT_KEY_BYTES == crypto_sign_PUBLICKEYBYTES, "key is Ed25519");
+_Static_assert(CHECKPOINT_SEED_BYTES == crypto_sign_SEEDBYTES, "seed is Ed25519");
 
 /* ---------- names and keys ---------- */
 
@@ -51,7 +51,7 @@ checkpoint_origin_is_valid(const char *origin, size_t len)
 
 /* The first bytes of SHA-256(name, newline, algorithm, public key) */
 static void
-key_id(const char *name, size_t name_len, const NoteKey *key,
+key_id(const char *name, size_t name_len, const CheckpointKey *key,
 	   unsigned char id[KEY_ID_BYTES])
 {
 	static const unsigned char between[2] = {'\n', ALGORITHM_ED25519};
@@ -61,7 +61,7 @@ key_id(const char *name, size_t name_len, const NoteKey *key,
 	crypto_hash_sha256_init(&state);
 	crypto_hash_sha256_update(&state, (const unsigned char *) name, name_len);
 	crypto_hash_sha256_update(&state, between, sizeof(between));
-	crypto_hash_sha256_update(&state, key->bytes, NOTE_KEY_BYTES);
+	crypto_hash_sha256_update(&state, key->bytes, CHECKPOINT_KEY_BYTES);
 	crypto_hash_sha256_final(&state, hash);
 	memcpy(id, hash, KEY_ID_BYTES);
 }
@@ -91,29 +91,29 @@ decode_base64(const char *s, size_t len, void *out, size_t size)
 }
 
 void
-note_verifier_write(const char *name, const NoteKey *key,
-					char out[NOTE_VERIFIER_MAX])
+checkpoint_verifier_write(const char *name, const CheckpointKey *key,
+						  char out[CHECKPOINT_VERIFIER_MAX])
 {
-	unsigned char typed[1 + NOTE_KEY_BYTES] = {ALGORITHM_ED25519};
+	unsigned char typed[1 + CHECKPOINT_KEY_BYTES] = {ALGORITHM_ED25519};
 	unsigned char id[KEY_ID_BYTES];
 	char		hex[2 * KEY_ID_BYTES + 1];
 	char		base64[BASE64_LEN(sizeof(typed)) + 1];
 
 	key_id(name, strlen(name), key, id);
-	memcpy(typed + 1, key->bytes, NOTE_KEY_BYTES);
+	memcpy(typed + 1, key->bytes, CHECKPOINT_KEY_BYTES);
 	sodium_bin2hex(hex, sizeof(hex), id, sizeof(id));
 	sodium_bin2base64(base64, sizeof(base64), typed, sizeof(typed), BASE64);
-	(void) snprintf(out, NOTE_VERIFIER_MAX, "%s+%s+%s", name, hex, base64);
+	(void) snprintf(out, CHECKPOINT_VERIFIER_MAX, "%s+%s+%s", name, hex, base64);
 }
 
 /* Returns what is wrong, or NULL. */
 const char *
-note_verifier_read(const char *s, size_t len, NoteKey *key)
+checkpoint_verifier_read(const char *s, size_t len, CheckpointKey *key)
 {
 	const char *plus = memchr(s, '+', len);
 	size_t		name_len = plus ? (size_t) (plus - s) : len;
 	size_t		head = name_len + 1 + 2 * KEY_ID_BYTES + 1;
-	unsigned char typed[1 + NOTE_KEY_BYTES];
+	unsigned char typed[1 + CHECKPOINT_KEY_BYTES];
 	unsigned char id[KEY_ID_BYTES];
 	char		hex[2 * KEY_ID_BYTES + 1];
 
@@ -122,7 +122,7 @@ note_verifier_read(const char *s, size_t len, NoteKey *key)
 		!decode_base64(s + head, len - head, typed, sizeof(typed)) ||
 		typed[0] != ALGORITHM_ED25519)
 		return "It is not a verifier key.";
-	memcpy(key->bytes, typed + 1, NOTE_KEY_BYTES);
+	memcpy(key->bytes, typed + 1, CHECKPOINT_KEY_BYTES);
 	key_id(s, name_len, key, id);
 	sodium_bin2hex(hex, sizeof(hex), id, sizeof(id));
 	if (memcmp(hex, plus + 1, 2 * KEY_ID_BYTES) != 0)
@@ -135,7 +135,7 @@ note_verifier_read(const char *s, size_t len, NoteKey *key)
 /* "— name signature" over the len bytes of text */
 static void
 write_signature(const char *name, const char *text, size_t len,
-				const unsigned char *seed, NoteKey *key, char *out, size_t room)
+				const unsigned char *seed, CheckpointKey *key, char *out, size_t room)
 {
 	unsigned char secret[crypto_sign_SECRETKEYBYTES];
 	unsigned char signature[SIGNATURE_BYTES];
@@ -156,20 +156,20 @@ write_signature(const char *name, const char *text, size_t len,
  */
 size_t
 checkpoint_write(const char *origin, uint64_t size, const MerkleHash *root,
-				 const unsigned char *seed, NoteKey *key,
-				 char note[CHECKPOINT_NOTE_MAX])
+				 const unsigned char *seed, CheckpointKey *key,
+				 char text[CHECKPOINT_TEXT_MAX])
 {
 	char		base64[BASE64_LEN(MERKLE_HASH_BYTES) + 1];
 	size_t		len;
 
 	sodium_bin2base64(base64, sizeof(base64), root->bytes, MERKLE_HASH_BYTES,
 					  BASE64);
-	len = (size_t) snprintf(note, CHECKPOINT_NOTE_MAX, "%s\n%" PRIu64 "\n%s\n\n",
+	len = (size_t) snprintf(text, CHECKPOINT_TEXT_MAX, "%s\n%" PRIu64 "\n%s\n\n",
 							origin, size, base64);
 	if (seed)
-		write_signature(origin, note, len - 1, seed, key, note + len,
-						CHECKPOINT_NOTE_MAX - len);
-	return len + strlen(note + len);
+		write_signature(origin, text, len - 1, seed, key, text + len,
+						CHECKPOINT_TEXT_MAX - len);
+	return len + strlen(text + len);
 }
 
 /* ---------- reading ---------- */
@@ -261,14 +261,14 @@ trim_empty_lines(Checkpoint *c)
 }
 
 /*
- * Read a note; returns what is wrong, or NULL.  A note without signatures may have
+ * Read a checkpoint; returns what is wrong, or NULL.  One without signatures may have
  * lost the ends of its lines on the way.
  */
 const char *
-checkpoint_read(const char *note, size_t len, Checkpoint *c)
+checkpoint_read(const char *text, size_t len, Checkpoint *c)
 {
-	Lines		lines = {note, note + len};
-	const char *line = note;
+	Lines		lines = {text, text + len};
+	const char *line = text;
 	size_t		n = 0;
 
 	memset(c, 0, sizeof(*c));
@@ -280,9 +280,9 @@ checkpoint_read(const char *note, size_t len, Checkpoint *c)
 	if (!next_line(&lines, &line, &n) ||
 		!decode_base64(line, n, c->root.bytes, MERKLE_HASH_BYTES))
 		return "The third line is not a SHA-256 in base64.";
-	c->text = note;
+	c->text = text;
 	do
-		c->text_len = (size_t) (lines.next - note);
+		c->text_len = (size_t) (lines.next - text);
 	while (next_line(&lines, &line, &n) && n > 0);
 	c->signatures = lines.next;
 	c->signatures_len = (size_t) (lines.end - lines.next);
@@ -291,15 +291,15 @@ checkpoint_read(const char *note, size_t len, Checkpoint *c)
 }
 
 /* One line of the origin's name: by which of the keys, and is it right? */
-static NoteCheck
+static CheckpointCheck
 check_signature(const Checkpoint *c, const char *base64, size_t len,
-				const NoteKey *keys, int nkeys)
+				const CheckpointKey *keys, int nkeys)
 {
 	unsigned char signature[SIGNATURE_BYTES];
 	unsigned char id[KEY_ID_BYTES];
 
 	if (!decode_base64(base64, len, signature, sizeof(signature)))
-		return NOTE_INVALID;
+		return CHECKPOINT_INVALID;
 	for (int i = 0; i < nkeys; i++)
 	{
 		key_id(c->origin, strlen(c->origin), &keys[i], id);
@@ -308,23 +308,23 @@ check_signature(const Checkpoint *c, const char *base64, size_t len,
 		return crypto_sign_verify_detached(signature + KEY_ID_BYTES,
 										   (const unsigned char *) c->text,
 										   c->text_len, keys[i].bytes) == 0 ?
-			NOTE_VALID : NOTE_INVALID;
+			CHECKPOINT_VALID : CHECKPOINT_INVALID;
 	}
-	return NOTE_UNKNOWN_KEY;
+	return CHECKPOINT_UNKNOWN_KEY;
 }
 
 /* Is it signed by one of the keys?  All that one of them has signed must be right. */
-NoteCheck
-checkpoint_check(const Checkpoint *c, const NoteKey *keys, int nkeys)
+CheckpointCheck
+checkpoint_check(const Checkpoint *c, const CheckpointKey *keys, int nkeys)
 {
 	Lines		lines = {c->signatures, c->signatures + c->signatures_len};
-	NoteCheck	result = NOTE_UNSIGNED;
+	CheckpointCheck result = CHECKPOINT_UNSIGNED;
 	const char *parts[3];
 	size_t		lens[3];
 
 	while (next_line(&lines, &parts[0], &lens[0]))
 	{
-		NoteCheck	one;
+		CheckpointCheck one;
 
 		if (!split_signature(parts[0], lens[0], &parts[1], &lens[1], &parts[2],
 							 &lens[2]) ||
@@ -332,9 +332,9 @@ checkpoint_check(const Checkpoint *c, const NoteKey *keys, int nkeys)
 			memcmp(parts[1], c->origin, lens[1]) != 0)
 			continue;
 		one = check_signature(c, parts[2], lens[2], keys, nkeys);
-		if (one == NOTE_INVALID)
-			return NOTE_INVALID;
-		if (one == NOTE_VALID || result == NOTE_UNSIGNED)
+		if (one == CHECKPOINT_INVALID)
+			return CHECKPOINT_INVALID;
+		if (one == CHECKPOINT_VALID || result == CHECKPOINT_UNSIGNED)
 			result = one;
 	}
 	return result;

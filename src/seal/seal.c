@@ -223,12 +223,12 @@ write_checkpoint(const Sealer *s, bool first, uint64 previous_size,
 	TEXTOID, BYTEAOID, TEXTOID};
 	Datum		args[9];
 	char		nulls[9] = {' ', first ? 'n' : ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
-	char		note[CHECKPOINT_NOTE_MAX];
+	char		checkpoint[CHECKPOINT_TEXT_MAX];
 	MerkleHash	root;
-	NoteKey		key = {{0}};
+	CheckpointKey key = {{0}};
 
 	merkle_frontier_root(&s->tree, &root);
-	if (!signing_key_write_checkpoint(s->tree.size, &root, note, &key))
+	if (!signing_key_write_checkpoint(s->tree.size, &root, checkpoint, &key))
 		nulls[7] = 'n';
 	args[0] = Int64GetDatum((int64) s->tree.size);
 	args[1] = Int64GetDatum((int64) previous_size);
@@ -236,9 +236,9 @@ write_checkpoint(const Sealer *s, bool first, uint64 previous_size,
 	args[3] = PointerGetDatum(trail_bytes(s->tree.peaks, (size_t) s->tree.count * MERKLE_HASH_BYTES));
 	args[4] = FullTransactionIdGetDatum(xmin);
 	args[5] = Int64GetDatum((int64) GetSystemIdentifier());
-	args[6] = CStringGetTextDatum(note);
-	args[7] = PointerGetDatum(trail_bytes(key.bytes, NOTE_KEY_BYTES));
-	args[8] = PointerGetDatum(cstring_to_text_with_len(note, (int) strcspn(note, "\n")));
+	args[6] = CStringGetTextDatum(checkpoint);
+	args[7] = PointerGetDatum(trail_bytes(key.bytes, CHECKPOINT_KEY_BYTES));
+	args[8] = PointerGetDatum(cstring_to_text_with_len(checkpoint, (int) strcspn(checkpoint, "\n")));
 	if (SPI_execute_with_args("INSERT INTO devapp.audit_checkpoint (tree_size, previous_size, root, frontier,"
 							  " xmin_at_seal, system_identifier, note, public_key, origin)"
 							  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

@@ -79,8 +79,8 @@ parse_seed(const char *s, size_t len, KeyFile *f)
 	const char *end;
 	size_t		got;
 
-	if (sodium_hex2bin(f->seed, NOTE_SEED_BYTES, s, len, NULL, &got, &end) != 0 ||
-		end != s + len || got != NOTE_SEED_BYTES)
+	if (sodium_hex2bin(f->seed, CHECKPOINT_SEED_BYTES, s, len, NULL, &got, &end) != 0 ||
+		end != s + len || got != CHECKPOINT_SEED_BYTES)
 		return "It does not have 64 hex digits.";
 	(void) crypto_sign_seed_keypair(f->keys->keys[0].bytes, secret, f->seed);
 	sodium_memzero(secret, sizeof(secret));
@@ -102,7 +102,7 @@ add_line(const char *line, void *arg)
 		return parse_seed(line, len, f);
 	if (f->keys->count == SIGNING_KEYS_MAX)
 		return "There are too many keys.";
-	return note_verifier_read(line, len, &f->keys->keys[f->keys->count++]);
+	return checkpoint_verifier_read(line, len, &f->keys->keys[f->keys->count++]);
 }
 
 /*
@@ -119,7 +119,7 @@ read_key_file(KeyFile *f)
 	devapp_require_sodium();
 	f->keys->count = 0;
 	f->has_seed = false;
-	f->seed = sodium_malloc(NOTE_SEED_BYTES);
+	f->seed = sodium_malloc(CHECKPOINT_SEED_BYTES);
 	if (f->seed != NULL)
 		problem = key_file_read(audit_key_file, add_line, f, &st);
 	if (problem.text == NULL && !f->has_seed)
@@ -146,7 +146,7 @@ signing_keys_read(SigningKeys *keys)
 
 /* ---------- signing ---------- */
 
-/* A note has a dash that not every encoding has. */
+/* A signature begins with a dash that not every encoding has. */
 static void
 require_utf8(void)
 {
@@ -159,24 +159,24 @@ require_utf8(void)
 }
 
 /*
- * The note of a tree; true if it is signed, and then *key is the public key.  For
- * seal_audit() only.
+ * The checkpoint of a tree, as text; true if it is signed, and then *key is the
+ * public key.  For seal_audit() only.
  */
 bool
 signing_key_write_checkpoint(uint64 size, const MerkleHash *root,
-							 char note[CHECKPOINT_NOTE_MAX], NoteKey *key)
+							 char checkpoint[CHECKPOINT_TEXT_MAX], CheckpointKey *key)
 {
 	SigningKeys	keys;
 	KeyFile		f = {.keys = &keys};
 
 	if (!is_configured())
 	{
-		(void) checkpoint_write(audit_origin, size, root, NULL, key, note);
+		(void) checkpoint_write(audit_origin, size, root, NULL, key, checkpoint);
 		return false;
 	}
 	require_utf8();
 	read_key_file(&f);
-	(void) checkpoint_write(audit_origin, size, root, f.seed, key, note);
+	(void) checkpoint_write(audit_origin, size, root, f.seed, key, checkpoint);
 	sodium_free(f.seed);
 	return true;
 }
@@ -186,11 +186,11 @@ Datum
 devapp_audit_public_key(PG_FUNCTION_ARGS)
 {
 	SigningKeys	keys;
-	char		verifier[NOTE_VERIFIER_MAX];
+	char		verifier[CHECKPOINT_VERIFIER_MAX];
 
 	signing_keys_read(&keys);
 	if (keys.count == 0)
 		PG_RETURN_NULL();
-	note_verifier_write(audit_origin, &keys.keys[0], verifier);
+	checkpoint_verifier_write(audit_origin, &keys.keys[0], verifier);
 	PG_RETURN_TEXT_P(cstring_to_text(verifier));
 }

@@ -15,12 +15,12 @@
 typedef struct SigningKeys
 {
 	int			count;			/* 0: there is no file */
-	NoteKey		keys[SIGNING_KEYS_MAX];
+	CheckpointKey keys[SIGNING_KEYS_MAX];
 } SigningKeys;
 
 extern void signing_keys_read(SigningKeys *keys);
 extern bool signing_key_write_checkpoint(uint64 size, const MerkleHash *root,
-										 char note[CHECKPOINT_NOTE_MAX], NoteKey *key);
+										 char checkpoint[CHECKPOINT_TEXT_MAX], CheckpointKey *key);
 extern void signing_key_define_gucs(void);
 
 #endif							/* DEVAPP_SIGNING_KEY_H */

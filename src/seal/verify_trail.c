@@ -62,7 +62,7 @@ typedef struct Verifier
 	Stored		next;			/* that the tree has not reached */
 	int64		last_size;		/* of the one before; -1: none */
 	bool		seen_signed;
-	NoteKey		last_unknown;	/* key that was reported */
+	CheckpointKey last_unknown;	/* key that was reported */
 	List	   *wrong;			/* sizes with another root, after the last right one */
 
 	uint64		nodes;			/* that there must be */
@@ -160,7 +160,7 @@ column_is_true(SPITupleTable *rows, int i, int number)
 /* ---------- checkpoints: each for itself ---------- */
 
 static bool
-is_trusted(const Verifier *v, const NoteKey *key)
+is_trusted(const Verifier *v, const CheckpointKey *key)
 {
 	for (int i = 0; i < v->trusted.count; i++)
 	{
@@ -175,7 +175,7 @@ is_trusted(const Verifier *v, const NoteKey *key)
 static void
 check_unsigned(Verifier *v, const Checkpoint *c)
 {
-	if (checkpoint_check(c, NULL, 0) != NOTE_UNSIGNED)
+	if (checkpoint_check(c, NULL, 0) != CHECKPOINT_UNSIGNED)
 		report_problem(v, "signature_invalid", NO_ID, NO_ID,
 					   "checkpoint of %lld leaves: it is signed, but the key is not there",
 					   LL(v->next.size));
@@ -186,12 +186,12 @@ check_unsigned(Verifier *v, const Checkpoint *c)
 }
 
 static void
-check_signed(Verifier *v, const Checkpoint *c, const NoteKey *key)
+check_signed(Verifier *v, const Checkpoint *c, const CheckpointKey *key)
 {
-	char		verifier[NOTE_VERIFIER_MAX];
+	char		verifier[CHECKPOINT_VERIFIER_MAX];
 
 	v->seen_signed = true;
-	if (checkpoint_check(c, key, 1) != NOTE_VALID)
+	if (checkpoint_check(c, key, 1) != CHECKPOINT_VALID)
 	{
 		report_problem(v, "signature_invalid", NO_ID, NO_ID,
 					   "checkpoint of %lld leaves: the signature is not right",
@@ -201,7 +201,7 @@ check_signed(Verifier *v, const Checkpoint *c, const NoteKey *key)
 	if (is_trusted(v, key) || memcmp(key, &v->last_unknown, sizeof(*key)) == 0)
 		return;
 	v->last_unknown = *key;
-	note_verifier_write(c->origin, key, verifier);
+	checkpoint_verifier_write(c->origin, key, verifier);
 	report_problem(v, "signature_unknown", NO_ID, NO_ID,
 				   "checkpoint of %lld leaves: it is signed with %s, which is not in devapp.audit_key_file",
 				   LL(v->next.size), verifier);
@@ -211,7 +211,7 @@ static void
 check_signature(Verifier *v, const Checkpoint *c, Datum public_key, bool isnull)
 {
 	bytea	   *bytes;
-	NoteKey		key;
+	CheckpointKey key;
 
 	if (isnull)
 	{
@@ -219,13 +219,13 @@ check_signature(Verifier *v, const Checkpoint *c, Datum public_key, bool isnull)
 		return;
 	}
 	bytes = DatumGetByteaPP(public_key);
-	if (VARSIZE_ANY_EXHDR(bytes) != NOTE_KEY_BYTES)
+	if (VARSIZE_ANY_EXHDR(bytes) != CHECKPOINT_KEY_BYTES)
 	{
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
 					   "checkpoint of %lld leaves: public_key is no key", LL(v->next.size));
 		return;
 	}
-	memcpy(key.bytes, VARDATA_ANY(bytes), NOTE_KEY_BYTES);
+	memcpy(key.bytes, VARDATA_ANY(bytes), CHECKPOINT_KEY_BYTES);
 	check_signed(v, c, &key);
 }
 
@@ -247,16 +247,16 @@ check_previous(Verifier *v, int64 previous_size)
 					   LL(v->next.size), LL(v->last_size));
 }
 
-/* Note, root and signature of v->next, whose row this is. */
+/* Text, root and signature of v->next, whose row this is. */
 static void
-check_note(Verifier *v, SPITupleTable *rows)
+check_text(Verifier *v, SPITupleTable *rows)
 {
 	Stored	   *s = &v->next;
 	bool		isnull;
-	char	   *note = TextDatumGetCString(column_value(rows, 0, 5, &isnull));
+	char	   *checkpoint = TextDatumGetCString(column_value(rows, 0, 5, &isnull));
 	Datum		public_key;
 	Checkpoint	c;
-	const char *problem = checkpoint_read(note, strlen(note), &c);
+	const char *problem = checkpoint_read(checkpoint, strlen(checkpoint), &c);
 
 	if (trail_hash_read(column_value(rows, 0, 3, &isnull), &s->roots[0]))
 		s->nroots = 1;
@@ -301,7 +301,7 @@ next_checkpoint(Verifier *v)
 		v->next.frontier = DatumGetByteaPCopy(column_value(rows, 0, 4, &isnull));
 		v->next.origin = TextDatumGetCString(column_value(rows, 0, 7, &isnull));
 		check_previous(v, column_int64(rows, 0, 2));
-		check_note(v, rows);
+		check_text(v, rows);
 	}
 	SPI_freetuptable(rows);
 }
@@ -641,9 +641,9 @@ check_events(Verifier *v)
 /* ---------- an exported checkpoint ---------- */
 
 static void
-read_exported(Verifier *v, const char *note)
+read_exported(Verifier *v, const char *checkpoint)
 {
-	const char *problem = checkpoint_read(note, strlen(note), &v->exported);
+	const char *problem = checkpoint_read(checkpoint, strlen(checkpoint), &v->exported);
 
 	if (problem != NULL)
 		ereport(ERROR,
@@ -662,16 +662,16 @@ check_exported_signature(Verifier *v)
 		return;
 	switch (checkpoint_check(&v->exported, v->trusted.keys, v->trusted.count))
 	{
-		case NOTE_INVALID:
+		case CHECKPOINT_INVALID:
 			report_problem(v, "signature_invalid", NO_ID, NO_ID,
 						   "the checkpoint that was given: the signature is not right");
 			break;
-		case NOTE_UNKNOWN_KEY:
+		case CHECKPOINT_UNKNOWN_KEY:
 			report_problem(v, "signature_unknown", NO_ID, NO_ID,
 						   "the checkpoint that was given is signed with a key that is not in devapp.audit_key_file");
 			break;
-		case NOTE_UNSIGNED:		/* it may be from before there was a key */
-		case NOTE_VALID:
+		case CHECKPOINT_UNSIGNED:	/* it may be from before there was a key */
+		case CHECKPOINT_VALID:
 			break;
 	}
 }

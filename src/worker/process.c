@@ -3,7 +3,7 @@
  *		What the processes that work in a database share.
  *
  * The launcher starts them; each runs its steps one after the other, each in a
- * transaction of its own, and ends.  A step that fails is logged and noted, and tried
+ * transaction of its own, and ends.  A step that fails is logged and recorded, and tried
  * again by the next process.
  *
  * They are the ones that yield.  A process waits for nobody's lock for as long as others
@@ -199,7 +199,7 @@ run_step(Step *step)
 	return result;
 }
 
-/* An error is logged and noted.  That another session needs a lock of this is none. */
+/* An error is logged and recorded.  That another session needs a lock of this is none. */
 static void
 report_error(const ErrorData *error, RegistryJob job)
 {

@@ -140,7 +140,7 @@ ship_counts(void)
 		registry_report_flush(sent, GetCurrentTimestamp() - start);
 }
 
-/* An error is noted, and logged if it is not that of the last time. */
+/* An error is recorded, and logged if it is not that of the last time. */
 static bool
 try_to_ship(void)
 {

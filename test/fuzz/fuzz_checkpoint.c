@@ -11,15 +11,15 @@
 #include "seal/checkpoint_core.h"
 #include "fuzz.h"
 
-static const NoteKey some_key = {{9}};
+static const CheckpointKey some_key = {{9}};
 
 static void
 check_text(const char *s, size_t len)
 {
 	Checkpoint	c;
-	NoteKey		key;
+	CheckpointKey key;
 
-	(void) note_verifier_read(s, len, &key);
+	(void) checkpoint_verifier_read(s, len, &key);
 	if (checkpoint_read(s, len, &c) != NULL)
 		return;
 	CHECK(c.text == s && c.text_len <= len);
@@ -27,37 +27,37 @@ check_text(const char *s, size_t len)
 	CHECK(checkpoint_origin_is_valid(c.origin, strlen(c.origin)));
 	CHECK(memcmp(c.origin, s, strlen(c.origin)) == 0);
 	CHECK(c.size <= INT64_MAX);
-	CHECK(checkpoint_check(&c, &some_key, 1) != NOTE_VALID);
+	CHECK(checkpoint_check(&c, &some_key, 1) != CHECKPOINT_VALID);
 }
 
 static void
-check_verifier(const char *origin, const NoteKey *key)
+check_verifier(const char *origin, const CheckpointKey *key)
 {
-	char		verifier[NOTE_VERIFIER_MAX];
+	char		verifier[CHECKPOINT_VERIFIER_MAX];
 	size_t		len;
-	NoteKey		read;
+	CheckpointKey read;
 
-	note_verifier_write(origin, key, verifier);
+	checkpoint_verifier_write(origin, key, verifier);
 	len = strlen(verifier);
-	CHECK(len < NOTE_VERIFIER_MAX - 1);
-	CHECK(note_verifier_read(verifier, len, &read) == NULL);
+	CHECK(len < CHECKPOINT_VERIFIER_MAX - 1);
+	CHECK(checkpoint_verifier_read(verifier, len, &read) == NULL);
 	CHECK(memcmp(&read, key, sizeof(read)) == 0);
-	CHECK(note_verifier_read(verifier, len - 1, &read) != NULL);
+	CHECK(checkpoint_verifier_read(verifier, len - 1, &read) != NULL);
 	verifier[0] ^= 1;			/* the hash is of the name too */
-	CHECK(note_verifier_read(verifier, len, &read) != NULL);
+	CHECK(checkpoint_verifier_read(verifier, len, &read) != NULL);
 }
 
 /* A bit of a signed note: then it is none, or of another key, or not right. */
 static void
-check_damaged(FuzzInput *in, const char *note, size_t len, const NoteKey *key)
+check_damaged(FuzzInput *in, const char *text, size_t len, const CheckpointKey *key)
 {
-	char	   *copy = fuzz_copy(note, len);
+	char	   *copy = fuzz_copy(text, len);
 	size_t		at = (fuzz_byte(in) << 8 | fuzz_byte(in)) % (len - 1);
 	Checkpoint	c;
 
 	copy[at] = (char) (copy[at] ^ (1 << fuzz_below(in, 8)));
 	if (checkpoint_read(copy, len, &c) == NULL)
-		CHECK(checkpoint_check(&c, key, 1) != NOTE_VALID);
+		CHECK(checkpoint_check(&c, key, 1) != CHECKPOINT_VALID);
 	free(copy);
 }
 
@@ -65,13 +65,13 @@ static void
 check_written(FuzzInput in)
 {
 	char		origin[CHECKPOINT_ORIGIN_MAX + 1] = {0};
-	unsigned char seed[NOTE_SEED_BYTES];
-	char		note[CHECKPOINT_NOTE_MAX];
+	unsigned char seed[CHECKPOINT_SEED_BYTES];
+	char		text[CHECKPOINT_TEXT_MAX];
 	uint64_t	size = 0;
 	unsigned	origin_len = 1 + fuzz_below(&in, CHECKPOINT_ORIGIN_MAX);
 	bool		is_signed = fuzz_below(&in, 4) > 0;
 	MerkleHash	root;
-	NoteKey		keys[2] = {some_key};
+	CheckpointKey keys[2] = {some_key};
 	Checkpoint	c;
 	size_t		len;
 
@@ -82,20 +82,20 @@ check_written(FuzzInput in)
 	size &= INT64_MAX;
 	for (int i = 0; i < 32; i++)
 		root.bytes[i] = seed[i] = (unsigned char) fuzz_byte(&in);
-	len = checkpoint_write(origin, size, &root, is_signed ? seed : NULL, &keys[1], note);
-	CHECK(len == strlen(note) && len < CHECKPOINT_NOTE_MAX - 1);
-	CHECK(checkpoint_read(note, len, &c) == NULL);
+	len = checkpoint_write(origin, size, &root, is_signed ? seed : NULL, &keys[1], text);
+	CHECK(len == strlen(text) && len < CHECKPOINT_TEXT_MAX - 1);
+	CHECK(checkpoint_read(text, len, &c) == NULL);
 	CHECK(strcmp(c.origin, origin) == 0 && c.size == size);
 	CHECK(merkle_hash_equal(&c.root, &root));
 	if (!is_signed)
 	{
-		CHECK(checkpoint_check(&c, keys, 2) == NOTE_UNSIGNED);
+		CHECK(checkpoint_check(&c, keys, 2) == CHECKPOINT_UNSIGNED);
 		return;
 	}
-	CHECK(checkpoint_check(&c, keys, 2) == NOTE_VALID);
-	CHECK(checkpoint_check(&c, keys, 1) == NOTE_UNKNOWN_KEY);
+	CHECK(checkpoint_check(&c, keys, 2) == CHECKPOINT_VALID);
+	CHECK(checkpoint_check(&c, keys, 1) == CHECKPOINT_UNKNOWN_KEY);
 	check_verifier(origin, &keys[1]);
-	check_damaged(&in, note, len, &keys[1]);
+	check_damaged(&in, text, len, &keys[1]);
 }
 
 int
