@@ -20,7 +20,7 @@ CREATE FUNCTION devapp_internal.worker_state() RETURNS TABLE (
     last_housekeeping_error_at timestamptz,
     last_housekeeping_error text
 )
-    LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_status';
+    LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_state';
 SELECT devapp_internal.grant_to('devapp_internal.worker_state', 'admin');
 CREATE FUNCTION devapp_internal.is_metering() RETURNS boolean
     LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_is_metering';

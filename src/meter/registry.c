@@ -34,7 +34,7 @@ typedef struct RegistryEntry
 	pg_atomic_uint64 dropped;
 	pg_atomic_uint64 not_limited;
 	/* under the lock of the entries */
-	RegistryStatus status;
+	RegistryState state;
 } RegistryEntry;
 
 typedef struct RegistryShared
@@ -120,7 +120,7 @@ find_entry(Oid database, bool make)
 	}
 	if (!make || free_entry == NULL)
 		return NULL;
-	memset(&free_entry->status, 0, sizeof(RegistryStatus));
+	memset(&free_entry->state, 0, sizeof(RegistryState));
 	pg_atomic_write_u64(&free_entry->dropped, 0);
 	pg_atomic_write_u64(&free_entry->not_limited, 0);
 	free_entry->pending = free_entry->unfinished = free_entry->installed = false;
@@ -305,10 +305,10 @@ registry_report_flush(int64 rows, int64 microseconds)
 	if (entry == NULL)
 		return;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
-	entry->status.flushes++;
-	entry->status.last_flush_at = GetCurrentTimestamp();
-	entry->status.last_rows = rows;
-	entry->status.last_microseconds = microseconds;
+	entry->state.flushes++;
+	entry->state.last_flush_at = GetCurrentTimestamp();
+	entry->state.last_rows = rows;
+	entry->state.last_microseconds = microseconds;
 	LWLockRelease(lock);
 }
 
@@ -321,7 +321,7 @@ registry_report_housekeeping(void)
 	if (entry == NULL)
 		return;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
-	entry->status.last_housekeeping_at = GetCurrentTimestamp();
+	entry->state.last_housekeeping_at = GetCurrentTimestamp();
 	LWLockRelease(lock);
 }
 
@@ -340,9 +340,9 @@ registry_report_error(Oid database, RegistryJob job, const char *message)
 	if (entry == NULL)
 		return true;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
-	errors = &entry->status.errors[job];
+	errors = &entry->state.errors[job];
 	is_new = strncmp(errors->last, message, REGISTRY_ERROR_LEN - 1) != 0 ||
-		(job == JOB_FLUSH && entry->status.last_flush_at > errors->last_at) ||
+		(job == JOB_FLUSH && entry->state.last_flush_at > errors->last_at) ||
 		now - errors->logged_at > USECS_PER_HOUR;
 	if (is_new)
 		errors->logged_at = now;
@@ -360,25 +360,25 @@ registry_set_launcher(int pid)
 }
 
 /* Of the current database. */
-RegistryStatus
-registry_status(void)
+RegistryState
+registry_state(void)
 {
 	RegistryEntry *entry = entry_of(MyDatabaseId);
-	RegistryStatus status = {0};
+	RegistryState state = {0};
 
 	if (entry != NULL)
 	{
 		LWLockAcquire(lock, LW_SHARED);
-		status = entry->status;
+		state = entry->state;
 		LWLockRelease(lock);
-		status.dropped = pg_atomic_read_u64(&entry->dropped);
-		status.not_limited = pg_atomic_read_u64(&entry->not_limited);
+		state.dropped = pg_atomic_read_u64(&entry->dropped);
+		state.not_limited = pg_atomic_read_u64(&entry->not_limited);
 	}
 	else
 	{
-		status.dropped = pg_atomic_read_u64(&shared->dropped_elsewhere);
-		status.not_limited = pg_atomic_read_u64(&shared->not_limited_elsewhere);
+		state.dropped = pg_atomic_read_u64(&shared->dropped_elsewhere);
+		state.not_limited = pg_atomic_read_u64(&shared->not_limited_elsewhere);
 	}
-	status.launcher_pid = shared->launcher_pid;
-	return status;
+	state.launcher_pid = shared->launcher_pid;
+	return state;
 }

@@ -28,7 +28,7 @@ typedef struct RegistryErrors
 } RegistryErrors;
 
 /* How it goes, of one database. */
-typedef struct RegistryStatus
+typedef struct RegistryState
 {
 	TimestampTz last_flush_at;	/* 0: never */
 	int64		last_rows;
@@ -39,10 +39,10 @@ typedef struct RegistryStatus
 	uint64		dropped;		/* calls that found the table full */
 	uint64		not_limited;	/* calls that found the table of quotas full */
 	int			launcher_pid;		/* 0: none */
-} RegistryStatus;
+} RegistryState;
 
 extern void registry_init(void);
-extern RegistryStatus registry_status(void);
+extern RegistryState registry_state(void);
 extern void registry_set_launcher(int pid);
 
 /* of any database */

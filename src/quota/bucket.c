@@ -341,8 +341,8 @@ buckets_copy(int number, BucketTest test, const void *arg, Bucket *copies)
 }
 
 /* Of all databases. */
-BucketStatus
-buckets_status(void)
+BucketSlots
+buckets_slots(void)
 {
-	return (BucketStatus) {shared_table_used(&table), shared_table_total(&table)};
+	return (BucketSlots) {shared_table_used(&table), shared_table_total(&table)};
 }

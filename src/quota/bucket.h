@@ -33,11 +33,11 @@ typedef struct BucketCall
 	bool		taken;
 } BucketCall;
 
-typedef struct BucketStatus
+typedef struct BucketSlots
 {
 	uint64		used;
 	uint64		total;
-} BucketStatus;
+} BucketSlots;
 
 extern void buckets_define_gucs(void);
 extern void buckets_init(void);
@@ -55,6 +55,6 @@ extern uint32 buckets_stripe_limit(void);
 extern int	buckets_stripes(void);
 extern uint32 buckets_copy(int stripe, BucketTest test, const void *arg,
 						   Bucket *copies);
-extern BucketStatus buckets_status(void);
+extern BucketSlots buckets_slots(void);
 
 #endif							/* DEVAPP_BUCKET_H */

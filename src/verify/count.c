@@ -114,7 +114,7 @@ typedef struct Report
 {
 	const pg_uuid_t *credential_id; /* NULL: none */
 	text	   *product;		/* NULL: none */
-	int32		status;
+	int32		http_status;
 	uint64		latency;		/* microseconds */
 	int32		day;			/* first minute of it */
 } Report;
@@ -126,17 +126,17 @@ typedef struct Report
 #define OLDEST_REPORT	(3660 * USECS_PER_DAY)
 
 static int32
-check_status(bool isnull, Datum value)
+check_http_status(bool isnull, Datum value)
 {
-	int32		status = isnull ? 0 : DatumGetInt32(value);
+	int32		http_status = isnull ? 0 : DatumGetInt32(value);
 
-	if (status < 100 || status > 599)
+	if (http_status < 100 || http_status > 599)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 isnull ? errmsg("status must not be null") :
-				 errmsg("status %d is not an HTTP status", status),
+				 errmsg("status %d is not an HTTP status", http_status),
 				 errhint("Give the status of the response, from 100 to 599.")));
-	return status;
+	return http_status;
 }
 
 static uint64
@@ -286,8 +286,8 @@ make_row(MeterRow *row, const Report *report, Known *known)
 	key->database = MyDatabaseId;
 	key->kind = METER_RESPONSE;
 	key->minute = report->day;
-	key->code = report->status >= 500 ? OUTCOME_SERVER_ERROR :
-		report->status >= 400 ? OUTCOME_CLIENT_ERROR : OUTCOME_OK;
+	key->code = report->http_status >= 500 ? OUTCOME_SERVER_ERROR :
+		report->http_status >= 400 ? OUTCOME_CLIENT_ERROR : OUTCOME_OK;
 	key->bin = (uint16) latency_bin(report->latency);
 	row->value = (MeterValue) {1, report->latency, report->latency, report->latency};
 	return fill_ids(key, report, known);
@@ -325,7 +325,7 @@ devapp_record_usage(PG_FUNCTION_ARGS)
 		report.credential_id = PG_GETARG_UUID_P(0);
 	if (!PG_ARGISNULL(1))
 		report.product = name_canonical(PG_GETARG_TEXT_PP(1));
-	report.status = check_status(PG_ARGISNULL(2), PG_GETARG_DATUM(2));
+	report.http_status = check_http_status(PG_ARGISNULL(2), PG_GETARG_DATUM(2));
 	report.latency = check_latency(PG_ARGISNULL(3), PG_GETARG_DATUM(3));
 	report.day = check_at(PG_ARGISNULL(4), PG_GETARG_DATUM(4), GetCurrentTimestamp());
 	(void) count_reports(&report, 1);
@@ -393,7 +393,7 @@ devapp_record_usages(PG_FUNCTION_ARGS)
 			DatumGetUUIDP(columns[0].values[i]);
 		reports[i].product = columns[1].nulls[i] ? NULL :
 			name_canonical(DatumGetTextPP(columns[1].values[i]));
-		reports[i].status = check_status(columns[2].nulls[i], columns[2].values[i]);
+		reports[i].http_status = check_http_status(columns[2].nulls[i], columns[2].values[i]);
 		reports[i].latency = check_latency(columns[3].nulls[i], columns[3].values[i]);
 		reports[i].day = check_at(no_time, no_time ? (Datum) 0 : columns[4].values[i], now);
 	}
