@@ -10,7 +10,6 @@ CREATE TABLE devapp.report_refresh (
     as_of timestamptz,
     rows bigint,
     duration interval,
-    attempted_at timestamptz,
     error text,
     CONSTRAINT report_refresh_pkey PRIMARY KEY (report)
 ) WITH (fillfactor = 50);
@@ -19,8 +18,7 @@ COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made f
 COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
 COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
 COMMENT ON COLUMN devapp.report_refresh.duration IS 'How long the refresh took';
-COMMENT ON COLUMN devapp.report_refresh.attempted_at IS 'Last time that a refresh was tried';
-COMMENT ON COLUMN devapp.report_refresh.error IS 'Why it failed; null: it did not';
+COMMENT ON COLUMN devapp.report_refresh.error IS 'Why the last refresh failed; null: it did not';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.report_refresh', 'SELECT', 'admin');
 
 -- In the order in which they need one another.
@@ -75,10 +73,11 @@ BEGIN
         refresh_reports.rows := devapp_internal.refresh_report(known.report, coalesce(refresh_reports.concurrently, true) AND known.as_of IS NOT NULL);
         refresh_reports.duration := clock_timestamp() - started;
         UPDATE devapp.report_refresh r
-           SET as_of = now(), rows = refresh_reports.rows, duration = refresh_reports.duration, attempted_at = now(), error = NULL
+           SET as_of = now(), rows = refresh_reports.rows, duration = refresh_reports.duration, error = NULL
          WHERE r.report = known.report;
         RETURN NEXT;
     END LOOP;
+    PERFORM devapp_internal.set_done('refresh_reports');
 END
 $$;
 
@@ -90,7 +89,7 @@ COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
 SELECT devapp_internal.grant_to('devapp.refresh_reports', 'admin');
 
 -- For the worker.  What fails is undone as a whole, recorded, and tried again after the
--- interval.  A clock that jumped back must not put it off.
+-- interval.
 CREATE FUNCTION devapp_internal.refresh_reports_if_due() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -99,8 +98,7 @@ DECLARE
     every interval := devapp_internal.setting('refresh_interval')::interval;
     reason text;
 BEGIN
-    IF every = '0' OR devapp_internal.setting('restoring') = 'on' OR NOT EXISTS (SELECT FROM devapp.report_refresh r
-                                   WHERE r.attempted_at IS NULL OR r.attempted_at NOT BETWEEN now() - every AND now()) THEN
+    IF every = '0' OR devapp_internal.setting('restoring') = 'on' OR devapp_internal.was_done('refresh_reports', every) THEN
         RETURN;
     END IF;
     PERFORM devapp_internal.begin_work();
@@ -117,7 +115,8 @@ BEGIN
         UPDATE devapp.report_refresh SET error = SQLERRM;
     WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS reason = MESSAGE_TEXT;
-        UPDATE devapp.report_refresh SET attempted_at = now(), error = reason;
+        UPDATE devapp.report_refresh SET error = reason;
+        PERFORM devapp_internal.set_done('refresh_reports');
         RAISE WARNING 'reports could not be refreshed: %', reason
             USING ERRCODE = SQLSTATE,
                   HINT = 'They stay as they were. The next attempt is made after devapp.refresh_interval.';
@@ -127,7 +126,7 @@ $$;
 
 -- Every report, and what is known of its age.
 CREATE VIEW devapp_report.freshness AS
-SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, r.attempted_at, r.error
+SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, h.done_at AS attempted_at, r.error
   FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
                ('credentials_expiring', 'live', NULL),
                ('denials', 'live', NULL),
@@ -145,7 +144,8 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('usage_daily', 'live', NULL),
                ('usage_totals', 'materialized', 'usage_totals'),
                ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
-  LEFT JOIN devapp.report_refresh r ON r.report = x.source;
+  LEFT JOIN devapp.report_refresh r ON r.report = x.source
+  LEFT JOIN devapp.housekeeping h ON h.task = 'refresh_reports' AND r.report IS NOT NULL;
 COMMENT ON VIEW devapp_report.freshness IS 'How old reports are: one row a report. Live';
 COMMENT ON COLUMN devapp_report.freshness.report IS 'Name of the report in devapp_report';
 COMMENT ON COLUMN devapp_report.freshness.kind IS

@@ -53,8 +53,8 @@ CREATE FUNCTION devapp_internal.lock_usage() RETURNS void
 AS $$
 BEGIN
     PERFORM devapp_internal.begin_work();
-    INSERT INTO devapp.usage_state DEFAULT VALUES ON CONFLICT DO NOTHING;
-    PERFORM FROM devapp.usage_state FOR NO KEY UPDATE;
+    INSERT INTO devapp.housekeeping (task, done_at) VALUES ('maintain_usage', '-infinity') ON CONFLICT DO NOTHING;
+    PERFORM FROM devapp.housekeeping h WHERE h.task = 'maintain_usage' FOR NO KEY UPDATE;
 END
 $$;
 
@@ -300,7 +300,9 @@ BEGIN
     END LOOP;
     -- a quota's window that has ended means nothing; a day is for clocks that disagree
     DELETE FROM devapp.quota_usage q WHERE q.window_end < now() - interval '1 day';
-    UPDATE devapp.usage_state SET maintained_at = CASE WHEN dropped < 100 THEN clock_timestamp() END;
+    UPDATE devapp.housekeeping h
+       SET done_at = CASE WHEN dropped < 100 THEN clock_timestamp() ELSE '-infinity' END
+     WHERE h.task = 'maintain_usage';
 END
 $$;
 
@@ -316,7 +318,7 @@ AS $$
 BEGIN
     IF devapp_internal.setting('restoring') = 'off'
        AND EXISTS (SELECT FROM devapp_internal.usage_partitions())
-       AND NOT EXISTS (SELECT FROM devapp.usage_state s WHERE s.maintained_at BETWEEN now() - interval '1 hour' AND now()) THEN
+       AND NOT devapp_internal.was_done('maintain_usage', '1 hour') THEN
         PERFORM FROM devapp_internal.maintain_usage();
     END IF;
 END

@@ -1,6 +1,23 @@
 -- What the worker does beside flushing (src/worker/flusher.c), each at its time.  It asks
 -- about once a minute, in a transaction for each of these functions.
 
+-- Was it done in the last interval?  A time in the future is of a clock that jumped back,
+-- and must not put it off.
+CREATE FUNCTION devapp_internal.was_done(task text, every interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT FROM devapp.housekeeping h WHERE h.task = was_done.task AND h.done_at BETWEEN now() - every AND now())
+$$;
+
+CREATE FUNCTION devapp_internal.set_done(task text) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO devapp.housekeeping AS h (task, done_at) VALUES (set_done.task, now())
+    ON CONFLICT ON CONSTRAINT housekeeping_pkey DO UPDATE SET done_at = EXCLUDED.done_at
+$$;
+
 -- Is it time, or was the last time in the future?  Then it counts as done, in the
 -- transaction that does it.  A task that was never seen before has its first turn
 -- when the interval has passed: the database may be a restore that is under way.

@@ -139,18 +139,6 @@ COMMENT ON COLUMN devapp.usage_flush.flushed_at IS 'When it was';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_flush', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.usage_flush', '');
 
--- One row, made by the first flush.  Who flushes or rolls up holds its lock.  A dump does
--- not take it along.
-CREATE TABLE devapp.usage_state (
-    one boolean NOT NULL DEFAULT true,
-    maintained_at timestamptz,
-    CONSTRAINT usage_state_pkey PRIMARY KEY (one),
-    CONSTRAINT usage_state_is_one_row CHECK (one)
-) WITH (fillfactor = 10);
-COMMENT ON TABLE devapp.usage_state IS 'What flushing and rolling up lock: one row';
-COMMENT ON COLUMN devapp.usage_state.maintained_at IS 'When partitions were last looked after';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_state', 'SELECT', 'admin');
-
 -- The shipments of counts that standbys sent, so that one that is sent again counts
 -- once.  Ids are UUIDs of version 7, which begin with a time: those older than 30 days
 -- are not taken any more, and so need not be known.
@@ -167,14 +155,15 @@ COMMENT ON COLUMN devapp.usage_shipment.counters IS 'How many counters it had';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_shipment', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.usage_shipment', '');
 
--- When the worker did what time brings.  Not in a dump: after a restore the times
--- begin anew, so nothing is due while the rows are still coming.
+-- When what is done regularly was last done.  The row of maintain_usage, which the first
+-- flush makes, is also the lock of whoever flushes or rolls up.  Not in a dump: after a
+-- restore the times begin anew, so nothing is due while the rows are still coming.
 CREATE TABLE devapp.housekeeping (
     task text NOT NULL,
     done_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT housekeeping_pkey PRIMARY KEY (task)
-);
-COMMENT ON TABLE devapp.housekeeping IS 'What the worker does regularly beside flushing';
-COMMENT ON COLUMN devapp.housekeeping.task IS 'Function of devapp that it calls';
-COMMENT ON COLUMN devapp.housekeeping.done_at IS 'When it last did; at first, when the worker first came by. An earlier time makes the task due';
+) WITH (fillfactor = 10);
+COMMENT ON TABLE devapp.housekeeping IS 'What is done regularly beside flushing, and when it was last done';
+COMMENT ON COLUMN devapp.housekeeping.task IS 'Function of devapp that does it';
+COMMENT ON COLUMN devapp.housekeeping.done_at IS 'When it was last done, or, as to reports, tried; at first, when the worker first came by. An earlier time makes the task due';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.housekeeping', 'SELECT', 'admin');

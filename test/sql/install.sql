@@ -63,7 +63,7 @@ SELECT has_schema_privilege('public', 'devapp', 'USAGE') OR has_schema_privilege
 -- refreshing reports, which begin anew
 SELECT c.oid::regclass FROM pg_class c
  WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'S')
-   AND c.relname NOT IN ('housekeeping', 'report_refresh', 'restore', 'usage_state')
+   AND c.relname NOT IN ('housekeeping', 'report_refresh', 'restore')
    AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'devapp' AND c.oid = ANY (e.extconfig));
 
 -- the installation's own report

@@ -39,24 +39,29 @@ BEGIN;
 CREATE FUNCTION pg_temp.state() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(concat_ws(' ', f.report, CASE WHEN f.as_of = now() THEN 'now' WHEN f.as_of IS NULL THEN 'never' ELSE 'earlier' END, f.error), ', ' ORDER BY f.report)
       FROM devapp_report.freshness f WHERE f.kind <> 'live' $$;
-UPDATE devapp.report_refresh SET as_of = NULL, rows = NULL, duration = NULL, attempted_at = NULL, error = NULL;
+UPDATE devapp.report_refresh SET as_of = NULL, rows = NULL, duration = NULL, error = NULL;
+DELETE FROM devapp.housekeeping WHERE task = 'refresh_reports';
 SELECT pg_temp.state();
 SELECT report, kind, as_of = now() AS is_now, rows, duration FROM devapp_report.freshness WHERE kind = 'live' ORDER BY report;
 -- the first time it is due, and again after the interval, or where the clock was ahead
 SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state();
 SELECT f.report, f.rows = (SELECT count(*) FROM devapp_report.product_adoption) AS rows, f.duration > '0' AS took_time FROM devapp_report.freshness f WHERE f.report = 'product_adoption';
-UPDATE devapp.report_refresh SET as_of = now() - interval '14 minutes', attempted_at = now() - interval '14 minutes';
+UPDATE devapp.report_refresh SET as_of = now() - interval '14 minutes';
+UPDATE devapp.housekeeping SET done_at = now() - interval '14 minutes' WHERE task = 'refresh_reports';
 SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS not_due;
-UPDATE devapp.report_refresh SET as_of = now() - interval '16 minutes', attempted_at = now() - interval '16 minutes';
+UPDATE devapp.report_refresh SET as_of = now() - interval '16 minutes';
+UPDATE devapp.housekeeping SET done_at = now() - interval '16 minutes' WHERE task = 'refresh_reports';
 SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS due;
-UPDATE devapp.report_refresh SET as_of = now() - interval '1 minute', attempted_at = now() + interval '1 minute';
+UPDATE devapp.report_refresh SET as_of = now() - interval '1 minute';
+UPDATE devapp.housekeeping SET done_at = now() + interval '1 minute' WHERE task = 'refresh_reports';
 SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS clock_was_ahead;
--- what fails leaves the reports as they were, is noted, and not tried again before the interval
-UPDATE devapp.report_refresh SET as_of = now() - interval '16 minutes', attempted_at = now() - interval '16 minutes';
+-- what fails leaves the reports as they were, is recorded, and not tried again before the interval
+UPDATE devapp.report_refresh SET as_of = now() - interval '16 minutes';
+UPDATE devapp.housekeeping SET done_at = now() - interval '16 minutes' WHERE task = 'refresh_reports';
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES ('nothing', 9);
 SELECT FROM devapp_internal.refresh_reports_if_due();
 SELECT pg_temp.state() AS failed;

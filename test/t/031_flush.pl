@@ -67,9 +67,9 @@ arrives(10, 'calls arrive in the table');
 is(status('worker_pid IS NOT NULL, last_flush_at > now() - interval \'1 minute\', last_rows > 0, last_duration > \'0\', flushes > 0, errors, dropped'),
 	't|t|t|t|t|0|0', 'worker_status');
 $node->poll_query_until('postgres', 'SELECT sum(calls) = 10 FROM devapp.usage_day') or die;
-$node->poll_query_until('postgres', 'SELECT maintained_at IS NOT NULL FROM devapp.usage_state') or die;
-is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_partitions() p, devapp.usage_state s
-		WHERE p.parent = 'usage_minute' AND p.to_time > s.maintained_at + interval '24 hours'}),
+$node->poll_query_until('postgres', q{SELECT done_at > '-infinity' FROM devapp.housekeeping WHERE task = 'maintain_usage'}) or die;
+is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_partitions() p, devapp.housekeeping h
+		WHERE h.task = 'maintain_usage' AND p.parent = 'usage_minute' AND p.to_time > h.done_at + interval '24 hours'}),
 	2, 'partitions are made ahead');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'devapp launcher' AND datid IS NULL}),
 	1, 'one process, connected to no database');

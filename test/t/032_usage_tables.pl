@@ -137,8 +137,9 @@ my $partitions = q{SELECT count(*) FROM devapp_internal.usage_partitions() WHERE
 cmp_ok($node->safe_psql('postgres', "$partitions partition_name ~ 'usage_(minute|hour)_2024'"), '>', 30, 'there are old minutes and hours');
 $node->safe_psql('postgres', 'SELECT devapp.maintain_usage()');
 is($node->safe_psql('postgres', "$partitions partition_name ~ 'usage_(minute|hour)_2024'"), 0, 'their partitions are dropped');
-is($node->safe_psql('postgres', "$partitions parent = 'usage_minute' AND to_time > (SELECT maintained_at FROM devapp.usage_state)"), 3,
+is($node->safe_psql('postgres', "$partitions parent = 'usage_minute' AND to_time > (SELECT done_at FROM devapp.housekeeping WHERE task = 'maintain_usage')"), 3,
 	'today and the days to come are there');
+my $is_due = q{SELECT done_at = '-infinity' FROM devapp.housekeeping WHERE task = 'maintain_usage'};
 # what is dropped: a new day may have begun, whose partitions are made
 my $dropped = q{FROM devapp.maintain_usage() WHERE action = 'dropped'};
 my $days = $node->safe_psql('postgres', 'SELECT sum(calls) FROM devapp.usage_day');
@@ -150,16 +151,16 @@ is($node->safe_psql('postgres', "SELECT count(*) $dropped"), 0, 'maintained is m
 $node->safe_psql('postgres', q{SELECT devapp_internal.usage_partition('usage_minute', timestamptz '2022-01-01 UTC' + n * interval '24 hours') FROM generate_series(0, 1499) AS n});
 is( $node->safe_psql('postgres', "SELECT count(*), min(partition_name), max(partition_name) $dropped"),
 	'100|usage_minute_2022_01_01|usage_minute_2022_04_10', 'of many old ones, the oldest are dropped');
-is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'and it is not done');
+is($node->safe_psql('postgres', $is_due), 't', 'and it is not done');
 $node->safe_psql('postgres', "SELECT devapp.maintain_usage();\n" x 14);
-is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'when there may be more');
+is($node->safe_psql('postgres', $is_due), 't', 'when there may be more');
 is($node->safe_psql('postgres', "SELECT count(*) $dropped"), 0, 'until there are none');
-is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 'f', 'then it is');
+is($node->safe_psql('postgres', $is_due), 'f', 'then it is');
 # the worker, whom a restore tells to wait
-$node->safe_psql('postgres', "UPDATE devapp.usage_state SET maintained_at = NULL; SET devapp.restoring = on; SELECT devapp_internal.maintain_usage_if_due()");
-is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 't', 'nor during a restore');
+$node->safe_psql('postgres', "UPDATE devapp.housekeeping SET done_at = '-infinity' WHERE task = 'maintain_usage'; SET devapp.restoring = on; SELECT devapp_internal.maintain_usage_if_due()");
+is($node->safe_psql('postgres', $is_due), 't', 'nor during a restore');
 $node->safe_psql('postgres', 'SELECT devapp_internal.maintain_usage_if_due()');
-is($node->safe_psql('postgres', 'SELECT maintained_at IS NULL FROM devapp.usage_state'), 'f', 'but after it');
+is($node->safe_psql('postgres', $is_due), 'f', 'but after it');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_partitions() WHERE partition_name ~ 'usage_day_2024'}), 12,
 	'days are kept for years');
 

@@ -152,7 +152,7 @@ is( $node->safe_psql('restored', q{
 		BEGIN;
 		DO $$ BEGIN PERFORM devapp_internal.usage_partition('usage_day', now()); END $$;
 		INSERT INTO devapp.usage_day SELECT (now() AT TIME ZONE 'UTC')::date, app_id, NULL, 'huge', 'VALID', 9000000000000000000, 0 FROM devapp.app;
-		UPDATE devapp.report_refresh SET attempted_at = NULL;
+		DELETE FROM devapp.housekeeping WHERE task = 'refresh_reports';
 		SELECT devapp_internal.refresh_reports_if_due();
 		SELECT count(DISTINCT error), count(as_of) FROM devapp.report_refresh;
 		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'housekeeping';

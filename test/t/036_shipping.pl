@@ -102,7 +102,7 @@ sub set_conninfo
 sub hold
 {
 	my $session = $primary->background_psql('postgres');
-	$session->query_safe('BEGIN; SELECT FROM devapp.usage_state FOR UPDATE');
+	$session->query_safe(q{BEGIN; SELECT FROM devapp.housekeeping WHERE task = 'maintain_usage' FOR UPDATE});
 	return $session;
 }
 
