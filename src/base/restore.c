@@ -16,6 +16,11 @@
  * table are off, as with session_replication_role = replica, if a superuser restores.
  * What refers to nothing is looked for when the restore is over.
  *
+ * The lock is the session's, and a transaction that is rolled back releases it, whatever
+ * it did; a subtransaction does not.  Items of xact_list.c belong to the (sub)transaction
+ * that pushed them, and nothing here runs in a transaction that only fails in a SELECT.
+ * So this file has a callback of its own.
+ *
  * GRANT and its like lock no table.  They would fail if the worker changed the same row
  * of the catalog at the moment, so those that name devapp's objects wait for it.
  */
