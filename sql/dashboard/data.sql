@@ -22,7 +22,7 @@ CREATE FUNCTION devapp_internal.daily_calls(first_day date, last_day date) RETUR
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT first_day + n, coalesce(sum(v.calls) FILTER (WHERE v.code = 'VALID'), 0), coalesce(sum(v.calls) FILTER (WHERE v.code <> 'VALID'), 0)
+    SELECT first_day + n, coalesce(devapp_internal.sum_bigint(v.calls) FILTER (WHERE v.code = 'VALID'), 0), coalesce(devapp_internal.sum_bigint(v.calls) FILTER (WHERE v.code <> 'VALID'), 0)
       FROM generate_series(0, last_day - first_day) AS n
       LEFT JOIN devapp_internal.calls_by_verdict(first_day, last_day) v ON v.day = first_day + n
      GROUP BY n
@@ -55,7 +55,7 @@ $$;
 CREATE FUNCTION devapp_internal.responses_between(first_day date, last_day date) RETURNS TABLE (responses numeric, errors numeric, p95 interval)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT sum(r.responses), sum(r.client_errors + r.server_errors),
+    SELECT sum(r.responses), sum(r.client_errors::numeric + r.server_errors),
            least(greatest(devapp.latency_percentile(devapp.add_histograms(r.histogram), 0.95), min(r.latency_min)), max(r.latency_max))
       FROM devapp_internal.response_totals(first_day, last_day) r;
 END;
@@ -82,8 +82,8 @@ BEGIN ATOMIC
      LIMIT 10)
      UNION ALL
     SELECT a.app_id, a.app, a.owner, b.allowed, b.refused, b.total
-      FROM (SELECT c.app_id, sum(c.calls) FILTER (WHERE c.is_allowed)::bigint AS allowed,
-                   coalesce(sum(c.calls) FILTER (WHERE NOT c.is_allowed), 0)::bigint AS refused, count(*) OVER () AS total
+      FROM (SELECT c.app_id, devapp_internal.sum_bigint(c.calls) FILTER (WHERE c.is_allowed) AS allowed,
+                   coalesce(devapp_internal.sum_bigint(c.calls) FILTER (WHERE NOT c.is_allowed), 0) AS refused, count(*) OVER () AS total
               FROM devapp_internal.app_calls c
              WHERE NOT devapp_internal.is_last_30_days(busiest_apps.first_day, busiest_apps.last_day)
                AND c.day BETWEEN busiest_apps.first_day AND busiest_apps.last_day

@@ -17,7 +17,7 @@ AS $$
     SELECT devapp_internal.html_list('Busiest apps', 'By allowed calls, with the share of calls that was refused', '{App,#Allowed,#Refused}',
                string_agg(devapp_internal.html_row(
                    devapp_internal.html_name(s.app, s.owner) || devapp_internal.html_bar(s.allowed, s.most),
-                   devapp_internal.html_number(s.allowed), devapp_internal.html_percent(s.refused, s.allowed + s.refused)), '' ORDER BY s.place),
+                   devapp_internal.html_number(s.allowed), devapp_internal.html_percent(s.refused, s.allowed::numeric + s.refused)), '' ORDER BY s.place),
                count(*), max(s.total), 'No allowed calls in this period.')
       FROM shown s
 $$;

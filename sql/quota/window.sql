@@ -21,7 +21,7 @@ CREATE FUNCTION devapp_internal.write_quota_usage() RETURNS void
 AS $$
     WITH used AS (
         SELECT t.app_id, t.product_id, o.operation_id, coalesce(t.environment, '') AS environment,
-               w.window_start, w.window_end, sum(t.cost) AS cost
+               w.window_start, w.window_end, devapp_internal.sum_bigint(t.cost) AS cost
           FROM devapp_internal.taken_calls() t
           JOIN devapp.product p ON p.product_id = t.product_id AND p.quota_enforcement = 'soft'
           LEFT JOIN devapp.product_operation o ON o.operation_id = t.operation_id AND o.quota_limit IS NOT NULL

@@ -136,7 +136,7 @@ SELECT t.team_id, t.name AS team, t.display_name, t.status,
        (SELECT count(*) FROM devapp.team_member m WHERE m.team_id = t.team_id) AS members,
        coalesce(u.apps, 0) AS apps, coalesce(u.calls_30d, 0) AS calls_30d, coalesce(u.refused_30d, 0) AS refused_30d, u.last_used_at
   FROM devapp.team t
-  LEFT JOIN (SELECT i.owner_id, count(*) AS apps, sum(i.calls_30d)::bigint AS calls_30d, sum(i.refused_30d)::bigint AS refused_30d,
+  LEFT JOIN (SELECT i.owner_id, count(*) AS apps, devapp_internal.sum_bigint(i.calls_30d) AS calls_30d, devapp_internal.sum_bigint(i.refused_30d) AS refused_30d,
                     max(i.last_used_at) AS last_used_at
                FROM devapp_report.app_inventory i
               WHERE i.owner_kind = 'team'

@@ -4,10 +4,10 @@
 CREATE VIEW devapp.my_usage WITH (security_invoker = true) AS
 SELECT u.day, u.app_id, a.name AS app, u.product_id, p.name AS product, u.environment, u.calls, u.refused, u.over_quota, u.cost
   FROM (SELECT x.day, x.app_id, x.product_id, x.environment,
-               coalesce(sum(x.calls) FILTER (WHERE x.code = 'VALID'), 0)::bigint AS calls,
-               coalesce(sum(x.calls) FILTER (WHERE x.code <> 'VALID'), 0)::bigint AS refused,
-               coalesce(sum(x.calls) FILTER (WHERE x.code IN ('QUOTA_EXCEEDED', 'RATE_LIMITED')), 0)::bigint AS over_quota,
-               sum(x.cost)::bigint AS cost
+               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
+               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
+               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code IN ('QUOTA_EXCEEDED', 'RATE_LIMITED')), 0) AS over_quota,
+               devapp_internal.sum_bigint(x.cost) AS cost
           FROM devapp.usage_day x
          GROUP BY x.day, x.app_id, x.product_id, x.environment) AS u
   JOIN devapp.app a ON a.app_id = u.app_id

@@ -11,15 +11,6 @@
 CREATE SCHEMA devapp_report;
 COMMENT ON SCHEMA devapp_report IS 'devapp: reports for BI tools; SELECT * FROM devapp_report.freshness lists them';
 
--- sum(bigint) makes a numeric of a state of 100 bytes.  This one fits into the hash
--- table of a group, which halves the time of grouping by app.
-CREATE AGGREGATE devapp_internal.sum_bigint(bigint) (
-    SFUNC = int8pl,
-    STYPE = bigint,
-    COMBINEFUNC = int8pl,
-    PARALLEL = SAFE
-);
-
 CREATE FUNCTION devapp_internal.utc_today() RETURNS date
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (now() AT TIME ZONE 'UTC')::date;

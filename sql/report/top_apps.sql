@@ -5,12 +5,12 @@
 -- flushed is seen at once.
 CREATE VIEW devapp.top_apps WITH (security_invoker = true) AS
 SELECT a.name AS app, coalesce(d.email, t.name) AS owner, u.calls_1m, u.calls_5m, u.calls_1h,
-       round(u.refused_1h::numeric / (u.calls_1h + u.refused_1h), 3) AS refused_share, u.last_minute, u.app_id
+       round(u.refused_1h / (u.calls_1h::numeric + u.refused_1h), 3) AS refused_share, u.last_minute, u.app_id
   FROM (SELECT m.app_id,
-               coalesce(sum(m.calls) FILTER (WHERE m.code = 'VALID' AND m.minute >= x.this_minute - interval '1 minute'), 0)::bigint AS calls_1m,
-               coalesce(sum(m.calls) FILTER (WHERE m.code = 'VALID' AND m.minute >= x.this_minute - interval '5 minutes'), 0)::bigint AS calls_5m,
-               coalesce(sum(m.calls) FILTER (WHERE m.code = 'VALID'), 0)::bigint AS calls_1h,
-               coalesce(sum(m.calls) FILTER (WHERE m.code <> 'VALID'), 0)::bigint AS refused_1h,
+               coalesce(devapp_internal.sum_bigint(m.calls) FILTER (WHERE m.code = 'VALID' AND m.minute >= x.this_minute - interval '1 minute'), 0) AS calls_1m,
+               coalesce(devapp_internal.sum_bigint(m.calls) FILTER (WHERE m.code = 'VALID' AND m.minute >= x.this_minute - interval '5 minutes'), 0) AS calls_5m,
+               coalesce(devapp_internal.sum_bigint(m.calls) FILTER (WHERE m.code = 'VALID'), 0) AS calls_1h,
+               coalesce(devapp_internal.sum_bigint(m.calls) FILTER (WHERE m.code <> 'VALID'), 0) AS refused_1h,
                max(m.minute) AS last_minute
           FROM devapp.usage_minute m, (SELECT date_trunc('minute', now()) AS this_minute) AS x
          WHERE m.minute >= x.this_minute - interval '60 minutes' AND m.app_id IS NOT NULL

@@ -57,9 +57,9 @@ CREATE UNIQUE INDEX usage_totals_key ON devapp_report.usage_totals (day, product
 CREATE VIEW devapp_report.usage_daily AS
 SELECT u.day, u.app_id, a.app, a.owner, u.product_id, p.name AS product, u.environment, u.calls, u.refused, u.cost
   FROM (SELECT x.day, x.app_id, x.product_id, x.environment,
-               coalesce(sum(x.calls) FILTER (WHERE x.code = 'VALID'), 0)::bigint AS calls,
-               coalesce(sum(x.calls) FILTER (WHERE x.code <> 'VALID'), 0)::bigint AS refused,
-               sum(x.cost)::bigint AS cost
+               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
+               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
+               devapp_internal.sum_bigint(x.cost) AS cost
           FROM devapp.usage_day x
          GROUP BY x.day, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id

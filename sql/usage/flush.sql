@@ -35,11 +35,19 @@ CREATE FUNCTION devapp_internal.taken_responses() RETURNS TABLE (
 CREATE FUNCTION devapp_internal.merge_histograms(a bigint[], b bigint[]) RETURNS bigint[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_add_histograms';
 
--- Sums stop at what fits: gateways and standbys say what is counted, and what one of
--- them makes up must not keep the counts of all from being written.
+-- Sums stop at what fits, see src/meter/add_counts.c.
 CREATE FUNCTION devapp_internal.add_counts(a bigint, b bigint) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN a > 9223372036854775807 - b THEN 9223372036854775807 ELSE a + b END;
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_add_counts';
+
+-- sum(bigint) makes a numeric of a state of 100 bytes.  This one fits into the hash
+-- table of a group, which halves the time of grouping by app, and it stops at what fits.
+CREATE AGGREGATE devapp_internal.sum_bigint(bigint) (
+    SFUNC = devapp_internal.add_counts,
+    STYPE = bigint,
+    COMBINEFUNC = devapp_internal.add_counts,
+    PARALLEL = SAFE
+);
+SELECT devapp_internal.grant_to('devapp_internal.sum_bigint', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.add_latencies(a interval, b interval) RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -178,7 +186,7 @@ BEGIN
     EXECUTE format(
         'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls, cost)
          SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
-                m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
+                m.code, devapp_internal.sum_bigint(m.calls), devapp_internal.sum_bigint(m.cost)
            FROM devapp.usage_minute m
           WHERE m.flush_id = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5, 6, 7
@@ -197,7 +205,7 @@ AS $$
 BEGIN
     EXECUTE format(
         'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost)
-         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, least(sum(m.calls), 9223372036854775807), least(sum(m.cost), 9223372036854775807)
+         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, devapp_internal.sum_bigint(m.calls), devapp_internal.sum_bigint(m.cost)
            FROM devapp.usage_minute m
           WHERE m.flush_id = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5
