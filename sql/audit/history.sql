@@ -142,6 +142,7 @@ BEGIN
            WHEN 'credential_secret' THEN devapp_internal.history_of_secret(e, s.version)
            WHEN 'credential_product' THEN devapp_internal.history_of_credential_product(e, p.name)
            WHEN 'quota_usage' THEN 'quota reset'
+           WHEN 'usage_correction' THEN format('usage of %s corrected from %s to %s calls', e.after->>'day', e.after->>'calls_before', e.after->>'calls')
            ELSE concat_ws(' ', e.entity, e.action) END,
            e.note, c.consumer_key
       FROM devapp.audit_event e

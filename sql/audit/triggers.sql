@@ -31,3 +31,6 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product_appr
 -- Only what devapp.reset_quota does; what calls use is no change of the model.
 CREATE TRIGGER audit_row AFTER UPDATE ON devapp.quota_usage FOR EACH ROW WHEN (NEW.resets <> OLD.resets)
     EXECUTE FUNCTION devapp_internal.audit_row('quota_usage', 'id=app_id,product_id', 'show=operation_id,environment,window_start');
+
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.usage_correction FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('usage_correction', 'id=correction_id');

@@ -126,7 +126,7 @@ $$;
 
 -- Every report, and what is known of its age.
 CREATE VIEW devapp_report.freshness AS
-SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, h.done_at AS attempted_at, r.error
+SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, nullif(h.done_at, '-infinity') AS attempted_at, r.error
   FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
                ('credentials_expiring', 'live', NULL),
                ('denials', 'live', NULL),

@@ -58,7 +58,7 @@ BEGIN
     PERFORM devapp_internal.put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
     FOREACH devapp_table IN ARRAY ARRAY['devapp.audit_event', 'devapp.usage_hour', 'devapp.usage_day', 'devapp.usage_latency',
-                                        'devapp.last_used']::regclass[] LOOP
+                                        'devapp.usage_correction', 'devapp.last_used']::regclass[] LOOP
         PERFORM devapp_internal.put_policy(devapp_table, 'SELECT', 'devapp_developer', 'app_id IN (SELECT a.app_id FROM devapp.app a)');
     END LOOP;
     PERFORM devapp_internal.put_policy('devapp.product', 'SELECT', 'devapp_developer',

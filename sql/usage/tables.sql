@@ -107,6 +107,34 @@ COMMENT ON COLUMN devapp.usage_latency.histogram IS
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_latency', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_latency', '');
 
+CREATE TABLE devapp.usage_correction (
+    correction_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    app_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    environment text COLLATE "C",
+    day date NOT NULL,
+    calls_before bigint NOT NULL,
+    calls bigint NOT NULL,
+    cost_before bigint NOT NULL,
+    cost bigint NOT NULL,
+    note text NOT NULL,
+    corrected_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT usage_correction_pkey PRIMARY KEY (correction_id)
+);
+COMMENT ON TABLE devapp.usage_correction IS 'Corrections of usage by administrators, with devapp.correct_usage(); the audit trail says by whom';
+COMMENT ON COLUMN devapp.usage_correction.app_id IS 'App whose usage was corrected';
+COMMENT ON COLUMN devapp.usage_correction.product_id IS 'Product that it was about';
+COMMENT ON COLUMN devapp.usage_correction.environment IS 'Environment that it was about; null: calls without one';
+COMMENT ON COLUMN devapp.usage_correction.day IS 'Day, in UTC';
+COMMENT ON COLUMN devapp.usage_correction.calls_before IS 'Calls that were allowed, as counted until then';
+COMMENT ON COLUMN devapp.usage_correction.calls IS 'Calls that were allowed, as corrected';
+COMMENT ON COLUMN devapp.usage_correction.cost_before IS 'What they cost, as counted until then';
+COMMENT ON COLUMN devapp.usage_correction.cost IS 'What they cost, as corrected';
+COMMENT ON COLUMN devapp.usage_correction.note IS 'Why';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_correction', 'SELECT', 'admin', 'developer');
+SELECT pg_extension_config_dump('devapp.usage_correction', '');
+CREATE INDEX usage_correction_app_id_idx ON devapp.usage_correction (app_id, day);
+
 -- Rows are updated in place: nothing that changes is indexed.
 CREATE TABLE devapp.last_used (
     credential_id uuid NOT NULL,
