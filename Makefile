@@ -53,6 +53,9 @@ ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 export LC_ALL = C.UTF-8
 unexport CDPATH
 
+# make coverage DEVAPP_COVERAGE_INFO=FILE keeps what lcov found
+export DEVAPP_COVERAGE_INFO
+
 .PHONY: $(PEOPLE_TARGETS)
 demo:
 	test/demo/run
