@@ -64,7 +64,7 @@ check_call(const MeterKey *key, const MeterValue *value)
 		return "an operation has no product";
 	if (!environment_is_valid(key->environment))
 		return "an environment has bytes after its end";
-	if (key->minute < 0 || value->max / USECS_PER_MINUTE != (uint64_t) key->minute)
+	if (value->max / USECS_PER_MINUTE != (uint64_t) key->minute)
 		return "a last call is not in its minute";
 	return NULL;
 }

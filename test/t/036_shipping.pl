@@ -7,6 +7,8 @@ use warnings FATAL => 'all';
 
 use File::Copy qw(copy);
 use FindBin;
+use IO::Socket::UNIX;
+use POSIX ();
 use lib $FindBin::RealBin;
 use Devapp;
 use PostgreSQL::Test::Cluster;
@@ -29,10 +31,12 @@ $primary->safe_psql($_, 'GRANT USAGE ON SCHEMA devapp TO shipper; GRANT EXECUTE 
 $primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->append_conf('postgresql.conf', 'shared_buffers = 32MB'); # its processes need not write other files
 $standby->start;
 
 my $address = 'host=' . $primary->host . ' port=' . $primary->port . ' user=shipper';
 my $spool = $standby->data_dir . '/pg_stat';
+my $pretended = PostgreSQL::Test::Utils::tempdir_short();
 my $expected = 0;
 
 # calls(n): on the standby
@@ -159,6 +163,62 @@ fails('could not ship usage to the primary: .*connection to server', 'the primar
 $primary->start;
 arrives('it is back');
 
+# A server that takes connections and is no primary: what it does with the next one is
+# up to the function, in a process of its own.
+sub pretend
+{
+	my ($function) = @_;
+	my $path = "$pretended/.s.PGSQL.5432";
+
+	unlink $path;
+	my $listen = IO::Socket::UNIX->new(Local => $path, Listen => 5) or die "$path: $!";
+	chmod 0777, $path;
+	my $child = fork;
+	if ($child == 0)
+	{
+		while (my $connection = $listen->accept)
+		{
+			$connection->sysread(my $startup, 10000);
+			$function->($connection);
+		}
+		POSIX::_exit(0);
+	}
+	$standby->reload; # it tries again now, rather than some time later
+	return $child;
+}
+
+# Authentication is over, the server is ready.
+sub welcome
+{
+	my ($connection) = @_;
+	$connection->syswrite("R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I");
+	return;
+}
+
+# ---------- what is no primary ----------
+
+set_conninfo("host=$pretended port=5432 dbname=nonsense user=shipper");
+calls(20000, "'f' || n");
+for my $case (
+	[ 'it closes the connection', 'server closed the connection unexpectedly', sub { } ],
+	[ 'it closes it in the middle of a shipment', 'server closed the connection unexpectedly|could not (send|receive)',
+		sub { welcome($_[0]); $_[0]->sysread(my $some, 1000) } ],
+	[ 'it closes it when it has all of the shipment', 'server closed the connection unexpectedly',
+		sub { welcome($_[0]); my $all = ''; 1 while $all !~ /S\0\0\0\x04\z/ && $_[0]->sysread($all, 100000, length $all) } ],
+	[ 'its error has no message', 'ERROR:',
+		sub { welcome($_[0]); my $all = ''; 1 while $all !~ /S\0\0\0\x04\z/ && $_[0]->sysread($all, 100000, length $all);
+			$_[0]->syswrite("E\0\0\0\x13SERROR\0C55000\0\0Z\0\0\0\x05I"); sleep 1 } ],
+	[ 'it does not answer', 'it does not answer', sub { sleep 15 } ])
+{
+	my ($name, $like, $function) = @$case;
+	my $child = pretend($function);
+	fails("could not ship usage to the primary: .*($like)", $name);
+	kill 'KILL', $child;
+	waitpid $child, 0;
+}
+set_conninfo("$address password=$password dbname=nonsense");
+arrives('none of it is lost, nor counted twice');
+
 # ---------- what happens to the standby ----------
 
 my $session = hold();
@@ -216,6 +276,31 @@ SKIP:
 	arrives('and are sent when there is room');
 }
 
+# a file that does not fit: what starts from now on may write no more than this into one,
+# so what is done meanwhile is done by a session from before
+SKIP:
+{
+	skip 'there is no prlimit', 3 unless grep { -x "$_/prlimit" } split /:/, $ENV{PATH};
+	my @limit = ('prlimit', '--pid', $standby->{_pid});
+	my ($hard) = run_command([ @limit, qw(--fsize --output HARD --noheadings --raw) ]);
+	my $session = $standby->background_psql('postgres');
+	system(@limit, '--fsize=1000000:') == 0 or die;
+	$session->query_safe("SELECT count(devapp.verify_key('$app->{secret}', '/weather/today', 'GET', 'g' || n, 'a')) FROM generate_series(1, 20000) AS n");
+	$expected += 20000;
+	my $error = '';
+	for (1 .. 1800)
+	{
+		$error = $session->query_safe('SELECT last_error FROM devapp.worker_status');
+		last if $error =~ /too large/;
+		select undef, undef, undef, 0.1;
+	}
+	like($error, qr/a file in "pg_stat" could not be written: File too large/, 'a file is too large');
+	is(scalar(grep { /tmp$/ } glob "$spool/*"), 0, 'nothing is left of it');
+	system(@limit, "--fsize=$hard:") == 0 or die;
+	$session->quit;
+	arrives('the counts were kept');
+}
+
 # ---------- what else may call it ----------
 
 my $copy = "pg_read_binary_file('$spool/copy')";
@@ -225,26 +310,77 @@ is(error_of($primary, "SELECT devapp.receive_usage(devapp.uuid_v7(), $_)"), '22P
   for "''", "'\\x00'", "substr($copy, 2)", "set_byte($copy, 20, get_byte($copy, 20) # 1)", "$copy || $copy";
 is(error_of($primary, "SELECT devapp.receive_usage(devapp.uuid_v7(), NULL)"), '22023', 'null');
 
-# counts that nobody can have counted stop at what a bigint holds, and stop nothing else
-sub crc32c
-{
-	my $crc = 0xffffffff;
-
-	for my $byte (unpack 'C*', $_[0])
-	{
-		$crc ^= $byte;
-		$crc = $crc >> 1 ^ ($crc & 1 ? 0x82f63b78 : 0) for 1 .. 8;
-	}
-	return $crc ^ 0xffffffff;
-}
+# rows as a standby could have counted them
 my ($minute, @ids) = split /\|/, $primary->safe_psql('postgres',
 	q{SELECT extract(epoch FROM minute - timestamptz '2000-01-01 UTC')::bigint / 60, app_id, credential_id, product_id
 	    FROM devapp.usage_minute WHERE product_id IS NOT NULL ORDER BY minute DESC LIMIT 1});
-my $forged = pack('LL', unpack 'LL', slurp_file("$spool/copy")) . pack('LlCCSl a16 a16 a16 a16 a24 QQQQ', 0, $minute, 1, 0, 0, 1,
-	(map { s/-//gr =~ s/(..)/chr hex $1/ger } @ids), '', '', 1, 9223372036854775807, 0, $minute * 60000000);
-$forged = unpack 'H*', $forged . pack 'L', crc32c($forged);
+my ($app_id, $credential_id, $product_id) = map { s/-//gr =~ s/(..)/chr hex $1/ger } @ids;
+my $day = $minute - $minute % 1440;
+my %call = (kind => 1, minute => $minute, version => 1, app => $app_id, credential => $credential_id, product => $product_id,
+	count => 1, max => $minute * 60000000);
+my %response = (kind => 2, minute => $day, app => $app_id, product => $product_id, count => 3, sum => 60, min => 10, max => 30);
+
+# what is wrong with a shipment: nothing, or the reason of its refusal
+sub refusal
+{
+	my ($bytes) = @_;
+	my $file = $primary->basedir . '/shipment';
+
+	open my $out, '>:raw', $file or die;
+	print $out $bytes;
+	close $out;
+	my ($state, $report) = error_of($primary,
+		"BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), pg_read_binary_file('$file')); ROLLBACK");
+	return 'nothing' if $state eq '00000';
+	return $report =~ /ERROR:  22P03: the counts cannot be used: (.*)/ ? $1 : $report;
+}
+
+# counts that nobody can have counted stop at what a bigint holds, and stop nothing else
+my $forged = unpack 'H*', counters({ %call, sum => 9223372036854775807 });
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), '\\x$forged') FROM generate_series(1, 2);
 	SELECT devapp_internal.roll_up_usage() > 0; SELECT max(cost) FROM devapp.usage_day; ROLLBACK"), "1\n1\nt\n9223372036854775807", 'costs that are too large');
+
+is(refusal(counters(\%call, \%response, { kind => 1, code => 1, minute => $minute, count => 1, max => $minute * 60000000 + 59999999 })),
+	'nothing', 'a call, a response and a call with no known key are taken');
+is(refusal(counters({ %call, environment => 'e' x 24, operation => $product_id, sum => 5 })), 'nothing', 'and all that a call can have');
+is(refusal(counters()), 'nothing', 'and no rows');
+my $header = substr counters(), 0, 8;
+my $cut = 'it is of another version of devapp, or of something else';
+for my $case (
+	[ 'it is damaged', $header ],
+	[ 'it is too short', sealed_counters(substr $header, 0, 7) ],
+	[ $cut, sealed_counters('x' . substr $header, 1) ],
+	[ $cut, sealed_counters(substr($header, 0, 4) . pack 'L', 128) ],
+	[ 'it ends within a row', sealed_counters($header . 'x' x 135) ],
+	[ 'it has too many rows', sealed_counters($header . "\0" x (136 * 50001)) ],
+	[ 'a count is zero', counters({ %call, count => 0 }) ],
+	[ 'counts are too large', counters(\%call, { %call, count => 9223372036854775807 }) ],
+	[ 'counts are too large', counters({ %call, sum => 1 }, { %call, sum => 9223372036854775807 }) ],
+	[ 'a time is out of range', counters({ %call, minute => $minute - 3661 * 1440 }) ],
+	[ 'a time is out of range', counters({ %call, minute => $minute + 2 * 1440 }) ],
+	[ 'a kind of row is unknown', counters({ %call, kind => 3 }) ],
+	[ 'a kind of row is unknown', counters(\%call, { %call, kind => 0 }) ],
+	[ 'a verdict is unknown', counters({ %call, code => 27 }) ],
+	[ 'a verification has a latency', counters({ %call, bin => 1 }) ],
+	[ 'a call that was refused has a cost', counters({ %call, code => 3, sum => 1 }) ],
+	(map { [ q{a credential, its app and its version don't go together}, counters({ %call, @$_ }) ] }
+		[ app => '' ], [ credential => '' ], [ version => 0 ], [ version => -1 ], [ app => '', credential => '' ],
+		[ app => '', credential => '', version => -1 ]),
+	[ 'an operation has no product', counters({ %call, operation => $product_id, product => '' }) ],
+	[ 'an environment has bytes after its end', counters({ %call, environment => "e\0e" }) ],
+	[ 'a last call is not in its minute', counters({ %call, max => $call{max} + 60000000 }) ],
+	[ 'an outcome is unknown', counters({ %response, code => 3 }) ],
+	[ 'a latency is out of range', counters({ %response, bin => 146 }) ],
+	[ 'a response is not counted by the day', counters({ %response, minute => $day + 1 }) ],
+	(map { [ 'a response tells more than its app and product', counters({ %response, @$_ }) ] }
+		[ version => 1 ], [ credential => $credential_id ], [ operation => $product_id ], [ environment => 'e' ]),
+	(map { [ 'latencies contradict each other', counters({ %response, @$_ }) ] }
+		[ min => 31 ], [ max => 86400000001 ], [ min => 21 ], [ max => 19 ], [ max => 20, sum => 61 ]))
+{
+	my ($reason, $bytes) = @$case;
+	is(refusal($bytes), $reason, "refused: $reason");
+}
+like(refusal(counters({ %call, environment => "\xff" })), qr/^psql.*22021: invalid byte sequence/, 'refused: an environment in another encoding');
 $primary->safe_psql('postgres', 'SELECT devapp.setup_roles(); CREATE ROLE admin LOGIN IN ROLE devapp_admin');
 is(error_of($primary, "SET ROLE admin; SELECT devapp.receive_usage(devapp.uuid_v7(), '')"), '42501', 'it is granted to nobody else');
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), $copy) > 0; ROLLBACK"), 't', 'rolled back');

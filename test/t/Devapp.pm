@@ -17,6 +17,7 @@ use Time::HiRes qw(usleep);
 our @EXPORT = qw(
   start_server set_config make_program create_app rotate changes
   literal kill_process code codes key_codes error_of doctor same_lines
+  counters sealed_counters
 );
 
 # A path, a method, an environment and a proxy that the product of make_program() covers.
@@ -210,6 +211,45 @@ sub doctor
 	return $node->safe_psql($options{db} || 'postgres',
 		"SELECT status, detail FROM devapp.doctor() WHERE check_name = "
 		  . literal($check));
+}
+
+my @crc32c;
+
+sub crc32c
+{
+	my $crc = 0xffffffff;
+
+	@crc32c = map { my $c = $_; $c = $c >> 1 ^ ($c & 1 ? 0x82f63b78 : 0) for 1 .. 8; $c } 0 .. 255
+	  unless @crc32c;
+	$crc = $crc >> 8 ^ $crc32c[ ($crc ^ $_) & 0xff ] for unpack 'C*', $_[0];
+	return $crc ^ 0xffffffff;
+}
+
+# Bytes, with the CRC that makes a file of counters, or a shipment, of them.
+sub sealed_counters
+{
+	my ($bytes) = @_;
+
+	return $bytes . pack 'L', crc32c($bytes);
+}
+
+# A file of counters, or a shipment, as devapp writes it (meter_core.h).  A row is a
+# hash of what is not zero; ids are bytes.
+sub counters
+{
+	my (@rows) = @_;
+	my @fields = (
+		[ database => 'L' ], [ minute => 'l' ], [ kind => 'C' ], [ code => 'C' ], [ bin => 'S' ], [ version => 'l' ],
+		[ app => 'a16' ], [ credential => 'a16' ], [ product => 'a16' ], [ operation => 'a16' ], [ environment => 'a24' ],
+		[ count => 'Q' ], [ sum => 'Q' ], [ min => 'Q' ], [ max => 'Q' ]);
+	my $format = join '', map { $_->[1] } @fields;
+	my %none = map { ($_->[0] => $_->[1] =~ /a/ ? '' : 0) } @fields;
+	my @names = map { $_->[0] } @fields;
+	my $row_size = length pack $format, @none{@names};
+
+	return sealed_counters(
+		pack('LL', 0x44564d31, $row_size)
+		  . join '', map { my %row = (%none, %$_); pack $format, @row{@names} } @rows);
 }
 
 # is() for long texts: a failure shows the lines that only one of them has.
