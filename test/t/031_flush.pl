@@ -133,6 +133,76 @@ ok(!-e $file, 'which is gone after the start');
 is(status('slots_used'), 0, 'a damaged one is not used');
 like(slurp_file($node->logfile), qr/devapp_meter.stat" is not a file of counters, or damaged/, 'but logged');
 
+# restart_with(function): it is called between stop and start; what the server logs at its start
+sub restart_with
+{
+	my ($make) = @_;
+	$node->stop;
+	$make->();
+	my $seen = -s $node->logfile;
+	$node->start;
+	return slurp_file($node->logfile, $seen);
+}
+
+# write_counts(bytes): in the place of the file that an orderly end left
+sub write_counts
+{
+	my ($bytes) = @_;
+	open my $out, '>:raw', $file or die;
+	print $out $bytes;
+	close $out;
+	return;
+}
+
+set_interval(0);
+my $oid = $node->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'postgres'});
+my %row = (database => $oid, minute => int((time - 946684800) / 60), kind => 1, code => 1, count => 3);
+$row{max} = $row{minute} * 60000000;
+my $whole = counters(\%row);
+for my $case (
+	[ 'one too short', 'x' ],
+	[ 'one with a part of a row', sealed_counters(substr $whole, 0, 50) ],
+	[ 'something else', sealed_counters('x' . substr $whole, 1, -4) ],
+	[ 'one of another build', sealed_counters(substr($whole, 0, 4) . pack('L', 128) . substr $whole, 8, -4) ])
+{
+	my ($name, $bytes) = @$case;
+	like(restart_with(sub { write_counts($bytes) }), qr/devapp_meter.stat" is not a file of counters, or damaged/, "$name is not used");
+	is(status('slots_used'), 0, "$name: nothing is counted");
+}
+restart_with(sub { write_counts($whole) });
+is(status('slots_used'), 1, 'a whole one is');
+
+# there is no room for the file: everything that is written to /dev/full fails
+for my $case ([ 'when it is closed', 1 ], [ 'in the middle', 500 ])
+{
+	my ($name, $n) = @$case;
+	$node->safe_psql('postgres', "SELECT count(devapp.verify_key('$app->{secret}', '/weather/today', 'GET', 'e' || n)) FROM generate_series(1, $n) AS n");
+	symlink '/dev/full', "$file.tmp" or die;
+	restart_with(sub { ok(!-e $file && !-l "$file.tmp", "a file that cannot be written, $name: nothing is left of it") });
+	is(status('slots_used'), 0, "$name: its counts are lost");
+	like(slurp_file($node->logfile), qr/could not write file "pg_stat\/devapp_meter.stat": No space left on device/, "$name: and logged");
+}
+# something else has its name
+mkdir $file or die;
+calls(1);
+like(restart_with(sub { }), qr/devapp_meter.stat" is not a file of counters, or damaged/, 'a folder of its name is not used');
+like(slurp_file($node->logfile), qr/could not write file "pg_stat\/devapp_meter.stat": Is a directory/, 'and is not written over');
+rmdir $file or die;
+
+# more databases than there are entries for
+restart_with(sub { write_counts(counters(map { { %row, database => 4000000 + $_ } } 1 .. 1100)) });
+is(status('dropped'), 76 * 3, 'calls of databases beyond the 1024th are not counted');
+calls(5);
+is(status('dropped, flushes, errors'), (76 * 3 + 5) . '|0|0', 'nor are those of another');
+like(doctor($node, 'metering'), qr/^warning\|\d+ calls were not counted/, 'doctor says so');
+is($node->safe_psql('postgres', 'SELECT devapp.flush_usage()'), 0, 'there is nothing to flush');
+set_interval(1);
+ok($node->poll_query_until('postgres', 'SELECT slots_used = 0 FROM devapp.worker_status'), 'counts of databases that are gone are discarded');
+$node->safe_psql('postgres', 'TRUNCATE devapp.usage_minute');
+calls(5);
+arrives(5, 'and their entries are there for others');
+set_interval(3600);
+
 # ---------- a crash ----------
 
 # Calls at a steady pace; when each was answered; then the server is killed.
