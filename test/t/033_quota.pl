@@ -269,6 +269,22 @@ is(ask("SELECT (devapp.consume_quota('no key')).code, (devapp.consume_quota(NULL
 $app = make("quota_limit => 3, rate_limit => 0.001, rate_burst => 2, quota_enforcement => 'hard', $century");
 is(calls($app, 3, '', function => 'consume_quota'), 'VALID:2 VALID:1 RATE_LIMITED:1', 'a rate beside it');
 is(calls($app, 1, 'cost => 4', function => 'consume_quota'), 'QUOTA_EXCEEDED:1', 'asked after the quota');
+# The last of a quota goes to another call, while this one, which its rate let through,
+# waits for the row: then the rate gets its part back.
+$app = make("quota_limit => 1, rate_limit => 0.001, rate_burst => 2, quota_enforcement => 'hard', $century");
+my ($one, $two) = map { $node->background_psql('postgres') } 1 .. 2;
+my $consume = "SELECT (v).code, (v).quota_remaining FROM (SELECT devapp.consume_quota('$app->{secret}') AS v OFFSET 0) AS v";
+$one->query_safe("BEGIN; $consume");
+$two->query_until(qr/started/, "\\echo started\n$consume;\n\\echo over\n");
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'consume_quota'}) or die;
+is(calls($app, 1, 'cost => 0'), 'VALID:1', 'a quota of 1 is not used, while two consume it');
+is(ask("SELECT code FROM devapp.explain_access('$app->{app_id}') WHERE rule = 'rate'"), 'RATE_LIMITED', 'the rate of both is taken');
+$one->query_safe('COMMIT');
+like($two->query_until(qr/over/, ''), qr/QUOTA_EXCEEDED\|0/, 'the second comes too late');
+$_->quit for $one, $two;
+ask("SELECT devapp.update_product('$app->{product}', quota_limit => 9)");
+is(calls($app, 2, '', function => 'consume_quota'), 'VALID:7 RATE_LIMITED:7', 'and has its part of the rate back');
+
 # the verdict is whole although SQL was run in between
 is( ask(qq{SELECT allowed, code, http_status, fault, app_name, owner, credential_id, product, environment, retry_after IS NULL
 	FROM devapp.consume_quota('$app->{secret}', environment => 'e1')}),
@@ -350,6 +366,40 @@ is(ask("SELECT not_limited > 0, quota_slots_used > 6000 FROM devapp.worker_statu
 like(doctor($node, 'quota'), qr/^warning\|\d+ calls were not limited/, 'doctor says so');
 is(ask("SELECT count(*) FROM (SELECT devapp.verify_key('$app->{secret}', environment => 'e' || n) AS v FROM generate_series(1, 9000) n OFFSET 0) AS v WHERE (v.v).quota_limit IS NULL")
 	< 9000, 1, 'those that have a bucket are limited on');
+
+# not_limited(n, name): so many calls have come to the doctor's number since the last time
+my $seen = ask('SELECT not_limited FROM devapp.worker_status');
+sub not_limited
+{
+	my ($n, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $now = ask('SELECT not_limited FROM devapp.worker_status');
+	is($now - $seen, $n, $name);
+	$seen = $now;
+	return;
+}
+
+# every partition of the table is full
+$many =~ s/9000/30000/;
+ask($many);
+$seen = ask('SELECT not_limited FROM devapp.worker_status');
+my $unlimited = make('rate_limit => 0.001, rate_burst => 2');
+is(calls($unlimited, 3), 'VALID VALID VALID', 'a rate without a bucket lets everything through');
+not_limited(3, 'which is counted');
+$unlimited = make("quota_limit => 2, rate_limit => 0.001, rate_burst => 2, $century");
+is(calls($unlimited, 3), 'VALID VALID VALID', 'and so do a quota and a rate');
+not_limited(3, 'each call once');
+$unlimited = make("quota_limit => 2, quota_enforcement => 'hard', $century");
+is(calls($unlimited, 3), 'VALID:2 VALID:2 VALID:2', 'of a hard quota, what is only verified is not remembered');
+not_limited(3, 'which is counted');
+is(calls($unlimited, 3, '', function => 'consume_quota'), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0', 'but what is consumed is in its row');
+not_limited(2, 'what was refused was limited');
+is(calls($unlimited, 2), 'QUOTA_EXCEEDED:0 QUOTA_EXCEEDED:0', 'and limits what is verified');
+is(ask("SELECT used, remaining FROM devapp.quota_status('$unlimited->{app_id}')"), '2|0', 'quota_status knows of the row');
+$unlimited = make("quota_limit => 3, rate_limit => 0.001, rate_burst => 1, quota_enforcement => 'hard', $century");
+is(calls($unlimited, 4, '', function => 'consume_quota'), 'VALID:2 VALID:1 VALID:0 QUOTA_EXCEEDED:0', 'a hard quota and a rate without a bucket');
+not_limited(3, 'each call once');
+ok(ask("SELECT code FROM devapp.explain_access('$unlimited->{app_id}') WHERE rule = 'rate'") eq 'VALID', 'explain_access: the rate has no bucket');
 
 # without shared memory: hard quotas only
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
