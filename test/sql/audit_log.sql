@@ -233,3 +233,29 @@ DELETE FROM devapp.audit_checkpoint;
 TRUNCATE devapp.audit_checkpoint;
 SELECT has_table_privilege('public', t, 'INSERT, UPDATE, DELETE, TRUNCATE') FROM unnest('{devapp.audit_leaf,devapp.audit_node,devapp.audit_checkpoint}'::regclass[]) AS t;
 SELECT * FROM devapp.verify_audit();
+
+-- ---------- what proofs say of a log that was altered ----------
+
+SELECT min(event_id) AS one, max(event_id) AS other FROM devapp.audit_leaf WHERE leaf_index < 2 \gset
+CREATE FUNCTION pg_temp.after(statement text, question text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    EXECUTE statement;
+    EXECUTE question;
+    RAISE EXCEPTION 'answered' USING DETAIL = 'It was answered.';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS said = PG_EXCEPTION_DETAIL;
+    RETURN concat_ws(' ', SQLSTATE, said);
+END
+$$;
+SELECT what, pg_temp.after(statement, question) FROM (VALUES
+    ('no SHA-256', 'UPDATE devapp.audit_leaf SET leaf_hash = ''\x00'' WHERE leaf_index = 0', 'SELECT devapp.audit_proof(' || :one || ')'),
+    ('no SHA-256 beside it', 'UPDATE devapp.audit_leaf SET leaf_hash = ''\x00'' WHERE leaf_index = 1', 'SELECT devapp.audit_proof(' || :one || ')'),
+    ('none beside it', 'DELETE FROM devapp.audit_leaf WHERE leaf_index = 1', 'SELECT devapp.audit_proof(' || :one || ')'),
+    ('none', 'DELETE FROM devapp.audit_leaf WHERE leaf_index = 0', 'SELECT devapp.audit_proof(' || :one || ')'),
+    ('a root', 'UPDATE devapp.audit_checkpoint SET root = ''\x00''', 'SELECT devapp.seal_audit()'),
+    ('an event', 'SET LOCAL session_replication_role = origin; SELECT devapp.create_product(''sealed-bad''); SET LOCAL session_replication_role = replica;
+        UPDATE devapp.audit_event SET leaf_hash = ''\x00'' WHERE event_id = (SELECT max(event_id) FROM devapp.audit_event)', 'SELECT devapp.seal_audit()')
+) AS t(what, statement, question);

@@ -214,5 +214,39 @@ ROLLBACK;
 RESET plan_cache_mode;
 DEALLOCATE ALL;
 
+-- ---------- a namesake that is not as it should be ----------
+
+BEGIN;
+ALTER FUNCTION devapp_internal.my_approvals RENAME TO no_approvals;
+SELECT count(*) FROM devapp.my_approvals();
+ROLLBACK;
+-- one that is strict is not called with a null
+SELECT devapp.update_app(NULL);
+BEGIN;
+ALTER FUNCTION devapp_internal.update_app STRICT;
+SELECT devapp.update_app(NULL) IS NULL AS not_called;
+ROLLBACK;
+
+-- ---------- the reports ----------
+
+-- EXECUTE is not enough, neither for the session's role nor for that which calls
+GRANT EXECUTE ON FUNCTION devapp_report.dashboard TO regress_entry_one, regress_entry_two;
+GRANT USAGE ON SCHEMA devapp_report TO regress_entry_two;
+CREATE FUNCTION public.entry_page() RETURNS boolean LANGUAGE sql SECURITY DEFINER
+    BEGIN ATOMIC; SELECT devapp_report.dashboard() IS NOT NULL; END;
+ALTER FUNCTION public.entry_page OWNER TO regress_entry_two;
+GRANT EXECUTE ON FUNCTION public.entry_page TO regress_entry_one;
+SET ROLE regress_entry_two;
+SELECT public.entry_page();
+SET ROLE regress_entry_one;
+SELECT public.entry_page();
+RESET ROLE;
+ALTER FUNCTION public.entry_page OWNER TO regress_entry_one;
+GRANT EXECUTE ON FUNCTION public.entry_page TO regress_entry_two;
+SET ROLE regress_entry_two;
+SELECT public.entry_page();
+RESET ROLE;
+DROP FUNCTION public.entry_page;
+
 DROP OWNED BY regress_entry_one, regress_entry_two;
 DROP ROLE regress_entry_one, regress_entry_two;

@@ -73,3 +73,21 @@ INSERT INTO digest_bytes VALUES ('\x01'), ('\x02' || sha256('') || '\x0000');
 \copy digest FROM 'results/digest.data' (FORMAT binary)
 \copy (SELECT b FROM digest_bytes OFFSET 1) TO 'results/digest.data' (FORMAT binary)
 \copy digest FROM 'results/digest.data' (FORMAT binary)
+-- its parts, letter by letter
+SELECT '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff' AS hash \gset
+CREATE FUNCTION pg_temp.digest(text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN $1::devapp.secret_digest;
+EXCEPTION WHEN invalid_text_representation THEN
+    RETURN 'refused';
+END
+$$;
+SELECT head, pg_temp.digest(head || :'hash') FROM unnest('{blake2b:1:,blake2b:0001:,sha256:1:,blake2b,blake2b:,blake2b::,blake2b:/:,blake2b:a:,blake2b:1,blake2b:1;,blake2b:99999999999999999999:,blake2b:1::,blake2b:1:0}'::text[]) AS head;
+SELECT pg_temp.digest('blake2b:1:' || upper(:'hash')) = pg_temp.digest('blake2b:1:' || :'hash') AS case_is_nothing;
+SELECT pg_temp.digest('blake2b:1:' || left(:'hash', 62) || ':0');
+-- its digest can be hashed
+SELECT devapp.secret_digest_hash(('blake2b:1:' || :'hash')::devapp.secret_digest) = devapp.secret_digest_hash(('blake2b:0001:' || :'hash')::devapp.secret_digest) AS same;
+-- nobody but the functions that issue a secret has one to store
+SELECT devapp_internal.digest_to_store();
+-- keys that end after a part
+SELECT key, reason FROM unnest('{abcdefghijklmnop,a_abcdefghijklmn,a_b_0123456789AB}'::text[]) AS key, devapp.key_info(key);

@@ -58,6 +58,25 @@ INSERT INTO patterns VALUES ('/a');
 SELECT p FROM patterns ORDER BY p;
 SELECT encode(devapp.resource_pattern_send('/a/*'), 'escape');
 
+-- what is no {name} is itself
+SELECT pattern, path, devapp.pattern_matches(pattern::devapp.resource_pattern, path) FROM (VALUES
+    ('/a/{id', '/a/{id'), ('/a/{id', '/a/b'), ('/a/{x{y}', '/a/{x{y}'), ('/a/{x{y}', '/a/b'), ('/a/{x/y}', '/a/{x/y}'), ('/a/{x/y}', '/a/b'), ('/a/x{', '/a/x{'),
+    -- percent signs, letter by letter
+    ('/**', '/%2F'), ('/**', '/%2f'), ('/**', '/%2G'), ('/**', '/%g0'), ('/**', '/%0G'), ('/**', '/%C3%A9'), ('/**', '/%c3%a9'), ('/**', E'/\x7f')
+) AS t(pattern, path);
+SELECT E'/a\x7f'::devapp.resource_pattern;
+
+-- as a binary parameter: it is looked at in the same way
+\copy (SELECT '/copied/{id}'::devapp.resource_pattern) TO 'results/pattern.bin' (FORMAT binary)
+\copy patterns FROM 'results/pattern.bin' (FORMAT binary)
+SELECT p FROM patterns ORDER BY p;
+\copy (SELECT 'copied'::text) TO 'results/pattern.bin' (FORMAT binary)
+\copy patterns FROM 'results/pattern.bin' (FORMAT binary)
+\copy (SELECT E'/copied\n'::text) TO 'results/pattern.bin' (FORMAT binary)
+\copy patterns FROM 'results/pattern.bin' (FORMAT binary)
+\copy (SELECT '/' || repeat('a', 1024)) TO 'results/pattern.bin' (FORMAT binary)
+\copy patterns FROM 'results/pattern.bin' (FORMAT binary)
+
 -- no pattern is slow: these would never end by backtracking
 SELECT devapp.pattern_matches(('/' || repeat('**a', 100))::devapp.resource_pattern, '/' || repeat('a', 8000) || 'b'),
        devapp.pattern_matches(('/' || repeat('*a', 200))::devapp.resource_pattern, '/' || repeat('a', 8000) || 'b');

@@ -67,6 +67,30 @@ SELECT devapp.remove_operation('products-a', '/v1/orders', '{get,post}');
 SELECT devapp.remove_operation('products-a', '/v1/orders/{id}');
 SELECT devapp.remove_operation('products-a', '/v1/orders/{id}');
 
+-- methods are tokens of HTTP, scopes are printable, without quotes and backslashes
+CREATE FUNCTION pg_temp.said(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RAISE EXCEPTION 'accepted';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLERRM;
+END
+$$;
+SELECT left(m, 20) AS m, length(m), pg_temp.said(format('SELECT devapp.add_operation(%L, %L, ARRAY[%L])', 'products-a', '/m', m))
+  FROM unnest(ARRAY['M-SEARCH', '!#$%&''*+-.^_`|~09AZ', repeat('M', 64), repeat('M', 65), 'A@B', 'A[B', 'A:B', 'A/B', 'É']) AS m;
+SELECT left(s, 8) AS s, length(s), pg_temp.said(format('SELECT devapp.create_product(%L, scopes => ARRAY[%L])', 'products-s', s))
+  FROM unnest(ARRAY['!#[]^~', repeat('s', 255), repeat('s', 256), '', ' ', 'a"b', 'a\b', E'a\x7f', 'é']) AS s;
+-- lists have an end, and no more than one dimension
+SELECT pg_temp.said('SELECT devapp.create_product(''products-s'', scopes => ARRAY(SELECT ''s'' || n FROM generate_series(1, 1000) AS n))'),
+       pg_temp.said('SELECT devapp.create_product(''products-s'', scopes => ARRAY(SELECT ''s'' || n FROM generate_series(1, 1001) AS n))'),
+       pg_temp.said('SELECT devapp.create_product(''products-s'', scopes => ''{{a},{b}}'')');
+-- control characters and white space of Unicode
+SELECT i, pg_temp.said(format('SELECT devapp.create_product(%L)', name)) FROM unnest(ARRAY[
+    E'a\u0085b', E'a\x7f', E'a\u00A9b', E'\u00A0', E'\u2003\u200B\u3000 ', E'\u2013', E'\u00E9']) WITH ORDINALITY AS u(name, i);
+SELECT i, pg_temp.said(format('SELECT devapp.create_product(%L, %L, description => %L)', 'products-s', 'S', text)) FROM unnest(ARRAY[
+    E'a\tb\r\nc', E'a\x7f', E'a\u009F']) WITH ORDINALITY AS u(text, i);
+SELECT r, pg_temp.said(format('SELECT devapp.create_product(%L, rate_limit => %L)', 'products-s', r)) FROM unnest('{NaN,Infinity,1e9,1.1e9,-1,1e-300}'::text[]) AS r;
+
 -- deleting
 SELECT deleted_at IS NOT NULL AS deleted FROM devapp.delete_product('products-a');
 SELECT devapp.update_product('products-a');

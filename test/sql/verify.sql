@@ -101,3 +101,24 @@ SELECT * FROM devapp.create_app('env', developer => 'verify@example.com', produc
 SELECT e, code, environment FROM unnest('{test,prod,dev,NULL}'::text[]) AS e, devapp.verify_key(:'n_secret', environment => e);
 SELECT secret AS m_secret FROM devapp.issue_credential(:'n_app_id') \gset
 SELECT e, code, environment FROM unnest('{test,prod,dev,NULL}'::text[]) AS e, devapp.verify_key(:'m_secret', environment => e);
+
+-- Tables that are not those of the library, as between an update of one and of the other: an
+-- error says so, and when they are there again, all is as before.
+BEGIN;
+ALTER TABLE devapp.developer RENAME COLUMN email TO mail;
+SELECT code FROM devapp.verify_key(:'m_secret');
+ROLLBACK;
+SELECT code FROM devapp.verify_key(:'m_secret');
+BEGIN;
+ALTER TABLE devapp.quota_usage RENAME TO quota_used;
+SELECT code FROM devapp.verify_key(:'m_secret');
+ROLLBACK;
+BEGIN;
+ALTER INDEX devapp.app_pkey RENAME TO app_by_id;
+SELECT code FROM devapp.verify_key(:'m_secret');
+ROLLBACK;
+BEGIN;
+ALTER SCHEMA devapp_cache RENAME TO devapp_caches;
+UPDATE devapp.app SET description = 'x' WHERE app_id = :'n_app_id';
+ROLLBACK;
+SELECT code FROM devapp.verify_key(:'m_secret');

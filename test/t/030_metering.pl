@@ -245,6 +245,11 @@ for my $bad (
 	[ 'a null array', "SELECT devapp.record_usage(ARRAY['$app->{credential_id}']::uuid[], NULL, '{200}', '{1 ms}')" ],
 	[ 'the last of a batch', "SELECT devapp.record_usage(ARRAY['$app->{credential_id}', '$app->{credential_id}']::uuid[], '{weather,weather}', '{200,700}', '{1 ms,1 ms}')" ],
 	[ 'a histogram that is none', "SELECT devapp.latency_percentile('{{1}}', 0.5)" ],
+	[ 'a histogram before the first bucket', "SELECT devapp.latency_percentile('[-1:0]={1,1}', 0.5)" ],
+	[ 'a histogram after the last bucket', "SELECT devapp.latency_percentile('[146:146]={1}', 0.5)" ],
+	[ 'a histogram with a null', "SELECT devapp.latency_percentile('{1,NULL}', 0.5)" ],
+	[ 'days of a latency', "$record, 200, '2 days')" ],
+	[ 'a latency of a day before', "$record, 200, '-1 day 23:00')" ],
 	[ 'a histogram too long', "SELECT devapp.latency_percentile('[140:150]={1,1,1,1,1,1,1,1,1,1,1}', 0.5)" ],
 	[ 'a fraction of two', "SELECT devapp.latency_percentile('{1}', 2)" ],
 	[ 'a fraction that is no number', "SELECT devapp.latency_percentile('{1}', 'NaN')" ])
@@ -257,6 +262,8 @@ for my $bad (
 is($node->safe_psql('postgres', 'SELECT slots_used FROM devapp.worker_status'), 0, 'nothing of it was counted');
 $node->safe_psql('postgres', "$record, 200, '1 ms', now() + interval '4 minutes')");
 is($node->safe_psql('postgres', 'SELECT slots_used FROM devapp.worker_status'), 1, "a gateway's clock may be a bit ahead");
+is(error_of($node, q{SELECT devapp.latency_percentile('{1,-1}', 0.5)}), '22003', 'a histogram with a negative count');
+is($node->safe_psql('postgres', q{SELECT devapp_internal.merge_histograms('{0,0}', '{}'), devapp_internal.merge_histograms('{0,2}', '[3:3]={1}')}), '{}|[2:3]={2,1}', 'a histogram starts and ends with what counts');
 is($node->safe_psql('postgres', q{SELECT devapp.latency_percentile('{}', 0.5) IS NULL, devapp.latency_percentile('[0:0]={5}', 0)}),
 	't|00:00:00.000001', 'percentiles of nothing and of next to nothing');
 
