@@ -197,12 +197,27 @@ sub welcome
 
 # ---------- what is no primary ----------
 
+# a database whose extension is dropped before its counts are sent, and one that is gone
+$primary->safe_psql('postgres', 'CREATE DATABASE third');
+make_program($primary, db => 'third');
+$primary->wait_for_catchup($standby);
+my $third = $primary->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'third'});
+for my $oid ($third, 4000000)
+{
+	open my $left, '>', "$spool/devapp_ship_${oid}_00000000-0000-7000-8000-000000000001.stat" or die;
+	close $left;
+}
 set_conninfo("host=$pretended port=5432 dbname=nonsense user=shipper");
+$standby->safe_psql('third', "SELECT devapp.verify_key('x')");
+$primary->safe_psql('third', 'DROP EXTENSION devapp');
+$primary->wait_for_catchup($standby);
+$standby->reload;
+ok(wait_for_files(0), 'files that have nowhere to go are removed');
 calls(20000, "'f' || n");
 for my $case (
 	[ 'it closes the connection', 'server closed the connection unexpectedly', sub { } ],
-	[ 'it closes it in the middle of a shipment', 'server closed the connection unexpectedly|could not (send|receive)',
-		sub { welcome($_[0]); $_[0]->sysread(my $some, 1000) } ],
+	[ 'it says something and closes it in the middle of a shipment', 'server closed the connection unexpectedly|could not (send|receive)',
+		sub { welcome($_[0]); $_[0]->sysread(my $some, 1000); $_[0]->syswrite("S\0\0\0\x08a\0b\0"); sleep 1 } ],
 	[ 'it closes it when it has all of the shipment', 'server closed the connection unexpectedly',
 		sub { welcome($_[0]); my $all = ''; 1 while $all !~ /S\0\0\0\x04\z/ && $_[0]->sysread($all, 100000, length $all) } ],
 	[ 'its error has no message', 'ERROR:',
@@ -411,6 +426,7 @@ calls(8);
 arrives('and goes on as a primary', $standby);
 ok($standby->poll_query_until('postgres', 'SELECT last_housekeeping_at IS NOT NULL FROM devapp.worker_status'), 'with housekeeping');
 
+$standby->stop;
 my $log = slurp_file($standby->logfile);
 unlike($log, qr/$password/, 'no password is in the log of the standby');
 unlike(slurp_file($primary->logfile), qr/$password.*shipper/, 'nor in that of the primary');
