@@ -68,7 +68,7 @@ SELECT url, pg_temp.check_url(url) FROM unnest(ARRAY[
     'https://a.example:/', 'https://a.example?x', 'https://a.example/%4aF', 'https://[::FFFF:1.2.3.4]:443/', 'my.app://host/cb?x=@', 'a+b-c.1:x', 'http://127.255.0.1/cb',
     'https://a.example:655360/', 'https://a.example:80a/', 'https://[::1x]/', 'https://[]/', 'https://[1]/', 'https://[::1]x/', 'https://a]/', 'https://a[/', 'https://a.example/[x', 'https://a.example/x]',
     'https:/a.example', 'https:/', 'https:x', 'my.app://u:p@host/cb', 'my.app:', 'my_app:/cb', '1app:/cb', 'app', 'a{b:/cb', 'https://a.example/%', 'https://a.example/%4', 'https://a.example/%4g', 'https://a.example/%G4',
-    'http://127.0.0.256/', 'http://127.0.0.0001/', 'http://127.0.0.1./', 'http://127..0.1/', 'http://127.0.0.1.1/', 'http://127.0.00/', 'http://127.0.0./', 'http://127.0.0/']) AS url;
+    'http://127.0.0.256/', 'http://127.0.0.0001/', 'http://127.0.0.1./', 'http://127..0.10/', 'http://127.0.0.1.1/', 'http://127.0.00/', 'http://127.0.0./', 'http://127.0.0/']) AS url;
 SELECT count(*) - :apps_before AS made FROM devapp.app;
 
 -- a second credential: products left out are those of the app

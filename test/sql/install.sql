@@ -70,3 +70,9 @@ SELECT c.oid::regclass FROM pg_class c
 SELECT check_name, status FROM devapp.doctor();
 -- nothing has been sealed, and nothing is wrong with that
 SELECT * FROM devapp.verify_audit();
+
+-- an update that has nothing to do, and another extension's
+SET client_min_messages = warning;
+ALTER EXTENSION devapp UPDATE;
+ALTER EXTENSION pgcrypto UPDATE;
+RESET client_min_messages;

@@ -132,6 +132,17 @@ $node->safe_psql('postgres', "SELECT devapp.complete_rotation('$none->{credentia
 is(doctor($node, 'digests'), "ok|every secret's digest can be computed",
 	'with the last unkeyed secret gone, doctor() is content');
 
+# another file, in a session that has read this one
+my $second = "$file.second";
+rename $file, $second or die;
+my ($answer, $refused) = $issuing->query("SELECT (devapp.create_app('no file', 'ada\@example.com')).secret_version");
+is($refused, 1, 'a file that is gone: a session that has read it refuses too');
+$issuing->{stderr} = '';
+set_config($node, 'devapp.pepper_file', $second);
+is($issuing->query_safe("SELECT (devapp.create_app('second file', 'ada\@example.com')).secret_version"), 1, 'another file: an open session reads it');
+rename $second, $file or die;
+set_config($node, 'devapp.pepper_file', $file);
+
 # ---------- what the file may look like ----------
 
 for my $case (
@@ -173,6 +184,8 @@ my @unusable = (
 	[ 'too long', '1:' . 'ab' x 65 . "\n", qr/Line 1: It does not have 32 to 128 hex digits/ ],
 	[ 'more on the line', lines(1) . "2:$hex{2} x\n", qr/Line 2: Something follows the hex digits/ ],
 	[ 'a number twice', lines(1, 2, 1), qr/Line 3: Its number stands on an earlier line too/ ],
+	[ 'a word for a number', lines(1) . "two:$hex{2}\n", qr/Line 2: It does not begin with a number/ ],
+	[ 'too many', (join '', map { "$_:$hex{1}\n" } 1 .. 65), qr/Line 65: There are too many peppers/ ],
 	[ 'an endless line', '1:' . 'ab' x 400 . "\n", qr/Line 1: It is too long/ ],
 	[ 'an empty file', '', qr/It has no pepper/ ],
 	[ 'only comments', "# nothing\n", qr/It has no pepper/ ]);

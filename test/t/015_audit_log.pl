@@ -278,6 +278,22 @@ after('a subtree', "UPDATE devapp.audit_node SET hash = sha256('') WHERE level =
 after('a subtree removed', 'DELETE FROM devapp.audit_node WHERE level = 9', 'node_altered||0');
 after('a subtree added', "INSERT INTO devapp.audit_node VALUES (10, 0, sha256(''))", 'node_altered||');
 
+# nor are there proofs over them
+for my $case (
+	[ 'a proof over a subtree that was altered', "UPDATE devapp.audit_node SET hash = sha256('') WHERE level = 8 AND position = 1",
+		"devapp.audit_proof((SELECT event_id FROM devapp.audit_leaf WHERE leaf_index = 0), $c)", qr/subtrees that are kept are not those/ ],
+	[ 'a consistency over one', "UPDATE devapp.audit_node SET hash = sha256('') WHERE level = 8 AND position = 1",
+		"devapp.audit_consistency(256, $c)", qr/subtrees that are kept are not those/ ],
+	[ 'a proof over one that was removed', 'DELETE FROM devapp.audit_node WHERE level = 8 AND position = 1',
+		"devapp.audit_proof((SELECT event_id FROM devapp.audit_leaf WHERE leaf_index = 0), $c)", qr/A subtree is missing/ ])
+{
+	my ($what, $sql, $call, $like) = @$case;
+	my ($state, $report) = error_of($node, "BEGIN; SET LOCAL session_replication_role = replica; $sql; SELECT $call");
+
+	is($state, 'XX001', $what);
+	like($report, $like, "$what: why");
+}
+
 # checkpoints
 after('the first checkpoint removed', "DELETE FROM devapp.audit_checkpoint WHERE tree_size = $a", 'checkpoint_missing||');
 after('one between removed', "DELETE FROM devapp.audit_checkpoint WHERE tree_size = $b", 'checkpoint_missing||');
