@@ -44,3 +44,11 @@ SELECT rule, passed, code, detail FROM devapp.explain_access(:'bare');
 INSERT INTO devapp.credential (app_id, consumer_key, environment) VALUES (:'bare', 'dvk_live_explain00000', 'not a label');
 INSERT INTO devapp.credential (app_id, consumer_key) VALUES (:'bare', 'dvk_live_explain00000');
 SELECT rule, passed, code, detail FROM devapp.explain_access(:'bare') WHERE rule IN ('secret', 'verdict');
+-- and a current secret that ends
+INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme, valid_from, valid_until)
+SELECT credential_id, 1, 'api_key', 'blake2b:0:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff', 'blake2b', '2020-01-01 00:00Z', '2100-01-01 00:00Z'
+  FROM devapp.credential WHERE consumer_key = 'dvk_live_explain00000';
+SET TimeZone = 'UTC';
+SELECT rule, passed, code, detail FROM devapp.explain_access(:'bare') WHERE rule IN ('secret', 'verdict');
+SELECT passed, code FROM devapp.explain_access(:'bare', at => '2100-01-01 00:00Z') WHERE rule = 'secret';
+RESET TimeZone;

@@ -118,6 +118,18 @@ ALTER INDEX devapp.app_pkey RENAME TO app_by_id;
 SELECT code FROM devapp.verify_key(:'m_secret');
 ROLLBACK;
 BEGIN;
+DO $$
+BEGIN
+    FOR i IN 0 .. 255 LOOP
+        EXECUTE format('ALTER TYPE devapp_cache.%I RENAME TO %I', 'proxy_' || lpad(to_hex(i), 2, '0'), 'other_' || i);
+    END LOOP;
+END
+$$;
+\set VERBOSITY sqlstate
+UPDATE devapp.app SET description = 'x' WHERE app_id = :'n_app_id';
+\set VERBOSITY default
+ROLLBACK;
+BEGIN;
 ALTER SCHEMA devapp_cache RENAME TO devapp_caches;
 UPDATE devapp.app SET description = 'x' WHERE app_id = :'n_app_id';
 ROLLBACK;
