@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "base/compat.h"
 #include "base/name.h"
 
 PG_FUNCTION_INFO_V1(devapp_canonical_name);
@@ -91,7 +92,7 @@ name_has_invisible(Str name)
 		return false;
 	for (size_t i = 0; i < name.len; i += n)
 	{
-		n = (size_t) pg_utf_mblen(s + i);
+		n = (size_t) pg_encoding_mblen(PG_UTF8, name.data + i);
 		if (n > 1 && i + n <= name.len && is_invisible(utf8_to_unicode(s + i)))
 			return true;
 	}
@@ -114,7 +115,7 @@ trim_spaces(Str name)
 		n = name_space_len(name.data + i, name.len - i);
 		if (n == 0)
 		{
-			n = (size_t) pg_mblen(name.data + i);
+			n = (size_t) pg_encoding_mblen(GetDatabaseEncoding(), name.data + i);
 			end = i + n;
 		}
 	}

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/list.h"
 #include "meter/latency.h"
 #include "meter/latency_core.h"
 
@@ -29,9 +30,9 @@ add_histogram(ArrayType *array, int64 *counts)
 
 	if (n == 0)
 		return;
+	list_require(array, "histogram");
 	first = ARR_LBOUND(array)[0];
-	if (ARR_NDIM(array) != 1 || ARR_ELEMTYPE(array) != INT8OID ||
-		array_contains_nulls(array) ||
+	if (ARR_ELEMTYPE(array) != INT8OID ||
 		first < 0 || first >= LATENCY_BINS || n > LATENCY_BINS - first)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -53,3 +53,5 @@ SELECT count(*) >= 19 AS all, two_dimensions, a_null FROM refused GROUP BY two_d
 -- how calls went: a null means that there is none, but nothing has two dimensions
 SELECT devapp.record_usage(ARRAY[:'credential', NULL]::uuid[], '{lists-a,NULL}', '{200,200}', '{1 ms,1 ms}');
 SELECT devapp.record_usage(ARRAY[[:'credential']]::uuid[], '{{lists-a}}', '{{200}}', '{{1 ms}}');
+SELECT devapp.latency_percentile('{{1}}', 0.5);
+SELECT devapp.latency_percentile('{NULL}', 0.5);

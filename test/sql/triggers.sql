@@ -32,7 +32,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT function, kind, pg_temp.kind(function, kind)
-  FROM unnest('{audit_row,guard_delete,guard_immutable,guard_row,guard_status,invalidate_cache,note_restore}'::text[]) AS function,
+  FROM unnest('{audit_row,guard_delete,guard_immutable,guard_row,guard_status,invalidate_cache,mark_restore}'::text[]) AS function,
        unnest('{SELECT,BEFORE ROW,AFTER ROW,BEFORE STATEMENT,AFTER STATEMENT}'::text[]) AS kind;
 SELECT pg_temp.kind('as_owner', 'SELECT');
 -- their arguments are read when they are called
