@@ -11,7 +11,7 @@ CREATE TABLE devapp.notification (
     transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
     created_at timestamptz NOT NULL DEFAULT now(),
     event text NOT NULL,
-    app_id uuid NOT NULL,
+    app_id uuid,
     credential_id uuid,
     product_id uuid,
     recipients jsonb NOT NULL,
@@ -27,6 +27,7 @@ CREATE TABLE devapp.notification (
     completed_at timestamptz,
     CONSTRAINT notification_pkey PRIMARY KEY (notification_id),
     CONSTRAINT notification_has_recipients CHECK (jsonb_typeof(recipients) = 'array' AND recipients <> '[]'),
+    CONSTRAINT notification_is_about_an_app CHECK (app_id IS NOT NULL OR event = 'team_invited'),
     CONSTRAINT notification_payload_is_object CHECK (jsonb_typeof(payload) = 'object'),
     CONSTRAINT notification_lease_is_complete
         CHECK (CASE status WHEN 'leased' THEN num_nulls(leased_until, lease_id, worker) = 0
@@ -36,11 +37,12 @@ CREATE TABLE devapp.notification (
 COMMENT ON TABLE devapp.notification IS 'Outbox: what has to be told to people, and how far that is';
 COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote it; NOTIFY on the channel devapp names it';
 COMMENT ON COLUMN devapp.notification.event IS
-    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring or rotation_overdue';
+    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue or team_invited';
+COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a team_invited';
 COMMENT ON COLUMN devapp.notification.recipients IS
-    'Whom to tell when it was written: [{"kind": "developer" or "role", "to": e-mail or role, "name": ..., "why": "owner", "team_admin" or "approver"}]';
+    'Whom to tell when it was written: [{"kind": "developer" or "role", "to": e-mail or role, "name": ..., "why": "owner", "team_admin", "approver" or "invited"}]';
 COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret';
-COMMENT ON COLUMN devapp.notification.dedupe_key IS 'What a reminder is about: it is queued once; null: no reminder';
+COMMENT ON COLUMN devapp.notification.dedupe_key IS 'What a reminder or invitation is about: it is queued once; null: neither';
 COMMENT ON COLUMN devapp.notification.status IS
     'pending: waits for a worker; leased: a worker has it; done: delivered; dead: given up, see devapp.retry_notification';
 COMMENT ON COLUMN devapp.notification.attempts IS 'How often a worker took it since it was queued or retried';

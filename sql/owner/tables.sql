@@ -64,3 +64,27 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT, INSERT, 
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.team_member', '');
 CREATE INDEX team_member_developer_id_idx ON devapp.team_member (developer_id);
+
+-- Open invitations; the address need not be a developer's.
+CREATE TABLE devapp.team_invitation (
+    invitation_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    team_id uuid NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL DEFAULT 'member',
+    invited_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT team_invitation_pkey PRIMARY KEY (invitation_id),
+    CONSTRAINT team_invitation_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
+    CONSTRAINT team_invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES devapp.developer
+);
+COMMENT ON TABLE devapp.team_invitation IS 'An open invitation to a team';
+COMMENT ON COLUMN devapp.team_invitation.email IS 'Whom it is for; whoever acts by this e-mail may answer';
+COMMENT ON COLUMN devapp.team_invitation.role IS 'admin or member';
+COMMENT ON COLUMN devapp.team_invitation.invited_by IS 'Admin of the team who invited; null: an administrator of the developer program';
+COMMENT ON COLUMN devapp.team_invitation.expires_at IS 'Until when it can be accepted';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.team_invitation', 'SELECT', 'admin', 'developer');
+SELECT pg_extension_config_dump('devapp.team_invitation', '');
+CREATE UNIQUE INDEX team_invitation_email_key ON devapp.team_invitation (team_id, devapp_internal.email_key(email));
+CREATE INDEX team_invitation_invited_idx ON devapp.team_invitation (devapp_internal.email_key(email));
+CREATE INDEX team_invitation_invited_by_idx ON devapp.team_invitation (invited_by) WHERE invited_by IS NOT NULL;

@@ -109,6 +109,7 @@ BEGIN
      WHERE t.team_id = changed.team_id
     RETURNING t.* INTO changed;
     DELETE FROM devapp.team_member m WHERE m.team_id = changed.team_id;
+    DELETE FROM devapp.team_invitation i WHERE i.team_id = changed.team_id;
     RETURN changed;
 END
 $$;
@@ -119,15 +120,27 @@ COMMENT ON FUNCTION devapp.delete_team(text) IS
     'Deletes a team that has no apps, and its memberships; the row stays for the history';
 SELECT devapp_internal.grant_to('devapp.delete_team', 'admin');
 
-CREATE FUNCTION devapp_internal.no_member(team devapp.team, developer devapp.developer) RETURNS void
+CREATE FUNCTION devapp_internal.no_member(team devapp.team, email text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION 'developer % is not a member of team %', devapp_internal.quoted(developer.email), devapp_internal.quoted(team.name)
+    RAISE EXCEPTION 'developer % is not a member of team %', devapp_internal.quoted(email), devapp_internal.quoted(team.name)
         USING ERRCODE = 'undefined_object',
               HINT = 'List the members with SELECT * FROM devapp.team_member.';
 END
+$$;
+
+-- The id of a member by e-mail, or null.  Who is no administrator is told of members only, not
+-- who is registered.
+CREATE FUNCTION devapp_internal.find_member(team devapp.team, email text) RETURNS uuid
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT m.developer_id
+      FROM devapp.team_member m JOIN devapp.developer d ON d.developer_id = m.developer_id
+     WHERE m.team_id = (find_member.team).team_id
+       AND devapp_internal.email_key(d.email) = devapp_internal.email_key(find_member.email)
 $$;
 
 CREATE FUNCTION devapp_internal.add_team_member(team text, developer text, role text) RETURNS devapp.team_member
@@ -135,7 +148,7 @@ CREATE FUNCTION devapp_internal.add_team_member(team text, developer text, role 
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_team devapp.team := devapp_internal.find_own_team(team, false);
+    the_team devapp.team := devapp_internal.find_team(team, false);
     the_developer devapp.developer := devapp_internal.find_developer(developer, false);
     made devapp.team_member;
 BEGIN
@@ -154,9 +167,9 @@ END
 $$;
 
 CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
-    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.add_team_member(text, text, text) IS 'Makes a developer a member (or admin) of a team';
-SELECT devapp_internal.grant_to('devapp.add_team_member', 'admin', 'developer');
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.add_team_member(text, text, text) IS 'Makes a developer a member (or admin) of a team, without asking';
+SELECT devapp_internal.grant_to('devapp.add_team_member', 'admin');
 
 -- The team is locked, so that of two administrators who leave at once one stays.
 CREATE FUNCTION devapp_internal.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
@@ -165,15 +178,15 @@ CREATE FUNCTION devapp_internal.set_team_role(team text, developer text, role te
 AS $$
 DECLARE
     the_team devapp.team := devapp_internal.find_own_team(team, true);
-    the_developer devapp.developer := devapp_internal.find_developer(developer, false);
+    member uuid := devapp_internal.find_member(the_team, developer);
     changed devapp.team_member;
 BEGIN
     PERFORM devapp_internal.require_read_committed('change who administers a team');
     UPDATE devapp.team_member m SET role = set_team_role.role
-     WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
+     WHERE m.team_id = the_team.team_id AND m.developer_id = member
     RETURNING m.* INTO changed;
     IF NOT FOUND THEN
-        PERFORM devapp_internal.no_member(the_team, the_developer);
+        PERFORM devapp_internal.no_member(the_team, developer);
     END IF;
     RETURN changed;
 END
@@ -193,15 +206,21 @@ DECLARE
     leaves boolean := devapp_internal.email_key(developer) = devapp.actor() AND EXISTS (
         SELECT FROM devapp.team t WHERE t.name = devapp_internal.canonical_name(team) AND t.team_id = ANY (devapp_internal.my_teams()));
     the_team devapp.team := CASE WHEN leaves THEN devapp_internal.find_team(team, true) ELSE devapp_internal.find_own_team(team, true) END;
-    the_developer devapp.developer := devapp_internal.find_developer(developer, false);
+    member uuid := devapp_internal.find_member(the_team, developer);
     removed devapp.team_member;
 BEGIN
     PERFORM devapp_internal.require_read_committed('change who administers a team');
-    DELETE FROM devapp.team_member m
-     WHERE m.team_id = the_team.team_id AND m.developer_id = the_developer.developer_id
-    RETURNING m.* INTO removed;
-    IF NOT FOUND THEN
-        PERFORM devapp_internal.no_member(the_team, the_developer);
+    -- who is out needs no key to come back
+    DELETE FROM devapp.team_invitation i
+     WHERE i.team_id = the_team.team_id AND devapp_internal.email_key(i.email) = devapp_internal.email_key(developer)
+    RETURNING i.team_id, NULL, i.role, i.created_at INTO removed;
+    IF member IS NOT NULL THEN
+        DELETE FROM devapp.team_member m
+         WHERE m.team_id = the_team.team_id AND m.developer_id = member
+        RETURNING m.* INTO removed;
+    END IF;
+    IF removed.team_id IS NULL THEN
+        PERFORM devapp_internal.no_member(the_team, developer);
     END IF;
     RETURN removed;
 END
@@ -209,5 +228,5 @@ $$;
 
 CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Ends a membership; the last admin of a team cannot leave it';
+COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Ends a membership, or withdraws an invitation; the last admin of a team cannot leave it';
 SELECT devapp_internal.grant_to('devapp.remove_team_member', 'admin', 'developer');

@@ -55,3 +55,8 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team_member FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('team_id', 'developer_id', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team_member FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('role:in admin member');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team_invitation FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('invitation_id', 'team_id', 'email', 'invited_by', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team_invitation FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('email:email', 'role:in admin member', 'expires_at:required');

@@ -48,6 +48,9 @@ BEGIN
         format('developer_id = %s OR developer_id = ANY ((SELECT devapp.my_team_mates())::uuid[])', me));
     PERFORM devapp_internal.put_policy('devapp.team', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
     PERFORM devapp_internal.put_policy('devapp.team_member', 'SELECT', 'devapp_developer', format('team_id = %s', my_teams));
+    -- the team's administrators, and whom it is for: lower() of "C" is email_key(), which readers may not call
+    PERFORM devapp_internal.put_policy('devapp.team_invitation', 'SELECT', 'devapp_developer',
+        'team_id = ANY ((SELECT devapp.my_teams(true))::uuid[]) OR lower(email COLLATE "C") = (SELECT devapp.actor())');
     PERFORM devapp_internal.put_policy('devapp.app', 'SELECT', 'devapp_developer',
         format('developer_id = %s OR team_id = %s', me, my_teams));
     -- what hangs on an app is seen by who sees the app

@@ -29,6 +29,7 @@ $node->safe_psql(
 	SELECT devapp.create_team('blue', 'The blue ones', '{"floor": "2"}');
 	SELECT devapp.add_team_member('blue', 'ada@example.com', 'admin');
 	SELECT devapp.add_team_member('blue', 'bob@example.com');
+	SELECT devapp.invite_team_member('blue', 'zoe@example.com');
 	SELECT devapp.create_team('red');
 	SELECT devapp.set_team_status('red', 'deactivate', 'on holiday');
 	SELECT devapp.create_team('gone');

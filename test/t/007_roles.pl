@@ -100,6 +100,7 @@ admin_does('create_developer', q{SELECT (devapp.create_developer('eve@example.co
 admin_does('update_developer', q{SELECT (devapp.update_developer('eve@example.com', first_name => 'Eve')).first_name}, 'Eve');
 admin_does('create_team', q{SELECT (devapp.create_team('green')).name}, 'green');
 admin_does('add_team_member', q{SELECT (devapp.add_team_member('green', 'eve@example.com', 'admin')).role}, 'admin');
+admin_does('invite_team_member', q{SELECT role, invited_by IS NULL FROM devapp.invite_team_member('green', 'zoe@example.com')}, 'member|t');
 admin_does('create_product', q{SELECT (devapp.create_product('maps', approval => 'manual')).approval}, 'manual');
 admin_does('update_product', q{SELECT (devapp.update_product('maps', display_name => 'Maps')).display_name}, 'Maps');
 admin_does('add_operation', q{SELECT (devapp.add_operation('maps', '/weather/**')).resource}, '/weather/**');

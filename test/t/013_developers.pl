@@ -125,7 +125,15 @@ for my $case (
 	[ 'another\'s name', 'ada@example.com', q{SELECT devapp.update_developer('bob@example.com', first_name => 'Ada')}, '42501' ],
 	[ 'the team\'s name', 'ada@example.com', q{SELECT devapp.update_team('blue', display_name => 'Blue')}, '00000' ],
 	[ 'the team\'s attributes', 'ada@example.com', q{SELECT devapp.update_team('blue', attributes => '{}')}, '42501' ],
-	[ 'invite as admin', 'ada@example.com', q{SELECT devapp.add_team_member('blue', 'eve@example.com')}, '00000' ],
+	[ 'add a member without asking', 'ada@example.com', q{SELECT devapp.add_team_member('blue', 'eve@example.com')}, '42501' ],
+	[ 'invite as admin', 'ada@example.com', q{SELECT devapp.invite_team_member('blue', 'eve@example.com')}, '00000' ],
+	[ 'invite as member', 'bob@example.com', q{SELECT devapp.invite_team_member('blue', 'eve@example.com')}, '42501' ],
+	[ 'invite to a team of others', 'eve@example.com', q{SELECT devapp.invite_team_member('blue', 'eve@example.com')}, '42704' ],
+	[ 'accept what another was asked', 'bob@example.com', q{SELECT devapp.accept_invitation('blue')}, '42704' ],
+	[ 'accept as nobody', undef, q{SELECT devapp.accept_invitation('blue')}, '42501' ],
+	[ 'accept', 'eve@example.com', q{SELECT devapp.accept_invitation('blue')}, '00000' ],
+	[ 'accept again', 'eve@example.com', q{SELECT devapp.accept_invitation('blue')}, '42704' ],
+	[ 'invite a member', 'ada@example.com', q{SELECT devapp.invite_team_member('blue', 'eve@example.com')}, '23505' ],
 	[ 'promote as member', 'eve@example.com', q{SELECT devapp.set_team_role('blue', 'eve@example.com', 'admin')}, '42501' ],
 	[ 'leave', 'eve@example.com', q{SELECT devapp.remove_team_member('blue', 'eve@example.com')}, '00000' ],
 	[ 'leave as the last admin', 'ada@example.com', q{SELECT devapp.remove_team_member('blue', 'ada@example.com')}, '55000' ],
@@ -203,11 +211,46 @@ is($node->safe_psql('postgres', "SELECT status, decided_by, decision_note FROM d
 	'approved|eve@example.com|fine', 'and it says who and why');
 is(sees('eve@example.com', "SELECT status, decided_by FROM devapp.approve_app('$app{maps}{app_id}')"), 'approved|eve@example.com', 'an app that waits for him alone he approves');
 
+# ---------- invitations: nobody learns who is registered, and each sees what is theirs ----------
+
+# The answers to the administrator of a team about a person who is registered, and about one who is not.
+for my $call ("to_jsonb(devapp.invite_team_member('blue', '%s')) - '{invitation_id,created_at,expires_at}'::text[]",
+	"devapp.set_team_role('blue', '%s', 'admin')", "to_jsonb(devapp.remove_team_member('blue', '%s')) - 'created_at'", "devapp.remove_team_member('blue', '%s')")
+{
+	my @answers = map { my $mail = $_; my ($out, $err) = ('', '');
+		$node->psql('postgres', rest('ada@example.com', 'SELECT ' . sprintf($call, $mail)), stdout => \$out, stderr => \$err);
+		"$out$err" =~ s/\Q$mail\E/(mail)/gr; } 'eve@example.com', 'zoe@example.com';
+
+	isnt($answers[0], '', "$call: there is an answer");
+	is($answers[0], $answers[1], "$call: it is the same for both");
+}
+$node->safe_psql('postgres', q{SELECT FROM devapp.create_team('other'); SELECT FROM devapp.invite_team_member('other', 'eve@example.com')});
+sees('ada@example.com', "SELECT FROM devapp.invite_team_member('blue', '$_')") for 'eve@example.com', 'zoe@example.com';
+my @invitations = ([ 'ada@example.com', 2, 'the team\'s administrator', '' ], [ 'bob@example.com', 0, 'a member', '' ],
+	[ 'EVE@example.com', 2, 'who was invited', "blue\nother" ], [ undef, 0, 'nobody', '' ]);
+for my $case (@invitations)
+{
+	my ($person, $count, $name, $teams) = @$case;
+
+	is(sees($person, 'SELECT count(*) FROM devapp.team_invitation'), $count, "$name sees $count invitations");
+	is(sees($person, 'SELECT team FROM devapp.my_invitations() ORDER BY team'), $teams, "$name is invited by: " . ($teams =~ s/\n/ /r));
+}
+is(state_of('ada@example.com', q{INSERT INTO devapp.team_invitation (team_id, email, expires_at) SELECT team_id, 'eve@example.com', now() FROM devapp.team}), '42501', 'no INSERT');
+
+# an invitation falls with the rights of who made it
+$node->safe_psql('postgres', q{SELECT devapp.set_team_role('blue', 'bob@example.com', 'admin'); SELECT devapp.remove_team_member('blue', 'ada@example.com')});
+is(sees('eve@example.com', 'SELECT team FROM devapp.my_invitations()'), 'other', 'who is out has invited nobody');
+is(state_of('eve@example.com', q{SELECT devapp.accept_invitation('blue')}), '42704', 'and nobody comes in by it');
+$node->safe_psql('postgres', q{SELECT devapp.add_team_member('blue', 'ada@example.com', 'admin'); SELECT devapp.set_team_role('blue', 'bob@example.com', 'member')});
+is(state_of('eve@example.com', q{SELECT devapp.decline_invitation('other')}), '00000', 'an invitation is declined');
+is(sees('eve@example.com', 'SELECT count(*) FROM devapp.team_invitation'), '1', 'and is gone');
+$node->safe_psql('postgres', q{SELECT devapp.remove_team_member('blue', 'eve@example.com')});
+
 # ---------- an inactive administrator of a team ----------
 
 $node->safe_psql('postgres', q{SELECT devapp.set_developer_status('ada@example.com', 'deactivate')});
 is(state_of('ada@example.com', "SELECT devapp.rotate_credential('$app{blue}{credential_id}')"), '42501', 'inactive, ada administers no team');
-is(state_of('ada@example.com', q{SELECT devapp.add_team_member('blue', 'eve@example.com', 'admin')}), '42501', 'nor makes administrators');
+is(state_of('ada@example.com', q{SELECT devapp.invite_team_member('blue', 'eve@example.com', 'admin')}), '42501', 'nor invites administrators');
 $node->safe_psql('postgres', q{SELECT devapp.set_developer_status('ada@example.com', 'activate')});
 
 # ---------- who counts as whom ----------

@@ -100,10 +100,13 @@ $node->safe_psql('postgres', 'DROP TABLE mallory.bait');
 my %calls = (
 	my_team_mates => [ '', qr/^\{\}$/ ],
 	my_teams => [ '', qr/^\{\}$/ ],
+	accept_invitation => ["'green'"],
+	decline_invitation => ["'green'"],
+	invite_team_member => ["'blue', 'zoe\@example.com'"],
+	my_invitations => [ '', qr/^nothing$/ ],
 	access_at => ["'$app->{app_id}', '/weather/today', 'GET', 'live', now()"],
 	act_as => [ "'ada\@example.com'", undef, 'lent' ],
 	add_credential_product => ["'$app->{credential_id}', 'manual'"],
-	add_team_member => ["'blue', 'eve\@example.com'"],
 	app_history => ["'$app->{app_id}'"],
 	approve_app => ["'$pending->{app_id}'"],
 	cancel_rotation => ["'$rotating->{credential_id}'"],
@@ -262,8 +265,8 @@ sub answers_of
 my $answers = answers_of(join '', 'SET SESSION AUTHORIZATION clerk;',
 	map { "BEGIN; SELECT name, probe.try(command) FROM probe.cases WHERE name = '$_'; ROLLBACK;" } sort keys %nobody);
 is(join(' ', sort keys %$answers), join(' ', sort keys %nobody), 'an administrator calls all of them');
-is(join(' ', grep { $answers->{$_} eq '42501' } sort keys %$answers), '', 'and is refused nothing');
-is(join(' ', map { "$_=$answers->{$_}" } grep { $answers->{$_} =~ /^[0-9A-Z]{5}$/ && !$for_admins{$_} } sort keys %$answers),
+is(join(' ', grep { $answers->{$_} eq '42501' } sort keys %$answers), 'accept_invitation decline_invitation', 'and is refused what only a person can do');
+is(join(' ', map { "$_=$answers->{$_}" } grep { $answers->{$_} =~ /^[0-9A-Z]{5}$/ && $answers->{$_} ne '42501' && !$for_admins{$_} } sort keys %$answers),
 	'flush_usage=55000 receive_usage=22P03', 'it fails where there is nothing to flush or to receive');
 like($answers->{rotate_credential}, qr/dvk_live_/, 'the secret shows, where it is due');
 
