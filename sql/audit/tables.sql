@@ -25,6 +25,8 @@ CREATE TABLE devapp.audit_event (
     note text,
     leaf_hash bytea NOT NULL
 ) PARTITION BY RANGE (occurred_at);
+-- for tools that look at it; changes are replicated by the key of each partition
+ALTER TABLE devapp.audit_event REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.audit_event IS 'The audit trail: a row for each change of a row of the model; append-only';
 COMMENT ON COLUMN devapp.audit_event.event_id IS 'Ascends with the order of the changes in a transaction; numbers may be missing, after a rollback';
 COMMENT ON COLUMN devapp.audit_event.occurred_at IS 'When the change was made, by the clock; it counts from the commit';

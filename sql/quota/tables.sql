@@ -15,6 +15,8 @@ CREATE TABLE devapp.quota_usage (
     resets integer NOT NULL DEFAULT 0,
     CONSTRAINT quota_usage_key UNIQUE NULLS NOT DISTINCT (app_id, product_id, operation_id, environment)
 ) WITH (fillfactor = 70);
+-- the key may hold a null, so it cannot say to logical replication which row is which
+ALTER TABLE devapp.quota_usage REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.quota_usage IS 'What of each quota an app has used in the latest window, as of the last flush; devapp.quota_status shows it as of now';
 COMMENT ON COLUMN devapp.quota_usage.operation_id IS 'Operation with a quota of its own; null: the product''s quota';
 COMMENT ON COLUMN devapp.quota_usage.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes; empty: none was named';

@@ -8,6 +8,10 @@
 -- devapp_internal.usage_index()) and the tables here have none: attaching would make them
 -- before the dump does, and the restore would fail.  There is no default partition:
 -- the only writer makes what it needs before it writes.
+--
+-- Apps, products and environments may be null, so no key says which row is which to
+-- logical replication, and a publication of all tables would refuse each update: hence
+-- REPLICA IDENTITY FULL.  It is not inherited; usage_partition() sets it for each partition.
 
 -- Several rows of one key and minute add up: there is one of each flush.
 CREATE TABLE devapp.usage_minute (
@@ -23,6 +27,7 @@ CREATE TABLE devapp.usage_minute (
     cost bigint NOT NULL,
     flush_id bigint NOT NULL
 ) PARTITION BY RANGE (minute);
+ALTER TABLE devapp.usage_minute REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_minute IS 'Verifications by the minute, append-only: the rows of one key add up';
 COMMENT ON COLUMN devapp.usage_minute.minute IS 'Start of the minute of the decision';
 COMMENT ON COLUMN devapp.usage_minute.app_id IS 'App of the key; null: the key is unknown or malformed';
@@ -48,6 +53,7 @@ CREATE TABLE devapp.usage_hour (
     calls bigint NOT NULL,
     cost bigint NOT NULL
 ) PARTITION BY RANGE (hour);
+ALTER TABLE devapp.usage_hour REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_hour IS 'Verifications by the hour';
 COMMENT ON COLUMN devapp.usage_hour.hour IS 'Start of the hour';
 COMMENT ON COLUMN devapp.usage_hour.app_id IS 'App of the key; null: the key is unknown or malformed';
@@ -69,6 +75,7 @@ CREATE TABLE devapp.usage_day (
     calls bigint NOT NULL,
     cost bigint NOT NULL
 ) PARTITION BY RANGE (day);
+ALTER TABLE devapp.usage_day REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_day IS 'Verifications by the day';
 COMMENT ON COLUMN devapp.usage_day.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp.usage_day.app_id IS 'App of the key; null: the key is unknown or malformed';
@@ -92,6 +99,7 @@ CREATE TABLE devapp.usage_latency (
     latency_max interval NOT NULL,
     histogram bigint[] NOT NULL
 ) PARTITION BY RANGE (day);
+ALTER TABLE devapp.usage_latency REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_latency IS 'How calls went, as gateways record it, by day, app and product';
 COMMENT ON COLUMN devapp.usage_latency.day IS 'Day of the call, in UTC';
 COMMENT ON COLUMN devapp.usage_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';

@@ -66,6 +66,14 @@ SELECT c.oid::regclass FROM pg_class c
    AND c.relname NOT IN ('housekeeping', 'report_refresh', 'restore')
    AND NOT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'devapp' AND c.oid = ANY (e.extconfig));
 
+-- every table says to logical replication which row is which, so a publication of all tables
+-- keeps nothing from being changed
+SELECT c.oid::regclass FROM pg_class c
+ WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_report'::regnamespace) AND c.relkind IN ('r', 'p')
+   AND CASE c.relreplident WHEN 'f' THEN false
+            WHEN 'd' THEN NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+            ELSE true END;
+
 -- the installation's own report
 SELECT check_name, status FROM devapp.doctor();
 -- nothing has been sealed, and nothing is wrong with that
