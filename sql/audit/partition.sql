@@ -46,21 +46,43 @@ BEGIN
 END
 $$;
 
--- Makes a month.  Its rows are moved before it is attached, so that none is missing
--- to anybody and none is in the way.  The bounds become text, in which the session may
--- name its time zone by an abbreviation that is read as another one's: hence UTC.
-CREATE FUNCTION devapp_internal.make_audit_month(partition_name text, from_time timestamptz, to_time timestamptz) RETURNS bigint
+-- A month that is not attached yet.  Its CHECK says what its bounds will, so attaching
+-- need not read its rows; it is dropped when the month is attached.
+CREATE FUNCTION devapp_internal.create_audit_month(partition_name text, from_time timestamptz, to_time timestamptz) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE devapp.%I (LIKE devapp.audit_event_default INCLUDING DEFAULTS INCLUDING INDEXES,
+                        CONSTRAINT bounds CHECK (occurred_at >= %L AND occurred_at < %L))', partition_name, from_time, to_time);
+    EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY', partition_name);
+    PERFORM devapp_internal.take_back(to_regclass('devapp.' || partition_name));
+END
+$$;
+
+-- Makes a month, and moves its rows before it is attached, so that none is missing to
+-- anybody and none is in the way.  Attaching locks the default partition against
+-- everybody.  In a month that may have begun an event could be on its way there, and would
+-- find that its place is elsewhere now: so this keeps writers out, at most until the lock_timeout
+-- of either lock.  They do not wait for a month of the future.
+--
+-- The bounds become text, in which the session may name its time zone by an
+-- abbreviation that is read as another one's: hence UTC.
+CREATE FUNCTION devapp_internal.make_audit_month(partition_name text, from_time timestamptz, to_time timestamptz) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET lock_timeout = '400ms'
+AS $$
 DECLARE
     moved bigint;
 BEGIN
-    EXECUTE format('CREATE TABLE devapp.%I (LIKE devapp.audit_event_default INCLUDING DEFAULTS INCLUDING INDEXES)',
-                   partition_name);
-    EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY', partition_name);
-    PERFORM devapp_internal.take_back(to_regclass('devapp.' || partition_name));
+    PERFORM devapp_internal.create_audit_month(partition_name, from_time, to_time);
+    IF from_time < now() + interval '1 day' THEN
+        LOCK TABLE ONLY devapp.audit_event IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    LOCK TABLE devapp.audit_event_default IN ACCESS EXCLUSIVE MODE;
     EXECUTE format('WITH moved AS (
                         DELETE FROM devapp.audit_event_default e
                          WHERE e.occurred_at >= %L AND e.occurred_at < %L RETURNING e.*)
@@ -68,20 +90,34 @@ BEGIN
     GET DIAGNOSTICS moved = ROW_COUNT;
     EXECUTE format('ALTER TABLE devapp.audit_event ATTACH PARTITION devapp.%I FOR VALUES FROM (%L) TO (%L)',
                    partition_name, from_time, to_time);
+    EXECUTE format('ALTER TABLE devapp.%I DROP CONSTRAINT bounds', partition_name);
     RETURN moved;
 END
 $$;
 
--- The lock keeps writers out, because an event on its way to the default partition
--- would find that its month is elsewhere now.  It is taken only when there is
--- something to make, and not waited for longer than writers can bear.  With the
--- rights of the owner, who alone can attach a partition: whom it is granted to can
--- make months, and nothing else.
+-- One who makes months at a time; writers and readers go on.
+CREATE FUNCTION devapp_internal.lock_audit_months() RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '400ms'
+AS $$
+BEGIN
+    LOCK TABLE ONLY devapp.audit_event IN SHARE UPDATE EXCLUSIVE MODE;
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    RAISE WARNING 'months of the audit trail were not made: another session makes them, or analyzes the trail'
+        USING ERRCODE = 'lock_not_available', HINT = 'The next devapp.maintain_audit() tries again.';
+    RETURN false;
+END
+$$;
+
+-- Where the trail is in use for long, as pg_dump uses it, a month has time until the next
+-- turn: who waits for its lock keeps others waiting.  With the rights of the owner, who
+-- alone can attach a partition: whom it is granted to can make months, and nothing else.
 CREATE FUNCTION devapp_internal.maintain_audit(months_ahead integer)
     RETURNS TABLE (partition_name text, from_time timestamptz, to_time timestamptz, moved bigint)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
-    SET lock_timeout = '10s'
 AS $$
 BEGIN
     IF months_ahead IS NULL OR months_ahead NOT BETWEEN 0 AND 120 THEN
@@ -92,17 +128,24 @@ BEGIN
     IF NOT devapp_internal.may_work() THEN
         RETURN;
     END IF;
-    PERFORM FROM devapp_internal.audit_months_missing(months_ahead);
-    IF NOT FOUND THEN
+    PERFORM devapp_internal.begin_work();
+    IF NOT devapp_internal.lock_audit_months() THEN
         RETURN;
     END IF;
-    PERFORM devapp_internal.begin_work();
-    LOCK TABLE devapp.audit_event IN SHARE ROW EXCLUSIVE MODE;
     FOR maintain_audit.partition_name, maintain_audit.from_time, maintain_audit.to_time IN
         SELECT * FROM devapp_internal.audit_months_missing(months_ahead)
     LOOP
-        maintain_audit.moved := devapp_internal.make_audit_month(maintain_audit.partition_name, maintain_audit.from_time,
-                                                         maintain_audit.to_time);
+        BEGIN
+            maintain_audit.moved := devapp_internal.make_audit_month(maintain_audit.partition_name, maintain_audit.from_time,
+                                                             maintain_audit.to_time);
+        EXCEPTION WHEN lock_not_available THEN
+            RAISE WARNING 'partition % was not made: the audit trail is in use', quote_ident(maintain_audit.partition_name)
+                USING ERRCODE = 'lock_not_available',
+                      DETAIL = format('Locks are held by %s.',
+                                      coalesce(devapp_internal.holders('{devapp.audit_event,devapp.audit_event_default}'), 'a session that has just ended')),
+                      HINT = 'The next devapp.maintain_audit() tries again.';
+            EXIT;
+        END;
         RETURN NEXT;
     END LOOP;
     PERFORM devapp_internal.protect_audit();

@@ -27,10 +27,12 @@ INSERT INTO devapp.report_refresh (report, ordinal) VALUES
     ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
 
 -- app_usage is what views on apps take calls from; it brings what those of apps and
--- products are made from, and usage_totals what the totals are made from.
+-- products are made from, and usage_totals what the totals are made from.  What is not
+-- refreshed beside its readers is not waited for long: other readers would wait as well.
 CREATE FUNCTION devapp_internal.refresh_report(report text, beside_readers boolean) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET lock_timeout = '500ms'
 AS $$
 DECLARE
     relation text := CASE report WHEN 'app_usage' THEN 'devapp_internal.app_usage' WHEN 'latency_totals' THEN 'devapp_internal.latency_totals' ELSE format('devapp_report.%I', report) END;

@@ -105,7 +105,7 @@ my $started = time;
 my ($state, $report) = error_of($node, 'SELECT devapp.setup_roles()');
 is($state, '55P03', 'setup_roles() gives up when a table is in use');
 like($report, qr/table devapp\.app is in use.*Locks are held by process \d+ \(\w+, holder, idle in transaction\)/s, 'and says by whom');
-cmp_ok(time - $started, '<', 10, 'soon');
+cmp_ok(time - $started, '<', 4, 'soon');
 $holder->query_safe('COMMIT; BEGIN; SELECT devapp.flush_usage()');
 ($state, $report) = error_of($node, 'SELECT devapp.setup_roles()');
 is($state, '55P03', 'or when somebody flushes for long');
