@@ -26,6 +26,38 @@ INSERT INTO devapp.report_refresh (report, ordinal) VALUES
     ('app_usage', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
     ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
 
+-- Which statements pg_stat_statements tracks from now on; which it did before, null where
+-- it is not loaded or the owner may not say.
+CREATE FUNCTION devapp_internal.track_statements(which text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    previous text := current_setting('pg_stat_statements.track', true);
+BEGIN
+    IF which IS NULL OR previous IS NULL OR NOT has_parameter_privilege('pg_stat_statements.track', 'SET') THEN
+        RETURN NULL;
+    END IF;
+    PERFORM set_config('pg_stat_statements.track', which, true);
+    RETURN previous;
+END
+$$;
+
+-- What PostgreSQL runs for a refresh beside readers names its temporary tables by numbers
+-- that are new each time: where nested statements are tracked, each refresh would leave
+-- some sixty that never come again.  An error puts the setting back as well.
+CREATE FUNCTION devapp_internal.refresh_beside_readers(relation text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    previous text := devapp_internal.track_statements('none');
+BEGIN
+    EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', relation);
+    PERFORM devapp_internal.track_statements(previous);
+END
+$$;
+
 -- app_usage is what views on apps take calls from; it brings what those of apps and
 -- products are made from, and usage_totals what the totals are made from.  What is not
 -- refreshed beside its readers is not waited for long: other readers would wait as well.
@@ -44,8 +76,10 @@ BEGIN
     ELSIF report = 'usage_totals' THEN
         REFRESH MATERIALIZED VIEW devapp_internal.day_usage;
     END IF;
-    EXECUTE format('REFRESH MATERIALIZED VIEW %s %s', CASE WHEN beside_readers THEN 'CONCURRENTLY' END, relation);
-    IF NOT beside_readers THEN
+    IF beside_readers THEN
+        PERFORM devapp_internal.refresh_beside_readers(relation);
+    ELSE
+        EXECUTE format('REFRESH MATERIALIZED VIEW %s', relation);
         EXECUTE format('ANALYZE %s', relation);
     END IF;
     EXECUTE format('SELECT count(*) FROM %s', relation) INTO row_count;

@@ -159,4 +159,26 @@ is( $node->safe_psql('restored', q{
 		ROLLBACK;}),
 	"\n1|7\nwarning|reports could not be refreshed: bigint out of range", 'reports that cannot be refreshed stay as they were, and doctor says so');
 
+# ---------- what refreshing leaves in pg_stat_statements ----------
+
+SKIP:
+{
+	skip 'pg_stat_statements is not installed', 4
+	  unless $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'});
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.track = 'all'");
+	$node->restart;
+	$node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements; SELECT FROM devapp.refresh_reports(); SELECT FROM devapp.refresh_reports()');
+	my $left = q{SELECT count(*) FROM pg_stat_statements WHERE query ~ 'pg_temp_[0-9]'};
+	is($node->safe_psql('postgres', $left), 0, 'where nested statements are tracked, no refresh leaves new ones');
+	is($node->safe_psql('postgres', q{BEGIN; SELECT count(*) FROM devapp.refresh_reports(); SHOW pg_stat_statements.track; COMMIT; SHOW pg_stat_statements.track}),
+		"7\nall\nall", 'and the setting is as it was');
+	is( $node->safe_psql('postgres', q{SELECT count(*) > 0 FROM pg_stat_statements WHERE query ~ 'UPDATE devapp.report_refresh' AND NOT toplevel}),
+		't', 'other statements are tracked');
+	# an owner who may not change it
+	$node->safe_psql('postgres', q{CREATE ROLE boss; GRANT USAGE ON SCHEMA devapp_internal TO boss;
+		GRANT EXECUTE ON FUNCTION devapp_internal.track_statements(text) TO boss});
+	is($node->safe_psql('postgres', q{SET ROLE boss; SELECT devapp_internal.track_statements('none') IS NULL; SHOW pg_stat_statements.track}),
+		"t\nall", 'who may not change it leaves it alone');
+}
+
 done_testing();
