@@ -113,7 +113,7 @@ AS $$
 $$;
 
 -- Approving a pending app approves everything that is pending there, also where a
--- credential is revoked.  A revoked app, which can be approved as well, was revoked
+-- credential is revoked, but not where it can never work again.  A revoked app, which can be approved as well, was revoked
 -- by somebody who may more.
 CREATE FUNCTION devapp_internal.may_decide_app(app_id uuid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -124,6 +124,7 @@ AS $$
       JOIN devapp.credential c ON c.app_id = a.app_id
       JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
      WHERE a.app_id = may_decide_app.app_id AND a.status = 'pending'
+       AND c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now())
        AND cp.status = 'pending' AND cp.removed_at IS NULL
 $$;
 
@@ -140,7 +141,7 @@ AS $$
       LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
       LEFT JOIN devapp.team t ON t.team_id = a.team_id
      WHERE cp.status = 'pending' AND cp.removed_at IS NULL
-       AND c.status = 'approved'
+       AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > now())
        AND a.status IN ('pending', 'approved', 'suspended')
        AND cp.product_id IN (SELECT devapp_internal.approvable_products())
      ORDER BY cp.created_at, cp.ordinal

@@ -1,5 +1,30 @@
 -- Credentials: issue, approve, revoke.
 
+-- A credential that will never work again gets nothing more; one that is revoked only
+-- what a person gives it who may approve it again.
+CREATE FUNCTION devapp_internal.require_working(the_credential devapp.credential, or_revoked boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF the_credential.status = 'compromised' THEN
+        RAISE EXCEPTION 'credential % is compromised', the_credential.credential_id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'That is final; issue a new one with devapp.issue_credential.';
+    END IF;
+    IF the_credential.status = 'revoked' AND NOT or_revoked THEN
+        RAISE EXCEPTION 'credential % is revoked', the_credential.credential_id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Approve it first with devapp.approve_credential, or issue a new one with devapp.issue_credential.';
+    END IF;
+    IF the_credential.expires_at <= clock_timestamp() THEN
+        RAISE EXCEPTION 'credential % has expired', the_credential.credential_id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Its expiry cannot be changed; issue a new one with devapp.issue_credential.';
+    END IF;
+END
+$$;
+
 -- Scopes must be offered by one of the products.
 CREATE FUNCTION devapp_internal.require_scopes(scopes text[], products devapp.product[]) RETURNS void
     LANGUAGE plpgsql

@@ -81,8 +81,10 @@ DECLARE
     the_credential devapp.credential := devapp_internal.find_own_credential(add_credential_product.credential_id);
     the_app devapp.app := devapp_internal.find_live_app(the_credential.app_id, false);
     the_product devapp.product := devapp_internal.find_offered_product(product, the_credential.app_id);
-    decisions devapp.approval_decision[] := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
+    decisions devapp.approval_decision[];
 BEGIN
+    PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
+    decisions := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
     RETURN devapp_internal.associate(the_app, the_credential.credential_id, the_product, decisions[1]);
 END
 $$;
@@ -124,6 +126,9 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_decision((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = changed.credential_id),
                                      devapp_internal.may_approve(changed.product_id));
+    IF devapp_internal.possible_status('credential_product', changed.status, action) = 'approved' THEN
+        PERFORM devapp_internal.require_working(devapp_internal.find_credential(changed.credential_id), or_revoked => true);
+    END IF;
     UPDATE devapp.credential_product cp
        SET status = devapp.next_status('credential_product', cp.status, action),
            decision_note = note

@@ -46,16 +46,7 @@ DECLARE
     old_secret devapp.credential_secret;
 BEGIN
     PERFORM devapp_internal.require_overlap(overlap);
-    IF the_credential.status <> 'approved' THEN
-        RAISE EXCEPTION 'credential % is revoked', the_credential.credential_id
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Approve it first with devapp.approve_credential, or issue a new one with devapp.issue_credential.';
-    END IF;
-    IF the_credential.expires_at <= clock_timestamp() THEN
-        RAISE EXCEPTION 'credential % has expired', the_credential.credential_id
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Its expiry cannot be changed; issue a new one with devapp.issue_credential.';
-    END IF;
+    PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
     old_secret := devapp_internal.overlapping_secret(the_credential.credential_id);
     IF old_secret.secret_id IS NOT NULL THEN
         RAISE EXCEPTION 'credential % already has a rotation in progress', the_credential.credential_id

@@ -2,9 +2,10 @@
 
 -- What each app has of each product: it counts once, as the first of approved, pending
 -- and revoked (by the alphabet) that one of its credentials is.  What a revoked
--- credential has is revoked.
+-- credential has is revoked, and what one that has expired waits for.
 CREATE VIEW devapp_internal.app_product AS
-SELECT c.app_id, cp.product_id, min(CASE c.status WHEN 'approved' THEN cp.status ELSE 'revoked' END COLLATE "C") AS status
+SELECT c.app_id, cp.product_id, min(CASE WHEN c.status = 'approved' AND (cp.status <> 'pending' OR c.expires_at IS NULL OR c.expires_at > now()) THEN cp.status
+                                     ELSE 'revoked' END COLLATE "C") AS status
   FROM devapp.credential_product cp
   JOIN devapp.credential c ON c.credential_id = cp.credential_id
  WHERE cp.removed_at IS NULL

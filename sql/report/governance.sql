@@ -12,14 +12,15 @@ SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_statu
   FROM (SELECT c.app_id, c.credential_id, c.consumer_key, cp.product_id, cp.created_at
           FROM devapp.credential_product cp
           JOIN devapp.credential c ON c.credential_id = cp.credential_id
-         WHERE cp.status = 'pending' AND cp.removed_at IS NULL AND c.status = 'approved'
+         WHERE cp.status = 'pending' AND cp.removed_at IS NULL
+           AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > now())
          UNION ALL
         SELECT x.app_id, NULL, NULL, NULL, x.created_at
           FROM devapp.app x
          WHERE x.status = 'pending'
            AND NOT EXISTS (SELECT FROM devapp.credential c
                              JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-                            WHERE c.app_id = x.app_id AND c.status = 'approved'
+                            WHERE c.app_id = x.app_id AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > now())
                               AND cp.status = 'pending' AND cp.removed_at IS NULL)) AS w
   JOIN devapp_internal.named_app a ON a.app_id = w.app_id
   LEFT JOIN devapp.product p ON p.product_id = w.product_id

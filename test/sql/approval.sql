@@ -69,3 +69,43 @@ SELECT devapp.update_app(:'a');
 SELECT devapp.add_credential_product(:'ac', 'manual-2');
 SELECT devapp.set_attribute('app', :'a', 'k', 'v');
 SELECT devapp.delete_developer('approval@example.com');
+
+-- what a key that does not work any more asks for is refused, with the reason, and what it
+-- has asked for before leaves the queue: nobody can approve it to any effect
+\set VERBOSITY default
+CREATE FUNCTION pg_temp.refusal(statement text, credential uuid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(statement, credential);
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE || ' ' || replace(SQLERRM, credential::text, 'X');
+END $$;
+SET devapp.app_approval = 'auto';
+SELECT app_id AS dead, credential_id AS live FROM devapp.create_app('dead keys', developer => 'approval@example.com', products => '{manual}') \gset
+SELECT credential_id AS expired FROM devapp.issue_credential(:'dead', products => '{manual}', expires_in => '1 day') \gset
+SELECT credential_id AS compromised FROM devapp.issue_credential(:'dead', products => '{manual}') \gset
+SELECT credential_id AS revoked FROM devapp.issue_credential(:'dead', products => '{manual}') \gset
+SELECT count(*) FROM devapp_report.pending_approvals WHERE app_id = :'dead';
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE devapp.credential SET expires_at = now() - interval '1 day' WHERE credential_id = :'expired';
+COMMIT;
+SELECT FROM devapp.revoke_credential(:'compromised', compromised => true);
+SELECT FROM devapp.revoke_credential(:'revoked');
+SELECT k.key, pg_temp.refusal($$SELECT devapp.add_credential_product(%L, 'manual-2')$$, k.id) AS asked_for,
+       pg_temp.refusal($$SELECT devapp.set_credential_product_status(%L, 'manual', 'approve')$$, k.id) AS approved
+  FROM (VALUES ('expired', :'expired'::uuid), ('compromised', :'compromised'), ('revoked', :'revoked')) AS k(key, id);
+SELECT credential_id = :'live' AS live FROM devapp_report.pending_approvals WHERE app_id = :'dead';
+SELECT products_pending FROM devapp_report.app_inventory WHERE app_id = :'dead';
+SELECT FROM devapp.remove_credential_product(:'live', 'manual');
+SELECT products_pending FROM devapp_report.app_inventory WHERE app_id = :'dead';
+SELECT count(*) FROM devapp.bulk_approve(app_ids => ARRAY[:'dead']::uuid[]);
+-- a pending app that is approved takes along what a revoked key waits for, as it can come back
+SET devapp.app_approval = 'manual';
+SELECT app_id AS dead, credential_id AS revoked FROM devapp.create_app('dead keys, pending', developer => 'approval@example.com', products => '{manual}') \gset
+SELECT credential_id AS compromised FROM devapp.issue_credential(:'dead', products => '{manual,manual-2}') \gset
+SELECT FROM devapp.revoke_credential(:'compromised', compromised => true);
+SELECT FROM devapp.revoke_credential(:'revoked');
+SELECT FROM devapp.approve_app(:'dead');
+SELECT pg_temp.state(:'dead');
+RESET devapp.app_approval;
