@@ -175,6 +175,51 @@ AS $$
       FROM granted
 $$;
 
+-- Whoever owns a schema can replace what is in it, and who owns the extension may not
+-- change it there.
+CREATE FUNCTION devapp_internal.doctor_owner() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'owner',
+           CASE WHEN count(n.oid) = 0 THEN 'ok' ELSE 'error' END,
+           CASE WHEN count(n.oid) = 0 THEN format('the extension and its schemas belong to %s', e.extowner::regrole)
+                ELSE format('the extension belongs to %s, but %s', e.extowner::regrole,
+                            string_agg(format('schema %s to %s', n.oid::regnamespace, n.nspowner::regrole), ', ' ORDER BY n.nspname)) END,
+           CASE WHEN count(n.oid) > 0 THEN format('ALTER SCHEMA ... OWNER TO %s: the owner of a schema can replace what is in it.', e.extowner::regrole) END
+      FROM pg_extension e
+      LEFT JOIN pg_namespace n
+             ON n.nspowner <> e.extowner
+            AND (n.oid = e.extnamespace
+                 OR EXISTS (SELECT FROM pg_depend d
+                             WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e'
+                               AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid))
+     WHERE e.extname = 'devapp'
+     GROUP BY e.extowner
+$$;
+
+-- The privileges that CREATE EXTENSION left name its owner of then.  Before PostgreSQL 17
+-- they still do when another has become the owner and that role is gone: pg_dump writes
+-- its number, and the restore fails.
+CREATE FUNCTION devapp_internal.doctor_init_privs() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'init_privs',
+           CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
+           CASE WHEN count(*) = 0 THEN 'initial privileges name roles that exist'
+                ELSE format('initial privileges of %s objects name roles that are gone: %s', count(DISTINCT (x.classoid, x.objoid)),
+                            string_agg(DISTINCT x.role::text, ', ')) END,
+           CASE WHEN count(*) > 0 THEN 'A dump cannot be restored. Name the present owner there, see the reference of doctor().' END
+      FROM (SELECT i.classoid, i.objoid, r.role
+              FROM pg_init_privs i
+              JOIN pg_depend d ON d.classid = i.classoid AND d.objid = i.objoid AND d.objsubid = 0 AND d.deptype = 'e'
+              JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'devapp'
+             CROSS JOIN LATERAL aclexplode(i.initprivs) AS a
+             CROSS JOIN LATERAL (VALUES (a.grantee), (a.grantor)) AS r(role)) AS x
+     WHERE x.role <> 0 AND NOT EXISTS (SELECT FROM pg_roles p WHERE p.oid = x.role)
+$$;
+
 CREATE FUNCTION devapp_internal.tables_without_policy() RETURNS bigint
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -307,6 +352,8 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_housekeeping()
     UNION ALL SELECT * FROM devapp_internal.doctor_pepper()
     UNION ALL SELECT * FROM devapp_internal.doctor_public()
+    UNION ALL SELECT * FROM devapp_internal.doctor_owner()
+    UNION ALL SELECT * FROM devapp_internal.doctor_init_privs()
     UNION ALL SELECT * FROM devapp_internal.doctor_roles()
     UNION ALL SELECT * FROM devapp_internal.doctor_triggers()
     UNION ALL SELECT * FROM devapp_internal.doctor_audit()

@@ -8,6 +8,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib $FindBin::RealBin;
 use Devapp;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = start_server('main');
@@ -28,7 +29,7 @@ sub after
 
 is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
 	join("\n",
-		'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'digests|ok', 'housekeeping|info', 'libsodium|ok', 'metering|info', 'pepper|warning', 'preload|info',
+		'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'digests|ok', 'housekeeping|info', 'init_privs|ok', 'libsodium|ok', 'metering|info', 'owner|ok', 'pepper|warning', 'preload|info',
 		'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'triggers|ok', 'version|ok'),
 	'a fresh installation');
 is( $node->safe_psql('postgres',
@@ -108,5 +109,30 @@ like(
 		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'triggers'; ROLLBACK}),
 	qr/^error\|.*guard_status on devapp\.app/,
 	'triggers: one for replicas only');
+
+# ---------- another owner ----------
+
+is(doctor($node, 'owner'), 'ok|the extension and its schemas belong to ' . $node->safe_psql('postgres', 'SELECT current_user'), 'owner: of all');
+after('of a schema', 'CREATE ROLE boss SUPERUSER; ALTER SCHEMA devapp OWNER TO boss; ALTER SCHEMA devapp_report OWNER TO boss', 'owner',
+	'error|the extension belongs to ' . $node->safe_psql('postgres', 'SELECT current_user') . ', but schema devapp to boss, schema devapp_report to boss');
+
+# an owner who leaves, to whom initial privileges go on belonging before PostgreSQL 17
+my $gone = $node->safe_psql('postgres', q{CREATE ROLE gone SUPERUSER; CREATE ROLE heir SUPERUSER; CREATE DATABASE inherited;
+	SELECT oid FROM pg_roles WHERE rolname = 'gone'});
+$node->safe_psql('inherited', q{SET client_min_messages = warning; SET ROLE gone; CREATE EXTENSION devapp CASCADE; RESET ROLE;
+	REASSIGN OWNED BY gone TO heir; DROP OWNED BY gone; DROP ROLE gone});
+is(doctor($node, 'owner', db => 'inherited'), 'ok|the extension and its schemas belong to heir', 'owner: another one');
+if ($node->pg_version < 17)
+{
+	like(doctor($node, 'init_privs', db => 'inherited'), qr/^error\|initial privileges of \d{3} objects name roles that are gone: $gone$/, 'init_privs: of nobody');
+	$node->command_like([ 'pg_dump', $node->connstr('inherited') ], qr/REVOKE .* FROM "$gone"/, 'a dump names its number');
+	my ($mend) = slurp_file("$FindBin::RealBin/../../doc/devapp.md") =~ /(UPDATE pg_init_privs.*?;)/s;
+	$mend =~ s/16384/$gone/g;
+	$node->safe_psql('inherited', $mend);
+}
+is(doctor($node, 'init_privs', db => 'inherited'), 'ok|initial privileges name roles that exist', 'init_privs: of those who are there');
+my ($dump) = run_command([ 'pg_dump', $node->connstr('inherited') ]);
+like($dump, qr/CREATE EXTENSION/, 'it can be dumped');
+unlike($dump, qr/^(REVOKE|GRANT).* "?$gone/m, 'and the dump names nobody who is gone');
 
 done_testing();
