@@ -121,6 +121,11 @@ AS $$
      WHERE d.detail <> ''
 $$;
 
+-- The public part of a key, below: all of it, on two lines where there is no room for one.
+CREATE FUNCTION devapp_internal.html_key(consumer_key text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '<div class="key-id">' || devapp_internal.escape_html(consumer_key) || '</div>';
+
 -- A bar of a list, as long as its part of the longest.
 CREATE FUNCTION devapp_internal.html_bar(part numeric, whole numeric, class text DEFAULT 'allowed') RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -137,14 +142,14 @@ CREATE FUNCTION devapp_internal.html_nothing(message text) RETURNS text
     RETURN '<p class="nothing">' || devapp_internal.escape_html(message) || '</p>';
 
 -- A table: the first column is the rows' heading.  A column's heading that begins with
--- # is one of numbers.
+-- # is one of numbers, with @ of dates.
 CREATE FUNCTION devapp_internal.html_table(caption text, headings text[], table_rows text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT '<table><caption>' || devapp_internal.escape_html(caption) || E'</caption>\n<thead><tr>'
-           || string_agg('<th scope="col"' || CASE WHEN starts_with(h.heading, '#') THEN ' class="number"' ELSE '' END || '>'
-                         || devapp_internal.escape_html(ltrim(h.heading, '#')) || '</th>', '' ORDER BY h.n)
+           || string_agg('<th scope="col"' || CASE left(h.heading, 1) WHEN '#' THEN ' class="number"' WHEN '@' THEN ' class="number date"' ELSE '' END || '>'
+                         || devapp_internal.escape_html(ltrim(h.heading, '#@')) || '</th>', '' ORDER BY h.n)
            || E'</tr></thead>\n<tbody>\n' || table_rows || E'</tbody></table>'
       FROM unnest(headings) WITH ORDINALITY AS h (heading, n)
 $$;

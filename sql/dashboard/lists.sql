@@ -101,9 +101,9 @@ CREATE FUNCTION devapp_internal.dashboard_rotations() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_internal.html_list('Secrets to rotate or to retire', 'Overdue, or replaced and still used', '{App and key,#Age,#Works until}',
+    SELECT devapp_internal.html_list('Secrets to rotate or to retire', 'Overdue, or replaced and still used', '{App and key,#Age,@Works until}',
                string_agg(devapp_internal.html_row(
-                   devapp_internal.html_name(s.app, s.owner, s.consumer_key),
+                   devapp_internal.html_name(s.app, s.owner) || devapp_internal.html_key(s.consumer_key),
                    devapp_internal.html_duration(now() - s.issued_at) || CASE WHEN s.is_overdue THEN '<div class="alarm">overdue</div>' ELSE '' END,
                    devapp_internal.html_day(s.overlap_ends_at) || CASE WHEN s.still_used THEN '<div class="alarm">still used</div>' ELSE '' END),
                    '' ORDER BY s.rank),
@@ -123,9 +123,9 @@ AS $$
         WINDOW w AS (ORDER BY c.expires_at, c.credential_id)
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_internal.html_list('Credentials that expire', 'In the next 30 days', '{App and key,#Expires,#In}',
+    SELECT devapp_internal.html_list('Credentials that expire', 'In the next 30 days', '{App and key,@Expires,#In}',
                string_agg(devapp_internal.html_row(
-                   devapp_internal.html_name(s.app, s.owner, s.consumer_key), devapp_internal.html_day(s.expires_at),
+                   devapp_internal.html_name(s.app, s.owner) || devapp_internal.html_key(s.consumer_key), devapp_internal.html_day(s.expires_at),
                    devapp_internal.html_duration(s.expires_at - now())), '' ORDER BY s.place),
                count(*), max(s.total), 'No credential expires in the next 30 days.')
       FROM shown s

@@ -58,12 +58,13 @@ caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-pa
 th, td { padding: 7px 0; border-top: 1px solid var(--grid); text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: anywhere; }
 thead th { padding: 5px 0; border-top: 0; color: var(--muted); font-size: 0.82rem; vertical-align: bottom; }
 .number { width: 5.8rem; padding-left: 10px; text-align: right; white-space: nowrap; overflow-wrap: normal; }
+.date { width: 7.2rem; }
 .name, .detail { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.detail { color: var(--muted); font-size: 0.85rem; }
+.detail, .key-id { color: var(--muted); font-size: 0.85rem; }
 .bar { display: block; width: 100%; height: 6px; margin-top: 5px; border-radius: 3px; }
 details { margin-top: 12px; font-size: 0.93rem; }
 summary { color: var(--muted); font-size: 0.87rem; cursor: pointer; }
-@media (max-width: 420px) { .number { width: 5.2rem; padding-left: 6px; } }
+@media (max-width: 420px) { .number { width: 5.2rem; padding-left: 6px; } .date { width: 6.4rem; } }
 ';
 
 CREATE FUNCTION devapp_internal.dashboard_charts() RETURNS text

@@ -51,6 +51,11 @@ function checkPlaces(doc, view, say) {
 		const card = (e.closest('.card, .tiles > div') || doc.body).getBoundingClientRect();
 		const name = e.closest('.name, .detail');
 		if (!name && (box.left < card.left || box.right > card.right || box.bottom > card.bottom)) say(`outside: ${describe(e)}`);
+		const cell = e.closest('td, th');
+		const inside = cell && !name && !e.closest('svg') ? e.getBoundingClientRect() : null;
+		if (inside && (inside.left < cell.getBoundingClientRect().left - 0.5 || inside.right > cell.getBoundingClientRect().right + 0.5))
+			say(`${Math.round(inside.right - cell.getBoundingClientRect().right)} px outside of its cell: ${describe(e)}`);
+		if (name && name.scrollWidth > name.clientWidth && /dvk_[a-z]+_[0-9A-Za-z]{12}/.test(name.textContent)) say(`a key is cut: ${describe(name)}`);
 		if (name && view.getComputedStyle(name).textOverflow !== 'ellipsis') say(`no ellipsis: ${describe(e)}`);
 		// the scroll width of text in an SVG is no width: it grows with the place of the text
 		if (!name && !e.closest('svg') && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0) say(`too wide: ${describe(e)}`);

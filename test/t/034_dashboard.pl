@@ -296,7 +296,7 @@ $node->command_ok([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-v', 'apps=1', '-
 my %pages = (many => $html, one => (fresh_page('one'))[0], none => (fresh_page('postgres'))[0], year => page('many', 366), day => page('many', 1));
 for my $name (sort keys %pages)
 {
-	for my $width (360, 768, 1440)
+	for my $width (360, 768, 1280, 1440)
 	{
 		for my $scheme ($name eq 'many' || $width == 360 ? ('light', 'dark') : 'light')
 		{
