@@ -4,7 +4,7 @@
 #	prepare_build [PACKAGE...]	finds PostgreSQL, or installs it: PG_CONFIG, PG_BIN
 #	build_and_install TREE		builds devapp for it; from here on PG_CONFIG and
 #					PG_BIN are those of a copy that has devapp
-#	start_cluster, stop_cluster	a cluster in CLUSTER; as_server COMMAND... uses it
+#	start_cluster [SETTING...], stop_cluster	a cluster in CLUSTER; as_server COMMAND... uses it
 #
 # All of it lies in one folder, SCRATCH, which is removed when the script ends.
 # Nothing outside of it is written to, but for packages that are missing and what
@@ -238,8 +238,8 @@ build_and_install() {
 	make -C "$1" PG_CONFIG="$PG_CONFIG" install >"$log" 2>&1 || { cat "$log" >&2; die "the installation failed"; }
 }
 
-# start_cluster: reached by a socket in its folder only, so that no port is taken
-# and no other server is touched.
+# start_cluster [SETTING...]: reached by a socket in its folder only, so that no port is
+# taken and no other server is touched.
 start_cluster() {
 	open_scratch
 	clean_up_at_exit
@@ -253,6 +253,7 @@ listen_addresses = ''
 unix_socket_directories = '$CLUSTER'
 fsync = off
 log_min_messages = warning
+$(printf '%s\n' "$@")
 CONF
 	as_server "$PG_BIN/pg_ctl" -D "$CLUSTER/data" -l "$CLUSTER/server.log" -w start >/dev/null ||
 		{ cat "$CLUSTER/server.log" >&2; die "the server did not start"; }

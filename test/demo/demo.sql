@@ -96,7 +96,26 @@ SELECT product, rule, passed, code, regexp_replace(detail, ' from \d{4}-.*', '')
   FROM devapp.explain_access(:'app_id', '/v2/payments', 'POST', 'prod');
 SELECT status FROM devapp.resume_app(:'app_id', 'talked to them');
 
-\echo '=== 8. A mistake changes nothing ===================================='
+\echo '=== 8. Calls are counted, and limited ==============================='
+\echo 'A product with three calls a month for each app. The gateway is told what'
+\echo 'is left, and when to try again; it tells how the calls went.'
+\echo
+\echo 'demo=# SELECT name FROM devapp.create_product(''statements'', quota_limit => 3, quota_interval => 1, quota_unit => ''month'');'
+SELECT name, quota_limit, quota_interval, quota_unit FROM devapp.create_product('statements', quota_limit => 3, quota_interval => 1, quota_unit => 'month');
+SELECT app_id, credential_id, secret FROM devapp.create_app('month-end', developer => 'ann@example.com', products => '{statements}') \gset q_
+SELECT n AS call, v.allowed, v.code, v.http_status, v.quota_limit, v.quota_remaining, v.retry_after > '0' AS retry_after
+  FROM generate_series(1, 4) AS n, devapp.verify_key(:'q_secret', '/v2/statements/' || n, 'GET', 'prod') AS v;
+SELECT FROM generate_series(1, 3) AS n, devapp.record_usage(:'q_credential_id', 'statements', CASE n WHEN 3 THEN 503 ELSE 200 END, n * interval '8 ms') \g /dev/null
+\echo 'The worker writes what was counted every ten seconds; here at once:'
+\echo 'demo=# SELECT devapp.flush_usage();'
+SELECT devapp.flush_usage() \g /dev/null
+\echo 'demo=# SELECT product, used, quota_limit, remaining FROM devapp.quota_status(:app_id);'
+SELECT product, used, quota_limit, remaining, resets_at > now() AS resets_later FROM devapp.quota_status(:'q_app_id');
+\echo 'demo=# SELECT code, sum(calls) FROM devapp.usage_hour GROUP BY code;'
+SELECT u.code, sum(u.calls) AS calls FROM devapp.usage_hour u GROUP BY u.code ORDER BY calls DESC, u.code;
+SELECT l.product, l.responses, l.server_errors, round(l.p50_ms::numeric) AS p50_ms FROM devapp_report.latency_daily l;
+
+\echo '=== 9. A mistake changes nothing ===================================='
 \echo 'demo=# SELECT devapp.approve_app(:app_id);   -- it is approved already'
 SELECT devapp.approve_app(:'app_id');
 \echo 'demo=# UPDATE devapp.app SET status = ''pending'';   -- around the functions'
@@ -105,7 +124,7 @@ UPDATE devapp.app SET status = 'pending';
 SELECT devapp.create_app('x', developer => 'bob@example.com');
 
 \echo
-\echo '=== 9. The key leaks, the app goes =================================='
+\echo '=== 10. The key leaks, the app goes ================================='
 \echo 'demo=# SELECT status FROM devapp.revoke_credential(:credential_id, ''found in a public repository'', compromised => true);'
 SELECT status, decision_note FROM devapp.revoke_credential(:'credential_id', 'found in a public repository', compromised => true);
 SELECT allowed, code FROM devapp.verify_key(:'r_new_secret');
@@ -113,4 +132,9 @@ SELECT allowed, code FROM devapp.verify_key(:'r_new_secret');
 SELECT status FROM devapp.delete_app(:'app_id');
 SELECT app_status FROM devapp.create_app('web-shop', developer => 'ann@example.com', products => '{payments}');
 SELECT name, status, created_at < now() AS made, deleted_at IS NOT NULL AS deleted FROM devapp.app ORDER BY app_id;
+
+\echo '=== 11. The dashboard ==============================================='
+\echo 'One page with figures and charts, which needs nothing but itself.'
+\echo 'demo=# SELECT devapp_report.dashboard();'
+SELECT count(*) AS refreshed FROM devapp.refresh_reports();
 \echo 'That was the tour. `make shell` leaves you in psql on such a cluster.'
