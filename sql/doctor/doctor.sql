@@ -71,20 +71,20 @@ AS $$
                            AND (p.quota_limit IS NOT NULL
                                 OR EXISTS (SELECT FROM devapp.product_operation o
                                             WHERE o.product_id = p.product_id AND o.quota_limit IS NOT NULL)))) AS products,
-               coalesce((SELECT s.not_limited FROM devapp_internal.worker_state() s), 0) AS not_limited,
+               coalesce((SELECT s.no_room FROM devapp_internal.worker_state() s), 0) AS no_room,
                devapp_internal.is_metering() AS metering
     )
     SELECT 'quota',
-           CASE WHEN f.products > 0 AND NOT f.metering OR f.not_limited > 0 THEN 'warning' ELSE 'ok' END,
+           CASE WHEN f.products > 0 AND NOT f.metering OR f.no_room > 0 THEN 'warning' ELSE 'ok' END,
            CASE WHEN f.products > 0 AND NOT f.metering
                 THEN format('quotas or rate limits of %s product(s) are not enforced: calls are not counted', f.products)
-                WHEN f.not_limited > 0 THEN format('%s calls were not limited: the table of quotas was full', f.not_limited)
+                WHEN f.no_room > 0 THEN format('%s calls were refused: there was no room left to count them for a quota or rate limit', f.no_room)
                 WHEN f.products = 0 THEN 'no product needs shared memory for its limits'
                 ELSE format('limits of %s product(s) are enforced', f.products) END,
            CASE WHEN f.products > 0 AND NOT f.metering AND NOT devapp_internal.is_preloaded()
                 THEN 'They need shared_preload_libraries = ''devapp''.'
                 WHEN f.products > 0 AND NOT f.metering THEN 'The setting devapp.metering is off.'
-                WHEN f.not_limited > 0 THEN 'Raise devapp.quota_size.' END
+                WHEN f.no_room > 0 THEN 'Raise devapp.quota_size.' END
       FROM facts f
 $$;
 

@@ -19,7 +19,7 @@ CREATE TABLE devapp.quota_usage (
 ALTER TABLE devapp.quota_usage REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.quota_usage IS 'What of each quota an app has used in the latest window, as of the last flush; devapp.quota_status shows it as of now';
 COMMENT ON COLUMN devapp.quota_usage.operation_id IS 'Operation with a quota of its own; null: the product''s quota';
-COMMENT ON COLUMN devapp.quota_usage.environment IS 'Environment of the credential, else the one asked for; its first 24 bytes; empty: none was named';
+COMMENT ON COLUMN devapp.quota_usage.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); its first 24 bytes; empty: none was named';
 COMMENT ON COLUMN devapp.quota_usage.window_start IS 'Start of the window, which follows the calendar in UTC';
 COMMENT ON COLUMN devapp.quota_usage.window_end IS 'When the next window starts';
 COMMENT ON COLUMN devapp.quota_usage.used IS 'Cost of the calls in the window';

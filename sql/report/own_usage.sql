@@ -18,7 +18,7 @@ COMMENT ON COLUMN devapp.my_usage.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp.my_usage.app IS 'Name of the app';
 COMMENT ON COLUMN devapp.my_usage.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp.my_usage.product IS 'Its name; null: none, or one that one does not see any more';
-COMMENT ON COLUMN devapp.my_usage.environment IS 'Environment of the credential, else the one asked for; null: neither was named';
+COMMENT ON COLUMN devapp.my_usage.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp.my_usage.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp.my_usage.refused IS 'Calls that were refused; by verdict: devapp.usage_day';
 COMMENT ON COLUMN devapp.my_usage.over_quota IS 'Those of them that were refused because a quota or a rate was exceeded';

@@ -46,7 +46,7 @@ COMMENT ON MATERIALIZED VIEW devapp_report.usage_totals IS
 COMMENT ON COLUMN devapp_report.usage_totals.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.usage_totals.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_totals.product IS 'Its name';
-COMMENT ON COLUMN devapp_report.usage_totals.environment IS 'Environment of the credential, else the one asked for; null: neither was named';
+COMMENT ON COLUMN devapp_report.usage_totals.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp_report.usage_totals.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_totals.refused IS 'Calls that were refused';
 COMMENT ON COLUMN devapp_report.usage_totals.cost IS 'What the allowed calls cost, by the argument cost of the verification';
@@ -71,7 +71,7 @@ COMMENT ON COLUMN devapp_report.usage_daily.app IS 'Its name; null: the keys wer
 COMMENT ON COLUMN devapp_report.usage_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_daily.product IS 'Its name; null: none';
-COMMENT ON COLUMN devapp_report.usage_daily.environment IS 'Environment of the credential, else the one asked for; null: neither was named';
+COMMENT ON COLUMN devapp_report.usage_daily.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp_report.usage_daily.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_daily.refused IS 'Calls that were refused; why: devapp_report.denials';
 COMMENT ON COLUMN devapp_report.usage_daily.cost IS 'What the allowed calls cost, by the argument cost of the verification';
@@ -125,7 +125,7 @@ COMMENT ON COLUMN devapp_report.denials.app IS 'Its name; null: the keys were un
 COMMENT ON COLUMN devapp_report.denials.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.denials.product_id IS 'Product that came closest; null: none';
 COMMENT ON COLUMN devapp_report.denials.product IS 'Its name; null: none';
-COMMENT ON COLUMN devapp_report.denials.environment IS 'Environment of the credential, else the one asked for; null: neither was named';
+COMMENT ON COLUMN devapp_report.denials.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp_report.denials.code IS 'Verdict, for example QUOTA_EXCEEDED';
 COMMENT ON COLUMN devapp_report.denials.http_status IS 'HTTP status that goes with the verdict: 401, 403 or 429';
 COMMENT ON COLUMN devapp_report.denials.calls IS 'Calls that were refused with this verdict';

@@ -12,7 +12,7 @@ CREATE FUNCTION devapp_internal.worker_state() RETURNS TABLE (
     dropped bigint,
     slots_used bigint,
     slots_total bigint,
-    not_limited bigint,
+    no_room bigint,
     quota_slots_used bigint,
     quota_slots_total bigint,
     last_housekeeping_at timestamptz,
@@ -30,7 +30,7 @@ CREATE FUNCTION devapp_internal.tell_worker() RETURNS void
 CREATE VIEW devapp.worker_status AS
 SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s.errors, s.last_error_at, s.last_error,
        s.dropped, s.slots_used, s.slots_total,
-       s.not_limited, s.quota_slots_used, s.quota_slots_total, s.last_housekeeping_at, s.housekeeping_errors,
+       s.no_room, s.quota_slots_used, s.quota_slots_total, s.last_housekeeping_at, s.housekeeping_errors,
        s.last_housekeeping_error_at, s.last_housekeeping_error
   FROM devapp_internal.worker_state() s;
 COMMENT ON VIEW devapp.worker_status IS 'How counting and flushing go in this database, since the server''s start; no row: calls are not counted';
@@ -45,7 +45,7 @@ COMMENT ON COLUMN devapp.worker_status.last_error IS 'What it was';
 COMMENT ON COLUMN devapp.worker_status.dropped IS 'Calls that were not counted because the table was full';
 COMMENT ON COLUMN devapp.worker_status.slots_used IS 'Counters that wait for a flush, of all databases';
 COMMENT ON COLUMN devapp.worker_status.slots_total IS 'Counters that there is room for';
-COMMENT ON COLUMN devapp.worker_status.not_limited IS 'Calls that no quota or rate limit was asked for because devapp.quota_size was full';
+COMMENT ON COLUMN devapp.worker_status.no_room IS 'Calls that were refused because devapp.quota_size had no place left to count them for a quota or rate limit';
 COMMENT ON COLUMN devapp.worker_status.quota_slots_used IS 'Quotas and rate limits in use, of all databases';
 COMMENT ON COLUMN devapp.worker_status.quota_slots_total IS 'Quotas and rate limits that there is room for';
 COMMENT ON COLUMN devapp.worker_status.last_housekeeping_at IS 'When the housekeeper last looked for what is due, and nothing failed; null: not yet';

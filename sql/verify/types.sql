@@ -39,7 +39,7 @@ CREATE TYPE devapp.verdict AS (
 COMMENT ON TYPE devapp.verdict IS 'Answer of verify_key and its kin';
 COMMENT ON COLUMN devapp.verdict.allowed IS 'May the call go through?';
 COMMENT ON COLUMN devapp.verdict.code IS 'Exact reason';
-COMMENT ON COLUMN devapp.verdict.fault IS 'Name of the fault in Apigee''s terms';
+COMMENT ON COLUMN devapp.verdict.fault IS 'Name of the fault in Apigee''s terms; devapp.LimitsOutOfMemory: devapp.quota_size left no room to count the call';
 COMMENT ON COLUMN devapp.verdict.http_status IS 'Status to answer the call with';
 COMMENT ON COLUMN devapp.verdict.owner IS 'E-mail of the developer or name of the team';
 COMMENT ON COLUMN devapp.verdict.product IS 'Product that answered, or came closest';

@@ -281,6 +281,26 @@ decide_secret_is_current(const DecideSecret *secret, int64_t now)
 	return now >= secret->valid_from && now < secret->valid_until;
 }
 
+/* ---------- environments that are counted apart ---------- */
+
+/*
+ * Does the credential, or one of its products, name this environment?  Anybody can
+ * make up others.
+ */
+bool
+decide_environment_is_named(const DecideEntitlement *entitlement, Str environment)
+{
+	if (entitlement->environment.data != NULL &&
+		str_equal(entitlement->environment, environment))
+		return true;
+	for (int i = 0; i < entitlement->ncredential_products; i++)
+	{
+		if (list_has(&entitlement->credential_products[i].product->environments, environment))
+			return true;
+	}
+	return false;
+}
+
 /* ---------- which product answers ---------- */
 
 /*

@@ -216,6 +216,8 @@ extern void decide_request_set_resource(DecideRequest *request,
 										const char *path, size_t len);
 extern void method_set_add(MethodSet *set, Str method, Str *other_slots);
 
+extern bool decide_environment_is_named(const DecideEntitlement *entitlement,
+										Str environment);
 extern bool decide_secret_is_current(const DecideSecret *secret, int64_t now);
 extern StrList decide_scopes(const StrList *requested, const StrList *offered,
 							 Str *slots);

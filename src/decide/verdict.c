@@ -90,21 +90,29 @@ set_environment(VerdictRow *row, const Verdict *v)
 }
 
 /*
- * The same in a place of fixed size, which is zeroed.  What is longer is cut, at the
- * end of a character.
+ * Where the call is counted: the credential's own environment, or else the one that
+ * was asked for, if a product of the credential names it.  All others are counted
+ * together, because whoever calls can make them up, and each of them would take a
+ * place in shared memory and have a quota of its own.  What is longer than the place,
+ * which is zeroed, is cut, at the end of a character.
  */
 void
 verdict_environment(const Verdict *v, char *environment, int room)
 {
-	const text *own = v->entitlement->environment;
-	const char *data = own ? VARDATA_ANY(own) : v->environment.data;
-	int			len = own ? (int) VARSIZE_ANY_EXHDR(own) : (int) v->environment.len;
+	const Entitlement *e = v->entitlement;
+	Str			named = v->environment;
+	int			len;
 
-	if (data == NULL)
+	if (e->environment != NULL)
+		named = e->decide.environment;
+	else if (named.data != NULL && !decide_environment_is_named(&e->decide, named))
+		named = (Str) {OTHER_ENVIRONMENT, strlen(OTHER_ENVIRONMENT)};
+	if (named.data == NULL)
 		return;
+	len = (int) named.len;
 	if (len > room)
-		len = pg_mbcliplen(data, len, room);
-	memcpy(environment, data, (size_t) len);
+		len = pg_mbcliplen(named.data, len, room);
+	memcpy(environment, named.data, (size_t) len);
 }
 
 static void
@@ -150,6 +158,9 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 		wait->time = limits->wait;
 		set_value(row, COL_RETRY_AFTER, IntervalPGetDatum(wait));
 	}
+	/* Apigee has no word for it */
+	if (limits->no_room)
+		set_value(row, COL_FAULT, CStringGetTextDatum("devapp.LimitsOutOfMemory"));
 }
 
 static void

@@ -13,6 +13,9 @@
 #include "decide/entitlement.h"
 #include "decide/verdict_type.h"
 
+/* Under this name all environments are counted that no product or credential names. */
+#define OTHER_ENVIRONMENT	"(other)"
+
 /* What quota and rate say to a call; see quota.c. */
 typedef struct VerdictLimits
 {
@@ -21,6 +24,7 @@ typedef struct VerdictLimits
 	int64		remaining;
 	int64		reset_at;		/* QUOTA_TIME_MAX: never */
 	int64		wait;			/* microseconds; RATE_NEVER: waiting does not help */
+	bool		no_room;		/* refused because memory is full */
 } VerdictLimits;
 
 /* What was found out.  Without an entitlement the code is all there is. */

@@ -32,7 +32,8 @@ typedef struct RegistryEntry
 	bool		installed;		/* it has the extension, as far as is known */
 	TimestampTz kept_at;		/* start of the last housekeeper; 0: none yet */
 	pg_atomic_uint64 dropped;
-	pg_atomic_uint64 not_limited;
+	pg_atomic_uint64 no_room;
+	pg_atomic_uint64 written_until;	/* what was counted before this is in the tables */
 	/* under the lock of the entries */
 	RegistryState state;
 } RegistryEntry;
@@ -40,7 +41,7 @@ typedef struct RegistryEntry
 typedef struct RegistryShared
 {
 	pg_atomic_uint64 dropped_elsewhere; /* of databases without an entry */
-	pg_atomic_uint64 not_limited_elsewhere;
+	pg_atomic_uint64 no_room_elsewhere;
 	int			launcher_pid;
 	RegistryEntry databases[REGISTRY_ENTRIES];
 } RegistryShared;
@@ -68,11 +69,12 @@ init_memory(void)
 {
 	memset(shared, 0, sizeof(RegistryShared));
 	pg_atomic_init_u64(&shared->dropped_elsewhere, 0);
-	pg_atomic_init_u64(&shared->not_limited_elsewhere, 0);
+	pg_atomic_init_u64(&shared->no_room_elsewhere, 0);
 	for (int i = 0; i < REGISTRY_ENTRIES; i++)
 	{
 		pg_atomic_init_u64(&shared->databases[i].dropped, 0);
-		pg_atomic_init_u64(&shared->databases[i].not_limited, 0);
+		pg_atomic_init_u64(&shared->databases[i].no_room, 0);
+		pg_atomic_init_u64(&shared->databases[i].written_until, 0);
 	}
 }
 
@@ -122,7 +124,8 @@ find_entry(Oid database, bool make)
 		return NULL;
 	memset(&free_entry->state, 0, sizeof(RegistryState));
 	pg_atomic_write_u64(&free_entry->dropped, 0);
-	pg_atomic_write_u64(&free_entry->not_limited, 0);
+	pg_atomic_write_u64(&free_entry->no_room, 0);
+	pg_atomic_write_u64(&free_entry->written_until, 0);
 	free_entry->pending = free_entry->unfinished = free_entry->installed = false;
 	free_entry->kept_at = 0;
 	free_entry->database = database;
@@ -277,11 +280,11 @@ registry_count_dropped(Oid database, uint64 count)
 
 /* A call of the current database whose quota or rate found no room (bucket.c). */
 void
-registry_count_not_limited(void)
+registry_count_no_room(void)
 {
 	RegistryEntry *entry = entry_of(MyDatabaseId);
 
-	pg_atomic_fetch_add_u64(entry ? &entry->not_limited : &shared->not_limited_elsewhere, 1);
+	pg_atomic_fetch_add_u64(entry ? &entry->no_room : &shared->no_room_elsewhere, 1);
 }
 
 /* ---------- how flushing goes ---------- */
@@ -295,6 +298,25 @@ registry_begin_take(Oid database)
 	if (entry != NULL)
 		entry->pending = false;
 	pg_memory_barrier();
+}
+
+/* Of the current database: what was counted before this time is in the tables. */
+void
+registry_set_written(TimestampTz until)
+{
+	RegistryEntry *entry = entry_of(MyDatabaseId);
+
+	if (entry != NULL)
+		pg_atomic_write_u64(&entry->written_until, (uint64) until);
+}
+
+/* The same time; 0: nothing is known to be. */
+TimestampTz
+registry_written_until(void)
+{
+	RegistryEntry *entry = entry_of(MyDatabaseId);
+
+	return entry != NULL ? (TimestampTz) pg_atomic_read_u64(&entry->written_until) : 0;
 }
 
 void
@@ -372,12 +394,12 @@ registry_state(void)
 		state = entry->state;
 		LWLockRelease(lock);
 		state.dropped = pg_atomic_read_u64(&entry->dropped);
-		state.not_limited = pg_atomic_read_u64(&entry->not_limited);
+		state.no_room = pg_atomic_read_u64(&entry->no_room);
 	}
 	else
 	{
 		state.dropped = pg_atomic_read_u64(&shared->dropped_elsewhere);
-		state.not_limited = pg_atomic_read_u64(&shared->not_limited_elsewhere);
+		state.no_room = pg_atomic_read_u64(&shared->no_room_elsewhere);
 	}
 	state.launcher_pid = shared->launcher_pid;
 	return state;

@@ -37,7 +37,7 @@ typedef struct RegistryState
 	TimestampTz last_housekeeping_at;	/* the last without an error; 0: never */
 	RegistryErrors errors[JOB_HOUSEKEEPING + 1];
 	uint64		dropped;		/* calls that found the table full */
-	uint64		not_limited;	/* calls that found the table of quotas full */
+	uint64		no_room;		/* calls that were refused because the table of quotas was full */
 	int			launcher_pid;		/* 0: none */
 } RegistryState;
 
@@ -60,7 +60,9 @@ extern bool registry_report_error(Oid database, RegistryJob job, const char *mes
 /* of the current one */
 extern void registry_set_unfinished(bool unfinished);
 extern void registry_set_installed(bool installed);
-extern void registry_count_not_limited(void);
+extern void registry_count_no_room(void);
+extern void registry_set_written(TimestampTz until);
+extern TimestampTz registry_written_until(void);
 extern void registry_report_flush(int64 rows, int64 microseconds);
 extern void registry_report_housekeeping(void);
 

@@ -71,12 +71,16 @@ end_taken(XactItem *item, bool committed)
 		for (Size i = 0; i < taken->n; i++)
 			meter_add(&taken->rows[i].key, &taken->rows[i].value);
 	}
-	else if (taken->n > 0)
+	else
 	{
-		TimestampDifference(taken->taken_at, GetCurrentTimestamp(),
-							&seconds, &microseconds);
-		registry_report_flush((int64) taken->n,
-							  seconds * INT64CONST(1000000) + microseconds);
+		registry_set_written(taken->taken_at);
+		if (taken->n > 0)
+		{
+			TimestampDifference(taken->taken_at, GetCurrentTimestamp(),
+								&seconds, &microseconds);
+			registry_report_flush((int64) taken->n,
+								  seconds * INT64CONST(1000000) + microseconds);
+		}
 	}
 	pfree(taken->rows);
 	pfree(taken);

@@ -12,8 +12,9 @@
  * so the larger of the two is right; only where the row was reset since, the row is.
  * Rows are read by the caller (quota.c), never under a lock of this table.
  *
- * When a stripe is full, buckets that mean nothing any more are removed.  If there
- * is still no room, the call is not limited, and counted as that.
+ * When a stripe is full, idle buckets are removed.  If there is still no room, or the
+ * app has its share of a stripe that is half full, the call is refused: a limit that
+ * can't be counted is no limit (quota.c).
  *
  * Locks: one of each stripe.  Nobody holds two of them, or another lock
  * of devapp together with one of them.
@@ -28,10 +29,14 @@
 #include "base/compat.h"
 #include "base/shared_table.h"
 #include "meter/meter.h"
+#include "meter/registry.h"
 #include "quota/bucket.h"
 
 /* how often a row is read where nothing is flushed, in seconds */
 #define READ_INTERVAL		10
+
+/* how long a call may be between its clock and the counters, in microseconds */
+#define WRITE_SLACK			(5 * USECS_PER_SEC)
 
 /* ---------- settings ---------- */
 
@@ -92,15 +97,42 @@ stripe_of(uint64 hash)
 	return shared_table_stripe(&table, shared_table_number(hash));
 }
 
+/* How often a quota's row is read while its bucket is in use, in microseconds. */
+static int64
+read_interval(void)
+{
+	int			seconds = devapp_flush_interval > 0 ? devapp_flush_interval : READ_INTERVAL;
+
+	return seconds * USECS_PER_SEC;
+}
+
+/*
+ * Which buckets are idle.  One whose row was read so long ago has not been asked for
+ * since then but for an interval, because it would have been read again; what was taken
+ * from it until then is in the row by the last flush.  To be asked for before a lock of
+ * the table is taken.
+ */
+static BucketIdle
+idle_buckets(TimestampTz now)
+{
+	BucketIdle	idle = {.now = now, .database = MyDatabaseId};
+	TimestampTz until = registry_written_until();
+
+	/* after a clock was put back, the times of before tell nothing */
+	idle.written = until > 0 && until <= now ?
+		until - read_interval() - WRITE_SLACK : PG_INT64_MIN;
+	return idle;
+}
+
 /* Under the exclusive lock.  NULL: there is no room. */
 static Bucket *
-find_or_make(uint64 hash, const BucketKey *key, TimestampTz now, bool *is_new)
+find_or_make(uint64 hash, const BucketKey *key, const BucketIdle *idle, bool *is_new)
 {
 	BucketStripe *stripe = stripe_of(hash);
 	Bucket	   *bucket = bucket_find(stripe, hash, key);
 
 	*is_new = bucket == NULL;
-	if (bucket == NULL && bucket_sweep(stripe, now))
+	if (bucket == NULL && bucket_sweep(stripe, idle) && bucket_share_left(stripe, key))
 		bucket = bucket_make(stripe, hash, key);
 	return bucket;
 }
@@ -111,11 +143,10 @@ find_or_make(uint64 hash, const BucketKey *key, TimestampTz now, bool *is_new)
 static bool
 must_read(Bucket *bucket, TimestampTz now)
 {
-	int			seconds = devapp_flush_interval > 0 ? devapp_flush_interval : READ_INTERVAL;
 	int64		read_at = atomic_load_explicit(&bucket->read_at, memory_order_relaxed);
 
 	if (bucket->key.kind == BUCKET_HARD ||
-		(read_at <= now && read_at > now - seconds * USECS_PER_SEC))
+		(read_at <= now && read_at > now - read_interval()))
 		return false;
 	return atomic_compare_exchange_strong_explicit(&bucket->read_at, &read_at, now,
 												   memory_order_relaxed,
@@ -207,11 +238,12 @@ bool
 buckets_put(BucketCall *call, const BucketRow *row)
 {
 	LWLock	   *lock = lock_of(call->hash);
+	BucketIdle	idle = idle_buckets(call->now);
 	Bucket	   *bucket;
 	bool		is_new;
 
 	LWLockAcquire(lock, LW_EXCLUSIVE);
-	bucket = find_or_make(call->hash, &call->key, call->now, &is_new);
+	bucket = find_or_make(call->hash, &call->key, &idle, &is_new);
 	if (bucket != NULL)
 	{
 		renew_bucket(bucket, is_new, call, row);
@@ -251,9 +283,12 @@ buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	bucket = bucket_find(stripe_of(hash), hash, key);
 	if (bucket == NULL)
 	{
+		BucketIdle	idle;
+
 		LWLockRelease(lock);
+		idle = idle_buckets(now);
 		LWLockAcquire(lock, LW_EXCLUSIVE);
-		bucket = find_or_make(hash, key, now, &is_new);
+		bucket = find_or_make(hash, key, &idle, &is_new);
 	}
 	if (bucket != NULL)
 	{

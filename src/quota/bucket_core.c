@@ -3,9 +3,8 @@
  *		A bounded table of what quotas and rates have left.  Needs no backend.
  *
  * A stripe is a hash table of fixed size (slot_table_core.h).  A bucket stays while
- * it means something: a quota's until its window has ended, a rate's until its calls
- * are worked off.  Those that mean nothing any more are removed when a stripe is
- * full.
+ * it says what nothing else does.  Those that are idle are removed when a stripe is
+ * full.  From when a stripe is half full, an app may have an eighth of it.
  *
  * Taking from a bucket is one compare-and-swap, under the shared lock: any number of
  * processes may do it at once, and what they take never adds up to more than the
@@ -18,6 +17,7 @@
 #include "base/slot_table_core.h"
 
 #define SWEEP_INTERVAL	INT64_C(1000000)	/* microseconds */
+#define APP_SHARE		8		/* an app may have one in so many */
 
 _Static_assert(sizeof(BucketKey) == 8 + 3 * BUCKET_ID_LEN + BUCKET_ENVIRONMENT_LEN,
 			   "a key has no padding");
@@ -143,23 +143,33 @@ bucket_remove(BucketStripe *stripe, BucketTest test, const void *arg)
 	return removed;
 }
 
+/*
+ * May the bucket go?  What it says must be known without it: of a quota nothing was
+ * taken, or its window has ended, or all that was taken is in its row, from which the
+ * next call starts; a rate is worked off.
+ */
 static bool
-means_nothing(const Bucket *bucket, const void *arg)
+is_idle(const Bucket *bucket, const void *arg)
 {
-	int64_t		now = *(const int64_t *) arg;
+	const BucketIdle *idle = arg;
+	int64_t		used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
 
 	if (bucket->key.kind == BUCKET_RATE)
-		return atomic_load_explicit(&bucket->used, memory_order_relaxed) <= rate_time(now);
-	return bucket->window.end <= now;
+		return used <= rate_time(idle->now);
+	if (used == 0 || bucket->window.end <= idle->now)
+		return true;
+	return bucket->key.kind == BUCKET_SOFT && bucket->key.database == idle->database &&
+		atomic_load_explicit(&bucket->read_at, memory_order_relaxed) < idle->written;
 }
 
 /*
- * Remove what means nothing any more, but not again within a second: where every
- * bucket is in use, looking at them all would only take time.  True if there is room.
+ * Remove the idle ones, but not again within a second: where every bucket is in use,
+ * looking at them all would only take time.  True if there is room.
  */
 bool
-bucket_sweep(BucketStripe *stripe, int64_t now)
+bucket_sweep(BucketStripe *stripe, const BucketIdle *idle)
 {
+	int64_t		now = idle->now;
 	bool		just_swept = stripe->swept_at <= now && stripe->swept_at > now - SWEEP_INTERVAL;
 
 	if (stripe->used < stripe->limit)
@@ -167,5 +177,25 @@ bucket_sweep(BucketStripe *stripe, int64_t now)
 	if (just_swept)
 		return false;
 	stripe->swept_at = now;
-	return bucket_remove(stripe, means_nothing, &now) > 0;
+	return bucket_remove(stripe, is_idle, idle) > 0;
+}
+
+/*
+ * May an app have one more bucket here?  Where there is plenty of room it may have any
+ * number; else no more than its share, so that one app can't take the place of others.
+ */
+bool
+bucket_share_left(BucketStripe *stripe, const BucketKey *key)
+{
+	uint32_t	share = stripe->limit / APP_SHARE > 0 ? stripe->limit / APP_SHARE : 1;
+	uint32_t	have = 0;
+	uint32_t	place = 0;
+	const Bucket *bucket;
+
+	if (stripe->used < stripe->limit / 2)
+		return true;
+	while (have < share && (bucket = bucket_next(stripe, &place)) != NULL)
+		have += bucket->key.database == key->database &&
+			memcmp(bucket->key.app_id, key->app_id, BUCKET_ID_LEN) == 0;
+	return have < share;
 }

@@ -48,6 +48,18 @@ typedef struct Bucket
 /* A part of the table, with a lock of its own. */
 typedef SlotTable BucketStripe;
 
+/*
+ * What tells which buckets are idle: the time, and, for those of one database, how long
+ * ago a soft quota's row must have been read last.  Until then all that the bucket was
+ * asked for is in its row.
+ */
+typedef struct BucketIdle
+{
+	int64_t		now;
+	uint32_t	database;
+	int64_t		written;
+} BucketIdle;
+
 typedef bool (*BucketTest) (const Bucket *bucket, const void *arg);
 
 extern uint64_t bucket_hash(const BucketKey *key, uint64_t seed);
@@ -68,6 +80,7 @@ extern Bucket *bucket_make(BucketStripe *stripe, uint64_t hash,
 						   const BucketKey *key);
 extern uint32_t bucket_remove(BucketStripe *stripe, BucketTest test,
 							  const void *arg);
-extern bool bucket_sweep(BucketStripe *stripe, int64_t now);
+extern bool bucket_sweep(BucketStripe *stripe, const BucketIdle *idle);
+extern bool bucket_share_left(BucketStripe *stripe, const BucketKey *key);
 
 #endif							/* DEVAPP_BUCKET_CORE_H */

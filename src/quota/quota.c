@@ -42,7 +42,7 @@
 typedef struct QuotaAnswer
 {
 	bool		known;			/* false: there is nothing to ask */
-	bool		full;			/* memory had no room for the bucket */
+	bool		no_room;		/* memory had none for the bucket */
 	bool		taken;
 	int64		used;			/* then */
 	int64		soft;			/* the part of it that is in shared memory only */
@@ -148,40 +148,51 @@ bucket_call(const Limits *l, int64 limit, int64 cost, TimestampTz now)
 	};
 }
 
+/* What a row says of the window that a call is in. */
+static void
+read_window(QuotaAnswer *answer, const Limits *l, const BucketRow *row)
+{
+	bool		stays = row->found && quota_window_stays(row->window, l->window);
+
+	answer->window = stays ? row->window : l->window;
+	answer->used = stays ? row->used : 0;
+}
+
 static QuotaAnswer
 ask_soft(const Limits *l, int64 cost, TimestampTz now)
 {
 	BucketCall	call = bucket_call(l, l->quota.limit, cost, now);
+
+	QuotaAnswer answer = {.known = true};
 
 	if (!buckets_try(&call))
 	{
 		BucketRow	row = read_row(&l->quota_key);
 
 		if (!buckets_put(&call, &row))
-			return (QuotaAnswer) {.full = true};
+		{
+			/* where there was no bucket, all that was taken is in the row */
+			answer.no_room = true;
+			read_window(&answer, l, &row);
+			return answer;
+		}
 	}
-	return (QuotaAnswer) {
-		.known = true,
-		.taken = call.taken,
-		.used = call.used,
-		.window = call.window
-	};
+	answer.taken = call.taken;
+	answer.used = call.used;
+	answer.window = call.window;
+	return answer;
 }
 
-/* What the row says counts first; where memory has no room, it counts alone. */
+/* What the row says counts first, then what is in memory. */
 static QuotaAnswer
 ask_hard(const Limits *l, int64 cost, TimestampTz now)
 {
 	BucketRow	row = read_row(&l->quota_key);
 	BucketRow	no_row = {0};
-	QuotaAnswer answer = {.known = true, .window = l->window};
+	QuotaAnswer answer = {.known = true};
 	BucketCall	call;
 
-	if (row.found && quota_window_stays(row.window, l->window))
-	{
-		answer.window = row.window;
-		answer.used = row.used;
-	}
+	read_window(&answer, l, &row);
 	if (!buckets_are_on())
 	{
 		answer.taken = answer.used <= l->quota.limit - cost;
@@ -191,8 +202,7 @@ ask_hard(const Limits *l, int64 cost, TimestampTz now)
 	call.window = answer.window;
 	if (!buckets_try(&call) && !buckets_put(&call, &no_row))
 	{
-		answer.full = true;
-		answer.taken = answer.used <= l->quota.limit - cost;
+		answer.no_room = true;
 		return answer;
 	}
 	answer.taken = call.taken;
@@ -244,7 +254,7 @@ typedef enum RateOutcome
 	RATE_TAKEN,
 	RATE_REFUSED,
 	RATE_NONE,					/* there is no rate */
-	RATE_FULL					/* memory had no room for the bucket */
+	RATE_NO_ROOM				/* memory had none for the bucket */
 } RateOutcome;
 
 /* wait is set where it is refused. */
@@ -257,7 +267,7 @@ take_rate(const Limits *l, int64 cost, TimestampTz now, int64 *wait)
 		return RATE_NONE;
 	if (!buckets_take_rate(&l->rate_key, l->rate_hash, l->rate, now,
 						   cost, &answer))
-		return RATE_FULL;
+		return RATE_NO_ROOM;
 	*wait = whole_microseconds(answer.wait);
 	return answer.allowed ? RATE_TAKEN : RATE_REFUSED;
 }
@@ -270,6 +280,29 @@ give_rate_back(const Limits *l, int64 cost)
 }
 
 /* ---------- the answer ---------- */
+
+/*
+ * A call that can't be counted is refused: else whoever fills the table would have no
+ * limits.  It is worth another attempt when idle buckets are looked for again.
+ */
+static VerdictCode
+refuse_uncounted(VerdictLimits *out)
+{
+	registry_count_no_room();
+	out->no_room = true;
+	out->wait = USECS_PER_SEC;
+	return VERDICT_RATE_LIMITED;
+}
+
+/* After the rate has been asked, and the quota has been looked at. */
+static VerdictCode
+rate_verdict(RateOutcome rate, const Limits *l, const QuotaAnswer *quota, VerdictLimits *out)
+{
+	if (rate != RATE_REFUSED && rate != RATE_NO_ROOM)
+		return VERDICT_VALID;
+	show_quota(l, quota, out);
+	return rate == RATE_NO_ROOM ? refuse_uncounted(out) : VERDICT_RATE_LIMITED;
+}
 
 static VerdictCode
 apply_limits(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
@@ -284,21 +317,19 @@ apply_limits(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
 		if (quota.known && quota.used > l->quota.limit - cost)
 			return quota_exceeded(l, &quota, cost, now, out);
 		rate = take_rate(l, cost, now, &out->wait);
-		if (rate == RATE_REFUSED)
-		{
-			show_quota(l, &quota, out);
+		if (rate_verdict(rate, l, &quota, out) != VERDICT_VALID)
 			return VERDICT_RATE_LIMITED;
-		}
 	}
 	quota = ask_quota(l, cost, now);
 	if (quota.known && cost > 0 && !quota.taken)
 	{
 		if (rate == RATE_TAKEN)
 			give_rate_back(l, cost);
-		return quota_exceeded(l, &quota, cost, now, out);
+		if (!quota.no_room || quota.used > l->quota.limit - cost)
+			return quota_exceeded(l, &quota, cost, now, out);
+		show_quota(l, &quota, out);
+		return refuse_uncounted(out);
 	}
-	if (quota.full || rate == RATE_FULL)
-		registry_count_not_limited();
 	show_quota(l, &quota, out);
 	return VERDICT_VALID;
 }
@@ -315,7 +346,8 @@ limits_apply(Verdict *v, TimestampTz now)
 
 /*
  * The same where a hard quota is to be consumed in its row.  What the row says is
- * looked at first, so that nobody waits for its lock where nothing is left.
+ * looked at first, so that nobody waits for its lock where nothing is left.  The quota
+ * needs no room in memory.
  */
 VerdictCode
 limits_consume(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
@@ -329,16 +361,11 @@ limits_consume(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
 	if (quota.used > l->quota.limit - cost)
 		return quota_exceeded(l, &quota, cost, now, out);
 	rate = take_rate(l, cost, now, &out->wait);
-	if (rate == RATE_REFUSED)
-	{
-		show_quota(l, &quota, out);
+	if (rate_verdict(rate, l, &quota, out) != VERDICT_VALID)
 		return VERDICT_RATE_LIMITED;
-	}
 	used = hard_quota_consume(&l->quota_key, quota.window, cost, l->quota.limit - quota.soft);
 	if (used >= 0)
 	{
-		if (quota.full || rate == RATE_FULL)
-			registry_count_not_limited();
 		quota.used = used + quota.soft;
 		show_quota(l, &quota, out);
 		return VERDICT_VALID;

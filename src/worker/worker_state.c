@@ -37,7 +37,7 @@ enum
 	STATE_DROPPED,
 	STATE_SLOTS_USED,
 	STATE_SLOTS_TOTAL,
-	STATE_NOT_LIMITED,
+	STATE_NO_ROOM,
 	STATE_QUOTA_SLOTS_USED,
 	STATE_QUOTA_SLOTS_TOTAL,
 	STATE_LAST_HOUSEKEEPING_AT,
@@ -87,7 +87,7 @@ devapp_worker_state(PG_FUNCTION_ARGS)
 	values[STATE_DROPPED] = Int64GetDatum((int64) state.dropped);
 	values[STATE_SLOTS_USED] = Int64GetDatum((int64) slots.used);
 	values[STATE_SLOTS_TOTAL] = Int64GetDatum((int64) slots.total);
-	values[STATE_NOT_LIMITED] = Int64GetDatum((int64) state.not_limited);
+	values[STATE_NO_ROOM] = Int64GetDatum((int64) state.no_room);
 	values[STATE_QUOTA_SLOTS_USED] = Int64GetDatum((int64) buckets.used);
 	values[STATE_QUOTA_SLOTS_TOTAL] = Int64GetDatum((int64) buckets.total);
 	values[STATE_LAST_HOUSEKEEPING_AT] = TimestampTzGetDatum(state.last_housekeeping_at);

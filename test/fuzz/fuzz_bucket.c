@@ -105,6 +105,7 @@ use_bucket(BucketStripe *p, Entry *entries, FuzzInput *in)
 static void
 sweep(BucketStripe *p, Entry *entries, int64_t now)
 {
+	BucketIdle	idle = {.now = now, .written = INT64_MIN};
 	bool		full = p->used >= p->limit;
 	bool		just_swept = p->swept_at <= now && p->swept_at > now - 1000000;
 
@@ -112,10 +113,21 @@ sweep(BucketStripe *p, Entry *entries, int64_t now)
 	{
 		bool		is_rate = make_key(i).kind == BUCKET_RATE;
 
-		if (is_rate ? entries[i].used <= now * 1000 : entries[i].end <= now)
+		if (is_rate ? entries[i].used <= now * 1000 : entries[i].used == 0 || entries[i].end <= now)
 			entries[i].there = false;
 	}
-	CHECK(bucket_sweep(p, now) == ((uint32_t) count_entries(entries) < p->limit));
+	CHECK(bucket_sweep(p, &idle) == ((uint32_t) count_entries(entries) < p->limit));
+}
+
+/* Each app of this alphabet has at most one bucket of a database. */
+static void
+check_share(BucketPartition *p, const Entry *entries, unsigned number)
+{
+	BucketKey	key = make_key(number);
+	bool		plenty = p->used < p->limit / 2;
+	bool		one_is_all = p->limit / 8 <= 1;
+
+	CHECK(bucket_share_left(p, &key) == (plenty || !one_is_all || !entries[number].there));
 }
 
 static void
@@ -146,6 +158,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			remove_database(p, entries, 1 + fuzz_below(&in, 2));
 		else if (what < 3)
 			sweep(p, entries, (int64_t) fuzz_byte(&in) << fuzz_below(&in, 25));
+		else if (what == 3)
+			check_share(p, entries, fuzz_below(&in, KEYS));
 		else
 			use_bucket(p, entries, &in);
 		check_table(p, entries);

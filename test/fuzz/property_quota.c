@@ -322,11 +322,24 @@ check_take(Random *random, BucketStripe *p, Model *model)
 	}
 }
 
-/* In the model as by means_nothing() in bucket_core.c; a full table only. */
+/* In the model as by is_idle() in bucket_core.c, where no row was read. */
+static bool
+model_is_idle(const Model *model, int i, const BucketIdle *idle)
+{
+	if (model->keys[i].kind == BUCKET_RATE)
+		return model->used[i] <= idle->now * 1000;
+	return model->used[i] == 0 || model->ends[i] <= idle->now ||
+		(model->keys[i].kind == BUCKET_SOFT && model->keys[i].database == idle->database &&
+		 idle->written > 0);
+}
+
+/* Of a full table only. */
 static void
 check_sweep(Random *random, BucketStripe *p, Model *model)
 {
 	int64_t		now = below(random, 1000);
+	BucketIdle	idle = {now, (uint32_t) below(random, 4), below(random, 8) == 0};
+	BucketIdle	later = {now + 1, idle.database, idle.written};
 	bool		full = (uint32_t) model->n >= p->limit;
 
 	p->swept_at = INT64_MIN;
@@ -334,15 +347,15 @@ check_sweep(Random *random, BucketStripe *p, Model *model)
 	{
 		for (int i = model->n - 1; i >= 0; i--)
 		{
-			if (model->keys[i].kind == BUCKET_RATE ? model->used[i] <= now * 1000 : model->ends[i] <= now)
+			if (model_is_idle(model, i, &idle))
 				model_remove(model, i);
 		}
 	}
-	CHECK(bucket_sweep(p, now) == ((uint32_t) model->n < p->limit));
+	CHECK(bucket_sweep(p, &idle) == ((uint32_t) model->n < p->limit));
 	CHECK(p->used == (uint32_t) model->n);
 	/* not again within a second, nor for ever if the clock was put back */
 	if ((uint32_t) model->n >= p->limit)
-		CHECK(p->swept_at == now && !bucket_sweep(p, now + 1) && p->swept_at == now);
+		CHECK(p->swept_at == now && !bucket_sweep(p, &later) && p->swept_at == now);
 }
 
 static uint64_t

@@ -40,7 +40,7 @@ SELECT devapp_internal.quota_window('2026-07-31', 1, 'fortnight');
 -- ---------- hard quotas ----------
 
 SELECT FROM devapp.create_developer('quota@example.com');
-SELECT quota_enforcement FROM devapp.create_product('quota', quota_limit => 5, quota_interval => 1200, quota_unit => 'month', quota_enforcement => 'hard');
+SELECT quota_enforcement FROM devapp.create_product('quota', environments => '{prod,test,many,back}', quota_limit => 5, quota_interval => 1200, quota_unit => 'month', quota_enforcement => 'hard');
 SELECT FROM devapp.add_operation('quota', '/a/**', '{GET}');
 SELECT FROM devapp.add_operation('quota', '/b/**', '{GET}', quota_limit => 1, quota_interval => 1200, quota_unit => 'month');
 SELECT app_id, secret FROM devapp.create_app('quota', 'quota@example.com', products => '{quota}') \gset

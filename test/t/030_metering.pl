@@ -62,10 +62,9 @@ is( flushed(q{
 	 ORDER BY a.name, u.code, u.environment}),
 	join("\n",
 		'bound|t|1|weather||test|ENVIRONMENT_FORBIDDEN|1',
-		'caller|t|1|weather|/weather/**|prod|VALID|1',
-		'caller|t|1|weather|/weather/**|' . ('é' x 12) . '|VALID|1',
+		'caller|t|1|weather|/weather/**|(other)|VALID|2',
 		'caller|t|1|weather|||RESOURCE_FORBIDDEN|1',
-		'caller|t|1|weather||prod|METHOD_FORBIDDEN|1',
+		'caller|t|1|weather||(other)|METHOD_FORBIDDEN|1',
 		'client|t|1|weather|/weather/**||VALID|1',
 		'||||||MALFORMED|2',
 		'||||||NOT_FOUND|1'),
@@ -272,12 +271,20 @@ $node->restart;
 start_over();
 is( $node->safe_psql('postgres', qq{
 	SELECT count(*) FROM generate_series(1, 20000) AS n, LATERAL devapp.verify_key($key, '/weather/x', 'GET', 'e' || n) AS v WHERE v.allowed}),
+	20000, 'environments that a caller makes up');
+is($node->safe_psql('postgres', 'SELECT slots_used <= 2, dropped FROM devapp.worker_status'), 't|0', 'have one counter a minute together');
+start_over();
+my $names = join ',', 'live', map { "e$_" } 1 .. 200;
+$node->safe_psql('postgres', "SELECT devapp.create_product('wide', environments => '{$names}');
+	CREATE TABLE wide AS SELECT a.secret FROM generate_series(1, 100) n, devapp.create_app('wide' || n, 'ada\@example.com', products => '{wide}') a");
+is( $node->safe_psql('postgres', q{
+	SELECT count(*) FROM wide, generate_series(1, 200) AS n, LATERAL devapp.verify_key(secret, '/x', 'GET', 'e' || n) AS v WHERE v.allowed}),
 	20000, 'verification does not mind a full table');
 like(doctor($node, 'metering'), qr/^warning\|\d+ calls were not counted: the table was full$/, 'doctor says so');
 is( flushed('SELECT sum(u.calls) + min(s.dropped), sum(u.calls) <= min(s.slots_total), min(s.dropped) > 0, min(s.slots_used) FROM devapp.usage_minute u, devapp.worker_status s'),
 	'20000|t|t|0', 'what does not fit is counted as dropped');
 $node->safe_psql('postgres', $call);
-is(flushed("SELECT sum(calls) FROM devapp.usage_minute WHERE environment = 'live'"), 10, 'after a flush there is room again');
+is(flushed("SELECT sum(calls) FROM devapp.usage_minute WHERE environment = '(other)'"), 10, 'after a flush there is room again');
 
 # ---------- without preloading ----------
 

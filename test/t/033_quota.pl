@@ -55,7 +55,7 @@ sub ask
 
 # ---------- a quota ----------
 
-my $app = make("quota_limit => 3, $century");
+my $app = make("environments => '{test}', quota_limit => 3, $century");
 is(calls($app, 5), 'VALID:2 VALID:1 VALID:0 QUOTA_EXCEEDED:0 QUOTA_EXCEEDED:0', 'the limit is let through');
 is( ask(qq{SELECT allowed, code, http_status, fault, product, scopes, quota_limit, quota_remaining, quota_reset_at AT TIME ZONE 'UTC',
 	retry_after = quota_reset_at - now() OR retry_after BETWEEN '0' AND make_interval(hours => 24 * 36525)
@@ -103,16 +103,34 @@ is(calls($app, 2, "'/a/x', 'GET'"), 'VALID:1 VALID:0', 'takes nothing');
 
 # ---------- environments ----------
 
+my $long = 'é' x 12;
+$app = make("environments => '{${long}a,${long}b}', quota_limit => 2, $century");
+is(calls($app, 1, "environment => '${long}a'"), 'VALID:1', 'a long name');
+is(calls($app, 1, "environment => '${long}b'"), 'VALID:0', 'counts by its first 24 bytes');
 $app = make("quota_limit => 2, $century");
-is(calls($app, 1, "environment => repeat('é', 500000)"), 'VALID:1', 'a name of 1 MB');
-is(calls($app, 1, "environment => repeat('é', 12) || 'other'"), 'VALID:0', 'counts by its first 24 bytes');
 my $bound = create_app($node, 'bound', "developer => 'ada\@example.com', products => '{$app->{product}}', environment => 'eu'");
 is(calls($bound, 1), 'VALID:1', q{a credential's own environment});
 is(calls($bound, 2, "environment => 'eu'"), 'VALID:0 QUOTA_EXCEEDED:0', 'is the one that counts');
 
+# what nobody but the caller names shares one place, and the limit holds there
+$app = make("quota_limit => 5, rate_limit => 0.001, rate_burst => 7, $century");
+my $slots = ask('SELECT quota_slots_used FROM devapp.worker_status');
+my $invented = "SELECT string_agg(c.code || ' ' || c.n, ' ' ORDER BY c.code) FROM (SELECT (v.v).code, count(*) AS n FROM "
+	. "(SELECT devapp.verify_key('$app->{secret}', environment => 'e' || n) AS v FROM generate_series(1, 500) n OFFSET 0) AS v GROUP BY 1) AS c";
+is(ask($invented), 'VALID 5 QUOTA_EXCEEDED 495', 'invented environments have one quota together');
+is(ask("SELECT quota_slots_used - $slots FROM devapp.worker_status"), 2, 'and one bucket for it, and one for the rate');
+is(calls($app, 1, "environment => repeat('é', 500000)"), 'QUOTA_EXCEEDED:0', 'a name of 1 MB is another of them');
+is(calls($app, 1), 'VALID:4', 'no name is none of them');
+is(ask("SELECT environment, used FROM devapp.quota_status('$app->{app_id}') ORDER BY 1"), "(other)|5\n|1", 'they are shown as (other)');
+ask("SELECT devapp.update_product('$app->{product}', environments => '{e1}')");
+is(calls($app, 1, "environment => 'e1'"), 'VALID:4', 'what the product names counts apart');
+ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
+is(ask("SELECT string_agg(concat_ws(' ', environment, calls), ', ' ORDER BY environment) FROM (SELECT environment, sum(calls) AS calls FROM devapp.usage_day WHERE app_id = '$app->{app_id}' GROUP BY 1) AS x"),
+	'(other) 501, e1 1, 1', 'usage is counted under the same names');
+
 # ---------- rates ----------
 
-$app = make('rate_limit => 0.001, rate_burst => 4');
+$app = make("environments => '{test}', rate_limit => 0.001, rate_burst => 4");
 is(calls($app, 6), 'VALID VALID VALID VALID RATE_LIMITED RATE_LIMITED', 'the burst is let through');
 is( ask(qq{SELECT allowed, http_status, fault, quota_limit IS NULL, retry_after BETWEEN '900 s' AND '1000 s' FROM devapp.verify_key('$app->{secret}')}),
 	'f|429|policies.ratelimit.SpikeArrestViolation|t|t', 'the verdict of one too soon');
@@ -266,7 +284,7 @@ is(calls($soft, 3, '', function => 'consume_quota', before => 'BEGIN READ ONLY; 
 	'of a soft quota, consume_quota() is verify_key()');
 is(ask("SET ROLE devapp_gateway; SELECT (devapp.consume_quota('$app->{secret}', environment => 'x')).quota_remaining"), 5, 'the role of gateways may consume');
 is(ask("SELECT (devapp.consume_quota('no key')).code, (devapp.consume_quota(NULL)).code"), 'MALFORMED|MALFORMED', 'no key');
-$app = make("quota_limit => 3, rate_limit => 0.001, rate_burst => 2, quota_enforcement => 'hard', $century");
+$app = make("environments => '{e1}', quota_limit => 3, rate_limit => 0.001, rate_burst => 2, quota_enforcement => 'hard', $century");
 is(calls($app, 3, '', function => 'consume_quota'), 'VALID:2 VALID:1 RATE_LIMITED:1', 'a rate beside it');
 is(calls($app, 1, 'cost => 4', function => 'consume_quota'), 'QUOTA_EXCEEDED:1', 'asked after the quota');
 # The last of a quota goes to another call, while this one, which its rate let through,
@@ -292,7 +310,7 @@ is( ask(qq{SELECT allowed, code, http_status, fault, app_name, owner, credential
 
 # ---------- looking, and setting back ----------
 
-$app = make("quota_limit => 10, rate_limit => 5, rate_burst => 9, $century", "'/a/**'", "'/b/**', '{GET,PUT}', quota_limit => 2, $century");
+$app = make("environments => '{e1}', quota_limit => 10, rate_limit => 5, rate_burst => 9, $century", "'/a/**'", "'/b/**', '{GET,PUT}', quota_limit => 2, $century");
 my $columns = "product = '$app->{product}', resource, methods, environment, enforcement, quota_limit, quota_interval, quota_unit, resets_at AT TIME ZONE 'UTC', used, remaining, rate_limit, rate_burst";
 my $status = "SELECT $columns FROM devapp.quota_status('$app->{app_id}')";
 is(ask($status), "t||||soft|10|1200|month|2100-01-01 00:00:00|0|10|5|9\nt|/b/**|{GET,PUT}||soft|2|1200|month|2100-01-01 00:00:00|0|2|5|9",
@@ -355,17 +373,73 @@ like(ask("SET devapp.metering = off; SELECT status, detail FROM devapp.doctor() 
 	qr/^warning\|quotas or rate limits of \d+ product\(s\) are not enforced/, 'doctor: metering is off');
 $node->append_conf('postgresql.conf', 'devapp.quota_size = 1MB');
 $node->restart;
-$app = make('rate_limit => 1000');
-my $many = "SELECT count(*) FILTER (WHERE (v.v).allowed) FROM (SELECT devapp.verify_key('$app->{secret}', environment => 'e' || n) AS v FROM generate_series(1, 9000) n OFFSET 0) AS v";
-is(ask($many), 9000, 'more buckets than there is room for');
-is(ask('SELECT not_limited, quota_slots_used < 9000 FROM devapp.worker_status'), '0|t', 'those that mean nothing any more make room');
-$app = make("quota_limit => 1, $century");
-$many =~ s/'dvk[^']*'/'$app->{secret}'/;
-is(ask($many), 9000, 'when nothing can be removed, calls are admitted');
-is(ask("SELECT not_limited > 0, quota_slots_used > 6000 FROM devapp.worker_status"), 't|t', 'and counted as not limited');
-like(doctor($node, 'quota'), qr/^warning\|\d+ calls were not limited/, 'doctor says so');
-is(ask("SELECT count(*) FROM (SELECT devapp.verify_key('$app->{secret}', environment => 'e' || n) AS v FROM generate_series(1, 9000) n OFFSET 0) AS v WHERE (v.v).quota_limit IS NULL")
-	< 9000, 1, 'those that have a bucket are limited on');
+
+# Apps of a product with 200 environments, each of which is called: how many calls got
+# which verdict, with which fault.
+my $names = join ',', map { "e$_" } 1 .. 200;
+
+sub many_apps
+{
+	my ($limits, $apps) = @_;
+	my $name = 'p' . ++$made;
+
+	$node->safe_psql('postgres', "SELECT devapp.create_product('$name', environments => '{$names}', $limits);
+		CREATE TABLE $name AS SELECT n, a.credential_id, a.secret FROM generate_series(1, $apps) n, devapp.create_app('$name-' || n, 'ada\@example.com', products => '{$name}') a");
+	return $name;
+}
+
+sub call_all
+{
+	my ($name, $where) = @_;
+
+	return ask("SELECT string_agg(concat_ws(' ', c.code, c.fault, c.n), ', ' ORDER BY c.code) FROM (SELECT (v.v).code, (v.v).fault, count(*) AS n FROM "
+		. "(SELECT devapp.verify_key(secret, environment => 'e' || e) AS v FROM $name, generate_series(1, 200) e WHERE $where OFFSET 0) AS v GROUP BY 1, 2) AS c");
+}
+
+my $total = ask('SELECT quota_slots_total FROM devapp.worker_status');
+my $rates = many_apps('rate_limit => 1000', 45);
+is(call_all($rates, 'true'), 'VALID 9000', 'more buckets than there is room for: those that are worked off make room');
+is(ask("SELECT no_room, quota_slots_used <= $total FROM devapp.worker_status"), '0|t', 'and nothing is refused');
+
+# one app takes no more than half of the table, and no more than an eighth of what others need
+$node->restart;
+my $greedy = many_apps("quota_limit => 1, $century", 1);
+ask("SELECT devapp.create_product('$greedy-' || n, quota_limit => 1, $century, environments => '{$names}') FROM generate_series(1, 39) n;
+	SELECT devapp.add_operation('$greedy-' || n, '/' || n, '{GET}') FROM generate_series(1, 39) n;
+	SELECT devapp.add_operation('$greedy', '/0', '{GET}');
+	SELECT devapp.add_credential_product(credential_id, '$greedy-' || p) FROM $greedy, generate_series(1, 39) p");
+is( ask("SELECT count(*) FILTER (WHERE (v.v).code = 'VALID') <= $total / 2, count(*) FILTER (WHERE (v.v).fault = 'devapp.LimitsOutOfMemory') > 3000 FROM "
+		. "(SELECT devapp.verify_key(secret, '/' || p, 'GET', 'e' || e) AS v FROM $greedy, generate_series(0, 39) p, generate_series(1, 200) e OFFSET 0) AS v"),
+	't|t', 'an app has its share of the table');
+my $quotas = many_apps("quota_limit => 1, $century", 60);
+is(call_all($quotas, 'n <= 10'), 'VALID 2000', 'and leaves the rest to others');
+
+# when nothing is idle, calls are refused
+like(call_all($quotas, 'true'), qr/^VALID (\d+), QUOTA_EXCEEDED policies.ratelimit.QuotaViolation 2000, RATE_LIMITED devapp.LimitsOutOfMemory (\d+)$/, 'calls that cannot be counted are refused');
+is(ask("SELECT no_room > 0, quota_slots_used > $total * 0.9 FROM devapp.worker_status"), 't|t', 'and counted');
+like(doctor($node, 'quota'), qr/^warning\|\d+ calls were refused: there was no room/, 'doctor says so');
+like(call_all($quotas, 'true'), qr/^QUOTA_EXCEEDED policies.ratelimit.QuotaViolation \d+, RATE_LIMITED devapp.LimitsOutOfMemory \d+$/, 'no bucket was taken away to be full again');
+my $slow = many_apps('rate_limit => 0.0001', 1);
+like(call_all($slow, 'true'), qr/RATE_LIMITED devapp.LimitsOutOfMemory \d+$/, 'of a rate too');
+is(ask("SELECT DISTINCT retry_after, http_status FROM $quotas, devapp.verify_key(secret, environment => 'e200') WHERE fault = 'devapp.LimitsOutOfMemory'"), '00:00:01|429', 'and may try again soon');
+my $hard = make("quota_limit => 1, quota_enforcement => 'hard', $century");
+is(calls($hard, 2, '', function => 'consume_quota'), 'VALID:0 QUOTA_EXCEEDED:0', 'a hard quota that is consumed needs no room');
+
+# what is in rows makes room, and goes on from there
+set_config($node, 'devapp.flush_interval', '1s');
+for (1 .. 60)
+{
+	sleep 1;
+	last if call_all($quotas, 'n > 45') eq 'QUOTA_EXCEEDED policies.ratelimit.QuotaViolation 3000';
+}
+is(call_all($quotas, 'n > 45'), 'QUOTA_EXCEEDED policies.ratelimit.QuotaViolation 3000', 'quotas that are in rows make room for others');
+for (1 .. 60)
+{
+	sleep 1;
+	last unless call_all($quotas, 'n <= 10') =~ /OutOfMemory/;
+}
+is(call_all($quotas, 'n <= 10'), 'QUOTA_EXCEEDED policies.ratelimit.QuotaViolation 2000', 'and are not given anew');
+set_config($node, 'devapp.flush_interval', '0');
 
 # not_limited(n, name): so many calls have come to the doctor's number since the last time
 my $seen = ask('SELECT not_limited FROM devapp.worker_status');
@@ -406,6 +480,7 @@ ok(ask("SELECT code FROM devapp.explain_access('$unlimited->{app_id}') WHERE rul
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 $node->restart;
 like(doctor($node, 'quota'), qr/^warning\|quotas or rate limits of \d+ product\(s\) are not enforced/, 'doctor: no shared memory');
+$app = make("quota_limit => 1, $century");
 is(calls($app, 2), 'VALID VALID', 'without shared memory there is no soft quota');
 $app = make("quota_limit => 1, quota_enforcement => 'hard', $century");
 is(calls($app, 2, '', function => 'consume_quota'), 'VALID:0 QUOTA_EXCEEDED:0', 'but hard ones');

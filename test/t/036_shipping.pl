@@ -42,10 +42,9 @@ my $expected = 0;
 # calls(n): on the standby
 sub calls
 {
-	my ($n, $environment) = @_;
-	$environment = "'live'" unless $environment;
+	my ($n) = @_;
 	$standby->safe_psql('postgres',
-		"SELECT count(devapp.verify_key('$app->{secret}', '/weather/today', 'GET', $environment, 'a')) FROM generate_series(1, $n) AS n");
+		"SELECT count(devapp.verify_key('$app->{secret}', '/weather/today', 'GET', 'live', 'a')) FROM generate_series(1, $n) AS n");
 	$expected += $n;
 	return;
 }
@@ -151,7 +150,12 @@ is($primary->safe_psql('postgres', 'SELECT sum(calls), sum(client_errors), sum(s
 	'4|1|1|00:00:00.02', 'how calls went arrives as well');
 $standby->safe_psql('second', "SELECT devapp.verify_key('x', $Devapp::CALL)");
 ok($primary->poll_query_until('second', 'SELECT coalesce(sum(calls), 0) = 1 FROM devapp.usage_minute'), 'calls of another database arrive there');
-calls(60000, "'e' || n");
+my $names = join ',', 'live', map { "e$_" } 1 .. 300;
+$primary->safe_psql('postgres', "SELECT devapp.create_product('wide', environments => '{$names}');
+	CREATE TABLE wide AS SELECT a.secret FROM generate_series(1, 200) n, devapp.create_app('wide' || n, 'ada\@example.com', products => '{wide}') a");
+$primary->wait_for_catchup($standby);
+$standby->safe_psql('postgres', q{SELECT count(devapp.verify_key(secret, '/x', 'GET', 'e' || e)) FROM wide, generate_series(1, 300) AS e});
+$expected += 60000;
 arrives('more than one shipment holds');
 is($primary->safe_psql('postgres', 'SELECT max(counters) <= 50000, sum(counters) >= 60000 FROM devapp.usage_shipment'), 't|t', 'in several');
 
