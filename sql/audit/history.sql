@@ -105,7 +105,8 @@ AS $$
                                               AND s.credential_id::text = (event).after->>'credential_id')
                              ORDER BY e.event_id DESC LIMIT 1), '')
            ELSE format('secret version %s', version)
-               || CASE WHEN (event).after->>'valid_until' IS NULL THEN ' is the current one again'
+               || CASE WHEN (event).after->>'ended_at' IS NOT NULL THEN ' was ended'
+                       WHEN (event).after->>'valid_until' IS NULL THEN ' is the current one again'
                        ELSE ' works until ' || ((event).after->>'valid_until')::timestamptz END END
 $$;
 
@@ -266,7 +267,7 @@ BEGIN
         SELECT coalesce(jsonb_agg(x.facts ORDER BY x.version) FILTER (WHERE x.facts IS NOT NULL), '[]')
           FROM (SELECT s.version,
                        devapp_internal.row_at('credential_secret', s.secret_id::text,
-                                      jsonb_build_object('valid_from', s.valid_from, 'valid_until', s.valid_until),
+                                      jsonb_build_object('valid_until', s.valid_until, 'ended_at', s.ended_at),
                                       secrets_at.at) AS facts
                   FROM devapp.credential_secret s
                  WHERE s.credential_id = secrets_at.credential_id) AS x);

@@ -2,6 +2,10 @@
 --
 -- A rotation is in progress while a superseded secret still works.  The lock on
 -- the credential (devapp_internal.find_credential) lets one caller in at a time.
+--
+-- The end of the overlap is compared with the clock.  What a person ends is marked as
+-- ended, because the clock of another server, or this one's after it was put back, may
+-- be behind the time at which it was.
 
 -- The secret that a rotation in progress put out of its place, if there is one.
 CREATE FUNCTION devapp_internal.overlapping_secret(credential_id uuid) RETURNS devapp.credential_secret
@@ -11,6 +15,7 @@ AS $$
     SELECT s.* FROM devapp.credential_secret s
      WHERE s.credential_id = overlapping_secret.credential_id
        AND s.superseded_at IS NOT NULL
+       AND s.ended_at IS NULL
        AND s.valid_until > clock_timestamp()
 $$;
 
@@ -101,7 +106,7 @@ DECLARE
     old_secret devapp.credential_secret := devapp_internal.require_rotation(the_credential.credential_id);
 BEGIN
     UPDATE devapp.credential_secret s
-       SET valid_until = now()
+       SET valid_until = now(), ended_at = now()
      WHERE s.secret_id = old_secret.secret_id;
     RETURN the_credential;
 END
@@ -121,7 +126,7 @@ DECLARE
     old_secret devapp.credential_secret := devapp_internal.require_rotation(the_credential.credential_id);
 BEGIN
     UPDATE devapp.credential_secret s
-       SET superseded_at = now(), valid_until = now()
+       SET superseded_at = now(), valid_until = now(), ended_at = now()
      WHERE s.credential_id = the_credential.credential_id
        AND s.superseded_at IS NULL;
     UPDATE devapp.credential_secret s

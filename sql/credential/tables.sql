@@ -44,6 +44,7 @@ CREATE TABLE devapp.credential_secret (
     valid_from timestamptz NOT NULL DEFAULT now(),
     superseded_at timestamptz,
     valid_until timestamptz,
+    ended_at timestamptz,
     CONSTRAINT credential_secret_pkey PRIMARY KEY (secret_id),
     CONSTRAINT credential_secret_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential,
     CONSTRAINT credential_secret_version_key UNIQUE (credential_id, version)
@@ -54,8 +55,9 @@ COMMENT ON COLUMN devapp.credential_secret.digest IS 'What is kept of the secret
 COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How the digest is made: blake2b';
 COMMENT ON COLUMN devapp.credential_secret.superseded_at IS 'When a newer version took its place; null: it is the current one';
 COMMENT ON COLUMN devapp.credential_secret.valid_until IS 'Until when a superseded version works';
+COMMENT ON COLUMN devapp.credential_secret.ended_at IS 'When devapp.complete_rotation or devapp.cancel_rotation ended it: it works no more, whatever the clock says; null: they have not';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT, INSERT, UPDATE', 'admin');
-SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until)', 'developer');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until, ended_at)', 'developer');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
 CREATE UNIQUE INDEX credential_secret_current_key ON devapp.credential_secret (credential_id) WHERE superseded_at IS NULL;
 CREATE INDEX credential_secret_digest_idx ON devapp.credential_secret USING hash (digest);

@@ -221,9 +221,9 @@ pick_secret(JsonbContainer *secrets, int64 at, DecideSecret *secret)
 	{
 		JsonbContainer *row = nth_object(secrets, i);
 
-		secret->valid_from = time_member(row, "valid_from");
 		secret->valid_until = time_member(row, "valid_until");
-		if (decide_secret_is_current(secret, at))
+		secret->ended = find_member(row, "ended_at") != NULL;
+		if (decide_secret_works(secret, at))
 			break;
 	}
 	return n > 0;

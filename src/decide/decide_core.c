@@ -213,19 +213,22 @@ decide_request_set_resource(DecideRequest *request, const char *path,
 
 /* ---------- what does not depend on the request ---------- */
 
-/* Before valid_from a secret is unknown; after valid_until it is superseded. */
-static VerdictCode
-check_secret_started(const DecideEntitlement *entitlement, const DecideSecret *secret,
-					 int64_t now)
+bool
+decide_secret_works(const DecideSecret *secret, int64_t now)
 {
-	return now < secret->valid_from ? VERDICT_NOT_FOUND : VERDICT_VALID;
+	return !secret->ended && now < secret->valid_until;
 }
 
+/*
+ * Of a secret only the end of its overlap is compared with the clock.  When it starts is
+ * not: that its row is there says that it has started, also to a server whose clock is
+ * behind that of the one which made it.
+ */
 static VerdictCode
-check_secret_ended(const DecideEntitlement *entitlement, const DecideSecret *secret,
-				   int64_t now)
+check_secret(const DecideEntitlement *entitlement, const DecideSecret *secret,
+			 int64_t now)
 {
-	return now >= secret->valid_until ? VERDICT_SUPERSEDED : VERDICT_VALID;
+	return decide_secret_works(secret, now) ? VERDICT_VALID : VERDICT_SUPERSEDED;
 }
 
 static VerdictCode
@@ -259,9 +262,8 @@ check_owner(const DecideEntitlement *entitlement, const DecideSecret *secret,
 
 /* In the order of their verdicts; the first that is not VALID answers. */
 const StandingCheck standing_checks[STANDING_CHECKS] = {
-	{RULE_SECRET, check_secret_started},
 	{RULE_EXPIRY, check_expiry},
-	{RULE_SECRET, check_secret_ended},
+	{RULE_SECRET, check_secret},
 	{RULE_CREDENTIAL, check_credential},
 	{RULE_APP, check_app},
 	{RULE_OWNER, check_owner},
@@ -274,12 +276,6 @@ const char *const standing_rule_names[STANDING_RULES] = {
 	[RULE_APP] = "app",
 	[RULE_OWNER] = "owner",
 };
-
-bool
-decide_secret_is_current(const DecideSecret *secret, int64_t now)
-{
-	return now >= secret->valid_from && now < secret->valid_until;
-}
 
 /* ---------- environments that are counted apart ---------- */
 

@@ -129,8 +129,8 @@ typedef struct DecideCredentialProduct
 
 typedef struct DecideSecret
 {
-	int64_t		valid_from;
 	int64_t		valid_until;	/* DECIDE_NEVER if it is the current one */
+	bool		ended;			/* whatever the clock says */
 } DecideSecret;
 
 typedef struct DecideEntitlement
@@ -190,7 +190,7 @@ typedef enum StandingRule
 } StandingRule;
 
 #define STANDING_RULES	(RULE_OWNER + 1)
-#define STANDING_CHECKS	6
+#define STANDING_CHECKS	5
 
 typedef struct StandingCheck
 {
@@ -218,9 +218,9 @@ extern void method_set_add(MethodSet *set, Str method, Str *other_slots);
 
 extern bool decide_environment_is_named(const DecideEntitlement *entitlement,
 										Str environment);
-extern bool decide_secret_is_current(const DecideSecret *secret, int64_t now);
 extern StrList decide_scopes(const StrList *requested, const StrList *offered,
 							 Str *slots);
+extern bool decide_secret_works(const DecideSecret *secret, int64_t now);
 extern Coverage decide_coverage(const DecideEntitlement *entitlement,
 								const DecideCredentialProduct *credential_product,
 								const DecideRequest *request, int *operation);

@@ -476,8 +476,9 @@ load_secrets(Entitlement *e, Snapshot snapshot)
 		secret->purpose = secret_purpose(&scan);
 		secret->version = DatumGetInt32(catalog_value(&scan, SECRET_VERSION,
 													  &isnull));
-		secret->window.valid_from = time_or_never(&scan, SECRET_VALID_FROM);
+		secret->valid_from = time_or_never(&scan, SECRET_VALID_FROM);
 		secret->window.valid_until = time_or_never(&scan, SECRET_VALID_UNTIL);
+		secret->window.ended = time_or_never(&scan, SECRET_ENDED_AT) != DECIDE_NEVER;
 		secret->superseded =
 			time_or_never(&scan, SECRET_SUPERSEDED_AT) != DECIDE_NEVER;
 		e->nsecrets++;

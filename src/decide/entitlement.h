@@ -55,6 +55,7 @@ typedef struct EntitlementCredentialProduct
 typedef struct EntitlementSecret
 {
 	DecideSecret window;
+	int64		valid_from;		/* to be shown */
 	bool		superseded;
 	int			version;
 	SecretPurpose purpose;

@@ -118,6 +118,7 @@ static const struct
 	[SECRET_VALID_FROM] = {"credential_secret", "valid_from", TIMESTAMPTZOID, NULL},
 	[SECRET_SUPERSEDED_AT] = {"credential_secret", "superseded_at", TIMESTAMPTZOID, NULL},
 	[SECRET_VALID_UNTIL] = {"credential_secret", "valid_until", TIMESTAMPTZOID, NULL},
+	[SECRET_ENDED_AT] = {"credential_secret", "ended_at", TIMESTAMPTZOID, NULL},
 	[CREDENTIAL_PRODUCT_PRODUCT_ID] = {"credential_product", "product_id", UUIDOID, NULL},
 	[CREDENTIAL_PRODUCT_STATUS] = {"credential_product", "status", TEXTOID, NULL},
 	[CREDENTIAL_PRODUCT_ORDINAL] = {"credential_product", "ordinal", INT8OID, NULL},

@@ -112,9 +112,9 @@ describe_secret(const EntitlementSecret *s)
 		return "the credential has no secret";
 	if (s->window.valid_until == DECIDE_NEVER)
 		return psprintf("version %d, valid from %s", s->version,
-						time_text(s->window.valid_from));
+						time_text(s->valid_from));
 	return psprintf("version %d, valid from %s until %s", s->version,
-					time_text(s->window.valid_from),
+					time_text(s->valid_from),
 					time_text(s->window.valid_until));
 }
 

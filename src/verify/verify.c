@@ -76,9 +76,7 @@ judge_entitlement(CacheFound found, const DecideRequest *request)
 	v.secret = &found.entitlement->secrets[found.secret];
 	v.decision = decide(&found.entitlement->decide, &v.secret->window, request);
 	v.code = v.decision.code;
-	/* a secret that is not valid yet is as good as unknown */
-	if (v.code != VERDICT_NOT_FOUND)
-		v.entitlement = found.entitlement;
+	v.entitlement = found.entitlement;
 	v.environment = request->environment;
 	return v;
 }

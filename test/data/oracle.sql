@@ -78,7 +78,7 @@ CREATE FUNCTION oracle.verdict(
 BEGIN
     RETURN (
     WITH presented AS (
-        SELECT k.well_formed, s.valid_from, s.valid_until, c.credential_id, c.environment AS only_environment,
+        SELECT k.well_formed, s.ended_at, s.valid_until, c.credential_id, c.environment AS only_environment,
                c.status AS credential_status, c.expires_at, a.status AS app_status,
                coalesce(d.status, t.status) AS owner_status,
                CASE c.scopes WHEN '{}' THEN a.scopes ELSE c.scopes END AS wanted_scopes,
@@ -158,9 +158,8 @@ BEGIN
            ELSE (SELECT CASE
                         WHEN NOT well_formed THEN 'MALFORMED '
                         WHEN credential_id IS NULL THEN 'NOT_FOUND '
-                        WHEN at < valid_from THEN 'NOT_FOUND '
                         WHEN at >= expires_at THEN 'EXPIRED '
-                        WHEN at >= valid_until THEN 'SUPERSEDED '
+                        WHEN ended_at IS NOT NULL OR at >= valid_until THEN 'SUPERSEDED '
                         WHEN credential_status <> 'approved' THEN 'CREDENTIAL_REVOKED '
                         WHEN app_status <> 'approved' THEN 'APP_' || upper(app_status) || ' '
                         WHEN owner_status <> 'active' THEN 'OWNER_INACTIVE '

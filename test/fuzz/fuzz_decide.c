@@ -55,7 +55,7 @@ typedef struct World
 {
 	/* the credential */
 	int64_t		expires_at;
-	int64_t		valid_from;
+	bool		secret_ended;
 	int64_t		valid_until;
 	bool		credential_approved;
 	AppStatus	app_status;
@@ -206,7 +206,7 @@ read_credential(FuzzInput *in, World *w)
 	if (w->now == DECIDE_NEVER)
 		w->now--;
 	w->expires_at = read_time(in);
-	w->valid_from = read_time(in);
+	w->secret_ended = fuzz_below(in, 4) == 3;
 	w->valid_until = read_time(in);
 	w->credential_approved = fuzz_below(in, 4) != 3;
 	if (fuzz_below(in, 2))
@@ -396,11 +396,9 @@ reference_credential(const World *w)
 		[APP_DELETED] = VERDICT_APP_DELETED
 	};
 
-	if (w->valid_from > w->now)
-		return VERDICT_NOT_FOUND;
 	if (w->expires_at <= w->now)
 		return VERDICT_EXPIRED;
-	if (w->valid_until <= w->now)
+	if (w->secret_ended || w->valid_until <= w->now)
 		return VERDICT_SUPERSEDED;
 	if (!w->credential_approved)
 		return VERDICT_CREDENTIAL_REVOKED;
@@ -585,7 +583,7 @@ static void
 translate(const World *w, Translated *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->secret = (DecideSecret) {w->valid_from, w->valid_until};
+	t->secret = (DecideSecret) {w->valid_until, w->secret_ended};
 	t->entitlement.expires_at = w->expires_at;
 	t->entitlement.credential_approved = w->credential_approved;
 	t->entitlement.app_status = w->app_status;

@@ -22,6 +22,7 @@ SELECT FROM devapp.resume_app(:'app_id');
 SELECT app_id AS e, credential_id AS ec FROM devapp.create_app('explain-e', developer => 'explain@example.com', products => '{explain-a}', expires_in => '1 day') \gset
 SELECT code FROM devapp.explain_access(:'e') WHERE rule = 'verdict';
 SELECT rule, code FROM devapp.explain_access(:'e', at => now() + interval '2 days') WHERE NOT passed ORDER BY step;
+-- when a secret starts is not compared with the clock
 SELECT rule, code FROM devapp.explain_access(:'e', at => now() - interval '1 hour') WHERE NOT passed ORDER BY step;
 
 -- each credential of the app
