@@ -43,6 +43,26 @@ BEGIN
 END
 $$;
 
+-- What a developer makes is limited.  The owner is locked as if it were about to change,
+-- so that of two apps that are made at once the second sees the first.
+CREATE FUNCTION devapp_internal.require_room_for_app(developer_id uuid, team_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most integer := devapp_internal.setting('max_apps_per_owner');
+BEGIN
+    IF most > 0 AND NOT devapp_internal.is_admin()
+       AND (SELECT count(*) FROM devapp.app a
+             WHERE (a.developer_id = require_room_for_app.developer_id OR a.team_id = require_room_for_app.team_id)
+               AND a.status NOT IN ('deleted', 'revoked')) >= most THEN
+        RAISE EXCEPTION 'the owner has % apps already', most
+            USING ERRCODE = 'program_limit_exceeded',
+                  HINT = 'Delete one that is not needed with devapp.delete_app, or ask an administrator, who may exceed devapp.max_apps_per_owner.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.create_app(
     name text,
     developer text,
@@ -64,13 +84,17 @@ CREATE FUNCTION devapp_internal.create_app(
 AS $$
 DECLARE
     the_products devapp.product[];
-    counted boolean := devapp_internal.owner_is_counted();
+    is_admin boolean := devapp_internal.is_admin();
+    counted boolean := devapp_internal.owner_is_counted() OR NOT is_admin;
     draft devapp.app;
     decisions devapp.approval_decision[];
     made devapp.app;
 BEGIN
+    IF NOT is_admin THEN
+        PERFORM devapp_internal.require_read_committed('make an app');
+    END IF;
     -- a developer's app is his own if he says nothing else
-    IF create_app.developer IS NULL AND create_app.team IS NULL AND NOT devapp_internal.is_admin() THEN
+    IF create_app.developer IS NULL AND create_app.team IS NULL AND NOT is_admin THEN
         create_app.developer := devapp.actor();
     END IF;
     IF num_nonnulls(create_app.developer, create_app.team) <> 1 THEN
@@ -83,6 +107,7 @@ BEGIN
     ELSE
         draft.team_id := (devapp_internal.find_own_team(create_app.team, counted)).team_id;
     END IF;
+    PERFORM devapp_internal.require_room_for_app(draft.developer_id, draft.team_id);
     the_products := devapp_internal.find_products(create_app.products, NULL);
     PERFORM devapp_internal.require_scopes(create_app.scopes, the_products);
     draft.app_id := devapp.uuid_v7();

@@ -123,6 +123,26 @@ AS $$
             HAVING bool_and(cp.status <> 'revoked')) AS x
 $$;
 
+-- The same for the credentials of an app, which is locked as if it were about to change.
+CREATE FUNCTION devapp_internal.require_room_for_credential(app_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    most integer := devapp_internal.setting('max_credentials_per_app');
+BEGIN
+    IF most > 0 AND NOT devapp_internal.is_admin()
+       AND (SELECT count(*) FROM devapp.credential c
+             WHERE c.app_id = require_room_for_credential.app_id
+               AND c.status = 'approved'
+               AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())) >= most THEN
+        RAISE EXCEPTION 'the app has % credentials already', most
+            USING ERRCODE = 'program_limit_exceeded',
+                  HINT = 'Revoke one that is not needed with devapp.revoke_credential, or ask an administrator, who may exceed devapp.max_credentials_per_app.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.issue_credential(
     app_id uuid,
     kind text,
@@ -137,9 +157,14 @@ CREATE FUNCTION devapp_internal.issue_credential(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_own_app(issue_credential.app_id, false);
+    is_admin boolean := devapp_internal.is_admin();
+    the_app devapp.app := devapp_internal.find_own_app(issue_credential.app_id, NOT is_admin);
     names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id));
 BEGIN
+    IF NOT is_admin THEN
+        PERFORM devapp_internal.require_read_committed('issue a credential');
+    END IF;
+    PERFORM devapp_internal.require_room_for_credential(the_app.app_id);
     RETURN devapp_internal.make_credential(the_app, issue_credential.kind, devapp_internal.find_products(names, the_app.app_id), issue_credential.environment,
                          issue_credential.scopes, expires_in, issue_credential.attributes, issue_credential.allowed_cidrs);
 END

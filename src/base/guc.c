@@ -25,6 +25,8 @@ bool		devapp_restoring = false;
 static bool notify = true;
 static int	notification_max_attempts = 10;
 static int	rotation_max_age = 90;
+static int	max_apps_per_owner = 100;
+static int	max_credentials_per_app = 20;
 
 static void
 define_notification_gucs(void)
@@ -51,6 +53,25 @@ define_notification_gucs(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+/* How much a developer can make of what takes memory and time of others. */
+static void
+define_self_service_gucs(void)
+{
+	DefineCustomIntVariable("devapp.max_apps_per_owner",
+							"Live apps up to which a developer may make new ones for an owner.",
+							"0 sets no limit; administrators have none.",
+							&max_apps_per_owner,
+							100, 0, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.max_credentials_per_app",
+							"Live credentials up to which a developer may issue new ones for an app.",
+							"0 sets no limit; administrators have none.",
+							&max_credentials_per_app,
+							20, 0, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 void
 base_define_gucs(void)
 {
@@ -61,6 +82,7 @@ base_define_gucs(void)
 							 false,
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	define_notification_gucs();
+	define_self_service_gucs();
 }
 
 /* After all settings are defined: nobody else makes one that begins with devapp. */

@@ -327,4 +327,40 @@ $node->safe_psql('postgres', q{SELECT devapp.delete_app(app_id) FROM devapp.app 
 	SELECT devapp.remove_team_member('blue', 'bob@example.com'); SELECT devapp.delete_developer('bob@example.com')});
 is(sees('bob@example.com', q{SELECT count(*) FROM devapp.app}), '0', 'deleted, he is nobody');
 
+# ---------- limits ----------
+
+set_config($node, 'devapp.max_apps_per_owner', '3');
+set_config($node, 'devapp.max_credentials_per_app', '2');
+$node->safe_psql('postgres', q{SELECT devapp.create_developer('lim@example.com')});
+my $who = 'lim@example.com';
+my $make = "SELECT FROM devapp.create_app('a' || (SELECT count(*) FROM devapp.app))";
+is(state_of($who, $make), '00000', "app $_") for 1 .. 3;
+my ($state, $report) = error_of($node, rest($who, $make));
+is($state, '54000', 'no more apps than devapp.max_apps_per_owner');
+like($report, qr/the owner has 3 apps already.*HINT:.*devapp\.delete_app.*administrator/s, 'the message says what to do');
+is(state_of($who, q{SELECT devapp.delete_app(app_id) FROM devapp.app WHERE name = 'a0'}), '00000', 'where one is deleted');
+is(state_of($who, $make), '00000', 'another has room');
+$node->safe_psql('postgres', "SELECT devapp.revoke_app(app_id) FROM devapp.app WHERE name = 'a1'");
+is(state_of($who, $make), '00000', 'one that is revoked is not live');
+$node->safe_psql('postgres', "SELECT devapp.suspend_app(app_id) FROM devapp.app WHERE name = 'a2'");
+is(state_of($who, $make), '54000', 'one that is suspended is');
+is(state_of('eve@example.com', "SELECT devapp.create_app('mine')"), '00000', 'other owners have room of their own');
+$node->safe_psql('postgres', "SELECT devapp.create_app('gift', developer => '$who')");
+is($node->safe_psql('postgres', "SELECT count(*) FROM devapp.app a JOIN devapp.developer d USING (developer_id) WHERE d.email = '$who' AND a.status NOT IN ('deleted', 'revoked')"),
+	4, 'administrators may exceed it');
+my $issue = "SELECT FROM devapp.issue_credential((SELECT app_id FROM devapp.app WHERE name = 'gift')";
+is(state_of($who, "$issue, expires_in => '1 s')"), '00000', 'a second credential');
+($state, $report) = error_of($node, rest($who, "$issue)"));
+is($state, '54000', 'no more than devapp.max_credentials_per_app');
+like($report, qr/the app has 2 credentials already.*HINT:.*devapp\.revoke_credential.*administrator/s, 'the message says what to do');
+sleep 1.1;
+ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM devapp.credential WHERE expires_at > clock_timestamp() AND expires_at < now() + interval '1 minute')"), 'one expires');
+is(state_of($who, "$issue)"), '00000', 'one that is expired is not live');
+is(state_of($who, "$issue)"), '54000', 'but the new one is');
+is(state_of($who, "SELECT devapp.revoke_credential(credential_id) FROM devapp.credential c JOIN devapp.app a USING (app_id) WHERE a.name = 'gift' AND c.expires_at IS NULL LIMIT 1"), '00000', 'one is revoked');
+is(state_of($who, "$issue)"), '00000', 'one that is revoked is not live');
+set_config($node, 'devapp.max_apps_per_owner', '0');
+set_config($node, 'devapp.max_credentials_per_app', '0');
+is(state_of($who, "$make; $issue)"), '00000', 'no limits');
+
 done_testing();
