@@ -19,6 +19,7 @@ PG_FUNCTION_INFO_V1(devapp_resource_pattern_in);
 PG_FUNCTION_INFO_V1(devapp_resource_pattern_out);
 PG_FUNCTION_INFO_V1(devapp_resource_pattern_recv);
 PG_FUNCTION_INFO_V1(devapp_resource_pattern_send);
+PG_FUNCTION_INFO_V1(devapp_pattern_problem);
 PG_FUNCTION_INFO_V1(devapp_pattern_matches);
 
 static const char *
@@ -29,11 +30,13 @@ problem_with(PatternError error)
 		case PATTERN_OK:
 			break;
 		case PATTERN_NO_SLASH:
-			return "A resource pattern starts with \"/\".";
+			return "A resource pattern starts with \"/\", or with \"=/\" if it stands for one path only.";
 		case PATTERN_TOO_LONG:
 			return "A resource pattern has at most 1024 bytes.";
 		case PATTERN_CONTROL:
 			return "A resource pattern has no control characters.";
+		case PATTERN_UNSAFE:
+			return "It could never match: no path with \"?\", \"#\", a backslash, an encoded slash or control character, or a segment \".\" or \"..\" is let pass.";
 	}
 	return NULL;
 }
@@ -52,7 +55,7 @@ devapp_resource_pattern_in(PG_FUNCTION_ARGS)
 							errmsg("invalid input syntax for type devapp.resource_pattern: \"%s\"", mask_string(s)) :
 							errmsg("invalid input syntax for type devapp.resource_pattern"),
 							errdetail("%s", problem_with(error)),
-							errhint("Examples: /v1/orders, /v1/orders/{id}, /v1/*/items, /v1/**.")));
+							errhint("Examples: /v1/orders, /v1/orders/{id}, /v1/*/items, /v1/**, =/.")));
 	PG_RETURN_TEXT_P(cstring_to_text(s));
 }
 
@@ -87,6 +90,19 @@ devapp_resource_pattern_send(PG_FUNCTION_ARGS)
 	pq_begintypsend(&buf);
 	pq_sendtext(&buf, VARDATA_ANY(t), (int) VARSIZE_ANY_EXHDR(t));
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* SQL: why a text is no pattern, or NULL if it is one. */
+Datum
+devapp_pattern_problem(PG_FUNCTION_ARGS)
+{
+	text	   *t = PG_GETARG_TEXT_PP(0);
+	const char *problem = problem_with(pattern_check(VARDATA_ANY(t),
+													 VARSIZE_ANY_EXHDR(t)));
+
+	if (problem == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(problem));
 }
 
 static void *

@@ -9,11 +9,16 @@
  *	*			one or more bytes other than '/'
  *	**			any bytes, '/' included, also none
  *	{name}		as a whole segment: the same as *
+ *	{name+}		as a whole segment: one or more bytes, '/' included
  *	other		itself
+ *	=path		the path after '=' and no other: nothing in it is a wildcard
+ *
+ * What is itself, and the path of a request, are compared in the normal form that
+ * path_core.c describes.
  *
  * All patterns of a product are compiled into one trie whose edges are bytes,
- * '*' or '**'.  A node that was entered by '*' keeps itself alive on every byte
- * but '/', one that was entered by '**' on every byte.  So the trie is a
+ * a wildcard.  A node that was entered by '*' keeps itself alive on every byte
+ * but '/', one that was entered by '**' or {name+} on every byte.  So the trie is a
  * nondeterministic automaton, and patterns with a common beginning share its
  * nodes.
  *
@@ -34,6 +39,8 @@
 
 #include <string.h>
 
+#include "match/path_core.h"
+
 typedef enum LoopKind
 {
 	LOOP_NONE,
@@ -45,6 +52,7 @@ typedef struct TrieNode
 {
 	int32_t		first_edge;		/* literal edges, a chain; -1 ends it */
 	int32_t		star;			/* child by '*', or -1 */
+	int32_t		plus;			/* child by {name+}, or -1 */
 	int32_t		globstar;		/* child by '**', or -1 */
 	int32_t		first_accept;	/* patterns that end here, a chain */
 	LoopKind	loop;
@@ -113,68 +121,107 @@ typedef enum TokenKind
 	TOKEN_END,
 	TOKEN_BYTE,
 	TOKEN_STAR,
+	TOKEN_PLUS,
 	TOKEN_GLOBSTAR
 } TokenKind;
 
-PatternError
-pattern_check(const char *s, size_t len)
+typedef struct Tokenizer
 {
-	if (len == 0 || s[0] != '/')
-		return PATTERN_NO_SLASH;
-	if (len > PATTERN_MAX_LEN)
-		return PATTERN_TOO_LONG;
-	for (size_t i = 0; i < len; i++)
-	{
-		if ((unsigned char) s[i] < 0x20 || s[i] == 0x7F)
-			return PATTERN_CONTROL;
-	}
-	return PATTERN_OK;
+	PathReader	reader;
+	bool		exact;			/* nothing is a wildcard */
+	unsigned char byte;			/* of a TOKEN_BYTE */
+} Tokenizer;
+
+static bool
+is_exact(Str p)
+{
+	return p.len > 0 && p.data[0] == '=';
+}
+
+static Tokenizer
+tokenizer_start(Str p)
+{
+	Tokenizer	t = {.exact = is_exact(p)};
+
+	t.reader.data = p.data + t.exact;
+	t.reader.len = p.len - t.exact;
+	return t;
 }
 
 /* Length of a "{name}" that makes up the whole segment at pos, or 0. */
 static size_t
-template_len(Str p, size_t pos)
+template_len(const char *s, size_t len, size_t pos)
 {
 	size_t		end = pos + 1;
 
-	if (p.data[pos] != '{' || pos == 0 || p.data[pos - 1] != '/')
+	if (s[pos] != '{' || pos == 0 || s[pos - 1] != '/')
 		return 0;
-	while (end < p.len && p.data[end] != '}' && p.data[end] != '{' &&
-		   p.data[end] != '/')
+	while (end < len && s[end] != '}' && s[end] != '{' && s[end] != '/')
 		end++;
-	if (end >= p.len || p.data[end] != '}' || end == pos + 1)
+	if (end >= len || s[end] != '}' || end == pos + 1)
 		return 0;
 	end++;
-	if (end < p.len && p.data[end] != '/')
+	if (end < len && s[end] != '/')
 		return 0;
 	return end - pos;
 }
 
-/* Read the token at *pos and step over it. */
-static TokenKind
-next_token(Str p, size_t *pos)
+/*
+ * Is a template greedy: a word and '+'?  The '+' of "{id:[0-9]+}", as some
+ * frameworks write it, belongs to a regular expression.
+ */
+static bool
+is_greedy(const char *template, size_t len)
 {
-	size_t		skip;
+	if (len < 4 || template[len - 2] != '+')
+		return false;
+	for (size_t i = 1; i < len - 2; i++)
+	{
+		unsigned char c = (unsigned char) template[i];
 
-	if (*pos >= p.len)
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			  (c >= 'a' && c <= 'z') || c >= 0x80 ||
+			  c == '_' || c == '-' || c == '.'))
+			return false;
+	}
+	return true;
+}
+
+/* The wildcard at pos and its length, or TOKEN_BYTE. */
+static TokenKind
+wildcard_at(const char *s, size_t len, size_t pos, size_t *length)
+{
+	if (s[pos] == '*')
+	{
+		*length = pos + 1 < len && s[pos + 1] == '*' ? 2 : 1;
+		return *length == 2 ? TOKEN_GLOBSTAR : TOKEN_STAR;
+	}
+	*length = template_len(s, len, pos);
+	if (*length == 0)
+		return TOKEN_BYTE;
+	return is_greedy(s + pos, *length) ? TOKEN_PLUS : TOKEN_STAR;
+}
+
+/* Read the next token and step over it. */
+static TokenKind
+next_token(Tokenizer *t)
+{
+	PathReader *reader = &t->reader;
+	size_t		length;
+	TokenKind	token;
+
+	if (reader->pos >= reader->len)
 		return TOKEN_END;
-	if (p.data[*pos] == '*')
+	if (!t->exact)
 	{
-		if (*pos + 1 < p.len && p.data[*pos + 1] == '*')
+		token = wildcard_at(reader->data, reader->len, reader->pos, &length);
+		if (token != TOKEN_BYTE)
 		{
-			*pos += 2;
-			return TOKEN_GLOBSTAR;
+			reader->pos += length;
+			return token;
 		}
-		*pos += 1;
-		return TOKEN_STAR;
 	}
-	skip = template_len(p, *pos);
-	if (skip > 0)
-	{
-		*pos += skip;
-		return TOKEN_STAR;
-	}
-	*pos += 1;
+	t->byte = path_read_byte(reader);
 	return TOKEN_BYTE;
 }
 
@@ -185,10 +232,54 @@ is_match_all(Str p)
 }
 
 /*
+ * Is there a path that a pattern may match?  If there is any, there is one with
+ * "x" for each of its wildcards.
+ */
+static bool
+can_match(Str p)
+{
+	char		path[PATTERN_MAX_LEN];
+	size_t		len = 0;
+	bool		exact = is_exact(p);
+
+	for (size_t pos = exact; pos < p.len;)
+	{
+		size_t		length;
+
+		if (exact || wildcard_at(p.data, p.len, pos, &length) == TOKEN_BYTE)
+			path[len++] = p.data[pos++];
+		else
+		{
+			path[len++] = 'x';
+			pos += length;
+		}
+	}
+	return path_without_query(path, len) == len && path_is_safe(path, len);
+}
+
+PatternError
+pattern_check(const char *s, size_t len)
+{
+	Str			p = {s, len};
+	size_t		slash = is_exact(p);
+
+	if (len <= slash || s[slash] != '/')
+		return PATTERN_NO_SLASH;
+	if (len > PATTERN_MAX_LEN)
+		return PATTERN_TOO_LONG;
+	for (size_t i = 0; i < len; i++)
+	{
+		if ((unsigned char) s[i] < 0x20 || s[i] == 0x7F)
+			return PATTERN_CONTROL;
+	}
+	return can_match(p) ? PATTERN_OK : PATTERN_UNSAFE;
+}
+
+/*
  * Which of two patterns that match the same path is the more specific, and so
  * answers first: the one with more bytes before its first wildcard, then the
- * one with more literal bytes in all, then the one with fewer '**'.  Negative
- * when a comes before b.
+ * one with more literal bytes in all, then the one with fewer '**' and {name+}.
+ * Negative when a comes before b.
  */
 int
 pattern_compare_rank(Str a, Str b)
@@ -200,7 +291,7 @@ pattern_compare_rank(Str a, Str b)
 
 	for (int i = 0; i < 2; i++)
 	{
-		size_t		pos = 0;
+		Tokenizer	tokenizer = tokenizer_start(both[i]);
 		bool		wild = false;
 		TokenKind	token;
 
@@ -209,7 +300,7 @@ pattern_compare_rank(Str a, Str b)
 			globstars[i] = 1;
 			continue;
 		}
-		while ((token = next_token(both[i], &pos)) != TOKEN_END)
+		while ((token = next_token(&tokenizer)) != TOKEN_END)
 		{
 			if (token == TOKEN_BYTE)
 			{
@@ -218,7 +309,7 @@ pattern_compare_rank(Str a, Str b)
 				continue;
 			}
 			wild = true;
-			globstars[i] += token == TOKEN_GLOBSTAR;
+			globstars[i] += token != TOKEN_STAR;
 		}
 		/* a pattern without wildcards beats any prefix of its length */
 		if (!wild)
@@ -240,6 +331,7 @@ add_node(PatternSet *set, LoopKind loop)
 
 	node->first_edge = -1;
 	node->star = -1;
+	node->plus = -1;
 	node->globstar = -1;
 	node->first_accept = -1;
 	node->loop = loop;
@@ -268,38 +360,31 @@ literal_child(PatternSet *set, int32_t node, unsigned char byte)
 static int32_t
 wildcard_child(PatternSet *set, int32_t node, TokenKind token)
 {
-	int32_t		child = token == TOKEN_STAR ?
-		set->nodes[node].star : set->nodes[node].globstar;
+	TrieNode   *parent = &set->nodes[node];
+	int32_t    *child = token == TOKEN_STAR ? &parent->star :
+		token == TOKEN_PLUS ? &parent->plus : &parent->globstar;
 
-	if (child >= 0)
-		return child;
-	child = add_node(set, token == TOKEN_STAR ? LOOP_SEGMENT : LOOP_ANY);
-	if (token == TOKEN_STAR)
-		set->nodes[node].star = child;
-	else
-		set->nodes[node].globstar = child;
-	return child;
+	/* the array of nodes does not move */
+	if (*child < 0)
+		*child = add_node(set, token == TOKEN_STAR ? LOOP_SEGMENT : LOOP_ANY);
+	return *child;
 }
 
 static void
 add_pattern(PatternSet *set, Str p, int32_t number)
 {
 	int32_t		node = 0;
-	size_t		pos = 0;
+	Tokenizer	tokenizer = tokenizer_start(p);
+	TokenKind	token;
 
 	if (is_match_all(p))
 		node = wildcard_child(set, node, TOKEN_GLOBSTAR);
 	else
 	{
-		for (;;)
+		while ((token = next_token(&tokenizer)) != TOKEN_END)
 		{
-			unsigned char byte = pos < p.len ? (unsigned char) p.data[pos] : 0;
-			TokenKind	token = next_token(p, &pos);
-
-			if (token == TOKEN_END)
-				break;
 			if (token == TOKEN_BYTE)
-				node = literal_child(set, node, byte);
+				node = literal_child(set, node, tokenizer.byte);
 			else
 				node = wildcard_child(set, node, token);
 		}
@@ -617,6 +702,8 @@ step_live(PatternSet *set, int32_t state, unsigned char byte)
 			live_add(set, nodes[i]);
 		if (node->star >= 0 && byte != '/')
 			live_add(set, node->star);
+		if (node->plus >= 0)
+			live_add(set, node->plus);
 		for (int32_t e = node->first_edge; e >= 0; e = set->edges[e].next)
 		{
 			if (set->edges[e].byte == byte)
@@ -656,6 +743,35 @@ build_transition(PatternSet *set, int32_t state, unsigned char byte)
 	return intern_live(set);
 }
 
+static inline int32_t
+next_state(PatternSet *set, int32_t state, unsigned char byte)
+{
+	int32_t		next = *state_transition(set, state, byte);
+
+	return next != NOT_BUILT ? next : build_transition(set, state, byte);
+}
+
+static int32_t
+walk_plain(PatternSet *set, const char *path, size_t len)
+{
+	int32_t		state = START;
+
+	for (size_t i = 0; i < len && state != DEAD; i++)
+		state = next_state(set, state, (unsigned char) path[i]);
+	return state;
+}
+
+static int32_t
+walk_encoded(PatternSet *set, const char *path, size_t len)
+{
+	PathReader	reader = {.data = path, .len = len};
+	int32_t		state = START;
+
+	while (reader.pos < len && state != DEAD)
+		state = next_state(set, state, path_read_byte(&reader));
+	return state;
+}
+
 /*
  * Match a path against all patterns of the set.  Returns how many match and
  * points *matched to their numbers, ascending; they stay valid until the next
@@ -665,15 +781,11 @@ int
 pattern_set_match(PatternSet *set, const char *path, size_t len,
 				  const int32_t **matched)
 {
-	int32_t		state = START;
+	/* few paths have a '%', and the others need not be read for it */
+	bool		encoded = len > 0 && memchr(path, '%', len) != NULL;
+	int32_t		state = encoded ? walk_encoded(set, path, len) :
+		walk_plain(set, path, len);
 
-	for (size_t i = 0; i < len && state != DEAD; i++)
-	{
-		unsigned char byte = (unsigned char) path[i];
-		int32_t		next = *state_transition(set, state, byte);
-
-		state = next != NOT_BUILT ? next : build_transition(set, state, byte);
-	}
 	*matched = state_accepts(set, state);
 	return set->states[state].naccepts;
 }

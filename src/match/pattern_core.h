@@ -19,7 +19,8 @@ typedef enum PatternError
 	PATTERN_OK,
 	PATTERN_NO_SLASH,
 	PATTERN_TOO_LONG,
-	PATTERN_CONTROL
+	PATTERN_CONTROL,
+	PATTERN_UNSAFE				/* no path that it matches is ever let pass */
 } PatternError;
 
 /* Where memory comes from.  alloc does not return on failure. */

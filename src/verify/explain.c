@@ -247,7 +247,7 @@ explain_coverage(Explanation *x, const Entitlement *e,
 	part.resource_safe = request->resource_safe;
 	if (!request->resource_safe)
 		put_row(x, "resource", VERDICT_RESOURCE_FORBIDDEN,
-				"the path could be read as another one: dot segments, encoded slashes, control characters, or over 8192 bytes");
+				"the path could be read as another one: dot segments, encoded slashes, backslashes, a \"#\", control characters, or over 8192 bytes");
 	else
 		part_row(x, "resource", request->resource,
 				 part_is_covered(e, a, &part), VERDICT_RESOURCE_FORBIDDEN);

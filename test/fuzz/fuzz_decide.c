@@ -156,7 +156,7 @@ static void
 read_product(FuzzInput *in, Product *product)
 {
 	static const char *const pieces[] = {
-		"/a", "/b", "/*", "/**", "/{id}", "/", "*", "/a*"
+		"/a", "/b", "/*", "/**", "/{id}", "/", "*", "/a*", "/{id+}", "%61"
 	};
 
 	product->environments = read_names(in, all_environments, LENGTH(all_environments));
@@ -168,6 +168,8 @@ read_product(FuzzInput *in, Product *product)
 		Operation  *op = &product->operations[i];
 
 		read_pieces(in, op->resource, pieces, LENGTH(pieces), 1 + fuzz_below(in, 3));
+		if (fuzz_below(in, 8) == 7)
+			(void) strcpy(op->resource, "=/");
 		if (pattern_check(op->resource, strlen(op->resource)) != PATTERN_OK)
 			(void) strcpy(op->resource, "/");
 		op->methods = read_names(in, all_methods, LENGTH(all_methods));
@@ -219,7 +221,7 @@ read_request(FuzzInput *in, World *w)
 {
 	static const char *const pieces[] = {
 		"/a", "/b", "/", "/ab", "a", "/c", "/a/b", "/b/a", "/..", "/%2e", "%2Fa",
-		"?q=/a", "#a", "/...", "%", "\t"
+		"?q=/a", "#a", "/...", "%", "\t", "%41", "%61", "/..;", "\\", "%5c", "%c0%ae"
 	};
 
 	w->has_path = fuzz_below(in, 8) != 7;

@@ -12,6 +12,7 @@
 
 #include "fuzz.h"
 #include "reference_match.h"
+#include "reference_path.h"
 
 #define MAX_PATTERNS	48
 #define MAX_PATHS		16
@@ -70,6 +71,48 @@ memory_bound(const Case *c, size_t dfa_limit)
 
 /* ---------- the input ---------- */
 
+/* Is this "{name}" a whole segment?  Then *end is where it ends. */
+static bool
+template_at(const char *s, size_t len, size_t at, size_t *end)
+{
+	size_t		close = at + 1;
+
+	if (s[at] != '{' || s[at - 1] != '/')
+		return false;
+	while (close < len && strchr("{}/", s[close]) == NULL)
+		close++;
+	*end = close + 1;
+	return close < len && s[close] == '}' && close > at + 1 &&
+		(*end == len || s[*end] == '/');
+}
+
+/* Would a path that the pattern matches be let pass: one with "x" for what is variable? */
+static bool
+reference_can_match(const char *s, size_t len)
+{
+	char		path[1024];
+	size_t		n = 0;
+	bool		exact = s[0] == '=';
+
+	for (size_t i = exact; i < len; i++)
+	{
+		size_t		end;
+
+		path[n] = s[i];
+		if (!exact && s[i] == '*')
+			path[n] = 'x';
+		else if (!exact && i > 0 && template_at(s, len, i, &end))
+		{
+			path[n] = 'x';
+			i = end - 1;
+		}
+		else if (s[i] == '?')
+			return false;
+		n++;
+	}
+	return reference_is_safe(path, n);
+}
+
 static bool
 reference_pattern_is_valid(const char *s, size_t len)
 {
@@ -77,7 +120,11 @@ reference_pattern_is_valid(const char *s, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		control |= (unsigned char) s[i] < ' ' || s[i] == '\177';
-	return len >= 1 && len <= 1024 && s[0] == '/' && !control;
+	if (control || len > 1024 || len == 0)
+		return false;
+	if (s[0] != '/' && !(len > 1 && memcmp(s, "=/", 2) == 0))
+		return false;
+	return reference_can_match(s, len);
 }
 
 static void

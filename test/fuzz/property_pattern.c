@@ -75,7 +75,8 @@ append_pieces(Random *random, Text *pattern, unsigned count)
 	static const char *const pieces[] = {
 		"/", "/", "/a", "/a", "/b", "a", "b", "ab", "*", "*", "**", "/*", "/**",
 		"***", "/{a}", "/{id}", "/{}", "{a}", "/{a}b", "/{a*}", "{", "}", ".",
-		"\xC3\xA9", "//"
+		"\xC3\xA9", "//", "/{a+}", "/{id+}", "/{+}", "{a+}", "%61", "%c3%A9", "%2c",
+		"%2A", "%7Ba%7d", "%", "%4", "+"
 	};
 
 	for (unsigned i = 0; i < count; i++)
@@ -85,7 +86,7 @@ append_pieces(Random *random, Text *pattern, unsigned count)
 
 /* A new pattern; often one that begins as an earlier one does. */
 static void
-make_pattern(Random *random, Text *patterns, int number)
+try_pattern(Random *random, Text *patterns, int number)
 {
 	Text	   *pattern = &patterns[number];
 
@@ -98,9 +99,17 @@ make_pattern(Random *random, Text *patterns, int number)
 		pattern->len = 1 + below(random, (unsigned) other->len);
 	}
 	else
-		append(pattern, "/", PATTERN_ROOM);
+		append(pattern, below(random, 5) == 0 ? "=/" : "/", PATTERN_ROOM);
 	append_pieces(random, pattern, below(random, 6));
-	CHECK(pattern_check(pattern->data, pattern->len) == PATTERN_OK);
+}
+
+/* One that is valid: no beginning "=" alone, and no segment of dots. */
+static void
+make_pattern(Random *random, Text *patterns, int number)
+{
+	do
+		try_pattern(random, patterns, number);
+	while (pattern_check(patterns[number].data, patterns[number].len) != PATTERN_OK);
 }
 
 /* ---------- paths ---------- */
@@ -109,19 +118,20 @@ static void
 append_filling(Random *random, Text *path, bool slashes)
 {
 	static const char *const fillings[] = {
-		"a", "b", "ab", "c", "*", "{", "\xC3\xA9", "aa", "/", "/a", "b/", "//"
+		"a", "b", "ab", "c", "*", "{", "\xC3\xA9", "aa", "%62", "%C3%a9", "%2C", "%2c",
+		"/", "/a", "b/", "//"
 	};
 	unsigned	n = below(random, 3) + !slashes;
 
 	for (unsigned i = 0; i < n; i++)
-		append(path, fillings[below(random, slashes ? 12 : 8)], PATH_ROOM);
+		append(path, fillings[below(random, slashes ? 16 : 12)], PATH_ROOM);
 }
 
 /* A path that a pattern would match: its wildcards are filled in. */
 static void
 fill_pattern(Random *random, const Text *pattern, Text *path)
 {
-	for (size_t i = 0; i < pattern->len; i++)
+	for (size_t i = pattern->data[0] == '='; i < pattern->len; i++)
 	{
 		char		letter[2] = {pattern->data[i], '\0'};
 		const char *close = letter[0] == '{' ?
@@ -136,7 +146,7 @@ fill_pattern(Random *random, const Text *pattern, Text *path)
 		}
 		else if (close != NULL && below(random, 4) > 0)
 		{
-			append_filling(random, path, false);
+			append_filling(random, path, close[-1] == '+');
 			i = (size_t) (close - pattern->data);
 		}
 		else
@@ -147,7 +157,7 @@ fill_pattern(Random *random, const Text *pattern, Text *path)
 static void
 damage(Random *random, Text *path)
 {
-	static const char letters[] = "/ab*{}c.";
+	static const char letters[] = "/ab*{}c.%2=";
 	size_t		at;
 
 	if (path->len == 0)

@@ -11,5 +11,6 @@
 
 extern size_t reference_without_query(const char *path, size_t len);
 extern bool reference_is_safe(const char *path, size_t len);
+extern size_t reference_normal_form(const char *path, size_t len, char *out);
 
 #endif							/* DEVAPP_REFERENCE_PATH_H */

@@ -40,6 +40,8 @@ $node->safe_psql(
 	SELECT devapp.add_operation('orders', '/orders/{id}', '{GET,PUT}', quota_limit => 5, quota_unit => 'minute');
 	SELECT devapp.add_operation('orders', '/orders', '{POST}', 'a');
 	SELECT devapp.add_operation('weather', '/other');
+	SELECT devapp.add_operation('weather', '=/');
+	SELECT devapp.add_operation('weather', E'/caf\u00e9/{p+}');
 	SELECT devapp.create_product('gone');
 	SELECT devapp.delete_product('gone');
 	SELECT devapp.create_approval_rule('partners', 10, 'approve', product => 'weather', email_domain => '*.partner.example',
