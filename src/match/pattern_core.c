@@ -167,24 +167,14 @@ template_len(const char *s, size_t len, size_t pos)
 }
 
 /*
- * Is a template greedy: a word and '+'?  The '+' of "{id:[0-9]+}", as some
- * frameworks write it, belongs to a regular expression.
+ * Does a template's name end with '+'?  In "{id:[0-9]+}", as some frameworks write
+ * it, the '+' belongs to a regular expression.
  */
 static bool
 is_greedy(const char *template, size_t len)
 {
-	if (len < 4 || template[len - 2] != '+')
-		return false;
-	for (size_t i = 1; i < len - 2; i++)
-	{
-		unsigned char c = (unsigned char) template[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-			  (c >= 'a' && c <= 'z') || c >= 0x80 ||
-			  c == '_' || c == '-' || c == '.'))
-			return false;
-	}
-	return true;
+	return len > 3 && template[len - 2] == '+' &&
+		memchr(template, ':', len) == NULL;
 }
 
 /* The wildcard at pos and its length, or TOKEN_BYTE. */

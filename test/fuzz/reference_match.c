@@ -111,22 +111,15 @@ is_template(const char *segment, size_t len)
 	return true;
 }
 
-/* of a template: does its name end with '+', and is the rest a plain word? */
+/* of a template: a name, '+', and no regular expression */
 static bool
 is_greedy(const char *segment, size_t len)
 {
-	static const char word[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.";
+	size_t		colons = 0;
 
-	if (len < 4 || segment[len - 2] != '+')
-		return false;
-	for (size_t i = 1; i < len - 2; i++)
-	{
-		if ((segment[i] & 0x80) == 0 &&
-			memchr(word, segment[i], sizeof(word) - 1) == NULL)
-			return false;
-	}
-	return true;
+	for (size_t i = 0; i < len; i++)
+		colons += segment[i] == ':';
+	return colons == 0 && len >= 4 && segment[len - 2] == '+';
 }
 
 static void
