@@ -100,6 +100,8 @@ CREATE FUNCTION devapp_internal.openapi_server_url(server jsonb, marked text DEF
 AS $$
 DECLARE
     max_length CONSTANT integer := 4096;
+    max_variables CONSTANT integer := 100;
+    variables integer := 0;
     url text := '';
     piece text;
     name text;
@@ -115,6 +117,11 @@ BEGIN
                 PERFORM devapp_internal.openapi_error(format('the server variable %s has no default', devapp_internal.openapi_shown(name)), 'OpenAPI requires one.');
             END IF;
             piece := piece || CASE WHEN name = marked THEN 'x' ELSE '' END;
+            variables := variables + 1;
+        END IF;
+        IF variables > max_variables THEN
+            PERFORM devapp_internal.openapi_error(format('the URL of the server %s has too many variables', devapp_internal.openapi_shown(server ->> 'url')),
+                                          format('It may have %s.', max_variables));
         END IF;
         IF length(server ->> 'url') > max_length OR length(url) + length(piece) > max_length THEN
             PERFORM devapp_internal.openapi_error(format('the URL of the server %s is too long', devapp_internal.openapi_shown(server ->> 'url')),

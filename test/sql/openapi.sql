@@ -71,6 +71,10 @@ SELECT * FROM pg_temp.operations(jsonb_build_object('servers', jsonb_build_array
     'variables', jsonb_build_object('a', jsonb_build_object('default', repeat('a', 1000000))))), 'paths', '{"/x": {"get": {}}}'::jsonb));
 SELECT * FROM pg_temp.operations(jsonb_build_object('servers', jsonb_build_array(jsonb_build_object('url', 'https://h/' || repeat('{a}', 1000000),
     'variables', '{"a": {"default": ""}}'::jsonb)), 'paths', '{"/x": {"get": {}}}'::jsonb));
+SELECT * FROM pg_temp.operations(jsonb_build_object('servers', jsonb_build_array(jsonb_build_object('url', 'https://h/' || repeat('{a}', 101),
+    'variables', '{"a": {"default": "b"}}'::jsonb)), 'paths', '{"/x": {"get": {}}}'::jsonb));
+SELECT resource = '/' || repeat('b', 100) || '/x' AS all_replaced FROM pg_temp.operations(jsonb_build_object('servers', jsonb_build_array(jsonb_build_object('url', 'https://h/' || repeat('{a}', 100),
+    'variables', '{"a": {"default": "b"}}'::jsonb)), 'paths', '{"/x": {"get": {}}}'::jsonb));
 SELECT * FROM pg_temp.operations('{"servers": [{"url": "https://h/{undeclared}"}], "paths": {"/x": {"get": {}}}}');
 SELECT * FROM pg_temp.operations('{"servers": [{"url": "localhost:8080/v1"}], "paths": {"/x": {"get": {}}}}');
 SELECT * FROM pg_temp.operations('{"servers": {"url": "/v1"}, "paths": {"/x": {"get": {}}}}');
@@ -91,6 +95,12 @@ SELECT resource, method, (devapp.verify_key(:'root_key', resource, method)).code
                ('/caf%C3%A9/a/b', 'GET'), ('/caf%c3%a9/a', 'GET'), ('/caf%C3%A9/', 'GET'),
                ('/caf%C3%A9/..;/admin', 'GET'), ('/caf%C3%A9/..%5cadmin', 'GET'), ('/caf%C3%A9/%c0%ae%c0%ae/admin', 'GET'), ('/caf%C3%A9/a#', 'GET')) AS r(resource, method);
 SELECT DISTINCT code, detail FROM devapp.explain_access(:'app_id', '/caf%C3%A9/..;/admin', 'GET') WHERE rule = 'resource';
+
+-- the most specific operation answers, whatever it is written with
+SELECT devapp.import_openapi('root', '{"openapi": "3.1.0", "paths": {"/": {"get": {}}, "/{p+}": {"get": {}}, "/a/{p+}": {"get": {}}, "/a/{x}": {"get": {}}, "/a/*": {"get": {}}}}', replace => true);
+SELECT FROM devapp.add_operation('root', '/');
+SELECT path, detail FROM unnest('{/,/b/c,/a/b/c,/a/b,/a/*,/a/%2A,""}'::text[]) WITH ORDINALITY AS r(path, n),
+       devapp.explain_access(:'app_id', path, 'GET') AS x WHERE rule = 'verdict' ORDER BY n;
 
 -- what is no document, or none to use
 SELECT devapp.import_openapi('nothing', '{}');

@@ -157,6 +157,18 @@ $node->safe_psql('src', q{
 	INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() FROM devapp.credential;
 	INSERT INTO devapp.quota_usage SELECT a.app_id, p.product_id, NULL, '', '2024-02-01', '2024-03-01', 7, 1 FROM devapp.app a, devapp.product p;});
 
+# ---------- patterns in binary ----------
+
+my $binary = $node->basedir . '/patterns';
+is( $node->safe_psql(
+		'src', qq{
+	COPY (SELECT resource FROM devapp.product_operation ORDER BY resource) TO '$binary' (FORMAT binary);
+	CREATE TEMP TABLE received (resource devapp.resource_pattern);
+	COPY received FROM '$binary' (FORMAT binary);
+	SELECT resource FROM received ORDER BY resource COLLATE "C"}),
+	"/caf\xc3\xa9/{p+}\n/orders\n/orders/{id}\n/other\n/weather/**\n=/",
+	'patterns come back as they were sent');
+
 # ---------- what belongs to a dump ----------
 
 my @registered = split /\n/, $node->safe_psql('src',
