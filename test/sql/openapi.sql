@@ -96,7 +96,7 @@ SELECT resource, method, (devapp.verify_key(:'root_key', resource, method)).code
                ('/caf%C3%A9/..;/admin', 'GET'), ('/caf%C3%A9/..%5cadmin', 'GET'), ('/caf%C3%A9/%c0%ae%c0%ae/admin', 'GET'), ('/caf%C3%A9/a#', 'GET')) AS r(resource, method);
 SELECT DISTINCT code, detail FROM devapp.explain_access(:'app_id', '/caf%C3%A9/..;/admin', 'GET') WHERE rule = 'resource';
 
--- the most specific operation answers, whatever it is written with
+-- the most specific operation answers: exact paths first, and ** or {p+} after *
 SELECT devapp.import_openapi('root', '{"openapi": "3.1.0", "paths": {"/": {"get": {}}, "/{p+}": {"get": {}}, "/a/{p+}": {"get": {}}, "/a/{x}": {"get": {}}, "/a/*": {"get": {}}}}', replace => true);
 SELECT FROM devapp.add_operation('root', '/');
 SELECT path, detail FROM unnest('{/,/b/c,/a/b/c,/a/b,/a/*,/a/%2A,""}'::text[]) WITH ORDINALITY AS r(path, n),
