@@ -139,7 +139,7 @@ BEGIN
             maintain_audit.moved := devapp_internal.make_audit_month(maintain_audit.partition_name, maintain_audit.from_time,
                                                              maintain_audit.to_time);
         EXCEPTION WHEN lock_not_available THEN
-            RAISE WARNING 'partition % was not made: the audit trail is in use', quote_ident(maintain_audit.partition_name)
+            RAISE WARNING 'partition % was not made: the audit trail is in use', devapp_internal.quoted(maintain_audit.partition_name)
                 USING ERRCODE = 'lock_not_available',
                       DETAIL = format('Locks are held by %s.',
                                       coalesce(devapp_internal.holders('{devapp.audit_event,devapp.audit_event_default}'), 'a session that has just ended')),
