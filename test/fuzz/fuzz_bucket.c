@@ -121,7 +121,7 @@ sweep(BucketStripe *p, Entry *entries, int64_t now)
 
 /* Each app of this alphabet has at most one bucket of a database. */
 static void
-check_share(BucketPartition *p, const Entry *entries, unsigned number)
+check_share(BucketStripe *p, const Entry *entries, unsigned number)
 {
 	BucketKey	key = make_key(number);
 	bool		plenty = p->used < p->limit / 2;

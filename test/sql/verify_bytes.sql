@@ -20,5 +20,7 @@ SELECT v.code, count(*) FROM generate_series(0, 255) AS byte, devapp.verify_key_
 -- a path with each byte: those that a proxy might read as another path are refused
 SELECT v.code, count(*), CASE WHEN count(*) < 60 THEN string_agg(encode(set_byte('\x00', 0, byte), 'hex'), ' ' ORDER BY byte) END AS bytes
   FROM generate_series(0, 255) AS byte, devapp.verify_key_bytes(:'key', '/files/a'::bytea || set_byte('\x00', 0, byte) || 'b') AS v GROUP BY v.code ORDER BY v.code;
+-- a dot in two bytes of UTF-8, and in three
+SELECT p, v.code FROM unnest(ARRAY['\x2f66696c65732fc0ae', '\x2f66696c65732fe080ae', '\x2f66696c65732fc3a9']::bytea[]) AS p, devapp.verify_key_bytes(:'key', p) AS v;
 -- as text the same is refused by PostgreSQL
 SELECT devapp.verify_key(convert_from('\xff', 'UTF8'));

@@ -70,7 +70,7 @@ sub app
 	return $app;
 }
 
-app('of a developer', 'VALID', $ada);
+app('of a developer', 'VALID', $ada, q{SELECT devapp.correct_usage(APP, 'weather', 'live', CURRENT_DATE - 40, 7, E'counted\ntwice')});
 app('of a team', 'VALID', "team => 'blue', products => '{weather}'");
 app('everything given', 'ENVIRONMENT_FORBIDDEN', "$ada, display_name => 'D', description => E'x\\ny',
 	callback_urls => '{https://example.com/cb}', scopes => '{read}', app_family => 'f',
