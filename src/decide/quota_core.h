@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What one call may cost, at most. */
+#define COST_MAX		INT64_C(1000000000)
+
 /* ---------- windows ---------- */
 
 typedef enum QuotaUnit

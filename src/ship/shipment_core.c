@@ -4,7 +4,7 @@
  *
  * A shipment is a header and rows, as they lie in memory: a standby and its primary
  * are of one architecture, and the header tells of another build.  Nothing in the
- * bytes is believed: every field is one that this server could have counted itself,
+ * bytes is believed: every field is one that a server could have counted itself,
  * and all counts together don't overflow what they are added up in.
  */
 #include "ship/shipment_core.h"
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "decide/decide_core.h"
+#include "decide/quota_core.h"
 #include "meter/latency_core.h"
 
 #define MINUTES_PER_DAY		1440
@@ -57,6 +58,8 @@ check_call(const MeterKey *key, const MeterValue *value)
 		return "a verification has a latency";
 	if (value->sum != 0 && key->code != VERDICT_VALID)
 		return "a call that was refused has a cost";
+	if (value->sum > value->count * (uint64_t) COST_MAX)
+		return "a cost is too large";
 	if (known != has_id(key->app_id) || known != (key->secret_version > 0) ||
 		key->secret_version < 0)
 		return "a credential, its app and its version don't go together";
@@ -136,6 +139,8 @@ shipment_check(const void *data, size_t len, int32_t first_minute,
 
 		if (row.value.count == 0)
 			return "a count is zero";
+		if (row.value.count > SHIPMENT_MAX_COUNT)
+			return "a count is too large";
 		if (!add_up(&calls, row.value.count) || !add_up(&sum, row.value.sum))
 			return "counts are too large";
 		if (row.key.minute < first_minute || row.key.minute > last_minute)

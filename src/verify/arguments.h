@@ -23,9 +23,6 @@
 #define ARGUMENT_NAME_LIMIT		1024
 #define ARGUMENT_RESOURCE_LIMIT	(64 * 1024)
 
-/* so that the costs of nine million calls have a sum */
-#define COST_MAX				INT64_C(1000000000000)
-
 /*
  * An argument as bytes; data NULL for SQL NULL.  One that is longer than the limit is
  * cut to one byte more than that.

@@ -355,9 +355,10 @@ sub refusal
 }
 
 # counts that nobody can have counted stop at what a bigint holds, and stop nothing else
-my $forged = unpack 'H*', counters({ %call, sum => 9223372036854775807 });
+my %most = (%call, count => 1000000000, sum => 1000000000000000000);
+my $forged = unpack 'H*', counters((\%most) x 9);
 is($primary->safe_psql('postgres', "BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), '\\x$forged') FROM generate_series(1, 2);
-	SELECT devapp_internal.roll_up_usage() > 0; SELECT max(cost) FROM devapp.usage_day; ROLLBACK"), "1\n1\nt\n9223372036854775807", 'costs that are too large');
+	SELECT devapp_internal.roll_up_usage() > 0; SELECT max(cost) FROM devapp.usage_day; ROLLBACK"), "9\n9\nt\n9223372036854775807", 'costs that are too large');
 
 is(refusal(counters(\%call, \%response, { kind => 1, code => 1, minute => $minute, count => 1, max => $minute * 60000000 + 59999999 })),
 	'nothing', 'a call, a response and a call with no known key are taken');
@@ -373,8 +374,11 @@ for my $case (
 	[ 'it ends within a row', sealed_counters($header . 'x' x 135) ],
 	[ 'it has too many rows', sealed_counters($header . "\0" x (136 * 50001)) ],
 	[ 'a count is zero', counters({ %call, count => 0 }) ],
-	[ 'counts are too large', counters(\%call, { %call, count => 9223372036854775807 }) ],
-	[ 'counts are too large', counters({ %call, sum => 1 }, { %call, sum => 9223372036854775807 }) ],
+	[ 'a count is too large', counters(\%call, { %call, count => 1000000001 }) ],
+	[ 'a count is too large', counters({ %response, count => 9223372036854775807, sum => 9223372036854775807 }) ],
+	[ 'a cost is too large', counters(\%call, { %call, sum => 1000000001 }) ],
+	[ 'a cost is too large', counters({ %call, sum => 9223372036854775807 }) ],
+	[ 'counts are too large', counters((\%most) x 10) ],
 	[ 'a time is out of range', counters({ %call, minute => $minute - 3661 * 1440 }) ],
 	[ 'a time is out of range', counters({ %call, minute => $minute + 2 * 1440 }) ],
 	[ 'a kind of row is unknown', counters({ %call, kind => 3 }) ],
