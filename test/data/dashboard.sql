@@ -19,7 +19,7 @@ CREATE TABLE made AS
 SELECT n, made.*
   FROM generate_series(1, :apps) AS n,
        LATERAL devapp.create_app(
-           coalesce((ARRAY['forecast', '<script>alert(1)</script>', '"onload=', '</title>', 'invoice' || chr(8238) || 'fdp.exe',
+           coalesce((ARRAY['forecast', '<script>alert(1)</script>', '"onload=', '</title>', 'invoice-fdp.exe',
                            repeat('mobile application for everybody ', 7), chr(1513) || chr(1500) || chr(1493) || chr(1501) || ' ' || chr(1506) || chr(1493) || chr(1500) || chr(1501),
                            repeat('W', 255), 'it''s & isn''t'])[n],
                     (ARRAY['checkout', 'sync', 'portal', 'fleet', 'kiosk', 'archive'])[1 + n % 6] || '-' || n),
@@ -39,6 +39,8 @@ UPDATE devapp.credential_secret s SET valid_from = now() - make_interval(days =>
   FROM made WHERE made.credential_id = s.credential_id AND made.n % 8 = 1 AND s.version = 1 AND s.superseded_at IS NULL;
 UPDATE devapp.credential_product a SET created_at = now() - make_interval(hours => made.n * made.n % 1009)
   FROM made WHERE made.credential_id = a.credential_id AND a.status = 'pending';
+-- a name that is refused now, and may come from a dump
+UPDATE devapp.app SET name = 'invoice' || chr(8238) || 'fdp.exe' WHERE name = 'invoice-fdp.exe';
 UPDATE devapp.app SET created_at = now() - interval '100 days';
 UPDATE devapp.developer SET created_at = now() - interval '45 days' WHERE email = 'ada@example.com';
 UPDATE devapp.developer SET created_at = now() - interval '400 days' WHERE email = 'grace@example.com';
@@ -78,5 +80,5 @@ INSERT INTO devapp.quota_usage (app_id, product_id, operation_id, environment, w
 SELECT made.app_id, p.product_id, NULL, 'prod', w.window_start, w.window_end, p.quota_limit * (1.1 - made.n * 0.02)
   FROM made
   JOIN devapp.product p ON p.name = (ARRAY['weather', 'maps', '<i>tides</i>', 'routes & traffic'])[1 + made.n % 4],
-       LATERAL devapp_internal.quota_window(now(), p.quota_interval, p.quota_unit) AS w
+       LATERAL devapp_internal.quota_window(now(), p.quota_interval, p.quota_unit, p.time_zone) AS w
  WHERE made.n <= 40;

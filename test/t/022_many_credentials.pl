@@ -8,7 +8,7 @@ use lib $FindBin::RealBin;
 use Devapp;
 use Test::More;
 
-my $node = start_server('many', 'autovacuum = off');
+my $node = start_server('many', "autovacuum = off\ndevapp.max_credentials_per_app = 1000");
 make_program($node);
 $node->safe_psql('postgres', q{
 	SELECT FROM devapp.setup_roles();

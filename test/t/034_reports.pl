@@ -150,14 +150,14 @@ is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT sum(calls)
 
 is( $node->safe_psql('restored', q{
 		BEGIN;
-		DO $$ BEGIN PERFORM devapp_internal.usage_partition('usage_day', now()); END $$;
-		INSERT INTO devapp.usage_day SELECT (now() AT TIME ZONE 'UTC')::date, app_id, NULL, 'huge', 'VALID', 9000000000000000000, 0 FROM devapp.app;
+		DO $$ BEGIN PERFORM devapp_internal.usage_partition('usage_latency', now()); END $$;
+		INSERT INTO devapp.usage_latency SELECT (now() AT TIME ZONE 'UTC')::date, app_id, NULL, 1, 0, 0, '1 s', '1 s', '1 s', array_fill(1::bigint, '{1000}') FROM devapp.app;
 		DELETE FROM devapp.housekeeping WHERE task = 'refresh_reports';
 		SELECT devapp_internal.refresh_reports_if_due();
 		SELECT count(DISTINCT error), count(as_of) FROM devapp.report_refresh;
 		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'housekeeping';
 		ROLLBACK;}),
-	"\n1|7\nwarning|reports could not be refreshed: bigint out of range", 'reports that cannot be refreshed stay as they were, and doctor says so');
+	"\n1|7\nwarning|reports could not be refreshed: this is not a histogram of latencies", 'reports that cannot be refreshed stay as they were, and doctor says so');
 
 # ---------- what refreshing leaves in pg_stat_statements ----------
 
