@@ -10,6 +10,11 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For 1000 calls a day: quota_limit => 1000, quota_unit => ''day''.';
     END IF;
+    IF quota_unit = 'never' AND quota_interval > 1 THEN
+        RAISE EXCEPTION 'a quota that never renews has no interval'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Leave out quota_interval with quota_unit => ''never''.';
+    END IF;
 END
 $$;
 
@@ -41,7 +46,9 @@ CREATE FUNCTION devapp_internal.create_product(
     rate_limit double precision,
     rate_burst integer,
     attributes jsonb,
-    quota_enforcement text
+    quota_enforcement text,
+    time_zone text,
+    trailing_slash text
 ) RETURNS devapp.product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -53,7 +60,7 @@ BEGIN
     PERFORM devapp_internal.require_rate(create_product.rate_limit, create_product.rate_burst);
     INSERT INTO devapp.product AS p
         (name, display_name, description, approval, access, environments, proxies, scopes,
-         quota_limit, quota_interval, quota_unit, quota_enforcement, rate_limit, rate_burst, attributes)
+         quota_limit, quota_interval, quota_unit, quota_enforcement, time_zone, rate_limit, rate_burst, trailing_slash, attributes)
     VALUES (create_product.name, create_product.display_name, create_product.description,
             coalesce(create_product.approval, 'auto'), coalesce(create_product.access, 'public'),
             coalesce(create_product.environments, '{}'), coalesce(create_product.proxies, '{}'),
@@ -61,9 +68,10 @@ BEGIN
             create_product.quota_limit,
             CASE WHEN create_product.quota_limit IS NOT NULL THEN coalesce(create_product.quota_interval, 1) END,
             create_product.quota_unit,
-            coalesce(create_product.quota_enforcement, 'soft'),
+            coalesce(create_product.quota_enforcement, 'soft'), coalesce(create_product.time_zone, 'UTC'),
             create_product.rate_limit,
             CASE WHEN create_product.rate_limit IS NOT NULL THEN coalesce(create_product.rate_burst, 1) END,
+            coalesce(create_product.trailing_slash, 'strict'),
             coalesce(create_product.attributes, '{}'))
     ON CONFLICT DO NOTHING
     RETURNING p.* INTO made;
@@ -91,10 +99,12 @@ CREATE FUNCTION devapp.create_product(
     rate_limit double precision DEFAULT NULL,
     rate_burst integer DEFAULT NULL,
     attributes jsonb DEFAULT NULL,
-    quota_enforcement text DEFAULT NULL
+    quota_enforcement text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    trailing_slash text DEFAULT NULL
 ) RETURNS devapp.product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text) IS
+COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text, text, text) IS
     'Makes an API product; without operations it covers every path';
 SELECT devapp_internal.grant_to('devapp.create_product', 'admin');
 
@@ -115,7 +125,9 @@ CREATE FUNCTION devapp_internal.update_product(
     rate_limit double precision,
     rate_burst integer,
     attributes jsonb,
-    quota_enforcement text
+    quota_enforcement text,
+    time_zone text,
+    trailing_slash text
 ) RETURNS devapp.product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -159,8 +171,10 @@ BEGIN
            quota_interval = changed.quota_interval,
            quota_unit = changed.quota_unit,
            quota_enforcement = coalesce(update_product.quota_enforcement, p.quota_enforcement),
+           time_zone = coalesce(update_product.time_zone, p.time_zone),
            rate_limit = changed.rate_limit,
            rate_burst = changed.rate_burst,
+           trailing_slash = coalesce(update_product.trailing_slash, p.trailing_slash),
            attributes = coalesce(update_product.attributes, p.attributes)
      WHERE p.product_id = changed.product_id
     RETURNING p.* INTO changed;
@@ -183,10 +197,12 @@ CREATE FUNCTION devapp.update_product(
     rate_limit double precision DEFAULT NULL,
     rate_burst integer DEFAULT NULL,
     attributes jsonb DEFAULT NULL,
-    quota_enforcement text DEFAULT NULL
+    quota_enforcement text DEFAULT NULL,
+    time_zone text DEFAULT NULL,
+    trailing_slash text DEFAULT NULL
 ) RETURNS devapp.product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text) IS
+COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text, text, text) IS
     'Changes a product; what is left out stays, '''' or ''{}'' clears, a limit of 0 takes the limit away';
 SELECT devapp_internal.grant_to('devapp.update_product', 'admin');
 

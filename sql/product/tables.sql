@@ -14,8 +14,10 @@ CREATE TABLE devapp.product (
     quota_interval integer,
     quota_unit text,
     quota_enforcement text NOT NULL DEFAULT 'soft',
+    time_zone text NOT NULL DEFAULT 'UTC',
     rate_limit double precision,
     rate_burst integer,
+    trailing_slash text NOT NULL DEFAULT 'strict',
     attributes jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -32,11 +34,13 @@ COMMENT ON COLUMN devapp.product.environments IS 'Environments that it covers; n
 COMMENT ON COLUMN devapp.product.proxies IS 'Proxies that it covers; none: all';
 COMMENT ON COLUMN devapp.product.scopes IS 'OAuth scopes that it offers';
 COMMENT ON COLUMN devapp.product.quota_limit IS 'Calls in quota_interval quota_units; null: no quota';
-COMMENT ON COLUMN devapp.product.quota_unit IS 'minute, hour, day, week or month, aligned to the calendar in UTC';
+COMMENT ON COLUMN devapp.product.quota_unit IS 'minute, hour, day, week or month, aligned to the calendar in time_zone; never: the quota does not renew';
 COMMENT ON COLUMN devapp.product.quota_enforcement IS
     'Of its quota and those of its operations. soft: counted in shared memory; hard: in devapp.quota_usage, by devapp.consume_quota';
+COMMENT ON COLUMN devapp.product.time_zone IS 'Time zone of the calendar that the windows of its quotas follow';
 COMMENT ON COLUMN devapp.product.rate_limit IS 'Calls a second; null: no limit';
 COMMENT ON COLUMN devapp.product.rate_burst IS 'Calls that may come at once';
+COMMENT ON COLUMN devapp.product.trailing_slash IS 'strict: /a and /a/ are two paths; optional: they are one';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.product', '');

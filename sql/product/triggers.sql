@@ -8,8 +8,9 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product FOR EACH ROW
                                       'approval:in auto manual', 'access:in public private internal',
                                       'environments:names', 'proxies:names', 'scopes:scopes',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',
-                                      'quota_unit:in? minute hour day week month',
-                                      'quota_enforcement:in soft hard',
+                                      'quota_unit:in? minute hour day week month never',
+                                      'quota_enforcement:in soft hard', 'time_zone:time_zone',
+                                      'trailing_slash:in strict optional',
                                       'rate_limit:positive_float8', 'rate_burst:positive_int4',
                                       'attributes:attributes');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.product
@@ -22,6 +23,6 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product_operation FOR EAC
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product_operation FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('resource:required', 'methods:methods', 'proxy:identifier',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',
-                                      'quota_unit:in? minute hour day week month');
+                                      'quota_unit:in? minute hour day week month never');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product_operation
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.remove_operation; a product without operations covers every path.');

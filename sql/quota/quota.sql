@@ -55,6 +55,7 @@ CREATE FUNCTION devapp_internal.quotas_of(app_id uuid) RETURNS TABLE (
     quota_limit bigint,
     quota_interval integer,
     quota_unit text,
+    time_zone text,
     rate_limit double precision,
     rate_burst integer
 )
@@ -70,12 +71,12 @@ AS $$
                           AND cp.product_id = p.product_id AND cp.status = 'approved' AND cp.removed_at IS NULL)
     )
     SELECT p.product_id, NULL::uuid, p.name, NULL::text, NULL::text[], p.quota_enforcement,
-           p.quota_limit, p.quota_interval, p.quota_unit, p.rate_limit, p.rate_burst
+           p.quota_limit, p.quota_interval, p.quota_unit, p.time_zone, p.rate_limit, p.rate_burst
       FROM approved p
      WHERE p.quota_limit IS NOT NULL OR p.rate_limit IS NOT NULL
     UNION ALL
     SELECT p.product_id, o.operation_id, p.name, o.resource::text, o.methods, p.quota_enforcement,
-           o.quota_limit, o.quota_interval, o.quota_unit, p.rate_limit, p.rate_burst
+           o.quota_limit, o.quota_interval, o.quota_unit, p.time_zone, p.rate_limit, p.rate_burst
       FROM approved p
       JOIN devapp.product_operation o ON o.product_id = p.product_id
      WHERE o.quota_limit IS NOT NULL
@@ -146,7 +147,7 @@ BEGIN
            q.quota_limit - least(coalesce(u.used, 0), q.quota_limit),
            q.rate_limit, q.rate_burst
       FROM devapp_internal.quotas_of(quota_status.app_id) q
-      LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), q.quota_interval, q.quota_unit) w ON true
+      LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), q.quota_interval, q.quota_unit, q.time_zone) w ON true
       LEFT JOIN LATERAL devapp_internal.quota_used(quota_status.app_id, q.product_id, q.operation_id, q.enforcement = 'hard',
                                            w.window_start, w.window_end) u ON q.quota_limit IS NOT NULL
      ORDER BY q.product COLLATE "C", q.resource COLLATE "C" NULLS FIRST, q.methods, u.environment COLLATE "C";

@@ -4,10 +4,11 @@ CREATE FUNCTION devapp_internal.quota_window(
     at timestamptz,
     quota_interval integer,
     quota_unit text,
+    time_zone text,
     OUT window_start timestamptz,
     OUT window_end timestamptz
 )
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_quota_window';
 SELECT devapp_internal.grant_to('devapp_internal.quota_window', 'admin', 'analyst');
 
@@ -26,7 +27,7 @@ AS $$
           JOIN devapp.product p ON p.product_id = t.product_id AND p.quota_enforcement = 'soft'
           LEFT JOIN devapp.product_operation o ON o.operation_id = t.operation_id AND o.quota_limit IS NOT NULL
          CROSS JOIN LATERAL devapp_internal.quota_window(t.minute, coalesce(o.quota_interval, p.quota_interval),
-                                                 coalesce(o.quota_unit, p.quota_unit)) w
+                                                 coalesce(o.quota_unit, p.quota_unit), p.time_zone) w
          WHERE t.cost > 0 AND w.window_start IS NOT NULL
          GROUP BY 1, 2, 3, 4, 5, 6
     ), newest AS (

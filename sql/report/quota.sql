@@ -16,7 +16,7 @@ SELECT q.app_id, a.app, a.owner_id, a.owner, a.owner_kind, q.product_id, p.name 
  CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
                             CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
                             CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
- CROSS JOIN LATERAL devapp_internal.quota_window(now(), x.quota_interval, x.quota_unit) AS w
+ CROSS JOIN LATERAL devapp_internal.quota_window(now(), x.quota_interval, x.quota_unit, p.time_zone) AS w
  CROSS JOIN LATERAL (SELECT CASE WHEN q.window_start = w.window_start AND q.window_end = w.window_end THEN q.used ELSE 0 END AS used) AS y
  WHERE x.quota_limit IS NOT NULL AND a.deleted_at IS NULL AND p.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.quota_usage IS

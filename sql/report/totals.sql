@@ -88,7 +88,7 @@ CREATE VIEW devapp_internal.near_quotas AS
 SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS environment, n.quota_limit,
        n.used::double precision / n.quota_limit AS share_used
   FROM (SELECT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end, q.used,
-               x.quota_limit, x.quota_interval, x.quota_unit
+               x.quota_limit, x.quota_interval, x.quota_unit, p.time_zone
           FROM devapp.quota_usage q
           JOIN devapp.product p ON p.product_id = q.product_id
           LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
@@ -97,7 +97,7 @@ SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS envi
                                     CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
          WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used::double precision / x.quota_limit >= 0.8
         OFFSET 0) AS n
- CROSS JOIN LATERAL devapp_internal.quota_window(now(), n.quota_interval, n.quota_unit) AS w
+ CROSS JOIN LATERAL devapp_internal.quota_window(now(), n.quota_interval, n.quota_unit, n.time_zone) AS w
   JOIN devapp.app a ON a.app_id = n.app_id
  WHERE n.window_start = w.window_start AND n.window_end = w.window_end AND a.deleted_at IS NULL;
 

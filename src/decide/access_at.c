@@ -160,6 +160,7 @@ read_product(JsonbContainer *row, JsonbContainer *operations)
 	product->environments = strings_member(row, "environments");
 	product->proxies = strings_member(row, "proxies");
 	product->scopes = strings_member(row, "scopes");
+	product->slash_optional = member_is(row, "trailing_slash", "optional");
 	for (int i = 0; i < n; i++)
 		ranked[i] = read_operation(nth_object(operations, i));
 	operations_compile(product, ranked, n);

@@ -350,6 +350,52 @@ operations_coverage(const DecideProduct *product, const DecideRequest *request,
 		COVERS_PATH_NOT_PROXY : COVERS_PATH_NOT_METHOD;
 }
 
+/* Neither of the two that stand between path and environment is closer. */
+static int
+coverage_closeness(Coverage coverage)
+{
+	return coverage == COVERS_PATH_NOT_PROXY ?
+		(int) COVERS_PATH_NOT_METHOD : (int) coverage;
+}
+
+/*
+ * The same for the path with a '/' at its end, if it has none, or without it, if it has
+ * one.  Patterns are not what is changed: '**' stands for that '/' as well.
+ */
+static Coverage
+other_slash_coverage(const DecideProduct *product, const DecideRequest *request,
+					 int *operation)
+{
+	char		path[PATH_MAX_LEN + 1];
+	DecideRequest other = *request;
+	Str		   *resource = &other.resource;
+
+	if (resource->len > 1 && resource->data[resource->len - 1] == '/')
+		resource->len--;
+	else
+	{
+		memcpy(path, resource->data, resource->len);
+		path[resource->len] = '/';
+		resource->data = path;
+		resource->len++;
+	}
+	return operations_coverage(product, &other, operation);
+}
+
+/* What operations say, where it makes no difference whether a path ends in '/'. */
+static Coverage
+either_slash_coverage(const DecideProduct *product, const DecideRequest *request,
+					  int *operation)
+{
+	Coverage	coverage = operations_coverage(product, request, operation);
+	Coverage	other;
+
+	if (coverage == COVERS_ALL || request->resource.len == 0)
+		return coverage;
+	other = other_slash_coverage(product, request, operation);
+	return coverage_closeness(other) > coverage_closeness(coverage) ? other : coverage;
+}
+
 /* What paths, methods and proxies say. */
 static Coverage
 call_coverage(const DecideProduct *product, const DecideRequest *request, int *operation)
@@ -357,7 +403,9 @@ call_coverage(const DecideProduct *product, const DecideRequest *request, int *o
 	if (!request->resource_safe)
 		return COVERS_NOTHING;
 	if (product->noperations > 0)
-		return operations_coverage(product, request, operation);
+		return product->slash_optional ?
+			either_slash_coverage(product, request, operation) :
+			operations_coverage(product, request, operation);
 	return list_covers(&product->proxies, request->proxy) ?
 		COVERS_ALL : COVERS_PATH_NOT_PROXY;
 }
@@ -414,14 +462,6 @@ coverage_verdict(Coverage coverage)
 			break;
 	}
 	return VERDICT_RESOURCE_FORBIDDEN;
-}
-
-/* Neither of the two that stand between path and environment is closer. */
-static int
-coverage_closeness(Coverage coverage)
-{
-	return coverage == COVERS_PATH_NOT_PROXY ?
-		(int) COVERS_PATH_NOT_METHOD : (int) coverage;
 }
 
 /*

@@ -113,6 +113,7 @@ typedef struct DecideProduct
 	StrList		environments;
 	StrList		proxies;
 	StrList		scopes;			/* that it offers */
+	bool		slash_optional;	/* a '/' at the end of a path makes no difference */
 	int			noperations;
 	DecideOperation *operations;
 	PatternSet *patterns;		/* numbered like operations; NULL if none */

@@ -25,6 +25,7 @@
 #include "base/compat.h"
 #include "base/vec.h"
 #include "decide/entitlement.h"
+#include "decide/quota_window.h"
 #include "key/pepper.h"
 #include "match/network.h"
 #include "match/pattern.h"
@@ -173,7 +174,7 @@ read_quota(CatalogScan *scan, CatalogColumn limit, CatalogColumn interval,
 	rule.interval = isnull ? 1 : Max(DatumGetInt32(value), 1);
 	word = word_of(scan, unit);
 	if (!quota_unit_parse(word.data, word.len, &rule.unit))
-		rule.unit = QUOTA_MONTH;
+		rule.unit = QUOTA_NEVER;
 	return rule;
 }
 
@@ -268,9 +269,11 @@ product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
 	product->decide.environments = list_of(copy_array(scan, PRODUCT_ENVIRONMENTS));
 	product->decide.proxies = list_of(copy_array(scan, PRODUCT_PROXIES));
 	product->decide.scopes = list_of(product->scopes);
+	product->decide.slash_optional = text_is(scan, PRODUCT_TRAILING_SLASH, "optional");
 	product->quota = read_quota(scan, PRODUCT_QUOTA_LIMIT, PRODUCT_QUOTA_INTERVAL,
 								PRODUCT_QUOTA_UNIT);
 	product->quota_is_hard = !text_is(scan, PRODUCT_QUOTA_ENFORCEMENT, "soft");
+	product->zone = quota_time_zone(word_of(scan, PRODUCT_TIME_ZONE));
 	product->rate = read_rate(scan);
 	load_operations(product, snapshot);
 	return product;

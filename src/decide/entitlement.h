@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "pgtime.h"
 #include "utils/array.h"
 #include "utils/snapshot.h"
 #include "utils/uuid.h"
@@ -35,6 +36,7 @@ typedef struct EntitlementProduct
 	QuotaRule  *operation_quotas;	/* the same; limit 0: the product's counts */
 	QuotaRule	quota;			/* limit 0: none */
 	bool		quota_is_hard;	/* also of its operations */
+	pg_tz	   *zone;			/* of their windows; NULL: UTC */
 	RateRule	rate;			/* step 0: none */
 } EntitlementProduct;
 

@@ -2,8 +2,8 @@
  * quota_core.c
  *		Windows of quotas, and rates.  Needs no backend.
  *
- * A quota's windows follow the calendar in UTC, whatever time zone anybody has, so
- * there is no summer time in them.  Minutes, hours and days are counted from
+ * Here windows follow the calendar in UTC; quota_window.c takes them to other time
+ * zones.  Minutes, hours and days are counted from
  * 2000-01-01 00:00, weeks from Monday 2000-01-03, months from January 2000: 3 months
  * are the quarters of the year, 12 months are years.  A window whose start or end
  * does not fit in a timestamp starts or ends never.
@@ -33,7 +33,7 @@
 
 /* ---------- windows ---------- */
 
-static const char *const unit_words[] = {"minute", "hour", "day", "week", "month"};
+static const char *const unit_words[] = {"minute", "hour", "day", "week", "month", "never"};
 
 bool
 quota_unit_parse(const char *word, size_t len, QuotaUnit *unit)
@@ -157,9 +157,11 @@ any_window(int64_t at, int32_t interval, QuotaUnit unit)
 		case QUOTA_WEEK:
 			return even_window(at, FIRST_MONDAY, USECS_WEEK, interval);
 		case QUOTA_MONTH:
+			return month_window(at, interval);
+		case QUOTA_NEVER:
 			break;
 	}
-	return month_window(at, interval);
+	return (QuotaWindow) {QUOTA_TIME_MIN, QUOTA_TIME_MAX};
 }
 
 /* The window that a time is in; interval is positive. */

@@ -20,7 +20,8 @@ typedef enum QuotaUnit
 	QUOTA_HOUR,
 	QUOTA_DAY,
 	QUOTA_WEEK,
-	QUOTA_MONTH
+	QUOTA_MONTH,
+	QUOTA_NEVER					/* one window, which does not end */
 } QuotaUnit;
 
 /* So many calls in so many units; a limit of 0 is no quota. */

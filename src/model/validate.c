@@ -19,6 +19,7 @@
  *	methods			list of distinct HTTP methods (RFC 9110, section 9.1), upper case
  *	callback_urls	list of URIs, see uri_core.c
  *	networks		list of at most 256 networks, of type cidr
+ *	time_zone		name of a time zone that PostgreSQL knows
  *	positive_int4, positive_int8, positive_float8
  *					greater than zero, or NULL
  *	natural_int4	zero or greater, or NULL
@@ -36,6 +37,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "pgtime.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -513,6 +515,36 @@ rule_networks(Subject s, Datum value)
 	(void) list_values(s, value, NETWORKS_MAX, &n);
 }
 
+/* NULL: there is none of this name. */
+static pg_tz *
+find_time_zone(Datum value)
+{
+	Str			name = text_value(value);
+	pg_tz	   *zone = name.len <= TZ_STRLEN_MAX ? pg_tzset(pnstrdup(name.data, name.len)) : NULL;
+
+	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
+}
+
+static void
+rule_time_zone(Subject s, Datum value)
+{
+	if (find_time_zone(value) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s is not a time zone", s.column, s.entity),
+				 errhint("Give a name of pg_timezone_names, like UTC or Europe/Berlin.")));
+}
+
+/* As the time zone database spells it. */
+static Datum
+canonical_time_zone(Datum value)
+{
+	pg_tz	   *zone = find_time_zone(value);
+	const char *name = zone ? pg_get_timezone_name(zone) : NULL;
+
+	return name == NULL || str_is(text_value(value), name) ? value : CStringGetTextDatum(name);
+}
+
 static void
 require_positive(Subject s, bool positive)
 {
@@ -608,6 +640,7 @@ static const Rule rules[] = {
 	{"methods", true, rule_methods, NULL},
 	{"callback_urls", true, rule_callback_urls, NULL},
 	{"networks", true, rule_networks, NULL},
+	{"time_zone", true, rule_time_zone, canonical_time_zone},
 	{"required", true, rule_required, NULL},
 	{"natural_int4", false, rule_natural_int4, NULL},
 	{"positive_int4", false, rule_positive_int4, NULL},

@@ -31,6 +31,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "decide/quota_window.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
 #include "quota/bucket_columns.h"
@@ -93,7 +94,7 @@ limits_of(const Verdict *v, TimestampTz now, Limits *limits)
 	if (limits->quota.limit > 0 && buckets_are_on())
 		limits->quota_hash = buckets_hash(&limits->quota_key);
 	if (limits->quota.limit > 0)
-		limits->window = quota_window(now, limits->quota.interval, limits->quota.unit);
+		limits->window = quota_window_of(now, &limits->quota, product->zone);
 	return true;
 }
 

@@ -2,7 +2,7 @@
  * quota_functions.c
  *		What SQL asks about quotas.
  *
- *	quota_window(at, quota_interval, quota_unit)	the window that a time is in
+ *	quota_window(at, quota_interval, quota_unit, time_zone)	the window that a time is in
  *	quota_buckets(app_id)				what of an app's quotas is used, in memory
  *	forget_quota_buckets(app_id, product_id)		at commit, memory forgets it
  *
@@ -23,6 +23,7 @@
 
 #include "base/compat.h"
 #include "base/xact_list.h"
+#include "decide/quota_window.h"
 #include "quota/bucket.h"
 #include "quota/bucket_columns.h"
 
@@ -41,6 +42,7 @@ devapp_quota_window(PG_FUNCTION_ARGS)
 	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
 	int32		interval = PG_GETARG_INT32(1);
 	text	   *word = PG_GETARG_TEXT_PP(2);
+	text	   *zone = PG_GETARG_TEXT_PP(3);
 	QuotaUnit	unit;
 	QuotaWindow window;
 	TupleDesc	desc;
@@ -52,10 +54,11 @@ devapp_quota_window(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a quota has no such window"),
-				 errhint("Give a finite time, a positive interval, and minute, hour, day, week or month.")));
+				 errhint("Give a finite time, a positive interval, and minute, hour, day, week, month or never.")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "_quota_window must return a row");
-	window = quota_window(at, interval, unit);
+		elog(ERROR, "quota_window must return a row");
+	window = quota_window_at(at, interval, unit,
+							 quota_time_zone((Str) {VARDATA_ANY(zone), VARSIZE_ANY_EXHDR(zone)}));
 	values[0] = TimestampTzGetDatum(window.start);
 	values[1] = TimestampTzGetDatum(window.end);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));

@@ -47,6 +47,7 @@ typedef struct Product
 	Names		environments;
 	Names		proxies;
 	Names		scopes;
+	bool		slash_optional;
 	int			noperations;
 	Operation	operations[MAX_OPERATIONS];
 } Product;
@@ -72,7 +73,7 @@ typedef struct World
 	/* the request; what is NULL is not checked */
 	int64_t		now;
 	bool		has_path;
-	char		path[64];
+	char		path[65];
 	const char *method;
 	const char *environment;
 	const char *proxy;
@@ -162,6 +163,7 @@ read_product(FuzzInput *in, Product *product)
 	product->environments = read_names(in, all_environments, LENGTH(all_environments));
 	product->proxies = read_names(in, all_proxies, LENGTH(all_proxies));
 	product->scopes = read_names(in, all_scopes, LENGTH(all_scopes));
+	product->slash_optional = fuzz_below(in, 3) == 0;
 	product->noperations = (int) fuzz_below(in, MAX_OPERATIONS + 1);
 	for (int i = 0; i < product->noperations; i++)
 	{
@@ -346,7 +348,7 @@ host_allowed(const World *w, const Hosts *hosts)
 }
 
 static Closeness
-reference_closeness(const World *w, const Product *product)
+closeness_of_path(const World *w, const Product *product)
 {
 	static const Operation everything = {"/", {0, {NULL}}, NULL};
 	bool		none = product->noperations == 0;
@@ -384,6 +386,27 @@ reference_closeness(const World *w, const Product *product)
 	if (method_fits && !proxy_fits)
 		return (Closeness) {1, VERDICT_PROXY_FORBIDDEN, -1};
 	return (Closeness) {1, VERDICT_METHOD_FORBIDDEN, -1};
+}
+
+/* Where the last slash is optional, what comes closer, with it or without it. */
+static Closeness
+reference_closeness(const World *w, const Product *product)
+{
+	Closeness	as_asked = closeness_of_path(w, product);
+	World		other = *w;
+	size_t		len = reference_without_query(w->path, strlen(w->path));
+	Closeness	otherwise;
+
+	if (!product->slash_optional || !w->has_path || len == 0)
+		return as_asked;
+	other.path[len] = '\0';
+	if (len > 1 && w->path[len - 1] == '/')
+		other.path[len - 1] = '\0';
+	else
+		(void) strcat(other.path, "/");
+	otherwise = closeness_of_path(&other, product);
+	/* what stands between a path and a call is as good as the other */
+	return as_asked.level < 2 && otherwise.level > as_asked.level ? otherwise : as_asked;
 }
 
 static VerdictCode
@@ -519,6 +542,7 @@ translate_product(const Product *from, Translated *t, int number)
 	to->environments = to_list(&from->environments, t->environments[number]);
 	to->proxies = to_list(&from->proxies, t->proxies[number]);
 	to->scopes = to_list(&from->scopes, t->scopes[number]);
+	to->slash_optional = from->slash_optional;
 	to->noperations = from->noperations;
 	to->operations = t->operations[number];
 	for (int i = 0; i < from->noperations; i++)

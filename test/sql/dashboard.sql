@@ -95,7 +95,7 @@ SELECT FROM devapp.create_product('dashboard-ever', quota_limit => 10, quota_int
 SELECT count(devapp.create_app('dashboard-' || n, 'dashboard@example.com', products => '{dashboard-ever}')) FROM generate_series(1, 3) AS n;
 INSERT INTO devapp.quota_usage (app_id, product_id, window_start, window_end, used)
 SELECT a.app_id, p.product_id, w.window_start, w.window_end, 10
-  FROM devapp.app a, devapp.product p, LATERAL devapp_internal.quota_window(now(), p.quota_interval, p.quota_unit) AS w
+  FROM devapp.app a, devapp.product p, LATERAL devapp_internal.quota_window(now(), p.quota_interval, p.quota_unit, p.time_zone) AS w
  WHERE a.name = 'dashboard-1' AND p.name = 'dashboard-ever';
 SELECT substring(card FROM 'title="dashboard-1".*') LIKE '%>never</td></tr>%' AS never FROM devapp_internal.dashboard_quotas();
 SELECT FROM devapp_internal.usage_partition('usage_day', now());

@@ -7,7 +7,7 @@ SET TimeZone = 'UTC';
 CREATE FUNCTION pg_temp.windows(at timestamptz, quota_interval integer DEFAULT 1) RETURNS TABLE (unit text, starts text, ends text)
     LANGUAGE sql AS $$
     SELECT u.unit, to_char(w.window_start, 'Dy YYYY-MM-DD HH24:MI'), to_char(w.window_end, 'Dy YYYY-MM-DD HH24:MI')
-      FROM unnest(ARRAY['minute', 'hour', 'day', 'week', 'month']) WITH ORDINALITY AS u(unit, n), devapp_internal.quota_window(at, quota_interval, u.unit) AS w
+      FROM unnest(ARRAY['minute', 'hour', 'day', 'week', 'month']) WITH ORDINALITY AS u(unit, n), devapp_internal.quota_window(at, quota_interval, u.unit, 'UTC') AS w
      ORDER BY u.n
 $$;
 
@@ -23,19 +23,19 @@ SELECT * FROM pg_temp.windows('1999-12-31 23:59', 5);
 SELECT * FROM pg_temp.windows('1900-03-01 00:00', 2);
 -- the same in every time zone, also when its clocks are put back
 SET TimeZone = 'Europe/Berlin';
-SELECT w.* FROM devapp_internal.quota_window('2026-10-25 02:30+02', 1, 'day') w;
-SELECT w.* FROM devapp_internal.quota_window('2026-10-25 02:30+02', 1, 'hour') w;
-SELECT w.* FROM devapp_internal.quota_window('2026-10-25 02:30+01', 1, 'hour') w;
+SELECT w.* FROM devapp_internal.quota_window('2026-10-25 02:30+02', 1, 'day', 'UTC') w;
+SELECT w.* FROM devapp_internal.quota_window('2026-10-25 02:30+02', 1, 'hour', 'UTC') w;
+SELECT w.* FROM devapp_internal.quota_window('2026-10-25 02:30+01', 1, 'hour', 'UTC') w;
 SET TimeZone = 'UTC';
 -- longer than there are times
-SELECT u.unit, w.* FROM unnest(ARRAY['minute', 'hour', 'day', 'week', 'month']) AS u(unit), devapp_internal.quota_window('2026-07-31', 2147483647, u.unit) AS w;
-SELECT u.unit, w.* FROM unnest(ARRAY['minute', 'hour', 'day', 'week', 'month']) AS u(unit), devapp_internal.quota_window('1999-07-31', 2147483647, u.unit) AS w;
-SELECT w.* FROM devapp_internal.quota_window('294276-12-31 23:59', 1, 'month') w;
-SELECT w.* FROM devapp_internal.quota_window('4714-11-24 00:00 BC', 1, 'month') w;
+SELECT u.unit, w.* FROM unnest(ARRAY['minute', 'hour', 'day', 'week', 'month']) AS u(unit), devapp_internal.quota_window('2026-07-31', 2147483647, u.unit, 'UTC') AS w;
+SELECT u.unit, w.* FROM unnest(ARRAY['minute', 'hour', 'day', 'week', 'month']) AS u(unit), devapp_internal.quota_window('1999-07-31', 2147483647, u.unit, 'UTC') AS w;
+SELECT w.* FROM devapp_internal.quota_window('294276-12-31 23:59', 1, 'month', 'UTC') w;
+SELECT w.* FROM devapp_internal.quota_window('4714-11-24 00:00 BC', 1, 'month', 'UTC') w;
 -- no such windows
-SELECT devapp_internal.quota_window('infinity', 1, 'day');
-SELECT devapp_internal.quota_window('2026-07-31', 0, 'day');
-SELECT devapp_internal.quota_window('2026-07-31', 1, 'fortnight');
+SELECT devapp_internal.quota_window('infinity', 1, 'day', 'UTC');
+SELECT devapp_internal.quota_window('2026-07-31', 0, 'day', 'UTC');
+SELECT devapp_internal.quota_window('2026-07-31', 1, 'fortnight', 'UTC');
 
 -- ---------- hard quotas ----------
 

@@ -18,7 +18,7 @@ INSERT INTO devapp.usage_latency
 SELECT (now() AT TIME ZONE 'UTC')::date, m.app_id, :'product', :most, :most, :most, '2562047788:00:54.775807', '1 ms', '1 h', array_fill(:most, ARRAY[118])
   FROM made m WHERE m.code = 'VALID';
 INSERT INTO devapp.quota_usage (app_id, product_id, environment, window_start, window_end, used)
-SELECT m.app_id, :'product', '', w.window_start, w.window_end, :most FROM made m, devapp_internal.quota_window(now(), 1, 'month') AS w WHERE m.code = 'VALID';
+SELECT m.app_id, :'product', '', w.window_start, w.window_end, :most FROM made m, devapp_internal.quota_window(now(), 1, 'month', 'UTC') AS w WHERE m.code = 'VALID';
 SELECT FROM devapp.refresh_reports();
 
 -- every view can be read whole

@@ -13,7 +13,7 @@ CREATE FUNCTION pg_temp.used(app uuid, product text, operation uuid, environment
     INSERT INTO devapp.quota_usage (app_id, product_id, operation_id, environment, window_start, window_end, used)
     SELECT app, p.product_id, operation, environment, coalesce(w.window_start, at), coalesce(w.window_end, at), used
       FROM devapp.product p LEFT JOIN devapp.product_operation o ON o.operation_id = operation
-     CROSS JOIN LATERAL devapp_internal.quota_window(at, coalesce(o.quota_interval, p.quota_interval), coalesce(o.quota_unit, p.quota_unit)) AS w
+     CROSS JOIN LATERAL devapp_internal.quota_window(at, coalesce(o.quota_interval, p.quota_interval), coalesce(o.quota_unit, p.quota_unit), p.time_zone) AS w
      WHERE p.name = product RETURNING used $$;
 SELECT count(pg_temp.used(:'app', u.product, u.operation, u.environment, u.at, u.used)) FROM (VALUES
     ('quota-report', NULL::uuid, 'prod', now(), 25),
