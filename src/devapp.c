@@ -19,7 +19,6 @@
 #include "key/key.h"
 #include "key/key_core.h"
 #include "key/pepper.h"
-#include "meter/counter_file.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
 #include "model/approval_mode.h"
@@ -28,6 +27,7 @@
 #include "seal/seal.h"
 #include "seal/signing_key.h"
 #include "ship/sender.h"
+#include "ship/spool.h"
 #include "table/catalog.h"
 #include "table/invalidation.h"
 #include "worker/housekeeper.h"
@@ -69,7 +69,7 @@ _PG_init(void)
 	{
 		registry_init();
 		meter_init();
-		counter_file_init();
+		spool_init();
 		buckets_init();
 		/* what pg_upgrade starts is its own until it is whole */
 		if (!IsBinaryUpgrade)

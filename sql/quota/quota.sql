@@ -195,6 +195,7 @@ BEGIN
     PERFORM devapp_internal.find_live_app(reset_quota.app_id, false);
     the_product := devapp_internal.find_product(reset_quota.product, false);
     IF EXISTS (SELECT FROM devapp_internal.worker_state()) THEN
+        PERFORM devapp_internal.take_spool();
         PERFORM devapp_internal.flush_counts();
     END IF;
     PERFORM devapp_internal.set_note(reset_quota.note);

@@ -244,7 +244,7 @@ CREATE FUNCTION devapp_internal.flush_usage() RETURNS bigint
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    flushed bigint := devapp_internal.flush_counts();
+    flushed bigint := devapp_internal.take_spool() + devapp_internal.flush_counts();
 BEGIN
     PERFORM devapp_internal.roll_up_usage();
     RETURN flushed;

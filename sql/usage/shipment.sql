@@ -51,3 +51,34 @@ CREATE FUNCTION devapp.receive_usage(shipment_id uuid, counts bytea) RETURNS big
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.receive_usage(uuid, bytea) IS
     'Counts what a standby has counted, each shipment once; how many counters, 0: the shipment was received before';
+
+-- ---------- files of this server ----------
+
+CREATE FUNCTION devapp_internal.spool_files() RETURNS text[]
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_spool_files';
+
+CREATE FUNCTION devapp_internal.take_spool_file(file text) RETURNS bigint
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_take_spool_file';
+
+-- What an orderly end of the server left, and, after a promotion, what was on its way to
+-- the primary; how many counters.  The worker does the same, file by file, each in a
+-- transaction of its own.  A file that cannot be used now keeps nothing else from being
+-- flushed.
+CREATE FUNCTION devapp_internal.take_spool() RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    file text;
+    taken bigint := 0;
+BEGIN
+    FOREACH file IN ARRAY devapp_internal.spool_files() LOOP
+        BEGIN
+            taken := taken + devapp_internal.take_spool_file(file);
+        EXCEPTION WHEN invalid_binary_representation THEN
+            RAISE WARNING 'file % was not counted: %', file, SQLERRM;
+        END;
+    END LOOP;
+    RETURN taken;
+END
+$$;

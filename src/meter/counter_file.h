@@ -23,7 +23,6 @@ typedef struct MeterWriter
 	char		tmp_path[MAXPGPATH];
 } MeterWriter;
 
-extern void counter_file_init(void);
 extern void meter_writer_open(MeterWriter *writer, const char *path);
 extern void meter_writer_rows(MeterWriter *writer, const MeterRow *rows, Size n);
 extern bool meter_writer_close(MeterWriter *writer);

@@ -1,6 +1,6 @@
 /*
  * spool.h
- *		Files with counts that are on their way from a standby to its primary.
+ *		Files with counts that are on their way to a table.
  */
 #ifndef DEVAPP_SPOOL_H
 #define DEVAPP_SPOOL_H
@@ -12,6 +12,7 @@
 
 #include "meter/meter_core.h"
 
+extern void spool_init(void);
 extern bool spool_put(Oid database, const MeterRow *rows, Size n);
 extern List *spool_files(Oid database);
 extern bytea *spool_read(const char *file, pg_uuid_t *shipment_id);

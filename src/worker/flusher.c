@@ -2,8 +2,9 @@
  * flusher.c
  *		The process that writes the counts of a database to its tables.
  *
- * It also rolls them up; and if the server was a standby, it takes the counts that were
- * on their way (spool.c).
+ * It also rolls them up, and takes the counts that are in files (spool.c): what an
+ * orderly end of the server left, and what a standby could not send before it was
+ * promoted.
  *
  * Nothing here decides whether a count is kept: what is taken from shared memory in a
  * transaction that fails goes back there (taken.c).  Counts of a database without the
@@ -30,7 +31,7 @@ static const char *const flusher_steps[] = {
 	"roll_up_usage"
 };
 
-/* What this server could not send any more before it was promoted. */
+/* Each file in a transaction of its own: one that cannot be used keeps no other back. */
 static bool
 receive_spool(void)
 {

@@ -19,7 +19,7 @@
  * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
  * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
  * promotion, which it notices at its next round.  When the server is shut down, the
- * postmaster writes what is left to a file (counter_file.c).
+ * postmaster writes what is left to files (spool.c), which the flushers take.
  */
 #include "postgres.h"
 

@@ -122,16 +122,68 @@ $node->restart;
 arrives(42, 'counts outlive a restart, and are flushed after it');
 calls(8);
 $node->stop;
-my $file = $node->data_dir . '/pg_stat/devapp_meter.stat';
+my $folder = $node->data_dir . '/pg_stat';
+my ($file) = glob "$folder/devapp_ship_*.stat";
 ok(-s $file, 'they are in a file meanwhile');
 open my $damage, '+<', $file or die;
 seek $damage, 30, 0;
 print $damage 'X';
 close $damage;
 $node->start;
-ok(!-e $file, 'which is gone after the start');
-is(status('slots_used'), 0, 'a damaged one is not used');
-like(slurp_file($node->logfile), qr/devapp_meter.stat" is not a file of counters, or damaged/, 'but logged');
+$node->safe_psql('postgres', 'DO $$ BEGIN PERFORM devapp.flush_usage(); END $$');
+ok(!-e $file, 'which is gone after a flush');
+is($node->safe_psql('postgres', $sum), 42, 'a damaged one is not used');
+like(slurp_file($node->logfile), qr/devapp_ship_.*" is not a file of counters, or damaged/, 'but logged');
+
+# it stays until a transaction that counted it is committed
+# Its processes notice, and somebody has to take note of its end.
+sub kill_server
+{
+	my $pid = $node->{_pid};
+	$node->kill9;
+	for (1 .. 300)
+	{
+		last unless kill 0, $pid;
+		sleep 0.1;
+	}
+	return;
+}
+sub files { return my @files = glob "$folder/devapp_ship_*.stat" }
+
+set_interval(0);
+calls(9);
+$node->stop;
+is(scalar(files()), 1, 'an orderly end keeps what was not flushed');
+$node->start;
+kill_server();
+is(scalar(files()), 1, 'kill -9 before the first flush: it is still there');
+$node->start;
+$node->safe_psql('postgres', 'BEGIN; SELECT devapp.flush_usage(); ROLLBACK');
+is(scalar(files()), 1, 'after a flush that is rolled back as well');
+is($node->safe_psql('postgres', $sum), 42, 'nothing of it is counted');
+my $flush = $node->background_psql('postgres');
+$flush->query_safe('BEGIN; SELECT devapp.flush_usage()');
+kill_server();
+eval { $flush->quit };
+$node->start;
+($file) = files();
+my $content = slurp_file($file);
+$node->safe_psql('postgres', 'SELECT devapp.flush_usage()');
+is($node->safe_psql('postgres', $sum), 51, 'a flush that is committed counts it');
+is(scalar(files()), 0, 'and then it is gone');
+# as if the server had been killed between the commit and that
+kill_server();
+append_to_file($file, $content);
+$node->start;
+$node->safe_psql('postgres', 'SELECT devapp.flush_usage()');
+is($node->safe_psql('postgres', $sum), 51, 'it counts once');
+is(scalar(files()), 0, 'whatever happens');
+calls(4);
+$node->stop;
+$node->start;
+set_interval(1);
+arrives(55, 'the worker takes it too');
+is(scalar(files()), 0, 'and removes it');
 
 # restart_with(function): it is called between stop and start; what the server logs at its start
 sub restart_with
@@ -218,15 +270,8 @@ while (time < $end)
 	sleep 0.05;
 }
 my $killed = time;
-my $postmaster = $node->{_pid};
-$node->kill9;
+kill_server();
 eval { $caller->quit };
-# its processes notice, and somebody has to take note of its end
-for (1 .. 300)
-{
-	last unless kill 0, $postmaster;
-	sleep 0.1;
-}
 $node->start;
 my $kept = $node->safe_psql('postgres', $sum);
 my $all = $answered[-1][1];

@@ -7,6 +7,7 @@ use warnings FATAL => 'all';
 use FindBin;
 use lib $FindBin::RealBin;
 use Devapp;
+use File::Basename qw(basename);
 use File::Copy;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -56,7 +57,7 @@ $old->command_ok(
 		'-s', $new->host, '-p', $old->port, '-P', $new->port ], 'pg_upgrade');
 
 # what was not flushed is in a file of the old server
-my $file = 'pg_stat/devapp_meter.stat';
+my ($file) = map { 'pg_stat/' . basename($_) } glob $old->data_dir . '/pg_stat/devapp_ship_*.stat';
 ok(-s $old->data_dir . "/$file", 'the old server has left its counts');
 copy($old->data_dir . "/$file", $new->data_dir . "/$file") or die;
 $new->append_conf('postgresql.conf', 'devapp.flush_interval = 0');
