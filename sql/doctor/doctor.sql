@@ -72,19 +72,23 @@ AS $$
                                 OR EXISTS (SELECT FROM devapp.product_operation o
                                             WHERE o.product_id = p.product_id AND o.quota_limit IS NOT NULL)))) AS products,
                coalesce((SELECT s.no_room FROM devapp_internal.worker_state() s), 0) AS no_room,
+               -- clocks of servers may differ a little
+               (SELECT count(*) FROM devapp.quota_usage q WHERE q.window_start > clock_timestamp() + interval '1 minute') AS ahead,
                devapp_internal.is_metering() AS metering
     )
     SELECT 'quota',
-           CASE WHEN f.products > 0 AND NOT f.metering OR f.no_room > 0 THEN 'warning' ELSE 'ok' END,
+           CASE WHEN f.products > 0 AND NOT f.metering OR f.no_room > 0 OR f.ahead > 0 THEN 'warning' ELSE 'ok' END,
            CASE WHEN f.products > 0 AND NOT f.metering
                 THEN format('quotas or rate limits of %s product(s) are not enforced: calls are not counted', f.products)
                 WHEN f.no_room > 0 THEN format('%s calls were refused: there was no room left to count them for a quota or rate limit', f.no_room)
+                WHEN f.ahead > 0 THEN format('%s quota(s) are in a window that lies in the future: a clock was wrong, or was put back', f.ahead)
                 WHEN f.products = 0 THEN 'no product needs shared memory for its limits'
                 ELSE format('limits of %s product(s) are enforced', f.products) END,
            CASE WHEN f.products > 0 AND NOT f.metering AND NOT devapp_internal.is_preloaded()
                 THEN 'They need shared_preload_libraries = ''devapp''.'
                 WHEN f.products > 0 AND NOT f.metering THEN 'The setting devapp.metering is off.'
-                WHEN f.no_room > 0 THEN 'Raise devapp.quota_size.' END
+                WHEN f.no_room > 0 THEN 'Raise devapp.quota_size.'
+                WHEN f.ahead > 0 THEN 'They stay used until the clock is there. If the clock is right now, set them back with devapp.reset_quota: the rows are those of devapp.quota_usage whose window_start has not come.' END
       FROM facts f
 $$;
 

@@ -1,7 +1,7 @@
 -- Quotas: consuming hard ones, looking at them, setting them back.
 
 -- Adds to a bucket's row if no more than room is used then; what is used in it then,
--- else null.  A row in the next window already, before a clock was put back, stays.
+-- else null.  A row in a later window already, before a clock was put back, stays.
 CREATE FUNCTION devapp_internal.take_hard_quota(
     app_id uuid,
     product_id uuid,
@@ -19,13 +19,13 @@ AS $$
     VALUES (take_hard_quota.app_id, take_hard_quota.product_id, take_hard_quota.operation_id, take_hard_quota.environment,
             take_hard_quota.window_start, take_hard_quota.window_end, take_hard_quota.cost)
         ON CONFLICT ON CONSTRAINT quota_usage_key DO UPDATE
-       SET window_start = CASE WHEN q.window_start = excluded.window_end THEN q.window_start ELSE excluded.window_start END,
-           window_end = CASE WHEN q.window_start = excluded.window_end THEN q.window_end ELSE excluded.window_end END,
+       SET window_start = CASE WHEN q.window_start >= excluded.window_end THEN q.window_start ELSE excluded.window_start END,
+           window_end = CASE WHEN q.window_start >= excluded.window_end THEN q.window_end ELSE excluded.window_end END,
            used = excluded.used
                   + CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
-                              OR q.window_start = excluded.window_end THEN q.used ELSE 0 END
+                              OR q.window_start >= excluded.window_end THEN q.used ELSE 0 END
      WHERE CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
-                     OR q.window_start = excluded.window_end THEN q.used ELSE 0 END
+                     OR q.window_start >= excluded.window_end THEN q.used ELSE 0 END
            <= take_hard_quota.room - take_hard_quota.cost
     RETURNING q.used
 $$;
@@ -82,7 +82,7 @@ AS $$
      WHERE o.quota_limit IS NOT NULL
 $$;
 
--- What is used of a quota in the window by the clock, or in the next one where a clock
+-- What is used of a quota in the window by the clock, or in a later one where a clock
 -- was put back: in rows and in memory.  Of a soft quota either may know more, of a
 -- hard one each knows a part.
 CREATE FUNCTION devapp_internal.quota_used(
@@ -103,13 +103,13 @@ AS $$
              WHERE u.app_id = quota_used.app_id AND u.product_id = quota_used.product_id
                AND u.operation_id IS NOT DISTINCT FROM quota_used.operation_id
                AND ((u.window_start, u.window_end) = (quota_used.window_start, quota_used.window_end)
-                    OR u.window_start = quota_used.window_end)) AS r
+                    OR u.window_start >= quota_used.window_end)) AS r
       FULL JOIN (SELECT k.*
                    FROM devapp_internal.quota_buckets(quota_used.app_id) k
                   WHERE k.product_id = quota_used.product_id AND k.hard = quota_used.hard
                     AND k.operation_id IS NOT DISTINCT FROM quota_used.operation_id
                     AND ((k.window_start, k.window_end) = (quota_used.window_start, quota_used.window_end)
-                         OR k.window_start = quota_used.window_end)) AS b ON b.environment = r.environment
+                         OR k.window_start >= quota_used.window_end)) AS b ON b.environment = r.environment
 $$;
 
 CREATE FUNCTION devapp_internal.quota_status(app_id uuid) RETURNS TABLE (
@@ -182,7 +182,8 @@ CREATE FUNCTION devapp_internal.forget_quota_buckets(app_id uuid, product_id uui
 
 -- What is in memory is flushed first, so that none of it is written to the rows
 -- afterwards; when this commits, memory starts anew from the rows.  Rows of windows
--- that have ended are set back too: another server may be in a newer one.
+-- that have ended are set back too: another server may be in a newer one.  A row that a
+-- wrong clock has put into a window of the future comes back to the present one.
 CREATE FUNCTION devapp_internal.reset_quota(app_id uuid, product text, note text) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -200,7 +201,14 @@ BEGIN
     END IF;
     PERFORM devapp_internal.set_note(reset_quota.note);
     UPDATE devapp.quota_usage u
-       SET used = 0, resets = u.resets + 1
+       SET used = 0,
+           resets = u.resets + 1,
+           (window_start, window_end) = (
+               SELECT coalesce(w.window_start, u.window_start), coalesce(w.window_end, u.window_end)
+                 FROM (SELECT 1) AS one
+                 LEFT JOIN devapp.product_operation o ON o.operation_id = u.operation_id
+                 LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), coalesce(o.quota_interval, the_product.quota_interval),
+                                                        coalesce(o.quota_unit, the_product.quota_unit), the_product.time_zone) w ON u.window_start > clock_timestamp())
      WHERE u.app_id = reset_quota.app_id AND u.product_id = the_product.product_id;
     GET DIAGNOSTICS reset = ROW_COUNT;
     PERFORM devapp_internal.set_note(NULL);

@@ -13,9 +13,9 @@ CREATE FUNCTION devapp_internal.quota_window(
 SELECT devapp_internal.grant_to('devapp_internal.quota_window', 'admin', 'analyst');
 
 -- What was taken from shared memory, added to the buckets that it belongs to.  Of a
--- bucket only the newest window counts; an older one has ended.  A window that starts
--- long after now is of a clock that was wrong.  A bucket that changed its quota starts
--- in the new one's window.
+-- bucket only the newest window counts; an older one has ended, or a clock was put back,
+-- which must not give a quota anew.  A bucket that changed its quota starts in the new
+-- one's window.
 CREATE FUNCTION devapp_internal.write_quota_usage() RETURNS void
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -44,5 +44,5 @@ AS $$
            window_end = excluded.window_end,
            used = CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
                        THEN devapp_internal.add_counts(q.used, excluded.used) ELSE excluded.used END
-     WHERE q.window_start < excluded.window_end OR q.window_start > clock_timestamp() + interval '1 hour'
+     WHERE q.window_start < excluded.window_end
 $$;

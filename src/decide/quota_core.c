@@ -179,14 +179,14 @@ quota_window(int64_t at, int32_t interval, QuotaUnit unit)
 
 /*
  * Does a bucket stay in the window that it has, when the clock says another?  It does
- * if it is already in the next one: a clock that was put back a little must not give
- * a quota anew.  One that was put back further had been wrong.
+ * if that is a later one: a clock that was put back, however far, must not give a quota
+ * anew.  If it was the later time that was wrong, an administrator resets the quota.
  */
 bool
 quota_window_stays(QuotaWindow have, QuotaWindow now)
 {
 	return (have.start == now.start && have.end == now.end) ||
-		have.start == now.end;
+		have.start >= now.end;
 }
 
 /* ---------- rates ---------- */
@@ -253,8 +253,8 @@ rate_latest(RateRule rule, int64_t now)
 }
 
 /*
- * May a call of this cost come now?  A tat that is further ahead than the limit can
- * have put it is of another limit, or of a clock that was put back.
+ * May a call of this cost come now?  A tat that is further ahead than the limit can have
+ * put it counts as used up: another process may have read the clock a little later.
  */
 RateAnswer
 rate_ask(RateRule rule, int64_t tat, int64_t now, int64_t cost)

@@ -187,27 +187,17 @@ same_window(QuotaWindow a, QuotaWindow b)
 	return a.start == b.start && a.end == b.end;
 }
 
-/*
- * Does the bucket's window stay?  Also where the call was held up for so long, by a
- * lock on a table, that others are in a later window meanwhile.
- */
-static bool
-window_stays(const Bucket *bucket, QuotaWindow window)
-{
-	return quota_window_stays(bucket->window, window) ||
-		(bucket->window.start >= window.end &&
-		 bucket->window.start <= GetCurrentTimestamp());
-}
-
 /* Bring a bucket to the window of the call, and to what its row says. */
 static void
 renew_bucket(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRow *row)
 {
 	QuotaWindow window = call->window;
+	bool		was_reset = !is_new && row->found && row->resets > bucket->resets;
 	int64		used = 0;
 	int64		in_row = 0;
 
-	if (!is_new && window_stays(bucket, window))
+	/* a reset also brings back what a wrong clock has put into a later window */
+	if (!is_new && !was_reset && quota_window_stays(bucket->window, window))
 	{
 		window = bucket->window;
 		used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
@@ -224,7 +214,7 @@ renew_bucket(Bucket *bucket, bool is_new, const BucketCall *call, const BucketRo
 		if (same_window(row->window, window))
 			in_row = row->used;
 		/* what was counted before a reset is forgotten; a row may be from before it */
-		if (row->resets > bucket->resets || used < in_row)
+		if (was_reset || used < in_row)
 			used = in_row;
 		bucket->resets = Max(row->resets, bucket->resets);
 	}
@@ -256,9 +246,10 @@ buckets_put(BucketCall *call, const BucketRow *row)
 /* ---------- rates ---------- */
 
 /*
- * After a change of the limit, or when a clock was put back, a tat may be so far ahead
- * that nothing would be let through until then.  The time of the call does not tell:
- * others may have read the clock later.  One read after the tat does.
+ * A tat that is further ahead than a burst is from before a clock was put back, or a
+ * limit was changed.  It says nothing of what may come now, so the bucket starts full.
+ * The time of the call does not tell: others may have read the clock later.  One read
+ * after the tat does.
  */
 static void
 correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
@@ -266,8 +257,7 @@ correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
 	int64		tat = atomic_load_explicit(&bucket->used, memory_order_acquire);
 
 	if (unlikely(tat > rate_latest(rule, rate_time(now))))
-		(void) bucket_cut_rate(bucket, tat,
-							   rate_latest(rule, rate_time(GetCurrentTimestamp())));
+		(void) bucket_restart_rate(bucket, tat, rule, rate_time(GetCurrentTimestamp()));
 }
 
 /* False: there is no room. */
@@ -312,7 +302,10 @@ buckets_look_at_rate(const BucketKey *key, uint64 hash, RateRule rule,
 	LWLockAcquire(lock, LW_SHARED);
 	bucket = bucket_find(stripe_of(hash), hash, key);
 	if (bucket != NULL)
+	{
+		correct_rate(bucket, rule, now);
 		tat = atomic_load_explicit(&bucket->used, memory_order_relaxed);
+	}
 	LWLockRelease(lock);
 	return rate_ask(rule, tat, time, cost);
 }

@@ -96,12 +96,12 @@ bucket_give_back(Bucket *bucket, int64_t cost)
 		;
 }
 
-/* A tat that is further ahead than it can be comes back, if it is still there. */
+/* A tat that is further ahead than it can be now starts anew, if it is still there. */
 bool
-bucket_cut_rate(Bucket *bucket, int64_t tat, int64_t latest)
+bucket_restart_rate(Bucket *bucket, int64_t tat, RateRule rule, int64_t now)
 {
-	return tat > latest &&
-		atomic_compare_exchange_strong_explicit(&bucket->used, &tat, latest,
+	return tat > rate_latest(rule, now) &&
+		atomic_compare_exchange_strong_explicit(&bucket->used, &tat, now,
 												memory_order_relaxed,
 												memory_order_relaxed);
 }

@@ -148,6 +148,12 @@ check_any_window(Random *random)
 
 		CHECK(next.start == window.end);
 		CHECK(quota_window_stays(next, window) && !quota_window_stays(window, next));
+		if (next.end != QUOTA_TIME_MAX)
+		{
+			QuotaWindow third = quota_window(next.end, interval, unit);
+
+			CHECK(quota_window_stays(third, window) && !quota_window_stays(window, third));
+		}
 		if (window.start != QUOTA_TIME_MIN)
 			CHECK(quota_window(window.end - 1, interval, unit).start == window.start);
 	}
@@ -442,13 +448,14 @@ check_threads(Random *random)
 
 	CHECK(!bucket_take(shared.quota, -INT64_MAX, INT32_MAX, &used));
 
-	/* with a limit that is less, it comes back to what that allows, once */
+	/* with a limit that is less, or a clock that was put back, it starts full, once */
 	shared.rule.span = 7;
 	CHECK(!bucket_take_rate(shared.rate, shared.rule, 1007, 1).allowed);
-	CHECK(!bucket_cut_rate(shared.rate, shared.rate->used - 1, 1007));
-	CHECK(bucket_cut_rate(shared.rate, shared.rate->used, rate_latest(shared.rule, 1000)));
-	CHECK(!bucket_cut_rate(shared.rate, shared.rate->used, rate_latest(shared.rule, 1000)));
-	CHECK(bucket_take_rate(shared.rate, shared.rule, 1007, 1).allowed);
+	CHECK(!bucket_restart_rate(shared.rate, shared.rate->used - 1, shared.rule, 1007));
+	CHECK(bucket_restart_rate(shared.rate, shared.rate->used, shared.rule, 1000));
+	CHECK(!bucket_restart_rate(shared.rate, shared.rate->used, shared.rule, 1000));
+	CHECK(shared.rate->used == 1000);
+	CHECK(bucket_take_rate(shared.rate, shared.rule, 1000, 1).allowed);
 	free(p);
 }
 

@@ -78,4 +78,86 @@ for my $seconds (-1, -2, -3600)
 	$primary->restart;
 }
 
+# ---------- quotas and rates ----------
+
+# The clock of this server moves while it runs.
+my $moved = PostgreSQL::Test::Utils::tempdir . '/seconds';
+sub move_clock
+{
+	my ($seconds) = @_;
+
+	open my $file, -e $moved ? '+<' : '>', $moved or die;
+	binmode $file;
+	print $file pack 'q', $seconds;
+	close $file;
+	return;
+}
+
+move_clock(0);
+my $node = PostgreSQL::Test::Cluster->new('limits');
+$node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'devapp'\ndevapp.flush_interval = 0\nrestart_after_crash = on");
+{
+	local $ENV{DEVAPP_CLOCK_FILE} = $moved;
+	start_ahead($node, 0);
+}
+make_program($node);
+my %key;
+for ([ soft => "quota_limit => 5, quota_unit => 'day'" ], [ hard => "quota_limit => 5, quota_unit => 'day', quota_enforcement => 'hard'" ],
+	[ minute => "quota_limit => 5, quota_unit => 'minute'" ], [ rate => 'rate_limit => 0.001, rate_burst => 3' ])
+{
+	my ($name, $limits) = @$_;
+	$node->safe_psql('postgres', "SELECT devapp.create_product('$name', $limits)");
+	$key{$name} = create_app($node, $name, "developer => 'ada\@example.com', products => '{$name}'");
+}
+
+# How many of n calls are let through.
+sub allowed
+{
+	my ($name, $n, $function) = @_;
+
+	$function ||= 'verify_key';
+	return $node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE (v.v).allowed) FROM (SELECT devapp.$function('$key{$name}{secret}') AS v FROM generate_series(1, $n) OFFSET 0) AS v");
+}
+sub flush { $node->safe_psql('postgres', 'DO $$ BEGIN PERFORM devapp.flush_usage(); END $$') }
+
+is(allowed('soft', 9), 5, 'a soft quota');
+is(allowed('hard', 9, 'consume_quota'), 5, 'a hard one');
+is(allowed('minute', 9), 5, 'one of a minute');
+is(allowed('rate', 9), 3, 'a rate');
+flush();
+for my $days (2, 30)
+{
+	move_clock(-86400 * $days);
+	is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota') . allowed('minute', 9), '000', "a clock that is put back by $days days gives no quota anew");
+	flush();
+	like(doctor($node, 'quota'), qr/^warning\|3 quota\(s\) are in a window that lies in the future/, 'doctor says so');
+	kill_process($node, $node->safe_psql('postgres', 'SELECT worker_pid FROM devapp.worker_status'));
+	is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota') . allowed('minute', 9), '000', 'from their rows as well');
+	move_clock(0);
+	is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota'), '00', 'nor when it is right again');
+	flush();
+	is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota'), '00', 'after a flush');
+}
+like(doctor($node, 'quota'), qr/^ok/, 'doctor is content again');
+
+# a clock that was wrong, and is put right
+move_clock(86400 * 365);
+is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota'), '55', 'a year later');
+flush();
+move_clock(0);
+is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota'), '00', 'that was wrong');
+$node->safe_psql('postgres', "SELECT devapp.reset_quota('$key{$_}{app_id}', '$_', 'the clock was wrong')") for qw(soft hard);
+is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE window_start <= now() AND window_end > now()) FROM devapp.quota_usage JOIN devapp.product USING (product_id) WHERE name IN ('soft', 'hard')"), 2, 'reset_quota brings it to the present window');
+is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota'), '55', 'and gives it back');
+like(doctor($node, 'quota'), qr/^ok/, 'doctor is content');
+
+# rates
+move_clock(86400);
+is(allowed('rate', 9), 3, 'a rate is worked off');
+move_clock(86400 - 3600);
+is($node->safe_psql('postgres', "SELECT passed FROM devapp.explain_access('$key{rate}{app_id}') WHERE rule = 'rate'"), 't', 'after a step back it starts full');
+is(allowed('rate', 9), 3, 'with its burst, and no more');
+$node->stop;
+
 done_testing();
