@@ -15,7 +15,7 @@
 
 typedef struct SharedTableMemory
 {
-	uint64		seed;
+	SlotSeed	seed;
 	Size		stripe_size;
 } SharedTableMemory;
 

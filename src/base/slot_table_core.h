@@ -15,14 +15,21 @@
 #ifndef DEVAPP_SLOT_TABLE_CORE_H
 #define DEVAPP_SLOT_TABLE_CORE_H
 
+#include <sodium.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+/* The key of the hash. */
+typedef struct SlotSeed
+{
+	unsigned char bytes[crypto_shorthash_KEYBYTES];
+} SlotSeed;
+
 typedef struct SlotTable
 {
-	uint64_t	seed;
+	SlotSeed	seed;
 	uint32_t	nslots;
 	uint32_t	limit;			/* slots that may be used */
 	uint32_t	used;
@@ -74,7 +81,7 @@ slot_table_clear(SlotTable *table)
 
 /* One slot in 16, and at least one, stays free: it ends every probe. */
 static inline void
-slot_table_init(SlotTable *table, uint32_t nslots, uint64_t seed)
+slot_table_init(SlotTable *table, uint32_t nslots, SlotSeed seed)
 {
 	memset(table, 0, sizeof(SlotTable));
 	table->seed = seed;
@@ -86,23 +93,33 @@ slot_table_init(SlotTable *table, uint32_t nslots, uint64_t seed)
 
 /* ---------- hashing ---------- */
 
-/* The seed is random, so that nobody can choose keys that meet in one place. */
+/*
+ * SipHash under a key that is random: so nobody can choose keys that meet in one place.
+ * The words of zeros at the end, as of names that are shorter than their place, need not
+ * be hashed.
+ */
 static inline uint64_t
-slot_table_hash(SlotLayout layout, const void *key, uint64_t seed)
+slot_table_hash_bytes(const void *data, size_t len, const SlotSeed *seed)
 {
-	const char *bytes = key;
-	uint64_t	h = seed;
+	const unsigned char *bytes = data;
+	uint64_t	hash;
+	uint64_t	word = 0;
 
-	for (size_t i = 0; i < layout.key_size; i += sizeof(uint64_t))
+	while (len > 0)
 	{
-		uint64_t	word;
-
-		memcpy(&word, bytes + i, sizeof(word));
-		h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-		h ^= h >> 29;
+		memcpy(&word, bytes + len - sizeof(word), sizeof(word));
+		if (word != 0)
+			break;
+		len -= sizeof(word);
 	}
-	h *= UINT64_C(0xBF58476D1CE4E5B9);
-	return h ^ (h >> 32);
+	(void) crypto_shorthash((unsigned char *) &hash, bytes, len, seed->bytes);
+	return hash;
+}
+
+static inline uint64_t
+slot_table_hash(SlotLayout layout, const void *key, const SlotSeed *seed)
+{
+	return slot_table_hash_bytes(key, layout.key_size, seed);
 }
 
 static inline uint32_t
@@ -205,7 +222,7 @@ slot_table_remove(SlotLayout layout, SlotTable *table, uint32_t gap)
 		if (tags[i] == 0)
 			break;
 		slot = slot_table_at(layout, table, i);
-		home = slot_table_home(table, slot_table_hash(layout, slot, table->seed));
+		home = slot_table_home(table, slot_table_hash(layout, slot, &table->seed));
 		/* it may not go before its home: is that in the ring from gap + 1 to i? */
 		if (gap < i ? (home > gap && home <= i) : (home > gap || home <= i))
 			continue;

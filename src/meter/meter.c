@@ -134,7 +134,7 @@ add_new(int number, uint64 hash, const MeterKey *key, const MeterValue *value)
 void
 meter_add(const MeterKey *key, const MeterValue *value)
 {
-	uint64		hash = meter_hash(key, table.memory->seed);
+	uint64		hash = meter_hash(key, &table.memory->seed);
 	int			number = shared_table_number(hash);
 	bool		done;
 

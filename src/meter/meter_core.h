@@ -75,7 +75,7 @@ typedef struct MeterHeader
 /* A part of the table, with a lock of its own. */
 typedef SlotTable MeterStripe;
 
-extern uint64_t meter_hash(const MeterKey *key, uint64_t seed);
+extern uint64_t meter_hash(const MeterKey *key, const SlotSeed *seed);
 
 extern size_t meter_stripe_size(uint32_t nslots);
 

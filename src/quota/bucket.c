@@ -82,7 +82,7 @@ buckets_are_on(void)
 uint64
 buckets_hash(const BucketKey *key)
 {
-	return bucket_hash(key, table.memory->seed);
+	return bucket_hash(key, &table.memory->seed);
 }
 
 static LWLock *

@@ -34,7 +34,7 @@ bucket_stripe_size(uint32_t nslots)
 }
 
 uint64_t
-bucket_hash(const BucketKey *key, uint64_t seed)
+bucket_hash(const BucketKey *key, const SlotSeed *seed)
 {
 	return slot_table_hash(layout, key, seed);
 }

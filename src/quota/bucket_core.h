@@ -62,7 +62,7 @@ typedef struct BucketIdle
 
 typedef bool (*BucketTest) (const Bucket *bucket, const void *arg);
 
-extern uint64_t bucket_hash(const BucketKey *key, uint64_t seed);
+extern uint64_t bucket_hash(const BucketKey *key, const SlotSeed *seed);
 extern size_t bucket_stripe_size(uint32_t nslots);
 
 /* these need the stripe's lock: shared */

@@ -59,7 +59,7 @@ check_table(BucketStripe *p, const Entry *entries)
 	for (unsigned i = 0; i < KEYS; i++)
 	{
 		BucketKey	key = make_key(i);
-		Bucket	   *bucket = bucket_find(p, bucket_hash(&key, p->seed), &key);
+		Bucket	   *bucket = bucket_find(p, bucket_hash(&key, &p->seed), &key);
 
 		CHECK((bucket != NULL) == entries[i].there);
 		CHECK(bucket == NULL || (bucket->used == entries[i].used && bucket->window.end == entries[i].end));
@@ -75,7 +75,7 @@ use_bucket(BucketStripe *p, Entry *entries, FuzzInput *in)
 	unsigned	number = fuzz_below(in, KEYS);
 	Entry	   *entry = &entries[number];
 	BucketKey	key = make_key(number);
-	uint64_t	hash = bucket_hash(&key, p->seed);
+	uint64_t	hash = bucket_hash(&key, &p->seed);
 	Bucket	   *bucket = bucket_find(p, hash, &key);
 	int64_t		limit = fuzz_byte(in);
 	int64_t		cost = fuzz_below(in, 40);
@@ -149,7 +149,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	BucketStripe *p = fuzz_alloc(NULL, bucket_stripe_size(nslots));
 	Entry		entries[KEYS] = {{0}};
 
-	slot_table_init(p, nslots, fuzz_byte(&in));
+	slot_table_init(p, nslots, (SlotSeed) {{fuzz_byte(&in)}});
 	while (in.len > 0)
 	{
 		unsigned	what = fuzz_below(&in, 16);

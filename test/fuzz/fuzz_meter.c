@@ -44,7 +44,7 @@ count_one(MeterStripe *p, MeterValue *values, FuzzInput *in)
 	MeterValue	value = {1 + fuzz_below(in, 3), amount, amount, amount};
 	MeterValue *sum = &values[number];
 	MeterKey	key = make_key(number);
-	uint64_t	hash = meter_hash(&key, p->seed);
+	uint64_t	hash = meter_hash(&key, &p->seed);
 	bool		hit = meter_hit(p, hash, &key, &value);
 
 	CHECK(hit == (sum->count > 0));
@@ -95,7 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MeterStripe *p = fuzz_alloc(NULL, meter_stripe_size(nslots));
 	MeterValue	values[KEYS] = {{0}};
 
-	slot_table_init(p, nslots, fuzz_byte(&in));
+	slot_table_init(p, nslots, (SlotSeed) {{fuzz_byte(&in)}});
 	while (in.len > 0)
 	{
 		if (fuzz_below(&in, 12) == 0)

@@ -59,12 +59,21 @@ make_key(Random *random)
 	return key;
 }
 
+static SlotSeed
+seed_of(uint64_t number)
+{
+	SlotSeed	seed = {{0}};
+
+	memcpy(seed.bytes, &number, sizeof(number));
+	return seed;
+}
+
 static MeterStripe *
 make_stripe(uint32_t nslots, uint64_t seed)
 {
 	MeterStripe *p = fuzz_alloc(NULL, meter_stripe_size(nslots));
 
-	slot_table_init(p, nslots, seed);
+	slot_table_init(p, nslots, seed_of(seed));
 	return p;
 }
 
@@ -103,7 +112,7 @@ check_add(Random *random, MeterStripe *p, Model *model)
 	uint64_t	amount = random_next(random) >> 20;
 	MeterValue	value = {1 + below(random, 3), amount, amount, amount};
 	MeterRow   *row = model_find(model, &key);
-	uint64_t	hash = meter_hash(&key, p->seed);
+	uint64_t	hash = meter_hash(&key, &p->seed);
 	bool		hit = meter_hit(p, hash, &key, &value);
 
 	CHECK(hit == (row != NULL));
@@ -209,7 +218,7 @@ count_in_thread(void *arg)
 		bool		hit;
 
 		key.minute = (int32_t) (i % 3);
-		hash = meter_hash(&key, p->seed);
+		hash = meter_hash(&key, &p->seed);
 		pthread_rwlock_rdlock(&shared->lock);
 		hit = meter_hit(p, hash, &key, &value);
 		pthread_rwlock_unlock(&shared->lock);

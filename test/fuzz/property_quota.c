@@ -249,12 +249,21 @@ typedef struct Model
 	int64_t		ends[MAX_KEYS];
 } Model;
 
+static SlotSeed
+seed_of(uint64_t number)
+{
+	SlotSeed	seed = {{0}};
+
+	memcpy(seed.bytes, &number, sizeof(number));
+	return seed;
+}
+
 static BucketStripe *
 make_stripe(uint32_t nslots, uint64_t seed)
 {
 	BucketStripe *p = fuzz_alloc(NULL, bucket_stripe_size(nslots));
 
-	slot_table_init(p, nslots, seed);
+	slot_table_init(p, nslots, seed_of(seed));
 	return p;
 }
 
@@ -295,7 +304,7 @@ static void
 check_take(Random *random, BucketStripe *p, Model *model)
 {
 	BucketKey	key = make_key(random);
-	uint64_t	hash = bucket_hash(&key, p->seed);
+	uint64_t	hash = bucket_hash(&key, &p->seed);
 	int			i = model_find(model, &key);
 	Bucket	   *bucket = bucket_find(p, hash, &key);
 	int64_t		limit = below(random, 1000);
@@ -385,7 +394,7 @@ check_table(Random *random)
 	CHECK(n == model.n);
 	for (int i = 0; i < n; i++)
 	{
-		Bucket	   *bucket = bucket_find(p, bucket_hash(&model.keys[i], p->seed), &model.keys[i]);
+		Bucket	   *bucket = bucket_find(p, bucket_hash(&model.keys[i], &p->seed), &model.keys[i]);
 
 		CHECK(bucket != NULL && bucket->used == model.used[i]);
 	}
@@ -436,8 +445,8 @@ check_threads(Random *random)
 	memset(keys, 0, sizeof(keys));
 	keys[0].kind = BUCKET_SOFT;
 	keys[1].kind = BUCKET_RATE;
-	shared.quota = bucket_make(p, bucket_hash(&keys[0], p->seed), &keys[0]);
-	shared.rate = bucket_make(p, bucket_hash(&keys[1], p->seed), &keys[1]);
+	shared.quota = bucket_make(p, bucket_hash(&keys[0], &p->seed), &keys[0]);
+	shared.rate = bucket_make(p, bucket_hash(&keys[1], &p->seed), &keys[1]);
 	shared.rule.span = 7 * shared.limit;
 	for (int i = 0; i < THREADS; i++)
 		CHECK(pthread_create(&threads[i], NULL, take_in_thread, &shared) == 0);
