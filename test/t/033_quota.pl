@@ -206,10 +206,13 @@ for my $way ([ 'soft', 'verify_key' ], [ 'hard', 'consume_quota' ])
 	is(ask("SELECT used, resets_at AT TIME ZONE 'UTC' FROM devapp.quota_status('$app->{app_id}')"), '4|2200-01-01 00:00:00', 'quota_status sees it');
 	$app = make("quota_limit => 4, quota_enforcement => '$enforcement', $century");
 	quota_from($app, '2200-01-01 00:00+00');
-	is(ask("$reset " . sprintf($twice, $app->{secret})), '3 2100-01-01, 2 2100-01-01', "$enforcement: from further ahead: it was wrong");
+	is(ask("$reset " . sprintf($twice, $app->{secret})), '1 2300-01-01, 0 2300-01-01', "$enforcement: from further ahead: in that too");
 	ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
-	is(ask("SELECT used, window_end AT TIME ZONE 'UTC' FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), '2|2100-01-01 00:00:00', 'also in the table');
+	is(ask("SELECT used, window_end AT TIME ZONE 'UTC' FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), ($enforcement eq 'soft' ? 2 : 4) . '|2300-01-01 00:00:00', 'its row stays');
+	like(doctor($node, 'quota'), qr/^warning\|\d+ quota\(s\) are in a window that lies in the future/, 'doctor warns');
 }
+ask('SELECT devapp.reset_quota(q.app_id, p.name) FROM devapp.quota_usage q JOIN devapp.product p USING (product_id) WHERE q.window_start > now()');
+is(ask('SELECT count(*) FROM devapp.quota_usage WHERE window_start > now()'), 0, 'reset_quota brings them back');
 
 # ---------- whatever the transaction is ----------
 
