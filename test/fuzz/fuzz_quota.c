@@ -61,12 +61,12 @@ check_window(int64_t at, int32_t interval, QuotaUnit unit)
 static void
 check_unit(const uint8_t *data, size_t size)
 {
-	static const char *const words[] = {"minute", "hour", "day", "week", "month"};
+	static const char *const words[] = {"minute", "hour", "day", "week", "month", "never"};
 	QuotaUnit	unit = QUOTA_MONTH;
 	bool		found = quota_unit_parse((const char *) data, size, &unit);
 	bool		expected = false;
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i <= QUOTA_NEVER; i++)
 	{
 		if (strlen(words[i]) != size || memcmp(words[i], data, size) != 0)
 			continue;
@@ -124,7 +124,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FuzzInput	in = {data, size};
 	int64_t		at = read_int64(&in);
 	int32_t		interval = read_positive(&in);
-	QuotaUnit	unit = (QuotaUnit) fuzz_below(&in, QUOTA_MONTH + 1);
+	QuotaUnit	unit = (QuotaUnit) fuzz_below(&in, QUOTA_NEVER + 1);
 
 	check_unit(data, size);
 	if (at >= QUOTA_FIRST_TIME && at < QUOTA_LAST_TIME)
