@@ -205,12 +205,15 @@ devapp_guard_secret(PG_FUNCTION_ARGS)
 	TimestampTz new_end = time_or_end(new_row, desc, "valid_until");
 	TimestampTz old_superseded = time_or_end(old_row, desc, "superseded_at");
 	TimestampTz new_superseded = time_or_end(new_row, desc, "superseded_at");
-	bool		over = old_end <= GetCurrentTimestamp();
+	TimestampTz old_ended = time_or_end(old_row, desc, "ended_at");
+	bool		ended = old_ended != DT_NOEND;
+	bool		over = ended || old_end <= GetCurrentTimestamp();
 	bool		superseded = old_superseded != DT_NOEND;
 	bool		cancelled = new_superseded == DT_NOEND && new_end == DT_NOEND;
 
-	if (superseded && (over || !cancelled) &&
-		(new_end > old_end || new_superseded != old_superseded))
+	if ((ended && time_or_end(new_row, desc, "ended_at") != old_ended) ||
+		(superseded && (over || !cancelled) &&
+		 (new_end > old_end || new_superseded != old_superseded)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a superseded secret cannot be given more time"),

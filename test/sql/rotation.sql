@@ -86,6 +86,7 @@ UPDATE devapp.credential_secret SET valid_until = valid_until - interval '1 hour
 SELECT FROM devapp.complete_rotation(:'v_credential_id');
 UPDATE devapp.credential_secret SET valid_until = now() + interval '1 hour' WHERE credential_id = :'v_credential_id' AND version = 1;
 UPDATE devapp.credential_secret SET valid_until = 'infinity' WHERE credential_id = :'v_credential_id' AND version = 1;
+UPDATE devapp.credential_secret SET ended_at = NULL WHERE credential_id = :'v_credential_id' AND version = 1;
 UPDATE devapp.credential_secret SET superseded_at = now(), valid_until = now() WHERE credential_id = :'v_credential_id' AND version = 2;
 UPDATE devapp.credential_secret SET superseded_at = NULL, valid_until = NULL WHERE credential_id = :'v_credential_id' AND version = 1;
 SELECT code FROM devapp.verify_key(:'v_secret');
