@@ -176,6 +176,7 @@ is(calls($app, 3), 'VALID:1 VALID:0 QUOTA_EXCEEDED:0', 'and raised again');
 ask("SELECT devapp.update_product('$app->{product}', quota_interval => 1500)");
 is(calls($app, 1), 'VALID:7', 'another window starts anew');
 ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
+is(ask("SELECT used FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), 9, 'with what was counted and not flushed until then');
 ask("SELECT devapp.update_product('$app->{product}', quota_interval => 1200)");
 calls($app, 3);
 ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
