@@ -185,74 +185,45 @@ set_interval(1);
 arrives(55, 'the worker takes it too');
 is(scalar(files()), 0, 'and removes it');
 
-# restart_with(function): it is called between stop and start; what the server logs at its start
-sub restart_with
-{
-	my ($make) = @_;
-	$node->stop;
-	$make->();
-	my $seen = -s $node->logfile;
-	$node->start;
-	return slurp_file($node->logfile, $seen);
-}
-
-# write_counts(bytes): in the place of the file that an orderly end left
-sub write_counts
-{
-	my ($bytes) = @_;
-	open my $out, '>:raw', $file or die;
-	print $out $bytes;
-	close $out;
-	return;
-}
-
+# files that are not ours, or were cut: they are not counted, and keep nothing from being flushed
 set_interval(0);
 my $oid = $node->safe_psql('postgres', q{SELECT oid FROM pg_database WHERE datname = 'postgres'});
 my %row = (database => $oid, minute => int((time - 946684800) / 60), kind => 1, code => 1, count => 3);
 $row{max} = $row{minute} * 60000000;
 my $whole = counters(\%row);
+$node->safe_psql('postgres', 'TRUNCATE devapp.usage_minute');
 for my $case (
 	[ 'one too short', 'x' ],
 	[ 'one with a part of a row', sealed_counters(substr $whole, 0, 50) ],
 	[ 'something else', sealed_counters('x' . substr $whole, 1, -4) ],
-	[ 'one of another build', sealed_counters(substr($whole, 0, 4) . pack('L', 128) . substr $whole, 8, -4) ])
+	[ 'one of another build', sealed_counters(substr($whole, 0, 4) . pack('L', 128) . substr $whole, 8, -4) ],
+	[ 'a whole one', $whole ])
 {
 	my ($name, $bytes) = @$case;
-	like(restart_with(sub { write_counts($bytes) }), qr/devapp_meter.stat" is not a file of counters, or damaged/, "$name is not used");
-	is(status('slots_used'), 0, "$name: nothing is counted");
-}
-restart_with(sub { write_counts($whole) });
-is(status('slots_used'), 1, 'a whole one is');
+	my $before = $node->safe_psql('postgres', $sum);
+	my $is_whole = $bytes eq $whole;
+	my $path = "$folder/devapp_ship_${oid}_" . $node->safe_psql('postgres', 'SELECT devapp.uuid_v7()') . '.stat';
 
-# there is no room for the file: everything that is written to /dev/full fails
-for my $case ([ 'when it is closed', 1 ], [ 'in the middle', 500 ])
-{
-	my ($name, $n) = @$case;
-	$node->safe_psql('postgres', "SELECT count(devapp.verify_key('$app->{secret}', '/weather/today', 'GET', 'e' || n)) FROM generate_series(1, $n) AS n");
-	symlink '/dev/full', "$file.tmp" or die;
-	restart_with(sub { ok(!-e $file && !-l "$file.tmp", "a file that cannot be written, $name: nothing is left of it") });
-	is(status('slots_used'), 0, "$name: its counts are lost");
-	like(slurp_file($node->logfile), qr/could not write file "pg_stat\/devapp_meter.stat": No space left on device/, "$name: and logged");
+	calls(1);
+	append_to_file($path, $bytes);
+	my $seen = -s $node->logfile;
+	$node->safe_psql('postgres', 'SELECT devapp.flush_usage()');
+	is(slurp_file($node->logfile, $seen) =~ /file "?\S*devapp_ship_\S+ (was not counted|is not a file of counters, or damaged)/ ? 'is not' : 'is', $is_whole ? 'is' : 'is not', "$name: is it counted?");
+	is($node->safe_psql('postgres', $sum), $before + 1 + ($is_whole ? 3 : 0), "$name: the calls are");
+	unlink $path;
 }
-# something else has its name
-mkdir $file or die;
-calls(1);
-like(restart_with(sub { }), qr/devapp_meter.stat" is not a file of counters, or damaged/, 'a folder of its name is not used');
-like(slurp_file($node->logfile), qr/could not write file "pg_stat\/devapp_meter.stat": Is a directory/, 'and is not written over');
-rmdir $file or die;
-
-# more databases than there are entries for
-restart_with(sub { write_counts(counters(map { { %row, database => 4000000 + $_ } } 1 .. 1100)) });
-is(status('dropped'), 76 * 3, 'calls of databases beyond the 1024th are not counted');
-calls(5);
-is(status('dropped, flushes, errors'), (76 * 3 + 5) . '|0|0', 'nor are those of another');
-like(doctor($node, 'metering'), qr/^warning\|\d+ calls were not counted/, 'doctor says so');
-is($node->safe_psql('postgres', 'SELECT devapp.flush_usage()'), 0, 'there is nothing to flush');
-set_interval(1);
-ok($node->poll_query_until('postgres', 'SELECT slots_used = 0 FROM devapp.worker_status'), 'counts of databases that are gone are discarded');
+# a folder that nothing can be written to
+calls(2);
+chmod 0500, $folder;
+$node->stop;
+like(slurp_file($node->logfile), qr/could not write a file of counters in "pg_stat": Permission denied/, 'counts that cannot be kept: the log says so');
+is(scalar(files()), 0, 'and nothing is left of the file');
+chmod 0700, $folder;
+$node->start;
 $node->safe_psql('postgres', 'TRUNCATE devapp.usage_minute');
 calls(5);
-arrives(5, 'and their entries are there for others');
+set_interval(1);
+arrives(5, 'and it goes on');
 set_interval(3600);
 
 # ---------- a crash ----------
