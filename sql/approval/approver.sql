@@ -129,11 +129,27 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp_internal.my_approvals()
-    RETURNS TABLE (app_id uuid, app_name text, owner text, credential_id uuid, product text, requested_at timestamptz)
+    RETURNS TABLE (
+    app_id uuid,
+    app_name text,
+    owner text,
+    credential_id uuid,
+    product text,
+    requested_at timestamptz,
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    environment text,
+    attributes jsonb,
+    owner_attributes jsonb
+)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT a.app_id, a.name, coalesce(d.email, t.name), c.credential_id, p.name, cp.created_at
+    SELECT a.app_id, a.name, coalesce(d.email, t.name), c.credential_id, p.name, cp.created_at,
+           a.display_name, a.description, a.callback_urls, CASE c.scopes WHEN '{}' THEN a.scopes ELSE c.scopes END,
+           c.environment, a.attributes, coalesce(d.attributes, t.attributes)
       FROM devapp.credential_product cp
       JOIN devapp.product p ON p.product_id = cp.product_id
       JOIN devapp.credential c ON c.credential_id = cp.credential_id
@@ -148,9 +164,23 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp.my_approvals()
-    RETURNS TABLE (app_id uuid, app_name text, owner text, credential_id uuid, product text, requested_at timestamptz)
+    RETURNS TABLE (
+    app_id uuid,
+    app_name text,
+    owner text,
+    credential_id uuid,
+    product text,
+    requested_at timestamptz,
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    environment text,
+    attributes jsonb,
+    owner_attributes jsonb
+)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.my_approvals() IS 'What waits for the decision of the caller as an approver, oldest first';
+COMMENT ON FUNCTION devapp.my_approvals() IS 'What waits for the decision of the caller as an approver, with what there is to judge it by, oldest first';
 SELECT devapp_internal.grant_to('devapp.my_approvals', 'admin', 'developer');
 
 -- Nobody decides on his own app, even where he is an approver of its products.

@@ -86,6 +86,13 @@ SET ROLE regress_member;
 SELECT * FROM pg_temp.mine();
 SET ROLE regress_outsider;
 SELECT app_name, owner, product, credential_id = :'bc' AS of_b, requested_at <= now() AS before FROM devapp.my_approvals() WHERE app_id = :'b';
+-- what there is to judge by, of apps that wait and of no others
+RESET ROLE;
+SELECT FROM devapp.update_app(:'b', display_name => 'B for you', description => 'ships for you', callback_urls => '{https://b.example/cb}', attributes => '{"plan": "gold"}');
+SELECT FROM devapp.set_attribute('developer', (SELECT d.email FROM devapp.app a JOIN devapp.developer d USING (developer_id) WHERE a.app_id = :'b'), 'company', 'B Ltd');
+SET ROLE regress_outsider;
+SELECT display_name, description, callback_urls, scopes, environment, attributes, owner_attributes FROM devapp.my_approvals() WHERE app_id = :'b';
+SELECT count(*) FILTER (WHERE owner_attributes IS NULL) AS without FROM devapp.my_approvals();
 
 -- nobody may decide about what does not exist or waits for nothing
 SELECT devapp.may_approve(NULL), devapp.may_approve(:'bc'), devapp.may_decide_app(NULL), devapp.may_decide_app(:'bc'), devapp.may_decide_app(:'d');
