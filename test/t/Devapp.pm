@@ -145,11 +145,11 @@ sub changes
 			"SELECT FROM devapp.rotate_credential('$app->{credential_id}');
 			UPDATE devapp.credential_secret SET valid_until = now()
 			 WHERE credential_id = '$app->{credential_id}' AND version = 1",
-			# nobody but its owner can give it time again
-			"ALTER TABLE devapp.credential_secret DISABLE TRIGGER guard_secret;
+			# no statement can give it time again
+			"SET session_replication_role = replica;
 			UPDATE devapp.credential_secret SET valid_until = 'infinity'
 			 WHERE credential_id = '$app->{credential_id}' AND version = 1;
-			ALTER TABLE devapp.credential_secret ENABLE TRIGGER guard_secret;
+			RESET session_replication_role;
 			SELECT devapp.cancel_rotation('$app->{credential_id}')" ],
 		[ 'association', 'PRODUCT_REVOKED',
 			"SELECT $association 'revoke')", "SELECT $association 'approve')" ],
