@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <sodium.h>
+
 #include "utils/builtins.h"
 
 #include "key/key_core.h"
@@ -28,6 +30,18 @@ char *
 mask_string(const char *value)
 {
 	return mask_value(value, strlen(value));
+}
+
+/* Is there a key in a value? */
+bool
+mask_finds_key(const char *value, size_t len)
+{
+	char	   *copy = pnstrdup(value, len);
+	bool		found = key_mask(copy, len) != len;
+
+	sodium_memzero(copy, len);
+	pfree(copy);
+	return found;
 }
 
 /* SQL: masked(value) */

@@ -28,7 +28,8 @@
  *	in? A B ...		the same or NULL
  *
  * No text may hold control characters: they forge lines in logs and terminals.  None but
- * descriptions and values of attributes may hold characters that cannot be seen.
+ * descriptions and values of attributes may hold characters that cannot be seen.  None
+ * may hold a key, which is a secret.
  */
 #include "postgres.h"
 
@@ -115,6 +116,17 @@ has_space(Str t)
 	return false;
 }
 
+/* A key that is put into a text by mistake would lie in the table, the trail and the WAL. */
+static void
+refuse_key(Subject s, Str t)
+{
+	if (mask_finds_key(t.data, t.len))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s contains a key", s.column, s.entity),
+				 errhint("A key is a secret. Give its consumer key, which is public, and revoke the key if others have seen it.")));
+}
+
 static void
 check_text(Subject s, Str t, int max_chars, bool lines_allowed)
 {
@@ -135,6 +147,7 @@ check_text(Subject s, Str t, int max_chars, bool lines_allowed)
 				 lines_allowed ?
 				 errhint("Line ends and tabs are possible, other control characters are not.") :
 				 errhint("Remove line ends, tabs and other control characters.")));
+	refuse_key(s, t);
 }
 
 static void
@@ -273,6 +286,7 @@ check_callback(Subject s, Str t)
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("a callback URL of %s is too long", s.entity),
 				 errhint("It has at most %d bytes.", CALLBACK_MAX_BYTES)));
+	refuse_key(s, t);
 	error = uri_check_callback(t.data, t.len);
 	if (error == URI_OK)
 		return;

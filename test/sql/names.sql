@@ -90,3 +90,17 @@ SELECT DISTINCT pg_temp.refusal(format(statement, 'hid' || c || 'den')) AS refus
 SELECT count(*) FROM unnest('{ac,ae,61b,200a,2010,2030,ffee}'::text[]) AS hex,
      LATERAL (SELECT pg_temp.refusal(format('SELECT FROM devapp.create_team(%L)', 'x' || chr(('x' || lpad(hex, 8, '0'))::bit(32)::integer) || 'x'))) AS r(refusal) WHERE refusal = 'accepted';
 SELECT description = U&'\2067right to left\2069' AS kept FROM devapp.update_product('names', description => U&'\2067right to left\2069');
+
+-- a key is a secret, and is not kept in any text
+SELECT secret AS key, credential_id AS credential FROM devapp.issue_credential(:'app') \gset
+SELECT DISTINCT regexp_replace(pg_temp.refusal(format(statement, 'see ' || :'key' || '!')), '^(\S+): .* (contains.*)$', '\1 \2') AS refusal
+  FROM unnest(ARRAY['SELECT FROM devapp.create_team(%L)', 'SELECT FROM devapp.create_product(''keys'', description => %L)', 'SELECT FROM devapp.create_product(''keys'', environments => ARRAY[%L])',
+       'SELECT FROM devapp.create_app(''keys'', ''names@example.com'', attributes => jsonb_build_object(''key'', %L))', 'SELECT FROM devapp.create_app(''keys'', ''names@example.com'', attributes => jsonb_build_object(%L, ''key''))',
+       'SELECT FROM devapp.create_app(''keys'', ''names@example.com'', callback_urls => ARRAY[''https://a.example/'' || split_part(%L, '' '', 2)])',
+       'SELECT FROM devapp.update_developer(''names@example.com'', last_name => %L)', 'INSERT INTO devapp.team (name) VALUES (%L)']) AS statement;
+SELECT FROM devapp.revoke_credential(:'credential', 'leaked: ' || :'key');
+SELECT FROM devapp.create_developer('names2@example.com');
+SELECT FROM devapp.transfer_app(:'app', developer => 'names2@example.com', note => :'key');
+-- its consumer key is public, and what looks like a key and is none is a word
+SELECT status, decision_note ~ 'dvk_live_............$' AS noted FROM devapp.revoke_credential(:'credential', 'leaked: ' || left(:'key', 21));
+SELECT description FROM devapp.update_product('names', description => 'dvk_live_0123456789AB_mysecret');
