@@ -94,7 +94,8 @@ AS $$
            WHEN 'issue' THEN 'secret issued'
            WHEN 'rotate' THEN
                format('secret rotated (version %s)', version)
-               || coalesce((SELECT ', old one works until ' || (e.after->>'valid_until')::timestamptz
+               || coalesce((SELECT CASE WHEN e.after->>'ended_at' IS NOT NULL THEN ', old one ended'
+                                        ELSE ', old one works until ' || (e.after->>'valid_until')::timestamptz END
                               FROM devapp.audit_event e
                              WHERE e.transaction_id = (event).transaction_id
                                AND e.entity = 'credential_secret'

@@ -14,7 +14,13 @@ END
 $$;
 
 -- The end of a duration from a time on.
-CREATE FUNCTION devapp_internal.require_duration(name text, at timestamptz, duration interval, hint text) RETURNS timestamptz
+CREATE FUNCTION devapp_internal.require_duration(
+    name text,
+    at timestamptz,
+    duration interval,
+    hint text,
+    or_zero boolean DEFAULT false
+) RETURNS timestamptz
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -25,8 +31,8 @@ BEGIN
         RAISE EXCEPTION '% is too long', name
             USING ERRCODE = 'invalid_parameter_value', HINT = hint;
     END IF;
-    IF ends_at IS NULL OR ends_at <= at THEN
-        RAISE EXCEPTION '% must be greater than zero', name
+    IF ends_at IS NULL OR ends_at < at OR (ends_at = at AND NOT or_zero) THEN
+        RAISE EXCEPTION '% must be %', name, CASE WHEN or_zero THEN 'zero or more' ELSE 'greater than zero' END
             USING ERRCODE = 'invalid_parameter_value', HINT = hint;
     END IF;
     RETURN ends_at;

@@ -291,5 +291,5 @@ CREATE FUNCTION devapp.bulk_rotate(
 ) RETURNS SETOF devapp.bulk_rotation
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_rotate(text, text, text, text, jsonb, timestamptz, timestamptz, text, uuid[], interval, text, boolean) IS
-    'Rotates the credentials of the apps of a filter and returns their secrets, once; a dry run unless dry_run => false';
+    'Rotates the credentials of the apps of a filter and returns their secrets, once; with overlap => ''0'' those being rotated as well; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_rotate', 'admin');

@@ -68,7 +68,8 @@ CREATE FUNCTION devapp_internal.expiry_after(expires_in interval) RETURNS timest
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN expires_in IS NOT NULL
+    -- '-1' is Apigee's word for never
+    SELECT CASE WHEN expires_in <> interval '-1'
                 THEN devapp_internal.require_duration('expires_in', now(), expires_in,
                          'Give an interval like ''90 days'', or leave it out for a credential that never expires.') END
 $$;

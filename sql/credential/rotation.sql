@@ -35,30 +35,56 @@ BEGIN
 END
 $$;
 
+-- When an old secret ends; now, if it ends at once.
 CREATE FUNCTION devapp_internal.require_overlap(overlap interval) RETURNS timestamptz
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT devapp_internal.require_duration('overlap', now(), overlap,
-               'Give an interval like ''7 days''; to end the old secret at once call devapp.complete_rotation afterwards.')
+               'Give an interval like ''7 days'', or ''0'' to end the old secret at once.', or_zero => true)
 $$;
 
-CREATE FUNCTION devapp_internal.require_rotatable(the_credential devapp.credential, overlap interval) RETURNS void
+-- A rotation that ends every old secret at once need not wait for another one.
+CREATE FUNCTION devapp_internal.require_rotatable(the_credential devapp.credential, at_once boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     old_secret devapp.credential_secret;
 BEGIN
-    PERFORM devapp_internal.require_overlap(overlap);
     PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
     old_secret := devapp_internal.overlapping_secret(the_credential.credential_id);
-    IF old_secret.secret_id IS NOT NULL THEN
+    IF old_secret.secret_id IS NOT NULL AND NOT at_once THEN
         RAISE EXCEPTION 'credential % already has a rotation in progress', the_credential.credential_id
             USING ERRCODE = 'object_in_use',
                   DETAIL = format('The old secret works until %s.', old_secret.valid_until),
-                  HINT = 'End it first with devapp.complete_rotation or devapp.cancel_rotation.';
+                  HINT = 'End it first with devapp.complete_rotation or devapp.cancel_rotation, or end every old secret now with overlap => ''0''.';
     END IF;
+END
+$$;
+
+-- Ends the secrets of a credential at a time, and returns until when the current one works.
+-- What ends now is marked as ended, and so is the old secret of a rotation in progress.
+CREATE FUNCTION devapp_internal.supersede_secrets(the_credential devapp.credential, ends_at timestamptz) RETURNS timestamptz
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    at_once constant boolean := ends_at = now();
+    old_until timestamptz;
+BEGIN
+    UPDATE devapp.credential_secret s
+       SET valid_until = least(s.valid_until, supersede_secrets.ends_at),
+           ended_at = CASE WHEN at_once THEN now() END
+     WHERE s.secret_id = (devapp_internal.overlapping_secret(the_credential.credential_id)).secret_id;
+    UPDATE devapp.credential_secret s
+       SET superseded_at = now(),
+           valid_until = least(supersede_secrets.ends_at, the_credential.expires_at),
+           ended_at = CASE WHEN at_once THEN now() END
+     WHERE s.credential_id = the_credential.credential_id
+       AND s.superseded_at IS NULL
+    RETURNING s.valid_until INTO old_until;
+    RETURN old_until;
 END
 $$;
 
@@ -67,34 +93,34 @@ CREATE FUNCTION devapp_internal.rotate_secret(the_credential devapp.credential, 
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    old_until timestamptz;
+    ends_at constant timestamptz := devapp_internal.require_overlap(overlap);
 BEGIN
-    PERFORM devapp_internal.require_rotatable(the_credential, overlap);
-    UPDATE devapp.credential_secret s
-       SET superseded_at = now(),
-           valid_until = least(now() + overlap, the_credential.expires_at)
-     WHERE s.credential_id = the_credential.credential_id
-       AND s.superseded_at IS NULL
-    RETURNING s.valid_until INTO old_until;
-    RETURN devapp_internal.issue_secret(the_credential.credential_id, old_until);
+    PERFORM devapp_internal.require_rotatable(the_credential, at_once => ends_at = now());
+    RETURN devapp_internal.issue_secret(the_credential.credential_id,
+                                        devapp_internal.supersede_secrets(the_credential, ends_at));
 END
 $$;
 
-CREATE FUNCTION devapp_internal.rotate_credential(credential_id uuid, overlap interval)
+CREATE FUNCTION devapp_internal.rotate_credential(credential_id uuid, overlap interval, note text)
     RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    rotated devapp.issued_credential;
 BEGIN
-    RETURN devapp_internal.rotate_secret(devapp_internal.find_own_credential(credential_id), overlap);
+    PERFORM devapp_internal.set_note(note);
+    rotated := devapp_internal.rotate_secret(devapp_internal.find_own_credential(credential_id), overlap);
+    PERFORM devapp_internal.set_note(NULL);
+    RETURN rotated;
 END
 $$;
 
-CREATE FUNCTION devapp.rotate_credential(credential_id uuid, overlap interval DEFAULT '7 days')
+CREATE FUNCTION devapp.rotate_credential(credential_id uuid, overlap interval DEFAULT '7 days', note text DEFAULT NULL)
     RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.rotate_credential(uuid, interval) IS
-    'Gives a credential a new secret and returns it, once; the old one works for the overlap';
+COMMENT ON FUNCTION devapp.rotate_credential(uuid, interval, text) IS
+    'Gives a credential a new secret and returns it, once; the old one works for the overlap, or ends at once if that is zero';
 SELECT devapp_internal.grant_to('devapp.rotate_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.complete_rotation(credential_id uuid) RETURNS devapp.credential

@@ -55,7 +55,7 @@ COMMENT ON COLUMN devapp.credential_secret.digest IS 'What is kept of the secret
 COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How the digest is made: blake2b';
 COMMENT ON COLUMN devapp.credential_secret.superseded_at IS 'When a newer version took its place; null: it is the current one';
 COMMENT ON COLUMN devapp.credential_secret.valid_until IS 'Until when a superseded version works';
-COMMENT ON COLUMN devapp.credential_secret.ended_at IS 'When devapp.complete_rotation or devapp.cancel_rotation ended it: it works no more, whatever the clock says; null: they have not';
+COMMENT ON COLUMN devapp.credential_secret.ended_at IS 'When a person ended it (devapp.complete_rotation, devapp.cancel_rotation, or a rotation without an overlap): it works no more, whatever the clock says; null: nobody has';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until, ended_at)', 'developer');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');

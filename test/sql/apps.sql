@@ -79,7 +79,7 @@ SELECT devapp.issue_credential('00000000-0000-0000-0000-000000000000');
 SELECT devapp.issue_credential(NULL);
 SELECT devapp.issue_credential(:'app_id', products => '{nothing}');
 SELECT devapp.issue_credential(:'app_id', scopes => '{admin}');
-SELECT devapp.issue_credential(:'app_id', expires_in => '-1 s');
+SELECT devapp.issue_credential(:'app_id', expires_in => '-2 s');
 SELECT devapp.issue_credential(:'app_id', kind => 'password');
 
 -- changing an app

@@ -58,7 +58,7 @@ SELECT code FROM devapp.verify_key(:'t_secret');
 SELECT secret_version FROM devapp.rotate_credential(:'t_credential_id', '1 day');
 
 -- bad input and states
-SELECT devapp.rotate_credential(:'a_credential_id', '0');
+SELECT devapp.rotate_credential(:'a_credential_id', '300000 years');
 SELECT devapp.rotate_credential(:'a_credential_id', '-1 day');
 SELECT devapp.rotate_credential(:'a_credential_id', NULL);
 SELECT devapp.rotate_credential(NULL);
