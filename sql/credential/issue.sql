@@ -85,7 +85,8 @@ CREATE FUNCTION devapp_internal.make_credential(
     expires_in interval,
     attributes jsonb,
     allowed_cidrs cidr[],
-    decisions devapp.approval_decision[] DEFAULT NULL
+    decisions devapp.approval_decision[] DEFAULT NULL,
+    label text DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -94,9 +95,9 @@ DECLARE
     made uuid;
 BEGIN
     PERFORM devapp_internal.require_scopes(scopes, products);
-    INSERT INTO devapp.credential AS c (app_id, kind, consumer_key, environment, scopes, expires_at, attributes,
+    INSERT INTO devapp.credential AS c (app_id, kind, label, consumer_key, environment, scopes, expires_at, attributes,
                                         allowed_cidrs)
-    VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), devapp_internal.new_consumer_key(make_credential.environment),
+    VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), devapp_internal.new_consumer_key(make_credential.environment),
             make_credential.environment, coalesce(make_credential.scopes, '{}'), devapp_internal.expiry_after(expires_in),
             coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'))
     RETURNING c.credential_id INTO made;
@@ -152,6 +153,8 @@ CREATE FUNCTION devapp_internal.issue_credential(
     scopes text[],
     expires_in interval,
     attributes jsonb,
+    label text,
+    note text,
     allowed_cidrs cidr[]
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
@@ -161,13 +164,18 @@ DECLARE
     is_admin boolean := devapp_internal.is_admin();
     the_app devapp.app := devapp_internal.find_own_app(issue_credential.app_id, NOT is_admin);
     names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id));
+    made devapp.issued_credential;
 BEGIN
     IF NOT is_admin THEN
         PERFORM devapp_internal.require_read_committed('issue a credential');
     END IF;
     PERFORM devapp_internal.require_room_for_credential(the_app.app_id);
-    RETURN devapp_internal.make_credential(the_app, issue_credential.kind, devapp_internal.find_products(names, the_app.app_id), issue_credential.environment,
-                         issue_credential.scopes, expires_in, issue_credential.attributes, issue_credential.allowed_cidrs);
+    PERFORM devapp_internal.set_note(issue_credential.note);
+    made := devapp_internal.make_credential(the_app, issue_credential.kind, devapp_internal.find_products(names, the_app.app_id),
+                issue_credential.environment, issue_credential.scopes, expires_in, issue_credential.attributes,
+                issue_credential.allowed_cidrs, label => issue_credential.label);
+    PERFORM devapp_internal.set_note(NULL);
+    RETURN made;
 END
 $$;
 
@@ -179,12 +187,53 @@ CREATE FUNCTION devapp.issue_credential(
     scopes text[] DEFAULT NULL,
     expires_in interval DEFAULT NULL,
     attributes jsonb DEFAULT NULL,
+    label text DEFAULT NULL,
+    note text DEFAULT NULL,
     allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb, cidr[]) IS
+COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb, text, text, cidr[]) IS
     'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials that were not revoked';
 SELECT devapp_internal.grant_to('devapp.issue_credential', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.update_credential(
+    credential_id uuid,
+    label text,
+    scopes text[],
+    attributes jsonb,
+    allowed_cidrs cidr[]
+) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.credential := devapp_internal.find_own_credential(update_credential.credential_id);
+BEGIN
+    PERFORM devapp_internal.require_scopes(update_credential.scopes,
+                ARRAY(SELECT p FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
+                       WHERE cp.credential_id = changed.credential_id AND cp.removed_at IS NULL));
+    UPDATE devapp.credential c
+       SET label = devapp_internal.changed_value(c.label, update_credential.label),
+           scopes = coalesce(update_credential.scopes, c.scopes),
+           attributes = coalesce(update_credential.attributes, c.attributes),
+           allowed_cidrs = coalesce(update_credential.allowed_cidrs, c.allowed_cidrs)
+     WHERE c.credential_id = changed.credential_id
+    RETURNING c.* INTO changed;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.update_credential(
+    credential_id uuid,
+    label text DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    attributes jsonb DEFAULT NULL,
+    allowed_cidrs cidr[] DEFAULT NULL
+) RETURNS devapp.credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.update_credential(uuid, text, text[], jsonb, cidr[]) IS
+    'Changes a credential; what is left out stays, '''' or ''{}'' clears';
+SELECT devapp_internal.grant_to('devapp.update_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.approve_credential(credential_id uuid, note text) RETURNS devapp.credential
     LANGUAGE plpgsql

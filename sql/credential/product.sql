@@ -73,7 +73,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp_internal.add_credential_product(credential_id uuid, product text, note text) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -82,20 +82,25 @@ DECLARE
     the_app devapp.app := devapp_internal.find_live_app(the_credential.app_id, false);
     the_product devapp.product := devapp_internal.find_offered_product(product, the_credential.app_id);
     decisions devapp.approval_decision[];
+    made devapp.credential_product;
 BEGIN
     PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
     decisions := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
-    RETURN devapp_internal.associate(the_app, the_credential.credential_id, the_product, decisions[1]);
+    PERFORM devapp_internal.set_note(note);
+    made := devapp_internal.associate(the_app, the_credential.credential_id, the_product, decisions[1]);
+    PERFORM devapp_internal.set_note(NULL);
+    RETURN made;
 END
 $$;
 
-CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text, note text DEFAULT NULL)
+    RETURNS devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.add_credential_product(uuid, text) IS
+COMMENT ON FUNCTION devapp.add_credential_product(uuid, text, text) IS
     'Associates a credential with a product; approved at once if the rules or the product''s approval say so';
 SELECT devapp_internal.grant_to('devapp.add_credential_product', 'admin', 'developer');
 
-CREATE FUNCTION devapp_internal.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp_internal.remove_credential_product(credential_id uuid, product text, note text) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -103,16 +108,19 @@ DECLARE
     the_credential devapp.credential := devapp_internal.find_own_credential(remove_credential_product.credential_id);
     changed devapp.credential_product := devapp_internal.find_credential_product(the_credential.credential_id, product);
 BEGIN
+    PERFORM devapp_internal.set_note(note);
     UPDATE devapp.credential_product cp SET removed_at = now()
      WHERE cp.ordinal = changed.ordinal
     RETURNING cp.* INTO changed;
+    PERFORM devapp_internal.set_note(NULL);
     RETURN changed;
 END
 $$;
 
-CREATE FUNCTION devapp.remove_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp.remove_credential_product(credential_id uuid, product text, note text DEFAULT NULL)
+    RETURNS devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.remove_credential_product(uuid, text) IS
+COMMENT ON FUNCTION devapp.remove_credential_product(uuid, text, text) IS
     'Ends an association; the row stays for the history';
 SELECT devapp_internal.grant_to('devapp.remove_credential_product', 'admin', 'developer');
 

@@ -4,6 +4,7 @@ CREATE TABLE devapp.credential (
     credential_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
     app_id uuid NOT NULL,
     kind text NOT NULL DEFAULT 'api_key',
+    label text,
     consumer_key text COLLATE "C" NOT NULL,
     environment text,
     status text NOT NULL DEFAULT 'approved',
@@ -22,6 +23,7 @@ CREATE TABLE devapp.credential (
 );
 COMMENT ON TABLE devapp.credential IS 'A consumer key of an app';
 COMMENT ON COLUMN devapp.credential.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp.credential.label IS 'What people call it, such as "CI server"';
 COMMENT ON COLUMN devapp.credential.consumer_key IS 'Public part of the key, and the client id: fit for lists and logs';
 COMMENT ON COLUMN devapp.credential.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp.credential.status IS 'approved, revoked, or compromised: revoked for ever, because somebody else may know the secret';

@@ -141,6 +141,7 @@ my %calls = (
 	set_attribute => ["'app', '$app->{app_id}', 'tier', 'gold'"],
 	set_credential_product_status => ["'$pending->{credential_id}', 'manual', 'approve'"],
 	set_team_role => ["'green', 'ada\@example.com', 'member'"],
+	update_credential => ["'$app->{credential_id}', label => 'mine'"],
 	update_app => ["'$app->{app_id}', description => 'mine'"],
 	update_developer => ["'ada\@example.com', first_name => 'Eve'"],
 	update_team => ["'blue', display_name => 'Mine'"],
