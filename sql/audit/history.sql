@@ -80,7 +80,8 @@ AS $$
     SELECT CASE (event).action
            WHEN 'create' THEN format('credential made (%s)',
                                      concat_ws(', ', (event).after->>'kind', (event).after->>'environment',
-                                               'until ' || ((event).after->>'expires_at')::timestamptz))
+                                               'until ' || ((event).after->>'expires_at')::timestamptz,
+                                               'replaces ' || ((event).after->>'replaces')))
            WHEN 'update' THEN 'credential changed: ' || devapp_internal.history_changes((event).before, (event).after)
            ELSE 'credential ' || devapp_internal.history_action((event).action) END
 $$;

@@ -101,7 +101,8 @@ AS $$
             '(a.developer_id, a.team_id) IS DISTINCT FROM (($2).developer_id, ($2).team_id)'
         WHEN job.action = 'rotate' THEN
             'a.app_id IN (SELECT c.app_id FROM devapp.credential c
-                  WHERE c.status = ''approved'' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()))'
+                  WHERE c.status = ''approved'' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+                    AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id))'
         WHEN job.action = 'approve' AND (job.apps).status IS DISTINCT FROM 'revoked' THEN
             '(a.status = ''pending'' OR a.status = ''approved'' AND a.app_id IN (
                  SELECT c.app_id FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
@@ -139,6 +140,7 @@ AS $$
      WHERE c.app_id = ANY (app_ids)
        AND c.status = 'approved'
        AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+       AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id)
 $$;
 
 -- The apps that a job concerns, in order; all, or those among some.

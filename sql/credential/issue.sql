@@ -86,7 +86,9 @@ CREATE FUNCTION devapp_internal.make_credential(
     attributes jsonb,
     allowed_cidrs cidr[],
     decisions devapp.approval_decision[] DEFAULT NULL,
-    label text DEFAULT NULL
+    label text DEFAULT NULL,
+    replaces uuid DEFAULT NULL,
+    replaced_until timestamptz DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -96,22 +98,25 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_scopes(scopes, products);
     INSERT INTO devapp.credential AS c (app_id, kind, label, consumer_key, environment, scopes, expires_at, attributes,
-                                        allowed_cidrs)
+                                        allowed_cidrs, replaces)
     VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), devapp_internal.new_consumer_key(make_credential.environment),
             make_credential.environment, coalesce(make_credential.scopes, '{}'), devapp_internal.expiry_after(expires_in),
-            coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'))
+            coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'),
+            make_credential.replaces)
     RETURNING c.credential_id INTO made;
     decisions := coalesce(decisions, devapp_internal.make_decisions(app, products));
     FOR i IN 1 .. cardinality(products) LOOP
-        PERFORM devapp_internal.associate(app, made, products[i], decisions[i]);
+        IF NOT devapp_internal.keep_approval(app, made, products[i], make_credential.replaces) THEN
+            PERFORM devapp_internal.associate(app, made, products[i], decisions[i]);
+        END IF;
     END LOOP;
-    RETURN devapp_internal.issue_secret(made, NULL);
+    RETURN devapp_internal.issue_secret(made, replaced_until);
 END
 $$;
 
--- The products that an app's credentials are associated with, oldest first.  One
--- that was revoked for any of them is for an admin to give again.
-CREATE FUNCTION devapp_internal.products_of(app_id uuid) RETURNS text[]
+-- The products that an app's credentials, or one of them, are associated with, oldest
+-- first.  One that was revoked for any of them is for an admin to give again.
+CREATE FUNCTION devapp_internal.products_of(app_id uuid, credential_id uuid DEFAULT NULL) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -121,12 +126,14 @@ AS $$
               JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
               JOIN devapp.product p ON p.product_id = cp.product_id
              WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
+               AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
              GROUP BY p.name
             HAVING bool_and(cp.status <> 'revoked')) AS x
 $$;
 
 -- The same for the credentials of an app, which is locked as if it were about to change.
-CREATE FUNCTION devapp_internal.require_room_for_credential(app_id uuid) RETURNS void
+-- One that is replaced is counted as long as it works, but makes room for its replacement.
+CREATE FUNCTION devapp_internal.require_room_for_credential(app_id uuid, replaces uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -137,7 +144,11 @@ BEGIN
        AND (SELECT count(*) FROM devapp.credential c
              WHERE c.app_id = require_room_for_credential.app_id
                AND c.status = 'approved'
-               AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())) >= most THEN
+               AND c.credential_id IS DISTINCT FROM require_room_for_credential.replaces
+               AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+               AND EXISTS (SELECT FROM devapp.credential_secret s
+                            WHERE s.credential_id = c.credential_id AND s.ended_at IS NULL
+                              AND (s.valid_until IS NULL OR s.valid_until > clock_timestamp()))) >= most THEN
         RAISE EXCEPTION 'the app has % credentials already', most
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Revoke one that is not needed with devapp.revoke_credential, or ask an administrator, who may exceed devapp.max_credentials_per_app.';
@@ -155,6 +166,8 @@ CREATE FUNCTION devapp_internal.issue_credential(
     attributes jsonb,
     label text,
     note text,
+    replaces uuid,
+    overlap interval,
     allowed_cidrs cidr[]
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
@@ -163,17 +176,20 @@ AS $$
 DECLARE
     is_admin boolean := devapp_internal.is_admin();
     the_app devapp.app := devapp_internal.find_own_app(issue_credential.app_id, NOT is_admin);
-    names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id));
+    old devapp.credential := devapp_internal.find_replaced(the_app, issue_credential.replaces);
+    names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id, old.credential_id));
     made devapp.issued_credential;
 BEGIN
     IF NOT is_admin THEN
         PERFORM devapp_internal.require_read_committed('issue a credential');
     END IF;
-    PERFORM devapp_internal.require_room_for_credential(the_app.app_id);
+    PERFORM devapp_internal.require_room_for_credential(the_app.app_id, old.credential_id);
     PERFORM devapp_internal.set_note(issue_credential.note);
-    made := devapp_internal.make_credential(the_app, issue_credential.kind, devapp_internal.find_products(names, the_app.app_id),
-                issue_credential.environment, issue_credential.scopes, expires_in, issue_credential.attributes,
-                issue_credential.allowed_cidrs, label => issue_credential.label);
+    made := devapp_internal.make_credential(the_app, coalesce(issue_credential.kind, old.kind),
+                devapp_internal.find_products(names, the_app.app_id), coalesce(issue_credential.environment, old.environment),
+                coalesce(issue_credential.scopes, old.scopes), expires_in, coalesce(issue_credential.attributes, old.attributes),
+                coalesce(issue_credential.allowed_cidrs, old.allowed_cidrs), label => coalesce(issue_credential.label, old.label),
+                replaces => old.credential_id, replaced_until => devapp_internal.end_replaced(old, overlap));
     PERFORM devapp_internal.set_note(NULL);
     RETURN made;
 END
@@ -181,7 +197,7 @@ $$;
 
 CREATE FUNCTION devapp.issue_credential(
     app_id uuid,
-    kind text DEFAULT 'api_key',
+    kind text DEFAULT NULL,
     products text[] DEFAULT NULL,
     environment text DEFAULT NULL,
     scopes text[] DEFAULT NULL,
@@ -189,11 +205,13 @@ CREATE FUNCTION devapp.issue_credential(
     attributes jsonb DEFAULT NULL,
     label text DEFAULT NULL,
     note text DEFAULT NULL,
+    replaces uuid DEFAULT NULL,
+    overlap interval DEFAULT '7 days',
     allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb, text, text, cidr[]) IS
-    'Adds a credential to an app and returns its secret, once; products left out: those of the app''s other credentials that were not revoked';
+COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb, text, text, uuid, interval, cidr[]) IS
+    'Adds a credential to an app, or replaces one, and returns its secret, once; what is left out is that of the one it replaces, products else those of the app''s other credentials';
 SELECT devapp_internal.grant_to('devapp.issue_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.update_credential(
@@ -242,6 +260,7 @@ AS $$
 DECLARE
     changed devapp.credential := devapp_internal.find_credential(approve_credential.credential_id);
 BEGIN
+    PERFORM devapp_internal.require_unreplaced(changed);
     UPDATE devapp.credential c
        SET status = devapp.next_status('credential', c.status, 'approve'),
            decision_note = note

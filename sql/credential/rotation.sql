@@ -17,6 +17,8 @@ AS $$
        AND s.superseded_at IS NOT NULL
        AND s.ended_at IS NULL
        AND s.valid_until > clock_timestamp()
+     ORDER BY s.version
+     LIMIT 1
 $$;
 
 CREATE FUNCTION devapp_internal.require_rotation(credential_id uuid) RETURNS devapp.credential_secret
@@ -53,6 +55,7 @@ DECLARE
     old_secret devapp.credential_secret;
 BEGIN
     PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
+    PERFORM devapp_internal.require_unreplaced(the_credential);
     old_secret := devapp_internal.overlapping_secret(the_credential.credential_id);
     IF old_secret.secret_id IS NOT NULL AND NOT at_once THEN
         RAISE EXCEPTION 'credential % already has a rotation in progress', the_credential.credential_id
@@ -129,11 +132,15 @@ CREATE FUNCTION devapp_internal.complete_rotation(credential_id uuid) RETURNS de
 AS $$
 DECLARE
     the_credential devapp.credential := devapp_internal.find_own_credential(complete_rotation.credential_id);
-    old_secret devapp.credential_secret := devapp_internal.require_rotation(the_credential.credential_id);
 BEGIN
+    PERFORM devapp_internal.require_rotation(the_credential.credential_id);
+    -- there are two where a credential was replaced while it was being rotated
     UPDATE devapp.credential_secret s
        SET valid_until = now(), ended_at = now()
-     WHERE s.secret_id = old_secret.secret_id;
+     WHERE s.credential_id = the_credential.credential_id
+       AND s.superseded_at IS NOT NULL
+       AND s.ended_at IS NULL
+       AND s.valid_until > clock_timestamp();
     RETURN the_credential;
 END
 $$;
@@ -151,6 +158,7 @@ DECLARE
     the_credential devapp.credential := devapp_internal.find_own_credential(cancel_rotation.credential_id);
     old_secret devapp.credential_secret := devapp_internal.require_rotation(the_credential.credential_id);
 BEGIN
+    PERFORM devapp_internal.require_unreplaced(the_credential);
     UPDATE devapp.credential_secret s
        SET superseded_at = now(), valid_until = now(), ended_at = now()
      WHERE s.credential_id = the_credential.credential_id

@@ -14,11 +14,13 @@ CREATE TABLE devapp.credential (
     issued_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
     revoked_at timestamptz,
+    replaces uuid,
     decided_by text,
     decided_at timestamptz,
     decision_note text,
     CONSTRAINT credential_pkey PRIMARY KEY (credential_id),
     CONSTRAINT credential_app_id_fkey FOREIGN KEY (app_id) REFERENCES devapp.app,
+    CONSTRAINT credential_replaces_fkey FOREIGN KEY (replaces) REFERENCES devapp.credential,
     CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)
 );
 COMMENT ON TABLE devapp.credential IS 'A consumer key of an app';
@@ -30,10 +32,12 @@ COMMENT ON COLUMN devapp.credential.status IS 'approved, revoked, or compromised
 COMMENT ON COLUMN devapp.credential.scopes IS 'OAuth scopes that it asks for; none: those of the app';
 COMMENT ON COLUMN devapp.credential.allowed_cidrs IS 'Networks that its clients may call from, within those of the app; none: all of those';
 COMMENT ON COLUMN devapp.credential.expires_at IS 'When it stops working; null: never; cannot be changed';
+COMMENT ON COLUMN devapp.credential.replaces IS 'The credential of the same app that it was issued to replace; cannot be changed';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.credential', '');
 CREATE INDEX credential_app_id_idx ON devapp.credential (app_id);
+CREATE INDEX credential_replaces_idx ON devapp.credential (replaces) WHERE replaces IS NOT NULL;
 
 -- No constraint of this table may have a digest in it: a violation prints the value.
 CREATE TABLE devapp.credential_secret (

@@ -3,12 +3,16 @@
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('credential_id', 'app_id', 'kind', 'consumer_key', 'environment',
-                                            'issued_at', 'expires_at');
+                                            'issued_at', 'expires_at', 'replaces');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('kind:in api_key oauth_client', 'label:text', 'environment:label', 'scopes:scopes', 'allowed_cidrs:networks',
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_status('credential', 'revoked,compromised=revoked_at');
+-- A restore brings the rows in any order.
+CREATE TRIGGER guard_replaces BEFORE INSERT ON devapp.credential FOR EACH ROW
+    WHEN (NEW.replaces IS NOT NULL AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('guard_replaces');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.revoke_credential.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential
