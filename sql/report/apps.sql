@@ -16,6 +16,7 @@ SELECT c.app_id, cp.product_id, min(CASE WHEN c.status = 'approved' AND (cp.stat
 -- for by app_id.
 CREATE VIEW devapp_report.app_inventory AS
 SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
+       devapp_internal.effective_status(a.status, a.owner_status) AS effective_status,
        coalesce(p.products_approved, 0) AS products_approved,
        coalesce(p.products_pending, 0) AS products_pending,
        coalesce(c.credentials_live, 0) AS credentials_live,
@@ -55,6 +56,7 @@ COMMENT ON COLUMN devapp_report.app_inventory.owner_id IS 'Id of the developer o
 COMMENT ON COLUMN devapp_report.app_inventory.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.app_inventory.status IS 'pending, rejected, approved, suspended or revoked';
+COMMENT ON COLUMN devapp_report.app_inventory.effective_status IS 'active, pending, rejected, suspended, revoked or owner inactive: what keeps its keys from working, if anything does';
 COMMENT ON COLUMN devapp_report.app_inventory.products_approved IS 'Products that one of its credentials is approved for';
 COMMENT ON COLUMN devapp_report.app_inventory.products_pending IS 'Products that it waits for, and has not by another credential';
 COMMENT ON COLUMN devapp_report.app_inventory.credentials_live IS 'Credentials that are neither revoked nor expired';

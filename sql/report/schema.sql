@@ -27,11 +27,30 @@ CREATE FUNCTION devapp_internal.days_since(at timestamptz) RETURNS double precis
     RETURN extract(epoch FROM now() - at)::double precision / 86400;
 SELECT devapp_internal.grant_to('devapp_internal.days_since', 'admin', 'analyst');
 
+-- What an app or a credential is for whoever reads it: the first that applies, in the order of
+-- the checks of a verdict.  A credential that has no secret at all is not replaced.  Views run
+-- functions with the rights of their readers, therefore these need EXECUTE.
+CREATE FUNCTION devapp_internal.effective_status(
+    app_status text,
+    owner_status text,
+    credential_status text DEFAULT 'approved',
+    expires_at timestamptz DEFAULT NULL,
+    is_replaced boolean DEFAULT false
+) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN expires_at <= now() THEN 'expired'
+                WHEN is_replaced THEN 'replaced'
+                WHEN credential_status <> 'approved' THEN credential_status
+                WHEN app_status <> 'approved' THEN app_status
+                WHEN owner_status <> 'active' THEN 'owner inactive'
+                ELSE 'active' END;
+SELECT devapp_internal.grant_to('devapp_internal.effective_status', 'admin', 'analyst', 'developer');
+
 -- Apps by name, with their owners.  Of the owner's rights, as the views that use it.
 CREATE VIEW devapp_internal.named_app AS
 SELECT a.app_id, a.name AS app, coalesce(a.developer_id, a.team_id) AS owner_id, coalesce(d.email, t.name) AS owner,
        CASE WHEN a.team_id IS NULL THEN 'developer' ELSE 'team' END AS owner_kind,
-       a.status, a.created_at, a.decided_at, a.deleted_at
+       a.status, a.created_at, a.decided_at, a.deleted_at, coalesce(d.status, t.status) AS owner_status
   FROM devapp.app a
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id;

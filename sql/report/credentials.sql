@@ -1,0 +1,31 @@
+-- The credentials of the whole program.
+
+CREATE VIEW devapp_report.credentials AS
+SELECT c.credential_id, c.consumer_key, c.kind, c.environment, a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, c.status,
+       devapp_internal.effective_status(a.status, a.owner_status, c.status, c.expires_at,
+           (SELECT bool_and(s.ended_at IS NOT NULL OR coalesce(s.valid_until <= now(), false))
+              FROM devapp.credential_secret s WHERE s.credential_id = c.credential_id)) AS effective_status,
+       c.issued_at, c.expires_at, least(l.last_used_at, now()) AS last_used_at, least(l.last_seen_at, now()) AS last_seen_at
+  FROM devapp.credential c
+  JOIN devapp_internal.named_app a ON a.app_id = c.app_id
+  LEFT JOIN (SELECT x.credential_id, max(x.last_used_at) AS last_used_at, max(x.last_seen_at) AS last_seen_at
+               FROM devapp.last_used x
+              GROUP BY x.credential_id) AS l ON l.credential_id = c.credential_id
+ WHERE a.deleted_at IS NULL;
+COMMENT ON VIEW devapp_report.credentials IS 'Credentials: one row a credential of an app that is not deleted. Live';
+COMMENT ON COLUMN devapp_report.credentials.credential_id IS 'Id of the credential';
+COMMENT ON COLUMN devapp_report.credentials.consumer_key IS 'Public part of the key';
+COMMENT ON COLUMN devapp_report.credentials.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp_report.credentials.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp_report.credentials.app_id IS 'Id of the app';
+COMMENT ON COLUMN devapp_report.credentials.app IS 'Name of the app, unique among those of its owner';
+COMMENT ON COLUMN devapp_report.credentials.owner_id IS 'Id of the developer or team';
+COMMENT ON COLUMN devapp_report.credentials.owner IS 'E-mail of the developer, or name of the team';
+COMMENT ON COLUMN devapp_report.credentials.owner_kind IS 'developer or team';
+COMMENT ON COLUMN devapp_report.credentials.status IS 'What is stored: approved, revoked or compromised';
+COMMENT ON COLUMN devapp_report.credentials.effective_status IS 'active, pending, rejected, expired, revoked, compromised, suspended, replaced or owner inactive: the first that applies, in the order of the checks of a verdict';
+COMMENT ON COLUMN devapp_report.credentials.issued_at IS 'When it was issued';
+COMMENT ON COLUMN devapp_report.credentials.expires_at IS 'When it stops working; null: never';
+COMMENT ON COLUMN devapp_report.credentials.last_used_at IS 'Last call that was allowed; null: none was yet';
+COMMENT ON COLUMN devapp_report.credentials.last_seen_at IS 'Last time that it was presented, whatever the verdict; null: never';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.credentials', 'SELECT', 'admin', 'analyst');
