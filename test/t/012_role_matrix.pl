@@ -104,7 +104,7 @@ same_lines($node->safe_psql('postgres', q{
 	join("\n", map { "$_=execute" }
 		  'bulk_lock_key devapp_admin', 'days_since devapp_admin=execute devapp_analyst',
 		'effective_status devapp_admin=execute devapp_analyst=execute devapp_developer', 'email_key devapp_admin',
-		'http_status devapp_admin=execute devapp_analyst', 'progress_bar devapp_admin', 'quota_window devapp_admin=execute devapp_analyst',
+		'http_status devapp_admin=execute devapp_analyst', 'is_admin devapp_admin=execute devapp_developer', 'progress_bar devapp_admin', 'quota_window devapp_admin=execute devapp_analyst',
 		'setting devapp_admin=execute devapp_analyst', 'sum_bigint devapp_admin=execute devapp_analyst=execute devapp_developer', 'worker_state devapp_admin'),
 	'in devapp_internal roles execute what views and indexes call, and have no other right');
 
