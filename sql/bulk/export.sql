@@ -60,7 +60,7 @@ BEGIN
                                                  WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL))
                                    ORDER BY c.credential_id), '[]')
                           FROM devapp.credential c
-                         WHERE c.app_id = a.app_id))
+                         WHERE c.app_id = a.app_id AND c.deleted_at IS NULL))
           FROM devapp.app a
           LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
           LEFT JOIN devapp.team t ON t.team_id = a.team_id
@@ -122,7 +122,7 @@ BEGIN
           FROM devapp.app a
           LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
           LEFT JOIN devapp.team t ON t.team_id = a.team_id
-          LEFT JOIN devapp.credential c ON c.app_id = a.app_id
+          LEFT JOIN devapp.credential c ON c.app_id = a.app_id AND c.deleted_at IS NULL
           LEFT JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id AND cp.removed_at IS NULL
           LEFT JOIN devapp.product p ON p.product_id = cp.product_id
          WHERE a.app_id = ANY (app_ids)

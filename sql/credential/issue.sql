@@ -298,3 +298,31 @@ CREATE FUNCTION devapp.revoke_credential(credential_id uuid, note text DEFAULT N
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.revoke_credential(uuid, text, boolean) IS 'Stops a credential; as compromised for ever';
 SELECT devapp_internal.grant_to('devapp.revoke_credential', 'admin', 'developer');
+
+-- Its associations end with it, so that nothing of it waits or is asked for again.
+CREATE FUNCTION devapp_internal.delete_credential(credential_id uuid, note text) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.credential := devapp_internal.find_own_credential(delete_credential.credential_id);
+BEGIN
+    PERFORM devapp_internal.set_note(note);
+    UPDATE devapp.credential_product cp SET removed_at = now()
+     WHERE cp.credential_id = changed.credential_id AND cp.removed_at IS NULL;
+    UPDATE devapp.credential c
+       SET status = coalesce(devapp_internal.possible_status('credential', c.status, 'revoke'), c.status),
+           decision_note = CASE WHEN c.status = 'approved' THEN note ELSE c.decision_note END,
+           deleted_at = now()
+     WHERE c.credential_id = changed.credential_id
+    RETURNING c.* INTO changed;
+    PERFORM devapp_internal.set_note(NULL);
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.delete_credential(credential_id uuid, note text DEFAULT NULL) RETURNS devapp.credential
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.delete_credential(uuid, text) IS
+    'Takes a credential out of all lists, for ever; it stops working, and its history stays';
+SELECT devapp_internal.grant_to('devapp.delete_credential', 'admin', 'developer');

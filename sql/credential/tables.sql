@@ -15,11 +15,13 @@ CREATE TABLE devapp.credential (
     expires_at timestamptz,
     revoked_at timestamptz,
     replaces uuid,
+    deleted_at timestamptz,
     decided_by text,
     decided_at timestamptz,
     decision_note text,
     CONSTRAINT credential_pkey PRIMARY KEY (credential_id),
     CONSTRAINT credential_app_id_fkey FOREIGN KEY (app_id) REFERENCES devapp.app,
+    CONSTRAINT credential_deleted_check CHECK (deleted_at IS NULL OR status <> 'approved'),
     CONSTRAINT credential_replaces_fkey FOREIGN KEY (replaces) REFERENCES devapp.credential,
     CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)
 );
@@ -33,6 +35,7 @@ COMMENT ON COLUMN devapp.credential.scopes IS 'OAuth scopes that it asks for; no
 COMMENT ON COLUMN devapp.credential.allowed_cidrs IS 'Networks that its clients may call from, within those of the app; none: all of those';
 COMMENT ON COLUMN devapp.credential.expires_at IS 'When it stops working; null: never; cannot be changed';
 COMMENT ON COLUMN devapp.credential.replaces IS 'The credential of the same app that it was issued to replace; cannot be changed';
+COMMENT ON COLUMN devapp.credential.deleted_at IS 'When it was deleted; the row stays for the history';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.credential', '');

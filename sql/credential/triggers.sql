@@ -9,14 +9,18 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH R
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_status('credential', 'revoked,compromised=revoked_at');
+-- Deleted is final.
+CREATE TRIGGER guard_deleted BEFORE UPDATE ON devapp.credential FOR EACH ROW
+    WHEN (OLD.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION devapp_internal.guard_immutable('deleted_at', 'status');
 -- A restore brings the rows in any order.
 CREATE TRIGGER guard_replaces BEFORE INSERT ON devapp.credential FOR EACH ROW
     WHEN (NEW.replaces IS NOT NULL AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION devapp_internal.as_owner('guard_replaces');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential
-    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.revoke_credential.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_credential.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential
-    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.revoke_credential.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_credential.');
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_secret FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('secret_id', 'credential_id', 'version', 'purpose', 'digest', 'scheme',

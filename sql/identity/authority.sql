@@ -118,7 +118,7 @@ BEGIN
     END IF;
     SELECT c.app_id INTO owned
       FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
-     WHERE c.credential_id = require_credential.credential_id
+     WHERE c.credential_id = require_credential.credential_id AND c.deleted_at IS NULL
        AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % does not exist', coalesce(require_credential.credential_id::text, '(null)')

@@ -124,7 +124,7 @@ DECLARE
     found_row devapp.credential;
 BEGIN
     SELECT * INTO found_row FROM devapp.credential c
-     WHERE c.credential_id = find_credential.credential_id;
+     WHERE c.credential_id = find_credential.credential_id AND c.deleted_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % does not exist', coalesce(find_credential.credential_id::text, '(null)')
             USING ERRCODE = 'undefined_object',
@@ -134,6 +134,10 @@ BEGIN
     SELECT * INTO found_row FROM devapp.credential c
      WHERE c.credential_id = find_credential.credential_id
        FOR NO KEY UPDATE;
+    -- deleted while this waited for the lock
+    IF found_row.deleted_at IS NOT NULL THEN
+        RETURN devapp_internal.find_credential(found_row.credential_id);
+    END IF;
     RETURN found_row;
 END
 $$;

@@ -39,6 +39,7 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
                     max(s.valid_from) FILTER (WHERE x.status = 'approved') AS newest_secret_at
                FROM devapp.credential x
                LEFT JOIN devapp.credential_secret s ON s.credential_id = x.credential_id AND s.superseded_at IS NULL
+              WHERE x.deleted_at IS NULL
               GROUP BY x.app_id) AS c ON c.app_id = a.app_id
   LEFT JOIN (SELECT x.app_id, count(*) FILTER (WHERE x.status = 'approved') AS products_approved,
                     count(*) FILTER (WHERE x.status = 'pending') AS products_pending

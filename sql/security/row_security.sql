@@ -55,7 +55,7 @@ BEGIN
         format('developer_id = %s OR team_id = %s', me, my_teams));
     -- what hangs on an app is seen by who sees the app
     PERFORM devapp_internal.put_policy('devapp.credential', 'SELECT', 'devapp_developer',
-        'app_id IN (SELECT a.app_id FROM devapp.app a)');
+        'deleted_at IS NULL AND app_id IN (SELECT a.app_id FROM devapp.app a)');
     PERFORM devapp_internal.put_policy('devapp.credential_secret', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
     PERFORM devapp_internal.put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',

@@ -255,11 +255,12 @@ action_of(const Change *c)
 		return insert_action(c);
 	if (c->after == NULL)
 		return "remove";
+	/* deleting a credential also revokes it */
+	if (!has_value(c, c->before, "deleted_at") && has_value(c, c->after, "deleted_at"))
+		return "delete";
 	action = lifecycle_action(c);
 	if (action != NULL)
 		return action;
-	if (!has_value(c, c->before, "deleted_at") && has_value(c, c->after, "deleted_at"))
-		return "delete";
 	if (!has_value(c, c->before, "removed_at") && has_value(c, c->after, "removed_at"))
 		return "remove";
 	if (SPI_fnumber(c->desc, "app_id") > 0 &&

@@ -117,6 +117,7 @@ my %calls = (
 	consume_quota => [ "'$app->{secret}', '/', 'GET', 'live', 'a'", undef, 'lent' ],
 	create_app => ["'another', developer => 'ada\@example.com'"],
 	current_developer_id => [ '', qr/^nothing$/ ],
+	delete_credential => ["'$app->{credential_id}'"],
 	delete_app => ["'$app->{app_id}'"],
 	explain_access => ["'$app->{app_id}'"],
 	fail_notification => [ "$leased, 'error'", undef, 'lent' ],
