@@ -99,7 +99,8 @@ END
 $$;
 
 -- The credential that a new one replaces is there before it and of the same app, so no chain
--- of replacements comes back to where it began.
+-- of replacements comes back to where it began.  No foreign key says so: of a table that refers
+-- to itself pg_dump warns that its rows might not be restored.
 CREATE FUNCTION devapp_internal.guard_replaces() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

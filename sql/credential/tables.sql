@@ -22,7 +22,6 @@ CREATE TABLE devapp.credential (
     CONSTRAINT credential_pkey PRIMARY KEY (credential_id),
     CONSTRAINT credential_app_id_fkey FOREIGN KEY (app_id) REFERENCES devapp.app,
     CONSTRAINT credential_deleted_check CHECK (deleted_at IS NULL OR status <> 'approved'),
-    CONSTRAINT credential_replaces_fkey FOREIGN KEY (replaces) REFERENCES devapp.credential,
     CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)
 );
 COMMENT ON TABLE devapp.credential IS 'A consumer key of an app';

@@ -1,7 +1,7 @@
 -- The credentials of the whole program.
 
 CREATE VIEW devapp_report.credentials AS
-SELECT c.credential_id, c.consumer_key, c.kind, c.environment, a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, c.status,
+SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, c.status,
        devapp_internal.effective_status(a.status, a.owner_status, c.status, c.expires_at,
            (SELECT bool_and(s.ended_at IS NOT NULL OR coalesce(s.valid_until <= now(), false))
               FROM devapp.credential_secret s WHERE s.credential_id = c.credential_id)) AS effective_status,
@@ -11,10 +11,11 @@ SELECT c.credential_id, c.consumer_key, c.kind, c.environment, a.app_id, a.app, 
   LEFT JOIN (SELECT x.credential_id, max(x.last_used_at) AS last_used_at, max(x.last_seen_at) AS last_seen_at
                FROM devapp.last_used x
               GROUP BY x.credential_id) AS l ON l.credential_id = c.credential_id
- WHERE a.deleted_at IS NULL;
-COMMENT ON VIEW devapp_report.credentials IS 'Credentials: one row a credential of an app that is not deleted. Live';
+ WHERE a.deleted_at IS NULL AND c.deleted_at IS NULL;
+COMMENT ON VIEW devapp_report.credentials IS 'Credentials: one row a credential that is not deleted, of an app that is not. Live';
 COMMENT ON COLUMN devapp_report.credentials.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp_report.credentials.consumer_key IS 'Public part of the key';
+COMMENT ON COLUMN devapp_report.credentials.label IS 'What its owner calls it; null: nothing';
 COMMENT ON COLUMN devapp_report.credentials.kind IS 'api_key or oauth_client';
 COMMENT ON COLUMN devapp_report.credentials.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp_report.credentials.app_id IS 'Id of the app';

@@ -30,7 +30,7 @@ COMMENT ON COLUMN devapp.my_apps.updated_at IS 'When it last changed';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.my_apps', 'SELECT', 'admin', 'developer');
 
 CREATE VIEW devapp.my_credentials WITH (security_invoker = true) AS
-SELECT c.credential_id, c.consumer_key, c.kind, c.environment, a.app_id, a.app, a.owner, a.owner_kind, c.status,
+SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id, a.app, a.owner, a.owner_kind, c.status,
        devapp_internal.effective_status(a.status, a.owner_status, c.status, c.expires_at, s.is_replaced) AS effective_status,
        c.decision_note, c.scopes, c.allowed_cidrs, c.attributes, c.issued_at, c.expires_at, s.secret_version, s.previous_valid_until
   FROM devapp.credential c
@@ -44,10 +44,12 @@ SELECT c.credential_id, c.consumer_key, c.kind, c.environment, a.app_id, a.app, 
                     max(x.valid_until) FILTER (WHERE x.superseded_at IS NOT NULL AND x.ended_at IS NULL AND x.valid_until > now()) AS previous_valid_until,
                     bool_and(x.ended_at IS NOT NULL OR coalesce(x.valid_until <= now(), false)) AS is_replaced
                FROM devapp.credential_secret x
-              GROUP BY x.credential_id) AS s ON s.credential_id = c.credential_id;
-COMMENT ON VIEW devapp.my_credentials IS 'Credentials of the apps that one sees: one row a credential of an app that is not deleted';
+              GROUP BY x.credential_id) AS s ON s.credential_id = c.credential_id
+ WHERE c.deleted_at IS NULL;
+COMMENT ON VIEW devapp.my_credentials IS 'Credentials of the apps that one sees: one row a credential that is not deleted, of an app that is not';
 COMMENT ON COLUMN devapp.my_credentials.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp.my_credentials.consumer_key IS 'Public part of the key';
+COMMENT ON COLUMN devapp.my_credentials.label IS 'What its owner calls it; null: nothing';
 COMMENT ON COLUMN devapp.my_credentials.kind IS 'api_key or oauth_client';
 COMMENT ON COLUMN devapp.my_credentials.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp.my_credentials.app_id IS 'Id of the app';
