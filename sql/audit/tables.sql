@@ -63,3 +63,6 @@ CREATE INDEX audit_event_default_developer_idx ON devapp.audit_event_default (de
 CREATE INDEX audit_event_default_team_idx ON devapp.audit_event_default (team_id, event_id) WHERE team_id IS NOT NULL;
 CREATE INDEX audit_event_default_entity_idx ON devapp.audit_event_default (entity, entity_id, event_id);
 CREATE INDEX audit_event_default_transaction_idx ON devapp.audit_event_default (transaction_id);
+-- who did something, and when
+CREATE INDEX audit_event_default_actor_idx ON devapp.audit_event_default (actor, occurred_at) WHERE actor IS NOT NULL;
+CREATE INDEX audit_event_default_occurred_at_idx ON devapp.audit_event_default (occurred_at);

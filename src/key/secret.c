@@ -15,7 +15,10 @@
 
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/sodium.h"
@@ -29,6 +32,7 @@ PG_FUNCTION_INFO_V1(devapp_secret_digest_recv);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_eq);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_hash);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_pepper);
+PG_FUNCTION_INFO_V1(devapp_secret_digests_of);
 
 #define SCHEME_NAME "blake2b"
 
@@ -213,4 +217,41 @@ devapp_secret_digest_pepper(PG_FUNCTION_ARGS)
 	if (!secret_digest_read(PG_GETARG_DATUM(0), &d))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(secret_digest_pepper(&d));
+}
+
+/*
+ * SQL: what may be stored of a key of this SHA-256, one digest for each pepper and the unkeyed one,
+ * because which pepper keyed it is not known.
+ */
+Datum
+devapp_secret_digests_of(PG_FUNCTION_ARGS)
+{
+	bytea	   *sha256 = PG_GETARG_BYTEA_PP(0);
+	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+	Datum		digests[PEPPER_MAX_COUNT + 1];
+	int			count = 0;
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+
+	if (VARSIZE_ANY_EXHDR(sha256) != SHA256_LEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a SHA-256 must be %d bytes long", SHA256_LEN)));
+	(void) pepper_look_again(GetCurrentTimestamp());
+	if (!pepper_file_is_usable())
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("the peppers cannot be read"),
+				 errhint("devapp.doctor() says what is wrong with the file.")));
+	for (int i = pepper_count(); i >= 0; i--)
+	{
+		SecretDigest digest;
+
+		if (secret_digest_compute((const uint8 *) VARDATA_ANY(sha256),
+								  i > 0 ? pepper_nth(i - 1)->number : PEPPER_NONE, &digest))
+			digests[count++] = secret_digest_datum(&digest);
+	}
+	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
+	PG_RETURN_ARRAYTYPE_P(construct_array(digests, count, element, typlen, typbyval, typalign));
 }
