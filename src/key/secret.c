@@ -18,7 +18,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/sodium.h"
@@ -229,6 +228,7 @@ devapp_secret_digests_of(PG_FUNCTION_ARGS)
 	bytea	   *sha256 = PG_GETARG_BYTEA_PP(0);
 	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	Datum		digests[PEPPER_MAX_COUNT + 1];
+	int			npeppers;
 	int			count = 0;
 	int16		typlen;
 	bool		typbyval;
@@ -238,13 +238,14 @@ devapp_secret_digests_of(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a SHA-256 must be %d bytes long", SHA256_LEN)));
-	(void) pepper_look_again(GetCurrentTimestamp());
+	/* pepper_look_again() is the verification's: who hears from it has to empty the cache */
+	npeppers = pepper_count();
 	if (!pepper_file_is_usable())
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
 				 errmsg("the peppers cannot be read"),
 				 errhint("devapp.doctor() says what is wrong with the file.")));
-	for (int i = pepper_count(); i >= 0; i--)
+	for (int i = npeppers; i >= 0; i--)
 	{
 		SecretDigest digest;
 

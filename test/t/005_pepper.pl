@@ -73,6 +73,8 @@ set_config($node, 'devapp.pepper_file', $file);
 refuses('missing file', '58P01', qr/could not open pepper file/);
 is(code($node, $none->{secret}), 'VALID', 'missing file: an unkeyed secret works');
 like(doctor($node, 'pepper'), qr/^error\|could not open pepper file/, 'missing file: doctor()');
+is((error_of($node, "SELECT devapp.key_owner(key => repeat('0', 64))"))[0],
+	'F0000', 'missing file: key_owner() does not say that nobody has the key');
 
 # ---------- one, two ----------
 
@@ -114,6 +116,12 @@ is( $node->safe_psql(
 		map { "SELECT (devapp.verify_digest(sha256('$_'), $Devapp::CALL)).code" } @$keys),
 	"VALID\nVALID\nVALID",
 	'verify_digest finds the keys of each pepper');
+is( $node->safe_psql(
+		'postgres',
+		join ' UNION ALL ',
+		map { "SELECT app_name FROM devapp.key_owner(key => encode(sha256('$_'), 'hex'))" } @$keys),
+	"none\none\ntwo",
+	'key_owner finds the owners of the keys of each pepper');
 isnt(
 	$node->safe_psql(
 		'postgres',
