@@ -64,6 +64,9 @@ typedef struct PepperFile
 
 static PepperFile current;
 
+/* a pepper that was in use has gone, and nobody has asked for that yet */
+static bool has_lost_one = false;
+
 static bool
 is_configured(void)
 {
@@ -153,6 +156,25 @@ forget_peppers(PepperFile *f)
 	memset(f, 0, sizeof(*f));
 }
 
+/* Does the other have all of these? */
+static bool
+all_are_in(const PepperFile *these, const PepperFile *other)
+{
+	for (int i = 0; i < these->count; i++)
+	{
+		const Pepper *p = &these->peppers[i];
+		bool		found = false;
+
+		for (int j = 0; j < other->count && !found; j++)
+			found = other->peppers[j].number == p->number &&
+				other->peppers[j].len == p->len &&
+				sodium_memcmp(other->peppers[j].key, p->key, p->len) == 0;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Read the file.  If it is not usable, say so at the given level and keep what
  * was known.
@@ -170,8 +192,9 @@ load_peppers(int elevel)
 						"Each line is <number>:<32 to 128 hex digits>; nobody but the server's user may have access to the file.");
 		return false;
 	}
-	forget_peppers(&current);
 	fresh.name = MemoryContextStrdup(TopMemoryContext, pepper_file);
+	has_lost_one |= !all_are_in(&current, &fresh);
+	forget_peppers(&current);
 	current = fresh;
 	return true;
 }
@@ -261,59 +284,32 @@ pepper_find(int number)
 	return p;
 }
 
-/* Does the other have all of these? */
-static bool
-all_are_in(const PepperFile *these, const PepperFile *other)
-{
-	for (int i = 0; i < these->count; i++)
-	{
-		const Pepper *p = &these->peppers[i];
-		bool		found = false;
-
-		for (int j = 0; j < other->count && !found; j++)
-			found = other->peppers[j].number == p->number &&
-				other->peppers[j].len == p->len &&
-				sodium_memcmp(other->peppers[j].key, p->key, p->len) == 0;
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
 /*
  * Look at the file again, if that was not done within the last second.  True if a
- * pepper that was in use has gone, so that what was verified with it no longer
- * counts.  What is missing or broken is a fault, not a decision: the peppers stay.
+ * pepper that was in use has gone since the last time, whoever noticed, so that what
+ * was verified with it no longer counts.  What is missing or broken is a fault, not a
+ * decision: the peppers stay.
  */
 bool
 pepper_look_again(TimestampTz now)
 {
 	static TimestampTz looked_at = 0;
-	PepperFile	before = current;
-	bool		gone = false;
+	bool		lost;
 
-	if (current.count == 0 || (now >= looked_at && now < looked_at + USECS_PER_SEC))
-		return false;
-	looked_at = now;
-	if (!is_configured())
+	if (current.count > 0 && (now < looked_at || now >= looked_at + USECS_PER_SEC))
 	{
-		forget_peppers(&current);
-		return true;
+		looked_at = now;
+		if (!is_configured() || (!is_loaded() && !load_for_verdict()))
+		{
+			forget_peppers(&current);
+			has_lost_one = true;
+		}
+		else if (file_changed())
+			(void) load_for_verdict();
 	}
-	if (is_loaded() && !file_changed())
-		return false;
-	memset(&current, 0, sizeof(current));
-	if (load_for_verdict())
-		gone = !all_are_in(&before, &current);
-	else if (before.name != NULL && strcmp(before.name, pepper_file) == 0)
-	{
-		current = before;
-		return false;
-	}
-	else
-		gone = true;
-	forget_peppers(&before);
-	return gone;
+	lost = has_lost_one;
+	has_lost_one = false;
+	return lost;
 }
 
 /* Could the file be read, if there is one? */

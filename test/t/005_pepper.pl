@@ -259,6 +259,10 @@ is($gateway->query_safe($verify_two), 'UNAVAILABLE', 'pepper 2 taken out: what w
 is($gateway->query_safe($digest_two), 'NOT_FOUND', 'pepper 2 taken out: also by digest');
 put_file(lines(1, 2));
 is($gateway->query_safe("$verify_two; $digest_two"), "VALID\nVALID", 'pepper 2 put back: at once');
+put_file(lines(1));
+is($gateway->query_safe("SELECT (devapp.create_app('meanwhile', 'ada\@example.com')).secret_version; $verify_two"), "1\nUNAVAILABLE",
+	'pepper 2 taken out: also where issuing a secret has read the file in between');
+put_file(lines(1, 2));
 put_file("1:$hex{1}\n2:$hex{3}\n");
 sleep 1.1;
 is($gateway->query_safe($verify_two), 'NOT_FOUND', 'pepper 2 is another one: not found');
