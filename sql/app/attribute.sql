@@ -28,6 +28,12 @@ BEGIN
     IF entity IN ('developer', 'team', 'product') THEN
         PERFORM devapp_internal.require_admin(format('change the attributes of a %s', entity));
     END IF;
+    -- the message names what was given, not the id that it is not
+    IF entity IN ('app', 'credential') AND id IS NOT NULL AND devapp_internal.uuid_or_null(id) IS NULL THEN
+        RAISE EXCEPTION '% % does not exist', entity, devapp_internal.quoted(id)
+            USING ERRCODE = 'undefined_object',
+                  HINT = format('Name the %s by its id, a uuid.', entity);
+    END IF;
     CASE entity
         WHEN 'developer' THEN
             target := (devapp_internal.find_developer(id, true)).developer_id;

@@ -627,7 +627,7 @@ check_word(Subject s, Datum value, const char *words)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s of %s is not a known value", s.column, s.entity),
+			 errmsg("%s of %s is not a known value: \"%s\"", s.column, s.entity, mask_value(t.data, t.len)),
 			 errhint("Possible: %s.", words)));
 }
 
