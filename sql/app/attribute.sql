@@ -8,14 +8,6 @@ AS $$
     SELECT CASE WHEN removed IS NULL THEN attributes || change ELSE attributes - removed END
 $$;
 
--- Apps and credentials are named by id; what is no uuid names none.
-CREATE FUNCTION devapp_internal.uuid_or_null(id text) RETURNS uuid
-    LANGUAGE sql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN id::uuid END
-$$;
-
 -- Writes the attributes of an entity that is named as a person names it.
 CREATE FUNCTION devapp_internal.put_attributes(entity text, id text, change jsonb, removed text) RETURNS jsonb
     LANGUAGE plpgsql
@@ -27,12 +19,6 @@ DECLARE
 BEGIN
     IF entity IN ('developer', 'team', 'product') THEN
         PERFORM devapp_internal.require_admin(format('change the attributes of a %s', entity));
-    END IF;
-    -- the message names what was given, not the id that it is not
-    IF entity IN ('app', 'credential') AND id IS NOT NULL AND devapp_internal.uuid_or_null(id) IS NULL THEN
-        RAISE EXCEPTION '% % does not exist', entity, devapp_internal.quoted(id)
-            USING ERRCODE = 'undefined_object',
-                  HINT = format('Name the %s by its id, a uuid.', entity);
     END IF;
     CASE entity
         WHEN 'developer' THEN
@@ -51,12 +37,12 @@ BEGIN
              WHERE p.product_id = target
             RETURNING p.attributes INTO result;
         WHEN 'app' THEN
-            target := (devapp_internal.find_own_app(devapp_internal.uuid_or_null(id), true)).app_id;
+            target := (devapp_internal.find_own_live_app(id, true)).app_id;
             UPDATE devapp.app a SET attributes = devapp_internal.edited_attributes(a.attributes, change, removed)
              WHERE a.app_id = target
             RETURNING a.attributes INTO result;
         WHEN 'credential' THEN
-            target := (devapp_internal.find_own_credential(devapp_internal.uuid_or_null(id))).credential_id;
+            target := (devapp_internal.find_own_credential(id)).credential_id;
             UPDATE devapp.credential c SET attributes = devapp_internal.edited_attributes(c.attributes, change, removed)
              WHERE c.credential_id = target
             RETURNING c.attributes INTO result;
@@ -86,7 +72,7 @@ $$;
 CREATE FUNCTION devapp.set_attribute(entity text, id text, name text, value text) RETURNS jsonb
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.set_attribute(text, text, text, text) IS
-    'Sets one attribute of a developer (e-mail), team or product (name), app or credential (id); returns all';
+    'Sets one attribute of a developer (e-mail), team or product (name), app (id or owner/name) or credential (id or consumer key); returns all';
 SELECT devapp_internal.grant_to('devapp.set_attribute', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.remove_attribute(entity text, id text, name text) RETURNS jsonb

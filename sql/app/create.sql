@@ -66,7 +66,6 @@ $$;
 CREATE FUNCTION devapp_internal.create_app(
     name text,
     developer text,
-    team text,
     products text[],
     display_name text,
     description text,
@@ -77,6 +76,7 @@ CREATE FUNCTION devapp_internal.create_app(
     environment text,
     kind text,
     expires_in interval,
+    team text,
     allowed_cidrs cidr[]
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
@@ -125,7 +125,6 @@ $$;
 CREATE FUNCTION devapp.create_app(
     name text,
     developer text DEFAULT NULL,
-    team text DEFAULT NULL,
     products text[] DEFAULT NULL,
     display_name text DEFAULT NULL,
     description text DEFAULT NULL,
@@ -136,15 +135,16 @@ CREATE FUNCTION devapp.create_app(
     environment text DEFAULT NULL,
     kind text DEFAULT 'api_key',
     expires_in interval DEFAULT NULL,
+    team text DEFAULT NULL,
     allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval, cidr[]) IS
+COMMENT ON FUNCTION devapp.create_app(text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval, text, cidr[]) IS
     'Makes an app of a developer or team with its first credential, and returns that one''s secret, once';
 SELECT devapp_internal.grant_to('devapp.create_app', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.update_app(
-    app_id uuid,
+    app devapp.app_ref,
     display_name text,
     description text,
     callback_urls text[],
@@ -157,7 +157,7 @@ CREATE FUNCTION devapp_internal.update_app(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.app := devapp_internal.find_own_app(update_app.app_id, true);
+    changed devapp.app := devapp_internal.find_own_live_app(update_app.app, true);
 BEGIN
     PERFORM devapp_internal.require_scopes(update_app.scopes, devapp_internal.find_products(devapp_internal.products_of(changed.app_id), changed.app_id));
     UPDATE devapp.app a
@@ -175,7 +175,7 @@ END
 $$;
 
 CREATE FUNCTION devapp.update_app(
-    app_id uuid,
+    app devapp.app_ref,
     display_name text DEFAULT NULL,
     description text DEFAULT NULL,
     callback_urls text[] DEFAULT NULL,
@@ -185,6 +185,6 @@ CREATE FUNCTION devapp.update_app(
     allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.update_app(uuid, text, text, text[], text[], text, jsonb, cidr[]) IS
+COMMENT ON FUNCTION devapp.update_app(devapp.app_ref, text, text, text[], text[], text, jsonb, cidr[]) IS
     'Changes an app; what is left out stays, '''' or ''{}'' clears';
 SELECT devapp_internal.grant_to('devapp.update_app', 'admin', 'developer');

@@ -1,12 +1,12 @@
 -- The lifecycle of an app: one function an action.  The side effects of a change are
 -- in sql/app/triggers.sql.
 
-CREATE FUNCTION devapp_internal.act_on_app(app_id uuid, action text, note text) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.act_on_app(app devapp.app_ref, action text, note text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.app := devapp_internal.find_app(act_on_app.app_id, true);
+    changed devapp.app := devapp_internal.find_app(act_on_app.app, true);
 BEGIN
     UPDATE devapp.app a
        SET status = devapp.next_status('app', a.status, action),
@@ -17,51 +17,52 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.approve_app(app_id uuid, note text) RETURNS devapp.app
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    -- what it waits for is looked at under its lock
-    PERFORM devapp_internal.find_app(approve_app.app_id, true);
-    PERFORM devapp_internal.require_decision(approve_app.app_id, devapp_internal.may_decide_app(approve_app.app_id));
-    RETURN devapp_internal.act_on_app(app_id, 'approve', note);
-END
-$$;
-
-CREATE FUNCTION devapp.approve_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.approve_app(uuid, text) IS 'Approves a pending app and its pending associations, or lets a revoked app work again';
-SELECT devapp_internal.grant_to('devapp.approve_app', 'admin', 'developer');
-
-CREATE FUNCTION devapp_internal.reject_app(app_id uuid, note text) RETURNS devapp.app
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    -- what it waits for is looked at under its lock
-    PERFORM devapp_internal.find_app(reject_app.app_id, true);
-    PERFORM devapp_internal.require_decision(reject_app.app_id, devapp_internal.may_decide_app(reject_app.app_id));
-    RETURN devapp_internal.act_on_app(app_id, 'reject', note);
-END
-$$;
-
-CREATE FUNCTION devapp.reject_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
-    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.reject_app(uuid, text) IS 'Rejects a pending app';
-SELECT devapp_internal.grant_to('devapp.reject_app', 'admin', 'developer');
-
-CREATE FUNCTION devapp_internal.resubmit_app(app_id uuid, note text) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.approve_app(app devapp.app_ref, note text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    rejected devapp.app;
+    the_app uuid;
+BEGIN
+    -- what it waits for is looked at under its lock
+    the_app := (devapp_internal.find_app(approve_app.app, true)).app_id;
+    PERFORM devapp_internal.require_decision(the_app, devapp_internal.may_decide_app(the_app));
+    RETURN devapp_internal.act_on_app(the_app, 'approve', note);
+END
+$$;
+
+CREATE FUNCTION devapp.approve_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.approve_app(devapp.app_ref, text) IS 'Approves a pending app and its pending associations, or lets a revoked app work again';
+SELECT devapp_internal.grant_to('devapp.approve_app', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.reject_app(app devapp.app_ref, note text) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_app uuid;
+BEGIN
+    -- what it waits for is looked at under its lock
+    the_app := (devapp_internal.find_app(reject_app.app, true)).app_id;
+    PERFORM devapp_internal.require_decision(the_app, devapp_internal.may_decide_app(the_app));
+    RETURN devapp_internal.act_on_app(the_app, 'reject', note);
+END
+$$;
+
+CREATE FUNCTION devapp.reject_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.reject_app(devapp.app_ref, text) IS 'Rejects a pending app';
+SELECT devapp_internal.grant_to('devapp.reject_app', 'admin', 'developer');
+
+CREATE FUNCTION devapp_internal.resubmit_app(app devapp.app_ref, note text) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rejected devapp.app := devapp_internal.find_own_app(resubmit_app.app, true);
     changed devapp.app;
 BEGIN
-    PERFORM devapp_internal.require_app(resubmit_app.app_id, true);
-    rejected := devapp_internal.find_app(resubmit_app.app_id, true);
-    PERFORM devapp_internal.require_app(resubmit_app.app_id, true);
     changed := devapp_internal.act_on_app(rejected.app_id, 'resubmit', note);
     IF devapp_internal.app_approval() = 'conditional' THEN
         changed := devapp_internal.decide_again(changed, rejected.decided_by);
@@ -70,66 +71,63 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.resubmit_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+CREATE FUNCTION devapp.resubmit_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.resubmit_app(uuid, text) IS 'Hands a rejected app in again: it is pending, and the rules are asked again where there are';
+COMMENT ON FUNCTION devapp.resubmit_app(devapp.app_ref, text) IS 'Hands a rejected app in again: it is pending, and the rules are asked again where there are';
 SELECT devapp_internal.grant_to('devapp.resubmit_app', 'admin', 'developer');
 
-CREATE FUNCTION devapp_internal.suspend_app(app_id uuid, note text) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.suspend_app(app devapp.app_ref, note text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN devapp_internal.act_on_app(app_id, 'suspend', note);
+    RETURN devapp_internal.act_on_app(app, 'suspend', note);
 END
 $$;
 
-CREATE FUNCTION devapp.suspend_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+CREATE FUNCTION devapp.suspend_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.suspend_app(uuid, text) IS 'Stops an approved app for a while';
+COMMENT ON FUNCTION devapp.suspend_app(devapp.app_ref, text) IS 'Stops an approved app for a while';
 SELECT devapp_internal.grant_to('devapp.suspend_app', 'admin');
 
-CREATE FUNCTION devapp_internal.resume_app(app_id uuid, note text) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.resume_app(app devapp.app_ref, note text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN devapp_internal.act_on_app(app_id, 'resume', note);
+    RETURN devapp_internal.act_on_app(app, 'resume', note);
 END
 $$;
 
-CREATE FUNCTION devapp.resume_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+CREATE FUNCTION devapp.resume_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.resume_app(uuid, text) IS 'Lets a suspended app work again';
+COMMENT ON FUNCTION devapp.resume_app(devapp.app_ref, text) IS 'Lets a suspended app work again';
 SELECT devapp_internal.grant_to('devapp.resume_app', 'admin');
 
-CREATE FUNCTION devapp_internal.revoke_app(app_id uuid, note text) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.revoke_app(app devapp.app_ref, note text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN devapp_internal.act_on_app(app_id, 'revoke', note);
+    RETURN devapp_internal.act_on_app(app, 'revoke', note);
 END
 $$;
 
-CREATE FUNCTION devapp.revoke_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+CREATE FUNCTION devapp.revoke_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.revoke_app(uuid, text) IS 'Stops an approved or suspended app';
+COMMENT ON FUNCTION devapp.revoke_app(devapp.app_ref, text) IS 'Stops an approved or suspended app';
 SELECT devapp_internal.grant_to('devapp.revoke_app', 'admin');
 
-CREATE FUNCTION devapp_internal.delete_app(app_id uuid, note text) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.delete_app(app devapp.app_ref, note text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM devapp_internal.require_app(delete_app.app_id, true);
-    PERFORM devapp_internal.find_app(delete_app.app_id, true);
-    PERFORM devapp_internal.require_app(delete_app.app_id, true);
-    RETURN devapp_internal.act_on_app(app_id, 'delete', note);
+    RETURN devapp_internal.act_on_app((devapp_internal.find_own_app(delete_app.app, true)).app_id, 'delete', note);
 END
 $$;
 
-CREATE FUNCTION devapp.delete_app(app_id uuid, note text DEFAULT NULL) RETURNS devapp.app
+CREATE FUNCTION devapp.delete_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.delete_app(uuid, text) IS 'Deletes an app: revokes its credentials at once and frees its name; the history stays';
+COMMENT ON FUNCTION devapp.delete_app(devapp.app_ref, text) IS 'Deletes an app: revokes its credentials at once and frees its name; the history stays';
 SELECT devapp_internal.grant_to('devapp.delete_app', 'admin', 'developer');

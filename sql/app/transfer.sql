@@ -52,7 +52,7 @@ END
 $$;
 
 CREATE FUNCTION devapp_internal.transfer_app(
-    app_id uuid,
+    app devapp.app_ref,
     developer text,
     team text,
     note text
@@ -62,7 +62,7 @@ CREATE FUNCTION devapp_internal.transfer_app(
 AS $$
 DECLARE
     new_owner record := devapp_internal.new_owner(developer, team);
-    changed devapp.app := devapp_internal.find_live_app(transfer_app.app_id, true);
+    changed devapp.app := devapp_internal.find_live_app(transfer_app.app, true);
 BEGIN
     IF (changed.developer_id, changed.team_id) IS NOT DISTINCT FROM (new_owner.developer_id, new_owner.team_id) THEN
         RAISE EXCEPTION 'app % already belongs to %', devapp_internal.quoted(changed.name), devapp_internal.quoted(coalesce(developer, team))
@@ -76,12 +76,12 @@ END
 $$;
 
 CREATE FUNCTION devapp.transfer_app(
-    app_id uuid,
+    app devapp.app_ref,
     developer text DEFAULT NULL,
     team text DEFAULT NULL,
     note text DEFAULT NULL
 ) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.transfer_app(uuid, text, text, text) IS
+COMMENT ON FUNCTION devapp.transfer_app(devapp.app_ref, text, text, text) IS
     'Gives an app another owner; its credentials, products and history stay, its keys go on working';
 SELECT devapp_internal.grant_to('devapp.transfer_app', 'admin');

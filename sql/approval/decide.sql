@@ -233,7 +233,7 @@ $$;
 
 -- ---------- explaining ----------
 
-CREATE FUNCTION devapp_internal.explain_approval(app_id uuid)
+CREATE FUNCTION devapp_internal.explain_approval(app devapp.app_ref)
     RETURNS TABLE (product text, rule text, priority integer, matches boolean, reason text, decision text, decides boolean)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -245,12 +245,7 @@ DECLARE
     mode text := devapp_internal.app_approval();
 BEGIN
     -- without a lock: a standby answers as well
-    SELECT * INTO the_app FROM devapp.app a WHERE a.app_id = explain_approval.app_id;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'app % does not exist', coalesce(explain_approval.app_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
-    END IF;
+    SELECT * INTO the_app FROM devapp.app a WHERE a.app_id = devapp_internal.find_visible_app(explain_approval.app);
     IF mode <> 'conditional' THEN
         RETURN QUERY SELECT NULL::text, NULL::text, NULL::integer, true,
                             format('devapp.app_approval is %s: rules are not asked', mode),
@@ -271,9 +266,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.explain_approval(app_id uuid)
+CREATE FUNCTION devapp.explain_approval(app devapp.app_ref)
     RETURNS TABLE (product text, rule text, priority integer, matches boolean, reason text, decision text, decides boolean)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.explain_approval(uuid) IS
+COMMENT ON FUNCTION devapp.explain_approval(devapp.app_ref) IS
     'One row for each product that an app asks for and each rule: does it match, if not why not, and which one decides; as if it were asked for now';
 SELECT devapp_internal.grant_to('devapp.explain_approval', 'admin');

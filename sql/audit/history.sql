@@ -2,20 +2,6 @@
 -- trail.  Both read with their owner's rights what is about an app that the caller
 -- may see: products have a past that he need not see.
 
-CREATE FUNCTION devapp_internal.require_history(app_id uuid) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM devapp_internal.require_app(require_history.app_id, false);
-    IF NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = require_history.app_id) THEN
-        RAISE EXCEPTION 'app % does not exist', coalesce(require_history.app_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
-    END IF;
-END
-$$;
-
 -- ---------- the timeline ----------
 
 CREATE FUNCTION devapp_internal.history_owner(developer_id uuid, team_id uuid) RETURNS text
@@ -123,7 +109,7 @@ AS $$
               ELSE devapp_internal.history_action((event).action) END
 $$;
 
-CREATE FUNCTION devapp_internal.app_history(app_id uuid) RETURNS TABLE (
+CREATE FUNCTION devapp_internal.app_history(app devapp.app_ref) RETURNS TABLE (
     event_id bigint,
     occurred_at timestamptz,
     who text,
@@ -134,8 +120,9 @@ CREATE FUNCTION devapp_internal.app_history(app_id uuid) RETURNS TABLE (
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    the_app uuid := devapp_internal.find_visible_app(app_history.app);
 BEGIN
-    PERFORM devapp_internal.require_history(app_history.app_id);
     RETURN QUERY
     SELECT e.event_id, e.occurred_at, coalesce(CASE WHEN e.action NOT IN ('create', 'issue') THEN e.after ->> 'decided_by' END, e.actor,
                     CASE WHEN devapp_internal.is_admin() THEN e.db_role ELSE 'administrator' END),
@@ -159,12 +146,12 @@ BEGIN
       LEFT JOIN devapp.credential c
              ON c.credential_id = coalesce(s.credential_id, cp.credential_id,
                                            CASE e.entity WHEN 'credential' THEN e.entity_id::uuid END)
-     WHERE e.app_id = app_history.app_id
+     WHERE e.app_id = the_app
      ORDER BY e.event_id;
 END
 $$;
 
-CREATE FUNCTION devapp.app_history(app_id uuid) RETURNS TABLE (
+CREATE FUNCTION devapp.app_history(app devapp.app_ref) RETURNS TABLE (
     event_id bigint,
     occurred_at timestamptz,
     who text,
@@ -173,7 +160,7 @@ CREATE FUNCTION devapp.app_history(app_id uuid) RETURNS TABLE (
     consumer_key text
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.app_history(uuid) IS
+COMMENT ON FUNCTION devapp.app_history(devapp.app_ref) IS
     'What happened to an app, its credentials, their secrets and associations, oldest first';
 SELECT devapp_internal.grant_to('devapp.app_history', 'admin', 'developer');
 
@@ -339,7 +326,7 @@ END
 $$;
 
 CREATE FUNCTION devapp_internal.access_at(
-    app_id uuid,
+    app devapp.app_ref,
     resource text,
     method text,
     environment text,
@@ -358,25 +345,25 @@ CREATE FUNCTION devapp_internal.access_at(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    app jsonb;
+    the_app uuid := devapp_internal.find_visible_app(access_at.app);
+    app_then jsonb;
     owner jsonb;
     credential jsonb;
 BEGIN
-    PERFORM devapp_internal.require_history(access_at.app_id);
     PERFORM devapp_internal.require_recorded(access_at.at);
-    app := devapp_internal.app_at(access_at.app_id, access_at.at);
-    owner := devapp_internal.owner_at(app, access_at.at);
+    app_then := devapp_internal.app_at(the_app, access_at.at);
+    owner := devapp_internal.owner_at(app_then, access_at.at);
     FOR access_at.credential_id, access_at.consumer_key, credential IN
         SELECT c.credential_id, c.consumer_key,
                devapp_internal.row_at('credential', c.credential_id::text, to_jsonb(c), access_at.at)
           FROM devapp.credential c
-         WHERE c.app_id = access_at.app_id
+         WHERE c.app_id = the_app
          ORDER BY c.credential_id
     LOOP
         CONTINUE WHEN credential IS NULL;
         SELECT d.code, d.product INTO access_at.code, access_at.product
           FROM devapp_internal.decide_facts(
-                   jsonb_build_object('credential', credential, 'app', app, 'owner', owner,
+                   jsonb_build_object('credential', credential, 'app', app_then, 'owner', owner,
                                       'secrets', devapp_internal.secrets_at(access_at.credential_id, access_at.at),
                                       'credential_products', devapp_internal.credential_products_at(access_at.credential_id, access_at.at)),
                    access_at.resource, access_at.method, access_at.environment, access_at.proxy, access_at.at,
@@ -388,7 +375,7 @@ END
 $$;
 
 CREATE FUNCTION devapp.access_at(
-    app_id uuid,
+    app devapp.app_ref,
     resource text DEFAULT NULL,
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
@@ -404,6 +391,6 @@ CREATE FUNCTION devapp.access_at(
     product text
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.access_at(uuid, text, text, text, timestamptz, text, text, inet) IS
+COMMENT ON FUNCTION devapp.access_at(devapp.app_ref, text, text, text, timestamptz, text, text, inet) IS
     'Could the app call this at that time? One row for each credential it had then, from the audit trail';
 SELECT devapp_internal.grant_to('devapp.access_at', 'admin', 'developer');

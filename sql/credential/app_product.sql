@@ -15,12 +15,12 @@ AS $$
        FOR NO KEY UPDATE OF c
 $$;
 
-CREATE FUNCTION devapp_internal.add_app_product(app_id uuid, product text, note text) RETURNS SETOF devapp.credential_product
+CREATE FUNCTION devapp_internal.add_app_product(app devapp.app_ref, product text, note text) RETURNS SETOF devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_own_app(add_app_product.app_id, false);
+    the_app devapp.app := devapp_internal.find_own_live_app(add_app_product.app, false);
     the_product devapp.product := devapp_internal.find_offered_product(product, the_app.app_id);
     decisions devapp.approval_decision[] := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
     live uuid[] := ARRAY(SELECT c.credential_id FROM devapp_internal.live_credentials(the_app.app_id) AS c);
@@ -48,20 +48,20 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.add_app_product(app_id uuid, product text, note text DEFAULT NULL) RETURNS SETOF devapp.credential_product
+CREATE FUNCTION devapp.add_app_product(app devapp.app_ref, product text, note text DEFAULT NULL) RETURNS SETOF devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.add_app_product(uuid, text, text) IS
+COMMENT ON FUNCTION devapp.add_app_product(devapp.app_ref, text, text) IS
     'Associates all live credentials of an app with a product; approved at once if the rules or the product''s approval say so';
 SELECT devapp_internal.grant_to('devapp.add_app_product', 'admin', 'developer');
 
 -- From all credentials, also those that do not work: one that is issued later asks for the
 -- products of the others.
-CREATE FUNCTION devapp_internal.remove_app_product(app_id uuid, product text, note text) RETURNS SETOF devapp.credential_product
+CREATE FUNCTION devapp_internal.remove_app_product(app devapp.app_ref, product text, note text) RETURNS SETOF devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_own_app(remove_app_product.app_id, false);
+    the_app devapp.app := devapp_internal.find_own_live_app(remove_app_product.app, false);
 BEGIN
     PERFORM devapp_internal.set_note(note);
     PERFORM FROM devapp.credential c WHERE c.app_id = the_app.app_id ORDER BY c.credential_id FOR NO KEY UPDATE;
@@ -84,8 +84,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.remove_app_product(app_id uuid, product text, note text DEFAULT NULL) RETURNS SETOF devapp.credential_product
+CREATE FUNCTION devapp.remove_app_product(app devapp.app_ref, product text, note text DEFAULT NULL) RETURNS SETOF devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.remove_app_product(uuid, text, text) IS
+COMMENT ON FUNCTION devapp.remove_app_product(devapp.app_ref, text, text) IS
     'Ends the associations of all credentials of an app with a product; the rows stay for the history';
 SELECT devapp_internal.grant_to('devapp.remove_app_product', 'admin', 'developer');

@@ -157,7 +157,7 @@ END
 $$;
 
 CREATE FUNCTION devapp_internal.issue_credential(
-    app_id uuid,
+    app devapp.app_ref,
     kind text,
     products text[],
     environment text,
@@ -166,7 +166,7 @@ CREATE FUNCTION devapp_internal.issue_credential(
     attributes jsonb,
     label text,
     note text,
-    replaces uuid,
+    replaces devapp.credential_ref,
     overlap interval,
     allowed_cidrs cidr[]
 ) RETURNS devapp.issued_credential
@@ -175,7 +175,7 @@ CREATE FUNCTION devapp_internal.issue_credential(
 AS $$
 DECLARE
     is_admin boolean := devapp_internal.is_admin();
-    the_app devapp.app := devapp_internal.find_own_app(issue_credential.app_id, NOT is_admin);
+    the_app devapp.app := devapp_internal.find_own_live_app(issue_credential.app, NOT is_admin);
     old devapp.credential := devapp_internal.find_replaced(the_app, issue_credential.replaces);
     names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id, old.credential_id));
     made devapp.issued_credential;
@@ -196,7 +196,7 @@ END
 $$;
 
 CREATE FUNCTION devapp.issue_credential(
-    app_id uuid,
+    app devapp.app_ref,
     kind text DEFAULT NULL,
     products text[] DEFAULT NULL,
     environment text DEFAULT NULL,
@@ -205,17 +205,17 @@ CREATE FUNCTION devapp.issue_credential(
     attributes jsonb DEFAULT NULL,
     label text DEFAULT NULL,
     note text DEFAULT NULL,
-    replaces uuid DEFAULT NULL,
+    replaces devapp.credential_ref DEFAULT NULL,
     overlap interval DEFAULT '7 days',
     allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.issue_credential(uuid, text, text[], text, text[], interval, jsonb, text, text, uuid, interval, cidr[]) IS
+COMMENT ON FUNCTION devapp.issue_credential(devapp.app_ref, text, text[], text, text[], interval, jsonb, text, text, devapp.credential_ref, interval, cidr[]) IS
     'Adds a credential to an app, or replaces one, and returns its secret, once; what is left out is that of the one it replaces, products else those of the app''s other credentials';
 SELECT devapp_internal.grant_to('devapp.issue_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.update_credential(
-    credential_id uuid,
+    credential devapp.credential_ref,
     label text,
     scopes text[],
     attributes jsonb,
@@ -225,7 +225,7 @@ CREATE FUNCTION devapp_internal.update_credential(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential := devapp_internal.find_own_credential(update_credential.credential_id);
+    changed devapp.credential := devapp_internal.find_own_credential(update_credential.credential);
 BEGIN
     PERFORM devapp_internal.require_scopes(update_credential.scopes,
                 ARRAY(SELECT p FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
@@ -242,23 +242,23 @@ END
 $$;
 
 CREATE FUNCTION devapp.update_credential(
-    credential_id uuid,
+    credential devapp.credential_ref,
     label text DEFAULT NULL,
     scopes text[] DEFAULT NULL,
     attributes jsonb DEFAULT NULL,
     allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.update_credential(uuid, text, text[], jsonb, cidr[]) IS
+COMMENT ON FUNCTION devapp.update_credential(devapp.credential_ref, text, text[], jsonb, cidr[]) IS
     'Changes a credential; what is left out stays, '''' or ''{}'' clears';
 SELECT devapp_internal.grant_to('devapp.update_credential', 'admin', 'developer');
 
-CREATE FUNCTION devapp_internal.approve_credential(credential_id uuid, note text) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.approve_credential(credential devapp.credential_ref, note text) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential := devapp_internal.find_credential(approve_credential.credential_id);
+    changed devapp.credential := devapp_internal.find_credential(approve_credential.credential);
 BEGIN
     PERFORM devapp_internal.require_unreplaced(changed);
     UPDATE devapp.credential c
@@ -270,18 +270,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.approve_credential(credential_id uuid, note text DEFAULT NULL) RETURNS devapp.credential
+CREATE FUNCTION devapp.approve_credential(credential devapp.credential_ref, note text DEFAULT NULL) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.approve_credential(uuid, text) IS 'Lets a revoked credential work again, unless it was compromised';
+COMMENT ON FUNCTION devapp.approve_credential(devapp.credential_ref, text) IS 'Lets a revoked credential work again, unless it was compromised';
 SELECT devapp_internal.grant_to('devapp.approve_credential', 'admin');
 
-CREATE FUNCTION devapp_internal.revoke_credential(credential_id uuid, note text, compromised boolean)
+CREATE FUNCTION devapp_internal.revoke_credential(credential devapp.credential_ref, note text, compromised boolean)
     RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential := devapp_internal.find_own_credential(revoke_credential.credential_id);
+    changed devapp.credential := devapp_internal.find_own_credential(revoke_credential.credential);
     action text := CASE WHEN revoke_credential.compromised THEN 'compromise' ELSE 'revoke' END;
 BEGIN
     UPDATE devapp.credential c
@@ -293,19 +293,19 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.revoke_credential(credential_id uuid, note text DEFAULT NULL, compromised boolean DEFAULT false)
+CREATE FUNCTION devapp.revoke_credential(credential devapp.credential_ref, note text DEFAULT NULL, compromised boolean DEFAULT false)
     RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.revoke_credential(uuid, text, boolean) IS 'Stops a credential; as compromised for ever';
+COMMENT ON FUNCTION devapp.revoke_credential(devapp.credential_ref, text, boolean) IS 'Stops a credential; as compromised for ever';
 SELECT devapp_internal.grant_to('devapp.revoke_credential', 'admin', 'developer');
 
 -- Its associations end with it, so that nothing of it waits or is asked for again.
-CREATE FUNCTION devapp_internal.delete_credential(credential_id uuid, note text) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.delete_credential(credential devapp.credential_ref, note text) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential := devapp_internal.find_own_credential(delete_credential.credential_id);
+    changed devapp.credential := devapp_internal.find_own_credential(delete_credential.credential);
 BEGIN
     PERFORM devapp_internal.set_note(note);
     UPDATE devapp.credential_product cp SET removed_at = now()
@@ -321,8 +321,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.delete_credential(credential_id uuid, note text DEFAULT NULL) RETURNS devapp.credential
+CREATE FUNCTION devapp.delete_credential(credential devapp.credential_ref, note text DEFAULT NULL) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.delete_credential(uuid, text) IS
+COMMENT ON FUNCTION devapp.delete_credential(devapp.credential_ref, text) IS
     'Takes a credential out of all lists, for ever; it stops working, and its history stays';
 SELECT devapp_internal.grant_to('devapp.delete_credential', 'admin', 'developer');

@@ -44,12 +44,12 @@ END
 $$;
 
 -- The association of a credential with a product, locked.
-CREATE FUNCTION devapp_internal.find_credential_product(credential_id uuid, product text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp_internal.find_credential_product(credential devapp.credential_ref, product text) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_credential(find_credential_product.credential_id);
+    the_credential devapp.credential := devapp_internal.find_credential(find_credential_product.credential);
     found_row devapp.credential_product;
 BEGIN
     -- others are not told which products there are
@@ -73,12 +73,12 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.add_credential_product(credential_id uuid, product text, note text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp_internal.add_credential_product(credential devapp.credential_ref, product text, note text) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_own_credential(add_credential_product.credential_id);
+    the_credential devapp.credential := devapp_internal.find_own_credential(add_credential_product.credential);
     the_app devapp.app := devapp_internal.find_live_app(the_credential.app_id, false);
     the_product devapp.product := devapp_internal.find_offered_product(product, the_credential.app_id);
     decisions devapp.approval_decision[];
@@ -93,19 +93,19 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.add_credential_product(credential_id uuid, product text, note text DEFAULT NULL)
+CREATE FUNCTION devapp.add_credential_product(credential devapp.credential_ref, product text, note text DEFAULT NULL)
     RETURNS devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.add_credential_product(uuid, text, text) IS
+COMMENT ON FUNCTION devapp.add_credential_product(devapp.credential_ref, text, text) IS
     'Associates a credential with a product; approved at once if the rules or the product''s approval say so';
 SELECT devapp_internal.grant_to('devapp.add_credential_product', 'admin', 'developer');
 
-CREATE FUNCTION devapp_internal.remove_credential_product(credential_id uuid, product text, note text) RETURNS devapp.credential_product
+CREATE FUNCTION devapp_internal.remove_credential_product(credential devapp.credential_ref, product text, note text) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_own_credential(remove_credential_product.credential_id);
+    the_credential devapp.credential := devapp_internal.find_own_credential(remove_credential_product.credential);
     changed devapp.credential_product := devapp_internal.find_credential_product(the_credential.credential_id, product);
 BEGIN
     PERFORM devapp_internal.set_note(note);
@@ -117,20 +117,20 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.remove_credential_product(credential_id uuid, product text, note text DEFAULT NULL)
+CREATE FUNCTION devapp.remove_credential_product(credential devapp.credential_ref, product text, note text DEFAULT NULL)
     RETURNS devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.remove_credential_product(uuid, text, text) IS
+COMMENT ON FUNCTION devapp.remove_credential_product(devapp.credential_ref, text, text) IS
     'Ends an association; the row stays for the history';
 SELECT devapp_internal.grant_to('devapp.remove_credential_product', 'admin', 'developer');
 
-CREATE FUNCTION devapp_internal.set_credential_product_status(credential_id uuid, product text, action text, note text)
+CREATE FUNCTION devapp_internal.set_credential_product_status(credential devapp.credential_ref, product text, action text, note text)
     RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential_product := devapp_internal.find_credential_product(set_credential_product_status.credential_id, product);
+    changed devapp.credential_product := devapp_internal.find_credential_product(set_credential_product_status.credential, product);
 BEGIN
     PERFORM devapp_internal.require_decision((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = changed.credential_id),
                                      devapp_internal.may_approve(changed.product_id));
@@ -146,9 +146,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.set_credential_product_status(credential_id uuid, product text, action text, note text DEFAULT NULL)
+CREATE FUNCTION devapp.set_credential_product_status(credential devapp.credential_ref, product text, action text, note text DEFAULT NULL)
     RETURNS devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.set_credential_product_status(uuid, text, text, text) IS
+COMMENT ON FUNCTION devapp.set_credential_product_status(devapp.credential_ref, text, text, text) IS
     'Approves or revokes a product for a credential';
 SELECT devapp_internal.grant_to('devapp.set_credential_product_status', 'admin', 'developer');

@@ -39,7 +39,7 @@ AS $$
 $$;
 
 -- The credential that is about to be replaced, locked; a row of nulls if none is.
-CREATE FUNCTION devapp_internal.find_replaced(app devapp.app, replaces uuid) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.find_replaced(app devapp.app, replaces devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$

@@ -104,7 +104,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.rotate_credential(credential_id uuid, overlap interval, note text)
+CREATE FUNCTION devapp_internal.rotate_credential(credential devapp.credential_ref, overlap interval, note text)
     RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -113,25 +113,25 @@ DECLARE
     rotated devapp.issued_credential;
 BEGIN
     PERFORM devapp_internal.set_note(note);
-    rotated := devapp_internal.rotate_secret(devapp_internal.find_own_credential(credential_id), overlap);
+    rotated := devapp_internal.rotate_secret(devapp_internal.find_own_credential(credential), overlap);
     PERFORM devapp_internal.set_note(NULL);
     RETURN rotated;
 END
 $$;
 
-CREATE FUNCTION devapp.rotate_credential(credential_id uuid, overlap interval DEFAULT '7 days', note text DEFAULT NULL)
+CREATE FUNCTION devapp.rotate_credential(credential devapp.credential_ref, overlap interval DEFAULT '7 days', note text DEFAULT NULL)
     RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.rotate_credential(uuid, interval, text) IS
+COMMENT ON FUNCTION devapp.rotate_credential(devapp.credential_ref, interval, text) IS
     'Gives a credential a new secret and returns it, once; the old one works for the overlap, or ends at once if that is zero';
 SELECT devapp_internal.grant_to('devapp.rotate_credential', 'admin', 'developer');
 
-CREATE FUNCTION devapp_internal.complete_rotation(credential_id uuid) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.complete_rotation(credential devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_own_credential(complete_rotation.credential_id);
+    the_credential devapp.credential := devapp_internal.find_own_credential(complete_rotation.credential);
 BEGIN
     PERFORM devapp_internal.require_rotation(the_credential.credential_id);
     -- there are two where a credential was replaced while it was being rotated
@@ -145,17 +145,17 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.complete_rotation(credential_id uuid) RETURNS devapp.credential
+CREATE FUNCTION devapp.complete_rotation(credential devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.complete_rotation(uuid) IS 'Ends the old secret of a rotation now';
+COMMENT ON FUNCTION devapp.complete_rotation(devapp.credential_ref) IS 'Ends the old secret of a rotation now';
 SELECT devapp_internal.grant_to('devapp.complete_rotation', 'admin', 'developer');
 
-CREATE FUNCTION devapp_internal.cancel_rotation(credential_id uuid) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.cancel_rotation(credential devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_own_credential(cancel_rotation.credential_id);
+    the_credential devapp.credential := devapp_internal.find_own_credential(cancel_rotation.credential);
     old_secret devapp.credential_secret := devapp_internal.require_rotation(the_credential.credential_id);
 BEGIN
     PERFORM devapp_internal.require_unreplaced(the_credential);
@@ -170,7 +170,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.cancel_rotation(credential_id uuid) RETURNS devapp.credential
+CREATE FUNCTION devapp.cancel_rotation(credential devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.cancel_rotation(uuid) IS 'Ends the new secret of a rotation now and restores the old one';
+COMMENT ON FUNCTION devapp.cancel_rotation(devapp.credential_ref) IS 'Ends the new secret of a rotation now and restores the old one';
 SELECT devapp_internal.grant_to('devapp.cancel_rotation', 'admin', 'developer');

@@ -1,3 +1,35 @@
+-- How a person names a credential: by its id or its consumer key; as devapp.app_ref, see
+-- sql/app/types.sql.
+
+CREATE TYPE devapp.credential_ref;
+
+CREATE FUNCTION devapp.credential_ref_in(cstring) RETURNS devapp.credential_ref
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textin';
+SELECT devapp_internal.grant_to('devapp.credential_ref_in', 'admin', 'developer');
+CREATE FUNCTION devapp.credential_ref_out(devapp.credential_ref) RETURNS cstring
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textout';
+SELECT devapp_internal.grant_to('devapp.credential_ref_out', 'admin', 'developer');
+CREATE FUNCTION devapp.credential_ref_recv(internal) RETURNS devapp.credential_ref
+    LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textrecv';
+SELECT devapp_internal.grant_to('devapp.credential_ref_recv', 'admin', 'developer');
+CREATE FUNCTION devapp.credential_ref_send(devapp.credential_ref) RETURNS bytea
+    LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'textsend';
+SELECT devapp_internal.grant_to('devapp.credential_ref_send', 'admin', 'developer');
+
+CREATE TYPE devapp.credential_ref (
+    INPUT = devapp.credential_ref_in,
+    OUTPUT = devapp.credential_ref_out,
+    RECEIVE = devapp.credential_ref_recv,
+    SEND = devapp.credential_ref_send,
+    LIKE = text
+);
+COMMENT ON TYPE devapp.credential_ref IS 'Names a credential: its id, its consumer key, or key: and its consumer key';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.credential_ref', 'USAGE', 'admin', 'developer');
+
+CREATE CAST (text AS devapp.credential_ref) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (varchar AS devapp.credential_ref) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (uuid AS devapp.credential_ref) WITH INOUT AS IMPLICIT;
+
 -- The digest of a secret.  It can be compared and hashed, not ordered.
 
 CREATE TYPE devapp.secret_digest;

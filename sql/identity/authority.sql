@@ -81,24 +81,20 @@ END
 $$;
 
 -- An app of others is as good as none: who may not see it is not told that it
--- exists.
-CREATE FUNCTION devapp_internal.require_app(app_id uuid, to_change boolean) RETURNS void
+-- exists.  "typed" is what the caller named it by.
+CREATE FUNCTION devapp_internal.require_app(app_id uuid, to_change boolean, typed devapp.app_ref) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     owner record;
 BEGIN
-    IF devapp_internal.is_admin() THEN
-        RETURN;
-    END IF;
     SELECT a.developer_id, a.team_id INTO owner FROM devapp.app a
      WHERE a.app_id = require_app.app_id
-       AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
+       AND (devapp_internal.is_admin()
+            OR a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'app % does not exist', coalesce(require_app.app_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List your apps with SELECT app_id, name FROM devapp.app.';
+        PERFORM devapp_internal.refuse_reference('app', typed::text);
     END IF;
     IF to_change THEN
         PERFORM devapp_internal.require_owner(owner.developer_id, owner.team_id);
@@ -106,26 +102,22 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.require_credential(credential_id uuid) RETURNS void
+CREATE FUNCTION devapp_internal.require_credential(credential_id uuid, typed devapp.credential_ref) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    owned uuid;
+    owner record;
 BEGIN
-    IF devapp_internal.is_admin() THEN
-        RETURN;
-    END IF;
-    SELECT c.app_id INTO owned
+    SELECT a.developer_id, a.team_id INTO owner
       FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
      WHERE c.credential_id = require_credential.credential_id AND c.deleted_at IS NULL
-       AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
+       AND (devapp_internal.is_admin()
+            OR a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'credential % does not exist', coalesce(require_credential.credential_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List your credentials with SELECT credential_id, consumer_key FROM devapp.credential.';
+        PERFORM devapp_internal.refuse_reference('credential', typed::text);
     END IF;
-    PERFORM devapp_internal.require_app(owned, true);
+    PERFORM devapp_internal.require_owner(owner.developer_id, owner.team_id);
 END
 $$;
 
@@ -167,30 +159,57 @@ $$;
 -- The same lookups as in lookup.sql, for who may change what they find.  Asked again
 -- under the lock: waiting for it may have taken until another was the owner.
 
-CREATE FUNCTION devapp_internal.find_own_app(app_id uuid, for_update boolean) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.find_own_app(app devapp.app_ref, for_update boolean) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    the_app uuid := devapp_internal.app_id_of(app);
     found_row devapp.app;
 BEGIN
-    PERFORM devapp_internal.require_app(find_own_app.app_id, true);
-    found_row := devapp_internal.find_live_app(find_own_app.app_id, for_update);
-    PERFORM devapp_internal.require_app(find_own_app.app_id, true);
+    PERFORM devapp_internal.require_app(the_app, true, app);
+    found_row := devapp_internal.find_app(the_app, for_update);
+    PERFORM devapp_internal.require_app(the_app, true, app);
     RETURN found_row;
 END
 $$;
 
-CREATE FUNCTION devapp_internal.find_own_credential(credential_id uuid) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.find_own_live_app(app devapp.app_ref, for_update boolean) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    found_row devapp.app := devapp_internal.find_own_app(app, for_update);
+BEGIN
+    PERFORM devapp_internal.require_live(found_row);
+    RETURN found_row;
+END
+$$;
+
+-- The id of an app that the caller may see, without a lock: a standby answers as well.
+CREATE FUNCTION devapp_internal.find_visible_app(app devapp.app_ref) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_app uuid := devapp_internal.app_id_of(app);
+BEGIN
+    PERFORM devapp_internal.require_app(the_app, false, app);
+    RETURN the_app;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.find_own_credential(credential devapp.credential_ref) RETURNS devapp.credential
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_credential uuid := devapp_internal.credential_id_of(credential);
     found_row devapp.credential;
 BEGIN
-    PERFORM devapp_internal.require_credential(find_own_credential.credential_id);
-    found_row := devapp_internal.find_credential(find_own_credential.credential_id);
-    PERFORM devapp_internal.require_credential(find_own_credential.credential_id);
+    PERFORM devapp_internal.require_credential(the_credential, credential);
+    found_row := devapp_internal.find_credential(the_credential);
+    PERFORM devapp_internal.require_credential(the_credential, credential);
     RETURN found_row;
 END
 $$;

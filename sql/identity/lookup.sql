@@ -76,67 +76,73 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.find_app(app_id uuid, for_update boolean) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.find_app(app devapp.app_ref, for_update boolean) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    the_app uuid := devapp_internal.app_id_of(app);
     found_row devapp.app;
 BEGIN
     IF for_update THEN
-        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = find_app.app_id FOR NO KEY UPDATE;
+        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = the_app FOR NO KEY UPDATE;
     ELSE
-        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = find_app.app_id FOR SHARE;
+        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = the_app FOR SHARE;
     END IF;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'app % does not exist', coalesce(find_app.app_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+        PERFORM devapp_internal.refuse_reference('app', app::text);
     END IF;
     RETURN found_row;
 END
 $$;
 
+CREATE FUNCTION devapp_internal.require_live(app devapp.app) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF app.status = 'deleted' THEN
+        RAISE EXCEPTION 'app % is deleted', app.app_id
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'A deleted app stays as history only. Make a new one with devapp.create_app.';
+    END IF;
+END
+$$;
+
 -- An app that something new may be attached to.
-CREATE FUNCTION devapp_internal.find_live_app(app_id uuid, for_update boolean) RETURNS devapp.app
+CREATE FUNCTION devapp_internal.find_live_app(app devapp.app_ref, for_update boolean) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found_row devapp.app := devapp_internal.find_app(find_live_app.app_id, for_update);
+    found_row devapp.app := devapp_internal.find_app(app, for_update);
 BEGIN
-    IF found_row.status = 'deleted' THEN
-        RAISE EXCEPTION 'app % is deleted', found_row.app_id
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'A deleted app stays as history only. Make a new one with devapp.create_app.';
-    END IF;
+    PERFORM devapp_internal.require_live(found_row);
     RETURN found_row;
 END
 $$;
 
 -- A credential is always locked for update: whoever asks for one changes it, or
 -- adds a secret or a product to it.  Its app is locked first, as everywhere.
-CREATE FUNCTION devapp_internal.find_credential(credential_id uuid) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.find_credential(credential devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    the_credential uuid := devapp_internal.credential_id_of(credential);
     found_row devapp.credential;
 BEGIN
     SELECT * INTO found_row FROM devapp.credential c
-     WHERE c.credential_id = find_credential.credential_id AND c.deleted_at IS NULL;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'credential % does not exist', coalesce(find_credential.credential_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the credentials with SELECT credential_id, consumer_key FROM devapp.credential.';
+     WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
+    IF FOUND THEN
+        PERFORM devapp_internal.find_live_app(found_row.app_id, false);
+        SELECT * INTO found_row FROM devapp.credential c
+         WHERE c.credential_id = the_credential
+           FOR NO KEY UPDATE;
     END IF;
-    PERFORM devapp_internal.find_live_app(found_row.app_id, false);
-    SELECT * INTO found_row FROM devapp.credential c
-     WHERE c.credential_id = find_credential.credential_id
-       FOR NO KEY UPDATE;
-    -- deleted while this waited for the lock
-    IF found_row.deleted_at IS NOT NULL THEN
-        RETURN devapp_internal.find_credential(found_row.credential_id);
+    -- it may have been deleted while this waited for the lock
+    IF NOT FOUND OR found_row.deleted_at IS NOT NULL THEN
+        PERFORM devapp_internal.refuse_reference('credential', credential::text);
     END IF;
     RETURN found_row;
 END

@@ -112,7 +112,7 @@ AS $$
                          OR k.window_start >= quota_used.window_end)) AS b ON b.environment = r.environment
 $$;
 
-CREATE FUNCTION devapp_internal.quota_status(app_id uuid) RETURNS TABLE (
+CREATE FUNCTION devapp_internal.quota_status(app devapp.app_ref) RETURNS TABLE (
     product text,
     resource text,
     methods text[],
@@ -131,13 +131,9 @@ CREATE FUNCTION devapp_internal.quota_status(app_id uuid) RETURNS TABLE (
     LANGUAGE plpgsql ROWS 10
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    the_app uuid := devapp_internal.find_visible_app(quota_status.app);
 BEGIN
-    PERFORM devapp_internal.require_app(quota_status.app_id, false);
-    IF NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = quota_status.app_id) THEN
-        RAISE EXCEPTION 'app % does not exist', coalesce(quota_status.app_id::text, '(null)')
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
-    END IF;
     RETURN QUERY
     SELECT q.product, q.resource, q.methods, nullif(u.environment, ''),
            CASE WHEN q.quota_limit IS NOT NULL THEN q.enforcement END,
@@ -146,15 +142,15 @@ BEGIN
            CASE WHEN q.quota_limit IS NOT NULL THEN least(coalesce(u.used, 0), q.quota_limit) END,
            q.quota_limit - least(coalesce(u.used, 0), q.quota_limit),
            q.rate_limit, q.rate_burst
-      FROM devapp_internal.quotas_of(quota_status.app_id) q
+      FROM devapp_internal.quotas_of(the_app) q
       LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), q.quota_interval, q.quota_unit, q.time_zone) w ON true
-      LEFT JOIN LATERAL devapp_internal.quota_used(quota_status.app_id, q.product_id, q.operation_id, q.enforcement = 'hard',
+      LEFT JOIN LATERAL devapp_internal.quota_used(the_app, q.product_id, q.operation_id, q.enforcement = 'hard',
                                            w.window_start, w.window_end) u ON q.quota_limit IS NOT NULL
      ORDER BY q.product COLLATE "C", q.resource COLLATE "C" NULLS FIRST, q.methods, u.environment COLLATE "C";
 END
 $$;
 
-CREATE FUNCTION devapp.quota_status(app_id uuid) RETURNS TABLE (
+CREATE FUNCTION devapp.quota_status(app devapp.app_ref) RETURNS TABLE (
     product text,
     resource text,
     methods text[],
@@ -171,7 +167,7 @@ CREATE FUNCTION devapp.quota_status(app_id uuid) RETURNS TABLE (
     rate_burst integer
 )
     LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.quota_status(uuid) IS
+COMMENT ON FUNCTION devapp.quota_status(devapp.app_ref) IS
     'Quotas and rate limits of an app, and what of them is used: a row for each environment that was called, or one of 0';
 SELECT devapp_internal.grant_to('devapp.quota_status', 'admin', 'developer');
 
@@ -184,16 +180,17 @@ CREATE FUNCTION devapp_internal.forget_quota_buckets(app_id uuid, product_id uui
 -- afterwards; when this commits, memory starts anew from the rows.  Rows of windows
 -- that have ended are set back too: another server may be in a newer one.  A row that a
 -- wrong clock has put into a window of the future comes back to the present one.
-CREATE FUNCTION devapp_internal.reset_quota(app_id uuid, product text, note text) RETURNS integer
+CREATE FUNCTION devapp_internal.reset_quota(app devapp.app_ref, product text, note text) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    the_app uuid;
     the_product devapp.product;
     reset integer;
 BEGIN
     PERFORM devapp_internal.require_admin('reset quotas');
-    PERFORM devapp_internal.find_live_app(reset_quota.app_id, false);
+    the_app := (devapp_internal.find_live_app(reset_quota.app, false)).app_id;
     the_product := devapp_internal.find_product(reset_quota.product, false);
     IF EXISTS (SELECT FROM devapp_internal.worker_state()) THEN
         PERFORM devapp_internal.take_spool();
@@ -209,16 +206,16 @@ BEGIN
                  LEFT JOIN devapp.product_operation o ON o.operation_id = u.operation_id
                  LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), coalesce(o.quota_interval, the_product.quota_interval),
                                                         coalesce(o.quota_unit, the_product.quota_unit), the_product.time_zone) w ON u.window_start > clock_timestamp())
-     WHERE u.app_id = reset_quota.app_id AND u.product_id = the_product.product_id;
+     WHERE u.app_id = the_app AND u.product_id = the_product.product_id;
     GET DIAGNOSTICS reset = ROW_COUNT;
     PERFORM devapp_internal.set_note(NULL);
-    PERFORM devapp_internal.forget_quota_buckets(reset_quota.app_id, the_product.product_id);
+    PERFORM devapp_internal.forget_quota_buckets(the_app, the_product.product_id);
     RETURN reset;
 END
 $$;
 
-CREATE FUNCTION devapp.reset_quota(app_id uuid, product text, note text DEFAULT NULL) RETURNS integer
+CREATE FUNCTION devapp.reset_quota(app devapp.app_ref, product text, note text DEFAULT NULL) RETURNS integer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.reset_quota(uuid, text, text) IS
+COMMENT ON FUNCTION devapp.reset_quota(devapp.app_ref, text, text) IS
     'Sets back what an app has used of a product''s quotas; how many buckets';
 SELECT devapp_internal.grant_to('devapp.reset_quota', 'admin');

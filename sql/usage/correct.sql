@@ -31,7 +31,7 @@ $$;
 
 -- Only the day, which the reports read: hours and minutes say what was counted.
 CREATE FUNCTION devapp_internal.correct_usage(
-    app_id uuid,
+    app devapp.app_ref,
     product text,
     environment text,
     day date,
@@ -47,7 +47,7 @@ DECLARE
     made devapp.usage_correction;
 BEGIN
     PERFORM devapp_internal.require_correctable(correct_usage.day, correct_usage.calls, correct_usage.note, correct_usage.cost);
-    made.app_id := (devapp_internal.find_app(correct_usage.app_id, false)).app_id;
+    made.app_id := (devapp_internal.find_app(correct_usage.app, false)).app_id;
     the_product := devapp_internal.find_product(correct_usage.product, false);
     -- what was flushed and is not in the days yet
     PERFORM devapp_internal.roll_up_usage();
@@ -70,7 +70,7 @@ END
 $$;
 
 CREATE FUNCTION devapp.correct_usage(
-    app_id uuid,
+    app devapp.app_ref,
     product text,
     environment text,
     day date,
@@ -79,6 +79,6 @@ CREATE FUNCTION devapp.correct_usage(
     cost bigint DEFAULT NULL
 ) RETURNS devapp.usage_correction
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.correct_usage(uuid, text, text, date, bigint, text, bigint) IS
+COMMENT ON FUNCTION devapp.correct_usage(devapp.app_ref, text, text, date, bigint, text, bigint) IS
     'Says how many calls of an app were allowed on a day that is over; recorded with the note';
 SELECT devapp_internal.grant_to('devapp.correct_usage', 'admin');

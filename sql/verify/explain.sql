@@ -22,7 +22,7 @@ CREATE FUNCTION devapp_internal.explain_steps(
     AS 'MODULE_PATHNAME', 'devapp_explain_access';
 
 CREATE FUNCTION devapp_internal.explain_access(
-    app_id uuid,
+    app devapp.app_ref,
     resource text,
     method text,
     environment text,
@@ -42,14 +42,15 @@ CREATE FUNCTION devapp_internal.explain_access(
     LANGUAGE plpgsql ROWS 20
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    the_app uuid := devapp_internal.find_visible_app(explain_access.app);
 BEGIN
-    PERFORM devapp_internal.require_app(explain_access.app_id, false);
-    RETURN QUERY SELECT * FROM devapp_internal.explain_steps(explain_access.app_id, resource, method, environment, proxy, at, scope, client);
+    RETURN QUERY SELECT * FROM devapp_internal.explain_steps(the_app, resource, method, environment, proxy, at, scope, client);
 END
 $$;
 
 CREATE FUNCTION devapp.explain_access(
-    app_id uuid,
+    app devapp.app_ref,
     resource text DEFAULT NULL,
     method text DEFAULT NULL,
     environment text DEFAULT NULL,
@@ -67,6 +68,6 @@ CREATE FUNCTION devapp.explain_access(
     detail text
 )
     LANGUAGE c ROWS 20 AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.explain_access(uuid, text, text, text, text, timestamptz, text, inet) IS
+COMMENT ON FUNCTION devapp.explain_access(devapp.app_ref, text, text, text, text, timestamptz, text, inet) IS
     'One row for each rule that decides whether an app may call something, for each of its credentials; "at" moves the clock for expiry and rotation';
 SELECT devapp_internal.grant_to('devapp.explain_access', 'admin', 'developer');

@@ -370,6 +370,7 @@ INSERT INTO oracle.menu VALUES
     (2, 'SELECT devapp.revoke_app(%2$L)'),
     (6, 'SELECT devapp.approve_app(%2$L)'),
     (2, 'SELECT devapp.reject_app(%2$L)'),
+    (2, 'UPDATE devapp.app SET status = ''rejected'' WHERE status = ''pending'' AND random() < 0.3'),
     (2, 'SELECT devapp.resubmit_app(%2$L)'),
     (0.3, 'SELECT devapp.delete_app(%2$L)'),
     (1, 'UPDATE devapp.app SET status = ''suspended'' WHERE app_id = %2$L'),

@@ -198,8 +198,8 @@ GRANT USAGE ON SCHEMA devapp TO regress_rules_admin, regress_rules_developer;
 GRANT SELECT, UPDATE ON devapp.app TO regress_rules_admin;
 CREATE POLICY regress_rules_admin ON devapp.app TO regress_rules_admin USING (true);
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp TO regress_rules_admin;
-GRANT EXECUTE ON FUNCTION devapp.create_app(text, text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval, cidr[]),
-    devapp.resubmit_app(uuid, text), devapp.add_credential_product(uuid, text, text) TO regress_rules_developer;
+GRANT EXECUTE ON FUNCTION devapp.create_app,
+    devapp.resubmit_app, devapp.add_credential_product TO regress_rules_developer;
 SELECT a.app_id AS mine FROM devapp.app a WHERE a.name = 'existing' \gset
 SET ROLE regress_rules_admin;
 UPDATE devapp.app SET status = 'suspended', decided_by = 'rule:partners' WHERE app_id = :'mine' RETURNING decided_by;

@@ -8,7 +8,7 @@ RESET client_min_messages;
 CREATE ROLE regress_entry_one;
 CREATE ROLE regress_entry_two;
 GRANT USAGE ON SCHEMA devapp TO regress_entry_one, regress_entry_two;
-GRANT EXECUTE ON FUNCTION devapp.act_as, devapp.actor, devapp.whoami, devapp.app_history, devapp.my_approvals, devapp.quota_status, devapp.update_app
+GRANT EXECUTE ON FUNCTION devapp.act_as, devapp.actor, devapp.whoami, devapp.app_history, devapp.my_approvals, devapp.quota_status, devapp.update_app, devapp.app_ref_in
     TO regress_entry_one, regress_entry_two;
 SELECT FROM devapp.create_developer('one@entry.example');
 SELECT FROM devapp.create_developer('two@entry.example');

@@ -56,10 +56,10 @@ for my $case (
 # A column of another type is an error, and not a wild pointer.
 for my $type ('text', 'integer')
 {
-	my ($state, $report) = error_of($node, "BEGIN; ALTER TABLE devapp.app ALTER scopes DROP DEFAULT, ALTER scopes TYPE $type USING '7'; $ask");
+	my ($state, $report) = error_of($node, "BEGIN; ALTER TABLE devapp.product ALTER proxies DROP DEFAULT, ALTER proxies TYPE $type USING '7'; $ask");
 
-	is($state, '42804', "scopes of type $type");
-	like($report, qr/column scopes of devapp.app is of type $type, but the library expects text\[\]/, "scopes of type $type: the report");
+	is($state, '42804', "proxies of type $type");
+	like($report, qr/column proxies of devapp.product is of type $type, but the library expects text\[\]/, "proxies of type $type: the report");
 }
 is($idle->query("$ask; $by_digest"), $expected, 'after the rollback all is well');
 

@@ -84,7 +84,7 @@ is($node->safe_psql('postgres', "$as_clerk; SELECT status FROM devapp.doctor() W
 # ---------- owners ----------
 
 $node->safe_psql('postgres', q{CREATE ROLE portal LOGIN; GRANT USAGE ON SCHEMA devapp TO portal;
-	GRANT EXECUTE ON FUNCTION devapp.app_history(uuid), devapp.access_at(uuid, text, text, text, timestamptz, text, text, inet) TO portal});
+	GRANT EXECUTE ON FUNCTION devapp.app_history, devapp.access_at, devapp.app_ref_in TO portal});
 my $app = create_app($node, 'mine');
 sub as_owner
 {

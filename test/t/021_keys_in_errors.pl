@@ -66,13 +66,13 @@ SELECT p.oid::regproc, CASE p.prokind WHEN 'p' THEN 'CALL' ELSE 'SELECT FROM' EN
  CROSS JOIN LATERAL unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a(type, i)
  WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace)
    AND p.prokind IN ('f', 'p')
-   AND a.type = ANY ('{text,text[],name,varchar,jsonb,json,devapp.resource_pattern}'::regtype[])
+   AND a.type = ANY ('{text,text[],name,varchar,jsonb,json,devapp.resource_pattern,devapp.app_ref,devapp.credential_ref}'::regtype[])
  ORDER BY 1, 3
 SQL
 
 my %known = (
 	developer => q{'bob@example.com'}, email => q{'bob@example.com'}, team => q{'blue'}, to_team => q{'blue'}, product => q{'weather'},
-	app_id => "'$app'", credential_id => "'$credential'", name => q{'taken'}, role => q{'member'}, resource => q{'/x'},
+	app => "'$app'", app_id => "'$app'", credential => "'$credential'", credential_id => "'$credential'", replaces => "'$credential'", name => q{'taken'}, role => q{'member'}, resource => q{'/x'},
 	entity => q{'team'}, id => q{'blue'}, action => q{'approve'}, status => q{'pending'}, value => q{'x'}, spec => q{'{}'}, filter => q{'{}'});
 my $setting = q{current_setting('test.key')};
 
