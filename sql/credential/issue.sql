@@ -33,6 +33,9 @@ AS $$
 DECLARE
     unknown text;
 BEGIN
+    IF coalesce(cardinality(scopes), 0) = 0 THEN
+        RETURN;
+    END IF;
     SELECT s INTO unknown
       FROM unnest(scopes) AS s
      WHERE NOT EXISTS (SELECT FROM unnest(products) AS p WHERE s = ANY (p.scopes))
@@ -64,14 +67,18 @@ BEGIN
 END
 $$;
 
+-- Null: never.  '-1' is Apigee's word for that.
 CREATE FUNCTION devapp_internal.expiry_after(expires_in interval) RETURNS timestamptz
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    -- '-1' is Apigee's word for never
-    SELECT CASE WHEN expires_in <> interval '-1'
-                THEN devapp_internal.require_duration('expires_in', now(), expires_in,
-                         'Give an interval like ''90 days'', or leave it out for a credential that never expires.') END
+BEGIN
+    IF expires_in IS NULL OR expires_in = interval '-1' THEN
+        RETURN NULL;
+    END IF;
+    RETURN devapp_internal.require_duration('expires_in', now(), expires_in,
+               'Give an interval like ''90 days'', or leave it out for a credential that never expires.');
+END
 $$;
 
 -- A credential for an app, its associations in the order of products, and its

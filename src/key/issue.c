@@ -59,6 +59,9 @@ static const char insert_query[] =
 " (credential_id, version, purpose, digest, scheme, valid_from)"
 " VALUES ($1, $2, $3, devapp_internal.digest_to_store(), 'blake2b', now())";
 
+static SPIPlanPtr describe_plan = NULL;
+static SPIPlanPtr insert_plan = NULL;
+
 static const SecretDigest *digest_to_store = NULL;
 
 typedef struct IssuedRow
@@ -67,6 +70,18 @@ typedef struct IssuedRow
 	bool		nulls[ISSUED_COLUMNS];
 } IssuedRow;
 
+/* Planned once a session: planning takes several times as long as running. */
+static SPIPlanPtr
+keep_plan(const char *query, int nargs, Oid *types)
+{
+	SPIPlanPtr	plan = SPI_prepare(query, nargs, types);
+
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_prepare failed for \"%s\": %s", query,
+			 SPI_result_code_string(SPI_result));
+	return plan;
+}
+
 static void
 describe_credential(Datum credential_id, NullableDatum previous, IssuedRow *row)
 {
@@ -74,7 +89,9 @@ describe_credential(Datum credential_id, NullableDatum previous, IssuedRow *row)
 	Datum		args[2] = {credential_id, previous.value};
 	char		nulls[2] = {' ', previous.isnull ? 'n' : ' '};
 
-	if (SPI_execute_with_args(describe_query, 2, types, args, nulls, false, 1) != SPI_OK_SELECT ||
+	if (describe_plan == NULL)
+		describe_plan = keep_plan(describe_query, 2, types);
+	if (SPI_execute_plan(describe_plan, args, nulls, false, 1) != SPI_OK_SELECT ||
 		SPI_processed != 1)
 		elog(ERROR, "credential not found");
 	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
@@ -93,7 +110,9 @@ store_digest(Datum credential_id, const IssuedRow *row, const SecretDigest *dige
 	args[1] = row->values[ISSUED_VERSION - 1];
 	args[2] = CStringGetTextDatum(client ? "client_secret" : "api_key");
 	digest_to_store = digest;
-	if (SPI_execute_with_args(insert_query, 3, types, args, NULL, false, 0) != SPI_OK_INSERT)
+	if (insert_plan == NULL)
+		insert_plan = keep_plan(insert_query, 3, types);
+	if (SPI_execute_plan(insert_plan, args, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "secret was not stored");
 }
 

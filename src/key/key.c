@@ -2,7 +2,8 @@
  * key.c
  *		Making keys, and telling what a key says of itself.
  *
- * Randomness is libsodium's; randombytes_uniform() has no modulo bias.
+ * Randomness is libsodium's, taken in one piece: each of its bytes costs a system call
+ * where randombytes_uniform() asks for them one at a time.
  */
 #include "postgres.h"
 
@@ -47,11 +48,25 @@ key_define_gucs(void)
 
 /* ---------- making keys ---------- */
 
+/* the greatest multiple of 62 that a byte holds: what is less has no bias modulo 62 */
+#define BASE62_BYTES	(62 * 4)
+
 static void
 random_base62(char *out, int len)
 {
-	for (int i = 0; i < len; i++)
-		out[i] = key_base62_digit(randombytes_uniform(62));
+	uint8		bytes[KEY_SECRET_LEN + KEY_SECRET_LEN / 4];
+	int			made = 0;
+
+	while (made < len)
+	{
+		randombytes_buf(bytes, sizeof(bytes));
+		for (size_t i = 0; i < sizeof(bytes) && made < len; i++)
+		{
+			if (bytes[i] < BASE62_BYTES)
+				out[made++] = key_base62_digit(bytes[i] % 62);
+		}
+	}
+	sodium_memzero(bytes, sizeof(bytes));
 }
 
 /*
