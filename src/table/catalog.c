@@ -274,22 +274,50 @@ require_type(Oid schema, CatalogColumn which, Oid type)
 				 errhint("Give the column its type back, or install the library of this version.")));
 }
 
+static AttrNumber
+find_column(Oid schema, Relation heap, CatalogColumn which)
+{
+	for (int i = 0; i < RelationGetNumberOfAttributes(heap); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(heap), i);
+
+		if (!att->attisdropped && namestrcmp(&att->attname, column_names[which].column) == 0)
+		{
+			require_type(schema, which, att->atttypid);
+			return att->attnum;
+		}
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column %s of devapp.%s does not exist",
+					column_names[which].column, column_names[which].table),
+			 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+	pg_unreachable();
+}
+
+/*
+ * From the descriptors of the tables, which are there since their indexes were opened:
+ * in a new session a look-up of each column in the catalogs would cost more than all the rest.
+ * The columns of a table follow one another.
+ */
 static void
 resolve_columns(Oid schema)
 {
-	for (int i = 0; i < CATALOG_COLUMNS; i++)
-	{
-		Oid			table = catalog_require_relation(schema, column_names[i].table);
-		AttrNumber	attno = get_attnum(table, column_names[i].column);
+	int			next = 0;
 
-		if (attno == InvalidAttrNumber)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column %s of devapp.%s does not exist",
-							column_names[i].column, column_names[i].table),
-					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-		require_type(schema, i, get_atttype(table, attno));
-		resolved.columns[i] = attno;
+	while (next < CATALOG_COLUMNS)
+	{
+		const char *table = column_names[next].table;
+		Relation	heap = try_table_open(catalog_require_relation(schema, table), AccessShareLock);
+
+		if (heap == NULL)
+		{
+			resolved.changed = true;
+			return;
+		}
+		for (; next < CATALOG_COLUMNS && strcmp(column_names[next].table, table) == 0; next++)
+			resolved.columns[next] = find_column(schema, heap, next);
+		table_close(heap, AccessShareLock);
 	}
 }
 
