@@ -175,26 +175,33 @@ set_code(VerdictRow *row, const VerdictType *type, VerdictCode code, bool team)
 		set_value(row, COL_FAULT, CStringGetTextDatum(fault));
 }
 
-static HeapTuple
-form_tuple(const VerdictType *type, const Verdict *v)
+static void
+set_row(VerdictRow *row, const VerdictType *type, const Verdict *v)
 {
 	bool		team = v->entitlement && v->entitlement->decide.owner_is_team;
-	VerdictRow	row;
 
 	StaticAssertStmt(COLUMNS == VERDICT_COLUMNS, "columns of devapp.verdict");
-	memset(row.nulls, true, sizeof(row.nulls));
-	memset(row.values, 0, sizeof(row.values));
-	set_code(&row, type, v->code, team);
+	memset(row->nulls, true, sizeof(row->nulls));
+	set_code(row, type, v->code, team);
 	if (v->entitlement)
-		set_entitlement(&row, v);
-	set_limits(&row, &v->limits, v->code);
-	return heap_form_tuple(type->desc, row.values, row.nulls);
+		set_entitlement(row, v);
+	set_limits(row, &v->limits, v->code);
+}
+
+static Datum
+form_row(const VerdictType *type, const VerdictRow *row)
+{
+	return row_form(&type->layout, row->values, row->nulls);
 }
 
 Datum
 verdict_datum(const Verdict *v)
 {
-	return HeapTupleGetDatum(form_tuple(verdict_type_find(), v));
+	const VerdictType *type = verdict_type_find();
+	VerdictRow	row;
+
+	set_row(&row, type, v);
+	return form_row(type, &row);
 }
 
 /* A verdict that is VALID as long as quota and rate were not asked. */
@@ -202,9 +209,11 @@ UnfinishedVerdict
 verdict_begin(const Verdict *v)
 {
 	UnfinishedVerdict unfinished = {.type = *verdict_type_find()};
+	VerdictRow	row;
 
 	PinTupleDesc(unfinished.type.desc);
-	unfinished.row = form_tuple(&unfinished.type, v);
+	set_row(&row, &unfinished.type, v);
+	unfinished.row = form_row(&unfinished.type, &row);
 	return unfinished;
 }
 
@@ -214,17 +223,19 @@ verdict_finish(UnfinishedVerdict *unfinished, VerdictCode code,
 			   const VerdictLimits *limits)
 {
 	TupleDesc	desc = unfinished->type.desc;
-	HeapTuple	tuple;
+	HeapTupleHeader begun = DatumGetHeapTupleHeader(unfinished->row);
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(begun), .t_data = begun};
 	VerdictRow	row;
+	Datum		result;
 
-	heap_deform_tuple(unfinished->row, desc, row.values, row.nulls);
+	heap_deform_tuple(&tuple, desc, row.values, row.nulls);
 	set_code(&row, &unfinished->type, code, false);
 	if (code != VERDICT_VALID)
 		row.nulls[COL_SCOPES] = true;
 	set_limits(&row, limits, code);
-	tuple = heap_form_tuple(desc, row.values, row.nulls);
+	result = form_row(&unfinished->type, &row);
 	ReleaseTupleDesc(desc);
-	return HeapTupleGetDatum(tuple);
+	return result;
 }
 
 /* SQL: devapp_internal.http_status(code): the status that goes with a verdict */

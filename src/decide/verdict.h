@@ -7,8 +7,6 @@
 
 #include "postgres.h"
 
-#include "access/htup.h"
-
 #include "decide/decide_core.h"
 #include "decide/entitlement.h"
 #include "decide/verdict_type.h"
@@ -46,7 +44,7 @@ typedef struct Verdict
 typedef struct UnfinishedVerdict
 {
 	VerdictType type;
-	HeapTuple	row;
+	Datum		row;
 } UnfinishedVerdict;
 
 extern void verdict_environment(const Verdict *verdict, char *environment,

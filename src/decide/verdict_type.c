@@ -83,6 +83,7 @@ resolve_verdict(Oid schema)
 						desc->natts, VERDICT_COLUMNS),
 				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
 	keep_verdict_desc(desc);
+	row_lay_out(&verdict_type.layout, desc);
 	ReleaseTupleDesc(desc);
 }
 

@@ -10,6 +10,7 @@
 #include "access/tupdesc.h"
 
 #include "decide/decide_core.h"
+#include "decide/verdict_row.h"
 
 /* columns of devapp.verdict, see verdict.c */
 #define VERDICT_COLUMNS 18
@@ -22,6 +23,7 @@
 typedef struct VerdictType
 {
 	TupleDesc	desc;
+	RowLayout	layout;
 	Oid			codes[VERDICT_CODES];
 } VerdictType;
 

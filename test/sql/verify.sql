@@ -14,6 +14,9 @@ SELECT allowed, code, fault, http_status, app_id = :'app_id' AS app_id, app_name
        consumer_key = :'consumer_key' AS consumer_key, product, environment, scopes, expires_at = :'expires_at' AS expires_at,
        superseded_until, quota_limit, quota_remaining, quota_reset_at, retry_after
   FROM devapp.verify_key(:'secret', resource => '/x', method => 'GET', environment => 'prod', proxy => 'p', cost => 1);
+-- the row is stored as PostgreSQL would store it
+SELECT bool_and(v *= ROW ((v).*)::devapp.verdict) AS same, count(*) FROM (
+    SELECT devapp.verify_key(k, '/x', 'GET', e) AS v FROM unnest(ARRAY[:'secret', 'nonsense', NULL]) AS k, unnest(ARRAY[NULL, 'prod', repeat('x', 500)]) AS e) AS verdicts;
 -- the same by digest, and as a boolean
 SELECT code, app_name FROM devapp.verify_digest(sha256(:'secret'::bytea), '/x');
 SELECT devapp.allows(:'secret', '/x'), devapp.allows('nonsense', '/x'), devapp.allows(NULL);

@@ -1,0 +1,44 @@
+/*
+ * verdict_row.h
+ *		Forming the row of a verdict.
+ */
+#ifndef DEVAPP_VERDICT_ROW_H
+#define DEVAPP_VERDICT_ROW_H
+
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/tupdesc.h"
+
+/* How a column is stored. */
+typedef struct RowColumn
+{
+	enum
+	{
+		ROW_ONE_BYTE,
+		ROW_FOUR_BYTES,
+		ROW_EIGHT_BYTES,
+		ROW_FIXED,				/* by reference, of "size" bytes */
+		ROW_SHORTENED,			/* a varlena, with a short header where it fits */
+		ROW_VARLENA
+	}			kind;
+	int			size;
+	int			align;
+} RowColumn;
+
+/* The most columns that a row may have. */
+#define ROW_COLUMNS	32
+
+/* How a row is stored: the head of one in which all is null, and each column. */
+typedef struct RowLayout
+{
+	int			ncolumns;
+	int			head_size;
+	char		head[MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(ROW_COLUMNS))];
+	RowColumn	columns[ROW_COLUMNS];
+} RowLayout;
+
+extern void row_lay_out(RowLayout *layout, TupleDesc desc);
+extern Datum row_form(const RowLayout *layout, const Datum *values, const bool *nulls);
+
+#endif							/* DEVAPP_VERDICT_ROW_H */
