@@ -21,7 +21,6 @@
 #include "key/pepper.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
-#include "model/approval_mode.h"
 #include "model/identity.h"
 #include "quota/bucket.h"
 #include "seal/seal.h"
@@ -44,7 +43,6 @@ define_gucs(void)
 	key_define_gucs();
 	pepper_define_gucs();
 	identity_define_gucs();
-	approval_mode_define_gucs();
 	cache_define_gucs();
 	meter_define_gucs();
 	buckets_define_gucs();

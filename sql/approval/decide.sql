@@ -3,10 +3,6 @@
 -- approval of the product does.  approval_steps() is where that is worked out,
 -- both for those who act on it and for explain_approval().
 
-CREATE FUNCTION devapp_internal.app_approval() RETURNS text
-    LANGUAGE c STABLE
-    AS 'MODULE_PATHNAME', 'devapp_app_approval_mode';
-
 -- ---------- conditions ----------
 -- Each function returns in words why its condition does not hold, or null.  A value
 -- is shown as a JSON string, so whatever is in it, its end can be seen.
@@ -248,7 +244,7 @@ BEGIN
     SELECT * INTO the_app FROM devapp.app a WHERE a.app_id = devapp_internal.find_visible_app(explain_approval.app);
     IF mode <> 'conditional' THEN
         RETURN QUERY SELECT NULL::text, NULL::text, NULL::integer, true,
-                            format('devapp.app_approval is %s: rules are not asked', mode),
+                            format('the approval mode (devapp.set_app_approval) is %s: rules are not asked', mode),
                             CASE mode WHEN 'auto' THEN 'approve' ELSE 'hold' END, true;
     END IF;
     SELECT array_agg(p ORDER BY x.ordinal) INTO products

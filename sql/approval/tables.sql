@@ -1,4 +1,4 @@
--- Rules that decide about apps where devapp.app_approval is conditional.  Plain
+-- Rules that decide about apps where the approval mode is conditional.  Plain
 -- data: products and teams by name, so that a rule says the same to who reads it,
 -- and no expression to run.
 
@@ -69,3 +69,17 @@ COMMENT ON COLUMN devapp.product_approver.role_name IS 'Every database role that
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product_approver', 'SELECT, INSERT, DELETE', 'admin');
 SELECT pg_extension_config_dump('devapp.product_approver', '');
 CREATE INDEX product_approver_team_id_idx ON devapp.product_approver (team_id) WHERE team_id IS NOT NULL;
+
+-- How apps are approved.  A setting that nobody has made has no row, so that a dump that
+-- is restored finds none either.
+CREATE TABLE devapp.approval_setting (
+    name text NOT NULL,
+    value text NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT approval_setting_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE devapp.approval_setting IS 'A setting of approval that somebody made; no row: the default';
+COMMENT ON COLUMN devapp.approval_setting.name IS 'app_approval: how new apps start';
+COMMENT ON COLUMN devapp.approval_setting.value IS 'auto, manual or conditional';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.approval_setting', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT pg_extension_config_dump('devapp.approval_setting', '');

@@ -44,3 +44,11 @@ CREATE TRIGGER guard_row BEFORE INSERT ON devapp.product_approver FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('product_id:required', 'role_name:identifier');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product_approver
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.remove_product_approver.');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.approval_setting FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('name');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.approval_setting FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('name:required', 'name:in app_approval', 'value:required',
+                                      'value:in auto manual conditional');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.approval_setting
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.set_app_approval.');

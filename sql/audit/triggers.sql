@@ -29,6 +29,8 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.approval_rul
     EXECUTE FUNCTION devapp_internal.audit_row('approval_rule', 'id=rule_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product_approver FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('product_approver', 'id=approver_id');
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.approval_setting FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('approval_setting', 'id=name');
 
 -- Only what devapp.reset_quota does; what calls use is no change of the model.
 CREATE TRIGGER audit_row AFTER UPDATE ON devapp.quota_usage FOR EACH ROW WHEN (NEW.resets <> OLD.resets)

@@ -524,7 +524,7 @@ BEGIN
         END LOOP;
     END LOOP;
     FOR i IN 1 .. 40 LOOP
-        PERFORM set_config('devapp.app_approval', CASE WHEN i % 5 = 0 THEN 'manual' ELSE 'auto' END, true);
+        PERFORM devapp.set_app_approval(CASE WHEN i % 5 = 0 THEN 'manual' ELSE 'auto' END);
         owner := CASE WHEN i % 3 = 0 THEN format('team => %L', 'team ' || i % 4 % 3 + 1)
                       ELSE format('developer => %L', 'dev' || i % 6 + 1 || '@example.com') END;
         statement := format('SELECT secret, credential_id, secret_version FROM devapp.create_app(%L, %s, products => %L, '
@@ -540,7 +540,7 @@ BEGIN
                                             'app ' || i, oracle.half_of(products)));
         END IF;
     END LOOP;
-    PERFORM set_config('devapp.app_approval', 'auto', true);
+    PERFORM devapp.set_app_approval('auto');
 
     -- a letter of the secret is another one
     INSERT INTO oracle.secret (key, well_formed)

@@ -10,7 +10,7 @@ CREATE FUNCTION pg_temp.state(app uuid) RETURNS text LANGUAGE sql AS $$
      WHERE a.app_id = app GROUP BY a.status $$;
 
 -- auto: the app is approved, the products as they say
-SET devapp.app_approval = 'auto';
+SELECT FROM devapp.set_app_approval('auto');
 SELECT app_id AS a, credential_id AS ac FROM devapp.create_app('a', developer => 'approval@example.com', products => '{auto,manual}') \gset
 SELECT pg_temp.state(:'a');
 -- approving the product is a step of its own
@@ -18,7 +18,7 @@ SELECT status, decision_note, decided_by = current_user AS by_me FROM devapp.set
 SELECT pg_temp.state(:'a');
 
 -- manual: approving the app approves what is pending
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id AS b, credential_id AS bc FROM devapp.create_app('b', developer => 'approval@example.com', products => '{auto,manual}') \gset
 SELECT pg_temp.state(:'b');
 SELECT status, decision_note, decided_by = current_user AS by_me FROM devapp.approve_app(:'b', 'looks good');
@@ -52,8 +52,7 @@ SELECT devapp.resume_app(:'d');
 SELECT devapp.approve_app('00000000-0000-0000-0000-000000000000');
 SELECT devapp.approve_app(NULL);
 SELECT devapp.reject_app(:'a');
-SET devapp.app_approval = 'whenever';
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 
 -- deleting: credentials are revoked, the history stays, the name is free
 SELECT (devapp.delete_app(:'a', 'cleaning up')).decision_note;
@@ -80,7 +79,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || replace(SQLERRM, credential::text, 'X');
 END $$;
-SET devapp.app_approval = 'auto';
+SELECT FROM devapp.set_app_approval('auto');
 SELECT app_id AS dead, credential_id AS live FROM devapp.create_app('dead keys', developer => 'approval@example.com', products => '{manual}') \gset
 SELECT credential_id AS expired FROM devapp.issue_credential(:'dead', products => '{manual}', expires_in => '1 day') \gset
 SELECT credential_id AS compromised FROM devapp.issue_credential(:'dead', products => '{manual}') \gset
@@ -101,11 +100,11 @@ SELECT FROM devapp.remove_credential_product(:'live', 'manual');
 SELECT products_pending FROM devapp_report.app_inventory WHERE app_id = :'dead';
 SELECT count(*) FROM devapp.bulk_approve(app_ids => ARRAY[:'dead']::uuid[]);
 -- a pending app that is approved takes along what a revoked key waits for, as it can come back
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id AS dead, credential_id AS revoked FROM devapp.create_app('dead keys, pending', developer => 'approval@example.com', products => '{manual}') \gset
 SELECT credential_id AS compromised FROM devapp.issue_credential(:'dead', products => '{manual,manual-2}') \gset
 SELECT FROM devapp.revoke_credential(:'compromised', compromised => true);
 SELECT FROM devapp.revoke_credential(:'revoked');
 SELECT FROM devapp.approve_app(:'dead');
 SELECT pg_temp.state(:'dead');
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');

@@ -1,7 +1,7 @@
 -- Conditional approval: what rules make of new apps, new products, and apps that
 -- are handed in again.
 \set SHOW_CONTEXT never
-SET devapp.app_approval = 'conditional';
+SELECT FROM devapp.set_app_approval('conditional');
 
 SELECT FROM devapp.create_developer('cond@example.com');
 SELECT FROM devapp.create_developer('boss@PARTNER.example', attributes => '{"tier": "gold"}');
@@ -86,12 +86,12 @@ SELECT * FROM pg_temp.state(:'w');
 SELECT FROM devapp.issue_credential(:'r', products => '{c-manual,c-internal}');
 SELECT * FROM pg_temp.state(:'r');
 -- in another mode rules are not asked
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id AS a FROM devapp.create_app('manual mode', developer => 'boss@partner.example', products => '{c-internal}') \gset
 SELECT * FROM pg_temp.state(:'a');
 SELECT FROM devapp.remove_credential_product(:'ec', 'c-internal');
 SELECT status, decided_by FROM devapp.add_credential_product(:'ec', 'c-internal');
-SET devapp.app_approval = 'conditional';
+SELECT FROM devapp.set_app_approval('conditional');
 
 -- handed in again: nothing changed, so it is rejected again
 SELECT app_id AS r, credential_id AS rc FROM devapp.create_app('again', developer => 'cond@example.com', products => '{c-manual,c-private,c-internal}') \gset
@@ -222,7 +222,7 @@ SELECT app_id AS a, app_status FROM devapp.create_app('by the owner, rejected') 
 SELECT status, decided_by FROM devapp.resubmit_app(:'a', 'please');
 RESET ROLE;
 RESET request.jwt.claims;
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 DELETE FROM devapp.approval_rule;
 DROP OWNED BY regress_rules_admin, regress_rules_developer;
 DROP ROLE regress_rules_admin, regress_rules_developer;

@@ -1,6 +1,6 @@
 -- Why a rule matches or not: each condition alone, all together, and who decides.
 \set SHOW_CONTEXT never
-SET devapp.app_approval = 'conditional';
+SELECT FROM devapp.set_app_approval('conditional');
 
 SELECT FROM devapp.create_developer('ada@Mail.Partner.Example', attributes => '{"tier": "gold", "a\"b": "line\nend", "ключ": "100%"}');
 SELECT FROM devapp.create_developer('eve@notpartner.example');
@@ -102,12 +102,12 @@ SELECT FROM devapp.delete_team('last');
 SELECT rule, matches, reason FROM devapp.explain_approval(:'last') WHERE rule = 'last team';
 
 -- in every mode; where rules are not asked the first row says so
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT * FROM devapp.explain_approval(:'ada') WHERE rule IS NULL OR rule = 'first';
 SELECT * FROM devapp.explain_approval(:'eve') WHERE rule IS NULL OR rule = 'third';
-SET devapp.app_approval = 'auto';
+SELECT FROM devapp.set_app_approval('auto');
 SELECT * FROM devapp.explain_approval(:'ada') WHERE rule IS NULL;
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 -- it reads only
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS explained FROM devapp.explain_approval(:'ada');

@@ -13,7 +13,7 @@ CREATE FUNCTION devapp.may_approve(product_id uuid) RETURNS boolean LANGUAGE c A
 CREATE FUNCTION devapp.may_decide_app(app_id uuid) RETURNS boolean LANGUAGE c AS '$libdir/devapp', 'devapp_enter';
 GRANT EXECUTE ON FUNCTION devapp.my_approvals(), devapp.may_approve(uuid), devapp.may_decide_app(uuid) TO PUBLIC;
 
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT FROM devapp.create_developer('owner@example.com');
 SELECT FROM devapp.create_developer('approver@example.com');
 SELECT FROM devapp.create_developer('other@example.com');
@@ -166,5 +166,6 @@ SELECT role_name FROM devapp.remove_product_approver('ship', role => 'regress_me
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON SCHEMA devapp FROM PUBLIC;
 RESET request.jwt.claims;
+SELECT FROM devapp.set_app_approval('auto');
 DROP FUNCTION devapp.may_approve(uuid), devapp.may_decide_app(uuid);
 DROP ROLE regress_approver, regress_noinherit, regress_outsider;

@@ -20,9 +20,9 @@ SELECT FROM devapp.add_operation('audit-product', '/audit/**', '{GET}');
 SELECT action, entity, before, after, note FROM pg_temp.happened WHERE event_id > :start ORDER BY event_id;
 
 SELECT max(event_id) AS start FROM devapp.audit_event \gset
-SET devapp.app_approval = manual;
+SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id, credential_id FROM devapp.create_app('audit', developer => 'audit@example.com', products => '{audit-product}', expires_in => '1 day') \gset
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 -- the app's own event comes before those of what it takes along
 SELECT FROM devapp.approve_app(:'app_id', 'looks fine');
 SELECT FROM devapp.suspend_app(:'app_id');

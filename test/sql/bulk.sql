@@ -10,11 +10,11 @@ SELECT FROM devapp.create_product('bulk-manual', approval => 'manual');
 SELECT FROM devapp.create_product('bulk-other', approval => 'manual');
 
 -- an app of each kind
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id AS p1 FROM devapp.create_app('pending 1', developer => 'bulk-a@example.com', products => '{bulk-auto,bulk-manual}') \gset
 SELECT FROM devapp.create_app('pending 2', developer => 'bulk-a@example.com', products => '{bulk-manual,bulk-other}');
 SELECT FROM devapp.create_app('rejected', developer => 'bulk-a@example.com') AS a, devapp.reject_app(a.app_id);
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 SELECT FROM devapp.create_app('waits', developer => 'bulk-a@example.com', products => '{bulk-auto,bulk-manual,bulk-other}');
 SELECT FROM devapp.create_app('bulk approved', developer => 'bulk-a@example.com', products => '{bulk-auto}');
 SELECT FROM devapp.create_app('suspended', developer => 'bulk-a@example.com', products => '{bulk-manual}') AS a, devapp.suspend_app(a.app_id);

@@ -34,9 +34,9 @@ BEGIN
     COMMIT;
 END $$;
 
-SET devapp.app_approval = manual;
+SELECT FROM devapp.set_app_approval('manual');
 CREATE TEMP TABLE made AS SELECT * FROM devapp.create_app('history', developer => 'history@example.com', products => '{history-read,history-write}');
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 SELECT app_id, credential_id, secret FROM made \gset
 INSERT INTO key SELECT credential_id, secret FROM made;
 SELECT pg_temp.record('pending');

@@ -41,9 +41,9 @@ SELECT devapp.next_status(NULL, 'pending', 'approve');
 -- triggers hold direct UPDATEs to it as well
 SELECT FROM devapp.create_developer('lifecycle@example.com');
 SELECT FROM devapp.create_product('lifecycle', approval => 'manual');
-SET devapp.app_approval = manual;
+SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id, credential_id FROM devapp.create_app('lifecycle', developer => 'lifecycle@example.com', products => '{lifecycle}') \gset
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 SELECT status, decided_by, decided_at, decision_note FROM devapp.app WHERE app_id = :'app_id';
 SELECT status, decided_by FROM devapp.credential_product WHERE credential_id = :'credential_id';
 

@@ -40,9 +40,9 @@ SELECT count(*) FROM devapp.export_apps(jsonb_build_object('name', :nfd));
 INSERT INTO devapp.product (name) VALUES (:nfd);
 -- rules name products and teams, and look at attributes; an app has none that a rule cannot see
 SELECT name = :nfc AND product = :nfc AND app_attributes ? :nfc AS composed FROM devapp.create_approval_rule(:nfd, 71, 'reject', product => :nfd, app_attributes => jsonb_build_object(:nfd, 'x'));
-SET devapp.app_approval = conditional;
+SELECT FROM devapp.set_app_approval('conditional');
 SELECT app_status FROM devapp.create_app('by-rule', 'names@example.com', products => ARRAY[:nfc], attributes => jsonb_build_object(' ' || :nfd, 'x'));
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 SELECT FROM devapp.delete_approval_rule(:nfd);
 
 -- attributes

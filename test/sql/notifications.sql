@@ -46,7 +46,7 @@ SELECT * FROM pg_temp.news;
 CALL pg_temp.read();
 
 -- a pending app: one notification, to the approvers of all its products
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT * FROM devapp.create_app('notify-app', developer => 'notify@example.com', display_name => 'The app',
                                 products => '{notify-auto,notify-1,notify-2,notify-3,notify-4,notify-5}') \gset a_
 SELECT * FROM pg_temp.news;
@@ -138,14 +138,14 @@ SELECT status FROM devapp.approve_app(:'d_app_id');
 COMMIT;
 SELECT * FROM pg_temp.news;
 -- handed in again, and decided by a rule at once
-SET devapp.app_approval = 'conditional';
+SELECT FROM devapp.set_app_approval('conditional');
 SELECT FROM devapp.create_approval_rule('notify-late', 424242, 'reject', product => 'notify-5');
 SELECT app_id AS r_app_id, app_status FROM devapp.create_app('notify-rule', developer => 'notify@example.com', products => '{notify-5}') \gset rule_
 SELECT FROM devapp.update_approval_rule('notify-late', decision => 'approve');
 SELECT status FROM devapp.resubmit_app(:'rule_r_app_id');
 SELECT * FROM pg_temp.news;
 SELECT FROM devapp.delete_approval_rule('notify-late');
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 -- what is rolled back is not told, not even to a savepoint
 BEGIN;
 SELECT FROM devapp.suspend_app(:'d_app_id');
@@ -216,4 +216,4 @@ CREATE TEMP TABLE mine (app_id uuid, status text);
 CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_internal.notify_app_submitted();
 INSERT INTO mine VALUES (:'a_app_id', 'pending');
 
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');

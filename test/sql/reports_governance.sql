@@ -14,9 +14,9 @@ SELECT FROM devapp.add_product_approver('governed-board', role => 'pg_monitor');
 
 -- ---------- what waits ----------
 
-SET LOCAL devapp.app_approval = 'auto';
+SELECT FROM devapp.set_app_approval('auto');
 SELECT app_id AS works, credential_id AS works_1 FROM devapp.create_app('governed-works', 'governed@example.com', products => '{governed-auto,governed-board}') \gset
-SET LOCAL devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id AS new, credential_id AS new_1 FROM devapp.create_app('governed-new', team => 'governed-team', products => '{governed-manual,governed-board}') \gset
 SELECT app_id AS bare FROM devapp.create_app('governed-bare', 'governed@example.com') \gset
 -- none of these waits: a rejected app, a deleted one, a revoked credential, what was removed

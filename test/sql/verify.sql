@@ -47,10 +47,10 @@ SELECT FROM devapp.remove_credential_product(:'credential_id', 'verify');
 SELECT pg_temp.verdict(:'secret');
 SELECT FROM devapp.add_credential_product(:'credential_id', 'verify');
 SELECT pg_temp.verdict(:'secret');
-SET devapp.app_approval = 'manual';
+SELECT FROM devapp.set_app_approval('manual');
 SELECT FROM devapp.update_product('verify', approval => 'manual');
 SELECT * FROM devapp.create_app('pending', team => 'verify-team', products => '{verify}') \gset p_
-RESET devapp.app_approval;
+SELECT FROM devapp.set_app_approval('auto');
 SELECT pg_temp.verdict(:'p_secret');
 SELECT FROM devapp.reject_app(:'p_app_id');
 SELECT pg_temp.verdict(:'p_secret');

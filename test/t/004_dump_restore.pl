@@ -76,11 +76,10 @@ app('everything given', 'ENVIRONMENT_FORBIDDEN', "$ada, display_name => 'D', des
 	callback_urls => '{https://example.com/cb}', scopes => '{read}', app_family => 'f',
 	attributes => '{\"k\": \"v\"}', environment => 'test', expires_in => '1 year'");
 app('expired', 'EXPIRED', "$ada, expires_in => '1 microsecond'");
-{
-	local $ENV{PGOPTIONS} = '-c devapp.app_approval=manual';
-	app('rejected', 'APP_REJECTED', $ada, "SELECT devapp.reject_app(APP, 'no')");
-	app('pending', 'APP_PENDING', $ada);
-}
+$node->safe_psql('src', q{SELECT devapp.set_app_approval('manual')});
+app('rejected', 'APP_REJECTED', $ada, "SELECT devapp.reject_app(APP, 'no')");
+app('pending', 'APP_PENDING', $ada);
+$node->safe_psql('src', q{SELECT devapp.set_app_approval('auto')});
 app('suspended', 'APP_SUSPENDED', $ada, "SELECT devapp.suspend_app(APP, 'late')");
 app('suspended in bulk', 'APP_SUSPENDED', $ada,
 	q{CALL devapp.run_bulk('suspend', jsonb_build_object('app_ids', ARRAY[APP]), 'in bulk')});

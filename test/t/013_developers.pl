@@ -191,12 +191,11 @@ $node->safe_psql('postgres', q{
 	SELECT devapp.create_team('mappers');
 	SELECT devapp.add_team_member('mappers', 'eve@example.com', 'admin');
 	SELECT devapp.add_product_approver('maps', team => 'mappers')});
-{
-	local $ENV{PGOPTIONS} = '-c devapp.app_approval=manual';
-	$app{maps} = create_app($node, 'maps-app', "developer => 'ada\@example.com', products => '{maps}'");
-	$app{both} = create_app($node, 'both-app', "developer => 'ada\@example.com', products => '{maps,weather}'");
-	$app{own} = create_app($node, 'own-app', "team => 'mappers', products => '{maps}'");
-}
+$node->safe_psql('postgres', q{SELECT devapp.set_app_approval('manual')});
+$app{maps} = create_app($node, 'maps-app', "developer => 'ada\@example.com', products => '{maps}'");
+$app{both} = create_app($node, 'both-app', "developer => 'ada\@example.com', products => '{maps,weather}'");
+$app{own} = create_app($node, 'own-app', "team => 'mappers', products => '{maps}'");
+$node->safe_psql('postgres', q{SELECT devapp.set_app_approval('auto')});
 is(sees('eve@example.com', q{SELECT string_agg(DISTINCT app_name, ' ' ORDER BY app_name) FROM devapp.my_approvals()}),
 	'ada-app blue-app both-app maps-app own-app', 'an approver sees what waits for him');
 is(sees('bob@example.com', 'SELECT count(*) FROM devapp.my_approvals()'), '0', 'nobody else does');

@@ -15,11 +15,12 @@ use Devapp;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_server('main', "autovacuum_naptime = 1s\ndevapp.app_approval = 'manual'");
+my $node = start_server('main', 'autovacuum_naptime = 1s');
 make_program($node);
 $node->safe_psql(
 	'postgres', q{
 	SELECT devapp.setup_roles();
+	SELECT devapp.set_app_approval('manual');
 	SELECT devapp.create_developer('eve@example.com');
 	SELECT devapp.create_product('hard', quota_limit => 5, quota_interval => 1, quota_unit => 'day', quota_enforcement => 'hard');
 	SELECT devapp.create_product('manual', approval => 'manual');

@@ -1,0 +1,33 @@
+-- How new apps start: the mode of approval.
+
+-- The mode of now.  Whoever makes or decides on an app asks; verification does not.
+CREATE FUNCTION devapp_internal.app_approval() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce((SELECT s.value FROM devapp.approval_setting s WHERE s.name = 'app_approval'), 'auto')
+$$;
+
+CREATE FUNCTION devapp_internal.set_app_approval(mode text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chosen text := lower(set_app_approval.mode);
+BEGIN
+    IF (chosen IN ('auto', 'manual', 'conditional')) IS NOT TRUE THEN
+        RAISE EXCEPTION 'there is no approval mode %', coalesce(devapp_internal.quoted(set_app_approval.mode), '(null)')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Modes: auto, manual, conditional.';
+    END IF;
+    INSERT INTO devapp.approval_setting AS s (name, value) VALUES ('app_approval', chosen)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+    RETURN chosen;
+END
+$$;
+
+CREATE FUNCTION devapp.set_app_approval(mode text) RETURNS text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.set_app_approval(text) IS
+    'Says how new apps start: auto (approved), manual (pending), or conditional (as the rules decide)';
+SELECT devapp_internal.grant_to('devapp.set_app_approval', 'admin');
