@@ -233,18 +233,37 @@ AS $$
        AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'devapp_admin')
 $$;
 
+-- Roles belong to the cluster, so those that exist may have been made for another
+-- database.  What each of them holds here is compared with what is declared for it.
 CREATE FUNCTION devapp_internal.doctor_roles() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
+    WITH lacking AS (
+        SELECT d.kind, d.object, d.privilege, d.of_column, d.role FROM devapp_internal.declared_privileges() d
+        EXCEPT
+        SELECT h.kind, h.object, h.privilege, h.of_column, h.role FROM devapp_internal.held_privileges() h
+    ), roles AS (
+        SELECT 'devapp_' || r AS role, to_regrole('devapp_' || r) IS NULL AS is_missing,
+               EXISTS (SELECT FROM lacking l WHERE l.role = 'devapp_' || r) AS lacks_grants
+          FROM unnest(devapp_internal.role_names()) AS r
+    ), found AS (
+        SELECT bool_or(r.is_missing) AS any_role,
+               string_agg(r.role, ', ' ORDER BY r.role) FILTER (WHERE r.is_missing) AS roles,
+               string_agg(r.role, ', ' ORDER BY r.role) FILTER (WHERE NOT r.is_missing AND r.lacks_grants) AS grants,
+               devapp_internal.tables_without_policy() AS policies
+          FROM roles r
+    ), missing AS (
+        SELECT CASE WHEN f.any_role AND f.grants IS NULL THEN 'info' ELSE 'warning' END AS status,
+               nullif(concat_ws('; ', f.roles, 'grants to ' || f.grants,
+                                CASE WHEN NOT f.any_role AND f.policies > 0 THEN format('policies of %s tables', f.policies) END), '') AS what
+          FROM found f
+    )
     SELECT 'roles',
-           CASE WHEN missing IS NULL THEN 'ok' ELSE 'info' END,
-           coalesce('missing: ' || missing, 'they exist, and every table says which rows they see'),
-           CASE WHEN missing IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
-      FROM (SELECT nullif(concat_ws(', ', string_agg(role, ', ' ORDER BY role) FILTER (WHERE to_regrole(role) IS NULL),
-                                    CASE WHEN bool_and(to_regrole(role) IS NOT NULL) AND devapp_internal.tables_without_policy() > 0
-                                         THEN format('policies of %s tables', devapp_internal.tables_without_policy()) END), '') AS missing
-              FROM (SELECT 'devapp_' || r AS role FROM unnest(devapp_internal.role_names()) AS r) AS roles) AS m
+           CASE WHEN m.what IS NULL THEN 'ok' ELSE m.status END,
+           coalesce('missing: ' || m.what, 'they exist, have what is declared for them, and every table says which rows they see'),
+           CASE WHEN m.what IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
+      FROM missing m
 $$;
 
 -- Triggers that somebody switched off, or left to replicas, or made to pass over
