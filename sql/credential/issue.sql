@@ -48,6 +48,23 @@ BEGIN
 END
 $$;
 
+-- So must its environment, by one that covers all or names it: a key that can open nothing
+-- is a mistake.  A credential without products waits for them, in any environment.
+CREATE FUNCTION devapp_internal.require_environment(environment text, products devapp.product[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF cardinality(products) > 0
+       AND NOT EXISTS (SELECT FROM unnest(products) AS p
+                        WHERE p.environments = '{}' OR coalesce(require_environment.environment = ANY (p.environments), true)) THEN
+        RAISE EXCEPTION 'no product has the environment %', devapp_internal.quoted(environment)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Ask for an environment of one of the products (devapp.product.environments), or for none.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.find_products(names text[], app_id uuid) RETURNS devapp.product[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -102,11 +119,13 @@ CREATE FUNCTION devapp_internal.make_credential(
 AS $$
 DECLARE
     made uuid;
+    public_part text := devapp_internal.new_consumer_key(environment);
 BEGIN
     PERFORM devapp_internal.require_scopes(scopes, products);
+    PERFORM devapp_internal.require_environment(environment, products);
     INSERT INTO devapp.credential AS c (app_id, kind, label, consumer_key, environment, scopes, expires_at, attributes,
                                         allowed_cidrs, replaces)
-    VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), devapp_internal.new_consumer_key(make_credential.environment),
+    VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), public_part,
             make_credential.environment, coalesce(make_credential.scopes, '{}'), devapp_internal.expiry_after(expires_in),
             coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'),
             make_credential.replaces)

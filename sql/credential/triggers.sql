@@ -5,7 +5,7 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('credential_id', 'app_id', 'kind', 'consumer_key', 'environment',
                                             'issued_at', 'expires_at', 'replaces');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('kind:in api_key oauth_client', 'label:text', 'environment:label', 'scopes:scopes', 'allowed_cidrs:networks',
+    EXECUTE FUNCTION devapp_internal.guard_row('kind:in api_key oauth_client', 'label:text', 'environment:environment', 'scopes:scopes', 'allowed_cidrs:networks',
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_status('credential', 'revoked,compromised=revoked_at');

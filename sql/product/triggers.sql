@@ -6,7 +6,7 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product FOR EACH ROW
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'description:description',
                                       'approval:in auto manual', 'access:in public private internal',
-                                      'environments:names', 'proxies:names', 'scopes:scopes',
+                                      'environments:environments', 'proxies:names', 'scopes:scopes',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',
                                       'quota_unit:in? minute hour day week month never',
                                       'quota_enforcement:in soft hard', 'time_zone:time_zone',

@@ -16,6 +16,7 @@
 #include "base/sodium.h"
 #include "key/key.h"
 #include "key/key_core.h"
+#include "key/mask.h"
 
 PG_FUNCTION_INFO_V1(devapp_new_consumer_key);
 PG_FUNCTION_INFO_V1(devapp_key_info);
@@ -86,20 +87,29 @@ key_generate(const char *consumer, size_t consumer_len, char *out)
 	return len;
 }
 
-/* SQL: a new public part with the given label, or "live" */
+/* The one rule for environments, of credentials and of products. */
+void
+key_require_environment(const char *s, size_t len)
+{
+	if (!key_environment_is_valid(s, len))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not an environment", mask_value(s, len)),
+				 errhint("It has 1 to %d characters of a-z, 0-9 and -, and does not begin with -; like prod or eu-1.",
+						 KEY_ENVIRONMENT_MAX)));
+}
+
+/* SQL: a new public part for an environment; without one it says "live" */
 Datum
 devapp_new_consumer_key(PG_FUNCTION_ARGS)
 {
-	char	   *label = PG_ARGISNULL(0) ? "live" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *environment = PG_ARGISNULL(0) ? "live" : text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char		label[KEY_LABEL_MAX + 1];
 	char		id[KEY_ID_LEN];
 	char		out[KEY_CONSUMER_MAX + 1];
 
-	if (!key_label_is_valid(label, strlen(label)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid environment label"),
-				 errhint("A label is 1 to %d characters of a-z and 0-9.",
-						 KEY_LABEL_MAX)));
+	key_require_environment(environment, strlen(environment));
+	key_write_label(label, environment, strlen(environment));
 	devapp_require_sodium();
 	random_base62(id, KEY_ID_LEN);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(out,

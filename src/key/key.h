@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+extern void key_require_environment(const char *s, size_t len);
 extern size_t key_generate(const char *consumer, size_t consumer_len, char *out);
 extern void key_define_gucs(void);
 

@@ -5,7 +5,8 @@
  *	<prefix>_<environment>_<key id>_<secret><checksum>
  *
  *	prefix		1 to 16 of [a-z0-9], the first a letter
- *	environment	1 to 16 of [a-z0-9], a label
+ *	environment	1 to 16 of [a-z0-9], a label: what key_write_label() makes of the
+ *				environment of the credential
  *	key id		12 base62 digits; up to here the key is public: the consumer key
  *	secret		32 base62 digits, 190 bits
  *	checksum	6 base62 digits of the CRC-32 (the one of zlib, PNG and Ethernet)
@@ -81,6 +82,20 @@ key_label_is_valid(const char *s, size_t len)
 	for (size_t i = 0; i < len; i++)
 	{
 		if (!is_lower_alnum(s[i]))
+			return false;
+	}
+	return true;
+}
+
+/* 1 to 32 of [a-z0-9-], the first no '-'. */
+bool
+key_environment_is_valid(const char *s, size_t len)
+{
+	if (len < 1 || len > KEY_ENVIRONMENT_MAX || s[0] == '-')
+		return false;
+	for (size_t i = 0; i < len; i++)
+	{
+		if (!is_lower_alnum(s[i]) && s[i] != '-')
 			return false;
 	}
 	return true;
@@ -277,6 +292,23 @@ char
 key_base62_digit(unsigned value)
 {
 	return base62[value % 62];
+}
+
+/*
+ * Write the label of an environment to out (KEY_LABEL_MAX + 1 bytes): what it has but
+ * '-', cut.  It is for the eye: two environments may have one label.
+ */
+void
+key_write_label(char *out, const char *environment, size_t len)
+{
+	char	   *p = out;
+
+	for (size_t i = 0; i < len && p < out + KEY_LABEL_MAX; i++)
+	{
+		if (environment[i] != '-')
+			*p++ = environment[i];
+	}
+	*p = '\0';
 }
 
 /* Write the public part to out (KEY_CONSUMER_MAX + 1 bytes), return its length. */

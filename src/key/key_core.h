@@ -14,6 +14,7 @@
  */
 #define KEY_PREFIX_MAX		16
 #define KEY_LABEL_MAX		16
+#define KEY_ENVIRONMENT_MAX	32
 #define KEY_ID_LEN			12
 #define KEY_SECRET_LEN		32
 #define KEY_CHECKSUM_LEN	6
@@ -49,6 +50,7 @@ extern void key_core_init(void);
 
 extern bool key_prefix_is_valid(const char *s, size_t len);
 extern bool key_label_is_valid(const char *s, size_t len);
+extern bool key_environment_is_valid(const char *s, size_t len);
 
 extern KeyError key_parse_consumer(const char *s, size_t len,
 								   ParsedKey *parsed);
@@ -58,6 +60,7 @@ extern const char *key_error_text(KeyError error);
 
 extern uint32_t key_crc32(const char *s, size_t len);
 extern char key_base62_digit(unsigned value);
+extern void key_write_label(char *out, const char *environment, size_t len);
 extern size_t key_write_consumer(char *out, const char *prefix,
 								 const char *label, const char *id);
 extern size_t key_write(char *out, const char *consumer, size_t consumer_len,

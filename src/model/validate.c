@@ -11,10 +11,11 @@
  *	description		up to 4000 characters, with line ends and tabs, or NULL
  *	email			something@something, no white space or colon, up to 255 characters
  *	email_domain	example.com, or *.example.com for it and what is below it, or NULL
- *	label			1 to 16 of [a-z0-9], or NULL
+ *	environment		1 to 32 of [a-z0-9-], the first no '-', or NULL
  *	attributes		object of at most 18 names, each with a string; the names are
  *					canonical
  *	names			list of distinct names
+ *	environments	list of distinct environments
  *	scopes			list of distinct scope tokens (RFC 6749, section 3.3)
  *	methods			list of distinct HTTP methods (RFC 9110, section 9.1), upper case
  *	callback_urls	list of URIs, see uri_core.c
@@ -49,7 +50,7 @@
 #include "base/list.h"
 #include "base/name.h"
 #include "base/str.h"
-#include "key/key_core.h"
+#include "key/key.h"
 #include "key/mask.h"
 #include "match/scope_core.h"
 #include "model/uri_core.h"
@@ -226,14 +227,10 @@ check_email_domain(Subject s, Str t)
 }
 
 static void
-check_label(Subject s, Str t)
+check_environment(Subject s, Str t)
 {
-	if (!key_label_is_valid(t.data, t.len))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of %s is not a valid label", s.column, s.entity),
-				 errhint("It becomes a part of the key: 1 to %d characters of a-z and 0-9.",
-						 KEY_LABEL_MAX)));
+	check_name(s, t);
+	key_require_environment(t.data, t.len);
 }
 
 /* ---------- elements of lists ---------- */
@@ -492,15 +489,21 @@ rule_email_domain(Subject s, Datum value)
 }
 
 static void
-rule_label(Subject s, Datum value)
+rule_environment(Subject s, Datum value)
 {
-	check_label(s, text_value(value));
+	check_environment(s, text_value(value));
 }
 
 static void
 rule_names(Subject s, Datum value)
 {
 	check_list(s, value, check_name);
+}
+
+static void
+rule_environments(Subject s, Datum value)
+{
+	check_list(s, value, check_environment);
 }
 
 static void
@@ -647,9 +650,10 @@ static const Rule rules[] = {
 	{"description", false, rule_description, NULL},
 	{"email", true, rule_email, NULL},
 	{"email_domain", false, rule_email_domain, NULL},
-	{"label", false, rule_label, NULL},
+	{"environment", false, rule_environment, NULL},
 	{"attributes", true, check_attributes, canonical_attributes},
 	{"names", true, rule_names, NULL},
+	{"environments", true, rule_environments, NULL},
 	{"scopes", true, rule_scopes, NULL},
 	{"methods", true, rule_methods, NULL},
 	{"callback_urls", true, rule_callback_urls, NULL},

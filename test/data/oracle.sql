@@ -490,6 +490,12 @@ EXCEPTION
          OR deadlock_detected THEN
         RAISE LOG 'change refused (%): %', SQLSTATE, statement;
         RETURN '';
+    WHEN invalid_parameter_value THEN
+        IF SQLERRM NOT LIKE 'no product has the environment %' THEN
+            RAISE;
+        END IF;
+        RAISE LOG 'change refused (%): %', SQLSTATE, statement;
+        RETURN '';
 END
 $$;
 

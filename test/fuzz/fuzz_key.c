@@ -218,6 +218,44 @@ make_field(FuzzInput *in, char *out, const char *set, size_t min, size_t max)
 	return n;
 }
 
+/*
+ * An environment is 1 to 32 of a-z, 0-9 and '-', the first no '-'.  Its label is legal, and
+ * has its letters and digits in their order, as far as there is room.
+ */
+static void
+check_environment(const char *s, size_t len)
+{
+	char		label[KEY_LABEL_MAX + 1];
+	bool		legal = len >= 1 && len <= 32 && s[0] != '-';
+	size_t		n = 0;
+
+	for (size_t i = 0; i < len && legal; i++)
+		legal = s[i] != '\0' && strchr(LOWER_ALNUM "-", s[i]) != NULL;
+	CHECK(key_environment_is_valid(s, len) == legal);
+	if (!legal)
+		return;
+	key_write_label(label, s, len);
+	CHECK(key_label_is_valid(label, strlen(label)));
+	for (size_t i = 0; i < len && n < KEY_LABEL_MAX; i++)
+	{
+		if (s[i] != '-')
+			CHECK(label[n++] == s[i]);
+	}
+	CHECK(label[n] == '\0');
+}
+
+/* The bytes as they are, and an environment that they make. */
+static void
+check_environments(const char *copy, size_t size, FuzzInput in)
+{
+	char		made[40];
+	size_t		len;
+
+	check_environment(copy, size);
+	len = make_field(&in, made, LOWER_ALNUM "-", 1, 34);
+	check_environment(made, len);
+}
+
 /* Whatever is written of legal fields parses, into the same fields. */
 static void
 check_written(FuzzInput in)
@@ -266,6 +304,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	(void) check_parse(copy, size);
 	check_masked(copy, size);
+	check_environments(copy, size, (FuzzInput) {data, size});
 	if (size > KEY_CHECKSUM_LEN)
 	{
 		reference_checksum(copy, size - KEY_CHECKSUM_LEN,

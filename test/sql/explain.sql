@@ -42,7 +42,7 @@ SELECT devapp.explain_access(NULL);
 -- what only a direct INSERT makes: an app without credentials, a credential without a secret
 INSERT INTO devapp.app (developer_id, name) SELECT developer_id, 'explain-bare' FROM devapp.developer WHERE email = 'explain@example.com' RETURNING app_id AS bare \gset
 SELECT rule, passed, code, detail FROM devapp.explain_access(:'bare');
-INSERT INTO devapp.credential (app_id, consumer_key, environment) VALUES (:'bare', 'dvk_live_explain00000', 'not a label');
+INSERT INTO devapp.credential (app_id, consumer_key, environment) VALUES (:'bare', 'dvk_live_explain00000', 'not an environment');
 INSERT INTO devapp.credential (app_id, consumer_key) VALUES (:'bare', 'dvk_live_explain00000');
 SELECT rule, passed, code, detail FROM devapp.explain_access(:'bare') WHERE rule IN ('secret', 'verdict');
 -- and a current secret that ends

@@ -61,7 +61,8 @@ CALL pg_temp.step('removed', format('SELECT devapp.remove_credential_product(%L,
 CALL pg_temp.step('no product', format('SELECT devapp.remove_credential_product(%L, %L)', :'credential_id', 'history-write'));
 CALL pg_temp.step('associated again', format('SELECT devapp.add_credential_product(%L, %L)', :'credential_id', 'history-write'));
 CALL pg_temp.step('both again', format('SELECT devapp.add_credential_product(%L, %L)', :'credential_id', 'history-read'));
-CALL pg_temp.step('another credential', format('INSERT INTO key SELECT credential_id, secret FROM devapp.issue_credential(%L, environment => %L, products => %L)', :'app_id', 'test', '{history-read}'));
+-- in an environment that its product, which comes later, does not cover
+CALL pg_temp.step('another credential', format('INSERT INTO key SELECT credential_id, secret FROM devapp.issue_credential(%L, environment => %L, products => ''{}''); SELECT devapp.add_credential_product((SELECT credential_id FROM key ORDER BY made DESC LIMIT 1), %L)', :'app_id', 'test', 'history-read'));
 CALL pg_temp.step('one that expired', format('INSERT INTO key SELECT credential_id, secret FROM devapp.issue_credential(%L, expires_in => %L)', :'app_id', '1 microsecond'));
 CALL pg_temp.step('rotated', format('INSERT INTO key SELECT credential_id, secret FROM devapp.rotate_credential(%L)', :'credential_id'));
 CALL pg_temp.step('rotation done', format('SELECT devapp.complete_rotation(%L)', :'credential_id'));

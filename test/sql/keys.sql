@@ -30,7 +30,9 @@ SELECT devapp.mask_key('dvk_live_0123456789AB'), devapp.mask_key('nonsense'), de
 SELECT (devapp.key_info(devapp_internal.new_consumer_key('eu1'))).environment;
 SELECT devapp_internal.new_consumer_key('EU');
 SELECT devapp_internal.new_consumer_key('');
-SELECT devapp_internal.new_consumer_key('12345678901234567');
+SELECT (devapp.key_info(devapp_internal.new_consumer_key(e))).environment FROM unnest('{1234567890123456789,eu-1,e-----------------u-central-,e-}'::text[]) AS e;
+SELECT devapp_internal.new_consumer_key('-eu');
+SELECT devapp_internal.new_consumer_key(repeat('e', 33));
 SET devapp.key_prefix = 'acme';
 SELECT (devapp.key_info(devapp_internal.new_consumer_key(NULL))).prefix;
 SET devapp.key_prefix = 'a_b';

@@ -55,7 +55,7 @@ SELECT FROM devapp.update_app(:'app', attributes => '{"a": "1", " a": "2"}');
 
 -- what others compare is kept as it is
 SELECT proxy = :nfd AS as_given FROM devapp.add_operation('names', '/y', proxy => :nfd);
-SELECT environments = '{" a"}' AS as_given FROM devapp.update_product('names', environments => '{" a"}');
+SELECT proxies = '{" a"}' AS as_given FROM devapp.update_product('names', proxies => '{" a"}');
 -- and e-mails: NFC would make a k of the sign for kelvin
 SELECT FROM devapp.create_developer('kate-names@example.com');
 SELECT email = U&'\212Aate-names@example.com' AS another FROM devapp.create_developer(U&'\212Aate-names@example.com');
