@@ -29,7 +29,8 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
        CASE WHEN l.last_seen_at > now() THEN now() ELSE l.last_seen_at END AS last_seen_at,
        coalesce(u.calls_30d, 0) AS calls_30d,
        coalesce(u.refused_30d, 0) AS refused_30d,
-       coalesce(u.calls_previous_30d, 0) AS calls_previous_30d
+       coalesce(u.calls_previous_30d, 0) AS calls_previous_30d,
+       a.description, a.app_family, coalesce(n.products, '{}') AS products
   FROM devapp_internal.named_app a
   LEFT JOIN (SELECT x.app_id,
                     count(*) FILTER (WHERE x.status = 'approved' AND (x.expires_at IS NULL OR x.expires_at > now())) AS credentials_live,
@@ -45,6 +46,11 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
                     count(*) FILTER (WHERE x.status = 'pending') AS products_pending
                FROM devapp_internal.app_product x
               GROUP BY x.app_id) AS p ON p.app_id = a.app_id
+  LEFT JOIN (SELECT x.app_id, array_agg(y.name ORDER BY y.name COLLATE "C") AS products
+               FROM devapp_internal.app_product x
+               JOIN devapp.product y ON y.product_id = x.product_id
+              WHERE x.status <> 'revoked'
+              GROUP BY x.app_id) AS n ON n.app_id = a.app_id
   LEFT JOIN (SELECT x.app_id, max(x.last_used_at) AS last_used_at, max(x.last_seen_at) AS last_seen_at
                FROM devapp.last_used x
               GROUP BY x.app_id) AS l ON l.app_id = a.app_id
@@ -71,6 +77,9 @@ COMMENT ON COLUMN devapp_report.app_inventory.last_seen_at IS 'Last time that a 
 COMMENT ON COLUMN devapp_report.app_inventory.calls_30d IS 'Calls that were allowed in the last 30 days, UTC, with today';
 COMMENT ON COLUMN devapp_report.app_inventory.refused_30d IS 'Calls that were refused in the last 30 days';
 COMMENT ON COLUMN devapp_report.app_inventory.calls_previous_30d IS 'Calls that were allowed in the 30 days before those';
+COMMENT ON COLUMN devapp_report.app_inventory.description IS 'What its owner says of it; null: nothing';
+COMMENT ON COLUMN devapp_report.app_inventory.app_family IS 'Family of apps that it belongs to; null: none';
+COMMENT ON COLUMN devapp_report.app_inventory.products IS 'Names of the products that it is approved for or waits for: those of products_approved and products_pending';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.app_inventory', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.inactive_apps AS

@@ -50,7 +50,8 @@ SELECT devapp_internal.grant_to('devapp_internal.effective_status', 'admin', 'an
 CREATE VIEW devapp_internal.named_app AS
 SELECT a.app_id, a.name AS app, coalesce(a.developer_id, a.team_id) AS owner_id, coalesce(d.email, t.name) AS owner,
        CASE WHEN a.team_id IS NULL THEN 'developer' ELSE 'team' END AS owner_kind,
-       a.status, a.created_at, a.decided_at, a.deleted_at, coalesce(d.status, t.status) AS owner_status
+       a.status, a.created_at, a.decided_at, a.deleted_at, coalesce(d.status, t.status) AS owner_status,
+       a.description, a.app_family
   FROM devapp.app a
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id;

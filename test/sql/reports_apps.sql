@@ -11,7 +11,7 @@ SELECT FROM devapp.add_team_member('inventory-team', 'inventory-2@example.com');
 SELECT FROM devapp.create_product('inventory-auto', 'Auto');
 SELECT FROM devapp.create_product('inventory-manual', approval => 'manual');
 -- one has everything: three credentials, of which one is revoked and one has expired
-SELECT app_id AS full_id, credential_id AS full_1 FROM devapp.create_app('inventory-full', 'inventory@example.com', products => '{inventory-auto,inventory-manual}', expires_in => '240 hours') \gset
+SELECT app_id AS full_id, credential_id AS full_1 FROM devapp.create_app('inventory-full', 'inventory@example.com', products => '{inventory-manual,inventory-auto}', expires_in => '240 hours', description => 'Has it all', app_family => 'shops') \gset
 SELECT credential_id AS full_2 FROM devapp.issue_credential(:'full_id', products => '{inventory-auto}', expires_in => '480 hours') \gset
 SELECT credential_id AS full_3 FROM devapp.issue_credential(:'full_id', products => '{inventory-manual}') \gset
 SELECT FROM devapp.revoke_credential(:'full_3');
@@ -46,6 +46,7 @@ SELECT app, owner, owner_kind, status, products_approved AS approved, products_p
   FROM devapp_report.app_inventory WHERE app LIKE 'inventory-%' ORDER BY app;
 SELECT app, secret_age_days, pg_temp.hours(created_at) AS created, pg_temp.hours(last_used_at) AS used, pg_temp.hours(last_seen_at) AS seen
   FROM devapp_report.app_inventory WHERE app LIKE 'inventory-%' ORDER BY app;
+SELECT app, description, app_family, products FROM devapp_report.app_inventory WHERE app LIKE 'inventory-%' ORDER BY app;
 -- 959 hours are 39 days and 23 hours; the suspended one is not among them
 SELECT app, owner, days_inactive, never_used, pg_temp.hours(last_seen_at) AS seen, credentials_live
   FROM devapp_report.inactive_apps WHERE app LIKE 'inventory-%' AND days_inactive >= 39 ORDER BY app;
