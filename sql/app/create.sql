@@ -151,7 +151,8 @@ CREATE FUNCTION devapp_internal.update_app(
     scopes text[],
     app_family text,
     attributes jsonb,
-    allowed_cidrs cidr[]
+    allowed_cidrs cidr[],
+    name text
 ) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -161,7 +162,8 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_scopes(update_app.scopes, devapp_internal.find_products(devapp_internal.products_of(changed.app_id), changed.app_id));
     UPDATE devapp.app a
-       SET display_name = devapp_internal.changed_value(a.display_name, update_app.display_name),
+       SET name = coalesce(update_app.name, a.name),
+           display_name = devapp_internal.changed_value(a.display_name, update_app.display_name),
            description = devapp_internal.changed_value(a.description, update_app.description),
            callback_urls = coalesce(update_app.callback_urls, a.callback_urls),
            scopes = coalesce(update_app.scopes, a.scopes),
@@ -171,6 +173,10 @@ BEGIN
      WHERE a.app_id = changed.app_id
     RETURNING a.* INTO changed;
     RETURN changed;
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'the owner already has an app %', devapp_internal.quoted(update_app.name)
+        USING ERRCODE = 'unique_violation',
+              HINT = 'Choose another name, or delete or rename the other app.';
 END
 $$;
 
@@ -182,9 +188,10 @@ CREATE FUNCTION devapp.update_app(
     scopes text[] DEFAULT NULL,
     app_family text DEFAULT NULL,
     attributes jsonb DEFAULT NULL,
-    allowed_cidrs cidr[] DEFAULT NULL
+    allowed_cidrs cidr[] DEFAULT NULL,
+    name text DEFAULT NULL
 ) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.update_app(devapp.app_ref, text, text, text[], text[], text, jsonb, cidr[]) IS
-    'Changes an app; what is left out stays, '''' or ''{}'' clears';
+COMMENT ON FUNCTION devapp.update_app(devapp.app_ref, text, text, text[], text[], text, jsonb, cidr[], text) IS
+    'Changes an app, also its name; what is left out stays, '''' or ''{}'' clears';
 SELECT devapp_internal.grant_to('devapp.update_app', 'admin', 'developer');

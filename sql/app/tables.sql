@@ -25,7 +25,7 @@ CREATE TABLE devapp.app (
     CONSTRAINT app_has_one_owner CHECK (num_nonnulls(developer_id, team_id) = 1)
 );
 COMMENT ON TABLE devapp.app IS 'A developer app: what holds credentials';
-COMMENT ON COLUMN devapp.app.name IS 'Unique among the owner''s apps that are not deleted; cannot be changed';
+COMMENT ON COLUMN devapp.app.name IS 'Unique among the owner''s apps that are not deleted';
 COMMENT ON COLUMN devapp.app.status IS 'pending, rejected, approved, suspended, revoked or deleted';
 COMMENT ON COLUMN devapp.app.callback_urls IS 'URIs that an OAuth server may redirect to';
 COMMENT ON COLUMN devapp.app.scopes IS 'OAuth scopes that it asks for; none: all that its products offer';

@@ -47,7 +47,7 @@ EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'the new owner already has an app %',
                     (SELECT devapp_internal.quoted(a.name) FROM devapp.app a WHERE a.app_id = app_ids[1])
         USING ERRCODE = 'unique_violation',
-              HINT = 'A name cannot be changed: delete one of the two apps, or make a new one with another name.';
+              HINT = 'Rename one of the two apps with devapp.update_app(app, name => ...), or delete one.';
 END
 $$;
 

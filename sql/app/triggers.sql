@@ -33,7 +33,7 @@ CREATE TRIGGER follow_app_status AFTER UPDATE OF status ON devapp.app FOR EACH R
 -- ---------- rules of columns, fixed columns, lifecycles, rows that stay ----------
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.app FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_immutable('app_id', 'name', 'created_at');
+    EXECUTE FUNCTION devapp_internal.guard_immutable('app_id', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.app FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'description:description',
                                       'callback_urls:callback_urls', 'scopes:scopes', 'allowed_cidrs:networks', 'app_family:text',

@@ -51,7 +51,10 @@ AS $$
     SELECT CASE (event).action
            WHEN 'create' THEN format('app %s created for %s: %s', (event).after->>'name',
                                      devapp_internal.history_owner((event).developer_id, (event).team_id), (event).after->>'status')
-           WHEN 'update' THEN 'app changed: ' || devapp_internal.history_changes((event).before, (event).after)
+           WHEN 'update' THEN
+               concat_ws(', ', CASE WHEN (event).after ? 'name' THEN format('app renamed from %s to %s', (event).before->>'name', (event).after->>'name') END,
+                         CASE WHEN (event).after ? 'name' THEN '' ELSE 'app ' END || 'changed: '
+                         || devapp_internal.history_changes((event).before - 'name', (event).after))
            WHEN 'transfer' THEN format('app transferred from %s to %s',
                                        devapp_internal.history_owner(((event).before->>'developer_id')::uuid,
                                                              ((event).before->>'team_id')::uuid),

@@ -61,7 +61,7 @@ BEGIN
                FOR NO KEY UPDATE SKIP LOCKED
         ), claimed AS (
             UPDATE devapp.notification n
-               SET status = 'leased', attempts = n.attempts + 1,
+               SET status = 'leased', attempts = n.attempts + 1, payload = devapp_internal.present_payload(n.payload, n.app_id),
                    leased_until = at + lease, lease_id = devapp.uuid_v7(), worker = name,
                    last_error = CASE n.status WHEN 'leased' THEN format('the lease of worker %s ran out', n.worker)
                                               ELSE n.last_error END

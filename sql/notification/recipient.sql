@@ -109,6 +109,15 @@ CREATE FUNCTION devapp_internal.credential_payload(consumer_key text, environmen
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN jsonb_build_object('consumer_key', consumer_key, 'environment', environment, 'expires_at', expires_at);
 
+-- A notification that was queued before its app was renamed says the present name.
+CREATE FUNCTION devapp_internal.present_payload(payload jsonb, app_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce((SELECT (payload - 'display_name') || jsonb_strip_nulls(jsonb_build_object('app', a.name, 'display_name', a.display_name))
+                       FROM devapp.app a WHERE a.app_id = present_payload.app_id), payload)
+$$;
+
 -- Without recipients they are those of the owner; nobody to tell, no notification.
 CREATE FUNCTION devapp_internal.queue_notification(
     event text,

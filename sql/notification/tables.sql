@@ -41,7 +41,7 @@ COMMENT ON COLUMN devapp.notification.event IS
 COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a team_invited';
 COMMENT ON COLUMN devapp.notification.recipients IS
     'Whom to tell when it was written: [{"kind": "developer" or "role", "to": e-mail or role, "name": ..., "why": "owner", "team_admin", "approver" or "invited"}]';
-COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret';
+COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret. Names of the app are as of when a worker took it';
 COMMENT ON COLUMN devapp.notification.dedupe_key IS 'What a reminder or invitation is about: it is queued once; null: neither';
 COMMENT ON COLUMN devapp.notification.status IS
     'pending: waits for a worker; leased: a worker has it; done: delivered; dead: given up, see devapp.retry_notification';

@@ -15,7 +15,7 @@ SELECT c.app_id, cp.product_id, min(CASE WHEN c.status = 'approved' AND (cp.stat
 -- leaves out those that a query takes nothing from, and looks only up what is asked
 -- for by app_id.
 CREATE VIEW devapp_report.app_inventory AS
-SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
+SELECT a.app_id, a.app, a.display_name, a.owner_id, a.owner, a.owner_kind, a.status,
        devapp_internal.effective_status(a.status, a.owner_status) AS effective_status,
        coalesce(p.products_approved, 0) AS products_approved,
        coalesce(p.products_pending, 0) AS products_pending,
@@ -59,6 +59,7 @@ SELECT a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status,
 COMMENT ON VIEW devapp_report.app_inventory IS 'Apps: one row an app that is not deleted. Live; calls as of the last refresh';
 COMMENT ON COLUMN devapp_report.app_inventory.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.app_inventory.app IS 'Name of the app, unique among those of its owner';
+COMMENT ON COLUMN devapp_report.app_inventory.display_name IS 'Name to show; null: none';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.app_inventory.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_kind IS 'developer or team';
@@ -83,7 +84,7 @@ COMMENT ON COLUMN devapp_report.app_inventory.products IS 'Names of the products
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.app_inventory', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.inactive_apps AS
-SELECT i.app_id, i.app, i.owner_id, i.owner, i.owner_kind,
+SELECT i.app_id, i.app, i.display_name, i.owner_id, i.owner, i.owner_kind,
        floor(extract(epoch FROM now() - coalesce(i.last_used_at, i.created_at)) / 86400)::integer AS days_inactive,
        i.last_used_at IS NULL AS never_used,
        i.last_used_at, i.last_seen_at, i.created_at, i.credentials_live
@@ -93,6 +94,7 @@ COMMENT ON VIEW devapp_report.inactive_apps IS
     'Approved apps and how long each has had no call that was allowed: one row an app; filter by days_inactive. Live';
 COMMENT ON COLUMN devapp_report.inactive_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.inactive_apps.app IS 'Name of the app';
+COMMENT ON COLUMN devapp_report.inactive_apps.display_name IS 'Name to show; null: none';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner_kind IS 'developer or team';
@@ -106,17 +108,17 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.inactive_apps', 'SELECT'
 
 -- The peak needs the days of an app, which are few by the index of the days: that is
 -- why this is of the busiest only.  All apps are in app_inventory.
-CREATE MATERIALIZED VIEW devapp_report.high_usage_apps AS
-SELECT b.rank, b.app_id, b.app, b.owner_id, b.owner, b.owner_kind, b.calls_30d,
+CREATE MATERIALIZED VIEW devapp_internal.high_usage_apps AS
+SELECT b.rank, b.app_id, b.calls_30d,
        b.calls_30d::double precision / b.all_calls AS share_of_calls,
        b.calls_30d / 30.0::double precision AS calls_per_day,
        peak.day AS peak_day, peak.calls AS peak_calls,
        b.calls_previous_30d,
        (b.calls_30d - b.calls_previous_30d)::double precision / nullif(b.calls_previous_30d, 0) AS change
   FROM (SELECT rank() OVER (ORDER BY u.calls_30d DESC) AS rank,
-               (SELECT devapp_internal.sum_bigint(x.calls_30d) FROM devapp_internal.app_usage x) AS all_calls, u.calls_30d, u.calls_previous_30d, a.*
+               (SELECT devapp_internal.sum_bigint(x.calls_30d) FROM devapp_internal.app_usage x) AS all_calls, u.*
           FROM devapp_internal.app_usage u
-          JOIN devapp_internal.named_app a ON a.app_id = u.app_id
+          JOIN devapp.app a ON a.app_id = u.app_id
          WHERE u.calls_30d > 0 AND a.deleted_at IS NULL
          ORDER BY u.calls_30d DESC, u.app_id
          LIMIT 1000) AS b
@@ -126,11 +128,20 @@ SELECT b.rank, b.app_id, b.app, b.owner_id, b.owner, b.owner_kind, b.calls_30d,
                       GROUP BY u.day
                       ORDER BY 2 DESC, 1 DESC
                       LIMIT 1) AS peak;
-COMMENT ON MATERIALIZED VIEW devapp_report.high_usage_apps IS
-    'The 1000 busiest apps of the last 30 days: one row an app. Materialized. The calls of all apps are in app_inventory';
+CREATE UNIQUE INDEX high_usage_apps_key ON devapp_internal.high_usage_apps (app_id);
+
+-- Names are as of now.
+CREATE VIEW devapp_report.high_usage_apps AS
+SELECT b.rank, b.app_id, a.app, a.display_name, a.owner_id, a.owner, a.owner_kind, b.calls_30d,
+       b.share_of_calls, b.calls_per_day, b.peak_day, b.peak_calls, b.calls_previous_30d, b.change
+  FROM devapp_internal.high_usage_apps b
+  JOIN devapp_internal.named_app a ON a.app_id = b.app_id;
+COMMENT ON VIEW devapp_report.high_usage_apps IS
+    'The 1000 busiest apps of the last 30 days: one row an app. Materialized but for names. The calls of all apps are in app_inventory';
 COMMENT ON COLUMN devapp_report.high_usage_apps.rank IS 'Place by calls: 1 is the busiest; apps with as many calls share one';
 COMMENT ON COLUMN devapp_report.high_usage_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.high_usage_apps.app IS 'Name of the app';
+COMMENT ON COLUMN devapp_report.high_usage_apps.display_name IS 'Name to show; null: none';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner_kind IS 'developer or team';
@@ -142,7 +153,6 @@ COMMENT ON COLUMN devapp_report.high_usage_apps.peak_calls IS 'Calls of that day
 COMMENT ON COLUMN devapp_report.high_usage_apps.calls_previous_30d IS 'Calls that were allowed in the 30 days before';
 COMMENT ON COLUMN devapp_report.high_usage_apps.change IS 'Change of calls to the 30 days before: 0.5 is half as many more; null: there were none';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.high_usage_apps', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX high_usage_apps_key ON devapp_report.high_usage_apps (app_id);
 
 CREATE VIEW devapp_report.team_usage AS
 SELECT t.team_id, t.name AS team, t.display_name, t.status,

@@ -1,7 +1,8 @@
 -- The credentials of the whole program.
 
 CREATE VIEW devapp_report.credentials AS
-SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id, a.app, a.owner_id, a.owner, a.owner_kind, c.status,
+SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id, a.app, a.display_name AS app_display_name,
+       a.owner_id, a.owner, a.owner_kind, c.status,
        devapp_internal.effective_status(a.status, a.owner_status, c.status, c.expires_at,
            (SELECT bool_and(s.ended_at IS NOT NULL OR coalesce(s.valid_until <= now(), false))
               FROM devapp.credential_secret s WHERE s.credential_id = c.credential_id)) AS effective_status,
@@ -20,6 +21,7 @@ COMMENT ON COLUMN devapp_report.credentials.kind IS 'api_key or oauth_client';
 COMMENT ON COLUMN devapp_report.credentials.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp_report.credentials.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.credentials.app IS 'Name of the app, unique among those of its owner';
+COMMENT ON COLUMN devapp_report.credentials.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.credentials.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.credentials.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.credentials.owner_kind IS 'developer or team';

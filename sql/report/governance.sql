@@ -3,8 +3,8 @@
 -- A row is a product that an app waits for; of a pending app that waits for none, the
 -- app itself.  decided_at of a pending app is when it was handed in again.  Few rows of many: each half starts from an index of what is pending.
 CREATE VIEW devapp_report.pending_approvals AS
-SELECT w.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
-       w.credential_id, w.consumer_key, w.product_id, p.name AS product, x.waiting_since, devapp_internal.days_since(x.waiting_since) AS waiting_days,
+SELECT w.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
+       w.credential_id, w.consumer_key, w.product_id, p.name AS product, p.display_name AS product_display_name, x.waiting_since, devapp_internal.days_since(x.waiting_since) AS waiting_days,
        (SELECT string_agg(coalesce('team ' || t.name, 'role ' || v.role_name), ', ' ORDER BY t.name, v.role_name)
           FROM devapp.product_approver v
           LEFT JOIN devapp.team t ON t.team_id = v.team_id
@@ -30,6 +30,7 @@ COMMENT ON VIEW devapp_report.pending_approvals IS
     'What waits for a decision: one row a product that a credential waits for, or a pending app that waits for none. Live';
 COMMENT ON COLUMN devapp_report.pending_approvals.app_id IS 'App that asks';
 COMMENT ON COLUMN devapp_report.pending_approvals.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.pending_approvals.owner_id IS 'Id of the developer or team that asks';
 COMMENT ON COLUMN devapp_report.pending_approvals.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.pending_approvals.owner_kind IS 'developer or team';
@@ -38,6 +39,7 @@ COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential t
 COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself waits';
 COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Product that it waits for; null: the app itself waits';
 COMMENT ON COLUMN devapp_report.pending_approvals.product IS 'Its name; null: the app itself waits';
+COMMENT ON COLUMN devapp_report.pending_approvals.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was asked for, or the app was handed in again';
 COMMENT ON COLUMN devapp_report.pending_approvals.waiting_days IS 'How long ago that is, in days of 24 hours, with a fraction';
 COMMENT ON COLUMN devapp_report.pending_approvals.approvers IS
@@ -45,7 +47,8 @@ COMMENT ON COLUMN devapp_report.pending_approvals.approvers IS
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.pending_approvals', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.credentials_expiring AS
-SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
+SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, a.display_name AS app_display_name,
+       a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
        c.expires_at, floor(extract(epoch FROM c.expires_at - now()) / 86400)::integer AS days_left, c.expires_at <= now() AS is_expired
   FROM devapp.credential c
   JOIN devapp_internal.named_app a ON a.app_id = c.app_id
@@ -58,6 +61,7 @@ COMMENT ON COLUMN devapp_report.credentials_expiring.kind IS 'api_key or oauth_c
 COMMENT ON COLUMN devapp_report.credentials_expiring.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp_report.credentials_expiring.app_id IS 'App that holds it';
 COMMENT ON COLUMN devapp_report.credentials_expiring.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.credentials_expiring.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.credentials_expiring.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.credentials_expiring.owner_kind IS 'developer or team';
@@ -71,7 +75,7 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.credentials_expiring', '
 -- (devapp.schedule_notifications).  A replaced one is meant to be used while it still
 -- works; when its time is over, who has not presented it since has changed to the new.
 CREATE VIEW devapp_report.rotations AS
-SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.owner_id, a.owner, a.owner_kind,
+SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner, a.owner_kind,
        s.version AS secret_version, s.superseded_at IS NULL AS is_current, s.valid_from AS issued_at,
        s.superseded_at AS rotated_at, s.valid_until AS overlap_ends_at,
        floor(extract(epoch FROM now() - s.valid_from) / 86400)::integer AS age_days,
@@ -94,6 +98,7 @@ COMMENT ON COLUMN devapp_report.rotations.consumer_key IS 'Public part of the ke
 COMMENT ON COLUMN devapp_report.rotations.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp_report.rotations.app_id IS 'App that holds it';
 COMMENT ON COLUMN devapp_report.rotations.app IS 'Its name';
+COMMENT ON COLUMN devapp_report.rotations.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.rotations.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.rotations.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.rotations.owner_kind IS 'developer or team';

@@ -3,7 +3,8 @@
 -- The window that is open now is worked out here: a bucket is written only when it is
 -- used, so the one that it shows may have ended.
 CREATE VIEW devapp_report.quota_usage AS
-SELECT q.app_id, a.app, a.owner_id, a.owner, a.owner_kind, q.product_id, p.name AS product,
+SELECT q.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner, a.owner_kind,
+       q.product_id, p.name AS product, p.display_name AS product_display_name,
        q.operation_id, o.resource::text AS resource, nullif(array_to_string(o.methods, ', '), '') AS methods,
        nullif(q.environment, '') AS environment,
        p.quota_enforcement AS enforcement, x.quota_limit, x.quota_interval, x.quota_unit, y.used,
@@ -23,11 +24,13 @@ COMMENT ON VIEW devapp_report.quota_usage IS
     'Quotas that apps have used: one row an app, quota of a product or operation, and environment. Live, as of the last flush';
 COMMENT ON COLUMN devapp_report.quota_usage.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.quota_usage.app IS 'Name of the app';
+COMMENT ON COLUMN devapp_report.quota_usage.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.quota_usage.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.quota_usage.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.quota_usage.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.quota_usage.product_id IS 'Product that has the quota';
 COMMENT ON COLUMN devapp_report.quota_usage.product IS 'Its name';
+COMMENT ON COLUMN devapp_report.quota_usage.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.quota_usage.operation_id IS 'Operation with a quota of its own; null: the quota of the product';
 COMMENT ON COLUMN devapp_report.quota_usage.resource IS 'URI pattern of the operation; null: the quota of the product';
 COMMENT ON COLUMN devapp_report.quota_usage.methods IS 'HTTP methods of the operation, with commas; null: all, or the quota of the product';

@@ -67,7 +67,9 @@ CREATE FUNCTION devapp_internal.refresh_report(report text, beside_readers boole
     SET lock_timeout = '500ms'
 AS $$
 DECLARE
-    relation text := CASE report WHEN 'app_usage' THEN 'devapp_internal.app_usage' WHEN 'latency_totals' THEN 'devapp_internal.latency_totals' ELSE format('devapp_report.%I', report) END;
+    -- where names are looked up when it is read, what is materialized is internal
+    relation text := CASE WHEN to_regclass(format('devapp_internal.%I', report)) IS NULL THEN format('devapp_report.%I', report)
+                          ELSE format('devapp_internal.%I', report) END;
     row_count bigint;
 BEGIN
     IF report = 'app_usage' THEN

@@ -48,7 +48,7 @@ SELECT devapp_internal.grant_to('devapp_internal.effective_status', 'admin', 'an
 
 -- Apps by name, with their owners.  Of the owner's rights, as the views that use it.
 CREATE VIEW devapp_internal.named_app AS
-SELECT a.app_id, a.name AS app, coalesce(a.developer_id, a.team_id) AS owner_id, coalesce(d.email, t.name) AS owner,
+SELECT a.app_id, a.name AS app, a.display_name, coalesce(a.developer_id, a.team_id) AS owner_id, coalesce(d.email, t.name) AS owner,
        CASE WHEN a.team_id IS NULL THEN 'developer' ELSE 'team' END AS owner_kind,
        a.status, a.created_at, a.decided_at, a.deleted_at, coalesce(d.status, t.status) AS owner_status,
        a.description, a.app_family

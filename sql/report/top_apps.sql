@@ -4,7 +4,7 @@
 -- (usage_partition.sql).  The minute that has begun counts as well, so that what was
 -- flushed is seen at once.
 CREATE VIEW devapp.top_apps WITH (security_invoker = true) AS
-SELECT a.name AS app, coalesce(d.email, t.name) AS owner, u.calls_1m, u.calls_5m, u.calls_1h,
+SELECT a.name AS app, a.display_name, coalesce(d.email, t.name) AS owner, u.calls_1m, u.calls_5m, u.calls_1h,
        round(u.refused_1h / (u.calls_1h::numeric + u.refused_1h), 3) AS refused_share, u.last_minute, u.app_id
   FROM (SELECT m.app_id,
                coalesce(devapp_internal.sum_bigint(m.calls) FILTER (WHERE m.code = 'VALID' AND m.minute >= x.this_minute - interval '1 minute'), 0) AS calls_1m,
@@ -21,6 +21,7 @@ SELECT a.name AS app, coalesce(d.email, t.name) AS owner, u.calls_1m, u.calls_5m
  ORDER BY u.calls_5m DESC, u.calls_1h DESC, u.app_id;
 COMMENT ON VIEW devapp.top_apps IS 'Apps that were called in the last hour, the busiest of the last minutes first; as of the last flush';
 COMMENT ON COLUMN devapp.top_apps.app IS 'Name of the app';
+COMMENT ON COLUMN devapp.top_apps.display_name IS 'Name to show; null: none';
 COMMENT ON COLUMN devapp.top_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp.top_apps.calls_1m IS 'Calls that were allowed in this minute and the one before';
 COMMENT ON COLUMN devapp.top_apps.calls_5m IS 'Calls that were allowed in this minute and the 5 before';

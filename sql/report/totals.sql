@@ -44,7 +44,7 @@ CREATE UNIQUE INDEX _latency_totals_key ON devapp_internal.latency_totals (day);
 
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
 -- while it is in use, then what is overdue.  Where nobody rotates all are.
-CREATE MATERIALIZED VIEW devapp_report.rotation_queue AS
+CREATE MATERIALIZED VIEW devapp_internal.rotation_queue AS
   WITH found AS MATERIALIZED (
     SELECT r.credential_id, r.consumer_key, r.environment, r.app_id, r.secret_version, r.issued_at, r.overlap_ends_at,
            r.is_overdue, r.still_used
@@ -58,12 +58,19 @@ CREATE MATERIALIZED VIEW devapp_report.rotation_queue AS
 )
 SELECT row_number() OVER (ORDER BY u.still_used DESC, u.overlap_ends_at, u.issued_at, u.credential_id, u.secret_version) AS rank,
        (SELECT count(*) FROM found) AS total,
-       u.credential_id, u.consumer_key, u.environment, u.app_id, a.app, a.owner_id, a.owner, a.owner_kind,
+       u.credential_id, u.consumer_key, u.environment, u.app_id,
        u.secret_version, u.issued_at, u.overlap_ends_at, u.is_overdue, u.still_used
-  FROM urgent u
-  JOIN devapp_internal.named_app a ON a.app_id = u.app_id;
-COMMENT ON MATERIALIZED VIEW devapp_report.rotation_queue IS
-    'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized';
+  FROM urgent u;
+CREATE UNIQUE INDEX rotation_queue_key ON devapp_internal.rotation_queue (credential_id, secret_version);
+
+-- Names are as of now.
+CREATE VIEW devapp_report.rotation_queue AS
+SELECT q.rank, q.total, q.credential_id, q.consumer_key, q.environment, q.app_id, a.app, a.display_name AS app_display_name,
+       a.owner_id, a.owner, a.owner_kind, q.secret_version, q.issued_at, q.overlap_ends_at, q.is_overdue, q.still_used
+  FROM devapp_internal.rotation_queue q
+  JOIN devapp_internal.named_app a ON a.app_id = q.app_id;
+COMMENT ON VIEW devapp_report.rotation_queue IS
+    'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized but for names';
 COMMENT ON COLUMN devapp_report.rotation_queue.rank IS 'Place: 1 is the most urgent';
 COMMENT ON COLUMN devapp_report.rotation_queue.total IS 'How many there are, in every row';
 COMMENT ON COLUMN devapp_report.rotation_queue.credential_id IS 'Credential';
@@ -71,6 +78,7 @@ COMMENT ON COLUMN devapp_report.rotation_queue.consumer_key IS 'Public part of t
 COMMENT ON COLUMN devapp_report.rotation_queue.environment IS 'Environment of the credential; null: it works in every one';
 COMMENT ON COLUMN devapp_report.rotation_queue.app_id IS 'App';
 COMMENT ON COLUMN devapp_report.rotation_queue.app IS 'Name of the app';
+COMMENT ON COLUMN devapp_report.rotation_queue.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner_id IS 'Developer or team';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner_kind IS 'developer or team';
@@ -80,7 +88,6 @@ COMMENT ON COLUMN devapp_report.rotation_queue.overlap_ends_at IS 'Until when a 
 COMMENT ON COLUMN devapp_report.rotation_queue.is_overdue IS 'As in devapp_report.rotations';
 COMMENT ON COLUMN devapp_report.rotation_queue.still_used IS 'As in devapp_report.rotations';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotation_queue', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX rotation_queue_key ON devapp_report.rotation_queue (credential_id, secret_version);
 
 -- Quotas used to 80 % and more.  Working out a window costs more than all the rest, so
 -- it is done for those alone that were used as much in a window that has not ended.

@@ -32,7 +32,7 @@ SELECT u.day, u.product_id, u.environment, u.code, devapp_internal.sum_bigint(u.
  GROUP BY u.day, u.product_id, u.environment, u.code;
 
 CREATE MATERIALIZED VIEW devapp_report.usage_totals AS
-SELECT u.day, u.product_id, p.name AS product, u.environment, u.calls, u.refused, u.cost
+SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
   FROM (SELECT x.day, x.product_id, x.environment,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
@@ -46,6 +46,7 @@ COMMENT ON MATERIALIZED VIEW devapp_report.usage_totals IS
 COMMENT ON COLUMN devapp_report.usage_totals.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.usage_totals.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_totals.product IS 'Its name';
+COMMENT ON COLUMN devapp_report.usage_totals.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.usage_totals.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp_report.usage_totals.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_totals.refused IS 'Calls that were refused';
@@ -55,7 +56,8 @@ CREATE UNIQUE INDEX usage_totals_key ON devapp_report.usage_totals (day, product
 
 -- Grouped before it is joined, so that a filter on day or app_id reaches the days.
 CREATE VIEW devapp_report.usage_daily AS
-SELECT u.day, u.app_id, a.app, a.owner, u.product_id, p.name AS product, u.environment, u.calls, u.refused, u.cost
+SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.owner, u.product_id, p.name AS product,
+       p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
   FROM (SELECT x.day, x.app_id, x.product_id, x.environment,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
@@ -68,9 +70,11 @@ COMMENT ON VIEW devapp_report.usage_daily IS 'Calls: one row a day, app, product
 COMMENT ON COLUMN devapp_report.usage_daily.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.usage_daily.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.usage_daily.app IS 'Its name; null: the keys were unknown or malformed';
+COMMENT ON COLUMN devapp_report.usage_daily.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.usage_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_daily.product IS 'Its name; null: none';
+COMMENT ON COLUMN devapp_report.usage_daily.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.usage_daily.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp_report.usage_daily.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_daily.refused IS 'Calls that were refused; why: devapp_report.denials';
@@ -80,7 +84,8 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_daily', 'SELECT', 
 -- How calls went is recorded without the environment, so it is a report of its own:
 -- joined to usage_daily it would count once for each environment.
 CREATE VIEW devapp_report.latency_daily AS
-SELECT l.day, l.app_id, a.app, a.owner, l.product_id, p.name AS product,
+SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.owner, l.product_id, p.name AS product,
+       p.display_name AS product_display_name,
        l.calls AS responses, l.client_errors, l.server_errors,
        extract(epoch FROM l.latency_min)::double precision * 1000 AS min_ms,
        extract(epoch FROM l.latency_total)::double precision * 1000 / l.calls AS avg_ms,
@@ -96,9 +101,11 @@ COMMENT ON VIEW devapp_report.latency_daily IS
 COMMENT ON COLUMN devapp_report.latency_daily.day IS 'Day of the calls, in UTC';
 COMMENT ON COLUMN devapp_report.latency_daily.app_id IS 'App, perhaps deleted since; null: recorded for credentials that are not known';
 COMMENT ON COLUMN devapp_report.latency_daily.app IS 'Its name; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.latency_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or one that is not known';
 COMMENT ON COLUMN devapp_report.latency_daily.product IS 'Its name; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.latency_daily.responses IS 'Calls that were recorded: those that the gateway told of';
 COMMENT ON COLUMN devapp_report.latency_daily.client_errors IS 'Responses with a status from 400 to 499';
 COMMENT ON COLUMN devapp_report.latency_daily.server_errors IS 'Responses with a status from 500 to 599';
@@ -111,7 +118,8 @@ COMMENT ON COLUMN devapp_report.latency_daily.max_ms IS 'Longest response time, 
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.denials AS
-SELECT u.day, u.app_id, a.app, a.owner, u.product_id, p.name AS product, u.environment,
+SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.owner, u.product_id, p.name AS product,
+       p.display_name AS product_display_name, u.environment,
        u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, u.calls
   FROM devapp.usage_day u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
@@ -122,9 +130,11 @@ COMMENT ON VIEW devapp_report.denials IS
 COMMENT ON COLUMN devapp_report.denials.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.denials.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.denials.app IS 'Its name; null: the keys were unknown or malformed';
+COMMENT ON COLUMN devapp_report.denials.app_display_name IS 'Name of the app to show; null: none';
 COMMENT ON COLUMN devapp_report.denials.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.denials.product_id IS 'Product that came closest; null: none';
 COMMENT ON COLUMN devapp_report.denials.product IS 'Its name; null: none';
+COMMENT ON COLUMN devapp_report.denials.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.denials.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp_report.denials.code IS 'Verdict, for example QUOTA_EXCEEDED';
 COMMENT ON COLUMN devapp_report.denials.http_status IS 'HTTP status that goes with the verdict: 401, 403 or 429';

@@ -94,7 +94,6 @@ SELECT devapp.set_attribute('app', 'not-a-uuid', 'c', 'd');
 SELECT devapp.set_attribute('credential', '00000000-0000-0000-0000-000000000000', 'c', 'd');
 
 -- what cannot be changed, and what cannot go
-UPDATE devapp.app SET name = 'other' WHERE app_id = :'app_id';
 UPDATE devapp.app SET app_id = devapp.uuid_v7() WHERE app_id = :'app_id';
 \set VERBOSITY terse
 UPDATE devapp.app SET team_id = (SELECT team_id FROM devapp.team WHERE name = 'apps-team') WHERE app_id = :'app_id';

@@ -28,7 +28,7 @@ SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'devapp_report'::regname
 -- freshness knows all of them, and which are materialized
 SELECT coalesce(c.relname, f.report) AS differs FROM devapp_report.freshness f
   FULL JOIN (SELECT r.relname::text, r.relkind FROM pg_class r WHERE r.relnamespace = 'devapp_report'::regnamespace AND r.relkind <> 'i') AS c ON c.relname = f.report
- WHERE f.report IS NULL OR c.relname IS NULL OR (f.kind = 'materialized') <> (c.relkind = 'm');
+ WHERE f.report IS NULL OR c.relname IS NULL OR (f.kind = 'materialized') <> (c.relkind = 'm' OR EXISTS (SELECT FROM pg_matviews m WHERE m.schemaname = 'devapp_internal' AND m.matviewname = c.relname));
 SELECT r.report FROM devapp_report.freshness f FULL JOIN devapp.report_refresh r ON r.report = f.report WHERE (f.kind = 'materialized') IS DISTINCT FROM (r.report IS NOT NULL);
 -- everything that lives after a dump is filled anew: nothing of it belongs to a dump
 SELECT c FROM pg_extension e, unnest(e.extconfig) AS c WHERE e.extname = 'devapp' AND (c = 'devapp.report_refresh'::regclass OR c IN (SELECT oid FROM pg_class WHERE relkind = 'm'));
