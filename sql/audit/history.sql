@@ -112,6 +112,107 @@ AS $$
               ELSE devapp_internal.history_action((event).action) END
 $$;
 
+-- What happened to any other row: "product changed: rate_limit: null -> 5".
+CREATE FUNCTION devapp_internal.history_of_row(event devapp.audit_event, what text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT what || CASE (event).action
+                   WHEN 'create' THEN ' created' || coalesce(': ' || ((event).after->>'status'), '')
+                   WHEN 'update' THEN ' changed: ' || devapp_internal.history_changes((event).before, (event).after)
+                   ELSE ' ' || devapp_internal.history_action((event).action) END
+$$;
+
+CREATE FUNCTION devapp_internal.history_of_member(event devapp.audit_event, email text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE (event).action
+           WHEN 'create' THEN format('%s became %s', email, (event).after->>'role')
+           WHEN 'update' THEN format('%s changed: %s', email, devapp_internal.history_changes((event).before, (event).after))
+           ELSE format('%s is no longer %s', email, (event).before->>'role') END
+$$;
+
+CREATE FUNCTION devapp_internal.history_of_invitation(event devapp.audit_event) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE (event).action
+           WHEN 'create' THEN format('%s invited as %s', (event).after->>'email', (event).after->>'role')
+           ELSE format('invitation of %s ended', (event).before->>'email') END
+$$;
+
+-- "operation GET, POST /v1/orders".  An operation that was removed is as it was then.
+CREATE FUNCTION devapp_internal.history_operation(event devapp.audit_event) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT concat_ws(' ', 'operation', (SELECT string_agg(m, ', ') FROM jsonb_array_elements_text(o.facts->'methods') AS m), o.facts->>'resource')
+      FROM (SELECT coalesce((SELECT to_jsonb(p) FROM devapp.product_operation p
+                              WHERE p.operation_id = split_part((event).entity_id, '/', 2)::uuid),
+                            (event).before, (event).after) AS facts) AS o
+$$;
+
+CREATE FUNCTION devapp_internal.history_approver(event devapp.audit_event) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'approver ' || coalesce('team ' || (SELECT t.name FROM devapp.team t WHERE t.team_id = (event).team_id),
+                                   'role ' || (coalesce((event).after, (event).before)->>'role_name'))
+$$;
+
+-- What happened, in words.
+CREATE FUNCTION devapp_internal.history_words(event devapp.audit_event) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    id text := event.entity_id;
+BEGIN
+    RETURN CASE event.entity
+        WHEN 'app' THEN devapp_internal.history_of_app(event)
+        WHEN 'credential' THEN devapp_internal.history_of_credential(event)
+        WHEN 'credential_secret' THEN devapp_internal.history_of_secret(event,
+            (SELECT s.version FROM devapp.credential_secret s WHERE s.secret_id = id::uuid))
+        WHEN 'credential_product' THEN devapp_internal.history_of_credential_product(event,
+            (SELECT p.name FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id WHERE cp.ordinal = id::bigint))
+        WHEN 'quota_usage' THEN 'quota reset'
+        WHEN 'usage_correction' THEN
+            format('usage of %s corrected from %s to %s calls', event.after->>'day', event.after->>'calls_before', event.after->>'calls')
+        WHEN 'team_member' THEN devapp_internal.history_of_member(event,
+            (SELECT d.email FROM devapp.developer d WHERE d.developer_id = event.developer_id))
+        WHEN 'team_invitation' THEN devapp_internal.history_of_invitation(event)
+        WHEN 'product_operation' THEN devapp_internal.history_of_row(event, devapp_internal.history_operation(event))
+        WHEN 'product_approver' THEN devapp_internal.history_of_row(event, devapp_internal.history_approver(event))
+        ELSE devapp_internal.history_of_row(event, replace(event.entity, '_', ' ')) END;
+END
+$$;
+
+-- The consumer key of the credential that an event is about.
+CREATE FUNCTION devapp_internal.history_key(event devapp.audit_event) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    id text := event.entity_id;
+BEGIN
+    RETURN (SELECT c.consumer_key FROM devapp.credential c
+             WHERE c.credential_id = CASE event.entity
+                   WHEN 'credential' THEN id::uuid
+                   WHEN 'credential_secret' THEN (SELECT s.credential_id FROM devapp.credential_secret s WHERE s.secret_id = id::uuid)
+                   WHEN 'credential_product' THEN (SELECT cp.credential_id FROM devapp.credential_product cp WHERE cp.ordinal = id::bigint) END);
+END
+$$;
+
+-- Who did it: a rule, a person, or else the role of the database, which is for administrators to know.
+CREATE FUNCTION devapp_internal.history_actor(event devapp.audit_event) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(CASE WHEN (event).action NOT IN ('create', 'issue') THEN (event).after->>'decided_by' END, (event).actor,
+                    CASE WHEN devapp_internal.is_admin() THEN (event).db_role ELSE 'administrator' END)
+$$;
+
 CREATE FUNCTION devapp_internal.app_history(app devapp.app_ref) RETURNS TABLE (
     event_id bigint,
     occurred_at timestamptz,
@@ -127,28 +228,8 @@ DECLARE
     the_app uuid := devapp_internal.find_visible_app(app_history.app);
 BEGIN
     RETURN QUERY
-    SELECT e.event_id, e.occurred_at, coalesce(CASE WHEN e.action NOT IN ('create', 'issue') THEN e.after ->> 'decided_by' END, e.actor,
-                    CASE WHEN devapp_internal.is_admin() THEN e.db_role ELSE 'administrator' END),
-           CASE e.entity
-           WHEN 'app' THEN devapp_internal.history_of_app(e)
-           WHEN 'credential' THEN devapp_internal.history_of_credential(e)
-           WHEN 'credential_secret' THEN devapp_internal.history_of_secret(e, s.version)
-           WHEN 'credential_product' THEN devapp_internal.history_of_credential_product(e, p.name)
-           WHEN 'quota_usage' THEN 'quota reset'
-           WHEN 'usage_correction' THEN format('usage of %s corrected from %s to %s calls', e.after->>'day', e.after->>'calls_before', e.after->>'calls')
-           ELSE concat_ws(' ', e.entity, e.action) END,
-           e.note, c.consumer_key
+    SELECT e.event_id, e.occurred_at, devapp_internal.history_actor(e), devapp_internal.history_words(e), e.note, devapp_internal.history_key(e)
       FROM devapp.audit_event e
-      LEFT JOIN devapp.credential_secret s
-             ON e.entity = 'credential_secret'
-            AND s.secret_id = CASE e.entity WHEN 'credential_secret' THEN e.entity_id::uuid END
-      LEFT JOIN devapp.credential_product cp
-             ON e.entity = 'credential_product'
-            AND cp.ordinal = CASE e.entity WHEN 'credential_product' THEN e.entity_id::bigint END
-      LEFT JOIN devapp.product p ON p.product_id = cp.product_id
-      LEFT JOIN devapp.credential c
-             ON c.credential_id = coalesce(s.credential_id, cp.credential_id,
-                                           CASE e.entity WHEN 'credential' THEN e.entity_id::uuid END)
      WHERE e.app_id = the_app
      ORDER BY e.event_id;
 END
