@@ -44,6 +44,8 @@ BEGIN
                    'credentials', (SELECT coalesce(jsonb_agg(jsonb_build_object(
                                    'credential_id', c.credential_id,
                                    'consumer_key', c.consumer_key,
+                                   'label', c.label,
+                                   'replaces', c.replaces,
                                    'kind', c.kind,
                                    'environment', c.environment,
                                    'status', c.status,
@@ -99,6 +101,8 @@ CREATE FUNCTION devapp_internal.export_apps_table(filter jsonb, escape_formulas 
         created_at timestamptz,
         credential_id uuid,
         consumer_key text,
+        label text,
+        replaces uuid,
         kind text,
         environment text,
         credential_status text,
@@ -117,7 +121,8 @@ BEGIN
         SELECT a.app_id, devapp_internal.csv_cell(a.name, escape_formulas), devapp_internal.csv_cell(a.display_name, escape_formulas),
                devapp_internal.csv_cell(d.email, escape_formulas), devapp_internal.csv_cell(t.name, escape_formulas), a.status,
                devapp_internal.csv_cell(a.app_family, escape_formulas), a.attributes::text, a.created_at,
-               c.credential_id, devapp_internal.csv_cell(c.consumer_key, escape_formulas), c.kind, c.environment, c.status,
+               c.credential_id, devapp_internal.csv_cell(c.consumer_key, escape_formulas),
+               devapp_internal.csv_cell(c.label, escape_formulas), c.replaces, c.kind, c.environment, c.status,
                c.issued_at, c.expires_at, devapp_internal.csv_cell(p.name, escape_formulas), cp.status
           FROM devapp.app a
           LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
@@ -143,6 +148,8 @@ CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formu
         created_at timestamptz,
         credential_id uuid,
         consumer_key text,
+        label text,
+        replaces uuid,
         kind text,
         environment text,
         credential_status text,

@@ -45,3 +45,9 @@ SELECT count(*) FROM devapp.export_apps_table('{"team": "=export-team"}');
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND mode NOT IN ('AccessShareLock', 'ExclusiveLock');
 COMMIT;
 
+
+-- labels, which are data from outsiders as well, and what a credential takes the place of
+SELECT FROM devapp.issue_credential(:'app_id', products => '{}', label => '+label', replaces => :'second_credential_id');
+SELECT c ->> 'label' AS label, (c ->> 'replaces')::uuid = :'second_credential_id' AS replaces_second
+  FROM devapp.export_apps('{"owner": "export@example.com"}') AS app, jsonb_array_elements(app -> 'credentials') AS c;
+SELECT DISTINCT ON (credential_id) label, replaces = :'second_credential_id' AS replaces_second FROM devapp.export_apps_table('{"owner": "export@example.com"}') ORDER BY credential_id;
