@@ -3,49 +3,27 @@
 -- Nothing is locked here, so that filters serve read-only transactions and standbys;
 -- whoever changes apps locks them and asks again.
 
--- The filter of the named arguments of a function.
-CREATE FUNCTION devapp_internal.make_filter(
-    status text, product text, owner text, team text, attribute jsonb, inactive_since timestamptz,
-    created_before timestamptz, name text, app_ids uuid[]
-) RETURNS jsonb
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT coalesce(jsonb_object_agg(x.key, x.value), '{}')
-      FROM (VALUES ('status', to_jsonb(make_filter.status)),
-                   ('product', to_jsonb(make_filter.product)),
-                   ('owner', to_jsonb(make_filter.owner)),
-                   ('team', to_jsonb(make_filter.team)),
-                   ('attribute', make_filter.attribute),
-                   ('inactive_since', to_jsonb(make_filter.inactive_since)),
-                   ('created_before', to_jsonb(make_filter.created_before)),
-                   ('name', to_jsonb(make_filter.name)),
-                   ('app_ids', to_jsonb(make_filter.app_ids))) AS x(key, value)
-     WHERE x.value IS NOT NULL
-$$;
-
 -- Keys that there are, with values of their type.
 CREATE FUNCTION devapp_internal.check_filter(filter jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    types constant jsonb := '{"status": "string", "product": "string", "owner": "string", "team": "string",
-                              "attribute": "object", "inactive_since": "string", "created_before": "string",
-                              "name": "string", "app_ids": "array"}';
+    keys constant text[] := '{status,product,owner,team,attribute,inactive_since,used_since,created_before,name,app_ids}';
+    types constant text[] := '{string,string,string,string,object,string,string,string,string,array}';
     given record;
 BEGIN
-    IF jsonb_typeof(filter) <> 'object' THEN
-        RAISE EXCEPTION 'a filter must be an object'
+    IF jsonb_typeof(filter) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'a filter must be an object, not %', coalesce(jsonb_typeof(filter), 'null')
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For example {"team": "checkout", "status": "pending"}.';
+                  HINT = 'For example {"team": "checkout", "status": "pending"}; {} is all apps.';
     END IF;
-    FOR given IN SELECT f.key, jsonb_typeof(f.value) AS type, types ->> f.key AS wanted
+    FOR given IN SELECT f.key, jsonb_typeof(f.value) AS type, types[array_position(keys, f.key)] AS wanted
                    FROM jsonb_each(filter) AS f ORDER BY f.key LOOP
         IF given.wanted IS NULL THEN
             RAISE EXCEPTION 'a filter has no key %', devapp_internal.quoted(given.key)
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Keys: status, product, owner, team, attribute, inactive_since, created_before, name, app_ids.';
+                      HINT = format('Keys: %s.', array_to_string(keys, ', '));
         ELSIF given.type <> given.wanted THEN
             RAISE EXCEPTION '% of a filter must be of type %, not %', given.key, given.wanted, given.type
                 USING ERRCODE = 'invalid_parameter_value',
@@ -142,20 +120,34 @@ BEGIN
 END
 $$;
 
+-- A point in time in the form of ISO 8601, or a duration, for the time that is so long ago.
+-- Other forms are refused: what 03/02/2026 means depends on DateStyle.
 CREATE FUNCTION devapp_internal.filter_time(key text, value text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    iso constant text := '^[0-9]{4}-[0-9]{2}-[0-9]{2}'
+        '([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2}(:[0-9]{2})?)?)?)?$';
+    moment timestamptz;
 BEGIN
-    RETURN value::timestamptz;
+    IF value ~ '^P[^-]+$' THEN
+        moment := devapp_internal.time_after(now(), -value::interval);
+    ELSIF value ~ iso THEN
+        moment := value;
+    END IF;
+    IF moment IS NULL AND value IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
+    END IF;
+    RETURN moment;
 EXCEPTION WHEN data_exception THEN
-    RAISE EXCEPTION '% of a filter is not a point in time', key
+    RAISE EXCEPTION '% of a filter is neither a point in time nor a duration', key
         USING ERRCODE = 'invalid_parameter_value',
-              HINT = 'For example "2026-01-31" or "2026-01-31 12:00+00".';
+              HINT = 'For example "2026-01-31", "2026-01-31T12:00Z", or "P90D": 90 days ago.';
 END
 $$;
 
--- Everything is inactive since a time that is to come.
+-- Every app is inactive since a time that is to come, and none was used since then.
 CREATE FUNCTION devapp_internal.filter_past_time(key text, value text) RETURNS timestamptz
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -166,7 +158,7 @@ BEGIN
     IF moment > clock_timestamp() THEN
         RAISE EXCEPTION '% of a filter is in the future', key
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Every app would match. Give a time that is over.';
+                  HINT = 'Give a time that is over.';
     END IF;
     RETURN moment;
 END
@@ -204,9 +196,13 @@ BEGIN
         parsed := ARRAY[NULL::uuid];
     END;
     IF array_position(parsed, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION 'app_ids of a filter must be ids of apps'
+        RAISE EXCEPTION 'app_ids must be ids of apps'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
+    ELSIF parsed = '{}' THEN
+        RAISE EXCEPTION 'app_ids must not be empty'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Leave it out if the ids of apps should not count.';
     END IF;
     SELECT i INTO missing FROM unnest(parsed) AS i
      WHERE NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = i)
@@ -232,6 +228,7 @@ BEGIN
             devapp_internal.filter_team(filter ->> 'team'),
             devapp_internal.filter_attribute(filter -> 'attribute'),
             devapp_internal.filter_past_time('inactive_since', filter ->> 'inactive_since'),
+            devapp_internal.filter_past_time('used_since', filter ->> 'used_since'),
             devapp_internal.filter_time('created_before', filter ->> 'created_before'),
             devapp_internal.filter_name(filter ->> 'name'),
             devapp_internal.filter_app_ids(filter -> 'app_ids'))::devapp.app_filter;
@@ -258,6 +255,8 @@ AS $$
             'EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
                       WHERE c.app_id = a.app_id AND cp.product_id = ($1).product_id
                         AND cp.removed_at IS NULL AND cp.status <> ''revoked'')' END,
+        CASE WHEN f.used_since IS NOT NULL THEN
+            'EXISTS (SELECT FROM devapp.last_used l WHERE l.app_id = a.app_id AND l.last_used_at >= ($1).used_since)' END,
         CASE WHEN f.inactive_since IS NOT NULL THEN
             'greatest(a.created_at, a.updated_at, a.decided_at) < ($1).inactive_since
    AND NOT EXISTS (SELECT FROM devapp.credential c
@@ -272,3 +271,20 @@ AS $$
    AND NOT EXISTS (SELECT FROM devapp.last_used l
                     WHERE l.app_id = a.app_id AND l.last_used_at >= ($1).inactive_since)' END)
 $$;
+
+CREATE FUNCTION devapp_internal.find_apps(filter jsonb) RETURNS SETOF devapp.app
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    apps devapp.app_filter := devapp_internal.read_app_filter(filter);
+BEGIN
+    RETURN QUERY EXECUTE E'SELECT a.*\n  FROM devapp.app a\n WHERE ' || devapp_internal.filter_condition(apps)
+                         || E'\n ORDER BY a.app_id' USING apps;
+END
+$$;
+
+CREATE FUNCTION devapp.find_apps(filter jsonb DEFAULT '{}') RETURNS SETOF devapp.app
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.find_apps(jsonb) IS 'The apps of a filter, or all that are not deleted, the oldest first';
+SELECT devapp_internal.grant_to('devapp.find_apps', 'admin');

@@ -1,4 +1,4 @@
--- Bulk work: an action on all apps of a filter.
+-- Bulk work: an action on the apps of a list or a filter.
 --
 -- A job (devapp.bulk_job) is an action with its filter and arguments, looked up and
 -- checked once.  bulk_apps() finds the apps that it concerns, bulk_apply() locks
@@ -20,25 +20,30 @@ CREATE FUNCTION devapp_internal.bulk_action(action text) RETURNS text
 AS $$
 DECLARE
     done text := '{"approve": "approved", "reject": "rejected", "suspend": "suspended", "resume": "resumed",
-                   "revoke": "revoked", "transfer": "transferred", "rotate": "rotated"}'::jsonb ->> action;
+                   "revoke": "revoked", "delete": "deleted", "transfer": "transferred", "rotate": "rotated",
+                   "add_products": "added", "remove_products": "removed", "replace_product": "replaced"}'::jsonb ->> action;
 BEGIN
     IF done IS NULL THEN
         RAISE EXCEPTION 'there is no bulk action %', devapp_internal.quoted(action)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Actions: approve, reject, suspend, resume, revoke, transfer.';
+                  HINT = 'Actions: approve, reject, suspend, resume, revoke, delete, transfer, add_products, remove_products, replace_product.';
     END IF;
     RETURN done;
 END
 $$;
 
+-- The arguments of an action have these names and types.
 CREATE FUNCTION devapp_internal.check_bulk_arguments(action text, arguments jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    wanted text[] := CASE action WHEN 'transfer' THEN ARRAY['to_developer', 'to_team']
-                                 WHEN 'rotate' THEN ARRAY['overlap']
-                                 ELSE ARRAY[]::text[] END;
+    wanted constant jsonb := CASE
+        WHEN action = 'transfer' THEN '{"to_developer": "string", "to_team": "string"}'
+        WHEN action = 'rotate' THEN '{"overlap": "string"}'
+        WHEN action IN ('add_products', 'remove_products') THEN '{"products": "array"}'
+        WHEN action = 'replace_product' THEN '{"product": "string", "replacement": "string"}'
+        ELSE '{}' END;
     given record;
 BEGIN
     IF jsonb_typeof(arguments) <> 'object' THEN
@@ -47,44 +52,93 @@ BEGIN
                   HINT = 'For example {"to_team": "checkout"}.';
     END IF;
     FOR given IN SELECT a.key, a.value FROM jsonb_each(arguments) AS a ORDER BY a.key LOOP
-        IF given.key <> ALL (wanted) OR jsonb_typeof(given.value) <> 'string' THEN
+        IF (wanted ->> given.key) IS DISTINCT FROM jsonb_typeof(given.value) THEN
             RAISE EXCEPTION 'action % has no argument % of type %', action, devapp_internal.quoted(given.key), jsonb_typeof(given.value)
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Only transfer has arguments: to_developer or to_team, a string.';
+                      HINT = CASE WHEN wanted = '{}' THEN 'It has no arguments.' ELSE format('Its arguments: %s.', wanted) END;
         END IF;
     END LOOP;
 END
 $$;
 
-CREATE FUNCTION devapp_internal.make_bulk_job(action text, filter jsonb, arguments jsonb, note text) RETURNS devapp.bulk_job
+-- The products of an action, by their ids.
+CREATE FUNCTION devapp_internal.bulk_product_ids(names text[]) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF coalesce(names, '{}') = '{}' THEN
+        RAISE EXCEPTION 'a bulk action with products must be given one'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'List the products with SELECT name FROM devapp.product.';
+    END IF;
+    RETURN ARRAY(SELECT p.product_id FROM unnest(devapp_internal.find_products(names, NULL)) AS p);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.read_bulk_arguments(job devapp.bulk_job, arguments jsonb) RETURNS devapp.bulk_job
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    new_owner record;
+BEGIN
+    PERFORM devapp_internal.check_bulk_arguments(job.action, arguments);
+    IF job.action = 'transfer' THEN
+        new_owner := devapp_internal.new_owner(arguments ->> 'to_developer', arguments ->> 'to_team');
+        job.developer_id := new_owner.developer_id;
+        job.team_id := new_owner.team_id;
+    ELSIF job.action = 'rotate' THEN
+        job.overlap := arguments ->> 'overlap';
+        PERFORM devapp_internal.require_overlap(job.overlap);
+    ELSIF job.action IN ('add_products', 'remove_products') THEN
+        job.product_ids := devapp_internal.bulk_product_ids(ARRAY(SELECT jsonb_array_elements_text(arguments -> 'products')));
+    ELSIF job.action = 'replace_product' THEN
+        job.product_ids := devapp_internal.bulk_product_ids(ARRAY[arguments ->> 'product', arguments ->> 'replacement']);
+        job.replacement_id := job.product_ids[2];
+        job.product_ids := job.product_ids[:1];
+    END IF;
+    RETURN job;
+END
+$$;
+
+-- The apps of a list and of a filter: of both, if both are given.
+CREATE FUNCTION devapp_internal.bulk_filter(app_ids uuid[], filter jsonb) RETURNS devapp.app_filter
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    apps devapp.app_filter;
+BEGIN
+    IF app_ids IS NULL AND filter IS NULL THEN
+        RAISE EXCEPTION 'a bulk action needs app_ids or a filter'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Say which apps, for example by filter => ''{"team": "checkout"}''. The filter {} is all apps.';
+    END IF;
+    apps := devapp_internal.read_app_filter(coalesce(filter, '{}'));
+    IF app_ids IS NOT NULL THEN
+        apps.app_ids := ARRAY(SELECT unnest(devapp_internal.filter_app_ids(to_jsonb(app_ids)))
+                              INTERSECT
+                              SELECT unnest(coalesce(apps.app_ids, devapp_internal.filter_app_ids(to_jsonb(app_ids)))));
+    END IF;
+    RETURN apps;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.make_bulk_job(action text, app_ids uuid[], filter jsonb, arguments jsonb, note text) RETURNS devapp.bulk_job
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     job devapp.bulk_job;
-    new_owner record;
 BEGIN
     job.action := action;
     job.done := devapp_internal.bulk_action(action);
     job.note := note;
     PERFORM devapp_internal.set_note(note);
     PERFORM devapp_internal.set_note(NULL);
-    IF coalesce(filter, '{}') = '{}' THEN
-        RAISE EXCEPTION 'a bulk action needs a filter'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Say which apps: by status, product, owner, team, attribute, inactive_since, created_before, name or app_ids.';
-    END IF;
-    job.apps := devapp_internal.read_app_filter(filter);
-    PERFORM devapp_internal.check_bulk_arguments(action, coalesce(arguments, '{}'));
-    IF action = 'transfer' THEN
-        new_owner := devapp_internal.new_owner(arguments ->> 'to_developer', arguments ->> 'to_team');
-        job.developer_id := new_owner.developer_id;
-        job.team_id := new_owner.team_id;
-    ELSIF action = 'rotate' THEN
-        job.overlap := arguments ->> 'overlap';
-        PERFORM devapp_internal.require_overlap(job.overlap);
-    END IF;
-    RETURN job;
+    job.apps := devapp_internal.bulk_filter(app_ids, filter);
+    RETURN devapp_internal.read_bulk_arguments(job, coalesce(arguments, '{}'));
 END
 $$;
 
@@ -103,6 +157,8 @@ AS $$
             'a.app_id IN (SELECT c.app_id FROM devapp.credential c
                   WHERE c.status = ''approved'' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
                     AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id))'
+        WHEN job.product_ids IS NOT NULL THEN
+            'devapp_internal.bulk_products($2, a.app_id) <> ''{}'''
         WHEN job.action = 'approve' AND (job.apps).status IS DISTINCT FROM 'revoked' THEN
             '(a.status = ''pending'' OR a.status = ''approved'' AND a.app_id IN (
                  SELECT c.app_id FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
@@ -131,7 +187,7 @@ AS $$
                   ORDER BY p.name)
 $$;
 
--- Credentials of apps that can get a new secret.
+-- Credentials of apps that work, or will when others approve: they can get a new secret.
 CREATE FUNCTION devapp_internal.bulk_credentials(app_ids uuid[]) RETURNS SETOF devapp.credential
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -141,6 +197,31 @@ AS $$
        AND c.status = 'approved'
        AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
        AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id)
+$$;
+
+-- The products of a job, by name, that an app would get, lose, or have replaced.
+CREATE FUNCTION devapp_internal.bulk_products(job devapp.bulk_job, app_id uuid) RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH credential AS (
+        SELECT c.credential_id, b.credential_id IS NOT NULL AS live
+          FROM devapp.credential c
+          LEFT JOIN devapp_internal.bulk_credentials(ARRAY[bulk_products.app_id]) AS b USING (credential_id)
+         WHERE c.app_id = bulk_products.app_id)
+    SELECT ARRAY(
+        SELECT p.name
+          FROM unnest(job.product_ids) WITH ORDINALITY AS u(product_id, n)
+          JOIN devapp.product p ON p.product_id = u.product_id
+         WHERE EXISTS (
+               SELECT FROM credential c
+                 LEFT JOIN devapp.credential_product cp
+                        ON cp.credential_id = c.credential_id AND cp.product_id = u.product_id AND cp.removed_at IS NULL
+                WHERE CASE job.action
+                      WHEN 'add_products' THEN c.live AND cp.product_id IS NULL
+                      WHEN 'remove_products' THEN cp.product_id IS NOT NULL
+                      ELSE c.live AND cp.status <> 'revoked' END)
+         ORDER BY u.n)
 $$;
 
 -- The apps that a job concerns, in order; all, or those among some.
@@ -174,12 +255,14 @@ AS $$
            a.status, a.status, NULL::text, NULL::text,
            CASE WHEN job.action = 'approve' AND a.status = 'pending' THEN devapp_internal.pending_products(a.app_id, NULL)
                 WHEN job.action = 'approve' AND a.status = 'approved' THEN devapp_internal.pending_products(a.app_id, (job.apps).product_id)
+                WHEN job.product_ids IS NOT NULL THEN devapp_internal.bulk_products(job, a.app_id)
                 END,
-           NULL::uuid, NULL::text, NULL::text, NULL::timestamptz
+           NULL::text[], NULL::uuid, NULL::text, NULL::text, NULL::timestamptz
       FROM devapp.app a
       LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
       LEFT JOIN devapp.team t ON t.team_id = a.team_id
      WHERE a.app_id = ANY (app_ids)
+     ORDER BY a.app_id
 $$;
 
 CREATE FUNCTION devapp_internal.bulk_set_status(job devapp.bulk_job, app_ids uuid[]) RETURNS void
@@ -210,6 +293,52 @@ BEGIN
 END
 $$;
 
+-- The live credentials of an app that have a product get another, approved if that is: no key
+-- stops working in between.  What was revoked stays so.
+CREATE FUNCTION devapp_internal.take_over_product(app_id uuid, product_id uuid, replacement_id uuid, note text) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO devapp.credential_product AS old
+           (credential_id, product_id, status, decided_by, decided_at, decision_note)
+    SELECT cp.credential_id, take_over_product.replacement_id, d.status,
+           CASE WHEN d.status = 'approved' THEN devapp_internal.actor_name() END,
+           CASE WHEN d.status = 'approved' THEN now() END,
+           CASE WHEN d.status = 'approved' THEN note END
+      FROM devapp_internal.live_credentials(take_over_product.app_id) AS c
+      JOIN devapp.app a ON a.app_id = c.app_id
+      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+     CROSS JOIN LATERAL (SELECT CASE a.status WHEN 'rejected' THEN 'pending' ELSE cp.status END AS status) AS d
+     WHERE cp.product_id = take_over_product.product_id
+       AND cp.removed_at IS NULL
+       AND cp.status <> 'revoked'
+    ON CONFLICT (credential_id, product_id) WHERE removed_at IS NULL DO UPDATE
+       SET status = EXCLUDED.status, decision_note = EXCLUDED.decision_note
+     WHERE old.status = 'pending' AND EXCLUDED.status = 'approved'
+$$;
+
+-- Makes the change of products of one app, which is told the names of those that change.
+CREATE FUNCTION devapp_internal.bulk_change_products(job devapp.bulk_job, app_id uuid, products text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    product text;
+BEGIN
+    IF job.action = 'replace_product' THEN
+        PERFORM devapp_internal.set_note(job.note);
+        PERFORM devapp_internal.take_over_product(bulk_change_products.app_id, job.product_ids[1], job.replacement_id, job.note);
+    END IF;
+    FOREACH product IN ARRAY products LOOP
+        IF job.action = 'add_products' THEN
+            PERFORM devapp_internal.add_app_product(bulk_change_products.app_id, product, job.note);
+        ELSE
+            PERFORM devapp_internal.remove_app_product(bulk_change_products.app_id, product, job.note);
+        END IF;
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.bulk_change_apps(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -220,12 +349,15 @@ DECLARE
 BEGIN
     IF job.action = 'transfer' THEN
         PERFORM devapp_internal.transfer_apps(app_ids, job.developer_id, job.team_id, job.note);
+    ELSIF job.product_ids IS NOT NULL THEN
+        PERFORM devapp_internal.bulk_change_products(job, b.app_id, b.products) FROM unnest(before) AS b;
     ELSE
         PERFORM devapp_internal.bulk_set_status(job, app_ids);
     END IF;
     FOREACH one IN ARRAY before LOOP
         one.outcome := job.done;
-        one.new_status := coalesce(devapp_internal.possible_status('app', one.old_status, job.action), one.old_status);
+        one.new_status := (SELECT a.status FROM devapp.app a WHERE a.app_id = one.app_id);
+        one.pending_products := CASE WHEN one.products IS NOT NULL THEN devapp_internal.pending_products(one.app_id, NULL) END;
         RETURN NEXT one;
     END LOOP;
 END
@@ -352,24 +484,32 @@ BEGIN
 END
 $$;
 
--- Locks the new owner of a transfer, which may have been deleted since the job was made.
-CREATE FUNCTION devapp_internal.bulk_lock_owner(job devapp.bulk_job) RETURNS void
+-- Locks what a job gives to apps, which may have been deleted since the job was made.
+CREATE FUNCTION devapp_internal.lock_bulk_target(job devapp.bulk_job) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    missing integer := num_nonnulls(job.developer_id, job.team_id, job.replacement_id)
+                       + cardinality(coalesce(job.product_ids, '{}'));
+    alive integer;
 BEGIN
-    IF job.action <> 'transfer' THEN
-        RETURN;
-    ELSIF job.developer_id IS NOT NULL THEN
-        PERFORM FROM devapp.developer d
-          WHERE d.developer_id = job.developer_id AND d.deleted_at IS NULL FOR SHARE;
-    ELSE
-        PERFORM FROM devapp.team t WHERE t.team_id = job.team_id AND t.deleted_at IS NULL FOR SHARE;
-    END IF;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the new owner does not exist any more'
+    PERFORM FROM devapp.developer d WHERE d.developer_id = job.developer_id AND d.deleted_at IS NULL FOR SHARE;
+    GET DIAGNOSTICS alive = ROW_COUNT;
+    missing := missing - alive;
+    PERFORM FROM devapp.team t WHERE t.team_id = job.team_id AND t.deleted_at IS NULL FOR SHARE;
+    GET DIAGNOSTICS alive = ROW_COUNT;
+    missing := missing - alive;
+    PERFORM FROM devapp.product p
+      WHERE p.product_id = ANY (array_append(job.product_ids, job.replacement_id)) AND p.deleted_at IS NULL
+      ORDER BY p.product_id FOR SHARE;
+    GET DIAGNOSTICS alive = ROW_COUNT;
+    missing := missing - alive;
+    IF missing > 0 THEN
+        RAISE EXCEPTION '% does not exist any more',
+                        CASE job.action WHEN 'transfer' THEN 'the new owner' ELSE 'a product of this run' END
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give up the run with devapp.cancel_bulk, and start another with another owner.';
+                  HINT = 'Give up the run with devapp.cancel_bulk, and start another.';
     END IF;
 END
 $$;
@@ -385,12 +525,12 @@ DECLARE
     units uuid[];
     one devapp.bulk_outcome;
 BEGIN
-    PERFORM devapp_internal.bulk_lock_owner(job);
+    PERFORM devapp_internal.lock_bulk_target(job);
     PERFORM FROM devapp.app a WHERE a.app_id = ANY (app_ids) ORDER BY a.app_id FOR NO KEY UPDATE;
     still := devapp_internal.bulk_apps(job, app_ids);
     FOR one IN SELECT * FROM devapp_internal.bulk_describe(job, ARRAY(SELECT unnest(app_ids) EXCEPT SELECT unnest(still))) LOOP
         one.outcome := 'skipped';
-        one.error := 'changed meanwhile: not concerned any more';
+        one.error := 'changed meanwhile: the app no longer matches';
         one.products := NULL;
         RETURN NEXT one;
     END LOOP;
@@ -405,7 +545,7 @@ $$;
 
 -- A whole action.  A dry run is the same in a subtransaction that is rolled back; the rows
 -- that it returned before are not.
-CREATE FUNCTION devapp_internal.run_bulk_action(action text, filter jsonb, arguments jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.run_bulk_action(action text, app_ids uuid[], filter jsonb, arguments jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_outcome
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -415,7 +555,7 @@ DECLARE
     dry constant boolean := coalesce(dry_run, true);
     one devapp.bulk_outcome;
 BEGIN
-    job := devapp_internal.make_bulk_job(action, filter, arguments, note);
+    job := devapp_internal.make_bulk_job(action, app_ids, filter, arguments, note);
     FOR one IN SELECT * FROM devapp_internal.bulk_apply(job, devapp_internal.bulk_apps(job)) LOOP
         IF dry THEN
             one.secret := NULL;

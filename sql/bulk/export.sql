@@ -1,74 +1,54 @@
 -- Export of apps, without secrets and digests.  Nothing is locked, so it runs on a standby.
 
-CREATE FUNCTION devapp_internal.export_ids(filter jsonb) RETURNS uuid[]
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    apps devapp.app_filter := devapp_internal.read_app_filter(coalesce(filter, '{}'));
-    found_ids uuid[];
-BEGIN
-    EXECUTE E'SELECT array_agg(a.app_id)\n  FROM devapp.app a\n WHERE ' || devapp_internal.filter_condition(apps)
-       INTO found_ids USING apps;
-    RETURN coalesce(found_ids, '{}');
-END
-$$;
-
 CREATE FUNCTION devapp_internal.export_apps(filter jsonb) RETURNS SETOF jsonb
-    LANGUAGE plpgsql STABLE
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    app_ids constant uuid[] := devapp_internal.export_ids(filter);
-BEGIN
-    RETURN QUERY
-        SELECT jsonb_build_object(
-                   'app_id', a.app_id,
-                   'name', a.name,
-                   'display_name', a.display_name,
-                   'description', a.description,
-                   'developer', d.email,
-                   'team', t.name,
-                   'status', a.status,
-                   'decided_by', a.decided_by,
-                   'decided_at', a.decided_at,
-                   'decision_note', a.decision_note,
-                   'callback_urls', a.callback_urls,
-                   'scopes', a.scopes,
-                   'allowed_cidrs', a.allowed_cidrs,
-                   'app_family', a.app_family,
-                   'attributes', a.attributes,
-                   'created_at', a.created_at,
-                   'updated_at', a.updated_at,
-                   'deleted_at', a.deleted_at,
-                   'credentials', (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                                   'credential_id', c.credential_id,
-                                   'consumer_key', c.consumer_key,
-                                   'label', c.label,
-                                   'replaces', c.replaces,
-                                   'kind', c.kind,
-                                   'environment', c.environment,
-                                   'status', c.status,
-                                   'scopes', c.scopes,
-                                   'allowed_cidrs', c.allowed_cidrs,
-                                   'attributes', c.attributes,
-                                   'issued_at', c.issued_at,
-                                   'expires_at', c.expires_at,
-                                   'revoked_at', c.revoked_at,
-                                   'products', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'status', cp.status)
-                                                                          ORDER BY cp.ordinal), '[]')
-                                                  FROM devapp.credential_product cp
-                                                  JOIN devapp.product p ON p.product_id = cp.product_id
-                                                 WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL))
-                                   ORDER BY c.credential_id), '[]')
-                          FROM devapp.credential c
-                         WHERE c.app_id = a.app_id AND c.deleted_at IS NULL))
-          FROM devapp.app a
-          LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
-          LEFT JOIN devapp.team t ON t.team_id = a.team_id
-         WHERE a.app_id = ANY (app_ids)
-         ORDER BY a.app_id;
-END
+    SELECT jsonb_build_object(
+               'app_id', a.app_id,
+               'name', a.name,
+               'display_name', a.display_name,
+               'description', a.description,
+               'developer', d.email,
+               'team', t.name,
+               'status', a.status,
+               'decided_by', a.decided_by,
+               'decided_at', a.decided_at,
+               'decision_note', a.decision_note,
+               'callback_urls', a.callback_urls,
+               'scopes', a.scopes,
+               'allowed_cidrs', a.allowed_cidrs,
+               'app_family', a.app_family,
+               'attributes', a.attributes,
+               'created_at', a.created_at,
+               'updated_at', a.updated_at,
+               'deleted_at', a.deleted_at,
+               'credentials', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                               'credential_id', c.credential_id,
+                               'consumer_key', c.consumer_key,
+                               'label', c.label,
+                               'replaces', c.replaces,
+                               'kind', c.kind,
+                               'environment', c.environment,
+                               'status', c.status,
+                               'scopes', c.scopes,
+                               'allowed_cidrs', c.allowed_cidrs,
+                               'attributes', c.attributes,
+                               'issued_at', c.issued_at,
+                               'expires_at', c.expires_at,
+                               'revoked_at', c.revoked_at,
+                               'products', (SELECT coalesce(jsonb_agg(jsonb_build_object('name', p.name, 'status', cp.status)
+                                                                      ORDER BY cp.ordinal), '[]')
+                                              FROM devapp.credential_product cp
+                                              JOIN devapp.product p ON p.product_id = cp.product_id
+                                             WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL))
+                               ORDER BY c.credential_id), '[]')
+                      FROM devapp.credential c
+                     WHERE c.app_id = a.app_id AND c.deleted_at IS NULL))
+      FROM devapp_internal.find_apps(filter) AS a
+      LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
+      LEFT JOIN devapp.team t ON t.team_id = a.team_id
+     ORDER BY a.app_id
 $$;
 
 CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}') RETURNS SETOF jsonb
@@ -111,28 +91,22 @@ CREATE FUNCTION devapp_internal.export_apps_table(filter jsonb, escape_formulas 
         product text,
         product_status text
     )
-    LANGUAGE plpgsql STABLE
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    app_ids constant uuid[] := devapp_internal.export_ids(filter);
-BEGIN
-    RETURN QUERY
-        SELECT a.app_id, devapp_internal.csv_cell(a.name, escape_formulas), devapp_internal.csv_cell(a.display_name, escape_formulas),
-               devapp_internal.csv_cell(d.email, escape_formulas), devapp_internal.csv_cell(t.name, escape_formulas), a.status,
-               devapp_internal.csv_cell(a.app_family, escape_formulas), a.attributes::text, a.created_at,
-               c.credential_id, devapp_internal.csv_cell(c.consumer_key, escape_formulas),
-               devapp_internal.csv_cell(c.label, escape_formulas), c.replaces, c.kind, c.environment, c.status,
-               c.issued_at, c.expires_at, devapp_internal.csv_cell(p.name, escape_formulas), cp.status
-          FROM devapp.app a
-          LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
-          LEFT JOIN devapp.team t ON t.team_id = a.team_id
-          LEFT JOIN devapp.credential c ON c.app_id = a.app_id AND c.deleted_at IS NULL
-          LEFT JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id AND cp.removed_at IS NULL
-          LEFT JOIN devapp.product p ON p.product_id = cp.product_id
-         WHERE a.app_id = ANY (app_ids)
-         ORDER BY a.app_id, c.credential_id, cp.ordinal;
-END
+    SELECT a.app_id, devapp_internal.csv_cell(a.name, escape_formulas), devapp_internal.csv_cell(a.display_name, escape_formulas),
+           devapp_internal.csv_cell(d.email, escape_formulas), devapp_internal.csv_cell(t.name, escape_formulas), a.status,
+           devapp_internal.csv_cell(a.app_family, escape_formulas), a.attributes::text, a.created_at,
+           c.credential_id, devapp_internal.csv_cell(c.consumer_key, escape_formulas),
+           devapp_internal.csv_cell(c.label, escape_formulas), c.replaces, c.kind, c.environment, c.status,
+           c.issued_at, c.expires_at, devapp_internal.csv_cell(p.name, escape_formulas), cp.status
+      FROM devapp_internal.find_apps(filter) AS a
+      LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
+      LEFT JOIN devapp.team t ON t.team_id = a.team_id
+      LEFT JOIN devapp.credential c ON c.app_id = a.app_id AND c.deleted_at IS NULL
+      LEFT JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id AND cp.removed_at IS NULL
+      LEFT JOIN devapp.product p ON p.product_id = cp.product_id
+     ORDER BY a.app_id, c.credential_id, cp.ordinal
 $$;
 
 CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formulas boolean DEFAULT true)

@@ -21,7 +21,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'That many apps are changed, and locked, in one transaction.';
     END IF;
-    job := devapp_internal.make_bulk_job(action, filter, arguments, note);
+    job := devapp_internal.make_bulk_job(action, NULL, filter, arguments, note);
     INSERT INTO devapp.bulk_run AS r (action, filter, note, batch_size, arguments, job, started_by)
     VALUES (bulk_start.action, bulk_start.filter, bulk_start.note, bulk_start.batch_size,
             coalesce(bulk_start.arguments, '{}'), job, devapp_internal.actor_name())
@@ -93,7 +93,7 @@ BEGIN
     ), marked AS (
         UPDATE devapp.bulk_item i
            SET outcome = b.outcome, old_status = b.old_status, new_status = b.new_status, error = b.error,
-               done_at = clock_timestamp()
+               done_at = clock_timestamp(), transaction_id = pg_current_xact_id()
           FROM results b
          WHERE i.run_id = run.run_id AND i.app_id = b.app_id
            -- without statistics the planner would read all items of the run for it

@@ -41,10 +41,12 @@ CREATE TABLE devapp.bulk_item (
     new_status text,
     error text,
     done_at timestamptz,
+    transaction_id xid8,
     CONSTRAINT bulk_item_pkey PRIMARY KEY (run_id, app_id),
     CONSTRAINT bulk_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES devapp.bulk_run
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE devapp.bulk_item IS 'An app of a bulk run';
 COMMENT ON COLUMN devapp.bulk_item.outcome IS 'null: still to do; else as in devapp.bulk_result';
+COMMENT ON COLUMN devapp.bulk_item.transaction_id IS 'Transaction of the change: its events in devapp.audit_event have the same';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_item', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.bulk_item', '');

@@ -8,13 +8,15 @@ CREATE TYPE devapp.bulk_result AS (
     new_status text,
     outcome text,
     error text,
-    products text[]
+    products text[],
+    pending_products text[]
 );
 COMMENT ON TYPE devapp.bulk_result IS 'What became of an app in a bulk action';
 COMMENT ON COLUMN devapp.bulk_result.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp.bulk_result.outcome IS
-    'approved, rejected, suspended, resumed or revoked; failed: see error; skipped: it changed meanwhile and is not concerned any more';
-COMMENT ON COLUMN devapp.bulk_result.products IS 'Products whose pending associations are approved along';
+    'approved, rejected, suspended, resumed, revoked, deleted, added, removed or replaced; failed: see error; skipped: the app no longer matches';
+COMMENT ON COLUMN devapp.bulk_result.products IS 'Products that were approved, added, removed or replaced; null: the action is not about products';
+COMMENT ON COLUMN devapp.bulk_result.pending_products IS 'Products that the app waits for afterwards; null: the action is not about products';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_result', 'USAGE', 'admin');
 
 CREATE TYPE devapp.bulk_transfer_result AS (
@@ -57,6 +59,7 @@ CREATE TYPE devapp.app_filter AS (
     team_id uuid,
     attribute jsonb,
     inactive_since timestamptz,
+    used_since timestamptz,
     created_before timestamptz,
     name text,
     app_ids uuid[]
@@ -72,9 +75,13 @@ CREATE TYPE devapp.bulk_job AS (
     note text,
     developer_id uuid,
     team_id uuid,
-    overlap interval
+    overlap interval,
+    product_ids uuid[],
+    replacement_id uuid
 );
 COMMENT ON COLUMN devapp.bulk_job.done IS 'The outcome where it succeeds';
+COMMENT ON COLUMN devapp.bulk_job.developer_id IS 'The new owner of a transfer; else team_id';
+COMMENT ON COLUMN devapp.bulk_job.product_ids IS 'The products that are added or removed, or the one that is replaced';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_job', 'USAGE', 'admin');
 
 -- One row of any bulk function.
@@ -88,6 +95,7 @@ CREATE TYPE devapp.bulk_outcome AS (
     outcome text,
     error text,
     products text[],
+    pending_products text[],
     credential_id uuid,
     consumer_key text,
     secret text,

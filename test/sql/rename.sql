@@ -77,7 +77,7 @@ DELETE FROM devapp.notification;
 -- lists and exports
 SELECT name FROM devapp.update_app(:'shop', name => 'listed-shop', display_name => 'Listed shop');
 SELECT app_name FROM devapp.key_owner((SELECT consumer_key FROM devapp.credential WHERE credential_id = :'credential'));
-SELECT app_name FROM devapp.bulk_suspend(name => 'listed-shop');
+SELECT app_name FROM devapp.bulk_suspend(filter => '{"name": "listed-shop"}');
 SELECT j ->> 'name' AS name, j ->> 'display_name' AS display_name FROM devapp.export_apps('{"name": "listed-shop"}') AS j;
 SELECT app_name, display_name FROM devapp.export_apps_table('{"name": "listed-shop"}');
 

@@ -30,7 +30,7 @@ SELECT FROM devapp.issue_credential(:'a_app_id', replaces => :'a_credential_id')
 SELECT FROM devapp.rotate_credential(:'a_credential_id', overlap => '0');
 SELECT FROM devapp.cancel_rotation(:'a_credential_id');
 \set VERBOSITY default
-SELECT outcome, count(*) FROM devapp.bulk_rotate(owner => 'replace@example.com') GROUP BY outcome;
+SELECT outcome, count(*) FROM devapp.bulk_rotate(filter => '{"owner": "replace@example.com"}') GROUP BY outcome;
 SELECT FROM devapp.complete_rotation(:'a_credential_id');
 SELECT code FROM devapp.verify_key(:'a_secret');
 

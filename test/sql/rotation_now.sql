@@ -29,11 +29,11 @@ SELECT (devapp.verify_key(:'d_secret')).code AS d, (devapp.verify_key(:'e_secret
 -- many at once: with an overlap the one that is being rotated fails, without one it does not
 SELECT * FROM devapp.issue_credential(:'a_app_id') \gset f_
 SELECT secret AS g_secret FROM devapp.rotate_credential(:'f_credential_id', overlap => '1 day') \gset
-SELECT outcome, count(*) FROM devapp.bulk_rotate(owner => 'now@example.com', overlap => '1 hour') GROUP BY outcome ORDER BY outcome;
-SELECT outcome, count(*) FROM devapp.bulk_rotate(owner => 'now@example.com', overlap => '0') GROUP BY outcome ORDER BY outcome;
+SELECT outcome, count(*) FROM devapp.bulk_rotate(overlap => '1 hour', filter => '{"owner": "now@example.com"}') GROUP BY outcome ORDER BY outcome;
+SELECT outcome, count(*) FROM devapp.bulk_rotate(overlap => '0', filter => '{"owner": "now@example.com"}') GROUP BY outcome ORDER BY outcome;
 -- the dry run has ended nothing
 SELECT (devapp.verify_key(:'e_secret')).code AS e, (devapp.verify_key(:'f_secret')).code AS f, (devapp.verify_key(:'g_secret')).code AS g;
-SELECT secret AS h_secret FROM devapp.bulk_rotate(owner => 'now@example.com', overlap => '0', dry_run => false) WHERE credential_id = :'f_credential_id' \gset
+SELECT secret AS h_secret FROM devapp.bulk_rotate(overlap => '0', filter => '{"owner": "now@example.com"}', dry_run => false) WHERE credential_id = :'f_credential_id' \gset
 SELECT (devapp.verify_key(:'e_secret')).code AS e, (devapp.verify_key(:'f_secret')).code AS f, (devapp.verify_key(:'g_secret')).code AS g, (devapp.verify_key(:'h_secret')).code AS h;
 
 -- a client secret ends the same way
