@@ -179,40 +179,34 @@ BEGIN
 END
 $$;
 
+-- Apps, as people name them; one that does not exist is an error and not left out.
 CREATE FUNCTION devapp_internal.filter_app_ids(ids jsonb) RETURNS uuid[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    parsed uuid[];
-    missing uuid;
+    one record;
+    found_ids uuid[];
 BEGIN
-    IF ids IS NULL THEN
-        RETURN NULL;
-    END IF;
-    BEGIN
-        parsed := ARRAY(SELECT i::uuid FROM jsonb_array_elements_text(ids) AS i);
-    EXCEPTION WHEN data_exception THEN
-        parsed := ARRAY[NULL::uuid];
-    END;
-    IF array_position(parsed, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION 'app_ids must be ids of apps'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
-    ELSIF parsed = '{}' THEN
+    IF ids = '[]' THEN
         RAISE EXCEPTION 'app_ids must not be empty'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Leave it out if the ids of apps should not count.';
+                  HINT = 'Leave it out if it should not count.';
     END IF;
-    SELECT i INTO missing FROM unnest(parsed) AS i
-     WHERE NOT EXISTS (SELECT FROM devapp.app a WHERE a.app_id = i)
-     LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'app % does not exist', missing
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the apps with SELECT app_id, name FROM devapp.app.';
-    END IF;
-    RETURN parsed;
+    FOR one IN SELECT i.value, i.value #>> '{}' AS typed, a.app_id
+                 FROM jsonb_array_elements(ids) WITH ORDINALITY AS i(value, n)
+                 LEFT JOIN devapp.app a ON a.app_id = devapp_internal.app_id_of(i.value #>> '{}')
+                ORDER BY i.n LOOP
+        IF jsonb_typeof(one.value) <> 'string' THEN
+            RAISE EXCEPTION 'app_ids has a value of type %', jsonb_typeof(one.value)
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = 'Name each app by its id or as owner/name.';
+        ELSIF one.app_id IS NULL THEN
+            PERFORM devapp_internal.refuse_reference('app', one.typed);
+        END IF;
+        found_ids := found_ids || one.app_id;
+    END LOOP;
+    RETURN found_ids;
 END
 $$;
 

@@ -1,7 +1,7 @@
 -- The bulk functions: what the action needs, then which apps; one row an app (or credential)
 -- out.
 
-CREATE FUNCTION devapp_internal.bulk_approve(app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_approve(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -12,17 +12,17 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp.bulk_approve(
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_approve(uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_approve(devapp.app_ref[], jsonb, text, boolean) IS
     'Approves pending apps, and what approved apps wait for; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_approve', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_reject(app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_reject(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -33,17 +33,17 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp.bulk_reject(
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_reject(uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_reject(devapp.app_ref[], jsonb, text, boolean) IS
     'Rejects pending apps; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_reject', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_suspend(app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_suspend(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -54,17 +54,17 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp.bulk_suspend(
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_suspend(uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_suspend(devapp.app_ref[], jsonb, text, boolean) IS
     'Suspends approved apps; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_suspend', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_resume(app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_resume(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -75,17 +75,17 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp.bulk_resume(
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_resume(uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_resume(devapp.app_ref[], jsonb, text, boolean) IS
     'Lets suspended apps work again; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_resume', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_revoke(app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_revoke(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -96,17 +96,17 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp.bulk_revoke(
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_revoke(uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_revoke(devapp.app_ref[], jsonb, text, boolean) IS
     'Revokes approved and suspended apps; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_revoke', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_delete(app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_delete(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -117,17 +117,17 @@ AS $$
 $$;
 
 CREATE FUNCTION devapp.bulk_delete(
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_delete(uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_delete(devapp.app_ref[], jsonb, text, boolean) IS
     'Deletes apps: revokes their credentials and frees their names; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_delete', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_add_products(products text[], app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_add_products(products text[], app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -140,17 +140,17 @@ $$;
 
 CREATE FUNCTION devapp.bulk_add_products(
     products text[],
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_add_products(text[], uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_add_products(text[], devapp.app_ref[], jsonb, text, boolean) IS
     'Associates all live credentials of apps with products, as add_app_product does; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_add_products', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_remove_products(products text[], app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_remove_products(products text[], app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -163,17 +163,17 @@ $$;
 
 CREATE FUNCTION devapp.bulk_remove_products(
     products text[],
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_remove_products(text[], uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_remove_products(text[], devapp.app_ref[], jsonb, text, boolean) IS
     'Ends the associations of all credentials of apps with products, as remove_app_product does; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_remove_products', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_replace_product(product text, replacement text, app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_replace_product(product text, replacement text, app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -187,17 +187,17 @@ $$;
 CREATE FUNCTION devapp.bulk_replace_product(
     product text,
     replacement text,
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_replace_product(text, text, uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_replace_product(text, text, devapp.app_ref[], jsonb, text, boolean) IS
     'Gives the live credentials of apps another product for the one they have, as approved as that is; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_replace_product', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_transfer(to_developer text, to_team text, app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_transfer(to_developer text, to_team text, app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_transfer_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -211,17 +211,17 @@ $$;
 CREATE FUNCTION devapp.bulk_transfer(
     to_developer text DEFAULT NULL,
     to_team text DEFAULT NULL,
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_transfer_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_transfer(text, text, uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_transfer(text, text, devapp.app_ref[], jsonb, text, boolean) IS
     'Gives apps another owner; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_transfer', 'admin');
 
-CREATE FUNCTION devapp_internal.bulk_rotate(overlap interval, app_ids uuid[], filter jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.bulk_rotate(overlap interval, app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_rotation
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
@@ -235,12 +235,12 @@ $$;
 
 CREATE FUNCTION devapp.bulk_rotate(
     overlap interval DEFAULT '7 days',
-    app_ids uuid[] DEFAULT NULL,
+    app_ids devapp.app_ref[] DEFAULT NULL,
     filter jsonb DEFAULT NULL,
     note text DEFAULT NULL,
     dry_run boolean DEFAULT true
 ) RETURNS SETOF devapp.bulk_rotation
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_rotate(interval, uuid[], jsonb, text, boolean) IS
+COMMENT ON FUNCTION devapp.bulk_rotate(interval, devapp.app_ref[], jsonb, text, boolean) IS
     'Rotates the credentials of apps and returns their secrets, once; with overlap => ''0'' those being rotated as well; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_rotate', 'admin');

@@ -103,12 +103,13 @@ END
 $$;
 
 -- The apps of a list and of a filter: of both, if both are given.
-CREATE FUNCTION devapp_internal.bulk_filter(app_ids uuid[], filter jsonb) RETURNS devapp.app_filter
+CREATE FUNCTION devapp_internal.bulk_filter(app_ids devapp.app_ref[], filter jsonb) RETURNS devapp.app_filter
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     apps devapp.app_filter;
+    ids uuid[];
 BEGIN
     IF app_ids IS NULL AND filter IS NULL THEN
         RAISE EXCEPTION 'a bulk action needs app_ids or a filter'
@@ -117,15 +118,14 @@ BEGIN
     END IF;
     apps := devapp_internal.read_app_filter(coalesce(filter, '{}'));
     IF app_ids IS NOT NULL THEN
-        apps.app_ids := ARRAY(SELECT unnest(devapp_internal.filter_app_ids(to_jsonb(app_ids)))
-                              INTERSECT
-                              SELECT unnest(coalesce(apps.app_ids, devapp_internal.filter_app_ids(to_jsonb(app_ids)))));
+        ids := devapp_internal.filter_app_ids(to_jsonb(app_ids));
+        apps.app_ids := ARRAY(SELECT unnest(ids) INTERSECT SELECT unnest(coalesce(apps.app_ids, ids)));
     END IF;
     RETURN apps;
 END
 $$;
 
-CREATE FUNCTION devapp_internal.make_bulk_job(action text, app_ids uuid[], filter jsonb, arguments jsonb, note text) RETURNS devapp.bulk_job
+CREATE FUNCTION devapp_internal.make_bulk_job(action text, app_ids devapp.app_ref[], filter jsonb, arguments jsonb, note text) RETURNS devapp.bulk_job
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -545,7 +545,9 @@ $$;
 
 -- A whole action.  A dry run is the same in a subtransaction that is rolled back; the rows
 -- that it returned before are not.
-CREATE FUNCTION devapp_internal.run_bulk_action(action text, app_ids uuid[], filter jsonb, arguments jsonb, note text, dry_run boolean)
+CREATE FUNCTION devapp_internal.run_bulk_action(
+    action text, app_ids devapp.app_ref[], filter jsonb, arguments jsonb, note text, dry_run boolean
+)
     RETURNS SETOF devapp.bulk_outcome
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -153,6 +153,14 @@ SELECT * FROM devapp.bulk_suspend(app_ids => ARRAY[:'p1', NULL]::uuid[], dry_run
 SELECT * FROM devapp.bulk_suspend(filter => '[]');
 SELECT * FROM devapp.bulk_suspend(filter => '{"colour": "red"}');
 SELECT * FROM devapp.bulk_suspend(filter => '{"attribute": null}', dry_run => false);
+-- apps by their names, mixed with ids; unknown, and of nobody: nothing changes
+SELECT app_name FROM devapp.bulk_delete(ARRAY['BULK-A@example.com/pending 1', 'team:bulk-team/of the team', :'p1']);
+SELECT * FROM devapp.bulk_delete('{bulk-a@example.com/pending 1,bulk-a@example.com/deleted}', dry_run => false);
+SELECT * FROM devapp.bulk_delete('{bulk-a@example.com/pending 1,team:nobody/x}', dry_run => false);
+SELECT * FROM devapp.bulk_delete('{bulk-a@example.com/pending 1,""}', dry_run => false);
+SELECT * FROM devapp.bulk_delete(ARRAY['bulk-a@example.com/'], dry_run => false);
+SELECT * FROM devapp.bulk_delete(ARRAY['dvk_live_FZjSwQnoEQ0x_Yf007MF6oNa049ET6WhehRmQ43xvQ0V32vvINC'], dry_run => false);
+SELECT status FROM devapp.app WHERE app_id = :'p1';
 -- {} is all apps; both are those of both
 SELECT (SELECT array_agg(app_id) FROM devapp.bulk_suspend(filter => '{}')) = ARRAY(SELECT app_id FROM devapp.app WHERE status = 'approved' ORDER BY app_id) AS all;
 SELECT app_name FROM devapp.bulk_delete(ARRAY(SELECT app_id FROM devapp.app WHERE name IN ('pending 1', 'waits', 'of the team')), '{"owner": "bulk-a@example.com"}');

@@ -28,6 +28,7 @@ SELECT f AS filter, pg_temp.matches(f) FROM unnest(ARRAY[
     '{"status": "approved", "owner": "filter-a@example.com", "product": "filter-2", "name": "*two"}', '{"status": "deleted", "owner": "filter-b@example.com"}',
     '{}']::jsonb[]) AS f;
 SELECT pg_temp.matches(jsonb_build_object('app_ids', ARRAY[:'a1', :'a3', :'a1', :'a5']::uuid[]));
+SELECT pg_temp.matches('{"app_ids": ["filter-a@example.com/filter one", "team:filter-team/filterXtwo"]}');
 -- the rows of the table, in the order of app_id; without an argument all that are not deleted
 SELECT a.name, a.status, a.attributes FROM devapp.find_apps('{"owner": "filter-a@example.com"}') AS a;
 SELECT ARRAY(SELECT app_id FROM devapp.find_apps()) = ARRAY(SELECT app_id FROM devapp.app WHERE deleted_at IS NULL ORDER BY app_id) AS all;
@@ -101,7 +102,8 @@ SELECT f AS filter, pg_temp.refusal(f) FROM unnest(ARRAY[
     '{"created_before": ""}', '{"created_before": "2026-01-01 00:00 Nowhere/City"}', '{"created_before": "infinity"}', '{"created_before": "31/01/2026"}', '{"created_before": "2026-01-31 "}',
     '{"created_before": "P"}', '{"created_before": "P1X"}', '{"created_before": "P-1D"}', '{"created_before": "90 days"}', '{"created_before": "P300000Y"}', '{"created_before": "P99999999999999999999D"}',
     '{"name": ""}', '{"name": ["a"]}',
-    '{"app_ids": "x"}', '{"app_ids": []}', '{"app_ids": ["x"]}', '{"app_ids": [null]}', '{"app_ids": [1]}', '{"app_ids": ["00000000-0000-0000-0000-000000000000"]}']::jsonb[]) AS f;
+    '{"app_ids": "x"}', '{"app_ids": []}', '{"app_ids": ["x"]}', '{"app_ids": [null]}', '{"app_ids": [1]}', '{"app_ids": [["filter-a@example.com/filter one"]]}', '{"app_ids": ["00000000-0000-0000-0000-000000000000"]}',
+    '{"app_ids": ["filter-a@example.com/filter one", "filter-a@example.com/nothing"]}', '{"app_ids": ["filter-b@example.com/filter gone"]}', '{"app_ids": ["filter one"]}', '{"app_ids": [""]}']::jsonb[]) AS f;
 
 -- what there are indexes for is found by them
 CREATE FUNCTION pg_temp.plan(filter jsonb) RETURNS SETOF text LANGUAGE plpgsql AS $$
