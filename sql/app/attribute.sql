@@ -15,6 +15,7 @@ CREATE FUNCTION devapp_internal.put_attributes(entity text, id text, change json
 AS $$
 DECLARE
     target uuid;
+    the_app devapp.app;
     result jsonb;
 BEGIN
     IF entity IN ('developer', 'team', 'product') THEN
@@ -37,7 +38,9 @@ BEGIN
              WHERE p.product_id = target
             RETURNING p.attributes INTO result;
         WHEN 'app' THEN
-            target := (devapp_internal.find_own_live_app(id, true)).app_id;
+            the_app := devapp_internal.find_own_live_app(id, true);
+            target := the_app.app_id;
+            PERFORM devapp_internal.require_whole_app(the_app, 'change the attributes of an app');
             UPDATE devapp.app a SET attributes = devapp_internal.edited_attributes(a.attributes, change, removed)
              WHERE a.app_id = target
             RETURNING a.attributes INTO result;

@@ -106,6 +106,7 @@ BEGIN
         draft.developer_id := (devapp_internal.find_own_developer(create_app.developer, counted)).developer_id;
     ELSE
         draft.team_id := (devapp_internal.find_own_team(create_app.team, counted)).team_id;
+        PERFORM devapp_internal.require_own_environment(draft.team_id, create_app.environment);
     END IF;
     PERFORM devapp_internal.require_room_for_app(draft.developer_id, draft.team_id);
     the_products := devapp_internal.find_products(create_app.products, NULL);
@@ -160,6 +161,10 @@ AS $$
 DECLARE
     changed devapp.app := devapp_internal.find_own_live_app(update_app.app, true);
 BEGIN
+    -- the rest is for people to read
+    IF num_nonnulls(update_app.callback_urls, update_app.scopes, update_app.attributes, update_app.allowed_cidrs) > 0 THEN
+        PERFORM devapp_internal.require_whole_app(changed, 'change callback_urls, scopes, attributes or allowed_cidrs of an app');
+    END IF;
     PERFORM devapp_internal.require_scopes(update_app.scopes, devapp_internal.find_products(devapp_internal.products_of(changed.app_id), changed.app_id));
     UPDATE devapp.app a
        SET name = coalesce(update_app.name, a.name),

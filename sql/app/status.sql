@@ -63,6 +63,7 @@ DECLARE
     rejected devapp.app := devapp_internal.find_own_app(resubmit_app.app, true);
     changed devapp.app;
 BEGIN
+    PERFORM devapp_internal.require_whole_app(rejected, 'resubmit an app');
     changed := devapp_internal.act_on_app(rejected.app_id, 'resubmit', note);
     IF devapp_internal.app_approval() = 'conditional' THEN
         changed := devapp_internal.decide_again(changed, rejected.decided_by);
@@ -122,8 +123,11 @@ CREATE FUNCTION devapp_internal.delete_app(app devapp.app_ref, note text) RETURN
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    deleted devapp.app := devapp_internal.find_own_app(delete_app.app, true);
 BEGIN
-    RETURN devapp_internal.act_on_app((devapp_internal.find_own_app(delete_app.app, true)).app_id, 'delete', note);
+    PERFORM devapp_internal.require_whole_app(deleted, 'delete an app');
+    RETURN devapp_internal.act_on_app(deleted.app_id, 'delete', note);
 END
 $$;
 

@@ -188,19 +188,28 @@ BEGIN
 END
 $$;
 
--- The consumer key of the credential that an event is about.
-CREATE FUNCTION devapp_internal.history_key(event devapp.audit_event) RETURNS text
+-- The credential that an event is about; null: none.
+CREATE FUNCTION devapp_internal.history_credential(event devapp.audit_event) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     id text := event.entity_id;
 BEGIN
-    RETURN (SELECT c.consumer_key FROM devapp.credential c
-             WHERE c.credential_id = CASE event.entity
-                   WHEN 'credential' THEN id::uuid
-                   WHEN 'credential_secret' THEN (SELECT s.credential_id FROM devapp.credential_secret s WHERE s.secret_id = id::uuid)
-                   WHEN 'credential_product' THEN (SELECT cp.credential_id FROM devapp.credential_product cp WHERE cp.ordinal = id::bigint) END);
+    RETURN CASE event.entity
+           WHEN 'credential' THEN id::uuid
+           WHEN 'credential_secret' THEN (SELECT s.credential_id FROM devapp.credential_secret s WHERE s.secret_id = id::uuid)
+           WHEN 'credential_product' THEN (SELECT cp.credential_id FROM devapp.credential_product cp WHERE cp.ordinal = id::bigint) END;
+END
+$$;
+
+-- Its consumer key.
+CREATE FUNCTION devapp_internal.history_key(event devapp.audit_event) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT c.consumer_key FROM devapp.credential c WHERE c.credential_id = devapp_internal.history_credential(event));
 END
 $$;
 
@@ -231,6 +240,7 @@ BEGIN
     SELECT e.event_id, e.occurred_at, devapp_internal.history_actor(e), devapp_internal.history_words(e), e.note, devapp_internal.history_key(e)
       FROM devapp.audit_event e
      WHERE e.app_id = the_app
+       AND (devapp_internal.history_credential(e) IS NULL OR devapp_internal.has_credential(devapp_internal.history_credential(e)))
      ORDER BY e.event_id;
 END
 $$;
@@ -441,7 +451,7 @@ BEGIN
         SELECT c.credential_id, c.consumer_key,
                devapp_internal.row_at('credential', c.credential_id::text, to_jsonb(c), access_at.at)
           FROM devapp.credential c
-         WHERE c.app_id = the_app
+         WHERE c.app_id = the_app AND devapp_internal.has_credential(c.credential_id)
          ORDER BY c.credential_id
     LOOP
         CONTINUE WHEN credential IS NULL;

@@ -1,7 +1,7 @@
 -- Products of a whole app: of all its credentials at once.
 
--- The credentials of an app that work, or will when others approve: not revoked, expired or
--- replaced.  Locked, in the order in which they were made.
+-- The credentials of an app that the caller sees and that work, or will when others approve:
+-- not revoked, expired or replaced.  Locked, in the order in which they were made.
 CREATE FUNCTION devapp_internal.live_credentials(app_id uuid) RETURNS SETOF devapp.credential
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -11,6 +11,7 @@ AS $$
        AND c.status = 'approved'
        AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
        AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id)
+       AND devapp_internal.has_credential(c.credential_id)
      ORDER BY c.credential_id
        FOR NO KEY UPDATE OF c
 $$;
@@ -54,7 +55,7 @@ COMMENT ON FUNCTION devapp.add_app_product(devapp.app_ref, text, text) IS
     'Associates all live credentials of an app with a product; approved at once if the rules or the product''s approval say so';
 SELECT devapp_internal.grant_to('devapp.add_app_product', 'admin', 'developer');
 
--- From all credentials, also those that do not work: one that is issued later asks for the
+-- From all credentials that the caller sees, also those that do not work: one that is issued later asks for the
 -- products of the others.
 CREATE FUNCTION devapp_internal.remove_app_product(app devapp.app_ref, product text, note text) RETURNS SETOF devapp.credential_product
     LANGUAGE plpgsql
@@ -73,6 +74,7 @@ BEGIN
            AND cp.removed_at IS NULL
            AND p.product_id = cp.product_id
            AND p.name = devapp_internal.canonical_name(remove_app_product.product)
+           AND devapp_internal.has_environment(the_app.team_id, c.environment)
         RETURNING cp.*;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no credential of app % is associated with product %',

@@ -140,8 +140,8 @@ BEGIN
 END
 $$;
 
--- The products that an app's credentials, or one of them, are associated with, oldest
--- first.  One that was revoked for any of them is for an admin to give again.
+-- The products that an app's credentials that the caller sees, or one of them, are associated
+-- with, oldest first.  One that was revoked for any of them is for an admin to give again.
 CREATE FUNCTION devapp_internal.products_of(app_id uuid, credential_id uuid DEFAULT NULL) RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -153,6 +153,7 @@ AS $$
               JOIN devapp.product p ON p.product_id = cp.product_id
              WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
                AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
+               AND devapp_internal.has_credential(c.credential_id)
              GROUP BY p.name
             HAVING bool_and(cp.status <> 'revoked')) AS x
 $$;
@@ -209,6 +210,7 @@ BEGIN
     IF NOT is_admin THEN
         PERFORM devapp_internal.require_read_committed('issue a credential');
     END IF;
+    PERFORM devapp_internal.require_own_environment(the_app.team_id, coalesce(issue_credential.environment, old.environment));
     PERFORM devapp_internal.require_room_for_credential(the_app.app_id, old.credential_id);
     PERFORM devapp_internal.set_note(issue_credential.note);
     made := devapp_internal.make_credential(the_app, coalesce(issue_credential.kind, old.kind),

@@ -15,7 +15,8 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'credential % was replaced', the_credential.credential_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  DETAIL = format('Credential %s took its place.', replacement),
+                  DETAIL = CASE WHEN devapp_internal.has_credential(replacement) THEN format('Credential %s took its place.', replacement)
+                                ELSE 'A credential for another environment took its place.' END,
                   HINT = 'Use that one. devapp.complete_rotation ends the old secret before its overlap is over.';
     END IF;
 END

@@ -113,7 +113,8 @@ BEGIN
       FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
      WHERE c.credential_id = require_credential.credential_id AND c.deleted_at IS NULL
        AND (devapp_internal.is_admin()
-            OR a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
+            OR a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()))
+       AND devapp_internal.has_environment(a.team_id, c.environment);
     IF NOT FOUND THEN
         PERFORM devapp_internal.refuse_reference('credential', typed::text);
     END IF;
@@ -153,7 +154,8 @@ AS $$
         SELECT FROM devapp.credential c
           JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
          WHERE c.app_id = may_ask_for.app_id AND cp.product_id = (product).product_id
-           AND cp.removed_at IS NULL AND cp.status <> 'revoked')
+           AND cp.removed_at IS NULL AND cp.status <> 'revoked'
+           AND devapp_internal.has_credential(c.credential_id))
 $$;
 
 -- The same lookups as in lookup.sql, for who may change what they find.  Asked again

@@ -15,9 +15,10 @@ CREATE FUNCTION devapp_internal.person_name(first_name text, last_name text, use
     RETURN coalesce(nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), ''), nullif(user_name, ''));
 
 -- The owner of an app by name, and the people to tell: the developer, or the team's
--- admins, or all members where it has no active admin.  A set-returning function
--- without SET, so that the planner puts it in its place in a query over many apps.
-CREATE FUNCTION devapp_internal.owner_contact(developer_id uuid, team_id uuid)
+-- admins, or all members where it has no active admin.  About a credential only those are
+-- told who have its environment.  A set-returning function without SET, so that the planner
+-- puts it in its place in a query over many apps.
+CREATE FUNCTION devapp_internal.owner_contact(developer_id uuid, team_id uuid, of_credential boolean, environment text)
     RETURNS TABLE (owner text, recipients jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -29,6 +30,7 @@ BEGIN ATOMIC
                 SELECT m.developer_id, CASE m.role WHEN 'admin' THEN 'team_admin' ELSE 'owner' END
                   FROM devapp.team_member m
                  WHERE m.team_id = owner_contact.team_id
+                   AND (NOT of_credential OR m.environments IS NULL OR owner_contact.environment = ANY (m.environments))
             ), active AS (
                 SELECT d.email, devapp_internal.person_name(d.first_name, d.last_name, d.user_name) AS name, p.why,
                        bool_or(p.why = 'team_admin') OVER () AS has_admin
@@ -134,7 +136,8 @@ DECLARE
     contact record;
 BEGIN
     SELECT o.owner, coalesce(queue_notification.recipients, o.recipients) AS recipients INTO contact
-      FROM devapp_internal.owner_contact(app.developer_id, app.team_id) AS o;
+      FROM devapp_internal.owner_contact(app.developer_id, app.team_id, credential.credential_id IS NOT NULL,
+                                         credential.environment) AS o;
     IF contact.recipients = '[]' THEN
         RETURN;
     END IF;

@@ -1,7 +1,7 @@
 -- What time brings: reminders.  Each is queued once, by the dedupe key.
 --
 -- A pass reads the credentials that expire within 30 days and the current secrets,
--- once each, and looks up an owner once, however many credentials he has: a million
+-- once each, and looks up an owner once for each environment, however many credentials he has: a million
 -- of them is a matter of seconds.  Days are of 24 hours, so that nothing depends on
 -- anybody's time zone.
 
@@ -60,9 +60,9 @@ BEGIN
            AND a.status = 'approved'
            AND NOT EXISTS (SELECT FROM devapp.notification n WHERE n.dedupe_key = r.dedupe_key)
     ), owner AS MATERIALIZED (
-        SELECT x.owner_id, o.owner, o.recipients
-          FROM (SELECT DISTINCT d.owner_id, (d.a).developer_id, (d.a).team_id FROM due d) AS x
-         CROSS JOIN LATERAL devapp_internal.owner_contact(x.developer_id, x.team_id) AS o
+        SELECT x.owner_id, x.environment, o.owner, o.recipients
+          FROM (SELECT DISTINCT d.owner_id, (d.a).developer_id, (d.a).team_id, (d.c).environment FROM due d) AS x
+         CROSS JOIN LATERAL devapp_internal.owner_contact(x.developer_id, x.team_id, true, x.environment) AS o
     )
     INSERT INTO devapp.notification (event, app_id, credential_id, recipients, payload, dedupe_key)
     SELECT d.event, (d.a).app_id, d.credential_id, o.recipients,
@@ -72,6 +72,7 @@ BEGIN
            d.dedupe_key
       FROM due d
       JOIN owner o ON o.owner_id = d.owner_id AND o.recipients <> '[]'
+           AND coalesce(o.environment, '') = coalesce((d.c).environment, '')
      -- in one order, or two calls at once could wait for each other
      ORDER BY d.dedupe_key
     ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING;

@@ -39,12 +39,15 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.invite_team_member(team text, email text, role text) RETURNS devapp.team_invitation
+-- Whoever is limited to environments invites to these.
+CREATE FUNCTION devapp_internal.invite_team_member(team text, email text, role text, environments text[]) RETURNS devapp.team_invitation
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     the_team devapp.team := devapp_internal.find_own_team(team, true);
+    given text[] := CASE WHEN invite_team_member.environments IS NULL THEN devapp_internal.my_environments(the_team.team_id)
+                         ELSE devapp_internal.member_environments(invite_team_member.environments) END;
     made devapp.team_invitation;
 BEGIN
     -- members are no secret to their team
@@ -56,28 +59,31 @@ BEGIN
             USING ERRCODE = 'unique_violation',
                   HINT = 'Change the role with devapp.set_team_role.';
     END IF;
+    PERFORM devapp_internal.require_within_mine(the_team, given, 'give environments that are not theirs');
     DELETE FROM devapp.team_invitation i
      WHERE i.team_id = the_team.team_id
        AND (i.expires_at <= now()
             OR devapp_internal.email_key(i.email) = devapp_internal.email_key(invite_team_member.email));
     PERFORM devapp_internal.require_few_invitations(the_team);
-    INSERT INTO devapp.team_invitation AS i (team_id, email, role, invited_by, expires_at)
+    INSERT INTO devapp.team_invitation AS i (team_id, email, role, invited_by, expires_at, environments)
     VALUES (the_team.team_id, invite_team_member.email, coalesce(invite_team_member.role, 'member'),
             CASE WHEN NOT devapp_internal.is_admin() THEN devapp_internal.current_developer_id() END,
-            now() + devapp_internal.invitation_lasts())
+            now() + devapp_internal.invitation_lasts(), given)
     RETURNING i.* INTO made;
     PERFORM devapp_internal.notify_invited(made, the_team);
     RETURN made;
 END
 $$;
 
-CREATE FUNCTION devapp.invite_team_member(team text, email text, role text DEFAULT 'member') RETURNS devapp.team_invitation
+CREATE FUNCTION devapp.invite_team_member(team text, email text, role text DEFAULT 'member', environments text[] DEFAULT NULL)
+    RETURNS devapp.team_invitation
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.invite_team_member(text, text, text) IS
+COMMENT ON FUNCTION devapp.invite_team_member(text, text, text, text[]) IS
     'Invites who has this e-mail to be a member (or admin) of a team, for 14 days; whether anybody is registered by it is not told';
 SELECT devapp_internal.grant_to('devapp.invite_team_member', 'admin', 'developer');
 
--- Can it be answered?  One by a person can as long as that person administers the team.
+-- An invitation by a person can be answered as long as that person administers the team, in
+-- all the environments that it gives.
 CREATE FUNCTION devapp_internal.invitation_stands(invitation devapp.team_invitation) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -86,7 +92,8 @@ AS $$
        AND ((invitation).invited_by IS NULL
             OR EXISTS (SELECT FROM devapp.team_member m JOIN devapp.developer d ON d.developer_id = m.developer_id
                         WHERE m.team_id = (invitation).team_id AND m.developer_id = (invitation).invited_by
-                          AND m.role = 'admin' AND d.status = 'active'))
+                          AND m.role = 'admin' AND d.status = 'active'
+                          AND devapp_internal.environments_within((invitation).environments, m.environments)))
 $$;
 
 -- The invitation of the person who acts, taken away.
@@ -142,8 +149,8 @@ DECLARE
     taken devapp.team_invitation := devapp_internal.take_invitation(accept_invitation.team);
     made devapp.team_member;
 BEGIN
-    INSERT INTO devapp.team_member AS m (team_id, developer_id, role)
-    VALUES (taken.team_id, person, taken.role)
+    INSERT INTO devapp.team_member AS m (team_id, developer_id, role, environments)
+    VALUES (taken.team_id, person, taken.role, taken.environments)
     ON CONFLICT (team_id, developer_id) DO NOTHING;
     SELECT * INTO made FROM devapp.team_member m WHERE m.team_id = taken.team_id AND m.developer_id = person;
     RETURN made;

@@ -54,12 +54,15 @@ CREATE TABLE devapp.team_member (
     developer_id uuid NOT NULL,
     role text NOT NULL DEFAULT 'member',
     created_at timestamptz NOT NULL DEFAULT now(),
+    environments text[],
     CONSTRAINT team_member_pkey PRIMARY KEY (team_id, developer_id),
+    CONSTRAINT team_member_environments_check CHECK (environments IS NULL OR cardinality(environments) > 0),
     CONSTRAINT team_member_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
     CONSTRAINT team_member_developer_id_fkey FOREIGN KEY (developer_id) REFERENCES devapp.developer
 );
 COMMENT ON TABLE devapp.team_member IS 'A developer''s membership in a team';
 COMMENT ON COLUMN devapp.team_member.role IS 'admin or member';
+COMMENT ON COLUMN devapp.team_member.environments IS 'The only environments whose credentials exist for them; null: every one, and credentials without an environment';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.team_member', '');
@@ -74,6 +77,8 @@ CREATE TABLE devapp.team_invitation (
     invited_by uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
+    environments text[],
+    CONSTRAINT team_invitation_environments_check CHECK (environments IS NULL OR cardinality(environments) > 0),
     CONSTRAINT team_invitation_pkey PRIMARY KEY (invitation_id),
     CONSTRAINT team_invitation_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
     CONSTRAINT team_invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES devapp.developer
@@ -81,6 +86,7 @@ CREATE TABLE devapp.team_invitation (
 COMMENT ON TABLE devapp.team_invitation IS 'An open invitation to a team';
 COMMENT ON COLUMN devapp.team_invitation.email IS 'Whom it is for; whoever acts by this e-mail may answer';
 COMMENT ON COLUMN devapp.team_invitation.role IS 'admin or member';
+COMMENT ON COLUMN devapp.team_invitation.environments IS 'The only environments whose credentials will exist for them; null: every one';
 COMMENT ON COLUMN devapp.team_invitation.invited_by IS 'Admin of the team who invited; null: an administrator of the developer program';
 COMMENT ON COLUMN devapp.team_invitation.expires_at IS 'Until when it can be accepted';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team_invitation', 'SELECT', 'admin', 'developer');

@@ -131,6 +131,45 @@ BEGIN
 END
 $$;
 
+-- Environments as they are kept: sorted, and null for every one, which is written '{*}'.
+CREATE FUNCTION devapp_internal.member_environments(environments text[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wrong text;
+BEGIN
+    IF environments = '{*}' THEN
+        RETURN NULL;
+    END IF;
+    IF environments = '{}' THEN
+        RAISE EXCEPTION 'a member of a team has an environment'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Name environments, or give ''{*}'' for every one. To take all from a member call devapp.remove_team_member.';
+    END IF;
+    SELECT e INTO wrong FROM unnest(environments) AS e WHERE e !~ '^[a-z0-9][a-z0-9-]{0,31}$' LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% is not an environment', devapp_internal.quoted(wrong)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'It has 1 to 32 characters of a-z, 0-9 and -, and does not begin with -; every one is ''{*}'', alone.';
+    END IF;
+    RETURN (SELECT array_agg(DISTINCT e ORDER BY e) FROM unnest(environments) AS e);
+END
+$$;
+
+-- Who administers a team and is limited to environments gives nobody others, and does nothing to
+-- whom has others.
+CREATE FUNCTION devapp_internal.require_within_mine(the_team devapp.team, environments text[], what text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT devapp_internal.environments_within(environments, devapp_internal.my_environments(the_team.team_id)) THEN
+        PERFORM devapp_internal.refuse(what);
+    END IF;
+END
+$$;
+
 -- The id of a member by e-mail, or null.  Who is no administrator is told of members only, not
 -- who is registered.
 CREATE FUNCTION devapp_internal.find_member(team devapp.team, email text) RETURNS uuid
@@ -143,7 +182,7 @@ AS $$
        AND devapp_internal.email_key(d.email) = devapp_internal.email_key(find_member.email)
 $$;
 
-CREATE FUNCTION devapp_internal.add_team_member(team text, developer text, role text) RETURNS devapp.team_member
+CREATE FUNCTION devapp_internal.add_team_member(team text, developer text, role text, environments text[]) RETURNS devapp.team_member
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -152,8 +191,9 @@ DECLARE
     the_developer devapp.developer := devapp_internal.find_developer(developer, false);
     made devapp.team_member;
 BEGIN
-    INSERT INTO devapp.team_member AS m (team_id, developer_id, role)
-    VALUES (the_team.team_id, the_developer.developer_id, coalesce(add_team_member.role, 'member'))
+    INSERT INTO devapp.team_member AS m (team_id, developer_id, role, environments)
+    VALUES (the_team.team_id, the_developer.developer_id, coalesce(add_team_member.role, 'member'),
+            devapp_internal.member_environments(add_team_member.environments))
     ON CONFLICT DO NOTHING
     RETURNING m.* INTO made;
     IF NOT FOUND THEN
@@ -166,13 +206,14 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member') RETURNS devapp.team_member
+CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member', environments text[] DEFAULT NULL)
+    RETURNS devapp.team_member
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.add_team_member(text, text, text) IS 'Makes a developer a member (or admin) of a team, without asking';
+COMMENT ON FUNCTION devapp.add_team_member(text, text, text, text[]) IS 'Makes a developer a member (or admin) of a team, without asking';
 SELECT devapp_internal.grant_to('devapp.add_team_member', 'admin');
 
 -- The team is locked, so that of two administrators who leave at once one stays.
-CREATE FUNCTION devapp_internal.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
+CREATE FUNCTION devapp_internal.set_team_role(team text, developer text, role text, environments text[]) RETURNS devapp.team_member
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -182,19 +223,27 @@ DECLARE
     changed devapp.team_member;
 BEGIN
     PERFORM devapp_internal.require_read_committed('change who administers a team');
-    UPDATE devapp.team_member m SET role = set_team_role.role
-     WHERE m.team_id = the_team.team_id AND m.developer_id = member
-    RETURNING m.* INTO changed;
+    SELECT * INTO changed FROM devapp.team_member m WHERE m.team_id = the_team.team_id AND m.developer_id = member FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM devapp_internal.no_member(the_team, developer);
     END IF;
+    PERFORM devapp_internal.require_within_mine(the_team, changed.environments, 'change a member who has more environments');
+    IF set_team_role.environments IS NOT NULL THEN
+        changed.environments := devapp_internal.member_environments(set_team_role.environments);
+        PERFORM devapp_internal.require_within_mine(the_team, changed.environments, 'give environments that are not theirs');
+    END IF;
+    UPDATE devapp.team_member m SET role = set_team_role.role, environments = changed.environments
+     WHERE m.team_id = the_team.team_id AND m.developer_id = member
+    RETURNING m.* INTO changed;
     RETURN changed;
 END
 $$;
 
-CREATE FUNCTION devapp.set_team_role(team text, developer text, role text) RETURNS devapp.team_member
+CREATE FUNCTION devapp.set_team_role(team text, developer text, role text, environments text[] DEFAULT NULL)
+    RETURNS devapp.team_member
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.set_team_role(text, text, text) IS 'Makes a member of a team its admin, or an admin a member';
+COMMENT ON FUNCTION devapp.set_team_role(text, text, text, text[]) IS
+    'Makes a member of a team its admin, or an admin a member, and limits them to environments; what is left out stays, ''{*}'' is every environment';
 SELECT devapp_internal.grant_to('devapp.set_team_role', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.remove_team_member(team text, developer text) RETURNS devapp.team_member
@@ -210,10 +259,15 @@ DECLARE
     removed devapp.team_member;
 BEGIN
     PERFORM devapp_internal.require_read_committed('change who administers a team');
+    IF member IS NOT NULL AND NOT leaves THEN
+        PERFORM devapp_internal.require_within_mine(the_team,
+            (SELECT m.environments FROM devapp.team_member m WHERE m.team_id = the_team.team_id AND m.developer_id = member),
+            'remove a member who has more environments');
+    END IF;
     -- who is out needs no key to come back
     DELETE FROM devapp.team_invitation i
      WHERE i.team_id = the_team.team_id AND devapp_internal.email_key(i.email) = devapp_internal.email_key(developer)
-    RETURNING i.team_id, NULL, i.role, i.created_at INTO removed;
+    RETURNING i.team_id, NULL, i.role, i.created_at, i.environments INTO removed;
     IF member IS NOT NULL THEN
         DELETE FROM devapp.team_member m
          WHERE m.team_id = the_team.team_id AND m.developer_id = member

@@ -1,5 +1,6 @@
--- A team that had an administrator keeps one.  Functions that take one away lock
--- the team first; here that lock is taken for direct statements.
+-- A team that had an administrator keeps one, and by its own members one of every
+-- environment, or nobody in it could take care of its other credentials.  Functions that take
+-- one away lock the team first; here that lock is taken for direct statements.
 
 CREATE FUNCTION devapp_internal.keep_team_admin() RETURNS trigger
     LANGUAGE plpgsql
@@ -16,14 +17,21 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Make another member an administrator first with devapp.set_team_role, or delete the team with devapp.delete_team.';
     END IF;
+    IF the_team.team_id IS NOT NULL AND OLD.environments IS NULL AND NOT devapp_internal.is_admin()
+       AND NOT EXISTS (SELECT FROM devapp.team_member m
+                        WHERE m.team_id = OLD.team_id AND m.role = 'admin' AND m.environments IS NULL) THEN
+        RAISE EXCEPTION 'the last administrator of team % for every environment cannot leave', devapp_internal.quoted(the_team.name)
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Make another member an administrator for every environment first: devapp.set_team_role(team, developer, ''admin'', ''{*}'').';
+    END IF;
     RETURN NULL;
 END
 $$;
 
 CREATE TRIGGER keep_team_admin_delete AFTER DELETE ON devapp.team_member FOR EACH ROW
     WHEN (OLD.role = 'admin') EXECUTE FUNCTION devapp_internal.as_owner('keep_team_admin');
-CREATE TRIGGER keep_team_admin_update AFTER UPDATE OF role ON devapp.team_member FOR EACH ROW
-    WHEN (OLD.role = 'admin' AND NEW.role <> 'admin') EXECUTE FUNCTION devapp_internal.as_owner('keep_team_admin');
+CREATE TRIGGER keep_team_admin_update AFTER UPDATE OF role, environments ON devapp.team_member FOR EACH ROW
+    WHEN (OLD.role = 'admin' AND (NEW.role <> 'admin' OR OLD.environments IS NULL AND NEW.environments IS NOT NULL)) EXECUTE FUNCTION devapp_internal.as_owner('keep_team_admin');
 
 -- ---------- rules of columns, fixed columns, lifecycles, rows that stay ----------
 
@@ -57,6 +65,6 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team_member FOR EACH 
     EXECUTE FUNCTION devapp_internal.guard_row('role:in admin member');
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team_invitation FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_immutable('invitation_id', 'team_id', 'email', 'invited_by', 'created_at');
+    EXECUTE FUNCTION devapp_internal.guard_immutable('invitation_id', 'team_id', 'email', 'invited_by', 'created_at', 'environments');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team_invitation FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('email:email', 'role:in admin member', 'expires_at:required');

@@ -36,6 +36,12 @@ AS $$
 DECLARE
     me text := '(SELECT devapp.current_developer_id())';
     my_teams text := 'ANY ((SELECT devapp.my_teams())::uuid[])';
+    my_apps text := 'app_id IN (SELECT a.app_id FROM devapp.app a)';
+    -- apps of which a developer sees every credential, and what they see of those of others
+    whole_apps text := format('app_id IN (SELECT a.app_id FROM devapp.app a WHERE a.team_id IS NULL OR a.team_id IN '
+                              '(SELECT m.team_id FROM devapp.team_member m WHERE m.developer_id = %s AND m.environments IS NULL))', me);
+    records text := '(SELECT unnest((SELECT devapp.my_visible_records())::text[]))';
+    credential text := format('(%s OR ''credential/'' || credential_id::text IN %s)', whole_apps, records);
     devapp_table regclass;
 BEGIN
     FOR devapp_table IN SELECT c.oid FROM pg_class c
@@ -55,15 +61,20 @@ BEGIN
         format('developer_id = %s OR team_id = %s', me, my_teams));
     -- what hangs on an app is seen by who sees the app
     PERFORM devapp_internal.put_policy('devapp.credential', 'SELECT', 'devapp_developer',
-        'deleted_at IS NULL AND app_id IN (SELECT a.app_id FROM devapp.app a)');
+        format('deleted_at IS NULL AND %s AND %s', my_apps, credential));
     PERFORM devapp_internal.put_policy('devapp.credential_secret', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
     PERFORM devapp_internal.put_policy('devapp.credential_product', 'SELECT', 'devapp_developer',
         'credential_id IN (SELECT c.credential_id FROM devapp.credential c)');
-    FOREACH devapp_table IN ARRAY ARRAY['devapp.audit_event', 'devapp.usage_hour', 'devapp.usage_day', 'devapp.usage_latency',
-                                        'devapp.usage_correction', 'devapp.last_used']::regclass[] LOOP
-        PERFORM devapp_internal.put_policy(devapp_table, 'SELECT', 'devapp_developer', 'app_id IN (SELECT a.app_id FROM devapp.app a)');
+    FOREACH devapp_table IN ARRAY ARRAY['devapp.usage_day', 'devapp.usage_latency', 'devapp.usage_correction']::regclass[] LOOP
+        PERFORM devapp_internal.put_policy(devapp_table, 'SELECT', 'devapp_developer', my_apps);
     END LOOP;
+    PERFORM devapp_internal.put_policy('devapp.last_used', 'SELECT', 'devapp_developer', format('%s AND %s', my_apps, credential));
+    PERFORM devapp_internal.put_policy('devapp.usage_hour', 'SELECT', 'devapp_developer',
+        format('%s AND (credential_id IS NULL OR %s)', my_apps, credential));
+    PERFORM devapp_internal.put_policy('devapp.audit_event', 'SELECT', 'devapp_developer',
+        format('%s AND (entity NOT IN (''credential'', ''credential_secret'', ''credential_product'') OR %s OR entity || ''/'' || entity_id IN %s)',
+               my_apps, whole_apps, records));
     PERFORM devapp_internal.put_policy('devapp.product', 'SELECT', 'devapp_developer',
         'access = ''public'' OR product_id IN (SELECT cp.product_id FROM devapp.credential_product cp)');
     PERFORM devapp_internal.put_policy('devapp.product_operation', 'SELECT', 'devapp_developer',

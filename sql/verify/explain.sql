@@ -45,7 +45,16 @@ AS $$
 DECLARE
     the_app uuid := devapp_internal.find_visible_app(explain_access.app);
 BEGIN
-    RETURN QUERY SELECT * FROM devapp_internal.explain_steps(the_app, resource, method, environment, proxy, at, scope, client);
+    RETURN QUERY
+        SELECT row_number() OVER (ORDER BY s.step)::integer, s.consumer_key, s.product, s.rule, s.passed, s.code, s.detail
+          FROM devapp_internal.explain_steps(the_app, resource, method, environment, proxy, at, scope, client) AS s
+          LEFT JOIN devapp.credential c ON c.consumer_key = s.consumer_key
+         WHERE s.consumer_key IS NULL OR devapp_internal.has_credential(c.credential_id)
+         ORDER BY s.step;
+    -- the caller sees none of its credentials
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT 1, NULL::text, NULL::text, 'credential', false, 'NOT_FOUND'::devapp.verdict_code, 'the app has no credential';
+    END IF;
 END
 $$;
 

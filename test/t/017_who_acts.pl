@@ -101,6 +101,7 @@ $node->safe_psql('postgres', 'DROP TABLE mallory.bait');
 my %calls = (
 	my_team_mates => [ '', qr/^\{\}$/ ],
 	my_teams => [ '', qr/^\{\}$/ ],
+	my_visible_records => [ '', qr/^\{\}$/ ],
 	accept_invitation => ["'green'"],
 	decline_invitation => ["'green'"],
 	invite_team_member => ["'blue', 'zoe\@example.com'"],
