@@ -67,7 +67,7 @@ CREATE TEMP TABLE calls (n integer GENERATED ALWAYS AS IDENTITY, call text);
 INSERT INTO calls (call) VALUES ('rotate_credential(%L)'), ('complete_rotation(%L)'), ('cancel_rotation(%L)'), ('revoke_credential(%L)'),
     ('revoke_credential(%L, compromised => true)'), ('delete_credential(%L)'), ('update_credential(%L, label => ''x'')'),
     ('add_credential_product(%L, ''tr-more'')'), ('remove_credential_product(%L, ''tr-open'')'),
-    ('set_attribute(''credential'', %L, ''a'', ''b'')'), ('remove_attribute(''credential'', %L, ''a'')');
+    ('set_credential_product_status(%L, ''tr-open'', ''approve'')'), ('set_attribute(''credential'', %L, ''a'', ''b'')'), ('remove_attribute(''credential'', %L, ''a'')');
 INSERT INTO calls (call) SELECT format('issue_credential(%L, environment => ''staging'', replaces => %%L)', :'shop');
 CREATE VIEW pg_temp.answers WITH (security_invoker = true) AS
 SELECT regexp_replace(call, '''0.*'', e', '(shop), e') AS call, pg_temp.try('SELECT devapp.' || call, :'staging') AS staging,
