@@ -26,7 +26,7 @@ SELECT c.oid::regclass AS view, read.rows >= 0 AS whole
   FROM pg_class c, LATERAL (SELECT (xpath('/row/rows/text()', query_to_xml(format('SELECT count(x::text) AS rows FROM %s AS x', c.oid::regclass), false, true, '')))[1]::text::bigint) AS read(rows)
  WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND c.relkind IN ('v', 'm')
    AND pg_get_viewdef(c.oid) ~ 'calls|latency|used|cost' ORDER BY c.oid::regclass::text COLLATE "C";
-SELECT calls, refused, over_quota, cost FROM devapp.my_usage WHERE product = 'limits';
+SELECT calls, errors, refused, over_quota, cost, avg_ms FROM devapp.my_usage WHERE product = 'limits';
 SELECT app, calls_1h, refused_share FROM devapp.top_apps WHERE app ~ '^limits-' ORDER BY app;
 SELECT calls, refused, cost FROM devapp_report.usage_totals WHERE product = 'limits';
 SELECT length(devapp_report.dashboard()) > 10000 AS page;

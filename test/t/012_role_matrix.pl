@@ -102,9 +102,10 @@ same_lines($node->safe_psql('postgres', q{
 		 WHERE n.nspname = 'devapp_internal' AND a.grantee <> n.nspowner
 		 ORDER BY 1}),
 	join("\n", map { "$_=execute" }
-		  'bulk_lock_key devapp_admin', 'days_since devapp_admin=execute devapp_analyst',
+		  'add_counts devapp_admin=execute devapp_developer', 'bulk_lock_key devapp_admin', 'days_since devapp_admin=execute devapp_analyst',
 		'effective_status devapp_admin=execute devapp_analyst=execute devapp_developer', 'email_key devapp_admin',
-		'http_status devapp_admin=execute devapp_analyst', 'is_admin devapp_admin=execute devapp_developer', 'progress_bar devapp_admin', 'quota_window devapp_admin=execute devapp_analyst',
+		'http_status devapp_admin=execute devapp_analyst', 'is_admin devapp_admin=execute devapp_developer',
+		'milliseconds devapp_admin=execute devapp_developer', 'percentile_ms devapp_admin=execute devapp_developer', 'progress_bar devapp_admin', 'quota_window devapp_admin=execute devapp_analyst',
 		'setting devapp_admin=execute devapp_analyst', 'sum_bigint devapp_admin=execute devapp_analyst=execute devapp_developer', 'worker_state devapp_admin'),
 	'in devapp_internal roles execute what views and indexes call, and have no other right');
 
