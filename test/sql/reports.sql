@@ -7,7 +7,7 @@ SELECT c.relname, CASE c.relkind WHEN 'm' THEN 'materialized' ELSE 'view' END AS
 SELECT c.relname FROM pg_class c
  WHERE c.relnamespace = 'devapp_report'::regnamespace AND c.relkind <> 'i' AND obj_description(c.oid, 'pg_class') IS NULL;
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
- WHERE (c.relnamespace = 'devapp_report'::regnamespace AND c.relkind <> 'i' OR c.oid::regclass::text IN ('devapp.my_apps', 'devapp.my_credentials', 'devapp.my_products', 'devapp.my_usage', 'devapp.my_teams', 'devapp.my_team_usage', 'devapp.top_apps'))
+ WHERE (c.relnamespace = 'devapp_report'::regnamespace AND c.relkind <> 'i' OR c.oid::regclass::text IN ('devapp.my_apps', 'devapp.my_credentials', 'devapp.my_products', 'devapp.my_usage', 'devapp.my_teams', 'devapp.my_team_usage', 'devapp.my_quota', 'devapp.top_apps'))
    AND col_description(c.oid, a.attnum) IS NULL;
 -- an id has its name beside it, and no column is an array (but names of products) or shows a digest, a secret or attributes
 SELECT c.relname, a.attname, a.atttypid::regtype FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0

@@ -77,7 +77,7 @@ is(run('bi', 'SELECT app, calls_30d FROM devapp_report.app_inventory ORDER BY ap
 is(run('bi', 'SELECT sum(calls), sum(refused) FROM devapp_report.usage_daily'), '6|60', 'and all calls');
 is(run('bi', 'SELECT count(*) FROM devapp_report.rotations WHERE NOT is_overdue'), 3, 'also where a view calls a function of devapp');
 refused('bi', $_)
-  for 'SELECT FROM devapp.app', 'SELECT FROM devapp.credential_secret', 'SELECT FROM devapp.usage_day', 'SELECT FROM devapp.my_usage',
+  for 'SELECT FROM devapp.app', 'SELECT FROM devapp.credential_secret', 'SELECT FROM devapp.usage_day', 'SELECT FROM devapp.my_usage', 'SELECT FROM devapp.my_quota',
   'SELECT FROM devapp.top_apps', 'SELECT devapp_internal.setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
   'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'DELETE FROM devapp_report.usage_totals',
   'CREATE VIEW devapp_report.mine AS SELECT 1';
