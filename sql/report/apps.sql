@@ -1,15 +1,21 @@
 -- Reports of apps, and of their owners.
 
--- What each app has of each product: it counts once, as the first of approved, pending
--- and revoked (by the alphabet) that one of its credentials is.  What a revoked
--- credential has is revoked, and what one that has expired waits for.
-CREATE VIEW devapp_internal.app_product AS
-SELECT c.app_id, cp.product_id, min(CASE WHEN c.status = 'approved' AND (cp.status <> 'pending' OR c.expires_at IS NULL OR c.expires_at > now()) THEN cp.status
-                                     ELSE 'revoked' END COLLATE "C") AS status
+-- What each credential asks for, as far as it goes: what a revoked credential has is revoked, and
+-- what one that has expired waits for.
+CREATE VIEW devapp_internal.credential_asks AS
+SELECT c.app_id, c.credential_id, cp.product_id,
+       CASE WHEN c.status = 'approved' AND (cp.status <> 'pending' OR c.expires_at IS NULL OR c.expires_at > now()) THEN cp.status
+            ELSE 'revoked' END COLLATE "C" AS status
   FROM devapp.credential_product cp
   JOIN devapp.credential c ON c.credential_id = cp.credential_id
- WHERE cp.removed_at IS NULL
- GROUP BY c.app_id, cp.product_id;
+ WHERE cp.removed_at IS NULL;
+
+-- What each app has of each product: it counts once, as the first of approved, pending
+-- and revoked (by the alphabet) that one of its credentials is.
+CREATE VIEW devapp_internal.app_product AS
+SELECT s.app_id, s.product_id, min(s.status) AS status
+  FROM devapp_internal.credential_asks s
+ GROUP BY s.app_id, s.product_id;
 
 -- Live but for the calls.  Each of the joins gives one row an app, so the planner
 -- leaves out those that a query takes nothing from, and looks only up what is asked
