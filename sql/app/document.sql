@@ -31,7 +31,7 @@ CREATE FUNCTION devapp_internal.app_products_document(app_id uuid) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(jsonb_agg(devapp_internal.product_document(p) || jsonb_build_object('status', x.status) ORDER BY p.name COLLATE "C"), '[]')
+    SELECT coalesce(jsonb_agg(devapp_internal.product_document(p, app_products_document.app_id) || jsonb_build_object('status', x.status) ORDER BY p.name COLLATE "C"), '[]')
       FROM (SELECT s.product_id, min(s.status) AS status
               FROM devapp_internal.credential_asks s
               JOIN devapp_internal.visible_credentials(app_products_document.app_id) c ON c.credential_id = s.credential_id

@@ -112,6 +112,28 @@ AS $$
               ELSE devapp_internal.history_action((event).action) END
 $$;
 
+-- "1000 in 1 day, 10 a second, at most 20 at once, until ..."
+CREATE FUNCTION devapp_internal.history_of_limits(limits jsonb) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT concat_ws(', ', CASE WHEN limits->>'quota_unit' = 'never' THEN format('%s once', limits->>'quota_limit')
+                                WHEN limits->>'quota_limit' IS NOT NULL THEN format('%s in %s %s', limits->>'quota_limit', limits->>'quota_interval', limits->>'quota_unit') END,
+                     CASE WHEN limits->>'rate_limit' IS NOT NULL THEN format('%s a second, %s at once', limits->>'rate_limit', limits->>'rate_burst') END,
+                     'until ' || (limits->>'until')::timestamptz)
+$$;
+
+CREATE FUNCTION devapp_internal.history_of_app_quota(event devapp.audit_event, product text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('own quota for product %s ', product)
+           || CASE (event).action
+              WHEN 'create' THEN 'set: ' || devapp_internal.history_of_limits((event).after)
+              WHEN 'update' THEN 'changed: ' || devapp_internal.history_changes((event).before, (event).after)
+              ELSE 'ended' END
+$$;
+
 -- What happened to any other row: "product changed: rate_limit: null -> 5".
 CREATE FUNCTION devapp_internal.history_of_row(event devapp.audit_event, what text) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -177,6 +199,8 @@ BEGIN
         WHEN 'credential_product' THEN devapp_internal.history_of_credential_product(event,
             (SELECT p.name FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id WHERE cp.ordinal = id::bigint))
         WHEN 'quota_usage' THEN 'quota reset'
+        WHEN 'app_quota' THEN devapp_internal.history_of_app_quota(event,
+            (SELECT p.name FROM devapp.product p WHERE p.product_id = split_part(id, '/', 2)::uuid))
         WHEN 'usage_correction' THEN
             format('usage of %s corrected from %s to %s calls', event.after->>'day', event.after->>'calls_before', event.after->>'calls')
         WHEN 'team_member' THEN devapp_internal.history_of_member(event,

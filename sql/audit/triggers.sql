@@ -31,6 +31,8 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product_appr
     EXECUTE FUNCTION devapp_internal.audit_row('product_approver', 'id=approver_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.approval_setting FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('approval_setting', 'id=name');
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.app_quota FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('app_quota', 'id=app_id,product_id');
 
 -- Only what devapp.reset_quota does; what calls use is no change of the model.
 CREATE TRIGGER audit_row AFTER UPDATE ON devapp.quota_usage FOR EACH ROW WHEN (NEW.resets <> OLD.resets)

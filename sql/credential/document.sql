@@ -29,7 +29,8 @@ AS $$
      WHERE o.product_id = operations_document.product_id
 $$;
 
-CREATE FUNCTION devapp_internal.product_document(p devapp.product) RETURNS jsonb
+-- A product as an app has it: with the app's own quota and rate, if there are any.
+CREATE FUNCTION devapp_internal.product_document(p devapp.product, app_id uuid) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -41,19 +42,23 @@ AS $$
                'environments', p.environments,
                'proxies', p.proxies,
                'scopes', p.scopes,
-               'quota', devapp_internal.quota_document(p.quota_limit, p.quota_interval, p.quota_unit)
+               'quota', devapp_internal.quota_document(coalesce(q.quota_limit, p.quota_limit), coalesce(q.quota_interval, p.quota_interval),
+                                                       coalesce(q.quota_unit, p.quota_unit))
                         || jsonb_build_object('enforcement', p.quota_enforcement, 'time_zone', p.time_zone),
-               'rate', CASE WHEN p.rate_limit IS NOT NULL THEN jsonb_build_object('limit', p.rate_limit, 'burst', p.rate_burst) END,
+               'rate', CASE WHEN coalesce(q.rate_limit, p.rate_limit) IS NOT NULL
+                            THEN jsonb_build_object('limit', coalesce(q.rate_limit, p.rate_limit), 'burst', coalesce(q.rate_burst, p.rate_burst)) END,
                'operations', devapp_internal.operations_document(p.product_id))
+      FROM (SELECT 1) AS one
+      LEFT JOIN devapp_internal.app_quota_now q ON q.app_id = product_document.app_id AND q.product_id = p.product_id
 $$;
 
 -- What a credential asks for, in the order in which the products are asked: each by name, or whole.
-CREATE FUNCTION devapp_internal.associations_document(credential_id uuid, whole boolean) RETURNS jsonb
+CREATE FUNCTION devapp_internal.associations_document(credential_id uuid, app_id uuid, whole boolean) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(jsonb_agg(
-               CASE WHEN whole THEN devapp_internal.product_document(p) ELSE jsonb_build_object('name', p.name) END
+               CASE WHEN whole THEN devapp_internal.product_document(p, associations_document.app_id) ELSE jsonb_build_object('name', p.name) END
                || jsonb_build_object(
                    'status', cp.status,
                    'asked_at', cp.created_at,
@@ -123,7 +128,7 @@ AS $$
                'pending_products', jsonb_path_query_array(x.products, '$[*] ? (@.status == "pending").name'),
                'products', x.products,
                'secrets', devapp_internal.secrets_document(c.credential_id))
-      FROM (SELECT devapp_internal.associations_document(c.credential_id, whole_products) AS products) AS x
+      FROM (SELECT devapp_internal.associations_document(c.credential_id, c.app_id, whole_products) AS products) AS x
 $$;
 
 -- What of its app stands in the document of a credential.

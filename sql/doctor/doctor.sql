@@ -70,7 +70,10 @@ AS $$
                         OR p.quota_enforcement = 'soft'
                            AND (p.quota_limit IS NOT NULL
                                 OR EXISTS (SELECT FROM devapp.product_operation o
-                                            WHERE o.product_id = p.product_id AND o.quota_limit IS NOT NULL)))) AS products,
+                                            WHERE o.product_id = p.product_id AND o.quota_limit IS NOT NULL))
+                        OR EXISTS (SELECT FROM devapp_internal.app_quota_now q
+                                    WHERE q.product_id = p.product_id
+                                      AND (q.rate_limit IS NOT NULL OR p.quota_enforcement = 'soft')))) AS products,
                coalesce((SELECT s.no_room FROM devapp_internal.worker_state() s), 0) AS no_room,
                -- clocks of servers may differ a little
                (SELECT count(*) FROM devapp.quota_usage q WHERE q.window_start > clock_timestamp() + interval '1 minute') AS ahead,

@@ -44,7 +44,7 @@ CREATE FUNCTION devapp_internal.quota_buckets(app_id uuid) RETURNS TABLE (
     LANGUAGE c VOLATILE STRICT ROWS 10 AS 'MODULE_PATHNAME', 'devapp_quota_buckets';
 
 -- The quotas that an app's calls can come under: of the products that it is approved
--- for, and of their operations.
+-- for, with the app's own in their place, and of their operations.
 CREATE FUNCTION devapp_internal.quotas_of(app_id uuid) RETURNS TABLE (
     product_id uuid,
     operation_id uuid,
@@ -63,8 +63,11 @@ CREATE FUNCTION devapp_internal.quotas_of(app_id uuid) RETURNS TABLE (
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH approved AS (
-        SELECT p.*
+        SELECT p.product_id, p.name, p.quota_enforcement, p.time_zone, coalesce(q.quota_limit, p.quota_limit) AS quota_limit,
+               coalesce(q.quota_interval, p.quota_interval) AS quota_interval, coalesce(q.quota_unit, p.quota_unit) AS quota_unit,
+               coalesce(q.rate_limit, p.rate_limit) AS rate_limit, coalesce(q.rate_burst, p.rate_burst) AS rate_burst
           FROM devapp.product p
+          LEFT JOIN devapp_internal.app_quota_now q ON q.app_id = quotas_of.app_id AND q.product_id = p.product_id
          WHERE p.deleted_at IS NULL
            AND EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
                         WHERE c.app_id = quotas_of.app_id AND c.status = 'approved'
@@ -204,8 +207,11 @@ BEGIN
                SELECT coalesce(w.window_start, u.window_start), coalesce(w.window_end, u.window_end)
                  FROM (SELECT 1) AS one
                  LEFT JOIN devapp.product_operation o ON o.operation_id = u.operation_id
-                 LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), coalesce(o.quota_interval, the_product.quota_interval),
-                                                        coalesce(o.quota_unit, the_product.quota_unit), the_product.time_zone) w ON u.window_start > clock_timestamp())
+                 LEFT JOIN devapp_internal.app_quota_now q ON q.app_id = u.app_id AND q.product_id = u.product_id
+                 LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(),
+                               coalesce(o.quota_interval, q.quota_interval, the_product.quota_interval),
+                               coalesce(o.quota_unit, q.quota_unit, the_product.quota_unit),
+                               the_product.time_zone) w ON u.window_start > clock_timestamp())
      WHERE u.app_id = the_app AND u.product_id = the_product.product_id;
     GET DIAGNOSTICS reset = ROW_COUNT;
     PERFORM devapp_internal.set_note(NULL);

@@ -23,6 +23,6 @@ COMMENT ON COLUMN devapp.my_quota.used IS 'Cost of the calls in the window that 
 COMMENT ON COLUMN devapp.my_quota.remaining IS 'What is left of quota_limit; null: as above';
 COMMENT ON COLUMN devapp.my_quota.window_start IS 'Start of the window; null: as above';
 COMMENT ON COLUMN devapp.my_quota.resets_at IS 'When the next window starts, infinity: never; null: as above';
-COMMENT ON COLUMN devapp.my_quota.rate_limit IS 'Calls a second, of the product; null: no limit';
+COMMENT ON COLUMN devapp.my_quota.rate_limit IS 'Calls a second; null: no limit';
 COMMENT ON COLUMN devapp.my_quota.rate_burst IS 'Calls that may come at once; null: no limit';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.my_quota', 'SELECT', 'admin', 'developer');

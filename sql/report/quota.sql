@@ -14,9 +14,10 @@ SELECT q.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner,
   JOIN devapp_internal.named_app a ON a.app_id = q.app_id
   JOIN devapp.product p ON p.product_id = q.product_id
   LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
- CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
-                            CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
-                            CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
+  LEFT JOIN devapp_internal.app_quota_now n ON n.app_id = q.app_id AND n.product_id = q.product_id
+ CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_limit, p.quota_limit) ELSE o.quota_limit END AS quota_limit,
+                            CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_interval, p.quota_interval) ELSE o.quota_interval END AS quota_interval,
+                            CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_unit, p.quota_unit) ELSE o.quota_unit END AS quota_unit) AS x
  CROSS JOIN LATERAL devapp_internal.quota_window(now(), x.quota_interval, x.quota_unit, p.time_zone) AS w
  CROSS JOIN LATERAL (SELECT CASE WHEN q.window_start = w.window_start AND q.window_end = w.window_end THEN q.used ELSE 0 END AS used) AS y
  WHERE x.quota_limit IS NOT NULL AND a.deleted_at IS NULL AND p.deleted_at IS NULL;
@@ -36,7 +37,7 @@ COMMENT ON COLUMN devapp_report.quota_usage.resource IS 'URI pattern of the oper
 COMMENT ON COLUMN devapp_report.quota_usage.methods IS 'HTTP methods of the operation, with commas; null: all, or the quota of the product';
 COMMENT ON COLUMN devapp_report.quota_usage.environment IS 'Environment of the calls; null: none was named';
 COMMENT ON COLUMN devapp_report.quota_usage.enforcement IS 'soft: counted in shared memory; hard: counted by devapp.consume_quota';
-COMMENT ON COLUMN devapp_report.quota_usage.quota_limit IS 'Cost that is allowed in a window';
+COMMENT ON COLUMN devapp_report.quota_usage.quota_limit IS 'Cost that is allowed in a window; of the app itself, if it has a quota of its own';
 COMMENT ON COLUMN devapp_report.quota_usage.quota_interval IS 'Length of a window, in quota_unit';
 COMMENT ON COLUMN devapp_report.quota_usage.quota_unit IS 'minute, hour, day, week or month';
 COMMENT ON COLUMN devapp_report.quota_usage.used IS 'Cost of the calls in the window that is open now';

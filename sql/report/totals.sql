@@ -99,9 +99,10 @@ SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS envi
           FROM devapp.quota_usage q
           JOIN devapp.product p ON p.product_id = q.product_id
           LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
-         CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
-                                    CASE WHEN q.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
-                                    CASE WHEN q.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS x
+          LEFT JOIN devapp_internal.app_quota_now n ON n.app_id = q.app_id AND n.product_id = q.product_id
+         CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_limit, p.quota_limit) ELSE o.quota_limit END AS quota_limit,
+                                    CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_interval, p.quota_interval) ELSE o.quota_interval END AS quota_interval,
+                                    CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_unit, p.quota_unit) ELSE o.quota_unit END AS quota_unit) AS x
          WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used::double precision / x.quota_limit >= 0.8
         OFFSET 0) AS n
  CROSS JOIN LATERAL devapp_internal.quota_window(now(), n.quota_interval, n.quota_unit, n.time_zone) AS w

@@ -60,6 +60,8 @@ BEGIN
     PERFORM devapp_internal.put_policy('devapp.app', 'SELECT', 'devapp_developer',
         format('developer_id = %s OR team_id = %s', me, my_teams));
     -- what hangs on an app is seen by who sees the app
+    PERFORM devapp_internal.put_policy('devapp.app_quota', 'SELECT', 'devapp_developer',
+        'app_id IN (SELECT a.app_id FROM devapp.app a)');
     PERFORM devapp_internal.put_policy('devapp.credential', 'SELECT', 'devapp_developer',
         format('deleted_at IS NULL AND %s AND %s', my_apps, credential));
     PERFORM devapp_internal.put_policy('devapp.credential_secret', 'SELECT', 'devapp_developer',

@@ -35,6 +35,8 @@ CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.crede
     EXECUTE FUNCTION devapp_internal.invalidate_cache('credential_id');
 CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.credential_product FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.invalidate_cache('credential_id');
+CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.app_quota FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.invalidate_cache('app_id');
 
 -- A change of operations makes a new version of the product's row, in which nothing
 -- differs: that is what a compiled product is told by, and it sets off the trigger
@@ -67,6 +69,7 @@ ALTER TABLE devapp.app ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE devapp.credential ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE devapp.credential_secret ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE devapp.credential_product ENABLE ALWAYS TRIGGER invalidate_cache;
+ALTER TABLE devapp.app_quota ENABLE ALWAYS TRIGGER invalidate_cache;
 ALTER TABLE devapp.product_operation ENABLE ALWAYS TRIGGER renew_product_insert;
 ALTER TABLE devapp.product_operation ENABLE ALWAYS TRIGGER renew_product_update;
 ALTER TABLE devapp.product_operation ENABLE ALWAYS TRIGGER renew_product_delete;

@@ -179,15 +179,15 @@ read_quota(CatalogScan *scan, CatalogColumn limit, CatalogColumn interval,
 }
 
 static RateRule
-read_rate(CatalogScan *scan)
+read_rate(CatalogScan *scan, CatalogColumn limit, CatalogColumn most)
 {
 	bool		isnull;
-	Datum		rate = catalog_value(scan, PRODUCT_RATE_LIMIT, &isnull);
+	Datum		rate = catalog_value(scan, limit, &isnull);
 	Datum		burst;
 
 	if (isnull)
 		return (RateRule) {0};
-	burst = catalog_value(scan, PRODUCT_RATE_BURST, &isnull);
+	burst = catalog_value(scan, most, &isnull);
 	return rate_rule(DatumGetFloat8(rate), isnull ? 1 : DatumGetInt32(burst));
 }
 
@@ -270,11 +270,11 @@ product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
 	product->decide.proxies = list_of(copy_array(scan, PRODUCT_PROXIES));
 	product->decide.scopes = list_of(product->scopes);
 	product->decide.slash_optional = text_is(scan, PRODUCT_TRAILING_SLASH, "optional");
-	product->quota = read_quota(scan, PRODUCT_QUOTA_LIMIT, PRODUCT_QUOTA_INTERVAL,
-								PRODUCT_QUOTA_UNIT);
+	product->limits.quota = read_quota(scan, PRODUCT_QUOTA_LIMIT, PRODUCT_QUOTA_INTERVAL,
+									   PRODUCT_QUOTA_UNIT);
+	product->limits.rate = read_rate(scan, PRODUCT_RATE_LIMIT, PRODUCT_RATE_BURST);
 	product->quota_is_hard = !text_is(scan, PRODUCT_QUOTA_ENFORCEMENT, "soft");
 	product->zone = quota_time_zone(word_of(scan, PRODUCT_TIME_ZONE));
-	product->rate = read_rate(scan);
 	load_operations(product, snapshot);
 	return product;
 }
@@ -388,10 +388,55 @@ load_credential_products(Entitlement *e, StrList requested, Snapshot snapshot,
 		e->decide.credential_products[place].status = rows[i].status;
 		e->decide.credential_products[place].product = &product->decide;
 		e->credential_products[place].product = product;
+		e->credential_products[place].app.until = DT_NOBEGIN;
 		set_scopes(&e->decide.credential_products[place], &e->credential_products[place], &requested);
 		e->decide.ncredential_products++;
 	}
 	pfree(rows);
+}
+
+/* ---------- limits of the app ---------- */
+
+/* The row that the scan is on; what it leaves out is the product's. */
+static AppLimits
+read_app_limits(CatalogScan *scan, const EntitlementProduct *product)
+{
+	AppLimits	app = {.until = time_or_never(scan, APP_QUOTA_UNTIL)};
+
+	app.limits.quota = read_quota(scan, APP_QUOTA_QUOTA_LIMIT, APP_QUOTA_QUOTA_INTERVAL,
+								  APP_QUOTA_QUOTA_UNIT);
+	app.limits.rate = read_rate(scan, APP_QUOTA_RATE_LIMIT, APP_QUOTA_RATE_BURST);
+	app.has_quota = app.limits.quota.limit > 0;
+	app.has_rate = app.limits.rate.step > 0;
+	if (!app.has_quota)
+		app.limits.quota = product->limits.quota;
+	if (!app.has_rate)
+		app.limits.rate = product->limits.rate;
+	return app;
+}
+
+static void
+load_app_limits(Entitlement *e, Snapshot snapshot)
+{
+	CatalogScan scan;
+	pg_uuid_t	product_id;
+
+	if (e->decide.ncredential_products == 0)
+		return;
+	catalog_scan_begin(&scan, APP_QUOTA_BY_APP, UUIDPGetDatum(&e->app_id), snapshot);
+	while (catalog_scan_next(&scan))
+	{
+		if (!uuid_value(&scan, APP_QUOTA_PRODUCT_ID, &product_id))
+			continue;
+		for (int i = 0; i < e->decide.ncredential_products; i++)
+		{
+			EntitlementCredentialProduct *a = &e->credential_products[i];
+
+			if (memcmp(&a->product->product_id, &product_id, sizeof(pg_uuid_t)) == 0)
+				a->app = read_app_limits(&scan, a->product);
+		}
+	}
+	catalog_scan_end(&scan);
 }
 
 /* ---------- app and owner ---------- */
@@ -562,6 +607,7 @@ read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGett
 	load_secrets(e, snapshot);
 	app_scopes = load_app(e, snapshot);
 	load_credential_products(e, list_of(is_empty(scopes) ? app_scopes : scopes), snapshot, getter);
+	load_app_limits(e, snapshot);
 	return e;
 }
 

@@ -24,6 +24,13 @@ typedef enum SecretPurpose
 	PURPOSE_UNKNOWN				/* made by a later version; never matches */
 } SecretPurpose;
 
+/* What limits the calls of an app by a product. */
+typedef struct ProductLimits
+{
+	QuotaRule	quota;			/* limit 0: none */
+	RateRule	rate;			/* step 0: none */
+} ProductLimits;
+
 /* A product, compiled. */
 typedef struct EntitlementProduct
 {
@@ -34,10 +41,9 @@ typedef struct EntitlementProduct
 	ArrayType  *scopes;
 	pg_uuid_t  *operation_ids;	/* numbered like decide.operations */
 	QuotaRule  *operation_quotas;	/* the same; limit 0: the product's counts */
-	QuotaRule	quota;			/* limit 0: none */
+	ProductLimits limits;
 	bool		quota_is_hard;	/* also of its operations */
 	pg_tz	   *zone;			/* of their windows; NULL: UTC */
-	RateRule	rate;			/* step 0: none */
 } EntitlementProduct;
 
 /*
@@ -47,11 +53,21 @@ typedef struct EntitlementProduct
 typedef EntitlementProduct *(*ProductGetter) (const pg_uuid_t *product_id,
 											  Snapshot snapshot);
 
+/* The limits of an app in place of its product's; what it keeps of these is filled in. */
+typedef struct AppLimits
+{
+	int64		until;			/* they hold before; DT_NOBEGIN: it has none */
+	bool		has_quota;		/* a quota of its own */
+	bool		has_rate;
+	ProductLimits limits;
+} AppLimits;
+
 /* What belongs to decide.associations[i] but is not needed to decide. */
 typedef struct EntitlementCredentialProduct
 {
 	EntitlementProduct *product;
 	ArrayType  *scopes;			/* that the credential has by this product */
+	AppLimits	app;
 } EntitlementCredentialProduct;
 
 typedef struct EntitlementSecret
@@ -87,6 +103,14 @@ typedef struct RankedOperation
 	pg_uuid_t	id;
 	QuotaRule	quota;
 } RankedOperation;
+
+/* The app's limits by a product at this time, or else the product's. */
+static inline const ProductLimits *
+entitlement_limits(const EntitlementCredentialProduct *credential_product, int64 now)
+{
+	return now < credential_product->app.until ?
+		&credential_product->app.limits : &credential_product->product->limits;
+}
 
 extern DecideOperation operation_make(Str resource, StrList methods, Str proxy);
 extern void operations_compile(DecideProduct *product, RankedOperation *ranked,

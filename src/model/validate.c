@@ -569,7 +569,7 @@ require_positive(Subject s, bool positive)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s of %s must be greater than zero", s.column, s.entity),
-				 errhint("Leave it out for no limit.")));
+				 errhint("Give a value above zero, or leave it out.")));
 }
 
 static void

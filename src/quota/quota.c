@@ -3,8 +3,9 @@
  *		What quotas and rates say to a call that is otherwise allowed.
  *
  * The quota is that of the operation that covers the call, if it has one of its own,
- * else the product's; the rate is the product's.  Both count apart for each app and
- * environment, whichever key is presented.
+ * else the product's; the rate is the product's.  An app may have others in place of
+ * the product's (devapp.app_quota), until a time that the clock of each call is compared
+ * with.  Both count apart for each app and environment, whichever key is presented.
  *
  * First the quota is looked at, then the rate is asked, then the quota is taken: so
  * what is refused takes nothing.  If the last of a quota went to another call in
@@ -68,14 +69,16 @@ make_key(BucketKey *key, BucketKind kind, const Verdict *v,
 bool
 limits_of(const Verdict *v, TimestampTz now, Limits *limits)
 {
-	const EntitlementProduct *product =
-		v->entitlement->credential_products[v->decision.credential_product].product;
+	const EntitlementCredentialProduct *asked =
+		&v->entitlement->credential_products[v->decision.credential_product];
+	const EntitlementProduct *product = asked->product;
+	const ProductLimits *of_app = entitlement_limits(asked, now);
 	int			operation = v->decision.operation;
 	bool		own = operation >= 0 && product->operation_quotas[operation].limit > 0;
 
-	limits->quota = own ? product->operation_quotas[operation] : product->quota;
+	limits->quota = own ? product->operation_quotas[operation] : of_app->quota;
 	limits->hard = product->quota_is_hard;
-	limits->rate = product->rate;
+	limits->rate = of_app->rate;
 	if (!limits->hard && !buckets_are_on())
 		limits->quota.limit = 0;
 	if (!buckets_are_on())

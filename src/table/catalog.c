@@ -64,6 +64,7 @@ static const struct
 	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key"},
 	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx"},
 	[CREDENTIAL_PRODUCT_BY_CREDENTIAL] = {"credential_product", "credential_product_key"},
+	[APP_QUOTA_BY_APP] = {"app_quota", "app_quota_pkey"},
 	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key"},
 };
 
@@ -124,6 +125,13 @@ static const struct
 	[CREDENTIAL_PRODUCT_PRODUCT_ID] = {"credential_product", "product_id", UUIDOID, NULL},
 	[CREDENTIAL_PRODUCT_STATUS] = {"credential_product", "status", TEXTOID, NULL},
 	[CREDENTIAL_PRODUCT_ORDINAL] = {"credential_product", "ordinal", INT8OID, NULL},
+	[APP_QUOTA_PRODUCT_ID] = {"app_quota", "product_id", UUIDOID, NULL},
+	[APP_QUOTA_QUOTA_LIMIT] = {"app_quota", "quota_limit", INT8OID, NULL},
+	[APP_QUOTA_QUOTA_INTERVAL] = {"app_quota", "quota_interval", INT4OID, NULL},
+	[APP_QUOTA_QUOTA_UNIT] = {"app_quota", "quota_unit", TEXTOID, NULL},
+	[APP_QUOTA_RATE_LIMIT] = {"app_quota", "rate_limit", FLOAT8OID, NULL},
+	[APP_QUOTA_RATE_BURST] = {"app_quota", "rate_burst", INT4OID, NULL},
+	[APP_QUOTA_UNTIL] = {"app_quota", "until", TIMESTAMPTZOID, NULL},
 	[QUOTA_USAGE_WINDOW_START] = {"quota_usage", "window_start", TIMESTAMPTZOID, NULL},
 	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end", TIMESTAMPTZOID, NULL},
 	[QUOTA_USAGE_USED] = {"quota_usage", "used", INT8OID, NULL},

@@ -296,26 +296,37 @@ explain_address(Explanation *x, const Entitlement *e, const DecideRequest *reque
 
 /* ---------- quota and rate ---------- */
 
+/* Whose a limit is: the product's, or the app's and until when. */
+static char *
+describe_source(const AppLimits *app, bool of_app)
+{
+	if (!of_app)
+		return "the product's";
+	if (app->until == DECIDE_NEVER)
+		return "the app's";
+	return psprintf("the app's, until %s", time_text(app->until));
+}
+
 static VerdictCode
-explain_quota(Explanation *x, const Limits *limits, const QuotaState *state)
+explain_quota(Explanation *x, const Limits *limits, const QuotaState *state, const char *source)
 {
 	int64		limit = limits->quota.limit;
 	VerdictCode code = state->used < limit ? VERDICT_VALID : VERDICT_QUOTA_EXCEEDED;
 
 	put_row(x, "quota", code,
-			psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s",
-					 Min(state->used, limit), limit, time_text(state->window.end)));
+			psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s; the quota is %s",
+					 Min(state->used, limit), limit, time_text(state->window.end), source));
 	return code;
 }
 
 static VerdictCode
-explain_rate(Explanation *x, const QuotaState *state)
+explain_rate(Explanation *x, const QuotaState *state, const char *source)
 {
 	VerdictCode code = state->wait == 0 ? VERDICT_VALID : VERDICT_RATE_LIMITED;
+	char	   *answer = state->wait == 0 ? "a call may come now" :
+		psprintf("the next call may come in %.3f seconds", (double) state->wait / 1e6);
 
-	put_row(x, "rate", code,
-			state->wait == 0 ? "a call may come now" :
-			psprintf("the next call may come in %.3f seconds", (double) state->wait / 1e6));
+	put_row(x, "rate", code, psprintf("%s; the rate is %s", answer, source));
 	return code;
 }
 
@@ -328,6 +339,11 @@ explain_limits(Explanation *x, const Entitlement *e, Decision decision,
 		.code = VERDICT_VALID, .entitlement = e, .decision = decision,
 		.environment = request->environment
 	};
+	const EntitlementCredentialProduct *asked = &e->credential_products[decision.credential_product];
+	const AppLimits *app = &asked->app;
+	bool		of_app = request->now < app->until;
+	bool		of_operation = decision.operation >= 0 &&
+		asked->product->operation_quotas[decision.operation].limit > 0;
 	VerdictCode quota = VERDICT_VALID;
 	VerdictCode rate = VERDICT_VALID;
 	Limits		limits;
@@ -337,9 +353,10 @@ explain_limits(Explanation *x, const Entitlement *e, Decision decision,
 		return VERDICT_VALID;
 	state = limits_look(&limits, request->now, 1);
 	if (state.has_quota)
-		quota = explain_quota(x, &limits, &state);
+		quota = explain_quota(x, &limits, &state, of_operation ? "the operation's" :
+							  describe_source(app, of_app && app->has_quota));
 	if (state.has_rate)
-		rate = explain_rate(x, &state);
+		rate = explain_rate(x, &state, describe_source(app, of_app && app->has_rate));
 	return quota != VERDICT_VALID ? quota : rate;
 }
 

@@ -71,7 +71,9 @@ sub app
 }
 
 app('of a developer', 'VALID', $ada, q{SELECT devapp.correct_usage(APP, 'weather', 'live', CURRENT_DATE - 40, 7, E'counted\ntwice')});
-app('of a team', 'VALID', "team => 'blue', products => '{weather}'");
+app('of a team', 'VALID', "team => 'blue', products => '{weather}'",
+	q{SELECT devapp.set_app_quota(APP, 'weather', quota_limit => 7, quota_unit => 'week', rate_limit => 0.3, until => 'infinity', note => E'two\nlines');
+	SELECT devapp.set_app_quota(APP, 'orders', rate_limit => 1, until => '2100-01-01')});
 app('everything given', 'ENVIRONMENT_FORBIDDEN', "$ada, display_name => 'D', description => E'x\\ny',
 	callback_urls => '{https://example.com/cb}', scopes => '{read}', app_family => 'f',
 	attributes => '{\"k\": \"v\"}', environment => 'test', expires_in => '1 year'");

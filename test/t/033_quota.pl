@@ -363,12 +363,144 @@ is(calls($app, 2, '', function => 'consume_quota'), 'VALID:1 VALID:0', 'both par
 $app = make("quota_limit => 1, rate_limit => 0.001, $century");
 my $explain = "SELECT rule, passed, code, regexp_replace(detail, 'in [0-9.]+', 'in some') FROM devapp.explain_access('$app->{app_id}'";
 is(ask("SET TimeZone = 'UTC'; $explain) WHERE rule IN ('quota', 'rate', 'verdict')"),
-	"quota|t|VALID|0 of 1 used until 2100-01-01 00:00:00+00\nrate|t|VALID|a call may come now\nverdict|t|VALID|allowed", 'explain_access');
+	"quota|t|VALID|0 of 1 used until 2100-01-01 00:00:00+00; the quota is the product's\nrate|t|VALID|a call may come now; the rate is the product's\nverdict|t|VALID|allowed", 'explain_access');
 calls($app, 1);
 is(ask("SET TimeZone = 'UTC'; $explain) WHERE rule IN ('quota', 'rate', 'verdict')"),
-	"quota|f|QUOTA_EXCEEDED|1 of 1 used until 2100-01-01 00:00:00+00\nrate|f|RATE_LIMITED|the next call may come in some seconds\nverdict|f|QUOTA_EXCEEDED|policies.ratelimit.QuotaViolation",
+	"quota|f|QUOTA_EXCEEDED|1 of 1 used until 2100-01-01 00:00:00+00; the quota is the product's\nrate|f|RATE_LIMITED|the next call may come in some seconds; the rate is the product's\nverdict|f|QUOTA_EXCEEDED|policies.ratelimit.QuotaViolation",
 	'explain_access, when all is used');
 is(ask("$explain, at => now()) WHERE rule IN ('quota', 'rate')"), '', 'with another clock they are not known');
+
+# ---------- quotas of one app ----------
+
+$app = make("quota_limit => 4, rate_limit => 0.001, rate_burst => 4, $century");
+my $twin = create_app($node, 'twin', "developer => 'ada\@example.com', products => '{$app->{product}}'");
+my $set = "SELECT devapp.set_app_quota('$app->{app_id}', '$app->{product}'";
+is(calls($app, 3), 'VALID:3 VALID:2 VALID:1', 'a product');
+ask("$set, quota_limit => 6, rate_limit => 0.001, rate_burst => 5)");
+is(calls($app, 3), 'VALID:2 VALID:1 RATE_LIMITED:1', 'an app has more of both, what was used counts on');
+is(calls($twin, 5), 'VALID:3 VALID:2 VALID:1 VALID:0 QUOTA_EXCEEDED:0', 'another app has what the product says');
+ask("$set, rate_limit => 1000)");
+is(calls($app, 1), 'QUOTA_EXCEEDED:0', 'less: all of it is used');
+# another window
+my $flush = 'DO $$ BEGIN PERFORM devapp.flush_usage(); END $$';
+ask($flush);
+ask("$set, quota_limit => 8, quota_unit => 'never', rate_limit => 1000, rate_burst => 9)");
+is(calls($app, 3), 'VALID:7 VALID:6 VALID:5', 'a quota that never renews begins with nothing used');
+ask($flush);
+is(ask("SELECT window_start, window_end, used FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), '-infinity|infinity|3', 'a flush knows its window');
+ask("SELECT devapp_internal.forget_quota_buckets('$app->{app_id}', product_id) FROM devapp.product WHERE name = '$app->{product}'");
+is(calls($app, 1), 'VALID:4', 'which is read where memory knows nothing');
+# until, in an entry that is remembered
+my $still = $node->background_psql('postgres');
+ask("$set, quota_limit => 9, quota_interval => 1200, quota_unit => 'month', until => clock_timestamp() + interval '2 seconds')");
+my $limit = "SELECT quota_limit FROM devapp.verify_key('$app->{secret}', cost => 0);";
+is($still->query_safe("BEGIN; $limit"), 9, 'a quota with an end');
+$still->query_safe("SELECT pg_sleep_until(until) FROM devapp.app_quota WHERE app_id = '$app->{app_id}'");
+is($still->query_safe("$limit COMMIT;"), 4, 'ends in time');
+$still->quit;
+# a product without limits
+ask("SELECT devapp.create_product('free')");
+my $free = create_app($node, 'free', "developer => 'ada\@example.com', products => '{free}'");
+is(calls($free, 1), 'VALID', 'a product without limits');
+ask("SELECT devapp.set_app_quota('$free->{app_id}', 'free', quota_limit => 1, $century)");
+is(calls($free, 2), 'VALID:0 QUOTA_EXCEEDED:0', 'an app of it with one');
+
+# Whatever is set of products, operations and apps, in whatever order, each verdict has the
+# limit and the window that the tables say: in a session that changes them, also before it
+# commits and after it rolls back, and in one that only remembers.  DEVAPP_SEED gives other
+# changes.
+my $seed = $ENV{DEVAPP_SEED} || 20261128;
+note("DEVAPP_SEED=$seed");
+ask(q{
+	CREATE SCHEMA random;
+	SELECT devapp.create_product('random-' || n, quota_limit => n, quota_unit => 'day') FROM generate_series(1, 3) n;
+	SELECT devapp.add_operation('random-' || n, r || '**') FROM generate_series(1, 3) n, unnest('{/any/,/own/}'::text[]) AS r;
+	CREATE TABLE random.app AS
+	SELECT 'random-' || n % 3 + 1 AS product, c.app_id, c.secret
+	  FROM generate_series(1, 6) n, devapp.create_app('random-' || n, 'ada@example.com', products => ARRAY['random-' || n % 3 + 1]) c;
+
+	-- what the tables say of a time: the limit, and when the window ends
+	CREATE FUNCTION random.expected(app uuid, product text, resource text, at timestamptz) RETURNS text LANGUAGE sql AS $$
+		SELECT format('%s until %s', q.quota_limit, w.window_end)
+		  FROM devapp.product p
+		 CROSS JOIN LATERAL (
+			SELECT * FROM (
+				SELECT 1 AS n, o.quota_limit, o.quota_interval, o.quota_unit FROM devapp.product_operation o
+				 WHERE o.product_id = p.product_id AND o.resource::text = expected.resource || '**'
+				UNION ALL
+				SELECT 2, a.quota_limit, a.quota_interval, a.quota_unit FROM devapp.app_quota a
+				 WHERE a.app_id = expected.app AND a.product_id = p.product_id AND (a.until IS NULL OR a.until > expected.at)
+				UNION ALL
+				SELECT 3, p.quota_limit, p.quota_interval, p.quota_unit) AS any_of
+			 WHERE any_of.quota_limit IS NOT NULL ORDER BY n LIMIT 1) AS q
+		 CROSS JOIN LATERAL devapp_internal.quota_window(expected.at, q.quota_interval, q.quota_unit, p.time_zone) AS w
+		 WHERE p.name = expected.product $$;
+
+	-- "wrong verdicts, from an app's own quota"; between two looks at the clock a quota may end
+	CREATE FUNCTION random.compare() RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		asked record;
+		said text;
+		before timestamptz;
+		wrong text := '';
+		own integer := 0;
+	BEGIN
+		FOR asked IN SELECT a.*, r AS resource FROM random.app a, unnest('{/any/,/own/}'::text[]) AS r LOOP
+			before := clock_timestamp();
+			SELECT format('%s until %s', v.quota_limit, v.quota_reset_at) INTO said
+			  FROM devapp.verify_key(asked.secret, asked.resource || 'x', cost => 0) v WHERE v.quota_limit IS NOT NULL;
+			IF said IS DISTINCT FROM random.expected(asked.app_id, asked.product, asked.resource, before)
+			   AND said IS DISTINCT FROM random.expected(asked.app_id, asked.product, asked.resource, clock_timestamp()) THEN
+				wrong := wrong || format('%s: %s, not %s; ', asked, said, random.expected(asked.app_id, asked.product, asked.resource, before));
+			END IF;
+			own := own + (said ~ '^1\d\d\d ')::integer;
+		END LOOP;
+		RETURN format('[%s] %s', wrong, own);
+	END $$;
+
+	-- quotas of products have 1 or 2 digits, of operations 3, of apps 4
+	CREATE FUNCTION random.change() RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE
+		one random.app := (SELECT a FROM random.app a ORDER BY random() LIMIT 1);
+		unit text := (ARRAY['minute', 'hour', 'day', 'week', 'month', 'never'])[floor(random() * 6) + 1];
+		ends timestamptz := CASE WHEN random() < 0.5 THEN clock_timestamp() + random() * interval '200 ms' END;
+	BEGIN
+		CASE floor(random() * 8)
+			WHEN 0 THEN PERFORM devapp.update_product(one.product, quota_limit => 1 + floor(random() * 90)::bigint, quota_unit => unit, quota_interval => 1);
+			WHEN 1 THEN PERFORM devapp.update_product(one.product, quota_limit => 0);
+			WHEN 2 THEN UPDATE devapp.product_operation o SET (quota_limit, quota_interval, quota_unit) = (100 + floor(random() * 900)::bigint, 1, unit)
+						 WHERE o.resource::text = '/own/**' AND random() < 0.5;
+			WHEN 3 THEN UPDATE devapp.product_operation o SET (quota_limit, quota_interval, quota_unit) = (NULL, NULL, NULL) WHERE random() < 0.5;
+			WHEN 4 THEN PERFORM devapp.set_app_quota(one.app_id, one.product, rate_limit => 5, until => ends);
+			WHEN 5 THEN DELETE FROM devapp.app_quota q WHERE q.app_id = one.app_id;
+			ELSE PERFORM devapp.set_app_quota(one.app_id, one.product, quota_limit => 1000 + floor(random() * 900)::bigint, quota_interval => 1, quota_unit => unit, until => ends);
+		END CASE;
+	EXCEPTION WHEN invalid_parameter_value THEN
+		-- the end came too soon
+		IF SQLERRM NOT LIKE 'until %' THEN RAISE; END IF;
+	END $$;
+});
+my ($changes, $remembers) = map { $node->background_psql('postgres') } 1 .. 2;
+my @compared;
+$changes->query_safe('SELECT setseed(' . ($seed % 1000) / 1000 . ')');
+for my $round (1 .. 100)
+{
+	my $over = $round % 4 == 0 ? 'ROLLBACK' : 'COMMIT';
+
+	push @compared, $changes->query_safe("BEGIN; SELECT FROM random.change(); SELECT FROM random.change(); SELECT random.compare(); $over; SELECT random.compare()"),
+	  $remembers->query_safe('SELECT random.compare()');
+}
+$_->quit for $changes, $remembers;
+my @lines = grep { /\[/ } split /\n/, join "\n", @compared;
+my ($own, $wrong) = (0, 0);
+for (@lines)
+{
+	$own += $1 if /\] (\d+)$/;
+	$wrong++, diag($_) unless /^\[\]/;
+}
+is(scalar @lines, 300, 'after each change 36 verdicts are compared');
+is($wrong, 0, 'none is wrong');
+cmp_ok($own, '>', 300, 'and many have the quota of an app');
 
 # ---------- no room ----------
 
