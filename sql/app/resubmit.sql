@@ -47,7 +47,8 @@ BEGIN
       FROM devapp.credential c
       JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
       JOIN devapp.product p ON p.product_id = cp.product_id
-     WHERE c.app_id = app.app_id AND c.status = 'approved' AND cp.removed_at IS NULL;
+     WHERE c.app_id = app.app_id AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > now())
+       AND cp.removed_at IS NULL;
     IF decided AND cardinality(credential_products) = 0 THEN
         RETURN app;
     END IF;
@@ -61,7 +62,12 @@ BEGIN
                    OR (outcome.decision = 'reject' AND decisions[i].decision <> 'reject');
         PERFORM devapp_internal.redecide(app, credential_products[i], decisions[i]);
     END LOOP;
-    IF outcome.decision <> 'hold' THEN
+    IF outcome.decision = 'hold' THEN
+        -- it waits for its products, like one that is new
+        UPDATE devapp.app a SET decided_by = NULL
+         WHERE a.app_id = decide_again.app.app_id
+        RETURNING a.* INTO app;
+    ELSIF outcome.decision IS NOT NULL THEN
         UPDATE devapp.app a
            SET status = devapp.next_status('app', a.status, outcome.decision),
                decided_by = outcome.decided_by,

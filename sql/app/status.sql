@@ -17,23 +17,30 @@ BEGIN
 END
 $$;
 
+-- Who decides on all that a pending app waits for decides on the app.
 CREATE FUNCTION devapp_internal.approve_app(app devapp.app_ref, note text) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app uuid;
-BEGIN
     -- what it waits for is looked at under its lock
-    the_app := (devapp_internal.find_app(approve_app.app, true)).app_id;
-    PERFORM devapp_internal.require_decision(the_app, devapp_internal.may_decide_app(the_app));
-    RETURN devapp_internal.act_on_app(the_app, 'approve', note);
+    the_app devapp.app := devapp_internal.find_app(approve_app.app, true);
+BEGIN
+    PERFORM devapp_internal.require_decision(the_app.app_id, devapp_internal.decides_in_app(the_app));
+    IF the_app.status NOT IN ('approved', 'suspended')
+       AND (devapp_internal.is_admin() OR devapp_internal.may_decide_app(the_app.app_id)) THEN
+        RETURN devapp_internal.act_on_app(the_app.app_id, 'approve', note);
+    END IF;
+    IF devapp_internal.decide_waiting(the_app.app_id, 'approve', note) = 0 THEN
+        RETURN devapp_internal.nothing_waits(the_app);
+    END IF;
+    RETURN devapp_internal.find_app(the_app.app_id, true);
 END
 $$;
 
 CREATE FUNCTION devapp.approve_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.approve_app(devapp.app_ref, text) IS 'Approves a pending app and its pending associations, or lets a revoked app work again';
+COMMENT ON FUNCTION devapp.approve_app(devapp.app_ref, text) IS 'Approves what of an app waits and the caller may decide on, and a pending app of which nothing waits then; lets a revoked app work again';
 SELECT devapp_internal.grant_to('devapp.approve_app', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.reject_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -41,18 +48,22 @@ CREATE FUNCTION devapp_internal.reject_app(app devapp.app_ref, note text) RETURN
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app uuid;
-BEGIN
     -- what it waits for is looked at under its lock
-    the_app := (devapp_internal.find_app(reject_app.app, true)).app_id;
-    PERFORM devapp_internal.require_decision(the_app, devapp_internal.may_decide_app(the_app));
-    RETURN devapp_internal.act_on_app(the_app, 'reject', note);
+    the_app devapp.app := devapp_internal.find_app(reject_app.app, true);
+    works boolean := the_app.status IN ('approved', 'suspended');
+BEGIN
+    PERFORM devapp_internal.require_decision(the_app.app_id, CASE WHEN works THEN devapp_internal.decides_in_app(the_app)
+                                                                  ELSE devapp_internal.may_decide_app(the_app.app_id) END);
+    IF works AND devapp_internal.decide_waiting(the_app.app_id, 'revoke', note) > 0 THEN
+        RETURN the_app;
+    END IF;
+    RETURN devapp_internal.act_on_app(the_app.app_id, 'reject', note);
 END
 $$;
 
 CREATE FUNCTION devapp.reject_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.reject_app(devapp.app_ref, text) IS 'Rejects a pending app';
+COMMENT ON FUNCTION devapp.reject_app(devapp.app_ref, text) IS 'Rejects a pending app; of an approved one revokes what waits';
 SELECT devapp_internal.grant_to('devapp.reject_app', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.resubmit_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -109,8 +120,14 @@ CREATE FUNCTION devapp_internal.revoke_app(app devapp.app_ref, note text) RETURN
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    the_app devapp.app := devapp_internal.find_app(revoke_app.app, true);
 BEGIN
-    RETURN devapp_internal.act_on_app(app, 'revoke', note);
+    IF the_app.status = 'revoked' THEN
+        PERFORM devapp_internal.say_unchanged('app ' || the_app.app_id, the_app.status);
+        RETURN the_app;
+    END IF;
+    RETURN devapp_internal.act_on_app(the_app.app_id, 'revoke', note);
 END
 $$;
 

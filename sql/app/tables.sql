@@ -30,7 +30,7 @@ COMMENT ON COLUMN devapp.app.status IS 'pending, rejected, approved, suspended, 
 COMMENT ON COLUMN devapp.app.callback_urls IS 'URIs that an OAuth server may redirect to';
 COMMENT ON COLUMN devapp.app.scopes IS 'OAuth scopes that it asks for; none: all that its products offer';
 COMMENT ON COLUMN devapp.app.allowed_cidrs IS 'Networks that its clients may call from; none: every one';
-COMMENT ON COLUMN devapp.app.decided_by IS 'Role that last changed the status; rule:NAME: that rule; auto: nobody had to';
+COMMENT ON COLUMN devapp.app.decided_by IS 'Role that last changed the status; rule:NAME: that rule; auto: nobody had to; null: nobody yet';
 COMMENT ON COLUMN devapp.app.decided_at IS 'When the status last changed';
 COMMENT ON COLUMN devapp.app.decision_note IS 'Why the status last changed';
 COMMENT ON COLUMN devapp.app.deleted_at IS 'When it was deleted; the row stays for the history';

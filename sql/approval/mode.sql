@@ -5,7 +5,7 @@ CREATE FUNCTION devapp_internal.app_approval() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce((SELECT s.value FROM devapp.approval_setting s WHERE s.name = 'app_approval'), 'auto')
+    SELECT coalesce((SELECT s.value FROM devapp.approval_setting s WHERE s.name = 'app_approval'), 'conditional')
 $$;
 
 CREATE FUNCTION devapp_internal.set_app_approval(mode text) RETURNS text

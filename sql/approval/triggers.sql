@@ -24,6 +24,47 @@ CREATE TRIGGER forget_approvers AFTER UPDATE OF deleted_at ON devapp.product FOR
     WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
     EXECUTE FUNCTION devapp_internal.as_owner('forget_approvers');
 
+-- A pending app of which nothing waits any more is approved, in the mode conditional: its last
+-- product was decided on or removed.  A product that is refused or removed does not end
+-- what a person decided before: of an app that a person rejected, and that was handed in
+-- again, the owner would get round that person.  Then somebody has to approve one who may.
+CREATE FUNCTION devapp_internal.follow_product_status() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    by_person boolean := NEW.status <> 'pending' AND NOT devapp_internal.is_automatic(NEW.decided_by);
+    the_app devapp.app;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    IF devapp_internal.app_approval() <> 'conditional' THEN
+        RETURN NULL;
+    END IF;
+    the_app := devapp_internal.find_app((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = NEW.credential_id), true);
+    IF the_app.status <> 'pending' THEN
+        RETURN NULL;
+    END IF;
+    IF devapp_internal.app_waits(the_app.app_id)
+       OR NOT (devapp_internal.is_automatic(the_app.decided_by)
+               OR by_person AND NEW.status = 'approved'
+               OR (by_person OR NEW.removed_at IS NOT NULL) AND devapp_internal.is_admin()) THEN
+        -- a new version of the row: who decides on the rest by an older snapshot is told so
+        UPDATE devapp.app a SET name = a.name WHERE a.app_id = the_app.app_id;
+        RETURN NULL;
+    END IF;
+    UPDATE devapp.app a
+       SET status = 'approved',
+           decided_by = 'auto',
+           decision_note = CASE WHEN by_person AND NEW.status = 'approved' THEN NEW.decision_note END
+     WHERE a.app_id = the_app.app_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER follow_product_status AFTER UPDATE OF status, removed_at ON devapp.credential_product FOR EACH ROW
+    WHEN (OLD.status = 'pending' AND OLD.removed_at IS NULL AND (NEW.status <> 'pending' OR NEW.removed_at IS NOT NULL))
+    EXECUTE FUNCTION devapp_internal.as_owner('follow_product_status');
+
 -- ---------- rules of columns, fixed columns, lifecycles, rows that stay ----------
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.approval_rule FOR EACH ROW

@@ -62,7 +62,7 @@ CREATE FUNCTION devapp_internal.remove_app_product(app devapp.app_ref, product t
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_own_live_app(remove_app_product.app, false);
+    the_app devapp.app := devapp_internal.find_own_live_app(remove_app_product.app, true);
 BEGIN
     PERFORM devapp_internal.set_note(note);
     PERFORM FROM devapp.credential c WHERE c.app_id = the_app.app_id ORDER BY c.credential_id FOR NO KEY UPDATE;

@@ -289,6 +289,10 @@ DECLARE
     changed devapp.credential := devapp_internal.find_credential(approve_credential.credential);
 BEGIN
     PERFORM devapp_internal.require_unreplaced(changed);
+    IF changed.status = 'approved' THEN
+        PERFORM devapp_internal.say_unchanged('credential ' || changed.credential_id, changed.status);
+        RETURN changed;
+    END IF;
     UPDATE devapp.credential c
        SET status = devapp.next_status('credential', c.status, 'approve'),
            decision_note = note
@@ -312,6 +316,11 @@ DECLARE
     changed devapp.credential := devapp_internal.find_own_credential(revoke_credential.credential);
     action text := CASE WHEN revoke_credential.compromised THEN 'compromise' ELSE 'revoke' END;
 BEGIN
+    -- a compromised one is revoked as well
+    IF changed.status = 'compromised' OR changed.status = 'revoked' AND action = 'revoke' THEN
+        PERFORM devapp_internal.say_unchanged('credential ' || changed.credential_id, changed.status);
+        RETURN changed;
+    END IF;
     UPDATE devapp.credential c
        SET status = devapp.next_status('credential', c.status, action),
            decision_note = note
@@ -333,7 +342,7 @@ CREATE FUNCTION devapp_internal.delete_credential(credential devapp.credential_r
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential := devapp_internal.find_own_credential(delete_credential.credential);
+    changed devapp.credential := devapp_internal.find_own_credential(delete_credential.credential, true);
 BEGIN
     PERFORM devapp_internal.set_note(note);
     UPDATE devapp.credential_product cp SET removed_at = now()

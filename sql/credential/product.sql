@@ -43,13 +43,14 @@ BEGIN
 END
 $$;
 
--- The association of a credential with a product, locked.
+-- The association of a credential with a product, locked; the app first, as the association
+-- is about to be decided on or removed (sql/approval/waiting.sql).
 CREATE FUNCTION devapp_internal.find_credential_product(credential devapp.credential_ref, product text) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_credential(find_credential_product.credential);
+    the_credential devapp.credential := devapp_internal.find_credential(find_credential_product.credential, true);
     found_row devapp.credential_product;
 BEGIN
     -- to an approver in the team that owns it, who lacks its environment, it does not exist either
@@ -110,7 +111,7 @@ CREATE FUNCTION devapp_internal.remove_credential_product(credential devapp.cred
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential devapp.credential := devapp_internal.find_own_credential(remove_credential_product.credential);
+    the_credential devapp.credential := devapp_internal.find_own_credential(remove_credential_product.credential, true);
     changed devapp.credential_product := devapp_internal.find_credential_product(the_credential.credential_id, product);
 BEGIN
     PERFORM devapp_internal.set_note(note);
@@ -139,6 +140,12 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_decision((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = changed.credential_id),
                                      devapp_internal.may_approve(changed.product_id));
+    -- from pending every action leads somewhere
+    IF devapp_internal.possible_status('credential_product', 'pending', action) = changed.status THEN
+        PERFORM devapp_internal.say_unchanged(format('product %s of credential %s', devapp_internal.quoted(product), changed.credential_id),
+                                              changed.status);
+        RETURN changed;
+    END IF;
     IF devapp_internal.possible_status('credential_product', changed.status, action) = 'approved' THEN
         PERFORM devapp_internal.require_working(devapp_internal.find_credential(changed.credential_id), or_revoked => true);
     END IF;

@@ -201,7 +201,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.find_own_credential(credential devapp.credential_ref) RETURNS devapp.credential
+CREATE FUNCTION devapp_internal.find_own_credential(credential devapp.credential_ref, app_for_update boolean DEFAULT false) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -210,7 +210,7 @@ DECLARE
     found_row devapp.credential;
 BEGIN
     PERFORM devapp_internal.require_credential(the_credential, credential);
-    found_row := devapp_internal.find_credential(the_credential);
+    found_row := devapp_internal.find_credential(the_credential, app_for_update);
     PERFORM devapp_internal.require_credential(the_credential, credential);
     RETURN found_row;
 END

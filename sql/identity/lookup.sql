@@ -123,8 +123,9 @@ END
 $$;
 
 -- A credential is always locked for update: whoever asks for one changes it, or
--- adds a secret or a product to it.  Its app is locked first, as everywhere.
-CREATE FUNCTION devapp_internal.find_credential(credential devapp.credential_ref) RETURNS devapp.credential
+-- adds a secret or a product to it.  Its app is locked first, as everywhere; for update
+-- where a decision on a product may be one on the app (sql/approval/waiting.sql).
+CREATE FUNCTION devapp_internal.find_credential(credential devapp.credential_ref, app_for_update boolean DEFAULT false) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -135,7 +136,7 @@ BEGIN
     SELECT * INTO found_row FROM devapp.credential c
      WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
     IF FOUND THEN
-        PERFORM devapp_internal.find_live_app(found_row.app_id, false);
+        PERFORM devapp_internal.find_live_app(found_row.app_id, app_for_update);
         SELECT * INTO found_row FROM devapp.credential c
          WHERE c.credential_id = the_credential
            FOR NO KEY UPDATE;

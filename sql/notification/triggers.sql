@@ -156,7 +156,9 @@ BEGIN
     PERFORM devapp_internal.require_own_table(TG_RELID);
     SELECT * INTO STRICT credential FROM devapp.credential c WHERE c.credential_id = NEW.credential_id;
     SELECT * INTO STRICT app FROM devapp.app a WHERE a.app_id = credential.app_id;
-    IF NEW.created_at = now() OR app.created_at = now() OR app.decided_at = now() THEN
+    -- an app that is approved because its last product was refused does not tell of that
+    IF NEW.created_at = now() OR app.created_at = now()
+       OR app.decided_at = now() AND NOT (NEW.status = 'revoked' AND app.status = 'approved') THEN
         RETURN NULL;
     END IF;
     SELECT p.name INTO STRICT product FROM devapp.product p WHERE p.product_id = NEW.product_id;

@@ -34,7 +34,7 @@ COMMENT ON COLUMN devapp_report.pending_approvals.app_display_name IS 'Name of t
 COMMENT ON COLUMN devapp_report.pending_approvals.owner_id IS 'Id of the developer or team that asks';
 COMMENT ON COLUMN devapp_report.pending_approvals.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.pending_approvals.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: devapp.approve_app decides on the app with its products; else only on the product';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: with the last of its products that waits the app is approved as well; else only the product waits';
 COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential that the product is for; null: the app itself waits';
 COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself waits';
 COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Product that it waits for; null: the app itself waits';

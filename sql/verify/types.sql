@@ -34,7 +34,8 @@ CREATE TYPE devapp.verdict AS (
     quota_limit bigint,
     quota_remaining bigint,
     quota_reset_at timestamptz,
-    retry_after interval
+    retry_after interval,
+    pending_products text[]
 );
 COMMENT ON TYPE devapp.verdict IS 'Answer of verify_key and its kin';
 COMMENT ON COLUMN devapp.verdict.allowed IS 'May the call go through?';
@@ -51,4 +52,5 @@ COMMENT ON COLUMN devapp.verdict.quota_limit IS 'Calls in the quota''s window; n
 COMMENT ON COLUMN devapp.verdict.quota_remaining IS 'Calls left in the window; null where nothing is counted';
 COMMENT ON COLUMN devapp.verdict.quota_reset_at IS 'End of the window; null where nothing is counted';
 COMMENT ON COLUMN devapp.verdict.retry_after IS 'How long to wait before the next call; null where nothing is counted';
+COMMENT ON COLUMN devapp.verdict.pending_products IS 'Names of the credential''s products that wait for a decision, sorted; null: none does';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict', 'USAGE', 'admin', 'gateway');

@@ -366,6 +366,38 @@ set_scopes(DecideCredentialProduct *decide, EntitlementCredentialProduct *creden
 										  false, TYPALIGN_INT);
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	Str			x = str_of((const text *) DatumGetPointer(*(const Datum *) a));
+	Str			y = str_of((const text *) DatumGetPointer(*(const Datum *) b));
+	int			order = memcmp(x.data, y.data, Min(x.len, y.len));
+
+	return order != 0 ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+/* The products that wait for a decision: once here, so that no verdict has to look. */
+static ArrayType *
+pending_products(const Entitlement *e)
+{
+	Datum	   *names = palloc(sizeof(Datum) * (size_t) Max(e->decide.ncredential_products, 1));
+	ArrayType  *array = NULL;
+	int			n = 0;
+
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+	{
+		if (e->decide.credential_products[i].status == CREDENTIAL_PRODUCT_PENDING)
+			names[n++] = PointerGetDatum(e->credential_products[i].product->name);
+	}
+	if (n > 0)
+	{
+		qsort(names, (size_t) n, sizeof(Datum), compare_names);
+		array = construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT);
+	}
+	pfree(names);
+	return array;
+}
+
 static void
 load_credential_products(Entitlement *e, StrList requested, Snapshot snapshot,
 						 ProductGetter getter)
@@ -392,6 +424,7 @@ load_credential_products(Entitlement *e, StrList requested, Snapshot snapshot,
 		set_scopes(&e->decide.credential_products[place], &e->credential_products[place], &requested);
 		e->decide.ncredential_products++;
 	}
+	e->pending_products = pending_products(e);
 	pfree(rows);
 }
 

@@ -92,6 +92,7 @@ typedef struct Entitlement
 	text	   *app_name;
 	text	   *owner;			/* e-mail or name of team */
 	EntitlementCredentialProduct *credential_products;
+	ArrayType  *pending_products;	/* names of those that wait; NULL: none does */
 	int			nsecrets;
 	EntitlementSecret *secrets;
 } Entitlement;

@@ -42,6 +42,7 @@ typedef enum VerdictColumn
 	COL_QUOTA_REMAINING,
 	COL_QUOTA_RESET_AT,
 	COL_RETRY_AFTER,
+	COL_PENDING_PRODUCTS,
 	COLUMNS
 } VerdictColumn;
 
@@ -126,6 +127,8 @@ set_entitlement(VerdictRow *row, const Verdict *v)
 	set_value(row, COL_CREDENTIAL_ID, UUIDPGetDatum(&e->credential_id));
 	set_text(row, COL_CONSUMER_KEY, e->consumer_key);
 	set_environment(row, v);
+	if (e->pending_products != NULL)
+		set_value(row, COL_PENDING_PRODUCTS, PointerGetDatum(e->pending_products));
 	set_time(row, COL_EXPIRES_AT, e->decide.expires_at);
 	if (v->secret->superseded)
 		set_time(row, COL_SUPERSEDED_UNTIL, v->secret->window.valid_until);

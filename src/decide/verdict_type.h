@@ -13,7 +13,7 @@
 #include "decide/verdict_row.h"
 
 /* columns of devapp.verdict, see verdict.c */
-#define VERDICT_COLUMNS 18
+#define VERDICT_COLUMNS 19
 
 /*
  * The row type of a verdict, and the values of its enum.  The next look-up in the

@@ -36,7 +36,7 @@ enum
 	ISSUED_CONSUMER_KEY = 5,
 	ISSUED_SECRET = 6,
 	ISSUED_VERSION = 7,
-	ISSUED_COLUMNS = 12
+	ISSUED_COLUMNS = 13
 };
 
 /* Everything of the row but the secret. */
@@ -49,7 +49,11 @@ static const char describe_query[] =
 "   JOIN devapp.product p ON p.product_id = cp.product_id"
 "   WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL"
 "   ORDER BY cp.ordinal),"
-" c.expires_at, $2::timestamptz"
+" c.expires_at, $2::timestamptz,"
+" nullif(ARRAY(SELECT p.name FROM devapp.credential_product cp"
+"   JOIN devapp.product p ON p.product_id = cp.product_id"
+"   WHERE cp.credential_id = c.credential_id AND cp.status = 'pending' AND cp.removed_at IS NULL"
+"   ORDER BY p.name COLLATE \"C\"), '{}')"
 " FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id"
 " WHERE c.credential_id = $1";
 

@@ -40,7 +40,17 @@ SELECT email, status FROM devapp.create_developer('ann@example.com', 'Ann');
 SELECT * FROM devapp.create_app('web-shop', developer => 'ann@example.com', products => '{payments,payouts}') \gset
 SELECT :'app_status' AS app_status, :'consumer_key' AS consumer_key, :'secret' AS secret;
 
-\echo '=== 4. A gateway asks ==============================================='
+\echo '=== 4. An admin decides ============================================='
+\echo 'The app is pending until no product of it waits. What waits, and the approval:'
+\echo
+\echo 'demo=# SELECT code, pending_products FROM devapp.verify_key($1);'
+SELECT code, pending_products FROM devapp.verify_key(:'secret');
+\echo 'demo=# SELECT app, owner, product, approvers FROM devapp_report.pending_approvals;'
+SELECT app, owner, product, approvers FROM devapp_report.pending_approvals;
+\echo 'demo=# SELECT status, decided_by, decision_note FROM devapp.approve_app(''ann@example.com/web-shop'', ''contract signed'');'
+SELECT status, decided_by, decision_note FROM devapp.approve_app('ann@example.com/web-shop', 'contract signed');
+
+\echo '=== 5. A gateway asks ==============================================='
 \echo 'One call, one verdict, with the exact reason.'
 \echo
 \echo 'demo=# SELECT allowed, code, http_status, product FROM devapp.verify_key($1, resource => ..., method => ..., environment => ...);'
@@ -59,19 +69,6 @@ SELECT x.what, v.allowed, v.code, v.http_status, v.fault
   FROM (VALUES ('not a key', 'hello'), ('a letter is wrong', left(:'secret', -1) || '!'),
                ('nobody''s', 'dvk_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjFD')) AS x(what, key),
        devapp.verify_key(x.key) AS v;
-
-\echo '=== 5. An admin decides ============================================='
-\echo 'What is pending, and the approval of it:'
-\echo
-SELECT a.name AS app, p.name AS product, cp.status, cp.created_at::date AS since
-  FROM devapp.credential_product cp
-  JOIN devapp.product p USING (product_id)
-  JOIN devapp.credential c USING (credential_id)
-  JOIN devapp.app a USING (app_id)
- WHERE cp.status = 'pending';
-\echo 'demo=# SELECT status, decided_by, decision_note FROM devapp.set_credential_product_status(:credential_id, ''payouts'', ''approve'', ''contract signed'');'
-SELECT status, decided_by, decision_note FROM devapp.set_credential_product_status(:'credential_id', 'payouts', 'approve', 'contract signed');
-SELECT allowed, code, product FROM devapp.verify_key(:'secret', '/v2/payouts/', 'GET', 'prod');
 
 \echo '=== 6. The secret is rotated ========================================'
 \echo 'The new one works at once, the old one for a week more; it says until when.'
@@ -116,8 +113,8 @@ SELECT u.code, sum(u.calls) AS calls FROM devapp.usage_hour u GROUP BY u.code OR
 SELECT l.product, l.responses, l.server_errors, round(l.p50_ms::numeric) AS p50_ms FROM devapp_report.latency_daily l;
 
 \echo '=== 9. A mistake changes nothing ===================================='
-\echo 'demo=# SELECT devapp.approve_app(:app_id);   -- it is approved already'
-SELECT devapp.approve_app(:'app_id');
+\echo 'demo=# SELECT devapp.resume_app(:app_id);   -- it is not suspended'
+SELECT devapp.resume_app(:'app_id');
 \echo 'demo=# UPDATE devapp.app SET status = ''pending'';   -- around the functions'
 UPDATE devapp.app SET status = 'pending';
 \echo 'demo=# SELECT devapp.create_app(''x'', developer => ''bob@example.com'');'

@@ -52,7 +52,7 @@ SELECT devapp.resume_app(:'d');
 SELECT devapp.approve_app('00000000-0000-0000-0000-000000000000');
 SELECT devapp.approve_app(NULL);
 SELECT devapp.reject_app(:'a');
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 
 -- deleting: credentials are revoked, the history stays, the name is free
 SELECT (devapp.delete_app(:'a', 'cleaning up')).decision_note;
@@ -107,4 +107,4 @@ SELECT FROM devapp.revoke_credential(:'compromised', compromised => true);
 SELECT FROM devapp.revoke_credential(:'revoked');
 SELECT FROM devapp.approve_app(:'dead');
 SELECT pg_temp.state(:'dead');
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');

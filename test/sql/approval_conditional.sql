@@ -222,7 +222,7 @@ SELECT app_id AS a, app_status FROM devapp.create_app('by the owner, rejected') 
 SELECT status, decided_by FROM devapp.resubmit_app(:'a', 'please');
 RESET ROLE;
 RESET request.jwt.claims;
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 DELETE FROM devapp.approval_rule;
 DROP OWNED BY regress_rules_admin, regress_rules_developer;
 DROP ROLE regress_rules_admin, regress_rules_developer;

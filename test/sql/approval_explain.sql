@@ -107,7 +107,7 @@ SELECT * FROM devapp.explain_approval(:'ada') WHERE rule IS NULL OR rule = 'firs
 SELECT * FROM devapp.explain_approval(:'eve') WHERE rule IS NULL OR rule = 'third';
 SELECT FROM devapp.set_app_approval('auto');
 SELECT * FROM devapp.explain_approval(:'ada') WHERE rule IS NULL;
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 -- it reads only
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS explained FROM devapp.explain_approval(:'ada');

@@ -47,7 +47,7 @@ SELECT count(*) FROM pg_settings WHERE name = 'devapp.app_approval';
 
 -- on record, with who did it; the same once more is no change
 SELECT FROM devapp.set_app_approval('conditional');
-SELECT FROM devapp.set_app_approval('conditional');
+SELECT FROM devapp.set_app_approval('auto');
 SELECT FROM devapp.set_app_approval('auto');
 SELECT action, entity, entity_id, before ->> 'value' AS before, after ->> 'value' AS after, db_role = current_user AS by_me
   FROM devapp.audit_event WHERE entity = 'approval_setting' ORDER BY event_id DESC LIMIT 2;
@@ -65,4 +65,5 @@ SELECT FROM devapp.approval_setting;
 RESET ROLE;
 DROP OWNED BY regress_mode;
 DROP ROLE regress_mode;
+SELECT FROM devapp.set_app_approval('conditional');
 SELECT FROM devapp.delete_approval_rule('mode');

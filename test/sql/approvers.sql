@@ -166,6 +166,6 @@ SELECT role_name FROM devapp.remove_product_approver('ship', role => 'regress_me
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA devapp FROM PUBLIC;
 REVOKE ALL ON SCHEMA devapp FROM PUBLIC;
 RESET request.jwt.claims;
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 DROP FUNCTION devapp.may_approve(uuid), devapp.may_decide_app(uuid);
 DROP ROLE regress_approver, regress_noinherit, regress_outsider;

@@ -1,5 +1,7 @@
 -- Apps and their credentials: making and changing them, and bad input.
 \set SHOW_CONTEXT never
+-- an app with a product that waits is approved
+SELECT FROM devapp.set_app_approval('auto');
 
 SELECT FROM devapp.create_developer('apps@example.com');
 SELECT FROM devapp.create_team('apps-team');
@@ -117,3 +119,4 @@ DELETE FROM devapp.credential;
 DELETE FROM devapp.credential_secret;
 DELETE FROM devapp.credential_product;
 TRUNCATE devapp.credential_secret;
+SELECT FROM devapp.set_app_approval('conditional');

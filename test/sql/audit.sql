@@ -22,7 +22,7 @@ SELECT action, entity, before, after, note FROM pg_temp.happened WHERE event_id 
 SELECT max(event_id) AS start FROM devapp.audit_event \gset
 SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id, credential_id FROM devapp.create_app('audit', developer => 'audit@example.com', products => '{audit-product}', expires_in => '1 day') \gset
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 -- the app's own event comes before those of what it takes along
 SELECT FROM devapp.approve_app(:'app_id', 'looks fine');
 SELECT FROM devapp.suspend_app(:'app_id');

@@ -182,3 +182,4 @@ DROP FUNCTION bulk_fail;
 SELECT status, decision_note, count(*) FROM devapp.app WHERE name LIKE 'lot %' GROUP BY status, decision_note ORDER BY status;
 -- rows come in the order of app_id
 SELECT bool_and(ordered) FROM (SELECT b.app_id >= lag(b.app_id, 1, b.app_id) OVER () AS ordered FROM devapp.bulk_resume(filter => '{"team": "bulk-lot"}') AS b) AS x;
+SELECT FROM devapp.set_app_approval('conditional');

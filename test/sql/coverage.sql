@@ -1,5 +1,7 @@
 -- Which product answers for a request, and which comes closest.
 \set SHOW_CONTEXT never
+-- an app with a product that waits is approved
+SELECT FROM devapp.set_app_approval('auto');
 
 SELECT FROM devapp.create_developer('coverage@example.com');
 SELECT FROM devapp.create_product('orders', environments => '{prod}', proxies => '{eu,us}');
@@ -101,3 +103,4 @@ SELECT devapp.set_credential_product_status(:'credential_id', 'later', 'revoke')
 SELECT status FROM devapp.set_credential_product_status(:'credential_id', 'later', 'approved');
 -- a product that is in use stays
 SELECT devapp.delete_product('later');
+SELECT FROM devapp.set_app_approval('conditional');

@@ -1,5 +1,7 @@
 -- Rule by rule, why an app may or may not.
 \set SHOW_CONTEXT never
+-- an app with a product that waits is approved
+SELECT FROM devapp.set_app_approval('auto');
 
 SELECT FROM devapp.create_developer('explain@example.com');
 SELECT FROM devapp.create_product('explain-a', environments => '{prod}');
@@ -53,3 +55,4 @@ SET TimeZone = 'UTC';
 SELECT rule, passed, code, detail FROM devapp.explain_access(:'bare') WHERE rule IN ('secret', 'verdict');
 SELECT passed, code FROM devapp.explain_access(:'bare', at => '2100-01-01 00:00Z') WHERE rule = 'secret';
 RESET TimeZone;
+SELECT FROM devapp.set_app_approval('conditional');

@@ -1,5 +1,7 @@
 -- Export: as JSON, and flat; never a secret.
 \set SHOW_CONTEXT never
+-- an app with a product that waits is approved
+SELECT FROM devapp.set_app_approval('auto');
 
 SELECT FROM devapp.create_developer('export@example.com');
 SELECT FROM devapp.create_team('=export-team');
@@ -51,3 +53,4 @@ SELECT FROM devapp.issue_credential(:'app_id', products => '{}', label => '+labe
 SELECT c ->> 'label' AS label, (c ->> 'replaces')::uuid = :'second_credential_id' AS replaces_second
   FROM devapp.export_apps('{"owner": "export@example.com"}') AS app, jsonb_array_elements(app -> 'credentials') AS c;
 SELECT DISTINCT ON (credential_id) label, replaces = :'second_credential_id' AS replaces_second FROM devapp.export_apps_table('{"owner": "export@example.com"}') ORDER BY credential_id;
+SELECT FROM devapp.set_app_approval('conditional');

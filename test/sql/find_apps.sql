@@ -1,5 +1,7 @@
 -- Filters of find_apps, bulk actions and exports: what each key matches, and what is refused.
 \set SHOW_CONTEXT never
+-- an app with a product that waits is approved
+SELECT FROM devapp.set_app_approval('auto');
 
 SELECT FROM devapp.create_developer('filter-a@example.com');
 SELECT FROM devapp.create_developer('filter-b@example.com');
@@ -118,3 +120,4 @@ SELECT * FROM pg_temp.plan('{"owner": "filter-a@example.com"}');
 SELECT * FROM pg_temp.plan('{"team": "filter-team"}');
 SELECT * FROM pg_temp.plan('{"status": "pending", "created_before": "2999-12-31"}');
 SELECT * FROM pg_temp.plan(jsonb_build_object('app_ids', ARRAY[:'a1']));
+SELECT FROM devapp.set_app_approval('conditional');

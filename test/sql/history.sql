@@ -132,3 +132,4 @@ SELECT DISTINCT who FROM devapp.app_history(:'other');
 SELECT devapp_internal.decide_facts(NULL, NULL, NULL, NULL, NULL, now(), NULL, NULL);
 SELECT devapp_internal.decide_facts('{}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 SELECT f.code FROM devapp_internal.decide_facts('[]', NULL, NULL, NULL, NULL, now(), NULL, NULL) AS f(code, product);
+SELECT FROM devapp.set_app_approval('conditional');

@@ -43,7 +43,7 @@ SELECT FROM devapp.create_developer('lifecycle@example.com');
 SELECT FROM devapp.create_product('lifecycle', approval => 'manual');
 SELECT FROM devapp.set_app_approval('manual');
 SELECT app_id, credential_id FROM devapp.create_app('lifecycle', developer => 'lifecycle@example.com', products => '{lifecycle}') \gset
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 SELECT status, decided_by, decided_at, decision_note FROM devapp.app WHERE app_id = :'app_id';
 SELECT status, decided_by FROM devapp.credential_product WHERE credential_id = :'credential_id';
 
@@ -80,8 +80,11 @@ SELECT status, revoked_at < now() AS kept FROM devapp.credential WHERE app_id = 
 UPDATE devapp.credential SET status = 'approved' WHERE app_id = :'app_id';
 UPDATE devapp.credential SET status = 'revoked' WHERE app_id = :'app_id';
 SELECT devapp.approve_credential(:'credential_id');
-SELECT devapp.revoke_credential(:'credential_id');
-SELECT devapp.revoke_credential(:'credential_id', compromised => true);
+-- revoking it again changes nothing
+\set VERBOSITY sqlstate
+SELECT status FROM devapp.revoke_credential(:'credential_id');
+SELECT status FROM devapp.revoke_credential(:'credential_id', compromised => true);
+\set VERBOSITY default
 
 -- deleted is final
 BEGIN;

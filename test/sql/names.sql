@@ -42,7 +42,7 @@ INSERT INTO devapp.product (name) VALUES (:nfd);
 SELECT name = :nfc AND product = :nfc AND app_attributes ? :nfc AS composed FROM devapp.create_approval_rule(:nfd, 71, 'reject', product => :nfd, app_attributes => jsonb_build_object(:nfd, 'x'));
 SELECT FROM devapp.set_app_approval('conditional');
 SELECT app_status FROM devapp.create_app('by-rule', 'names@example.com', products => ARRAY[:nfc], attributes => jsonb_build_object(' ' || :nfd, 'x'));
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 SELECT FROM devapp.delete_approval_rule(:nfd);
 
 -- attributes

@@ -38,6 +38,7 @@ CREATE TEMP VIEW news AS
 CREATE PROCEDURE pg_temp.read() LANGUAGE sql AS $$ UPDATE seen SET upto = (SELECT max(notification_id) FROM devapp.notification) $$;
 
 -- an app that is approved at once: whoever made it knows
+SELECT FROM devapp.set_app_approval('auto');
 SELECT * FROM devapp.create_app('notify-auto', developer => 'notify@example.com', products => '{notify-auto}') \gset auto_
 SELECT * FROM pg_temp.news;
 -- a product of it that is not
@@ -216,4 +217,4 @@ CREATE TEMP TABLE mine (app_id uuid, status text);
 CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_internal.notify_app_submitted();
 INSERT INTO mine VALUES (:'a_app_id', 'pending');
 
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');

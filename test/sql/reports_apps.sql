@@ -11,6 +11,7 @@ SELECT FROM devapp.add_team_member('inventory-team', 'inventory-2@example.com');
 SELECT FROM devapp.create_product('inventory-auto', 'Auto');
 SELECT FROM devapp.create_product('inventory-manual', approval => 'manual');
 -- one has everything: three credentials, of which one is revoked and one has expired
+SELECT FROM devapp.set_app_approval('auto');
 SELECT app_id AS full_id, credential_id AS full_1 FROM devapp.create_app('inventory-full', 'inventory@example.com', products => '{inventory-manual,inventory-auto}', expires_in => '240 hours', description => 'Has it all', app_family => 'shops') \gset
 SELECT credential_id AS full_2 FROM devapp.issue_credential(:'full_id', products => '{inventory-auto}', expires_in => '480 hours') \gset
 SELECT credential_id AS full_3 FROM devapp.issue_credential(:'full_id', products => '{inventory-manual}') \gset

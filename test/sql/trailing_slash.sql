@@ -1,5 +1,7 @@
 -- A slash at the end of a path: another path, or the same, as the product says.
 \set SHOW_CONTEXT never
+-- an app with a product that waits is approved
+SELECT FROM devapp.set_app_approval('auto');
 SELECT FROM devapp.create_developer('slash@example.com');
 SELECT trailing_slash FROM devapp.create_product('slash-strict');
 SELECT trailing_slash FROM devapp.create_product('slash-optional', trailing_slash => 'optional');
@@ -27,3 +29,4 @@ SELECT code FROM devapp.verify_key(:'optional', '/b', 'GET');
 SELECT trailing_slash FROM devapp.update_product('slash-optional', description => 'x');
 SELECT FROM devapp.update_product('slash-optional', trailing_slash => 'lenient');
 SELECT FROM devapp.create_product('slash-other', trailing_slash => '');
+SELECT FROM devapp.set_app_approval('conditional');

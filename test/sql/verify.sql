@@ -50,7 +50,7 @@ SELECT pg_temp.verdict(:'secret');
 SELECT FROM devapp.set_app_approval('manual');
 SELECT FROM devapp.update_product('verify', approval => 'manual');
 SELECT * FROM devapp.create_app('pending', team => 'verify-team', products => '{verify}') \gset p_
-SELECT FROM devapp.set_app_approval('auto');
+SELECT FROM devapp.set_app_approval('conditional');
 SELECT pg_temp.verdict(:'p_secret');
 SELECT FROM devapp.reject_app(:'p_app_id');
 SELECT pg_temp.verdict(:'p_secret');

@@ -81,7 +81,7 @@ app('expired', 'EXPIRED', "$ada, expires_in => '1 microsecond'");
 $node->safe_psql('src', q{SELECT devapp.set_app_approval('manual')});
 app('rejected', 'APP_REJECTED', $ada, "SELECT devapp.reject_app(APP, 'no')");
 app('pending', 'APP_PENDING', $ada);
-$node->safe_psql('src', q{SELECT devapp.set_app_approval('auto')});
+$node->safe_psql('src', q{SELECT devapp.set_app_approval('conditional')});
 app('suspended', 'APP_SUSPENDED', $ada, "SELECT devapp.suspend_app(APP, 'late')");
 app('suspended in bulk', 'APP_SUSPENDED', $ada,
 	q{CALL devapp.run_bulk('suspend', jsonb_build_object('app_ids', ARRAY[APP]), 'in bulk')});
@@ -99,7 +99,7 @@ app('owner inactive', 'OWNER_INACTIVE',
 app('team inactive', 'OWNER_INACTIVE', "team => 'red', products => '{weather}'");
 app('no product', 'NO_PRODUCT', "developer => 'ada\@example.com'");
 app('not approved', 'PRODUCT_PENDING',
-	"developer => 'ada\@example.com', products => '{orders}'");
+	"developer => 'ada\@example.com'", "SELECT devapp.add_credential_product(CREDENTIAL, 'orders')");
 app('association revoked', 'PRODUCT_REVOKED', $ada,
 	"SELECT devapp.set_credential_product_status(CREDENTIAL, 'weather', 'revoke')");
 app('other product', 'RESOURCE_FORBIDDEN',

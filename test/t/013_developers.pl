@@ -195,7 +195,7 @@ $node->safe_psql('postgres', q{SELECT devapp.set_app_approval('manual')});
 $app{maps} = create_app($node, 'maps-app', "developer => 'ada\@example.com', products => '{maps}'");
 $app{both} = create_app($node, 'both-app', "developer => 'ada\@example.com', products => '{maps,weather}'");
 $app{own} = create_app($node, 'own-app', "team => 'mappers', products => '{maps}'");
-$node->safe_psql('postgres', q{SELECT devapp.set_app_approval('auto')});
+$node->safe_psql('postgres', q{SELECT devapp.set_app_approval('conditional')});
 is(sees('eve@example.com', q{SELECT string_agg(DISTINCT app_name, ' ' ORDER BY app_name) FROM devapp.my_approvals()}),
 	'ada-app blue-app both-app maps-app own-app', 'an approver sees what waits for him');
 is(sees('bob@example.com', 'SELECT count(*) FROM devapp.my_approvals()'), '0', 'nobody else does');
@@ -203,7 +203,10 @@ is(state_of('bob@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"
 is(state_of('ada@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42501', 'nor the owner');
 is(state_of('eve@example.com', "SELECT devapp.approve_app('$app{own}{app_id}')"), '42501', 'nor the approver for his own team\'s app');
 is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{own}{credential_id}', 'maps', 'approve')"), '42501', 'nor its product');
-is(state_of('eve@example.com', "SELECT devapp.reject_app('$app{ada}{app_id}')"), '42501', 'an approved app is not his');
+is(sees('eve@example.com', "SELECT status FROM devapp.reject_app('$app{ada}{app_id}', 'not now')"), 'approved', 'an approved app he cannot reject');
+is($node->safe_psql('postgres', "SELECT p.name, cp.status FROM devapp.credential_product cp JOIN devapp.product p USING (product_id) WHERE credential_id = '$app{ada}{credential_id}' ORDER BY p.name"),
+	"maps|revoked\nweather|approved", 'only what waits for him in it');
+is(state_of('eve@example.com', "SELECT devapp.reject_app('$app{ada}{app_id}')"), '55000', 'and when nothing does, nothing');
 is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'weather', 'revoke')"), '42501', 'nor is another product');
 is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{blue}{credential_id}', 'maps', 'approve', 'fine')"), '00000', 'the product of his is');
 is($node->safe_psql('postgres', "SELECT status, decided_by, decision_note FROM devapp.credential_product JOIN devapp.product USING (product_id) WHERE credential_id = '$app{blue}{credential_id}' AND name = 'maps'"),

@@ -67,7 +67,7 @@ is(sql("SELECT count(*) FROM devapp.notification WHERE notification_id > $before
 is(heard(), payload_after($before), 'are one NOTIFY');
 
 $before = last_id();
-$session->query_safe("BEGIN; SELECT FROM devapp.set_app_approval('manual'); SELECT FROM devapp.create_app('waits', $owner); SELECT FROM devapp.set_app_approval('auto'); COMMIT");
+$session->query_safe("BEGIN; SELECT FROM devapp.set_app_approval('manual'); SELECT FROM devapp.create_app('waits', $owner); SELECT FROM devapp.set_app_approval('conditional'); COMMIT");
 is(heard(), payload_after($before), 'a submission, which is written at the commit, is heard');
 
 $before = last_id();
