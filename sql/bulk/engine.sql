@@ -144,6 +144,30 @@ $$;
 
 -- ---------- the apps that it concerns ----------
 
+-- The condition on devapp.credential c that it is live: it works, or will when others
+-- approve.
+CREATE FUNCTION devapp_internal.live_condition() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 'c.status = ''approved'' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+                    AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id)';
+
+-- The apps of which a credential lacks a product of the job, or has it.
+CREATE FUNCTION devapp_internal.product_condition(action text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('a.app_id IN (SELECT c.app_id
+                 FROM devapp.credential c
+                CROSS JOIN unnest(($2).product_ids) AS p(product_id)
+                 LEFT JOIN devapp.credential_product cp
+                        ON cp.credential_id = c.credential_id AND cp.product_id = p.product_id AND cp.removed_at IS NULL
+                WHERE %s)',
+        CASE action
+        WHEN 'add_products' THEN 'cp.product_id IS NULL AND ' || devapp_internal.live_condition()
+        WHEN 'remove_products' THEN 'cp.product_id IS NOT NULL'
+        WHEN 'replace_product' THEN 'cp.status <> ''revoked'' AND ' || devapp_internal.live_condition() END)
+$$;
+
 -- Approving is for what waits.  The lifecycle also lets a revoked app be approved, but
 -- that takes back a decision: so only where the filter asks for status revoked.
 CREATE FUNCTION devapp_internal.bulk_condition(job devapp.bulk_job) RETURNS text
@@ -154,11 +178,9 @@ AS $$
         WHEN job.action = 'transfer' THEN
             '(a.developer_id, a.team_id) IS DISTINCT FROM (($2).developer_id, ($2).team_id)'
         WHEN job.action = 'rotate' THEN
-            'a.app_id IN (SELECT c.app_id FROM devapp.credential c
-                  WHERE c.status = ''approved'' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
-                    AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id))'
+            format('a.app_id IN (SELECT c.app_id FROM devapp.credential c WHERE %s)', devapp_internal.live_condition())
         WHEN job.product_ids IS NOT NULL THEN
-            'devapp_internal.bulk_products($2, a.app_id) <> ''{}'''
+            devapp_internal.product_condition(job.action)
         WHEN job.action = 'approve' AND (job.apps).status IS DISTINCT FROM 'revoked' THEN
             '(a.status = ''pending'' OR a.status = ''approved'' AND a.app_id IN (
                  SELECT c.app_id FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
@@ -187,41 +209,15 @@ AS $$
                   ORDER BY p.name)
 $$;
 
--- Credentials of apps that work, or will when others approve: they can get a new secret.
+-- Credentials of apps that can get a new secret.
 CREATE FUNCTION devapp_internal.bulk_credentials(app_ids uuid[]) RETURNS SETOF devapp.credential
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.* FROM devapp.credential c
-     WHERE c.app_id = ANY (app_ids)
-       AND c.status = 'approved'
-       AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
-       AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id)
-$$;
-
--- The products of a job, by name, that an app would get, lose, or have replaced.
-CREATE FUNCTION devapp_internal.bulk_products(job devapp.bulk_job, app_id uuid) RETURNS text[]
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH credential AS (
-        SELECT c.credential_id, b.credential_id IS NOT NULL AS live
-          FROM devapp.credential c
-          LEFT JOIN devapp_internal.bulk_credentials(ARRAY[bulk_products.app_id]) AS b USING (credential_id)
-         WHERE c.app_id = bulk_products.app_id)
-    SELECT ARRAY(
-        SELECT p.name
-          FROM unnest(job.product_ids) WITH ORDINALITY AS u(product_id, n)
-          JOIN devapp.product p ON p.product_id = u.product_id
-         WHERE EXISTS (
-               SELECT FROM credential c
-                 LEFT JOIN devapp.credential_product cp
-                        ON cp.credential_id = c.credential_id AND cp.product_id = u.product_id AND cp.removed_at IS NULL
-                WHERE CASE job.action
-                      WHEN 'add_products' THEN c.live AND cp.product_id IS NULL
-                      WHEN 'remove_products' THEN cp.product_id IS NOT NULL
-                      ELSE c.live AND cp.status <> 'revoked' END)
-         ORDER BY u.n)
+BEGIN
+    RETURN QUERY EXECUTE 'SELECT c.* FROM devapp.credential c WHERE c.app_id = ANY ($1) AND ' || devapp_internal.live_condition()
+           USING app_ids;
+END
 $$;
 
 -- The apps that a job concerns, in order; all, or those among some.
@@ -241,11 +237,31 @@ BEGIN
 END
 $$;
 
+-- Which products of a job some apps would get, lose, or have replaced.
+CREATE FUNCTION devapp_internal.bulk_products(job devapp.bulk_job, app_ids uuid[])
+    RETURNS TABLE (app_id uuid, product text, n bigint)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    of_one devapp.bulk_job := job;
+BEGIN
+    FOR of_one.product_ids, product, n IN
+        SELECT ARRAY[p.product_id], p.name, i.n
+          FROM unnest(job.product_ids) WITH ORDINALITY AS i(product_id, n)
+          JOIN devapp.product p ON p.product_id = i.product_id LOOP
+        FOREACH app_id IN ARRAY devapp_internal.bulk_apps(of_one, app_ids) LOOP
+            RETURN NEXT;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
 -- ---------- changing them ----------
 
 -- Apps as they are, in the form of a result.
 CREATE FUNCTION devapp_internal.bulk_describe(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
-    LANGUAGE sql STABLE
+    LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.app_id, a.name, coalesce(d.email, t.name),
@@ -255,12 +271,14 @@ AS $$
            a.status, a.status, NULL::text, NULL::text,
            CASE WHEN job.action = 'approve' AND a.status = 'pending' THEN devapp_internal.pending_products(a.app_id, NULL)
                 WHEN job.action = 'approve' AND a.status = 'approved' THEN devapp_internal.pending_products(a.app_id, (job.apps).product_id)
-                WHEN job.product_ids IS NOT NULL THEN devapp_internal.bulk_products(job, a.app_id)
-                END,
+                ELSE b.products END,
            NULL::text[], NULL::uuid, NULL::text, NULL::text, NULL::timestamptz
       FROM devapp.app a
       LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
       LEFT JOIN devapp.team t ON t.team_id = a.team_id
+      LEFT JOIN (SELECT p.app_id, array_agg(p.product ORDER BY p.n) AS products
+                   FROM devapp_internal.bulk_products(job, app_ids) AS p
+                  GROUP BY p.app_id) AS b ON b.app_id = a.app_id
      WHERE a.app_id = ANY (app_ids)
      ORDER BY a.app_id
 $$;
@@ -295,26 +313,29 @@ $$;
 
 -- The live credentials of an app that have a product get another, approved if that is: no key
 -- stops working in between.  What was revoked stays so.
-CREATE FUNCTION devapp_internal.take_over_product(app_id uuid, product_id uuid, replacement_id uuid, note text) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION devapp_internal.take_over_product(the_app devapp.app, old_id uuid, new_id uuid, note text) RETURNS void
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    live uuid[] := ARRAY(SELECT c.credential_id FROM devapp_internal.live_credentials(the_app.app_id) AS c);
+BEGIN
     INSERT INTO devapp.credential_product AS old
            (credential_id, product_id, status, decided_by, decided_at, decision_note)
-    SELECT cp.credential_id, take_over_product.replacement_id, d.status,
+    SELECT cp.credential_id, new_id, d.status,
            CASE WHEN d.status = 'approved' THEN devapp_internal.actor_name() END,
            CASE WHEN d.status = 'approved' THEN now() END,
            CASE WHEN d.status = 'approved' THEN note END
-      FROM devapp_internal.live_credentials(take_over_product.app_id) AS c
-      JOIN devapp.app a ON a.app_id = c.app_id
-      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-     CROSS JOIN LATERAL (SELECT CASE a.status WHEN 'rejected' THEN 'pending' ELSE cp.status END AS status) AS d
-     WHERE cp.product_id = take_over_product.product_id
+      FROM devapp.credential_product cp
+     CROSS JOIN LATERAL (SELECT CASE the_app.status WHEN 'rejected' THEN 'pending' ELSE cp.status END AS status) AS d
+     WHERE cp.credential_id = ANY (live)
+       AND cp.product_id = old_id
        AND cp.removed_at IS NULL
        AND cp.status <> 'revoked'
     ON CONFLICT (credential_id, product_id) WHERE removed_at IS NULL DO UPDATE
        SET status = EXCLUDED.status, decision_note = EXCLUDED.decision_note
-     WHERE old.status = 'pending' AND EXCLUDED.status = 'approved'
+     WHERE old.status = 'pending' AND EXCLUDED.status = 'approved';
+END
 $$;
 
 -- Makes the change of products of one app, which is told the names of those that change.
@@ -327,7 +348,8 @@ DECLARE
 BEGIN
     IF job.action = 'replace_product' THEN
         PERFORM devapp_internal.set_note(job.note);
-        PERFORM devapp_internal.take_over_product(bulk_change_products.app_id, job.product_ids[1], job.replacement_id, job.note);
+        PERFORM devapp_internal.take_over_product(a, job.product_ids[1], job.replacement_id, job.note)
+           FROM devapp.app a WHERE a.app_id = bulk_change_products.app_id;
     END IF;
     FOREACH product IN ARRAY products LOOP
         IF job.action = 'add_products' THEN
