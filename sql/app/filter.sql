@@ -12,6 +12,7 @@ DECLARE
     keys constant text[] := '{status,product,owner,team,attribute,inactive_since,used_since,created_before,name,app_ids}';
     types constant text[] := '{string,string,string,string,object,string,string,string,string,array}';
     given record;
+    any_text text;
 BEGIN
     IF jsonb_typeof(filter) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION 'a filter must be an object, not %', coalesce(jsonb_typeof(filter), 'null')
@@ -34,6 +35,13 @@ BEGIN
         RAISE EXCEPTION 'no app has both an owner and a team'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'owner is the e-mail of a developer; give either owner or team.';
+    END IF;
+    -- these are looked up nowhere, and a bulk run writes them down
+    any_text := concat_ws(' ', filter ->> 'name', filter ->> 'attribute');
+    IF devapp_internal.masked(any_text) <> any_text THEN
+        RAISE EXCEPTION 'a filter contains a key'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'A key is a secret. Revoke it if others have seen it; devapp.key_owner tells whose it is.';
     END IF;
 END
 $$;

@@ -105,7 +105,9 @@ SELECT f AS filter, pg_temp.refusal(f) FROM unnest(ARRAY[
     '{"created_before": "P"}', '{"created_before": "P1X"}', '{"created_before": "P-1D"}', '{"created_before": "90 days"}', '{"created_before": "P300000Y"}', '{"created_before": "P99999999999999999999D"}',
     '{"name": ""}', '{"name": ["a"]}',
     '{"app_ids": "x"}', '{"app_ids": []}', '{"app_ids": ["x"]}', '{"app_ids": [null]}', '{"app_ids": [1]}', '{"app_ids": [["filter-a@example.com/filter one"]]}', '{"app_ids": ["00000000-0000-0000-0000-000000000000"]}',
-    '{"app_ids": ["filter-a@example.com/filter one", "filter-a@example.com/nothing"]}', '{"app_ids": ["filter-b@example.com/filter gone"]}', '{"app_ids": ["filter one"]}', '{"app_ids": [""]}']::jsonb[]) AS f;
+    '{"app_ids": ["filter-a@example.com/filter one", "filter-a@example.com/nothing"]}', '{"app_ids": ["filter-b@example.com/filter gone"]}', '{"app_ids": ["filter one"]}', '{"app_ids": [""]}',
+    '{"name": "dvk_live_FZjSwQnoEQ0x_Yf007MF6oNa049ET6WhehRmQ43xvQ0V32vvINC"}', '{"attribute": {"key": "dvk_live_FZjSwQnoEQ0x_Yf007MF6oNa049ET6WhehRmQ43xvQ0V32vvINC"}}', '{"app_ids": ["dvk_live_FZjSwQnoEQ0x_Yf007MF6oNa049ET6WhehRmQ43xvQ0V32vvINC"]}',
+    '{"name": "dvk_live_FZjSwQnoEQ0x*"}']::jsonb[]) AS f;
 
 -- what there are indexes for is found by them
 CREATE FUNCTION pg_temp.plan(filter jsonb) RETURNS SETOF text LANGUAGE plpgsql AS $$
