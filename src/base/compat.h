@@ -20,6 +20,13 @@
 #include "varatt.h"
 #endif
 
+/*
+ * The text domain of our messages.  There are no translations of them; entry.c
+ * knows our errors by it.
+ */
+#undef TEXTDOMAIN
+#define TEXTDOMAIN "devapp"
+
 /* 18 lets a library carry its name and version */
 #if PG_VERSION_NUM >= 180000
 #define DEVAPP_MODULE_MAGIC \

@@ -30,9 +30,14 @@
  * call.  Nobody acts there: a function that changes something (VOLATILE) fails, one
  * that reads finds that it is called by nobody (identity.c).
  *
- * The calls in progress are a list on the C stack.  PG_FINALLY takes a call off it,
- * also when an error ends the call; the user's id is put back by the end of the
+ * The calls in progress are a list on the C stack.  A call is taken off it also when
+ * an error ends the call; the user's id is put back by the end of the
  * (sub)transaction then.  No locks, no memory but one struct for each FmgrInfo.
+ *
+ * An error by which devapp refuses what the caller wants says so in its message and
+ * hint; which of our functions called which says nothing to him.  The outermost call
+ * raises such an error once more, without the context that it has gathered so far.
+ * That is done where the error passes, so it costs nothing while there is none.
  */
 #include "postgres.h"
 
@@ -47,6 +52,7 @@
 #include "nodes/bitmapset.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/elog.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -214,12 +220,77 @@ has_null_argument(FunctionCallInfo fcinfo)
 	return false;
 }
 
+/*
+ * Do these lines begin with one of a function of devapp_internal?
+ *
+ * The words are in the language of the messages, but not the function's name, which
+ * has its schema because search_path is pinned.
+ */
+static bool
+context_is_ours(const char *context)
+{
+	const char *name = context != NULL ? strstr(context, INTERNAL_SCHEMA ".") : NULL;
+
+	return name != NULL && memchr(context, '\n', name - context) == NULL;
+}
+
+/*
+ * Was this error raised by devapp to refuse something?  Our library's errors have its
+ * domain, those of our PL/pgSQL come from a RAISE.  An error that PostgreSQL raises in one of our
+ * functions, or a trigger that somebody else put on a table, is none; nor is one that tells of a
+ * mistake in devapp itself.
+ */
+static bool
+is_refusal(const ErrorData *error)
+{
+	if (error->elevel != ERROR || error->sqlerrcode == ERRCODE_INTERNAL_ERROR)
+		return false;
+	if (error->domain != NULL && strcmp(error->domain, TEXTDOMAIN) == 0)
+		return true;
+	return error->funcname != NULL && strcmp(error->funcname, "exec_stmt_raise") == 0 &&
+		context_is_ours(error->context);
+}
+
+/*
+ * Raise a refusal once more, as if it had been raised by the public function: with
+ * the context of what called that.  With log_error_verbosity = verbose the context
+ * stays whole, for who looks for a fault.
+ */
+static void
+shorten_context(MemoryContext mcxt)
+{
+	MemoryContext old = MemoryContextSwitchTo(mcxt);
+	ErrorData  *error;
+
+	if (Log_error_verbosity < PGERROR_VERBOSE)
+	{
+		error = CopyErrorData();
+		if (is_refusal(error))
+		{
+			FlushErrorState();
+			error->context = NULL;
+			ThrowErrorData(error);
+		}
+		FreeErrorData(error);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+leave_call(FunctionCallInfo fcinfo, FmgrInfo *self, Oid collation, EntryCall *call)
+{
+	fcinfo->flinfo = self;
+	fcinfo->fncollation = collation;
+	innermost = call->outer;
+}
+
 /* PG_TRY() and variables that change before it do not go together. */
 static Datum
 call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 {
 	FmgrInfo   *self = fcinfo->flinfo;
 	Oid			collation = fcinfo->fncollation;
+	MemoryContext mcxt = CurrentMemoryContext;
 	Oid			user;
 	int			context;
 	Datum		result = (Datum) 0;
@@ -234,12 +305,14 @@ call_with_rights(FunctionCallInfo fcinfo, EntryTarget *target, EntryCall *call)
 		SetUserIdAndSecContext(target->owner, context | SECURITY_LOCAL_USERID_CHANGE);
 		result = FunctionCallInvoke(fcinfo);
 		SetUserIdAndSecContext(user, context);
+		leave_call(fcinfo, self, collation, call);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		fcinfo->flinfo = self;
-		fcinfo->fncollation = collation;
-		innermost = call->outer;
+		leave_call(fcinfo, self, collation, call);
+		if (innermost == NULL)
+			shorten_context(mcxt);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	return result;

@@ -16,3 +16,51 @@ SELECT devapp.create_product(name => 'messages', approval => 'sometimes');
 SELECT devapp.create_product(name => 'messages', access => '');
 SELECT devapp.create_product(name => 'messages', access => 'dvk_live_0123456789ab_0123456789abcdefghijklmnopqrstuvABCDEF');
 SELECT count(*) AS products FROM devapp.product WHERE name = 'messages';
+
+-- a refusal has no context of devapp's own
+\set SHOW_CONTEXT errors
+SELECT FROM devapp.approve_app('messages@example.com/none');
+SELECT FROM devapp.create_app('other', developer => 'messages@example.com', products => '{none}');
+SELECT FROM devapp.resume_app('messages@example.com/Shop App');
+SELECT FROM devapp.update_app('messages@example.com/Shop App', name => repeat('x', 300));
+-- that of the functions that called devapp stays
+CREATE FUNCTION pg_temp.resume(app text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM devapp.resume_app(app);
+END
+$$;
+\set SHOW_CONTEXT never
+CREATE FUNCTION pg_temp.context_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    context text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+    RETURN regexp_replace(context, 'pg_temp_\d+', 'pg_temp', 'g');
+END
+$$;
+SELECT pg_temp.context_of($$SELECT pg_temp.resume('messages@example.com/Shop App')$$);
+-- in a call within a call as well: a trigger of devapp's
+SELECT FROM devapp.create_team('messages');
+SELECT FROM devapp.add_team_member('messages', 'messages@example.com', 'admin');
+SELECT pg_temp.context_of($$DELETE FROM devapp.team_member m USING devapp.team t WHERE t.team_id = m.team_id AND t.name = 'messages'$$);
+-- an error that somebody else's trigger raises, or PostgreSQL, keeps it
+CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'not today' USING ERRCODE = 'invalid_parameter_value';
+END
+$$;
+BEGIN;
+CREATE TRIGGER refuse BEFORE UPDATE ON devapp.app FOR EACH ROW EXECUTE FUNCTION pg_temp.refuse();
+SELECT pg_temp.context_of($$SELECT devapp.suspend_app('messages@example.com/Shop App')$$) LIKE '%pg_temp.refuse%devapp_internal.suspend_app%' AS whole;
+ROLLBACK;
+BEGIN;
+ALTER TABLE devapp.app ADD CONSTRAINT never_suspended CHECK (status <> 'suspended') NOT VALID;
+SELECT pg_temp.context_of($$SELECT devapp.suspend_app('messages@example.com/Shop App')$$) LIKE '%UPDATE%devapp_internal.suspend_app%' AS whole;
+ROLLBACK;
+-- and whoever looks for a fault sees all
+SET log_error_verbosity = verbose;
+SELECT pg_temp.context_of($$SELECT devapp.resume_app('messages@example.com/Shop App')$$) LIKE '%devapp_internal.resume_app%pg_temp.context_of%' AS whole;
+RESET log_error_verbosity;
