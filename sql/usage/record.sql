@@ -6,11 +6,11 @@ CREATE FUNCTION devapp.record_usage(
     status integer,
     latency interval,
     at timestamptz DEFAULT now()
-) RETURNS void
+) RETURNS integer
     LANGUAGE c VOLATILE COST 20
     AS 'MODULE_PATHNAME', 'devapp_record_usage';
 COMMENT ON FUNCTION devapp.record_usage(uuid, text, integer, interval, timestamptz) IS
-    'Records how a call went: HTTP status and response time';
+    'Records how a call went: HTTP status and response time; 1 if its credential is known, else 0';
 SELECT devapp_internal.grant_to('devapp.record_usage(uuid, text, integer, interval, timestamptz)', 'admin', 'reporter');
 
 CREATE FUNCTION devapp.record_usage(

@@ -18,6 +18,7 @@
 
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -27,6 +28,7 @@
 #include "base/list.h"
 #include "base/name.h"
 #include "decide/verdict.h"
+#include "key/mask.h"
 #include "meter/latency_core.h"
 #include "meter/meter.h"
 #include "table/catalog.h"
@@ -191,7 +193,6 @@ typedef struct Known
 	bool		credential_known;
 	pg_uuid_t	app_id;
 	text	   *product;		/* NULL: none was looked up */
-	bool		product_known;
 	pg_uuid_t	product_id;
 } Known;
 
@@ -249,30 +250,35 @@ find_product(Known *known, text *product)
 		memcmp(VARDATA_ANY(k->product), data, len) != 0)
 	{
 		k->product = product;
-		k->product_known = look_up(PRODUCT_BY_NAME, PRODUCT_ID,
-								   PointerGetDatum(product), &k->product_id);
+		if (!look_up(PRODUCT_BY_NAME, PRODUCT_ID, PointerGetDatum(product), &k->product_id))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("product %s does not exist",
+							quote_identifier(mask_string(text_to_cstring(product)))),
+					 errhint("Give the product that the verdict named, or null: then the call counts under no product.")));
 	}
 	return k;
 }
 
-/* True if the credential is known. */
+/*
+ * True if the credential is known.  A call of one that is not counts under no app, and
+ * under no product: who told of it may have made it up.  That its product exists is
+ * asked all the same.
+ */
 static bool
 fill_ids(MeterKey *key, const Report *report, Known *known)
 {
-	Known	   *k;
+	Known	   *product = report->product == NULL ? NULL : find_product(known, report->product);
+	Known	   *credential;
 
 	if (report->credential_id == NULL)
 		return false;
-	k = find_credential(known, report->credential_id);
-	if (!k->credential_known)
+	credential = find_credential(known, report->credential_id);
+	if (!credential->credential_known)
 		return false;
-	memcpy(key->app_id, &k->app_id, METER_ID_LEN);
-	if (report->product != NULL)
-	{
-		k = find_product(known, report->product);
-		if (k->product_known)
-			memcpy(key->product_id, &k->product_id, METER_ID_LEN);
-	}
+	memcpy(key->app_id, &credential->app_id, METER_ID_LEN);
+	if (product != NULL)
+		memcpy(key->product_id, &product->product_id, METER_ID_LEN);
 	return true;
 }
 
@@ -328,8 +334,7 @@ devapp_record_usage(PG_FUNCTION_ARGS)
 	report.http_status = check_http_status(PG_ARGISNULL(2), PG_GETARG_DATUM(2));
 	report.latency = check_latency(PG_ARGISNULL(3), PG_GETARG_DATUM(3));
 	report.day = check_at(PG_ARGISNULL(4), PG_GETARG_DATUM(4), GetCurrentTimestamp());
-	(void) count_reports(&report, 1);
-	PG_RETURN_VOID();
+	PG_RETURN_INT32(count_reports(&report, 1));
 }
 
 /* ---------- arrays of calls ---------- */

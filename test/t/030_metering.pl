@@ -177,7 +177,7 @@ start_over();
 my $record = "SELECT devapp.record_usage('$app->{credential_id}', 'weather'";
 $node->safe_psql('postgres', qq{
 	$record, 200, '10 ms'); $record, 301, '30 ms'); $record, 404, '20 ms'); $record, 500, '40 ms'); $record, 599, '0');
-	SELECT devapp.record_usage('$app->{credential_id}', 'no such', 200, '1 s');
+	SELECT devapp.record_usage('$app->{credential_id}', NULL, 200, '1 s');
 	SELECT devapp.record_usage('$app->{credential_id}', NULL, 429, '24:00');
 	SELECT devapp.record_usage('00000000-0000-0000-0000-000000000000', 'weather', 200, '1 s');
 	SELECT devapp.record_usage(NULL, 'weather', 200, '3 s');
@@ -222,6 +222,23 @@ for my $zone ('UTC', 'America/New_York', 'Europe/Berlin', 'Pacific/Kiritimati')
 }
 is( flushed("SELECT count(*), min(calls), max(calls), bool_and(day IN (SELECT x.day::date FROM $days)) FROM devapp.usage_latency"),
 	'8|12|12|t', 'days are days of UTC');
+
+# ---------- what is not known ----------
+
+start_over();
+is($node->safe_psql('postgres', "$record, 200, '1 ms'); SELECT devapp.record_usage(NULL, 'weather', 200, '1 ms')"), "1\n0", 'how many are of known credentials');
+start_over();
+for my $unknown (
+	"SELECT devapp.record_usage('$app->{credential_id}', 'no such', 200, '1 ms')",
+	"SELECT devapp.record_usage(NULL, 'no such', 200, '1 ms')",
+	"SELECT devapp.record_usage('$app->{credential_id}', '', 200, '1 ms')",
+	"SELECT devapp.record_usage(ARRAY['$app->{credential_id}', '$app->{credential_id}']::uuid[], '{weather,no such}', '{200,200}', '{1 ms,1 ms}')")
+{
+	my ($state, $report) = error_of($node, $unknown);
+	is($state, '42704', "an unknown product: $unknown");
+	like($report, qr/product ("no such"|"") does not exist.*HINT:  Give the product that the verdict named/s, 'which is named');
+}
+is($node->safe_psql('postgres', 'SELECT slots_used FROM devapp.worker_status'), 0, 'nothing of it was counted, nor what stands before it in a batch');
 
 # ---------- bad input changes nothing ----------
 
