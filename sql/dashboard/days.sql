@@ -1,6 +1,6 @@
 -- What the dashboard shows by day.
 
-CREATE FUNCTION devapp_internal.dashboard_calls(first_day date, last_day date) RETURNS text
+CREATE FUNCTION devapp_internal.dashboard_calls(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -11,10 +11,10 @@ AS $$
                     || devapp_internal.chart_table('Calls by day', first_day, '{#Calls,#Allowed,#Refused}', s.calls, s.allowed, s.refused) END)
       FROM (SELECT sum(c.allowed + c.refused) AS total, array_agg(c.allowed + c.refused ORDER BY c.day) AS calls,
                    array_agg(c.allowed ORDER BY c.day) AS allowed, array_agg(c.refused ORDER BY c.day) AS refused
-              FROM devapp_internal.daily_calls(first_day, last_day) c) AS s
+              FROM devapp_internal.daily_calls(first_day, last_day, apps) c) AS s
 $$;
 
-CREATE FUNCTION devapp_internal.dashboard_errors(first_day date, last_day date) RETURNS text
+CREATE FUNCTION devapp_internal.dashboard_errors(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -27,5 +27,5 @@ AS $$
                                                   s.responses, s.client_errors, s.server_errors) END)
       FROM (SELECT sum(r.responses) AS total, array_agg(r.responses ORDER BY r.day) AS responses,
                    array_agg(r.client_errors ORDER BY r.day) AS client_errors, array_agg(r.server_errors ORDER BY r.day) AS server_errors
-              FROM devapp_internal.daily_responses(first_day, last_day) r) AS s
+              FROM devapp_internal.daily_responses(first_day, last_day, apps) r) AS s
 $$;

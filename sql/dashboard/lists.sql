@@ -5,13 +5,13 @@ CREATE FUNCTION devapp_internal.code_words(code text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN upper(left(code, 1)) || replace(lower(substr(code, 2)), '_', ' ');
 
-CREATE FUNCTION devapp_internal.dashboard_top_apps(first_day date, last_day date) RETURNS text
+CREATE FUNCTION devapp_internal.dashboard_top_apps(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH shown AS (
         SELECT *, row_number() OVER w AS place, max(b.allowed) OVER () AS most
-          FROM devapp_internal.busiest_apps(first_day, last_day) b
+          FROM devapp_internal.busiest_apps(first_day, last_day, apps) b
         WINDOW w AS (ORDER BY b.allowed DESC, b.app_id)
     )
     SELECT devapp_internal.html_list('Busiest apps', 'By allowed calls, with the share of calls that was refused', '{App,#Allowed,#Refused}',
@@ -22,13 +22,13 @@ AS $$
       FROM shown s
 $$;
 
-CREATE FUNCTION devapp_internal.dashboard_refusals(first_day date, last_day date) RETURNS text
+CREATE FUNCTION devapp_internal.dashboard_refusals(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH reasons AS (
         SELECT v.code, sum(v.calls) AS calls
-          FROM devapp_internal.calls_by_verdict(first_day, last_day) v
+          FROM devapp_internal.calls_by_verdict(first_day, last_day, apps) v
          WHERE v.code <> 'VALID'
          GROUP BY v.code
     ), shown AS (
@@ -45,13 +45,13 @@ AS $$
       FROM shown s
 $$;
 
-CREATE FUNCTION devapp_internal.dashboard_pending() RETURNS text
+CREATE FUNCTION devapp_internal.dashboard_pending(apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH shown AS (
         SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
-          FROM devapp_report.pending_approvals p
+          FROM devapp_internal.what_waits(apps) p
         WINDOW w AS (ORDER BY p.waiting_since, p.app_id, p.credential_id, p.product COLLATE "C")
          ORDER BY place LIMIT 10
     )
@@ -65,12 +65,12 @@ $$;
 
 -- The card, and the tile that counts its rows: all quotas are looked at once, and those
 -- that are shown again, for their names.
-CREATE FUNCTION devapp_internal.dashboard_quotas(OUT card text, OUT tile text)
+CREATE FUNCTION devapp_internal.dashboard_quotas(apps uuid[], OUT card text, OUT tile text)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH near AS MATERIALIZED (
-        SELECT * FROM devapp_internal.quotas_near_limit()
+        SELECT * FROM devapp_internal.quotas_near_limit(apps)
     ), first AS (
         SELECT n.*, row_number() OVER w AS place
           FROM near n
@@ -97,7 +97,7 @@ AS $$
       FROM counted c
 $$;
 
-CREATE FUNCTION devapp_internal.dashboard_rotations() RETURNS text
+CREATE FUNCTION devapp_internal.dashboard_rotations(apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -108,18 +108,16 @@ AS $$
                    devapp_internal.html_day(s.overlap_ends_at) || CASE WHEN s.still_used THEN '<div class="alarm">still used</div>' ELSE '' END),
                    '' ORDER BY s.rank),
                count(*), max(s.total), 'No rotation is overdue, and no replaced secret is used.')
-      FROM devapp_report.rotation_queue s
-     WHERE s.rank <= 10
+      FROM devapp_internal.urgent_rotations(apps) s
 $$;
 
-CREATE FUNCTION devapp_internal.dashboard_expiring() RETURNS text
+CREATE FUNCTION devapp_internal.dashboard_expiring(apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH shown AS (
         SELECT *, row_number() OVER w AS place, count(*) OVER () AS total
-          FROM devapp_report.credentials_expiring c
-         WHERE c.expires_at BETWEEN now() AND now() + interval '720 hours'
+          FROM devapp_internal.soon_expired(apps) c
         WINDOW w AS (ORDER BY c.expires_at, c.credential_id)
          ORDER BY place LIMIT 10
     )

@@ -36,7 +36,7 @@ CREATE FUNCTION devapp_internal.html_section(title text, VARIADIC cards text[]) 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '<h2>' || devapp_internal.escape_html(title) || E'</h2>\n<div class="cards">\n' || array_to_string(cards, '') || E'</div>\n';
 
--- How old the figures are.
+-- How old the figures are: of the program by its reports, which are refreshed.
 CREATE FUNCTION devapp_internal.dashboard_freshness() RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -50,8 +50,9 @@ AS $$
      WHERE f.report IN ('app_inventory', 'verdict_totals', 'rotation_queue')
 $$;
 
+-- The page about some apps, or (null) about all of the program; freshness is markup.
 -- Compiling a query for the half of it that does not run would take longer than the rest.
-CREATE FUNCTION devapp_internal.dashboard(days integer) RETURNS devapp_report."text/html"
+CREATE FUNCTION devapp_internal.dashboard_page(days integer, apps uuid[], title text, freshness text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     SET work_mem = '64MB'
@@ -62,23 +63,30 @@ DECLARE
     first_day constant date := last_day - devapp_internal.check_days(days) + 1;
     quotas record;
 BEGIN
-    SELECT * INTO quotas FROM devapp_internal.dashboard_quotas();
-    RETURN E'<!DOCTYPE html>\n<html lang="en">\n' || devapp_internal.html_head('Developer program')
-           || E'<body>\n<div class="page">\n<header>\n<h1>Developer program</h1>\n'
+    SELECT * INTO quotas FROM devapp_internal.dashboard_quotas(apps);
+    RETURN E'<!DOCTYPE html>\n<html lang="en">\n' || devapp_internal.html_head(title)
+           || E'<body>\n<div class="page">\n<header>\n<h1>' || devapp_internal.escape_html(title) || E'</h1>\n'
            || format(E'<p>%s to %s (UTC), compared with the %s before</p>\n<p class="note">%s</p>\n</header>\n<main>\n',
                      devapp_internal.html_date(first_day), devapp_internal.html_date(last_day),
-                     CASE days WHEN 1 THEN 'day' ELSE days || ' days' END, devapp_internal.dashboard_freshness())
-           || E'<dl class="tiles">\n' || devapp_internal.tiles_of_calls(first_day, last_day)
-           || devapp_internal.tiles_of_responses(first_day, last_day) || devapp_internal.tiles_of_apps(first_day, last_day)
-           || devapp_internal.tile_of_pending() || quotas.tile || E'</dl>\n'
+                     CASE days WHEN 1 THEN 'day' ELSE days || ' days' END, freshness)
+           || E'<dl class="tiles">\n' || devapp_internal.tiles_of_calls(first_day, last_day, apps)
+           || devapp_internal.tiles_of_responses(first_day, last_day, apps) || devapp_internal.tiles_of_apps(first_day, last_day, apps)
+           || devapp_internal.tile_of_pending(apps) || quotas.tile || E'</dl>\n'
            || devapp_internal.html_section('Traffic',
-                  devapp_internal.dashboard_calls(first_day, last_day), devapp_internal.dashboard_errors(first_day, last_day),
-                  devapp_internal.dashboard_top_apps(first_day, last_day), devapp_internal.dashboard_refusals(first_day, last_day))
+                  devapp_internal.dashboard_calls(first_day, last_day, apps), devapp_internal.dashboard_errors(first_day, last_day, apps),
+                  devapp_internal.dashboard_top_apps(first_day, last_day, apps), devapp_internal.dashboard_refusals(first_day, last_day, apps))
            || devapp_internal.html_section('To do',
-                  devapp_internal.dashboard_pending(), quotas.card,
-                  devapp_internal.dashboard_rotations(), devapp_internal.dashboard_expiring())
+                  devapp_internal.dashboard_pending(apps), quotas.card,
+                  devapp_internal.dashboard_rotations(apps), devapp_internal.dashboard_expiring(apps))
            || E'</main>\n</div>\n</body>\n</html>\n';
 END
+$$;
+
+CREATE FUNCTION devapp_internal.dashboard(days integer) RETURNS devapp_report."text/html"
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT devapp_internal.dashboard_page(days, NULL, 'Developer program', devapp_internal.dashboard_freshness())
 $$;
 
 CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"

@@ -24,7 +24,7 @@ CREATE FUNCTION devapp_internal.html_was(value numeric, before numeric, shown_be
     RETURN devapp_internal.html_change(value, before)
            || CASE WHEN before > 0 AND devapp_internal.html_change(value, before) <> 'as before' THEN ', was ' || shown_before ELSE '' END;
 
-CREATE FUNCTION devapp_internal.tiles_of_calls(first_day date, last_day date) RETURNS text
+CREATE FUNCTION devapp_internal.tiles_of_calls(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -34,10 +34,10 @@ AS $$
                                        devapp_internal.html_points(t.refused, t.allowed + t.refused, t.refused_before, t.allowed_before + t.refused_before))
       FROM (SELECT sum(c.allowed) FILTER (WHERE c.day >= first_day) AS allowed, sum(c.refused) FILTER (WHERE c.day >= first_day) AS refused,
                    sum(c.allowed) FILTER (WHERE c.day < first_day) AS allowed_before, sum(c.refused) FILTER (WHERE c.day < first_day) AS refused_before
-              FROM devapp_internal.daily_calls(first_day - (last_day - first_day + 1), last_day) c) AS t
+              FROM devapp_internal.daily_calls(first_day - (last_day - first_day + 1), last_day, apps) c) AS t
 $$;
 
-CREATE FUNCTION devapp_internal.tiles_of_responses(first_day date, last_day date) RETURNS text
+CREATE FUNCTION devapp_internal.tiles_of_responses(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -46,31 +46,34 @@ AS $$
            || devapp_internal.html_tile('Latency (p95)', devapp_internal.html_latency(n.p95),
                                        devapp_internal.html_was(extract(epoch FROM n.p95), extract(epoch FROM b.p95),
                                                                devapp_internal.html_latency(b.p95)))
-      FROM devapp_internal.responses_between(first_day, last_day) n,
-           devapp_internal.responses_between(first_day - (last_day - first_day + 1), first_day - 1) b
+      FROM devapp_internal.responses_between(first_day, last_day, apps) n,
+           devapp_internal.responses_between(first_day - (last_day - first_day + 1), first_day - 1, apps) b
 $$;
 
-CREATE FUNCTION devapp_internal.tiles_of_apps(first_day date, last_day date) RETURNS text
+-- How many there are beside those that are used: of the program its developers, else the apps.
+CREATE FUNCTION devapp_internal.tiles_of_apps(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT devapp_internal.html_tile('Active apps', devapp_internal.html_number(a.active),
                                     devapp_internal.html_was(a.active, a.before, devapp_internal.html_number(a.before)))
-           || devapp_internal.html_tile('Developers', devapp_internal.html_number(d.total),
+           || devapp_internal.html_tile(CASE WHEN apps IS NULL THEN 'Developers' ELSE 'Apps' END, devapp_internal.html_number(d.total),
                                        devapp_internal.html_number(d.added) || ' new, ' || devapp_internal.html_number(d.added_before) || ' before')
-      FROM devapp_internal.active_apps(first_day, last_day) AS a,
+      FROM devapp_internal.active_apps(first_day, last_day, apps) AS a,
            (SELECT first_day::timestamp AT TIME ZONE 'UTC' AS start,
                    (first_day - (last_day - first_day + 1))::timestamp AT TIME ZONE 'UTC' AS start_before) AS p,
            LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE x.created_at >= p.start) AS added,
                            count(*) FILTER (WHERE x.created_at >= p.start_before AND x.created_at < p.start) AS added_before
-                      FROM devapp_report.developers x) AS d
+                      FROM (SELECT o.created_at FROM devapp_report.developers o WHERE apps IS NULL
+                             UNION ALL
+                            SELECT o.created_at FROM devapp.app o WHERE apps IS NOT NULL AND o.app_id = ANY (apps)) AS x) AS d
 $$;
 
-CREATE FUNCTION devapp_internal.tile_of_pending() RETURNS text
+CREATE FUNCTION devapp_internal.tile_of_pending(apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT devapp_internal.html_tile('Pending', devapp_internal.html_number(p.waiting),
-               CASE WHEN p.waiting > 0 THEN 'longest ' || devapp_internal.html_duration(now() - p.since) ELSE 'nobody waits' END)
-      FROM (SELECT count(*) AS waiting, min(x.waiting_since) AS since FROM devapp_report.pending_approvals x) AS p
+               CASE WHEN p.waiting > 0 THEN 'longest ' || devapp_internal.html_duration(now() - p.since) WHEN apps IS NULL THEN 'nobody waits' ELSE 'nothing waits' END)
+      FROM (SELECT count(*) AS waiting, min(x.waiting_since) AS since FROM devapp_internal.what_waits(apps) x) AS p
 $$;

@@ -97,11 +97,11 @@ INSERT INTO devapp.quota_usage (app_id, product_id, window_start, window_end, us
 SELECT a.app_id, p.product_id, w.window_start, w.window_end, 10
   FROM devapp.app a, devapp.product p, LATERAL devapp_internal.quota_window(now(), p.quota_interval, p.quota_unit, p.time_zone) AS w
  WHERE a.name = 'dashboard-1' AND p.name = 'dashboard-ever';
-SELECT substring(card FROM 'title="dashboard-1".*') LIKE '%>never</td></tr>%' AS never FROM devapp_internal.dashboard_quotas();
+SELECT substring(card FROM 'title="dashboard-1".*') LIKE '%>never</td></tr>%' AS never FROM devapp_internal.dashboard_quotas(NULL);
 SELECT FROM devapp_internal.usage_partition('usage_day', now());
 INSERT INTO devapp.usage_day SELECT devapp_internal.utc_today(), app_id, NULL, NULL, 'VALID', 5, 5 FROM devapp.app WHERE name LIKE 'dashboard-%';
 SELECT count(devapp.delete_app(app_id)) FROM devapp.app WHERE name = 'dashboard-3';
 SELECT FROM devapp.refresh_reports(false);
-SELECT app, total FROM devapp_internal.busiest_apps(devapp_internal.utc_today() - 29, devapp_internal.utc_today()) ORDER BY app;
-SELECT app, total FROM devapp_internal.busiest_apps(devapp_internal.utc_today() - 28, devapp_internal.utc_today()) ORDER BY app;
+SELECT app, total FROM devapp_internal.busiest_apps(devapp_internal.utc_today() - 29, devapp_internal.utc_today(), NULL) ORDER BY app;
+SELECT app, total FROM devapp_internal.busiest_apps(devapp_internal.utc_today() - 28, devapp_internal.utc_today(), NULL) ORDER BY app;
 ROLLBACK;
