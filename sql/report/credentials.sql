@@ -6,7 +6,8 @@ SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id
        devapp_internal.effective_status(a.status, a.owner_status, c.status, c.expires_at,
            (SELECT bool_and(s.ended_at IS NOT NULL OR coalesce(s.valid_until <= now(), false))
               FROM devapp.credential_secret s WHERE s.credential_id = c.credential_id)) AS effective_status,
-       c.issued_at, c.expires_at, least(l.last_used_at, now()) AS last_used_at, least(l.last_seen_at, now()) AS last_seen_at
+       c.issued_at, c.expires_at, CASE WHEN l.last_used_at > now() THEN now() ELSE l.last_used_at END AS last_used_at,
+       CASE WHEN l.last_seen_at > now() THEN now() ELSE l.last_seen_at END AS last_seen_at
   FROM devapp.credential c
   JOIN devapp_internal.named_app a ON a.app_id = c.app_id
   LEFT JOIN (SELECT x.credential_id, max(x.last_used_at) AS last_used_at, max(x.last_seen_at) AS last_seen_at

@@ -41,6 +41,11 @@ SELECT app, status, effective_status, description FROM devapp.my_apps WHERE app 
 SET LOCAL ROLE devapp_analyst;
 SELECT app, status, effective_status FROM devapp_report.app_inventory WHERE app LIKE 'status-%' ORDER BY app;
 SELECT app, environment, status, effective_status FROM devapp_report.credentials WHERE app LIKE 'status-%' ORDER BY app, environment;
+-- what was never used has no time, and a clock that jumped back makes none in the future
+RESET ROLE;
+INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() + interval '1 hour' FROM devapp.credential WHERE app_id = :'other' AND environment = 'rotating';
+SET LOCAL ROLE devapp_analyst;
+SELECT count(last_used_at) AS used, count(last_seen_at) AS seen, bool_and(last_seen_at = now()) AS now FROM devapp_report.credentials WHERE app LIKE 'status-%';
 -- an analyst reads the reports only
 SAVEPOINT refused;
 SELECT FROM devapp.my_apps;
