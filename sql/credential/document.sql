@@ -1,13 +1,16 @@
 -- A credential as one document, with everything about it that its reader may see: neither a
 -- secret nor a digest.
 
--- The credentials of an app that whoever acts may see; the app was looked at before.
+-- The credentials of an app that whoever acts may see; the app was looked at before.  Who is limited
+-- to environments in its team sees those of these (sql/identity/environment.sql).
 CREATE FUNCTION devapp_internal.visible_credentials(app_id uuid) RETURNS SETOF devapp.credential
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT c.* FROM devapp.credential c
+      JOIN devapp.app a ON a.app_id = c.app_id
      WHERE c.app_id = visible_credentials.app_id AND c.deleted_at IS NULL
+       AND devapp_internal.has_environment(a.team_id, c.environment)
 $$;
 
 CREATE FUNCTION devapp_internal.quota_document(quota_limit bigint, quota_interval integer, quota_unit text) RETURNS jsonb
@@ -71,6 +74,11 @@ AS $$
      WHERE cp.credential_id = associations_document.credential_id AND cp.removed_at IS NULL
 $$;
 
+-- A clock that jumped back must not make anything used in the future; what never was stays null.
+CREATE FUNCTION devapp_internal.not_after_now(at timestamptz) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN at > now() THEN now() ELSE at END;
+
 CREATE FUNCTION devapp_internal.secrets_document(credential_id uuid) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -81,8 +89,8 @@ AS $$
                'superseded_at', s.superseded_at,
                'valid_until', s.valid_until,
                'ended_at', s.ended_at,
-               'last_used_at', least(l.last_used_at, now()),
-               'last_seen_at', least(l.last_seen_at, now()))
+               'last_used_at', devapp_internal.not_after_now(l.last_used_at),
+               'last_seen_at', devapp_internal.not_after_now(l.last_seen_at))
            ORDER BY s.version DESC), '[]')
       FROM devapp.credential_secret s
       LEFT JOIN devapp.last_used l ON l.credential_id = s.credential_id AND l.secret_version = s.version
@@ -123,8 +131,8 @@ AS $$
                'expires_at', c.expires_at,
                'revoked_at', c.revoked_at,
                'replaces', c.replaces,
-               'last_used_at', (SELECT least(max(l.last_used_at), now()) FROM devapp.last_used l WHERE l.credential_id = c.credential_id),
-               'last_seen_at', (SELECT least(max(l.last_seen_at), now()) FROM devapp.last_used l WHERE l.credential_id = c.credential_id),
+               'last_used_at', (SELECT devapp_internal.not_after_now(max(l.last_used_at)) FROM devapp.last_used l WHERE l.credential_id = c.credential_id),
+               'last_seen_at', (SELECT devapp_internal.not_after_now(max(l.last_seen_at)) FROM devapp.last_used l WHERE l.credential_id = c.credential_id),
                'pending_products', jsonb_path_query_array(x.products, '$[*] ? (@.status == "pending").name'),
                'products', x.products,
                'secrets', devapp_internal.secrets_document(c.credential_id))

@@ -92,6 +92,27 @@ SELECT count(*) AS secrets, count(*) FILTER (WHERE strpos(d.document, split_part
  WHERE s.credential_id IN (:'first', :'second');
 ROLLBACK;
 
+-- a member who is limited to an environment sees its credentials alone, and what these ask for
+SET client_min_messages = warning;
+BEGIN;
+SELECT FROM devapp.setup_roles();
+SELECT FROM devapp.create_developer('doc-tester@example.com');
+SELECT FROM devapp.create_team('doc-team');
+SELECT FROM devapp.add_team_member('doc-team', 'doc-tester@example.com', 'admin', environments => '{test}');
+SELECT FROM devapp.create_product('doc-orders');
+SELECT FROM devapp.create_product('doc-payouts');
+SELECT app_id AS team, credential_id AS prod_key FROM devapp.create_app('doc-app', team => 'doc-team', products => '{doc-orders,doc-payouts}', environment => 'prod') \gset
+SELECT credential_id AS test_key FROM devapp.issue_credential(:'team', products => '{doc-orders}', environment => 'test') \gset
+SET LOCAL ROLE devapp_developer;
+SET LOCAL request.jwt.claims = '{"email": "doc-tester@example.com", "email_verified": true}';
+SELECT jsonb_path_query_array(d, '$.credentials[*].environment') AS environments, jsonb_path_query_array(d, '$.products[*].name') AS products
+  FROM devapp.get_app(:'team') AS d;
+SELECT d ->> 'environment' AS environment, d -> 'last_used_at' AS never_used, d -> 'last_seen_at' AS never_seen FROM devapp.get_credential(:'test_key') AS d;
+\set VERBOSITY sqlstate
+SELECT devapp.get_credential(:'prod_key');
+\set VERBOSITY default
+ROLLBACK;
+
 -- a deleted credential is gone; a deleted app is found by its id alone
 BEGIN;
 SELECT FROM devapp.create_developer('doc@example.com');
