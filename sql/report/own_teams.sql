@@ -2,7 +2,7 @@
 -- tables (row_security.sql) leave them their own teams.
 
 CREATE VIEW devapp.my_teams WITH (security_invoker = true) AS
-SELECT t.team_id, t.name AS team, t.display_name, t.status, m.role, m.created_at AS member_since,
+SELECT t.team_id, t.name AS team, t.display_name, t.status, m.role, m.environments, m.created_at AS member_since,
        coalesce(x.admins, '{}') AS admins, coalesce(x.members, '{}') AS members,
        (SELECT count(*) FROM devapp.app a WHERE a.team_id = t.team_id AND a.deleted_at IS NULL) AS apps, t.created_at
   FROM devapp.team t
@@ -19,6 +19,7 @@ COMMENT ON COLUMN devapp.my_teams.team IS 'Name of the team';
 COMMENT ON COLUMN devapp.my_teams.display_name IS 'Name to show; null: none';
 COMMENT ON COLUMN devapp.my_teams.status IS 'active or inactive; the keys of an inactive team''s apps do not work';
 COMMENT ON COLUMN devapp.my_teams.role IS 'What one is in it, admin or member; null: an administrator of the program who is not in it';
+COMMENT ON COLUMN devapp.my_teams.environments IS 'The only environments whose credentials exist for one; null: every one';
 COMMENT ON COLUMN devapp.my_teams.member_since IS 'Since when one is in it; null: as above';
 COMMENT ON COLUMN devapp.my_teams.admins IS 'E-mails of those who administer it';
 COMMENT ON COLUMN devapp.my_teams.members IS 'E-mails of all who are in it, with its admins';

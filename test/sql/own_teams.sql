@@ -7,7 +7,7 @@ SELECT count(devapp.create_developer('teams-' || n || '@example.com')) FROM gene
 SELECT count(devapp.create_team('teams-' || n, display_name => 'Team ' || n)) FROM unnest('{blue,green,gone}'::text[]) AS n;
 SELECT FROM devapp.add_team_member('teams-blue', 'teams-1@example.com', 'admin');
 SELECT FROM devapp.add_team_member('teams-blue', 'teams-2@example.com');
-SELECT FROM devapp.add_team_member('teams-green', 'teams-2@example.com');
+SELECT FROM devapp.add_team_member('teams-green', 'teams-2@example.com', environments => '{test}');
 SELECT FROM devapp.add_team_member('teams-green', 'teams-3@example.com', 'admin');
 SELECT FROM devapp.add_team_member('teams-gone', 'teams-1@example.com', 'admin');
 SELECT FROM devapp.create_app('teams-1', team => 'teams-blue');
@@ -21,7 +21,7 @@ SET LOCAL ROLE devapp_developer;
 SET LOCAL request.jwt.claims = '{"email": "teams-1@example.com", "email_verified": true}';
 SELECT team, display_name, status, role, member_since = now() AS since, admins, members, apps, created_at = now() AS made FROM devapp.my_teams ORDER BY team;
 SET LOCAL request.jwt.claims = '{"email": "teams-2@example.com", "email_verified": true}';
-SELECT team, status, role, admins, members, apps FROM devapp.my_teams ORDER BY team;
+SELECT team, status, role, environments, admins, members, apps FROM devapp.my_teams ORDER BY team;
 -- who is in none sees none, and so does nobody
 SET LOCAL request.jwt.claims = '{"email": "teams-4@example.com", "email_verified": true}';
 SELECT count(*) FROM devapp.my_teams;
