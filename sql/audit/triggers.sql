@@ -13,6 +13,8 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.team_member 
     EXECUTE FUNCTION devapp_internal.audit_row('team_member', 'id=team_id,developer_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.team_invitation FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('team_invitation', 'id=invitation_id');
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.registration_policy FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('registration_policy', 'id=only_row');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('product', 'id=product_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product_operation FOR EACH ROW

@@ -27,7 +27,7 @@ CREATE TABLE devapp.notification (
     completed_at timestamptz,
     CONSTRAINT notification_pkey PRIMARY KEY (notification_id),
     CONSTRAINT notification_has_recipients CHECK (jsonb_typeof(recipients) = 'array' AND recipients <> '[]'),
-    CONSTRAINT notification_is_about_an_app CHECK (app_id IS NOT NULL OR event = 'team_invited'),
+    CONSTRAINT notification_is_about_an_app CHECK (app_id IS NOT NULL OR event IN ('team_invited', 'developer_registered')),
     CONSTRAINT notification_payload_is_object CHECK (jsonb_typeof(payload) = 'object'),
     CONSTRAINT notification_lease_is_complete
         CHECK (CASE status WHEN 'leased' THEN num_nulls(leased_until, lease_id, worker) = 0
@@ -37,8 +37,8 @@ CREATE TABLE devapp.notification (
 COMMENT ON TABLE devapp.notification IS 'Outbox: what has to be told to people, and how far that is';
 COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote it; NOTIFY on the channel devapp names it';
 COMMENT ON COLUMN devapp.notification.event IS
-    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue or team_invited';
-COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a team_invited';
+    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue, team_invited or developer_registered';
+COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a team_invited or developer_registered';
 COMMENT ON COLUMN devapp.notification.recipients IS
     'Whom to tell when it was written: [{"kind": "developer" or "role", "to": e-mail or role, "name": ..., "why": "owner", "team_admin", "approver" or "invited"}]';
 COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret. Names of the app are as of when a worker took it';

@@ -216,7 +216,7 @@ CREATE TRIGGER notify_product_decided AFTER UPDATE OF status ON devapp.credentia
     EXECUTE FUNCTION devapp_internal.as_owner('notify_product_decided');
 
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.notification FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue team_invited',
+    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue team_invited developer_registered',
                                       'status:in pending leased done dead');
 CREATE TRIGGER signal_notifications AFTER INSERT ON devapp.notification
     REFERENCING NEW TABLE AS queued FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.as_owner('signal_notifications');

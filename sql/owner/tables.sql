@@ -26,6 +26,27 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT, INSERT, UP
 SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT (developer_id, email, first_name, last_name, user_name, status, created_at, updated_at, deleted_at)', 'developer');
 SELECT pg_extension_config_dump('devapp.developer', '');
 CREATE UNIQUE INDEX developer_email_key ON devapp.developer (devapp_internal.email_key(email)) WHERE deleted_at IS NULL;
+-- whoever was deleted cannot register again
+CREATE INDEX developer_deleted_email_idx ON devapp.developer (devapp_internal.email_key(email)) WHERE deleted_at IS NOT NULL;
+
+-- A row that nobody has made is not there, so that a dump that is restored finds none either.
+CREATE TABLE devapp.registration_policy (
+    only_row boolean NOT NULL DEFAULT true,
+    enabled boolean NOT NULL,
+    domains text[] NOT NULL DEFAULT '{}',
+    approval_needed boolean NOT NULL DEFAULT true,
+    attributes text[] NOT NULL DEFAULT '{}',
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT registration_policy_pkey PRIMARY KEY (only_row),
+    CONSTRAINT registration_policy_is_one CHECK (only_row)
+);
+COMMENT ON TABLE devapp.registration_policy IS 'Whether people may register as developers by themselves: one row; no row: they may not';
+COMMENT ON COLUMN devapp.registration_policy.enabled IS 'Whether they may';
+COMMENT ON COLUMN devapp.registration_policy.domains IS 'Domains of their e-mail addresses; *.example.com: example.com and its subdomains; none: every domain';
+COMMENT ON COLUMN devapp.registration_policy.approval_needed IS 'They are inactive until an administrator activates them';
+COMMENT ON COLUMN devapp.registration_policy.attributes IS 'Names of the attributes that they may give; approval rules may judge them by others';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.registration_policy', 'SELECT, INSERT, UPDATE', 'admin');
+SELECT pg_extension_config_dump('devapp.registration_policy', '');
 
 CREATE TABLE devapp.team (
     team_id uuid NOT NULL DEFAULT devapp.uuid_v7(),

@@ -68,3 +68,10 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.team_invitation FOR EACH 
     EXECUTE FUNCTION devapp_internal.guard_immutable('invitation_id', 'team_id', 'email', 'invited_by', 'created_at', 'environments');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team_invitation FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('email:email', 'role:in admin member', 'expires_at:required');
+
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.registration_policy FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('enabled:required', 'domains:email_domains', 'approval_needed:required', 'attributes:names');
+CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.registration_policy
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.set_registration.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.registration_policy
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.set_registration.');

@@ -52,6 +52,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_current_actor);
 PG_FUNCTION_INFO_V1(devapp_actor_name);
+PG_FUNCTION_INFO_V1(devapp_claimed_email);
 PG_FUNCTION_INFO_V1(devapp_set_actor);
 PG_FUNCTION_INFO_V1(devapp_outer_role);
 PG_FUNCTION_INFO_V1(devapp_entry_role);
@@ -237,14 +238,26 @@ email_of(const char *id)
 	return email;
 }
 
+static bool
+claims_email(const Claims *claims)
+{
+	return claims->email != NULL && claims->email[0] != '\0';
+}
+
+static char *
+verified_email(const Claims *claims)
+{
+	return claims->verified && validate_is_email(claims->email) ?
+		email_key(claims->email) : NULL;
+}
+
 static const char *
 claimed_actor(void)
 {
 	Claims		claims = parse_claims(GetConfigOption(CLAIMS_SETTING, true, false));
 
-	if (claims.email != NULL && claims.email[0] != '\0')
-		return claims.verified && validate_is_email(claims.email) ?
-			email_key(claims.email) : NULL;
+	if (claims_email(&claims))
+		return verified_email(&claims);
 	return claims.sub ? email_of(claims.sub) : NULL;
 }
 
@@ -371,6 +384,22 @@ Datum
 devapp_actor_name(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(identity_name()));
+}
+
+/* claimed_email(): the verified e-mail of claims that count, also of nobody who is registered */
+Datum
+devapp_claimed_email(PG_FUNCTION_ARGS)
+{
+	Claims		claims;
+	char	   *email;
+
+	if (identity_source() != FROM_CLAIMS)
+		PG_RETURN_NULL();
+	claims = parse_claims(GetConfigOption(CLAIMS_SETTING, true, false));
+	email = claims_email(&claims) ? verified_email(&claims) : NULL;
+	if (email == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(email));
 }
 
 /* set_actor(email, is_local); '' for nobody */

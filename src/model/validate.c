@@ -489,6 +489,12 @@ rule_email_domain(Subject s, Datum value)
 }
 
 static void
+rule_email_domains(Subject s, Datum value)
+{
+	check_list(s, value, check_email_domain);
+}
+
+static void
 rule_environment(Subject s, Datum value)
 {
 	check_environment(s, text_value(value));
@@ -650,6 +656,7 @@ static const Rule rules[] = {
 	{"description", false, rule_description, NULL},
 	{"email", true, rule_email, NULL},
 	{"email_domain", false, rule_email_domain, NULL},
+	{"email_domains", true, rule_email_domains, NULL},
 	{"environment", false, rule_environment, NULL},
 	{"attributes", true, check_attributes, canonical_attributes},
 	{"names", true, rule_names, NULL},

@@ -47,6 +47,7 @@ $node->safe_psql(
 	SELECT devapp.create_approval_rule('partners', 10, 'approve', product => 'weather', email_domain => '*.partner.example',
 		developer_attributes => '{"plan": "gold \u00e9"}', max_apps_owned => 3, note => E'two\nlines');
 	SELECT devapp.create_approval_rule('off', 10, 'reject', team => 'blue', enabled => false);
+	SELECT devapp.set_registration(true, domains => '{example.com}');
 	SELECT devapp.add_product_approver('orders', team => 'blue');
 	SELECT devapp.add_product_approver('orders', role => 'devapp_admin');});
 
