@@ -49,12 +49,14 @@ SET LOCAL request.jwt.claims = '{"email": "ada@tr.example", "email_verified": tr
 SELECT * FROM pg_temp.seen \gx
 SELECT entity, count(*) FROM devapp.audit_event WHERE app_id = :'shop' GROUP BY 1 ORDER BY 1;
 SELECT count(DISTINCT consumer_key) AS history FROM devapp.app_history(:'shop');
+SELECT jsonb_path_query_array(d, '$.credentials[*].environment') AS environments, jsonb_path_query_array(d, '$.products[*].name') AS products FROM devapp.get_app(:'shop') AS d;
 SELECT count(*) AS access_at FROM devapp.access_at(:'shop');
 SELECT max(step) - min(step) + 1 = count(*) AS steps, count(DISTINCT consumer_key) AS keys FROM devapp.explain_access(:'shop');
 SET LOCAL request.jwt.claims = '{"email": "bob@tr.example", "email_verified": true}';
 SELECT * FROM pg_temp.seen \gx
 SELECT entity, count(*) FROM devapp.audit_event WHERE app_id = :'shop' GROUP BY 1 ORDER BY 1;
 SELECT count(DISTINCT consumer_key) AS history FROM devapp.app_history(:'shop');
+SELECT jsonb_path_query_array(d, '$.credentials[*].environment') AS environments, jsonb_path_query_array(d, '$.products[*].name') AS products FROM devapp.get_app(:'shop') AS d;
 SELECT count(*) AS access_at FROM devapp.access_at(:'shop');
 SELECT max(step) - min(step) + 1 = count(*) AS steps, count(DISTINCT consumer_key) AS keys FROM devapp.explain_access(:'shop');
 -- of an app that has nothing for him he is told what an app without credentials says
@@ -67,7 +69,7 @@ CREATE TEMP TABLE calls (n integer GENERATED ALWAYS AS IDENTITY, call text);
 INSERT INTO calls (call) VALUES ('rotate_credential(%L)'), ('complete_rotation(%L)'), ('cancel_rotation(%L)'), ('revoke_credential(%L)'),
     ('revoke_credential(%L, compromised => true)'), ('delete_credential(%L)'), ('update_credential(%L, label => ''x'')'),
     ('add_credential_product(%L, ''tr-more'')'), ('remove_credential_product(%L, ''tr-open'')'),
-    ('set_credential_product_status(%L, ''tr-open'', ''approve'')'), ('set_attribute(''credential'', %L, ''a'', ''b'')'), ('remove_attribute(''credential'', %L, ''a'')');
+    ('set_credential_product_status(%L, ''tr-open'', ''approve'')'), ('get_credential(%L)'), ('set_attribute(''credential'', %L, ''a'', ''b'')'), ('remove_attribute(''credential'', %L, ''a'')');
 INSERT INTO calls (call) SELECT format('issue_credential(%L, environment => ''staging'', replaces => %%L)', :'shop');
 CREATE VIEW pg_temp.answers WITH (security_invoker = true) AS
 SELECT regexp_replace(call, '''0.*'', e', '(shop), e') AS call, pg_temp.try('SELECT devapp.' || call, :'staging') AS staging,
