@@ -1,6 +1,20 @@
 -- Approvers: teams and database roles that may decide who gets a product, beside
 -- the administrators.
 
+-- Null is none, which is no error.
+CREATE FUNCTION devapp_internal.require_database_role(role text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF role IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = require_database_role.role) THEN
+        RAISE EXCEPTION 'role % does not exist', devapp_internal.quoted(role)
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the name of a database role; make one with CREATE ROLE.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.add_product_approver(product text, team text, role text)
     RETURNS devapp.product_approver
     LANGUAGE plpgsql
@@ -11,12 +25,7 @@ DECLARE
     the_team uuid := devapp_internal.approver_team(team, role);
     made devapp.product_approver;
 BEGIN
-    IF add_product_approver.role IS NOT NULL
-       AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = add_product_approver.role) THEN
-        RAISE EXCEPTION 'role % does not exist', devapp_internal.quoted(add_product_approver.role)
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the name of a database role; make one with CREATE ROLE.';
-    END IF;
+    PERFORM devapp_internal.require_database_role(add_product_approver.role);
     INSERT INTO devapp.product_approver AS a (product_id, team_id, role_name)
     VALUES (the_product.product_id, the_team, add_product_approver.role)
     ON CONFLICT DO NOTHING

@@ -63,6 +63,7 @@ BEGIN
             UPDATE devapp.notification n
                SET status = 'leased', attempts = n.attempts + 1, payload = devapp_internal.present_payload(n.payload, n.app_id),
                    leased_until = at + lease, lease_id = devapp.uuid_v7(), worker = name,
+                   addresses = devapp_internal.notification_addresses(n.recipients, n.delivered_to),
                    last_error = CASE n.status WHEN 'leased' THEN format('the lease of worker %s ran out', n.worker)
                                               ELSE n.last_error END
               FROM due
@@ -80,7 +81,7 @@ CREATE FUNCTION devapp.claim_notifications(
 ) RETURNS SETOF devapp.notification
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.claim_notifications(integer, interval, text) IS
-    'Gives a worker the notifications that are due, oldest first, for the time of the lease';
+    'Gives a worker the notifications that are due, oldest first, with the addresses to deliver them to, for the time of the lease';
 SELECT devapp_internal.grant_to('devapp.claim_notifications', 'admin');
 
 -- A notification, locked.
@@ -125,6 +126,35 @@ BEGIN
     RETURN found_row;
 END
 $$;
+
+-- A notification that has several addresses is tried again for those that do not have it.
+CREATE FUNCTION devapp_internal.record_delivery(notification_id bigint, address text, lease_id uuid) RETURNS devapp.notification
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    changed devapp.notification := devapp_internal.find_leased_notification(record_delivery.notification_id, record_delivery.lease_id);
+BEGIN
+    UPDATE devapp.notification n
+       SET delivered_to = n.delivered_to || record_delivery.address,
+           addresses = devapp_internal.notification_addresses(n.recipients, n.delivered_to || record_delivery.address)
+     WHERE n.notification_id = changed.notification_id
+       AND n.addresses @> jsonb_build_array(jsonb_build_object('address', record_delivery.address))
+    RETURNING n.* INTO changed;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'notification % is not to be delivered to %', record_delivery.notification_id, devapp_internal.quoted(address)
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give one of its addresses, as devapp.claim_notifications returned it.';
+    END IF;
+    RETURN changed;
+END
+$$;
+
+CREATE FUNCTION devapp.record_delivery(notification_id bigint, address text, lease_id uuid DEFAULT NULL) RETURNS devapp.notification
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.record_delivery(bigint, text, uuid) IS
+    'Says that one address of a claimed notification has it: if the others fail it does not get it again';
+SELECT devapp_internal.grant_to('devapp.record_delivery', 'admin');
 
 CREATE FUNCTION devapp_internal.complete_notification(notification_id bigint, lease_id uuid) RETURNS devapp.notification
     LANGUAGE plpgsql
@@ -209,7 +239,8 @@ COMMENT ON FUNCTION devapp.retry_notification(bigint) IS 'Brings a dead notifica
 SELECT devapp_internal.grant_to('devapp.retry_notification', 'admin');
 
 -- A reminder stays as long as it keeps another from being queued: until the
--- credential has expired, or the secret is no longer the current one.
+-- credential has expired, the secret is no longer the current one, or the window of the quota
+-- is over.
 CREATE FUNCTION devapp_internal.purge_notifications(older_than interval) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -231,7 +262,9 @@ BEGIN
        AND NOT (n.dedupe_key IS NOT NULL AND n.event = 'rotation_overdue'
                 AND EXISTS (SELECT FROM devapp.credential_secret s
                              WHERE s.credential_id = n.credential_id AND s.superseded_at IS NULL
-                               AND n.dedupe_key = devapp_internal.overdue_key(s.secret_id)));
+                               AND n.dedupe_key = devapp_internal.overdue_key(s.secret_id)))
+       AND NOT (n.event IN ('quota_nearly_used', 'quota_used_up')
+                AND coalesce((n.payload ->> 'resets_at')::timestamptz, 'infinity') > clock_timestamp());
     GET DIAGNOSTICS purged = ROW_COUNT;
     RETURN purged;
 END

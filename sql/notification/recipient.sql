@@ -4,9 +4,12 @@
 -- of the extension, so nobody needs a right on the table to set off a notification,
 -- and whoever has none cannot forge one.
 
-CREATE FUNCTION devapp_internal.make_recipient(kind text, address text, name text, why text) RETURNS jsonb
+-- With the id of a developer or a team, by which it is known that somebody was told, whatever
+-- becomes of the address.
+CREATE FUNCTION devapp_internal.make_recipient(kind text, address text, name text, why text, id uuid) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN jsonb_build_object('kind', kind, 'to', address, 'name', name, 'why', why);
+    RETURN jsonb_build_object('kind', kind, 'to', address, 'name', name, 'why', why)
+           || CASE WHEN id IS NULL THEN '{}' ELSE jsonb_build_object(kind || '_id', id) END;
 
 -- What to call a person.  (Here and below columns, not rows: a function that is bound
 -- when it is made and uses a row type would be in the way of a new column.)
@@ -14,10 +17,18 @@ CREATE FUNCTION devapp_internal.person_name(first_name text, last_name text, use
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN coalesce(nullif(concat_ws(' ', nullif(first_name, ''), nullif(last_name, '')), ''), nullif(user_name, ''));
 
+-- A team, if it has an address of its own; no element if it has none.
+CREATE FUNCTION devapp_internal.team_recipient(team_id uuid, why text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN coalesce((SELECT jsonb_build_array(devapp_internal.make_recipient('team', t.name, t.display_name, team_recipient.why, t.team_id))
+                       FROM devapp.team t
+                      WHERE t.team_id = team_recipient.team_id
+                        AND EXISTS (SELECT FROM devapp.notification_recipient n WHERE n.team_id = t.team_id)), '[]');
+
 -- The owner of an app by name, and the people to tell: the developer, or the team's
--- admins, or all members where it has no active admin.  About a credential only those are
--- told who have its environment.  A set-returning function without SET, so that the planner
--- puts it in its place in a query over many apps.
+-- admins, or all members where it has no active admin, and the team's own address.  About a
+-- credential only those members are told who have its environment.  A set-returning function
+-- without SET, so that the planner puts it in its place in a query over many apps.
 CREATE FUNCTION devapp_internal.owner_contact(developer_id uuid, team_id uuid, of_credential boolean, environment text)
     RETURNS TABLE (owner text, recipients jsonb)
     LANGUAGE sql STABLE
@@ -32,13 +43,14 @@ BEGIN ATOMIC
                  WHERE m.team_id = owner_contact.team_id
                    AND (NOT of_credential OR m.environments IS NULL OR owner_contact.environment = ANY (m.environments))
             ), active AS (
-                SELECT d.email, devapp_internal.person_name(d.first_name, d.last_name, d.user_name) AS name, p.why,
+                SELECT d.developer_id, d.email, devapp_internal.person_name(d.first_name, d.last_name, d.user_name) AS name, p.why,
                        bool_or(p.why = 'team_admin') OVER () AS has_admin
                   FROM person p
                   JOIN devapp.developer d ON d.developer_id = p.developer_id
                  WHERE d.status = 'active' AND d.deleted_at IS NULL
             )
-            SELECT coalesce(jsonb_agg(devapp_internal.make_recipient('developer', x.email, x.name, x.why) ORDER BY x.email), '[]')
+            SELECT coalesce(jsonb_agg(devapp_internal.make_recipient('developer', x.email, x.name, x.why, x.developer_id) ORDER BY x.email), '[]')
+                   || devapp_internal.team_recipient(owner_contact.team_id, 'owner')
               FROM active x
              WHERE NOT x.has_admin OR x.why = 'team_admin');
 END;
@@ -55,7 +67,7 @@ BEGIN
         WITH approver AS (
             SELECT a.product_id,
                    devapp_internal.make_recipient('developer', d.email, devapp_internal.person_name(d.first_name, d.last_name, d.user_name),
-                                     'approver') AS recipient
+                                     'approver', d.developer_id) AS recipient
               FROM devapp.product_approver a
               JOIN devapp.team t ON t.team_id = a.team_id
               JOIN devapp.team_member m ON m.team_id = t.team_id
@@ -67,14 +79,23 @@ BEGIN
                AND NOT EXISTS (SELECT FROM devapp.team_member o
                                 WHERE o.team_id = approver_contact.team_id AND o.developer_id = d.developer_id)
             UNION ALL
-            SELECT a.product_id, devapp_internal.make_recipient('role', a.role_name, NULL, 'approver')
+            SELECT a.product_id, devapp_internal.make_recipient('role', a.role_name, NULL, 'approver', NULL)
               FROM devapp.product_approver a
               JOIN pg_roles r ON r.rolname = a.role_name
              WHERE a.product_id = ANY (approver_contact.products)
         ), told AS (
             SELECT DISTINCT a.recipient FROM approver a
             UNION ALL
-            SELECT devapp_internal.make_recipient('role', 'devapp_admin', NULL, 'approver')
+            -- beside its members, who decide
+            SELECT DISTINCT r.recipient
+              FROM devapp.product_approver a
+              JOIN devapp.team t ON t.team_id = a.team_id
+             CROSS JOIN LATERAL jsonb_array_elements(devapp_internal.team_recipient(t.team_id, 'approver')) AS r(recipient)
+             WHERE a.product_id = ANY (approver_contact.products)
+               AND t.status = 'active' AND t.deleted_at IS NULL
+               AND t.team_id IS DISTINCT FROM approver_contact.team_id
+            UNION ALL
+            SELECT devapp_internal.make_recipient('role', 'devapp_admin', NULL, 'approver', NULL)
              WHERE NOT EXISTS (SELECT FROM approver a
                                 GROUP BY a.recipient
                                HAVING count(DISTINCT a.product_id) = cardinality(approver_contact.products))

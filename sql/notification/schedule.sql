@@ -13,11 +13,15 @@ CREATE FUNCTION devapp_internal.overdue_key(secret_id uuid) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 'rotation_overdue/' || secret_id::text;
 
+CREATE FUNCTION devapp_internal.reminder_days() RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY[1, 7, 30];
+
 -- 30, 7 and 1 days before a credential expires: of those that have passed the last,
 -- and none that had passed when it was issued.  And current secrets that are older
 -- than max_age days (0: never).  A set-returning function without SET, so that the
 -- planner puts it in its place.
-CREATE FUNCTION devapp_internal.due_reminders(at timestamptz, max_age integer)
+CREATE FUNCTION devapp_internal.due_credentials(at timestamptz, max_age integer)
     RETURNS TABLE (event text, credential_id uuid, dedupe_key text, days integer, version integer, secret_since timestamptz)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -25,7 +29,7 @@ BEGIN ATOMIC
            NULL::integer, NULL::timestamptz
       FROM devapp.credential c
      CROSS JOIN LATERAL (SELECT min(x.days) AS days
-                           FROM (VALUES (1), (7), (30)) AS x(days)
+                           FROM unnest(devapp_internal.reminder_days()) AS x(days)
                           WHERE c.expires_at <= at + make_interval(hours => 24 * x.days)) AS t
      WHERE c.expires_at > at
        AND c.expires_at <= at + make_interval(hours => 24 * 30)
@@ -38,37 +42,45 @@ BEGIN ATOMIC
        AND s.valid_from < at - make_interval(hours => 24 * max_age);
 END;
 
-CREATE FUNCTION devapp_internal.schedule_notifications(at timestamptz) RETURNS integer
+-- What of it somebody has to be reminded of: credentials that work and were not replaced.
+CREATE FUNCTION devapp_internal.due_reminders(at timestamptz, max_age integer)
+    RETURNS TABLE (event text, app_id uuid, credential_id uuid, product_id uuid, dedupe_key text, details jsonb)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT d.event, c.app_id, c.credential_id, NULL::uuid, d.dedupe_key,
+           devapp_internal.credential_payload(c.consumer_key, c.environment, c.expires_at)
+           || jsonb_build_object('days', d.days, 'version', d.version, 'secret_since', d.secret_since)
+      FROM devapp_internal.due_credentials(at, max_age) AS d
+      JOIN devapp.credential c ON c.credential_id = d.credential_id
+     WHERE c.status = 'approved'
+       AND (c.expires_at IS NULL OR c.expires_at > at)
+       AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id);
+END;
+
+-- Queues what is due: quotas, and reminders too if they are asked for.
+CREATE FUNCTION devapp_internal.queue_due(at timestamptz, reminders boolean) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     queued integer;
 BEGIN
-    IF at IS NULL OR NOT isfinite(at) OR devapp_internal.time_after(at, interval '30 days') IS NULL THEN
-        RAISE EXCEPTION 'at must be a point in time'
-            USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Leave it out for now.';
-    END IF;
     WITH due AS MATERIALIZED (
-        SELECT r.*, c, a, coalesce(a.developer_id, a.team_id) AS owner_id
-          FROM devapp_internal.due_reminders(at, devapp_internal.setting('rotation_max_age')::integer) AS r
-          JOIN devapp.credential c ON c.credential_id = r.credential_id
-          JOIN devapp.app a ON a.app_id = c.app_id
-         WHERE c.status = 'approved'
-           AND (c.expires_at IS NULL OR c.expires_at > at)
-           AND a.status = 'approved'
+        SELECT r.*, a, coalesce(a.developer_id, a.team_id) AS owner_id
+          FROM (SELECT * FROM devapp_internal.due_reminders(at, devapp_internal.setting('rotation_max_age')::integer) WHERE reminders
+                UNION ALL
+                SELECT * FROM devapp_internal.due_quotas(at)) AS r
+          JOIN devapp.app a ON a.app_id = r.app_id
+         WHERE a.status = 'approved'
            AND NOT EXISTS (SELECT FROM devapp.notification n WHERE n.dedupe_key = r.dedupe_key)
     ), owner AS MATERIALIZED (
         SELECT x.owner_id, x.environment, o.owner, o.recipients
           FROM (SELECT DISTINCT d.owner_id, (d.a).developer_id, (d.a).team_id, (d.c).environment FROM due d) AS x
          CROSS JOIN LATERAL devapp_internal.owner_contact(x.developer_id, x.team_id, true, x.environment) AS o
     )
-    INSERT INTO devapp.notification (event, app_id, credential_id, recipients, payload, dedupe_key)
-    SELECT d.event, (d.a).app_id, d.credential_id, o.recipients,
-           jsonb_strip_nulls(devapp_internal.app_payload((d.a).name, (d.a).display_name, (d.a).status, o.owner)
-                             || devapp_internal.credential_payload((d.c).consumer_key, (d.c).environment, (d.c).expires_at)
-                             || jsonb_build_object('days', d.days, 'version', d.version, 'secret_since', d.secret_since)),
+    INSERT INTO devapp.notification (event, app_id, credential_id, product_id, recipients, payload, dedupe_key)
+    SELECT d.event, d.app_id, d.credential_id, d.product_id, o.recipients,
+           jsonb_strip_nulls(devapp_internal.app_payload((d.a).name, (d.a).display_name, (d.a).status, o.owner) || d.details),
            d.dedupe_key
       FROM due d
       JOIN owner o ON o.owner_id = d.owner_id AND o.recipients <> '[]'
@@ -81,8 +93,22 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp_internal.schedule_notifications(at timestamptz) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF at IS NULL OR NOT isfinite(at) OR devapp_internal.time_after(at, interval '30 days') IS NULL THEN
+        RAISE EXCEPTION 'at must be a point in time'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Leave it out for now.';
+    END IF;
+    RETURN devapp_internal.queue_due(at, true);
+END
+$$;
+
 CREATE FUNCTION devapp.schedule_notifications(at timestamptz DEFAULT now()) RETURNS integer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.schedule_notifications(timestamptz) IS
-    'Queues the reminders that are due, each once: credentials that expire in 30, 7 or 1 days, secrets that are due to be rotated; says how many';
+    'Queues what is due, each once: credentials that expire in 30, 7 or 1 days, secrets that are due to be rotated, quotas of which 80 % or all is used; says how many';
 SELECT devapp_internal.grant_to('devapp.schedule_notifications', 'admin');

@@ -16,6 +16,8 @@ CREATE TABLE devapp.notification (
     product_id uuid,
     recipients jsonb NOT NULL,
     payload jsonb NOT NULL DEFAULT '{}',
+    addresses jsonb NOT NULL DEFAULT '[]',
+    delivered_to text[] NOT NULL DEFAULT '{}',
     dedupe_key text COLLATE "C",
     status text NOT NULL DEFAULT 'pending',
     attempts integer NOT NULL DEFAULT 0,
@@ -27,7 +29,7 @@ CREATE TABLE devapp.notification (
     completed_at timestamptz,
     CONSTRAINT notification_pkey PRIMARY KEY (notification_id),
     CONSTRAINT notification_has_recipients CHECK (jsonb_typeof(recipients) = 'array' AND recipients <> '[]'),
-    CONSTRAINT notification_is_about_an_app CHECK (app_id IS NOT NULL OR event IN ('team_invited', 'developer_registered')),
+    CONSTRAINT notification_is_about_an_app CHECK (app_id IS NOT NULL OR event IN ('team_invited', 'team_member_added', 'developer_deactivated', 'developer_registered')),
     CONSTRAINT notification_payload_is_object CHECK (jsonb_typeof(payload) = 'object'),
     CONSTRAINT notification_lease_is_complete
         CHECK (CASE status WHEN 'leased' THEN num_nulls(leased_until, lease_id, worker) = 0
@@ -37,12 +39,15 @@ CREATE TABLE devapp.notification (
 COMMENT ON TABLE devapp.notification IS 'Outbox: what has to be told to people, and how far that is';
 COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote it; NOTIFY on the channel devapp names it';
 COMMENT ON COLUMN devapp.notification.event IS
-    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue, team_invited or developer_registered';
-COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a team_invited or developer_registered';
+    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, app_transferred, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue, quota_nearly_used, quota_used_up, team_invited, team_member_added, developer_deactivated or developer_registered';
+COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a person or a team';
 COMMENT ON COLUMN devapp.notification.recipients IS
-    'Whom to tell when it was written: [{"kind": "developer" or "role", "to": e-mail or role, "name": ..., "why": "owner", "team_admin", "approver" or "invited"}]';
+    'Whom to tell when it was written: [{"kind": "developer", "team" or "role", "to": e-mail, team or role, "name": ..., "why": "owner", "team_admin", "previous_owner", "approver", "invited", "member" or "developer", "developer_id" or "team_id": ...}]';
 COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret. Names of the app are as of when a worker took it';
-COMMENT ON COLUMN devapp.notification.dedupe_key IS 'What a reminder or invitation is about: it is queued once; null: neither';
+COMMENT ON COLUMN devapp.notification.addresses IS
+    'Where the worker that claimed it last has to deliver it yet: [{"kind": "email" or "webhook", "address": e-mail or URL, "name": ..., "recipient": name of the devapp.notification_recipient}]';
+COMMENT ON COLUMN devapp.notification.delivered_to IS 'Addresses that have it: see devapp.record_delivery';
+COMMENT ON COLUMN devapp.notification.dedupe_key IS 'What a reminder, a quota or an invitation is about: it is queued once; null: nothing of these';
 COMMENT ON COLUMN devapp.notification.status IS
     'pending: waits for a worker; leased: a worker has it; done: delivered; dead: given up, see devapp.retry_notification';
 COMMENT ON COLUMN devapp.notification.attempts IS 'How often a worker took it since it was queued or retried';
@@ -53,6 +58,7 @@ COMMENT ON COLUMN devapp.notification.worker IS 'Who has the lease';
 COMMENT ON COLUMN devapp.notification.last_error IS 'Why the last attempt failed';
 COMMENT ON COLUMN devapp.notification.completed_at IS 'When it became done or dead';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.notification', 'SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.notification', 'SELECT (notification_id, created_at, event, app_id, credential_id, product_id, payload)', 'developer');
 SELECT pg_extension_config_dump('devapp.notification', '');
 SELECT pg_extension_config_dump('devapp.notification_notification_id_seq', '');
 CREATE UNIQUE INDEX notification_dedupe_key ON devapp.notification (dedupe_key) WHERE dedupe_key IS NOT NULL;
@@ -61,8 +67,39 @@ CREATE INDEX notification_due_idx ON devapp.notification ((coalesce(leased_until
     WHERE status IN ('pending', 'leased');
 CREATE INDEX notification_leased_idx ON devapp.notification (leased_until) WHERE status = 'leased';
 CREATE INDEX notification_completed_at_idx ON devapp.notification (completed_at) WHERE completed_at IS NOT NULL;
+-- what a developer was told
+CREATE INDEX notification_recipients_idx ON devapp.notification USING gin (recipients jsonb_path_ops);
 -- what NOTIFY names
 CREATE INDEX notification_transaction_id_idx ON devapp.notification (transaction_id);
+
+-- Addresses of teams and roles; developers have an e-mail of their own.  A role is stored by
+-- name, as in product_approver.  The secret that signs what is posted to a webhook is not
+-- here: a worker has it in its configuration, by the name of the recipient.
+CREATE TABLE devapp.notification_recipient (
+    recipient_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    name text NOT NULL,
+    team_id uuid,
+    role_name text,
+    email text,
+    webhook_url text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT notification_recipient_pkey PRIMARY KEY (recipient_id),
+    CONSTRAINT notification_recipient_name_key UNIQUE (name),
+    CONSTRAINT notification_recipient_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
+    CONSTRAINT notification_recipient_is_team_or_role CHECK (num_nonnulls(team_id, role_name) = 1),
+    CONSTRAINT notification_recipient_has_one_address CHECK (num_nonnulls(email, webhook_url) = 1)
+);
+COMMENT ON TABLE devapp.notification_recipient IS 'An address at which a team or a database role is notified';
+COMMENT ON COLUMN devapp.notification_recipient.name IS 'Unique; cannot be changed: a worker knows the signing secret of a webhook by it';
+COMMENT ON COLUMN devapp.notification_recipient.team_id IS 'Team whose notifications go there as well';
+COMMENT ON COLUMN devapp.notification_recipient.role_name IS 'Database role whose notifications go there';
+COMMENT ON COLUMN devapp.notification_recipient.email IS 'E-mail address; null: it is a webhook';
+COMMENT ON COLUMN devapp.notification_recipient.webhook_url IS 'https URL that notifications are posted to; null: it is an e-mail address';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.notification_recipient', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
+SELECT pg_extension_config_dump('devapp.notification_recipient', '');
+CREATE INDEX notification_recipient_team_id_idx ON devapp.notification_recipient (team_id) WHERE team_id IS NOT NULL;
+CREATE INDEX notification_recipient_role_name_idx ON devapp.notification_recipient (role_name) WHERE role_name IS NOT NULL;
 
 -- What schedule_notifications() looks for.  The column is fixed, so that no UPDATE
 -- of a credential pays for the index.

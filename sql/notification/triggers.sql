@@ -70,6 +70,27 @@ BEGIN
 END
 $$;
 
+-- Both owners are told; who has it now stands before who had it.
+CREATE FUNCTION devapp_internal.notify_app_transferred() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    previous record;
+    recipients jsonb;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    SELECT o.owner, o.recipients INTO previous FROM devapp_internal.owner_contact(OLD.developer_id, OLD.team_id, false, NULL) AS o;
+    SELECT o.recipients INTO recipients FROM devapp_internal.owner_contact(NEW.developer_id, NEW.team_id, false, NULL) AS o;
+    SELECT recipients || coalesce(jsonb_agg(r || '{"why": "previous_owner"}'), '[]') INTO recipients
+      FROM jsonb_array_elements(previous.recipients) AS r
+     WHERE NOT recipients @> jsonb_build_array(r - 'why');
+    PERFORM devapp_internal.queue_notification('app_transferred', NEW, NULL, NULL, recipients,
+                                       jsonb_build_object('previous_owner', previous.owner, 'note', devapp_internal.current_note()));
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.notify_credential_decided() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -168,6 +189,70 @@ BEGIN
 END
 $$;
 
+-- What a developer is told of himself.
+CREATE FUNCTION devapp_internal.notify_person(event text, developer devapp.developer, why text, payload jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO devapp.notification (event, recipients, payload)
+    VALUES (notify_person.event,
+            jsonb_build_array(devapp_internal.make_recipient('developer', (developer).email,
+                                                     devapp_internal.person_name((developer).first_name, (developer).last_name, (developer).user_name),
+                                                     notify_person.why, (developer).developer_id)),
+            jsonb_strip_nulls(notify_person.payload))
+$$;
+
+CREATE FUNCTION devapp_internal.notify_developer_deactivated() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    PERFORM devapp_internal.notify_person('developer_deactivated', NEW, 'developer',
+                                  jsonb_build_object('developer', NEW.email, 'note', NEW.decision_note));
+    RETURN NULL;
+END
+$$;
+
+-- Who joined by himself knows.
+CREATE FUNCTION devapp_internal.notify_member_added() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    member devapp.developer;
+    team devapp.team;
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    SELECT * INTO member FROM devapp.developer d
+     WHERE d.developer_id = NEW.developer_id AND d.status = 'active' AND d.deleted_at IS NULL;
+    IF NOT FOUND OR member.developer_id = devapp_internal.current_developer_id() THEN
+        RETURN NULL;
+    END IF;
+    SELECT * INTO STRICT team FROM devapp.team t WHERE t.team_id = NEW.team_id;
+    PERFORM devapp_internal.notify_person('team_member_added', member, 'member',
+                                  jsonb_build_object('team', team.name, 'display_name', team.display_name, 'role', NEW.role, 'added_by', devapp.actor()));
+    RETURN NULL;
+END
+$$;
+
+-- Nobody is reminded of a credential that was replaced, or does not work any more.  A reminder
+-- that a worker has already is delivered.  If the credential is approved again, what is due
+-- is queued again.
+CREATE FUNCTION devapp_internal.forget_reminders() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    DELETE FROM devapp.notification n
+     WHERE n.dedupe_key IN (SELECT devapp_internal.expiring_key(CASE TG_OP WHEN 'INSERT' THEN NEW.replaces ELSE NEW.credential_id END, x.days)
+                              FROM unnest(devapp_internal.reminder_days()) AS x(days))
+       AND n.status = 'pending';
+    RETURN NULL;
+END
+$$;
+
 -- The payload is the same for all notifications of a transaction, and PostgreSQL
 -- sends equal ones once.
 CREATE FUNCTION devapp_internal.signal_notifications() RETURNS trigger
@@ -199,6 +284,24 @@ CREATE TRIGGER notify_app_decided AFTER UPDATE OF status ON devapp.app FOR EACH 
     WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status <> 'pending'
           AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION devapp_internal.as_owner('notify_app_decided');
+CREATE TRIGGER notify_app_transferred AFTER UPDATE OF developer_id, team_id ON devapp.app FOR EACH ROW
+    WHEN ((OLD.developer_id, OLD.team_id) IS DISTINCT FROM (NEW.developer_id, NEW.team_id)
+          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_transferred');
+CREATE TRIGGER notify_developer_deactivated AFTER UPDATE OF status ON devapp.developer FOR EACH ROW
+    WHEN (OLD.status = 'active' AND NEW.status = 'inactive'
+          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_deactivated');
+CREATE TRIGGER notify_member_added AFTER INSERT ON devapp.team_member FOR EACH ROW
+    WHEN (current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_member_added');
+CREATE TRIGGER forget_reminders_replaced AFTER INSERT ON devapp.credential FOR EACH ROW
+    WHEN (NEW.replaces IS NOT NULL AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders');
+CREATE TRIGGER forget_reminders_ended AFTER UPDATE OF status ON devapp.credential FOR EACH ROW
+    WHEN (OLD.status = 'approved' AND NEW.status <> 'approved'
+          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders');
 CREATE TRIGGER notify_credential_decided AFTER UPDATE OF status ON devapp.credential FOR EACH ROW
     WHEN (OLD.status IS DISTINCT FROM NEW.status
           AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
@@ -216,7 +319,33 @@ CREATE TRIGGER notify_product_decided AFTER UPDATE OF status ON devapp.credentia
     EXECUTE FUNCTION devapp_internal.as_owner('notify_product_decided');
 
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.notification FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue team_invited developer_registered',
+    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted app_transferred product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue quota_nearly_used quota_used_up team_invited team_member_added developer_deactivated developer_registered',
                                       'status:in pending leased done dead');
 CREATE TRIGGER signal_notifications AFTER INSERT ON devapp.notification
     REFERENCING NEW TABLE AS queued FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.as_owner('signal_notifications');
+
+-- ---------- addresses ----------
+
+-- A team that is deleted has no addresses.  As the owner of the tables: who deletes a team need
+-- have no right to this one.
+CREATE FUNCTION devapp_internal.forget_recipients() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    DELETE FROM devapp.notification_recipient r WHERE r.team_id = NEW.team_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER forget_recipients AFTER UPDATE OF deleted_at ON devapp.team FOR EACH ROW
+    WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+    EXECUTE FUNCTION devapp_internal.as_owner('forget_recipients');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.notification_recipient FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('recipient_id', 'name', 'team_id', 'role_name', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.notification_recipient FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'role_name:identifier', 'email:optional_email', 'webhook_url:webhook_url');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.notification_recipient
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.remove_notification_recipient.');

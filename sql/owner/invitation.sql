@@ -16,7 +16,10 @@ CREATE FUNCTION devapp_internal.notify_invited(invitation devapp.team_invitation
 AS $$
     INSERT INTO devapp.notification (event, recipients, payload, dedupe_key)
     VALUES ('team_invited',
-            jsonb_build_array(devapp_internal.make_recipient('developer', (invitation).email, NULL, 'invited')),
+            jsonb_build_array(devapp_internal.make_recipient('developer', (invitation).email, NULL, 'invited',
+                                                             (SELECT d.developer_id FROM devapp.developer d
+                                                               WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key((invitation).email)
+                                                                 AND d.deleted_at IS NULL))),
             jsonb_strip_nulls(jsonb_build_object('team', (team).name, 'display_name', (team).display_name, 'role', (invitation).role,
                                                  'invited_by', devapp.actor(), 'expires_at', (invitation).expires_at)),
             format('team_invited/%s/%s/%s', (team).team_id, to_char((invitation).created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'),

@@ -77,6 +77,8 @@ BEGIN
     PERFORM devapp_internal.put_policy('devapp.audit_event', 'SELECT', 'devapp_developer',
         format('%s AND (entity NOT IN (''credential'', ''credential_secret'', ''credential_product'') OR %s OR entity || ''/'' || entity_id IN %s)',
                my_apps, whole_apps, records));
+    PERFORM devapp_internal.put_policy('devapp.notification', 'SELECT', 'devapp_developer',
+        format('%1$s IS NOT NULL AND recipients @> (SELECT jsonb_build_array(jsonb_build_object(''developer_id'', %1$s)))', me));
     PERFORM devapp_internal.put_policy('devapp.product', 'SELECT', 'devapp_developer',
         'access = ''public'' OR product_id IN (SELECT cp.product_id FROM devapp.credential_product cp)');
     PERFORM devapp_internal.put_policy('devapp.product_operation', 'SELECT', 'devapp_developer',

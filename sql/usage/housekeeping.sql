@@ -61,6 +61,17 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp_internal.notify_quotas_if_due() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF devapp_internal.is_due('notify_quotas', '5 minutes') THEN
+        PERFORM devapp_internal.queue_due(now(), false);
+    END IF;
+END
+$$;
+
 -- Whoever wants a trail sealed begins, and so knows that there are checkpoints to
 -- be exported.
 CREATE FUNCTION devapp_internal.seal_audit_if_due() RETURNS void

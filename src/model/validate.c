@@ -10,6 +10,7 @@
  *	text			up to 255 characters, may be empty or NULL; canonical too
  *	description		up to 4000 characters, with line ends and tabs, or NULL
  *	email			something@something, no white space or colon, up to 255 characters
+ *	optional_email	the same or NULL
  *	email_domain	example.com, or *.example.com for it and what is below it, or NULL
  *	environment		1 to 32 of [a-z0-9-], the first no '-', or NULL
  *	attributes		object of at most 18 names, each with a string; the names are
@@ -19,6 +20,7 @@
  *	scopes			list of distinct scope tokens (RFC 6749, section 3.3)
  *	methods			list of distinct HTTP methods (RFC 9110, section 9.1), upper case
  *	callback_urls	list of URIs, see uri_core.c
+ *	webhook_url		https URL without user name, password and fragment, or NULL
  *	networks		list of at most 256 networks, of type cidr
  *	time_zone		name of a time zone that PostgreSQL knows
  *	positive_int4, positive_int8, positive_float8
@@ -295,6 +297,25 @@ check_callback(Subject s, Str t)
 			 errhint("Give absolute URIs without fragment, like https://app.example.com/callback; http only for localhost, 127.0.0.1 and [::1].")));
 }
 
+/* Where notifications are posted to.  Nobody may read or change them on the way. */
+static void
+check_webhook_url(Subject s, Str t)
+{
+	static const char scheme[] = "https://";
+
+	refuse_key(s, t);
+	if (t.len <= CALLBACK_MAX_BYTES && t.len >= strlen(scheme) &&
+		pg_strncasecmp(t.data, scheme, strlen(scheme)) == 0 &&
+		uri_check_callback(t.data, t.len) == URI_OK)
+		return;
+	/* the URL is not shown: it may hold a password, or control characters */
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s of %s is not an https URL", s.column, s.entity),
+			 errhint("Give a URL like https://hooks.example.com/devapp, of at most %d bytes, without user name, password and fragment.",
+					 CALLBACK_MAX_BYTES)));
+}
+
 /* The elements of a list; of type text or cidr, which are stored alike. */
 static Datum *
 list_values(Subject s, Datum value, int max, int *n)
@@ -531,6 +552,12 @@ rule_callback_urls(Subject s, Datum value)
 }
 
 static void
+rule_webhook_url(Subject s, Datum value)
+{
+	check_webhook_url(s, text_value(value));
+}
+
+static void
 rule_networks(Subject s, Datum value)
 {
 	int			n;
@@ -655,6 +682,7 @@ static const Rule rules[] = {
 	{"text", false, rule_text, canonical_text},
 	{"description", false, rule_description, NULL},
 	{"email", true, rule_email, NULL},
+	{"optional_email", false, rule_email, NULL},
 	{"email_domain", false, rule_email_domain, NULL},
 	{"email_domains", true, rule_email_domains, NULL},
 	{"environment", false, rule_environment, NULL},
@@ -664,6 +692,7 @@ static const Rule rules[] = {
 	{"scopes", true, rule_scopes, NULL},
 	{"methods", true, rule_methods, NULL},
 	{"callback_urls", true, rule_callback_urls, NULL},
+	{"webhook_url", false, rule_webhook_url, NULL},
 	{"networks", true, rule_networks, NULL},
 	{"time_zone", true, rule_time_zone, canonical_time_zone},
 	{"required", true, rule_required, NULL},

@@ -22,6 +22,7 @@ static const char *const housekeeper_steps[] = {
 	"maintain_usage_if_due",
 	"maintain_audit_if_due",
 	"schedule_notifications_if_due",
+	"notify_quotas_if_due",
 	"seal_audit_if_due",
 	"refresh_reports_if_due"
 };

@@ -77,7 +77,7 @@ SELECT FROM devapp.credential c, devapp.suspend_app(c.app_id) WHERE c.credential
 SELECT pg_temp.make('old-expired', '90 days', '91 days') IS NOT NULL AS made;
 DELETE FROM devapp.notification;
 SELECT devapp.schedule_notifications();
-SELECT event, recipients, payload - 'expires_at' - 'secret_since' AS payload FROM devapp.notification;
+SELECT event, recipients #- '{0,developer_id}' AS recipients, payload - 'expires_at' - 'secret_since' AS payload FROM devapp.notification;
 SELECT devapp.schedule_notifications();
 -- a lower age
 SET devapp.rotation_max_age = 88;

@@ -49,7 +49,9 @@ $node->safe_psql(
 	SELECT devapp.create_approval_rule('off', 10, 'reject', team => 'blue', enabled => false);
 	SELECT devapp.set_registration(true, domains => '{example.com}');
 	SELECT devapp.add_product_approver('orders', team => 'blue');
-	SELECT devapp.add_product_approver('orders', role => 'devapp_admin');});
+	SELECT devapp.add_product_approver('orders', role => 'devapp_admin');
+	SELECT devapp.add_notification_recipient('desk', team => 'blue', email => 'desk@example.com');
+	SELECT devapp.add_notification_recipient('on call', role => 'devapp_admin', webhook_url => 'https://hooks.example.com/devapp');});
 
 my $ada = "developer => 'ada\@example.com', products => '{weather}'";
 my @keys;

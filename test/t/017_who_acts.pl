@@ -49,7 +49,8 @@ $node->safe_psql('postgres', "SELECT devapp.reject_app('$rejected->{app_id}')");
 rotate($node, $rotating->{credential_id}, '1 day');
 my ($dead, $leased) = split /\n/, $node->safe_psql('postgres', 'SELECT notification_id FROM devapp.notification ORDER BY 1 LIMIT 2');
 $node->safe_psql('postgres', "UPDATE devapp.notification SET status = 'dead', completed_at = now() WHERE notification_id = $dead;
-	UPDATE devapp.notification SET status = 'leased', worker = 'w', lease_id = gen_random_uuid(), leased_until = now() + '1 day', attempts = 1
+	UPDATE devapp.notification SET status = 'leased', worker = 'w', lease_id = gen_random_uuid(), leased_until = now() + '1 day', attempts = 1,
+	       addresses = '[{\"address\": \"ada\@example.com\"}]'
 	 WHERE notification_id = $leased");
 
 # ---------- an index that steals ----------
@@ -130,6 +131,7 @@ my %calls = (
 	purge_notifications => [ '', undef, 'lent' ],
 	quota_status => ["'$app->{app_id}'"],
 	receive_usage => [ q{'00000000-0000-7000-8000-000000000000', '\x'}, undef, 'lent' ],
+	record_delivery => [ "$leased, 'ada\@example.com'", undef, 'lent' ],
 	refresh_reports => [ 'false', undef, 'lent' ],
 	register_developer => [""],
 	reject_app => ["'$pending->{app_id}'"],

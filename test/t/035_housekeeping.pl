@@ -56,7 +56,7 @@ my $app = create_app($node, 'caller');
 sql(q{SET session_replication_role = replica;
 	UPDATE devapp.credential_secret SET valid_from = now() - interval '2 days'});
 look_again();
-is(sql($tasks), 'maintain_audit refresh_reports schedule_notifications', 'what the housekeeper sees for the first time waits for its turn, but for reports');
+is(sql($tasks), 'maintain_audit notify_quotas refresh_reports schedule_notifications', 'what the housekeeper sees for the first time waits for its turn, but for reports');
 is(sql($months), 1, 'no month of the trail is made yet');
 is(sql('SELECT count(*) FROM devapp.notification'), 0, 'nobody is reminded yet');
 like(doctor($node, 'housekeeping'), qr/^ok\|/, 'doctor is content');
@@ -66,7 +66,7 @@ look_again();
 is(sql($months), 5, 'then the months of the trail are made');
 is(sql('SELECT event FROM devapp.notification'), 'rotation_overdue', 'and reminders are queued');
 is(sql('SELECT count(*) FROM devapp.audit_checkpoint'), 0, 'a trail that was never sealed is left alone');
-is(sql($tasks), 'maintain_audit refresh_reports schedule_notifications', 'each task was recorded');
+is(sql($tasks), 'maintain_audit notify_quotas refresh_reports schedule_notifications', 'each task was recorded');
 is(sql('SELECT count(*) FROM devapp.housekeeping WHERE done_at > now()'), 0, 'at a time that has been');
 
 # reports: filled at the first pass, later refreshed beside their readers
@@ -86,7 +86,7 @@ sql('DROP DATABASE fresh WITH (FORCE)');
 # a clock that was set back
 sql("UPDATE devapp.housekeeping SET done_at = now() + interval '1 year'");
 look_again();
-is(sql($tasks . ' AND done_at <= now()'), 'maintain_audit refresh_reports schedule_notifications', 'a time in the future is no reason to wait for it');
+is(sql($tasks . ' AND done_at <= now()'), 'maintain_audit notify_quotas refresh_reports schedule_notifications', 'a time in the future is no reason to wait for it');
 
 sql('SELECT devapp.seal_audit()');
 look_again();
@@ -103,7 +103,7 @@ $node->append_conf('postgresql.conf', 'devapp.seal_interval = 0');
 make_due();
 look_again();
 is(sql('SELECT count(*) FROM devapp.audit_checkpoint'), 2, 'devapp.seal_interval = 0: nothing is sealed');
-is(sql($tasks), 'maintain_audit refresh_reports schedule_notifications', 'the rest is done');
+is(sql($tasks), 'maintain_audit notify_quotas refresh_reports schedule_notifications', 'the rest is done');
 $node->append_conf('postgresql.conf', "devapp.seal_interval = '1h'");
 
 make_due();
@@ -118,7 +118,7 @@ $node->append_conf('postgresql.conf', "devapp.audit_key_file = '/nowhere/key'");
 look_again();
 like(sql('SELECT last_housekeeping_error FROM devapp.worker_status'), qr{could not open audit key file "/nowhere/key"}, 'an error is recorded');
 like(doctor($node, 'housekeeping'), qr{^warning\|it failed: could not open audit key file "/nowhere/key"}, 'doctor says so');
-is(sql($tasks), 'maintain_audit refresh_reports schedule_notifications', 'the other tasks are done');
+is(sql($tasks), 'maintain_audit notify_quotas refresh_reports schedule_notifications', 'the other tasks are done');
 is(sql(q{SELECT done_at FROM devapp.housekeeping WHERE task = 'seal_audit'}), '-infinity', 'this one stays due');
 like(doctor($node, 'metering'), qr/^ok\|/, 'flushing does not mind');
 $node->append_conf('postgresql.conf', "devapp.audit_key_file = ''");
@@ -204,11 +204,31 @@ sql("SELECT count(devapp.verify_key('$app->{secret}', $Devapp::CALL)) FROM gener
 until_true('SELECT sum(calls) = 10 FROM devapp.usage_minute');
 pass('flushing goes on');
 
+# ---------- quotas ----------
+
+# a soft quota, which is counted in memory and flushed
+my $limited = create_app($node, 'limited');
+sql("SELECT devapp.update_product('weather', quota_limit => 10, quota_unit => 'never')");
+my $told = q{SELECT string_agg(event || ' ' || (payload ->> 'used'), ', ' ORDER BY notification_id) FROM devapp.notification WHERE event LIKE 'quota%'};
+sql(qq{SELECT count((devapp.verify_key('$limited->{secret}', $Devapp::CALL)).code) FROM generate_series(1, 8)});
+sql('SELECT devapp.flush_usage()');
+make_due();
+look_again();
+is(sql($told), 'quota_nearly_used 8', '80 % of a quota is told');
+sql(qq{SELECT count((devapp.verify_key('$limited->{secret}', $Devapp::CALL)).code) FROM generate_series(1, 5)});
+sql('SELECT devapp.flush_usage()');
+for (1, 2)
+{
+	make_due();
+	look_again();
+}
+is(sql($told), 'quota_nearly_used 8, quota_used_up 10', 'and once that it is used up');
+
 # ---------- roles ----------
 
 sql('SELECT devapp.setup_roles(); CREATE ROLE admin LOGIN IN ROLE devapp_admin');
 is(error_of($node, 'SET ROLE admin; SELECT devapp_internal.seal_audit_if_due()'), '42501', 'the steps are the worker\'s alone');
-is(sql('SET ROLE admin; SELECT count(*) FROM devapp.housekeeping'), 5, 'an administrator sees when each was done');
+is(sql('SET ROLE admin; SELECT count(*) FROM devapp.housekeeping'), 6, 'an administrator sees when each was done');
 is(error_of($node, q{SET ROLE admin; UPDATE devapp.housekeeping SET done_at = 'infinity'}), '42501', 'and cannot change it');
 
 done_testing();

@@ -100,9 +100,9 @@ my @changed = grep { !/report_refresh|housekeeping/ } @tables;
 same_lines(contents(\@changed, 'postgres', $other), contents(\@changed), 'the subscriber has every row');
 
 # The names of the steps that the worker calls, once each is due.
-sql(q{INSERT INTO devapp.housekeeping SELECT t, '-infinity' FROM unnest(ARRAY['maintain_audit', 'schedule_notifications', 'seal_audit']) AS t
+sql(q{INSERT INTO devapp.housekeeping SELECT t, '-infinity' FROM unnest(ARRAY['maintain_audit', 'schedule_notifications', 'notify_quotas', 'seal_audit']) AS t
 	ON CONFLICT (task) DO UPDATE SET done_at = '-infinity'});
-for my $step (qw(maintain_usage maintain_audit schedule_notifications seal_audit refresh_reports))
+for my $step (qw(maintain_usage maintain_audit schedule_notifications notify_quotas seal_audit refresh_reports))
 {
 	is(error_of($node, "SELECT devapp_internal.${step}_if_due()"), '00000', "the worker's step $step");
 }

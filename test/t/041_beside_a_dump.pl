@@ -101,7 +101,7 @@ $dump->query_safe('BEGIN; ' . sql($lock));
 $dump->query_safe('SELECT FROM devapp_internal.app_product_usage, devapp_internal.day_usage, devapp_report.usage_totals');
 sql("SELECT devapp.verify_key('$app->{secret}', $Devapp::CALL)");
 for my $step ('SELECT devapp.flush_usage()', 'SELECT devapp.maintain_usage()', 'SELECT devapp.seal_audit()', 'SELECT devapp.schedule_notifications()',
-	(map { "SELECT devapp_internal.${_}_if_due()" } qw(maintain_usage maintain_audit schedule_notifications seal_audit refresh_reports)))
+	(map { "SELECT devapp_internal.${_}_if_due()" } qw(maintain_usage maintain_audit schedule_notifications notify_quotas seal_audit refresh_reports)))
 {
 	($seconds) = takes($step);
 	cmp_ok($seconds, '<', 2, 'soon');
