@@ -11,6 +11,19 @@ CREATE FUNCTION devapp_internal.max_attempts() RETURNS integer
     LANGUAGE sql STABLE
     RETURN devapp_internal.setting('notification_max_attempts')::integer;
 
+-- Would it remind somebody of a credential that has been replaced, or does not work any more?
+-- Those that wait were taken back (sql/notification/triggers.sql); one that a worker had in hand
+-- is not tried again.
+CREATE FUNCTION devapp_internal.reminds_in_vain(event text, credential_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT reminds_in_vain.event = 'credential_expiring'
+       AND NOT EXISTS (SELECT FROM devapp.credential c
+                        WHERE c.credential_id = reminds_in_vain.credential_id AND c.status = 'approved'
+                          AND NOT EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id))
+$$;
+
 -- A worker that dies each time has its attempts too.
 CREATE FUNCTION devapp_internal.bury_notifications(at timestamptz) RETURNS void
     LANGUAGE sql
@@ -21,7 +34,7 @@ AS $$
           FROM devapp.notification n
          WHERE n.status = 'leased'
            AND n.leased_until <= at
-           AND n.attempts >= devapp_internal.max_attempts()
+           AND (n.attempts >= devapp_internal.max_attempts() OR devapp_internal.reminds_in_vain(n.event, n.credential_id))
            FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE devapp.notification n
@@ -190,7 +203,8 @@ AS $$
 DECLARE
     changed devapp.notification := devapp_internal.find_leased_notification(fail_notification.notification_id,
                                                                fail_notification.lease_id);
-    given_up boolean := changed.attempts >= devapp_internal.max_attempts();
+    given_up boolean := changed.attempts >= devapp_internal.max_attempts()
+                        OR devapp_internal.reminds_in_vain(changed.event, changed.credential_id);
     at timestamptz := clock_timestamp();
 BEGIN
     UPDATE devapp.notification n

@@ -236,8 +236,8 @@ BEGIN
 END
 $$;
 
--- Nobody is reminded of a credential that was replaced, or does not work any more.  A reminder
--- that a worker has already is delivered.  If the credential is approved again, what is due
+-- Nobody is reminded of a credential that was replaced, or does not work any more.  One
+-- that a worker has in hand is not tried again.  If the credential is approved again, what is due
 -- is queued again.
 CREATE FUNCTION devapp_internal.forget_reminders() RETURNS trigger
     LANGUAGE plpgsql

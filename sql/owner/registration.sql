@@ -110,7 +110,7 @@ CREATE FUNCTION devapp_internal.notify_registered(developer devapp.developer) RE
 AS $$
     INSERT INTO devapp.notification (event, recipients, payload)
     VALUES ('developer_registered',
-            jsonb_build_array(devapp_internal.make_recipient('role', 'devapp_admin', NULL, 'approver')),
+            jsonb_build_array(devapp_internal.make_recipient('role', 'devapp_admin', NULL, 'approver', NULL)),
             jsonb_strip_nulls(jsonb_build_object('developer', (developer).email, 'attributes', nullif((developer).attributes, '{}'),
                 'name', devapp_internal.person_name((developer).first_name, (developer).last_name, (developer).user_name))))
 $$;

@@ -83,6 +83,14 @@ SELECT FROM devapp.issue_credential(:'app', replaces => :'late') \g /dev/null
 SELECT FROM devapp.delete_credential(:'gone');
 SELECT FROM devapp.revoke_credential(:'back');
 SELECT credential_id = :'kept' AS kept, credential_id = :'late' AS late, status FROM devapp.notification WHERE event = 'credential_expiring' ORDER BY status;
+-- what a worker had in hand is not tried again, whether the worker fails or dies
+BEGIN;
+SELECT status FROM devapp.fail_notification((SELECT notification_id FROM devapp.notification WHERE status = 'leased'), 'no route');
+ROLLBACK;
+UPDATE devapp.notification SET leased_until = now() - interval '1 s' WHERE status = 'leased';
+SELECT credential_id = :'late' AS late FROM devapp.claim_notifications();
+SELECT status, attempts FROM devapp.notification WHERE credential_id = :'late';
+UPDATE devapp.notification SET status = 'pending', leased_until = NULL, lease_id = NULL, worker = NULL WHERE status = 'leased';
 -- they are not queued again
 SELECT devapp.schedule_notifications(now() + interval '5 days 12 hours');
 SELECT payload ->> 'days' AS days, credential_id = :'kept' AS kept FROM devapp.notification WHERE event = 'credential_expiring' AND status = 'pending' ORDER BY notification_id;
