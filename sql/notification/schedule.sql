@@ -1,9 +1,9 @@
 -- What time brings: reminders.  Each is queued once, by the dedupe key.
 --
 -- A pass reads the credentials that expire within 30 days and the current secrets,
--- once each, and looks up an owner once for each environment, however many credentials he has: a million
--- of them is a matter of seconds.  Days are of 24 hours, so that nothing depends on
--- anybody's time zone.
+-- once each, and looks up an owner once for each environment, however many credentials the
+-- owner has: a million of them is a matter of seconds.  Days are of 24 hours, so that nothing
+-- depends on anybody's time zone.
 
 CREATE FUNCTION devapp_internal.expiring_key(credential_id uuid, days integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -66,7 +66,8 @@ DECLARE
     queued integer;
 BEGIN
     WITH due AS MATERIALIZED (
-        SELECT r.*, a, coalesce(a.developer_id, a.team_id) AS owner_id
+        SELECT r.*, a, coalesce(a.developer_id, a.team_id) AS owner_id, r.credential_id IS NOT NULL AS of_credential,
+               CASE WHEN r.credential_id IS NOT NULL THEN r.details ->> 'environment' END AS environment
           FROM (SELECT * FROM devapp_internal.due_reminders(at, devapp_internal.setting('rotation_max_age')::integer) WHERE reminders
                 UNION ALL
                 SELECT * FROM devapp_internal.due_quotas(at)) AS r
@@ -74,17 +75,17 @@ BEGIN
          WHERE a.status = 'approved'
            AND NOT EXISTS (SELECT FROM devapp.notification n WHERE n.dedupe_key = r.dedupe_key)
     ), owner AS MATERIALIZED (
-        SELECT x.owner_id, x.environment, o.owner, o.recipients
-          FROM (SELECT DISTINCT d.owner_id, (d.a).developer_id, (d.a).team_id, (d.c).environment FROM due d) AS x
-         CROSS JOIN LATERAL devapp_internal.owner_contact(x.developer_id, x.team_id, true, x.environment) AS o
+        SELECT x.owner_id, x.of_credential, x.environment, o.owner, o.recipients
+          FROM (SELECT DISTINCT d.owner_id, (d.a).developer_id, (d.a).team_id, d.of_credential, d.environment FROM due d) AS x
+         CROSS JOIN LATERAL devapp_internal.owner_contact(x.developer_id, x.team_id, x.of_credential, x.environment) AS o
     )
     INSERT INTO devapp.notification (event, app_id, credential_id, product_id, recipients, payload, dedupe_key)
     SELECT d.event, d.app_id, d.credential_id, d.product_id, o.recipients,
            jsonb_strip_nulls(devapp_internal.app_payload((d.a).name, (d.a).display_name, (d.a).status, o.owner) || d.details),
            d.dedupe_key
       FROM due d
-      JOIN owner o ON o.owner_id = d.owner_id AND o.recipients <> '[]'
-           AND coalesce(o.environment, '') = coalesce((d.c).environment, '')
+      JOIN owner o ON o.owner_id = d.owner_id AND o.recipients <> '[]' AND o.of_credential = d.of_credential
+           AND coalesce(o.environment, '') = coalesce(d.environment, '')
      -- in one order, or two calls at once could wait for each other
      ORDER BY d.dedupe_key
     ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING;

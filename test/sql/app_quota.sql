@@ -31,8 +31,10 @@ SELECT FROM devapp.update_product('app-quota', quota_limit => 6, quota_interval 
 SELECT * FROM pg_temp.ask(:'own_key', :'other_key');
 SELECT resource, quota_limit, quota_interval, quota_unit, used, remaining, rate_limit, rate_burst FROM devapp.quota_status(:'own');
 SELECT app, resource, quota_limit, quota_interval, quota_unit, used, remaining FROM devapp_report.quota_usage WHERE app LIKE 'app-quota%' ORDER BY app, resource NULLS FIRST;
+SELECT p->'quota' AS quota, p->'rate' AS rate FROM jsonb_array_elements(devapp.get_app(:'own')->'products') AS p WHERE p->>'name' = 'app-quota';
 -- each call says all that the app has: what it leaves out is the product's again
-SELECT quota_limit, quota_interval, quota_unit, rate_limit, rate_burst FROM devapp.set_app_quota(:'own', 'app-quota', rate_limit => 100);
+SELECT quota_limit, quota_interval, quota_unit, rate_limit, rate_burst FROM devapp.set_app_quota('app-quota@example.com/app-quota', 'app-quota', rate_limit => 100);
+SELECT p->'quota' AS quota, p->'rate' AS rate FROM jsonb_array_elements(devapp.get_app(:'own')->'products') AS p WHERE p->>'name' = 'app-quota';
 SELECT * FROM pg_temp.ask(:'own_key', :'other_key');
 -- in the window of 1200 months, in which the last call was, 7 are used
 SELECT quota_limit, quota_interval, quota_unit, rate_limit, rate_burst FROM devapp.set_app_quota(:'own', 'app-quota', rate_burst => 9, quota_interval => 1200);
@@ -131,7 +133,7 @@ BEGIN;
 SET LOCAL request.jwt.claims = '{"email": "app-quota@example.com", "email_verified": true}';
 SET LOCAL ROLE devapp_developer;
 SELECT quota_limit FROM devapp.app_quota;
-SELECT quota_limit FROM devapp.quota_status(:'own') WHERE product = 'app-quota' AND resource IS NULL;
+SELECT quota_limit FROM devapp.my_quota WHERE app = 'app-quota' AND product = 'app-quota' AND resource IS NULL;
 SELECT devapp.set_app_quota(:'own', 'app-quota', quota_limit => 1000);
 ROLLBACK;
 BEGIN;

@@ -23,9 +23,10 @@ SELECT FROM devapp.create_product('own-dash-manual', approval => 'manual');
 CREATE FUNCTION pg_temp.fill(owner text, app_team text, calls bigint) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     made devapp.issued_credential := devapp.create_app('own-dash-app', developer => CASE WHEN app_team IS NULL THEN owner END, team => app_team,
-                                                       products => '{own-dash,own-dash-manual}', expires_in => '20 days');
+                                                       products => '{own-dash}', expires_in => '20 days');
     today date := devapp_internal.utc_today();
 BEGIN
+    PERFORM FROM devapp.add_app_product(made.app_id, 'own-dash-manual');
     PERFORM devapp_internal.usage_partition(t, (today - d)::timestamp AT TIME ZONE 'UTC')
        FROM unnest('{usage_day,usage_latency}'::text[]) AS t, unnest('{0,1,100}'::integer[]) AS d;
     SET LOCAL session_replication_role = replica;
