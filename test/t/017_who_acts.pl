@@ -125,9 +125,12 @@ my %calls = (
 	explain_access => ["'$app->{app_id}'"],
 	fail_notification => [ "$leased, 'error'", undef, 'lent' ],
 	flush_usage => [ '', undef, 'lent' ],
+	get_app => ["'$app->{app_id}'"],
+	get_credential => ["'$app->{credential_id}'"],
 	issue_credential => ["'$app->{app_id}'"],
 	maintain_audit => [ '', undef, 'lent' ],
 	my_approvals => [ '', qr/^nothing$/ ],
+	my_dashboard => [''],
 	purge_notifications => [ '', undef, 'lent' ],
 	quota_status => ["'$app->{app_id}'"],
 	receive_usage => [ q{'00000000-0000-7000-8000-000000000000', '\x'}, undef, 'lent' ],
@@ -274,7 +277,7 @@ sub answers_of
 my $answers = answers_of(join '', 'SET SESSION AUTHORIZATION clerk;',
 	map { "BEGIN; SELECT name, probe.try(command) FROM probe.cases WHERE name = '$_'; ROLLBACK;" } sort keys %nobody);
 is(join(' ', sort keys %$answers), join(' ', sort keys %nobody), 'an administrator calls all of them');
-is(join(' ', grep { $answers->{$_} eq '42501' } sort keys %$answers), 'accept_invitation decline_invitation register_developer', 'and is refused what only a person can do');
+is(join(' ', grep { $answers->{$_} eq '42501' } sort keys %$answers), 'accept_invitation decline_invitation my_dashboard register_developer', 'and is refused what only a person can do');
 is(join(' ', map { "$_=$answers->{$_}" } grep { $answers->{$_} =~ /^[0-9A-Z]{5}$/ && $answers->{$_} ne '42501' && !$for_admins{$_} } sort keys %$answers),
 	'flush_usage=55000 receive_usage=22P03', 'it fails where there is nothing to flush or to receive');
 like($answers->{rotate_credential}, qr/dvk_live_/, 'the secret shows, where it is due');
