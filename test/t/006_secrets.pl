@@ -80,7 +80,7 @@ $node->safe_psql('postgres', 'SET client_min_messages = debug1; '
 fails('owner missing', '42704', "SELECT devapp.create_app('x', 'nobody\@example.com')");
 fails('app name taken', '23505', "SELECT devapp.create_app('first marker', $owner)");
 fails('scope unknown', '22023', "SELECT devapp.create_app('x', $owner, scopes => '{nope}')");
-fails('illegal transition', '55000', "SELECT devapp.approve_credential('$app->{credential_id}')");
+fails('illegal transition', '55000', "SELECT devapp.resume_app('$app->{app_id}')");
 fails('rotation in progress', '55006', "SELECT devapp.rotate_credential('$app->{credential_id}')");
 fails('rotation of a revoked one', '55000', "SELECT devapp.rotate_credential('$issued->{credential_id}')");
 fails('result thrown away by a division', '22012',
