@@ -188,6 +188,7 @@ SUBJECTS = {
     "team_invited": "You are invited to team {team}",
     "team_member_added": "You are now in team {team}",
     "developer_deactivated": "Your account was deactivated",
+    "developer_registered": "{developer} registered and waits for approval",
 }
 
 

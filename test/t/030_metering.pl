@@ -307,7 +307,7 @@ is(flushed("SELECT sum(calls) FROM devapp.usage_minute WHERE environment = '(oth
 
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 $node->restart;
-is($node->safe_psql('postgres', "$call; $record, 200, '1 ms')"), "10\n", 'without preloading it verifies');
+is($node->safe_psql('postgres', "$call; $record, 200, '1 ms')"), "10\n1", 'without preloading it verifies');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.worker_status'), 0, 'and counts nothing');
 is(error_of($node, 'SELECT devapp.flush_usage()'), '55000', 'there is nothing to flush');
 is(doctor($node, 'metering'), 'info|calls are not counted: quota columns of verdicts are null', 'doctor says so');

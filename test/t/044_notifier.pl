@@ -366,6 +366,12 @@ sql('REVOKE EXECUTE ON FUNCTION devapp.claim_notifications(integer, interval, te
 ($said, $ok) = deliver();
 ok(!$ok && $said =~ /^notifier: permission denied for function claim_notifications/m, 'without a right it says so, and ends');
 
+# ---------- every event has a subject ----------
+
+my ($events) = sql("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'devapp.notification'::regclass AND tgname = 'guard_row'") =~ /event:in ([\w ]+)/;
+my ($subjects) = slurp_file($notifier) =~ /^SUBJECTS = \{(.*?)^\}/ms;
+is(join(' ', sort $subjects =~ /^    "(\w+)":/mg), join(' ', sort split ' ', $events), 'every event has a subject');
+
 # ---------- configuration ----------
 
 for my $wrong (
