@@ -29,12 +29,15 @@ typedef struct RowColumn
 /* The most columns that a row may have. */
 #define ROW_COLUMNS	32
 
-/* How a row is stored: the head of one in which all is null, and each column. */
+/*
+ * How a row is stored: the head of one in which all is null, and each column.  From 18
+ * on BITMAPLEN() is a function, which has no place in the size of an array.
+ */
 typedef struct RowLayout
 {
 	int			ncolumns;
 	int			head_size;
-	char		head[MAXALIGN(SizeofHeapTupleHeader + BITMAPLEN(ROW_COLUMNS))];
+	char		head[MAXALIGN(SizeofHeapTupleHeader + (ROW_COLUMNS + 7) / 8)];
 	RowColumn	columns[ROW_COLUMNS];
 } RowLayout;
 
