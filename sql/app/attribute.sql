@@ -38,7 +38,7 @@ BEGIN
              WHERE p.product_id = target
             RETURNING p.attributes INTO result;
         WHEN 'app' THEN
-            the_app := devapp_internal.find_own_live_app(id, true);
+            the_app := devapp_internal.find_own_app(id, true);
             target := the_app.app_id;
             PERFORM devapp_internal.require_whole_app(the_app, 'change the attributes of an app');
             UPDATE devapp.app a SET attributes = devapp_internal.edited_attributes(a.attributes, change, removed)

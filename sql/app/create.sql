@@ -159,7 +159,7 @@ CREATE FUNCTION devapp_internal.update_app(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.app := devapp_internal.find_own_live_app(update_app.app, true);
+    changed devapp.app := devapp_internal.find_own_app(update_app.app, true);
 BEGIN
     -- the rest is for people to read
     IF num_nonnulls(update_app.callback_urls, update_app.scopes, update_app.attributes, update_app.allowed_cidrs) > 0 THEN

@@ -6,7 +6,7 @@ CREATE FUNCTION devapp_internal.act_on_app(app devapp.app_ref, action text, note
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.app := devapp_internal.find_app(act_on_app.app, true);
+    changed devapp.app := devapp_internal.find_live_app(act_on_app.app, true);
 BEGIN
     UPDATE devapp.app a
        SET status = devapp.next_status('app', a.status, action),
@@ -24,7 +24,7 @@ CREATE FUNCTION devapp_internal.approve_app(app devapp.app_ref, note text) RETUR
 AS $$
 DECLARE
     -- what it waits for is looked at under its lock
-    the_app devapp.app := devapp_internal.find_app(approve_app.app, true);
+    the_app devapp.app := devapp_internal.find_live_app(approve_app.app, true);
 BEGIN
     PERFORM devapp_internal.require_decision(the_app.app_id, devapp_internal.decides_in_app(the_app));
     IF the_app.status NOT IN ('approved', 'suspended')
@@ -49,7 +49,7 @@ CREATE FUNCTION devapp_internal.reject_app(app devapp.app_ref, note text) RETURN
 AS $$
 DECLARE
     -- what it waits for is looked at under its lock
-    the_app devapp.app := devapp_internal.find_app(reject_app.app, true);
+    the_app devapp.app := devapp_internal.find_live_app(reject_app.app, true);
     works boolean := the_app.status IN ('approved', 'suspended');
 BEGIN
     PERFORM devapp_internal.require_decision(the_app.app_id, CASE WHEN works THEN devapp_internal.decides_in_app(the_app)
@@ -121,7 +121,7 @@ CREATE FUNCTION devapp_internal.revoke_app(app devapp.app_ref, note text) RETURN
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_app(revoke_app.app, true);
+    the_app devapp.app := devapp_internal.find_live_app(revoke_app.app, true);
 BEGIN
     IF the_app.status = 'revoked' THEN
         PERFORM devapp_internal.say_unchanged('app ' || the_app.app_id, the_app.status);

@@ -21,7 +21,7 @@ CREATE FUNCTION devapp_internal.add_app_product(app devapp.app_ref, product text
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_own_live_app(add_app_product.app, false);
+    the_app devapp.app := devapp_internal.find_own_app(add_app_product.app, false);
     the_product devapp.product := devapp_internal.find_offered_product(product, the_app.app_id);
     decisions devapp.approval_decision[] := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
     live uuid[] := ARRAY(SELECT c.credential_id FROM devapp_internal.live_credentials(the_app.app_id) AS c);
@@ -62,7 +62,7 @@ CREATE FUNCTION devapp_internal.remove_app_product(app devapp.app_ref, product t
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_own_live_app(remove_app_product.app, true);
+    the_app devapp.app := devapp_internal.find_own_app(remove_app_product.app, true);
 BEGIN
     PERFORM devapp_internal.set_note(note);
     PERFORM FROM devapp.credential c WHERE c.app_id = the_app.app_id ORDER BY c.credential_id FOR NO KEY UPDATE;

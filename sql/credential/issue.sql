@@ -202,7 +202,7 @@ CREATE FUNCTION devapp_internal.issue_credential(
 AS $$
 DECLARE
     is_admin boolean := devapp_internal.is_admin();
-    the_app devapp.app := devapp_internal.find_own_live_app(issue_credential.app, NOT is_admin);
+    the_app devapp.app := devapp_internal.find_own_app(issue_credential.app, NOT is_admin);
     old devapp.credential := devapp_internal.find_replaced(the_app, issue_credential.replaces);
     names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id, old.credential_id));
     made devapp.issued_credential;

@@ -172,18 +172,9 @@ BEGIN
     PERFORM devapp_internal.require_app(the_app, true, app);
     found_row := devapp_internal.find_app(the_app, for_update);
     PERFORM devapp_internal.require_app(the_app, true, app);
-    RETURN found_row;
-END
-$$;
-
-CREATE FUNCTION devapp_internal.find_own_live_app(app devapp.app_ref, for_update boolean) RETURNS devapp.app
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    found_row devapp.app := devapp_internal.find_own_app(app, for_update);
-BEGIN
-    PERFORM devapp_internal.require_live(found_row);
+    IF found_row.status = 'deleted' THEN
+        PERFORM devapp_internal.refuse_reference('app', app::text);
+    END IF;
     RETURN found_row;
 END
 $$;

@@ -96,20 +96,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.require_live(app devapp.app) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF app.status = 'deleted' THEN
-        RAISE EXCEPTION 'app % is deleted', app.app_id
-            USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'A deleted app stays as history only. Make a new one with devapp.create_app.';
-    END IF;
-END
-$$;
-
--- An app that something new may be attached to.
+-- An app that is about to change: a deleted one does not exist any more, however it is named.
 CREATE FUNCTION devapp_internal.find_live_app(app devapp.app_ref, for_update boolean) RETURNS devapp.app
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -117,7 +104,9 @@ AS $$
 DECLARE
     found_row devapp.app := devapp_internal.find_app(app, for_update);
 BEGIN
-    PERFORM devapp_internal.require_live(found_row);
+    IF found_row.status = 'deleted' THEN
+        PERFORM devapp_internal.refuse_reference('app', app::text);
+    END IF;
     RETURN found_row;
 END
 $$;
@@ -132,17 +121,18 @@ AS $$
 DECLARE
     the_credential uuid := devapp_internal.credential_id_of(credential);
     found_row devapp.credential;
+    the_app devapp.app;
 BEGIN
     SELECT * INTO found_row FROM devapp.credential c
      WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
     IF FOUND THEN
-        PERFORM devapp_internal.find_live_app(found_row.app_id, app_for_update);
+        the_app := devapp_internal.find_app(found_row.app_id, app_for_update);
         SELECT * INTO found_row FROM devapp.credential c
          WHERE c.credential_id = the_credential
            FOR NO KEY UPDATE;
     END IF;
-    -- it may have been deleted while this waited for the lock
-    IF NOT FOUND OR found_row.deleted_at IS NOT NULL THEN
+    -- it or its app may have been deleted while this waited for the lock
+    IF NOT FOUND OR found_row.deleted_at IS NOT NULL OR the_app.status = 'deleted' THEN
         PERFORM devapp_internal.refuse_reference('credential', credential::text);
     END IF;
     RETURN found_row;

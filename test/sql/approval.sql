@@ -48,7 +48,9 @@ SELECT (devapp.resume_app(:'d')).status;
 SELECT (devapp.revoke_app(:'d')).status;
 SELECT (devapp.approve_app(:'d')).status;
 SELECT (devapp.delete_app(:'d', 'end')).status;
+\set VERBOSITY sqlstate
 SELECT devapp.resume_app(:'d');
+\set VERBOSITY default
 SELECT devapp.approve_app('00000000-0000-0000-0000-000000000000');
 SELECT devapp.approve_app(NULL);
 SELECT devapp.reject_app(:'a');
