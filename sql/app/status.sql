@@ -24,7 +24,7 @@ CREATE FUNCTION devapp_internal.approve_app(app devapp.app_ref, note text) RETUR
 AS $$
 DECLARE
     -- what it waits for is looked at under its lock
-    the_app devapp.app := devapp_internal.find_live_app(approve_app.app, true);
+    the_app devapp.app := devapp_internal.find_known_app(approve_app.app);
 BEGIN
     PERFORM devapp_internal.require_decision(the_app.app_id, devapp_internal.decides_in_app(the_app));
     IF the_app.status NOT IN ('approved', 'suspended')
@@ -49,7 +49,7 @@ CREATE FUNCTION devapp_internal.reject_app(app devapp.app_ref, note text) RETURN
 AS $$
 DECLARE
     -- what it waits for is looked at under its lock
-    the_app devapp.app := devapp_internal.find_live_app(reject_app.app, true);
+    the_app devapp.app := devapp_internal.find_known_app(reject_app.app);
     works boolean := the_app.status IN ('approved', 'suspended');
 BEGIN
     PERFORM devapp_internal.require_decision(the_app.app_id, CASE WHEN works THEN devapp_internal.decides_in_app(the_app)

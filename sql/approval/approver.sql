@@ -192,6 +192,37 @@ CREATE FUNCTION devapp.my_approvals()
 COMMENT ON FUNCTION devapp.my_approvals() IS 'What waits for the decision of the caller as an approver, with what there is to judge it by, oldest first';
 SELECT devapp_internal.grant_to('devapp.my_approvals', 'admin', 'developer');
 
+-- An app of others exists for whoever decides on a product that it has; a credential of others,
+-- on a product that this has.
+CREATE FUNCTION devapp_internal.is_known(app_id uuid, credential_id uuid DEFAULT NULL) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT devapp_internal.is_admin()
+        OR EXISTS (SELECT FROM devapp.app a
+                    WHERE a.app_id = is_known.app_id
+                      AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams())))
+        OR EXISTS (SELECT FROM devapp.credential c
+                     JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+                    WHERE c.app_id = is_known.app_id AND c.credential_id = coalesce(is_known.credential_id, c.credential_id)
+                      AND cp.removed_at IS NULL AND cp.product_id IN (SELECT devapp_internal.approvable_products()))
+$$;
+
+-- An app that somebody wants to decide on, locked.
+CREATE FUNCTION devapp_internal.find_known_app(app devapp.app_ref) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.app := devapp_internal.find_live_app(app, true);
+BEGIN
+    IF NOT devapp_internal.is_known(found_row.app_id) THEN
+        PERFORM devapp_internal.refuse_reference('app', app::text);
+    END IF;
+    RETURN found_row;
+END
+$$;
+
 -- Nobody decides on his own app, even where he is an approver of its products.
 CREATE FUNCTION devapp_internal.require_decision(app_id uuid, permitted boolean) RETURNS void
     LANGUAGE plpgsql

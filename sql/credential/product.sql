@@ -54,8 +54,9 @@ DECLARE
     found_row devapp.credential_product;
 BEGIN
     -- to an approver in the team that owns it, who lacks its environment, it does not exist either
-    IF NOT devapp_internal.has_credential(the_credential.credential_id)
-       AND EXISTS (SELECT FROM devapp.app a WHERE a.app_id = the_credential.app_id AND a.team_id = ANY (devapp_internal.my_teams())) THEN
+    IF NOT devapp_internal.is_known(the_credential.app_id, the_credential.credential_id)
+       OR NOT devapp_internal.has_credential(the_credential.credential_id)
+          AND EXISTS (SELECT FROM devapp.app a WHERE a.app_id = the_credential.app_id AND a.team_id = ANY (devapp_internal.my_teams())) THEN
         PERFORM devapp_internal.refuse_reference('credential', find_credential_product.credential::text);
     END IF;
     -- others are not told which products there are

@@ -243,7 +243,7 @@ DECLARE
 BEGIN
     IF NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
         -- in the words of find_product(): it is not told that it exists
-        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(the_product.name)
+        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(find_offered_product.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the name of a product; make one with devapp.create_product.';
     END IF;

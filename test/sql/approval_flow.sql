@@ -143,7 +143,7 @@ SET request.jwt.claims = '{"email": "flow-orders@example.com", "email_verified":
 SET ROLE regress_flow;
 SELECT status, decided_by FROM devapp.approve_app(app_of('parts'), 'orders are fine');
 SELECT app_state('parts');
--- not of apps in which nothing is hers; not of what an administrator revoked
+-- apps in which nothing is hers do not exist for her; not of what an administrator revoked
 SELECT result('SELECT status FROM devapp.approve_app(app_of(''at once''))');
 RESET ROLE;
 SELECT FROM devapp.revoke_app(app_of('parts'));

@@ -124,6 +124,7 @@ SELECT pg_temp.told('app_submitted', 'shop');
 SELECT owner, app_status, product, approvers FROM devapp_report.pending_approvals WHERE app_id = :'shop_app_id';
 :eve
 SELECT count(*) FROM devapp.my_approvals();
+SELECT devapp.approve_app('ann@promises.example/shop');
 :ann
 SELECT devapp.approve_app('ann@promises.example/shop');
 :dan

@@ -7,6 +7,7 @@ SELECT FROM devapp.create_developer('odd/50%@refs.example');
 SELECT FROM devapp.create_team('ref team');
 SELECT FROM devapp.create_team('a/b');
 SELECT FROM devapp.create_product('refs', approval => 'auto');
+SELECT FROM devapp.create_product('refs inner', access => 'internal');
 SELECT app_id AS shop, credential_id AS shop_credential, consumer_key AS shop_key FROM devapp.create_app('shop', 'ref@refs.example', '{refs}') \gset
 SELECT app_id AS odd FROM devapp.create_app('shop', 'odd/50%@refs.example', '{refs}') \gset
 SELECT app_id AS teams FROM devapp.create_app('shop', products => '{refs}', team => 'ref team') \gset
@@ -118,12 +119,24 @@ SELECT FROM devapp.update_app('team:ref team/shop');
 ROLLBACK TO s;
 SELECT FROM devapp.app_history('other@refs.example/shop');
 ROLLBACK TO s;
+SELECT FROM devapp.approve_app('other@refs.example/shop');
+ROLLBACK TO s;
+SELECT FROM devapp.reject_app('other@refs.example/shop');
+ROLLBACK TO s;
+SELECT FROM devapp.add_app_product('ref@refs.example/shop', ' refs inner ');
+ROLLBACK TO s;
+SELECT FROM devapp.add_app_product('ref@refs.example/shop', ' refs outer ');
+ROLLBACK TO s;
 SELECT FROM devapp.update_credential('dvk_live_000000000000');
 ROLLBACK TO s;
 \set VERBOSITY sqlstate
 SELECT FROM devapp.update_credential(:'other_key');
 ROLLBACK TO s;
 SELECT FROM devapp.update_credential(:'other_credential');
+ROLLBACK TO s;
+SELECT FROM devapp.set_credential_product_status(:'other_key', 'refs', 'approve');
+ROLLBACK TO s;
+SELECT FROM devapp.set_credential_product_status(:'other_key', 'none', 'approve');
 ROLLBACK TO s;
 SELECT devapp.set_attribute('credential', :'other_key', 'tier', 'gold');
 ROLLBACK;

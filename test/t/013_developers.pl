@@ -199,7 +199,7 @@ $node->safe_psql('postgres', q{SELECT devapp.set_app_approval('conditional')});
 is(sees('eve@example.com', q{SELECT string_agg(DISTINCT app_name, ' ' ORDER BY app_name) FROM devapp.my_approvals()}),
 	'ada-app blue-app both-app maps-app own-app', 'an approver sees what waits for him');
 is(sees('bob@example.com', 'SELECT count(*) FROM devapp.my_approvals()'), '0', 'nobody else does');
-is(state_of('bob@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42501', 'nor can he approve');
+is(state_of('bob@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42704', 'nor can he approve what does not exist for him');
 is(state_of('ada@example.com', "SELECT devapp.approve_app('$app{maps}{app_id}')"), '42501', 'nor the owner');
 is(state_of('eve@example.com', "SELECT devapp.approve_app('$app{own}{app_id}')"), '42501', 'nor the approver for his own team\'s app');
 is(state_of('eve@example.com', "SELECT devapp.set_credential_product_status('$app{own}{credential_id}', 'maps', 'approve')"), '42501', 'nor its product');
