@@ -166,6 +166,7 @@ $$;
 CREATE VIEW devapp_report.freshness AS
 SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, nullif(h.done_at, '-infinity') AS attempted_at, r.error
   FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
+               ('approvals', 'live', NULL),
                ('credentials', 'live', NULL),
                ('credentials_expiring', 'live', NULL),
                ('denials', 'live', NULL),

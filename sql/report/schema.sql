@@ -47,11 +47,14 @@ CREATE FUNCTION devapp_internal.effective_status(
 SELECT devapp_internal.grant_to('devapp_internal.effective_status', 'admin', 'analyst', 'developer');
 
 -- Apps by name, with their owners.  Of the owner's rights, as the views that use it.
+-- app_path is what people type to name an app (devapp.app_ref).
 CREATE VIEW devapp_internal.named_app AS
 SELECT a.app_id, a.name AS app, a.display_name, coalesce(a.developer_id, a.team_id) AS owner_id, coalesce(d.email, t.name) AS owner,
        CASE WHEN a.team_id IS NULL THEN 'developer' ELSE 'team' END AS owner_kind,
-       a.status, a.created_at, a.decided_at, a.deleted_at, coalesce(d.status, t.status) AS owner_status,
-       a.description, a.app_family
+       CASE WHEN a.team_id IS NULL THEN '' ELSE 'team:' END
+           || replace(replace(coalesce(d.email, t.name), '%', '%25'), '/', '%2F') || '/' || a.name AS app_path,
+       a.status, a.created_at, a.decided_at, a.deleted_at, a.deleted_at IS NOT NULL AS is_deleted,
+       coalesce(d.status, t.status) AS owner_status, a.description, a.app_family
   FROM devapp.app a
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id;
