@@ -167,6 +167,7 @@ CREATE VIEW devapp_report.freshness AS
 SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, nullif(h.done_at, '-infinity') AS attempted_at, r.error
   FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
                ('approvals', 'live', NULL),
+               ('calendar', 'live', NULL),
                ('credentials', 'live', NULL),
                ('credentials_expiring', 'live', NULL),
                ('denials', 'live', NULL),
@@ -182,6 +183,7 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('rotations', 'live', NULL),
                ('team_usage', 'live but for calls', 'app_usage'),
                ('usage_daily', 'live', NULL),
+               ('usage_hourly', 'live', NULL),
                ('usage_totals', 'materialized', 'usage_totals'),
                ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source

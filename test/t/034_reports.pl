@@ -75,6 +75,7 @@ for my $role (qw(bi ops))
 }
 is(run('bi', 'SELECT app, calls_30d FROM devapp_report.app_inventory ORDER BY app'), "adas|1\nblues|2\neves|3", 'an analyst sees all apps');
 is(run('bi', 'SELECT sum(calls), sum(refused) FROM devapp_report.usage_daily'), '6|60', 'and all calls');
+is(run('bi', 'SELECT count(*) FROM devapp_report.calendar'), 1831, 'the calendar has the days that usage is kept for, and today');
 is(run('bi', 'SELECT count(*) FROM devapp_report.rotations WHERE NOT is_overdue'), 3, 'also where a view calls a function of devapp');
 refused('bi', $_)
   for 'SELECT FROM devapp.app', 'SELECT FROM devapp.credential_secret', 'SELECT FROM devapp.usage_day', 'SELECT FROM devapp.my_usage', 'SELECT FROM devapp.my_quota',

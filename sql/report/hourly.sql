@@ -1,0 +1,50 @@
+-- Calls by the hour, from which tools make days of any time zone, and the days themselves.
+
+-- Grouped before it is joined, as usage_daily is.
+CREATE VIEW devapp_report.usage_hourly AS
+SELECT u.hour, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
+       u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
+  FROM (SELECT x.hour, x.app_id, x.product_id, x.environment,
+               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
+               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
+               devapp_internal.sum_bigint(x.cost) AS cost
+          FROM devapp.usage_hour x
+         GROUP BY x.hour, x.app_id, x.product_id, x.environment) AS u
+  LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
+  LEFT JOIN devapp.product p ON p.product_id = u.product_id;
+COMMENT ON VIEW devapp_report.usage_hourly IS
+    'Calls by the hour: one row an hour, app, product and environment, as long as devapp.retention_hour keeps them. For days of other time zones than UTC. Live';
+COMMENT ON COLUMN devapp_report.usage_hourly.hour IS 'Start of the hour: a time, which has a day in each time zone';
+COMMENT ON COLUMN devapp_report.usage_hourly.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
+COMMENT ON COLUMN devapp_report.usage_hourly.app IS 'Its name; null: the keys were unknown or malformed';
+COMMENT ON COLUMN devapp_report.usage_hourly.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.usage_hourly.app_path IS 'Owner and name of the app, as functions of devapp take it; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.is_deleted IS 'The app was deleted since; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.owner_kind IS 'developer or team; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.product_id IS 'Product that answered, or came closest; null: none';
+COMMENT ON COLUMN devapp_report.usage_hourly.product IS 'Its name; null: none';
+COMMENT ON COLUMN devapp_report.usage_hourly.product_display_name IS 'Name of the product to show; null: none';
+COMMENT ON COLUMN devapp_report.usage_hourly.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
+COMMENT ON COLUMN devapp_report.usage_hourly.calls IS 'Calls that were allowed, as they were counted: corrections are made to days alone';
+COMMENT ON COLUMN devapp_report.usage_hourly.refused IS 'Calls that were refused';
+COMMENT ON COLUMN devapp_report.usage_hourly.cost IS 'What the allowed calls cost, by the argument cost of the verification';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_hourly', 'SELECT', 'admin', 'analyst');
+
+-- Where usage is kept for ever, as far back as it is by default.  Today is another day in
+-- other time zones, so the last is the later one.
+CREATE VIEW devapp_report.calendar AS
+SELECT d.day, date_trunc('week', d.day::timestamp)::date AS week, date_trunc('month', d.day::timestamp)::date AS month,
+       extract(isodow FROM d.day)::integer AS weekday
+  FROM (SELECT y.today - n AS day
+          FROM (SELECT greatest((now() AT TIME ZONE 'UTC')::date, current_date) AS today,
+                       extract(epoch FROM devapp_internal.setting('retention_day')::interval)::bigint / 86400 AS kept) AS y
+         CROSS JOIN LATERAL generate_series(0, CASE y.kept WHEN 0 THEN 1830 ELSE y.kept END::integer) AS n) AS d;
+COMMENT ON VIEW devapp_report.calendar IS
+    'Days: one row a day that usage is kept for, up to today. Join usage to it, and a day without calls shows as 0. Live';
+COMMENT ON COLUMN devapp_report.calendar.day IS 'Day; the last is today in UTC or in the time zone of the session, whichever is later';
+COMMENT ON COLUMN devapp_report.calendar.week IS 'Monday of its week';
+COMMENT ON COLUMN devapp_report.calendar.month IS 'First day of its month';
+COMMENT ON COLUMN devapp_report.calendar.weekday IS '1 is Monday, 7 is Sunday';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.calendar', 'SELECT', 'admin', 'analyst');
