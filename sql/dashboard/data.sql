@@ -39,9 +39,11 @@ CREATE FUNCTION devapp_internal.response_totals(first_day date, last_day date, a
     RETURNS TABLE (day date, responses bigint, client_errors bigint, server_errors bigint, latency_min interval, latency_max interval, histogram bigint[])
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
+    SELECT t.day, devapp_internal.sum_bigint(t.responses), devapp_internal.sum_bigint(t.client_errors), devapp_internal.sum_bigint(t.server_errors),
+           min(t.latency_min), max(t.latency_max), devapp.add_histograms(t.histogram)
       FROM devapp_internal.latency_totals t
      WHERE apps IS NULL AND first_day > (now() AT TIME ZONE 'UTC')::date - 60 AND t.day BETWEEN first_day AND last_day
+     GROUP BY t.day
      UNION ALL
     SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
       FROM devapp_internal.latency_days t

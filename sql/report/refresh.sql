@@ -13,7 +13,7 @@ CREATE TABLE devapp.report_refresh (
     error text,
     CONSTRAINT report_refresh_pkey PRIMARY KEY (report)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps, and latency_totals, how calls went; not dumped';
+COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps; not dumped';
 COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
 COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
 COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
@@ -176,6 +176,7 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('high_usage_apps', 'materialized', 'high_usage_apps'),
                ('inactive_apps', 'live', NULL),
                ('latency_daily', 'live', NULL),
+               ('latency_totals', 'materialized', 'latency_totals'),
                ('pending_approvals', 'live', NULL),
                ('product_adoption', 'materialized', 'product_adoption'),
                ('quota_usage', 'live', NULL),

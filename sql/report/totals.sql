@@ -36,12 +36,6 @@ COMMENT ON COLUMN devapp_report.verdict_totals.calls IS 'Calls with this verdict
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.verdict_totals', 'SELECT', 'admin', 'analyst');
 CREATE UNIQUE INDEX verdict_totals_key ON devapp_report.verdict_totals (day, code);
 
-CREATE MATERIALIZED VIEW devapp_internal.latency_totals AS
-SELECT t.day, t.responses, t.client_errors, t.server_errors, t.latency_min, t.latency_max, t.histogram
-  FROM devapp_internal.latency_days t
- WHERE t.day > (SELECT devapp_internal.utc_today() - 60);
-CREATE UNIQUE INDEX _latency_totals_key ON devapp_internal.latency_totals (day);
-
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
 -- while it is in use, then what is overdue.  Where nobody rotates all are.
 CREATE MATERIALIZED VIEW devapp_internal.rotation_queue AS

@@ -81,42 +81,6 @@ COMMENT ON COLUMN devapp_report.usage_daily.refused IS 'Calls that were refused;
 COMMENT ON COLUMN devapp_report.usage_daily.cost IS 'What the allowed calls cost, by the argument cost of the verification';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_daily', 'SELECT', 'admin', 'analyst');
 
--- How calls went is recorded without the environment, so it is a report of its own:
--- joined to usage_daily it would count once for each environment.
-CREATE VIEW devapp_report.latency_daily AS
-SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.owner, l.product_id, p.name AS product,
-       p.display_name AS product_display_name,
-       l.calls AS responses, l.client_errors, l.server_errors,
-       extract(epoch FROM l.latency_min)::double precision * 1000 AS min_ms,
-       extract(epoch FROM l.latency_total)::double precision * 1000 / l.calls AS avg_ms,
-       extract(epoch FROM least(greatest(devapp.latency_percentile(l.histogram, 0.5), l.latency_min), l.latency_max))::double precision * 1000 AS p50_ms,
-       extract(epoch FROM least(greatest(devapp.latency_percentile(l.histogram, 0.95), l.latency_min), l.latency_max))::double precision * 1000 AS p95_ms,
-       extract(epoch FROM least(greatest(devapp.latency_percentile(l.histogram, 0.99), l.latency_min), l.latency_max))::double precision * 1000 AS p99_ms,
-       extract(epoch FROM l.latency_max)::double precision * 1000 AS max_ms
-  FROM devapp.usage_latency l
-  LEFT JOIN devapp_internal.named_app a ON a.app_id = l.app_id
-  LEFT JOIN devapp.product p ON p.product_id = l.product_id;
-COMMENT ON VIEW devapp_report.latency_daily IS
-    'How calls went, as gateways recorded it: one row a day, app and product, of all environments. Live';
-COMMENT ON COLUMN devapp_report.latency_daily.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp_report.latency_daily.app_id IS 'App, perhaps deleted since; null: recorded for credentials that are not known';
-COMMENT ON COLUMN devapp_report.latency_daily.app IS 'Its name; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.app_display_name IS 'Name of the app to show; null: none';
-COMMENT ON COLUMN devapp_report.latency_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or one that is not known';
-COMMENT ON COLUMN devapp_report.latency_daily.product IS 'Its name; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.latency_daily.responses IS 'Calls that were recorded: those that the gateway told of';
-COMMENT ON COLUMN devapp_report.latency_daily.client_errors IS 'Responses with a status from 400 to 499';
-COMMENT ON COLUMN devapp_report.latency_daily.server_errors IS 'Responses with a status from 500 to 599';
-COMMENT ON COLUMN devapp_report.latency_daily.min_ms IS 'Shortest response time, in milliseconds';
-COMMENT ON COLUMN devapp_report.latency_daily.avg_ms IS 'Mean response time, in milliseconds';
-COMMENT ON COLUMN devapp_report.latency_daily.p50_ms IS 'Median response time, in milliseconds, within 9.1 %';
-COMMENT ON COLUMN devapp_report.latency_daily.p95_ms IS '95th percentile of response times, in milliseconds, within 9.1 %';
-COMMENT ON COLUMN devapp_report.latency_daily.p99_ms IS '99th percentile of response times, in milliseconds, within 9.1 %';
-COMMENT ON COLUMN devapp_report.latency_daily.max_ms IS 'Longest response time, in milliseconds';
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT', 'admin', 'analyst');
-
 CREATE VIEW devapp_report.denials AS
 SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.owner, u.product_id, p.name AS product,
        p.display_name AS product_display_name, u.environment,

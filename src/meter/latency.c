@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -19,6 +21,15 @@
 
 PG_FUNCTION_INFO_V1(devapp_add_histograms);
 PG_FUNCTION_INFO_V1(devapp_latency_percentile);
+PG_FUNCTION_INFO_V1(devapp_percentile_step);
+PG_FUNCTION_INFO_V1(devapp_percentile_result);
+
+/* What the aggregate percentile(histogram, fraction) has added up. */
+typedef struct PercentileState
+{
+	double		fraction;
+	int64		counts[LATENCY_BINS];
+} PercentileState;
 
 /* Add an array to counts[LATENCY_BINS], up to what a count holds. */
 static void
@@ -102,4 +113,60 @@ devapp_latency_percentile(PG_FUNCTION_ARGS)
 	interval = palloc0(sizeof(Interval));
 	interval->time = (TimeOffset) (latency_middle(bin) + 0.5);
 	PG_RETURN_INTERVAL_P(interval);
+}
+
+static void
+require_fraction(const PercentileState *state, double fraction)
+{
+	if (!(fraction >= 0 && fraction <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("fraction must be from 0 to 1"),
+				 errhint("The 95th percentile is 0.95.")));
+	if (state != NULL && state->fraction != fraction)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fraction must be the same in all rows")));
+}
+
+/*
+ * percentile_step(state, histogram, fraction)
+ *
+ * Rows in which either is null are skipped, but a fraction is looked at first: whoever asks
+ * for the 95th percentile of nothing and means 95 is told so.
+ */
+Datum
+devapp_percentile_step(PG_FUNCTION_ARGS)
+{
+	PercentileState *state = PG_ARGISNULL(0) ? NULL : (PercentileState *) PG_GETARG_POINTER(0);
+	MemoryContext aggregate;
+
+	if (!AggCheckCallContext(fcinfo, &aggregate))
+		elog(ERROR, "percentile_step called outside of an aggregate");
+	if (!PG_ARGISNULL(2))
+		require_fraction(state, PG_GETARG_FLOAT8(2));
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2))
+	{
+		if (state == NULL)
+		{
+			state = MemoryContextAllocZero(aggregate, sizeof(PercentileState));
+			state->fraction = PG_GETARG_FLOAT8(2);
+		}
+		add_histogram(PG_GETARG_ARRAYTYPE_P(1), state->counts);
+	}
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(state);
+}
+
+/* percentile_result(state): in milliseconds; null: there was nothing to count */
+Datum
+devapp_percentile_result(PG_FUNCTION_ARGS)
+{
+	const PercentileState *state = PG_ARGISNULL(0) ? NULL : (const PercentileState *) PG_GETARG_POINTER(0);
+	int			bin = state == NULL ? -1 : latency_percentile(state->counts, LATENCY_BINS, state->fraction);
+
+	if (bin < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(rint(latency_middle(bin)) / 1000);
 }

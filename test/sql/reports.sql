@@ -9,12 +9,12 @@ SELECT c.relname FROM pg_class c
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE (c.relnamespace = 'devapp_report'::regnamespace AND c.relkind <> 'i' OR c.oid::regclass::text IN ('devapp.my_apps', 'devapp.my_credentials', 'devapp.my_products', 'devapp.my_usage', 'devapp.my_teams', 'devapp.my_team_usage', 'devapp.my_quota', 'devapp.top_apps'))
    AND col_description(c.oid, a.attnum) IS NULL;
--- an id has its name beside it, and no column is an array (but names of products) or shows a digest, a secret or attributes
+-- an id has its name beside it, and no column is an array (but names of products, and histograms) or shows a digest, a secret or attributes
 SELECT c.relname, a.attname, a.atttypid::regtype FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
  WHERE c.relnamespace = 'devapp_report'::regnamespace AND c.relkind <> 'i'
    AND (a.atttypid::regtype::text NOT IN ('text', 'uuid', 'bigint', 'integer', 'boolean', 'double precision', 'date', 'timestamp with time zone', 'interval')
         OR a.attname ~ 'digest|attribute')
-   AND NOT (c.relname = 'app_inventory' AND a.attname = 'products');
+   AND NOT (c.relname = 'app_inventory' AND a.attname = 'products') AND a.attname <> 'histogram';
 SELECT c.relname, x.id FROM pg_class c, (VALUES ('app_id', 'app'), ('product_id', 'product'), ('owner_id', 'owner'), ('team_id', 'team'),
                                                 ('credential_id', 'consumer_key')) AS x(id, name)
  WHERE c.relnamespace = 'devapp_report'::regnamespace AND c.relkind <> 'i'

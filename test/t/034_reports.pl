@@ -75,6 +75,7 @@ for my $role (qw(bi ops))
 }
 is(run('bi', 'SELECT app, calls_30d FROM devapp_report.app_inventory ORDER BY app'), "adas|1\nblues|2\neves|3", 'an analyst sees all apps');
 is(run('bi', 'SELECT sum(calls), sum(refused) FROM devapp_report.usage_daily'), '6|60', 'and all calls');
+is(run('bi', 'SELECT devapp_report.percentile(histogram, 0.95) FROM devapp_report.latency_totals'), '1143.48', 'an analyst asks for a percentile of all');
 is(run('bi', 'SELECT count(*) FROM devapp_report.calendar'), 1831, 'the calendar has the days that usage is kept for, and today');
 is(run('bi', 'SELECT count(*) FROM devapp_report.rotations WHERE NOT is_overdue'), 3, 'also where a view calls a function of devapp');
 refused('bi', $_)
@@ -134,7 +135,7 @@ my $dump = $node->data_dir . '/../dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'env', 'PGOPTIONS=-c devapp.restoring=on', 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
-is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '7|0', 'restored reports say that they were never refreshed');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '8|0', 'restored reports say that they were never refreshed');
 is($node->safe_psql('restored', "SELECT count(*) FROM devapp_report.$_"), 0, "$_ is empty, and can be read") for @filled;
 $node->safe_psql('restored', 'SELECT devapp_internal.refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'where the interval is 0 nothing is due');
@@ -142,7 +143,7 @@ set_config($node, 'devapp.refresh_interval', '15min');
 $node->safe_psql('restored', 'SET devapp.restoring = on; SELECT devapp_internal.refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'a database that is being restored is left alone');
 $node->safe_psql('restored', 'SELECT devapp_internal.refresh_reports_if_due()');
-is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '7|7', 'what the worker does fills them');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '8|8', 'what the worker does fills them');
 same_lines(contents('restored'), contents('postgres'), 'they are those of the source');
 is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT sum(calls) FROM devapp_report.usage_totals'), 6, 'and analysts may read them');
 

@@ -1,0 +1,100 @@
+-- How calls went, as gateways recorded it.
+
+-- Sums stop at what fits, as those of counts do.
+CREATE FUNCTION devapp_internal.percentile_step(state internal, histogram bigint[], fraction double precision) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_percentile_step';
+CREATE FUNCTION devapp_internal.percentile_result(state internal) RETURNS double precision
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_percentile_result';
+
+CREATE AGGREGATE devapp_report.percentile(histogram bigint[], fraction double precision) (
+    SFUNC = devapp_internal.percentile_step,
+    STYPE = internal,
+    FINALFUNC = devapp_internal.percentile_result,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE devapp_report.percentile(bigint[], double precision) IS
+    'Percentile of response times in milliseconds, from the histograms of all rows, within 9.1 % of the true one; null: nothing was recorded';
+SELECT devapp_internal.grant_on('ROUTINE', 'devapp_report.percentile(bigint[], double precision)', 'EXECUTE', 'admin', 'analyst');
+
+-- Responses are recorded without the environment, so this is a report of its own: joined to
+-- usage_daily it would count once for each environment.  The percentile of one row is that
+-- of an aggregate over it, since readers may call nothing else; minimum and maximum are
+-- exact, and it is not outside of them.
+CREATE VIEW devapp_report.latency_daily AS
+SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.owner, l.product_id, p.name AS product,
+       p.display_name AS product_display_name,
+       l.calls AS responses, l.client_errors, l.server_errors,
+       m.lowest AS min_ms,
+       extract(epoch FROM l.latency_total)::double precision * 1000 / l.calls AS avg_ms,
+       least(greatest(m.p50, m.lowest), m.highest) AS p50_ms,
+       least(greatest(m.p95, m.lowest), m.highest) AS p95_ms,
+       least(greatest(m.p99, m.lowest), m.highest) AS p99_ms,
+       m.highest AS max_ms, l.histogram
+  FROM devapp.usage_latency l
+ CROSS JOIN LATERAL (SELECT extract(epoch FROM min(x.lowest))::double precision * 1000 AS lowest, extract(epoch FROM max(x.highest))::double precision * 1000 AS highest,
+                            devapp_report.percentile(x.histogram, 0.5) AS p50, devapp_report.percentile(x.histogram, 0.95) AS p95,
+                            devapp_report.percentile(x.histogram, 0.99) AS p99
+                       FROM (SELECT l.latency_min AS lowest, l.latency_max AS highest, l.histogram) AS x) AS m
+  LEFT JOIN devapp_internal.named_app a ON a.app_id = l.app_id
+  LEFT JOIN devapp.product p ON p.product_id = l.product_id;
+COMMENT ON VIEW devapp_report.latency_daily IS
+    'How calls went, as gateways recorded it: one row a day, app and product, of all environments. Live';
+COMMENT ON COLUMN devapp_report.latency_daily.day IS 'Day of the calls, in UTC';
+COMMENT ON COLUMN devapp_report.latency_daily.app_id IS 'App, perhaps deleted since; null: recorded for credentials that are not known';
+COMMENT ON COLUMN devapp_report.latency_daily.app IS 'Its name; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.latency_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp_report.latency_daily.product IS 'Its name; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.product_display_name IS 'Name of the product to show; null: none';
+COMMENT ON COLUMN devapp_report.latency_daily.responses IS 'Calls that were recorded: those that the gateway told of';
+COMMENT ON COLUMN devapp_report.latency_daily.client_errors IS 'Responses with a status from 400 to 499';
+COMMENT ON COLUMN devapp_report.latency_daily.server_errors IS 'Responses with a status from 500 to 599';
+COMMENT ON COLUMN devapp_report.latency_daily.min_ms IS 'Shortest response time, in milliseconds';
+COMMENT ON COLUMN devapp_report.latency_daily.avg_ms IS 'Mean response time of this row, in milliseconds; of several rows: sum(avg_ms * responses) / sum(responses)';
+COMMENT ON COLUMN devapp_report.latency_daily.p50_ms IS 'Median response time of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_daily.p95_ms IS '95th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_daily.p99_ms IS '99th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_daily.max_ms IS 'Longest response time, in milliseconds';
+COMMENT ON COLUMN devapp_report.latency_daily.histogram IS 'Responses by response time; the percentile of several rows is devapp_report.percentile(histogram, 0.95)';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT', 'admin', 'analyst');
+
+CREATE MATERIALIZED VIEW devapp_internal.latency_totals AS
+SELECT l.day, l.product_id, devapp_internal.sum_bigint(l.calls) AS responses, devapp_internal.sum_bigint(l.client_errors) AS client_errors,
+       devapp_internal.sum_bigint(l.server_errors) AS server_errors, sum(extract(epoch FROM l.latency_total)::double precision * 1000) AS total_ms,
+       min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max, devapp.add_histograms(l.histogram) AS histogram
+  FROM devapp.usage_latency l
+ WHERE l.day > (SELECT devapp_internal.utc_today() - 60)
+ GROUP BY l.day, l.product_id;
+CREATE UNIQUE INDEX _latency_totals_key ON devapp_internal.latency_totals (day, product_id) NULLS NOT DISTINCT;
+
+CREATE VIEW devapp_report.latency_totals AS
+SELECT t.day, t.product_id, p.name AS product, p.display_name AS product_display_name, t.responses, t.client_errors, t.server_errors,
+       m.lowest AS min_ms, t.total_ms / t.responses AS avg_ms,
+       least(greatest(m.p50, m.lowest), m.highest) AS p50_ms,
+       least(greatest(m.p95, m.lowest), m.highest) AS p95_ms,
+       least(greatest(m.p99, m.lowest), m.highest) AS p99_ms,
+       m.highest AS max_ms, t.histogram
+  FROM devapp_internal.latency_totals t
+ CROSS JOIN LATERAL (SELECT extract(epoch FROM min(x.lowest))::double precision * 1000 AS lowest, extract(epoch FROM max(x.highest))::double precision * 1000 AS highest,
+                            devapp_report.percentile(x.histogram, 0.5) AS p50, devapp_report.percentile(x.histogram, 0.95) AS p95,
+                            devapp_report.percentile(x.histogram, 0.99) AS p99
+                       FROM (SELECT t.latency_min AS lowest, t.latency_max AS highest, t.histogram) AS x) AS m
+  LEFT JOIN devapp.product p ON p.product_id = t.product_id;
+COMMENT ON VIEW devapp_report.latency_totals IS
+    'How calls of all apps went, as gateways recorded it: one row a day and product, of the last 60 days. Materialized but for names';
+COMMENT ON COLUMN devapp_report.latency_totals.day IS 'Day of the calls, in UTC';
+COMMENT ON COLUMN devapp_report.latency_totals.product_id IS 'Product that the gateway named, perhaps deleted since; null: none, or one that is not known';
+COMMENT ON COLUMN devapp_report.latency_totals.product IS 'Its name; null: as above';
+COMMENT ON COLUMN devapp_report.latency_totals.product_display_name IS 'Name of the product to show; null: none';
+COMMENT ON COLUMN devapp_report.latency_totals.responses IS 'Calls that were recorded: those that the gateway told of';
+COMMENT ON COLUMN devapp_report.latency_totals.client_errors IS 'Responses with a status from 400 to 499';
+COMMENT ON COLUMN devapp_report.latency_totals.server_errors IS 'Responses with a status from 500 to 599';
+COMMENT ON COLUMN devapp_report.latency_totals.min_ms IS 'Shortest response time, in milliseconds';
+COMMENT ON COLUMN devapp_report.latency_totals.avg_ms IS 'Mean response time of this row, in milliseconds; of several rows: sum(avg_ms * responses) / sum(responses)';
+COMMENT ON COLUMN devapp_report.latency_totals.p50_ms IS 'Median response time of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_totals.p95_ms IS '95th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_totals.p99_ms IS '99th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_totals.max_ms IS 'Longest response time, in milliseconds';
+COMMENT ON COLUMN devapp_report.latency_totals.histogram IS 'Responses by response time; the percentile of several rows is devapp_report.percentile(histogram, 0.95)';
+SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_totals', 'SELECT', 'admin', 'analyst');
