@@ -237,13 +237,35 @@ BEGIN
 END
 $$;
 
--- Who did it: a rule, a person, or else the role of the database, which is for administrators to know.
+-- The app of a history: an auditor may ask about each, others about those that they see.
+CREATE FUNCTION devapp_internal.find_recorded_app(app devapp.app_ref) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_app uuid := devapp_internal.app_id_of(app);
+BEGIN
+    IF NOT (devapp_internal.is_auditor() AND EXISTS (SELECT FROM devapp.app a WHERE a.app_id = the_app)) THEN
+        PERFORM devapp_internal.require_app(the_app, false, app);
+    END IF;
+    RETURN the_app;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.sees_history_of(credential_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT devapp_internal.is_auditor() OR devapp_internal.has_credential(sees_history_of.credential_id)
+$$;
+
+-- Who did it: a rule, a person, or else the role of the database, which is for administrators and auditors to know.
 CREATE FUNCTION devapp_internal.history_actor(event devapp.audit_event) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(CASE WHEN (event).action NOT IN ('create', 'issue') THEN (event).after->>'decided_by' END, (event).actor,
-                    CASE WHEN devapp_internal.is_admin() THEN (event).db_role ELSE 'administrator' END)
+                    CASE WHEN devapp_internal.is_auditor() THEN (event).db_role ELSE 'administrator' END)
 $$;
 
 CREATE FUNCTION devapp_internal.app_history(app devapp.app_ref) RETURNS TABLE (
@@ -258,13 +280,13 @@ CREATE FUNCTION devapp_internal.app_history(app devapp.app_ref) RETURNS TABLE (
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app uuid := devapp_internal.find_visible_app(app_history.app);
+    the_app uuid := devapp_internal.find_recorded_app(app_history.app);
 BEGIN
     RETURN QUERY
     SELECT e.event_id, e.occurred_at, devapp_internal.history_actor(e), devapp_internal.history_words(e), e.note, devapp_internal.history_key(e)
       FROM devapp.audit_event e
      WHERE e.app_id = the_app
-       AND (devapp_internal.history_credential(e) IS NULL OR devapp_internal.has_credential(devapp_internal.history_credential(e)))
+       AND (devapp_internal.history_credential(e) IS NULL OR devapp_internal.sees_history_of(devapp_internal.history_credential(e)))
      ORDER BY e.event_id;
 END
 $$;
@@ -280,7 +302,7 @@ CREATE FUNCTION devapp.app_history(app devapp.app_ref) RETURNS TABLE (
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.app_history(devapp.app_ref) IS
     'What happened to an app, its credentials, their secrets and associations, oldest first';
-SELECT devapp_internal.grant_to('devapp.app_history', 'admin', 'developer');
+SELECT devapp_internal.grant_to('devapp.app_history', 'admin', 'developer', 'auditor');
 
 -- ---------- rows of the past ----------
 
@@ -463,7 +485,7 @@ CREATE FUNCTION devapp_internal.access_at(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app uuid := devapp_internal.find_visible_app(access_at.app);
+    the_app uuid := devapp_internal.find_recorded_app(access_at.app);
     app_then jsonb;
     owner jsonb;
     credential jsonb;
@@ -475,7 +497,7 @@ BEGIN
         SELECT c.credential_id, c.consumer_key,
                devapp_internal.row_at('credential', c.credential_id::text, to_jsonb(c), access_at.at)
           FROM devapp.credential c
-         WHERE c.app_id = the_app AND devapp_internal.has_credential(c.credential_id)
+         WHERE c.app_id = the_app AND devapp_internal.sees_history_of(c.credential_id)
          ORDER BY c.credential_id
     LOOP
         CONTINUE WHEN credential IS NULL;
@@ -511,4 +533,4 @@ CREATE FUNCTION devapp.access_at(
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.access_at(devapp.app_ref, text, text, text, timestamptz, text, text, inet) IS
     'Could the app call this at that time? One row for each credential it had then, from the audit trail';
-SELECT devapp_internal.grant_to('devapp.access_at', 'admin', 'developer');
+SELECT devapp_internal.grant_to('devapp.access_at', 'admin', 'developer', 'auditor');

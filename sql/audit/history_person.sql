@@ -1,5 +1,5 @@
 -- The history of a person, a team, a product or a role: what they did, and what happened to
--- them and to what is theirs.  For administrators, who see everything.
+-- them and to what is theirs.  For administrators and auditors, who see everything.
 --
 -- Events are found by the indexes of the trail for who and when, whose it is, and which row.
 
@@ -234,7 +234,7 @@ CREATE FUNCTION devapp.history(
     note text,
     consumer_key text
 )
-    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_auditor';
 COMMENT ON FUNCTION devapp.history(text, timestamptz, timestamptz, text) IS
     'What a person did, or what happened to a person, team or product and to what is theirs, oldest first';
-SELECT devapp_internal.grant_to('devapp.history', 'admin');
+SELECT devapp_internal.grant_to('devapp.history', 'admin', 'auditor');

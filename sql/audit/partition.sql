@@ -57,6 +57,7 @@ BEGIN
     EXECUTE format('CREATE TABLE devapp.%I (LIKE devapp.audit_event_default INCLUDING DEFAULTS INCLUDING INDEXES,
                         CONSTRAINT bounds CHECK (occurred_at >= %L AND occurred_at < %L))', partition_name, from_time, to_time);
     EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY', partition_name);
+    PERFORM devapp_internal.refuse_without_policy(to_regclass('devapp.' || partition_name));
     PERFORM devapp_internal.take_back(to_regclass('devapp.' || partition_name));
 END
 $$;

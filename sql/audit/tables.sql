@@ -44,7 +44,7 @@ COMMENT ON COLUMN devapp.audit_event.before IS 'Columns that changed, with their
 COMMENT ON COLUMN devapp.audit_event.after IS 'Columns that changed, with their values after; of a new row, all that are not null';
 COMMENT ON COLUMN devapp.audit_event.note IS 'Why the status changed';
 COMMENT ON COLUMN devapp.audit_event.leaf_hash IS 'SHA-256 of a zero byte and devapp.audit_entry() of the row: the leaf of RFC 6962';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT', 'admin', 'auditor');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT (event_id, occurred_at, actor, action, entity, entity_id, app_id, developer_id, team_id, before, after, note)', 'developer');
 SELECT pg_extension_config_dump('devapp.audit_event', '');
 

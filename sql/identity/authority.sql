@@ -9,6 +9,11 @@ CREATE FUNCTION devapp_internal.is_admin() RETURNS boolean
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_is_admin';
 
+-- An auditor reads the whole audit trail, as administrators do, and may change nothing.
+CREATE FUNCTION devapp_internal.is_auditor() RETURNS boolean
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_is_auditor';
+
 -- The teams that the acting developer is in; or only those he administers, which
 -- nobody does who was deactivated.
 CREATE FUNCTION devapp_internal.my_teams(administered boolean DEFAULT false) RETURNS uuid[]

@@ -18,7 +18,7 @@ CREATE FUNCTION devapp.audit_public_key() RETURNS text
     AS 'MODULE_PATHNAME', 'devapp_audit_public_key';
 COMMENT ON FUNCTION devapp.audit_public_key() IS
     'The verifier key of the key that signs checkpoints; null: they are not signed';
-SELECT devapp_internal.grant_to('devapp.audit_public_key', 'admin');
+SELECT devapp_internal.grant_to('devapp.audit_public_key', 'admin', 'auditor');
 
 -- Whoever may execute it sees what is wrong, and nothing of what is right.
 CREATE FUNCTION devapp_internal.verify_audit(checkpoint text)
@@ -32,7 +32,7 @@ CREATE FUNCTION devapp.verify_audit(checkpoint text DEFAULT NULL)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.verify_audit(text) IS
     'What was altered in the audit trail since it was sealed, and since the given checkpoint was exported; no rows: nothing';
-SELECT devapp_internal.grant_to('devapp.verify_audit', 'admin');
+SELECT devapp_internal.grant_to('devapp.verify_audit', 'admin', 'auditor');
 
 CREATE FUNCTION devapp.audit_proof(event_id bigint, tree_size bigint DEFAULT NULL,
                                    OUT leaf_index bigint, OUT tree_size bigint, OUT leaf_hash bytea,
@@ -42,7 +42,7 @@ CREATE FUNCTION devapp.audit_proof(event_id bigint, tree_size bigint DEFAULT NUL
     AS 'MODULE_PATHNAME', 'devapp_audit_proof';
 COMMENT ON FUNCTION devapp.audit_proof(bigint, bigint) IS
     'The inclusion proof of an event in the tree of that many leaves (RFC 6962); null: in the latest';
-SELECT devapp_internal.grant_to('devapp.audit_proof', 'admin');
+SELECT devapp_internal.grant_to('devapp.audit_proof', 'admin', 'auditor');
 
 CREATE FUNCTION devapp.audit_consistency(size_a bigint, size_b bigint) RETURNS bytea[]
     LANGUAGE c STABLE STRICT
@@ -50,7 +50,7 @@ CREATE FUNCTION devapp.audit_consistency(size_a bigint, size_b bigint) RETURNS b
     AS 'MODULE_PATHNAME', 'devapp_audit_consistency';
 COMMENT ON FUNCTION devapp.audit_consistency(bigint, bigint) IS
     'The consistency proof between the trees of two sizes (RFC 6962)';
-SELECT devapp_internal.grant_to('devapp.audit_consistency', 'admin');
+SELECT devapp_internal.grant_to('devapp.audit_consistency', 'admin', 'auditor');
 
 CREATE FUNCTION devapp.check_audit_proof(leaf_hash bytea, leaf_index bigint, tree_size bigint, path bytea[], root bytea)
     RETURNS boolean
@@ -58,7 +58,7 @@ CREATE FUNCTION devapp.check_audit_proof(leaf_hash bytea, leaf_index bigint, tre
     AS 'MODULE_PATHNAME', 'devapp_check_audit_proof';
 COMMENT ON FUNCTION devapp.check_audit_proof(bytea, bigint, bigint, bytea[], bytea) IS
     'Does an inclusion proof show that the tree with this root has this leaf?';
-SELECT devapp_internal.grant_to('devapp.check_audit_proof', 'admin');
+SELECT devapp_internal.grant_to('devapp.check_audit_proof', 'admin', 'auditor');
 
 CREATE FUNCTION devapp.check_audit_consistency(size_a bigint, root_a bytea, size_b bigint, root_b bytea, path bytea[])
     RETURNS boolean
@@ -66,4 +66,4 @@ CREATE FUNCTION devapp.check_audit_consistency(size_a bigint, root_a bytea, size
     AS 'MODULE_PATHNAME', 'devapp_check_audit_consistency';
 COMMENT ON FUNCTION devapp.check_audit_consistency(bigint, bytea, bigint, bytea, bytea[]) IS
     'Does a consistency proof show that the second tree begins as the first?';
-SELECT devapp_internal.grant_to('devapp.check_audit_consistency', 'admin');
+SELECT devapp_internal.grant_to('devapp.check_audit_consistency', 'admin', 'auditor');

@@ -12,7 +12,7 @@ CREATE TABLE devapp.audit_leaf (
 COMMENT ON TABLE devapp.audit_leaf IS 'The log: hashes of audit events in the order in which they were sealed';
 COMMENT ON COLUMN devapp.audit_leaf.leaf_index IS 'Place in the log, from 0, without gaps';
 COMMENT ON COLUMN devapp.audit_leaf.leaf_hash IS 'leaf_hash of the event when it was sealed';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_leaf', 'SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_leaf', 'SELECT', 'admin', 'auditor');
 SELECT pg_extension_config_dump('devapp.audit_leaf', '');
 
 CREATE TABLE devapp.audit_node (
@@ -24,7 +24,7 @@ CREATE TABLE devapp.audit_node (
 COMMENT ON TABLE devapp.audit_node IS 'Complete subtrees of the log, so that proofs need not hash it again';
 COMMENT ON COLUMN devapp.audit_node.level IS 'It is over 2^level leaves; from 8 on';
 COMMENT ON COLUMN devapp.audit_node.position IS 'Its first leaf is position * 2^level';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_node', 'SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_node', 'SELECT', 'admin', 'auditor');
 SELECT pg_extension_config_dump('devapp.audit_node', '');
 
 CREATE TABLE devapp.audit_checkpoint (
@@ -50,5 +50,5 @@ COMMENT ON COLUMN devapp.audit_checkpoint.system_identifier IS 'Cluster whose tr
 COMMENT ON COLUMN devapp.audit_checkpoint.note IS 'What to export: the checkpoint as a C2SP signed note';
 COMMENT ON COLUMN devapp.audit_checkpoint.public_key IS 'Ed25519 key that it is signed with; null: it is not signed';
 COMMENT ON COLUMN devapp.audit_checkpoint.origin IS 'First line of the note: whose log it is (devapp.audit_origin when it was sealed)';
-SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_checkpoint', 'SELECT', 'admin');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_checkpoint', 'SELECT', 'admin', 'auditor');
 SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');

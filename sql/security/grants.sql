@@ -83,3 +83,21 @@ AS $$
                                          ELSE function::regproc::regprocedure END::text,
                                     'EXECUTE', VARIADIC roles)
 $$;
+
+-- What a role without a policy gets: an error, rather than no rows (src/base/row_policy.c).
+-- Nobody needs the right to execute it, as the planner takes it out of each query.
+CREATE FUNCTION devapp_internal.rows_need_a_policy_support(internal) RETURNS internal
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'devapp_rows_need_a_policy_support';
+CREATE FUNCTION devapp_internal.rows_need_a_policy(of_table regclass) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE SUPPORT devapp_internal.rows_need_a_policy_support
+    AS 'MODULE_PATHNAME', 'devapp_rows_need_a_policy';
+
+CREATE FUNCTION devapp_internal.refuse_without_policy(of_table regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('CREATE POLICY anybody ON %s FOR SELECT USING (devapp_internal.rows_need_a_policy(%L))', of_table, of_table);
+END
+$$;

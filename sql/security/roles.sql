@@ -8,13 +8,18 @@
 --	devapp_gateway		verifies
 --	devapp_reporter		records how calls went: whoever may do that can also make up usage
 --	devapp_analyst		reads the reports, whose views have the rights of their owner
+--	devapp_auditor		reads the audit trail, its proofs and the reports, and changes nothing
 
 CREATE FUNCTION devapp_internal.role_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    RETURN ARRAY['admin', 'analyst', 'developer', 'gateway', 'reporter'];
+    RETURN ARRAY['admin', 'analyst', 'auditor', 'developer', 'gateway', 'reporter'];
 
-SELECT devapp_internal.grant_on('SCHEMA', 'devapp', 'USAGE', 'admin', 'developer', 'gateway', 'reporter');
+SELECT devapp_internal.grant_on('SCHEMA', 'devapp', 'USAGE', 'admin', 'auditor', 'developer', 'gateway', 'reporter');
 SELECT devapp_internal.grant_on('SCHEMA', 'devapp_report', 'USAGE', 'admin', 'analyst');
+
+-- An auditor reads every report.
+INSERT INTO devapp_internal.declared_grant (kind, object, privileges, role)
+SELECT g.kind, g.object, g.privileges, 'auditor' FROM devapp_internal.declared_grant g WHERE g.role = 'analyst';
 
 CREATE FUNCTION devapp_internal.ensure_role(name text) RETURNS void
     LANGUAGE plpgsql
@@ -99,4 +104,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp.setup_roles() IS
-    'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_reporter and devapp_analyst, what they may do and which rows they see, and the next months of the audit trail; can be run again';
+    'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_reporter, devapp_analyst and devapp_auditor, what they may do and which rows they see, and the next months of the audit trail; can be run again';

@@ -1,6 +1,7 @@
 -- Who sees which rows.  Row-level security is on for every table, so that whom
--- somebody grants a table sees nothing in it without a policy.  It does not hold
--- for the owner of the tables and for superusers.
+-- somebody grants a table sees no row of it without a policy, and is told so
+-- (refuse_without_policy in grants.sql).  It does not hold for the owner of the
+-- tables and for superusers.
 --
 -- The policies are for roles, which setup_roles() makes; so it makes these as
 -- well.
@@ -12,6 +13,7 @@ BEGIN
     FOR devapp_table IN SELECT c.oid FROM pg_class c
                          WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace) AND c.relkind IN ('r', 'p') LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', devapp_table);
+        PERFORM devapp_internal.refuse_without_policy(devapp_table);
     END LOOP;
 END
 $$;
@@ -48,6 +50,10 @@ BEGIN
                          WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p')
                            AND NOT c.relispartition LOOP
         PERFORM devapp_internal.put_policy(devapp_table, 'ALL', 'devapp_admin', 'true');
+    END LOOP;
+
+    FOREACH devapp_table IN ARRAY ARRAY['devapp.audit_event', 'devapp.audit_leaf', 'devapp.audit_node', 'devapp.audit_checkpoint']::regclass[] LOOP
+        PERFORM devapp_internal.put_policy(devapp_table, 'SELECT', 'devapp_auditor', 'true');
     END LOOP;
 
     PERFORM devapp_internal.put_policy('devapp.developer', 'SELECT', 'devapp_developer',
@@ -90,7 +96,8 @@ $$;
 -- there already, as in a restore, they are made at once.
 DO $$
 BEGIN
-    IF to_regrole('devapp_admin') IS NOT NULL AND to_regrole('devapp_developer') IS NOT NULL THEN
+    IF to_regrole('devapp_admin') IS NOT NULL AND to_regrole('devapp_developer') IS NOT NULL
+       AND to_regrole('devapp_auditor') IS NOT NULL THEN
         PERFORM devapp_internal.setup_policies();
     END IF;
 END

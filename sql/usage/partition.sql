@@ -37,6 +37,7 @@ BEGIN
                            partition_name || '_minute', partition_name);
         END IF;
         EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL', partition_name);
+        PERFORM devapp_internal.refuse_without_policy(to_regclass('devapp.' || partition_name));
         PERFORM devapp_internal.take_back(to_regclass('devapp.' || partition_name));
         EXECUTE format('ALTER TABLE devapp.%I ATTACH PARTITION devapp.%I FOR VALUES FROM (%L) TO (%L)',
                        parent, partition_name, from_time, to_time);

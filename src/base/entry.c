@@ -13,9 +13,10 @@
  *
  * Whoever may execute the public function may call it, and a function that lets its
  * caller do more than a developer may decides by itself who that is (authority.sql).
- * Two kinds decide here, because nothing else guards them, whoever was granted
- * EXECUTE: devapp_enter_admin() is for administrators, devapp_enter_analyst() for
- * those who read the reports.  Nobody needs a right on the namesake or on its schema.
+ * Three kinds decide here, because nothing else guards them, whoever was granted
+ * EXECUTE: devapp_enter_admin() is for administrators, devapp_enter_auditor() for
+ * those who read the audit trail, devapp_enter_analyst() for those who read the
+ * reports.  Nobody needs a right on the namesake or on its schema.
  *
  * Texts are compared there by the database's collation: one that the caller gives an
  * argument could make two persons' names the same.
@@ -62,6 +63,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_enter);
 PG_FUNCTION_INFO_V1(devapp_enter_admin);
+PG_FUNCTION_INFO_V1(devapp_enter_auditor);
 PG_FUNCTION_INFO_V1(devapp_enter_analyst);
 PG_FUNCTION_INFO_V1(devapp_as_owner);
 
@@ -112,6 +114,16 @@ role_administers(Oid role)
 		pg_class_aclcheck(app, role, ACL_UPDATE) == ACLCHECK_OK;
 }
 
+/* An auditor is a member of devapp_auditor; administrators read the trail as well. */
+static bool
+role_audits(Oid role)
+{
+	Oid			auditor = get_role_oid("devapp_auditor", true);
+
+	return role_administers(role) ||
+		(OidIsValid(auditor) && has_privs_of_role(role, auditor));
+}
+
 static bool
 role_reads_reports(Oid role)
 {
@@ -126,6 +138,14 @@ entry_by_admin(void)
 {
 	return !InSecurityRestrictedOperation() &&
 		role_administers(GetOuterUserId()) && role_administers(entry_role());
+}
+
+/* The same for the right to read the whole audit trail. */
+bool
+entry_by_auditor(void)
+{
+	return !InSecurityRestrictedOperation() &&
+		role_audits(GetOuterUserId()) && role_audits(entry_role());
 }
 
 static compat_noreturn void
@@ -402,6 +422,16 @@ devapp_enter_admin(PG_FUNCTION_ARGS)
 	refuse_maintenance(namesake_of(fcinfo->flinfo));
 	if (!entry_by_admin())
 		refuse_caller(fcinfo, "administrators");
+	return enter_target(fcinfo);
+}
+
+/* SQL: the body of the public functions that are for those who read the audit trail */
+Datum
+devapp_enter_auditor(PG_FUNCTION_ARGS)
+{
+	refuse_maintenance(namesake_of(fcinfo->flinfo));
+	if (!entry_by_auditor())
+		refuse_caller(fcinfo, "auditors and administrators");
 	return enter_target(fcinfo);
 }
 

@@ -9,5 +9,6 @@
 
 extern Oid	entry_role(void);
 extern bool entry_by_admin(void);
+extern bool entry_by_auditor(void);
 
 #endif							/* DEVAPP_ENTRY_H */

@@ -57,6 +57,7 @@ PG_FUNCTION_INFO_V1(devapp_set_actor);
 PG_FUNCTION_INFO_V1(devapp_outer_role);
 PG_FUNCTION_INFO_V1(devapp_entry_role);
 PG_FUNCTION_INFO_V1(devapp_is_admin);
+PG_FUNCTION_INFO_V1(devapp_is_auditor);
 PG_FUNCTION_INFO_V1(devapp_identity_source);
 PG_FUNCTION_INFO_V1(devapp_email_key);
 
@@ -450,6 +451,12 @@ Datum
 devapp_is_admin(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(entry_by_admin());
+}
+
+Datum
+devapp_is_auditor(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(entry_by_auditor());
 }
 
 static const char *

@@ -83,7 +83,7 @@ is( $node->safe_psql(
 		'postgres', q{
 		SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
 		  FROM pg_roles WHERE rolname ~ '^devapp_' ORDER BY 1}),
-	join("\n", map { "devapp_$_|f|f|f|f|f|f" } qw(admin analyst developer gateway reporter)),
+	join("\n", map { "devapp_$_|f|f|f|f|f|f" } qw(admin analyst auditor developer gateway reporter)),
 	'the roles cannot log in and have no attribute');
 
 # ---------- the administrator at work ----------
@@ -210,6 +210,54 @@ refused('nobody', @everything,
 	'verify_client' => "SELECT devapp.verify_client('a', 'b')",
 	'allows' => "SELECT devapp.allows('$live->{secret}')",
 	'a type' => 'CREATE TEMP TABLE t (d devapp.secret_digest)');
+
+# ---------- the auditor at work ----------
+
+my $trail = $node->safe_psql('postgres', 'SELECT tree_size FROM devapp.seal_audit()');
+$node->safe_psql('postgres', 'CREATE ROLE auditor IN ROLE devapp_auditor');
+is( run('auditor', "
+		SELECT (SELECT count(*) FROM devapp.audit_event) = $trail, (SELECT count(*) FROM devapp.audit_leaf) = $trail,
+		       (SELECT tree_size FROM devapp.audit_checkpoint) = $trail, (SELECT count(*) FROM devapp.audit_event e WHERE devapp.audit_entry(e) IS NULL),
+		       (SELECT count(*) > 3 FROM devapp.app_history('$live->{app_id}')), (SELECT count(*) > 0 FROM devapp.history('ada\@example.com')),
+		       (SELECT string_agg(code::text, ' ') FROM devapp.access_at('$live->{app_id}')),
+		       (SELECT count(*) FROM devapp.verify_audit()),
+		       (SELECT devapp.check_audit_proof(leaf_hash, leaf_index, tree_size, path, root) FROM devapp.audit_proof(1)),
+		       devapp.audit_consistency(1, $trail) IS NOT NULL, devapp.audit_public_key() IS NULL,
+		       (SELECT count(*) > 0 FROM devapp_report.app_inventory), length(devapp_report.dashboard()) > 1000"),
+	't|t|t|0|t|t|VALID|0|t|t|t|t|t',
+	'an auditor reads the trail, its proofs, the histories and the reports');
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT r.relname FROM pg_class r JOIN pg_roles ro ON ro.rolname IN ('devapp_analyst')
+		 WHERE r.relnamespace = 'devapp_report'::regnamespace AND r.relkind IN ('v', 'm')
+		   AND has_table_privilege('devapp_analyst', r.oid, 'SELECT') <> has_table_privilege('devapp_auditor', r.oid, 'SELECT')}),
+	'', 'all reports that an analyst reads');
+like(run('auditor', "SELECT string_agg(who, ' ') FROM devapp.app_history('$live->{app_id}')"), qr/^postgres/, 'and which database role did it');
+my ($state, $report) = error_of($node, q{SET SESSION AUTHORIZATION auditor; SELECT devapp.app_history('ada@example.com/nothing')});
+is($state, '42704', 'an app that there is not') or diag($report);
+refused('auditor',
+	(map { ("insert $_" => "INSERT INTO devapp.$_ DEFAULT VALUES", "delete $_" => "DELETE FROM devapp.$_", "truncate $_" => "TRUNCATE devapp.$_") }
+		  qw(audit_event audit_leaf audit_node audit_checkpoint app developer)),
+	'the sequence' => q{SELECT nextval('devapp.audit_event_id_seq')},
+	'setval' => q{SELECT setval('devapp.audit_event_id_seq', 1)},
+	'act_as' => q{SELECT devapp.act_as('ada@example.com')},
+	'set_attribute' => "SELECT devapp.set_attribute('app', '$live->{app_id}', 'a', 'b')",
+	'update' => 'UPDATE devapp.audit_event SET note = NULL', 'update of a leaf' => 'UPDATE devapp.audit_leaf SET event_id = 0',
+	'seal_audit' => 'SELECT devapp.seal_audit()',
+	'maintain_audit' => 'SELECT devapp.maintain_audit()',
+	'create_app' => q{SELECT devapp.create_app('x', 'ada@example.com')},
+	'approve_app' => "SELECT devapp.approve_app('$live->{app_id}')",
+	'verify_key' => "SELECT devapp.verify_key('$live->{secret}')",
+	'digests' => 'SELECT digest FROM devapp.credential_secret',
+	'lock' => 'BEGIN; LOCK TABLE devapp.audit_event IN SHARE MODE',
+	'refresh_reports' => 'SELECT devapp.refresh_reports()');
+# whom somebody granted more by hand is still no administrator
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT string_agg(p.oid::regprocedure::text, ' ') FROM pg_proc p
+		 WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND has_function_privilege('auditor', p.oid, 'EXECUTE')
+		   AND p.provolatile = 'v' AND p.prorettype <> 'trigger'::regtype}),
+	'devapp.audit_public_key() devapp.verify_audit(text)', 'what an auditor may call is declared to read, or does so');
 
 # ---------- the roles and the extension ----------
 

@@ -17,7 +17,7 @@ use lib $FindBin::RealBin;
 use Devapp;
 use Test::More;
 
-my @roles = qw(admin developer gateway reporter analyst nobody);
+my @roles = qw(admin developer gateway reporter analyst auditor nobody);
 my $node = start_server('main');
 
 make_program($node);
@@ -102,11 +102,11 @@ same_lines($node->safe_psql('postgres', q{
 		 WHERE n.nspname = 'devapp_internal' AND a.grantee <> n.nspowner
 		 ORDER BY 1}),
 	join("\n", map { "$_=execute" }
-		  'add_counts devapp_admin=execute devapp_developer', 'bulk_lock_key devapp_admin', 'days_since devapp_admin=execute devapp_analyst',
-		'effective_status devapp_admin=execute devapp_analyst=execute devapp_developer', 'email_key devapp_admin',
-		'http_status devapp_admin=execute devapp_analyst', 'is_admin devapp_admin=execute devapp_developer',
-		'milliseconds devapp_admin=execute devapp_developer', 'percentile_ms devapp_admin=execute devapp_developer', 'progress_bar devapp_admin', 'quota_window devapp_admin=execute devapp_analyst',
-		'setting devapp_admin=execute devapp_analyst', 'sum_bigint devapp_admin=execute devapp_analyst=execute devapp_developer', 'worker_state devapp_admin'),
+		  'add_counts devapp_admin=execute devapp_developer', 'bulk_lock_key devapp_admin', 'days_since devapp_admin=execute devapp_analyst=execute devapp_auditor',
+		'effective_status devapp_admin=execute devapp_analyst=execute devapp_auditor=execute devapp_developer', 'email_key devapp_admin',
+		'http_status devapp_admin=execute devapp_analyst=execute devapp_auditor', 'is_admin devapp_admin=execute devapp_developer',
+		'milliseconds devapp_admin=execute devapp_developer', 'percentile_ms devapp_admin=execute devapp_developer', 'progress_bar devapp_admin', 'quota_window devapp_admin=execute devapp_analyst=execute devapp_auditor',
+		'setting devapp_admin=execute devapp_analyst=execute devapp_auditor', 'sum_bigint devapp_admin=execute devapp_analyst=execute devapp_auditor=execute devapp_developer', 'worker_state devapp_admin'),
 	'in devapp_internal roles execute what views and indexes call, and have no other right');
 
 # what declares nothing is granted to nobody, and taken back from whom it was given
@@ -149,7 +149,7 @@ $node->safe_psql(
 same_lines(matrix(), $is, 'setup_roles() leaves to its roles what they may do');
 is( $node->safe_psql(
 		'postgres', q{SELECT object, privilege, grantee::regrole FROM devapp_internal.held_privilege
-		WHERE is_grantable OR grantee::regrole::text NOT IN ('devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst')}),
+		WHERE is_grantable OR grantee::regrole::text NOT IN ('devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor')}),
 	'devapp.act_as(text,boolean)|EXECUTE|portal', 'but not to pass it on');
 
 # nobody has anything by default privileges, in partitions that are made later either
@@ -180,23 +180,72 @@ is( $node->safe_psql(
 	'', 'row-level security is on for every table');
 is( $node->safe_psql(
 		'postgres', q{
-		SELECT count(*) FROM pg_policy p, unnest(p.polroles) AS r WHERE r = 0}),
-	'0', 'no policy is for PUBLIC');
+		SELECT DISTINCT p.polname, pg_get_expr(p.polqual, p.polrelid) ~ '^devapp_internal\.rows_need_a_policy' FROM pg_policy p, unnest(p.polroles) AS r WHERE r = 0}),
+	'anybody|t', 'the only policy for PUBLIC refuses');
+is( $node->safe_psql(
+		'postgres', q{
+		SELECT c.relname FROM pg_class c
+		 WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace) AND c.relkind IN ('r', 'p')
+		   AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'anybody')}),
+	'', 'and every table and partition has it');
 
-# somebody who was granted a table by mistake sees nothing in it
+# somebody who was granted a table by mistake is told that they see nothing in it
 $node->safe_psql('postgres', 'GRANT USAGE ON SCHEMA devapp TO devapp_nobody; GRANT SELECT ON ALL TABLES IN SCHEMA devapp TO devapp_nobody');
 for my $table (split /\n/, $node->safe_psql('postgres', q{
 		SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind IN ('r', 'p')}))
 {
-	next if $table =~ /_\d{4}_\d\d$|_default$/;
-	is($node->safe_psql('postgres', "SET SESSION AUTHORIZATION devapp_nobody; SELECT count(*) FROM $table"),
-		'0', "no policy, no rows: $table");
+	is(scalar error_of($node, "SET SESSION AUTHORIZATION devapp_nobody; SELECT count(*) FROM $table"), '42501', "no policy, no answer: $table");
 }
+
+$node->safe_psql('postgres', 'CREATE ROLE reader IN ROLE pg_read_all_data; GRANT SELECT ON devapp.app, devapp.audit_leaf TO devapp_auditor, devapp_developer');
+for my $case (
+	[ 'reader', 'audit_event', qr/role "reader" may see no row of table "audit_event"/ ],
+	[ 'devapp_developer', 'audit_leaf', qr/role "devapp_developer" may see no row of table "audit_leaf"/ ],
+	[ 'devapp_auditor', 'app', qr/role "devapp_auditor" may see no row of table "app"/ ])
+{
+	my ($role, $table, $message) = @$case;
+	my ($state, $report) = error_of($node, "SET SESSION AUTHORIZATION $role; SELECT count(*) FROM devapp.$table");
+	like("$state $report", qr/^42501 .*$message/s, "no policy for $table: $role");
+}
+
+# nothing of it is left in the plan of who has a policy, and none is lost by it
+for my $case ([ 'devapp_admin', 'app', qr/^Seq Scan on app$/ ], [ 'devapp_auditor', 'audit_leaf', qr/^Seq Scan on audit_leaf$/ ],
+	[ 'devapp_developer', 'app', qr/Index Scan on app_developer_id_idx.*Index Scan on app_team_id_idx/s ])
+{
+	my ($role, $table, $expected) = @$case;
+	my $plan = $node->safe_psql('postgres', "SET SESSION AUTHORIZATION $role; SET enable_seqscan = off; EXPLAIN (COSTS OFF) SELECT * FROM devapp.$table");
+	unlike($plan, qr/rows_need_a_policy|false/, "$role reads $table for nothing");
+	like($plan, $expected, "$role has a policy for $table");
+}
+
+# whoever reads a view reads with its owner's policies, whatever their own role
+$node->safe_psql(
+	'postgres', q{
+	CREATE SCHEMA views AUTHORIZATION devapp_admin; GRANT USAGE ON SCHEMA views TO devapp_nobody;
+	SET ROLE devapp_admin; CREATE VIEW views.products AS SELECT * FROM devapp.product; GRANT SELECT ON views.products TO devapp_nobody});
+is($node->safe_psql('postgres', 'SET SESSION AUTHORIZATION devapp_nobody; SELECT count(*) > 0 FROM views.products'), 't', "a view of an administrator's");
+
+# a role of somebody's own, with a policy of its own
+is( $node->safe_psql(
+		'postgres', q{
+		CREATE ROLE own_policy; GRANT USAGE ON SCHEMA devapp TO own_policy; GRANT SELECT (name) ON devapp.product TO own_policy;
+		CREATE POLICY own ON devapp.product FOR SELECT TO own_policy USING (name = 'weather');
+		SET SESSION AUTHORIZATION own_policy; SELECT name FROM devapp.product; RESET SESSION AUTHORIZATION;
+		DROP POLICY own ON devapp.product}),
+	'weather', 'a policy of somebody');
+like((error_of($node, 'SET SESSION AUTHORIZATION own_policy; SELECT name FROM devapp.product'))[1], qr/role "own_policy" may see no row/, 'and without it, also with a right to one column');
+like((error_of($node, 'SET SESSION AUTHORIZATION own_policy; SELECT FROM devapp.team'))[1], qr/permission denied for table team/, 'whoever may not read at all is refused as ever');
+$node->safe_psql('postgres', 'DROP OWNED BY own_policy; DROP ROLE own_policy');
+
+# pg_dump, which would rather fail than leave out rows, and who bypasses row-level security, are not concerned
+is(scalar error_of($node, 'SET SESSION AUTHORIZATION reader; SET row_security = off; SELECT count(*) FROM devapp.product'), '42501', 'row_security = off');
+is($node->safe_psql('postgres', 'ALTER ROLE reader BYPASSRLS; SET SESSION AUTHORIZATION reader; SELECT count(*) > 0 FROM devapp.product'), 't', 'BYPASSRLS');
+$node->safe_psql('postgres', 'DROP SCHEMA views CASCADE; DROP ROLE reader; SELECT devapp.setup_roles()');
 
 # no view and no function of its owner's rights shows a digest to a role
 is( $node->safe_psql(
 		'postgres', q{
-		SELECT string_agg(r, ' ' ORDER BY r) FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst']) AS r
+		SELECT string_agg(r, ' ' ORDER BY r) FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor']) AS r
 		 WHERE has_column_privilege(r, 'devapp.credential_secret', 'digest', 'SELECT')}),
 	'devapp_admin', 'nobody but the administrator may read a digest');
 
@@ -213,12 +262,13 @@ is( $node->safe_psql(
 			calls integer := 0;
 			bad text := '';
 		BEGIN
-			FOREACH r IN ARRAY ARRAY['devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst', 'devapp_nobody'] LOOP
+			FOREACH r IN ARRAY ARRAY['devapp_developer', 'devapp_gateway', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor', 'devapp_nobody'] LOOP
 				EXECUTE format('GRANT USAGE ON SCHEMA devapp TO %I', r);
 				EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp, devapp_report TO %I', r);
 				FOR f IN SELECT p.oid::regprocedure AS name,
 				                format('SELECT %s(%s)', p.oid::regproc, (SELECT string_agg('NULL::' || t::regtype, ', ') FROM unnest(p.proargtypes) AS t)) AS call
-				           FROM pg_proc p WHERE p.prosrc = 'devapp_enter_admin' OR p.prosrc = 'devapp_enter_analyst' AND r <> 'devapp_analyst' LOOP
+				           FROM pg_proc p WHERE p.prosrc = 'devapp_enter_admin' OR p.prosrc = 'devapp_enter_analyst' AND r NOT IN ('devapp_analyst', 'devapp_auditor')
+				              OR p.prosrc = 'devapp_enter_auditor' AND r <> 'devapp_auditor' LOOP
 					calls := calls + 1;
 					BEGIN
 						EXECUTE format('SET LOCAL ROLE %I', r);
