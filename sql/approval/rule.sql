@@ -120,6 +120,8 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM devapp_internal.refuse_rule(made);
     END IF;
+    -- as it is kept
+    SELECT * INTO made FROM devapp.approval_rule r WHERE r.rule_id = made.rule_id;
     RETURN made;
 END
 $$;

@@ -11,6 +11,7 @@ DECLARE
     job devapp.bulk_job;
     new_id uuid;
 BEGIN
+    bulk_start.action := lower(action COLLATE "C");
     IF action = 'rotate' THEN
         RAISE EXCEPTION 'a bulk run cannot rotate'
             USING ERRCODE = 'feature_not_supported',

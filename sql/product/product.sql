@@ -10,7 +10,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For 1000 calls a day: quota_limit => 1000, quota_unit => ''day''.';
     END IF;
-    IF quota_unit = 'never' AND quota_interval > 1 THEN
+    IF lower(quota_unit COLLATE "C") = 'never' AND quota_interval > 1 THEN
         RAISE EXCEPTION 'a quota that never renews has no interval'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Leave out quota_interval with quota_unit => ''never''.';

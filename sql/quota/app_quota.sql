@@ -13,7 +13,7 @@ AS $$
 BEGIN
     IF num_nonnulls(asked.quota_limit, asked.quota_interval, asked.quota_unit) > 0 THEN
         asked.quota_limit := coalesce(asked.quota_limit, product.quota_limit);
-        asked.quota_interval := coalesce(asked.quota_interval, CASE WHEN asked.quota_unit = 'never' THEN 1 END, product.quota_interval);
+        asked.quota_interval := coalesce(asked.quota_interval, CASE WHEN lower(asked.quota_unit COLLATE "C") = 'never' THEN 1 END, product.quota_interval);
         asked.quota_unit := coalesce(asked.quota_unit, product.quota_unit);
         PERFORM devapp_internal.require_quota(asked.quota_limit, asked.quota_interval, asked.quota_unit);
         asked.quota_interval := coalesce(asked.quota_interval, 1);

@@ -88,7 +88,7 @@ devapp_next_status(PG_FUNCTION_ARGS)
 	if (next == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot %s %s in status \"%s\"", action, entity, status),
+				 errmsg("cannot %s %s in status \"%s\"", lifecycle_action_name(action), entity, status),
 				 hint_actions(entity, status)));
 	PG_RETURN_TEXT_P(cstring_to_text(next));
 }

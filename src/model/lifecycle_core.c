@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/str.h"
+
 typedef struct Transition
 {
 	const char *entity;
@@ -65,13 +67,24 @@ static const char *const synonyms[][2] = {
 	{"inactive", "deactivate"},
 };
 
-static const char *
-canonical_action(const char *action)
+static bool
+same_word(const char *a, const char *b)
+{
+	return str_equal_nocase((Str) {a, strlen(a)}, b, strlen(b));
+}
+
+const char *
+lifecycle_action_name(const char *action)
 {
 	for (size_t i = 0; i < sizeof(synonyms) / sizeof(synonyms[0]); i++)
 	{
-		if (strcmp(action, synonyms[i][0]) == 0)
+		if (same_word(action, synonyms[i][0]))
 			return synonyms[i][1];
+	}
+	for (size_t i = 0; i < NTRANSITIONS; i++)
+	{
+		if (same_word(action, transitions[i].action))
+			return transitions[i].action;
 	}
 	return action;
 }
@@ -103,7 +116,7 @@ lifecycle_has_status(const char *entity, const char *status)
 bool
 lifecycle_has_action(const char *entity, const char *action)
 {
-	action = canonical_action(action);
+	action = lifecycle_action_name(action);
 	for (size_t i = 0; i < NTRANSITIONS; i++)
 	{
 		if (strcmp(transitions[i].entity, entity) == 0 &&
@@ -117,7 +130,7 @@ lifecycle_has_action(const char *entity, const char *action)
 const char *
 lifecycle_next(const char *entity, const char *status, const char *action)
 {
-	action = canonical_action(action);
+	action = lifecycle_action_name(action);
 	for (size_t i = 0; i < NTRANSITIONS; i++)
 	{
 		if (strcmp(transitions[i].entity, entity) == 0 &&

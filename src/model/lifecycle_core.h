@@ -11,6 +11,9 @@
 extern bool lifecycle_exists(const char *entity);
 extern bool lifecycle_has_status(const char *entity, const char *status);
 extern bool lifecycle_has_action(const char *entity, const char *action);
+
+/* The word for an action that is written in any case, or in Apigee's words. */
+extern const char *lifecycle_action_name(const char *action);
 extern const char *lifecycle_next(const char *entity, const char *status,
 								  const char *action);
 extern const char *lifecycle_action_between(const char *entity, const char *from,

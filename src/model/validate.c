@@ -645,22 +645,53 @@ rule_required(Subject s, Datum value)
 {
 }
 
-/* words: those that are possible, apart by single spaces */
-static void
-check_word(Subject s, Datum value, const char *words)
+/*
+ * The words of a rule "in …", or "in? …" where NULL is possible as well, apart by single
+ * spaces; NULL for another rule.
+ */
+static const char *
+rule_words(const char *rule)
 {
-	Str			t = text_value(value);
+	if (strncmp(rule, "in ", 3) == 0)
+		return rule + 3;
+	return strncmp(rule, "in? ", 4) == 0 ? rule + 4 : NULL;
+}
+
+/* The word that a value is in whatever case of its letters; an empty one if it is none. */
+static Str
+find_word(Str value, const char *words)
+{
 	const char *word = words;
 
 	while (*word != '\0')
 	{
-		size_t		len = strcspn(word, " ");
+		Str			possible = {word, strcspn(word, " ")};
 
-		if (str_equal(t, (Str) {word, len}))
-			return;
-		word += len;
+		if (str_equal_nocase(value, possible.data, possible.len))
+			return possible;
+		word += possible.len;
 		word += strspn(word, " ");
 	}
+	return (Str) {word, 0};
+}
+
+static Datum
+canonical_word(Datum value, const char *words)
+{
+	Str			given = text_value(value);
+	Str			word = find_word(given, words);
+
+	return word.len == 0 || str_equal(given, word) ? value :
+		PointerGetDatum(cstring_to_text_with_len(word.data, (int) word.len));
+}
+
+static void
+check_word(Subject s, Datum value, const char *words)
+{
+	Str			t = text_value(value);
+
+	if (find_word(t, words).len > 0)
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s of %s is not a known value: \"%s\"", s.column, s.entity, mask_value(t.data, t.len)),
@@ -718,8 +749,12 @@ find_rule(const char *name)
 Datum
 validate_canonical(const char *rule, Datum value)
 {
-	const Rule *found = find_rule(rule);
+	const char *words = rule_words(rule);
+	const Rule *found;
 
+	if (words != NULL)
+		return canonical_word(value, words);
+	found = find_rule(rule);
 	return found != NULL && found->canonical != NULL ? found->canonical(value) : value;
 }
 
@@ -737,14 +772,14 @@ validate_column(const char *entity, const char *column, const char *rule,
 				Datum value, bool isnull)
 {
 	Subject		s = {entity, column};
-	bool		one_of = strncmp(rule, "in ", 3) == 0;
+	const char *words = rule_words(rule);
 	const Rule *found;
 
-	if (one_of || strncmp(rule, "in? ", 4) == 0)
+	if (words != NULL)
 	{
 		if (!isnull)
-			check_word(s, value, rule + (one_of ? 3 : 4));
-		else if (one_of)
+			check_word(s, value, words);
+		else if (rule[2] == ' ')
 			require_value(s);
 		return;
 	}

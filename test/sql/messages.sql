@@ -17,6 +17,30 @@ SELECT devapp.create_product(name => 'messages', access => '');
 SELECT devapp.create_product(name => 'messages', access => 'dvk_live_0123456789ab_0123456789abcdefghijklmnopqrstuvABCDEF');
 SELECT count(*) AS products FROM devapp.product WHERE name = 'messages';
 
+-- words that are possible are so in any case, and kept in lower case; a message has the word, not Apigee's
+BEGIN;
+SELECT approval, access, quota_unit, quota_interval FROM devapp.create_product('messages', approval => 'Manual', access => 'PRIVATE', quota_limit => 5, quota_unit => 'Day');
+SELECT quota_unit, quota_enforcement FROM devapp.update_product('messages', quota_unit => 'NEVER', quota_enforcement => 'Hard');
+SELECT quota_unit FROM devapp.add_operation('messages', '/x', quota_limit => 5, quota_unit => 'Hour');
+SELECT quota_interval, quota_unit FROM devapp.set_app_quota('messages@example.com/Shop App', 'messages', quota_limit => 5, quota_unit => 'Never');
+SELECT decision, access FROM devapp.create_approval_rule('messages', 1, 'Hold', access => 'Public');
+SELECT decision FROM devapp.update_approval_rule('messages', decision => 'REJECT');
+SELECT kind FROM devapp.issue_credential('messages@example.com/Shop App', kind => 'OAuth_Client');
+SELECT purpose FROM devapp.credential_secret JOIN devapp.credential USING (credential_id) WHERE kind = 'oauth_client' AND app_id = :'app';
+SELECT FROM devapp.create_team('messages-team');
+SELECT role FROM devapp.add_team_member('messages-team', 'messages@example.com', 'Admin');
+SELECT devapp.next_status('developer', 'active', 'Inactive') AS inactive, devapp.next_status('app', 'pending', 'APPROVE') AS approved;
+SELECT devapp.bulk_start('Suspend', '{"owner": "messages@example.com"}', NULL, 10, NULL) AS run \gset
+SELECT action, total FROM devapp.bulk_run WHERE run_id = :'run';
+SELECT status FROM devapp.set_developer_status('messages@example.com', 'Deactivate');
+SAVEPOINT s;
+SELECT devapp.set_developer_status('messages@example.com', 'inactive');
+ROLLBACK TO s;
+SELECT devapp.create_product('messages-2', quota_limit => 5, quota_unit => 'Never', quota_interval => 2);
+ROLLBACK TO s;
+SELECT devapp.set_developer_status('messages@example.com', 'retire');
+ROLLBACK;
+
 -- a refusal has no context of devapp's own
 \set SHOW_CONTEXT errors
 SELECT FROM devapp.approve_app('messages@example.com/none');
