@@ -95,6 +95,9 @@ BEGIN
     END IF;
     -- a developer's app is his own if he says nothing else
     IF create_app.developer IS NULL AND create_app.team IS NULL AND NOT is_admin THEN
+        IF devapp.actor() IS NULL THEN
+            PERFORM devapp_internal.refuse('make an app');
+        END IF;
         create_app.developer := devapp.actor();
     END IF;
     IF num_nonnulls(create_app.developer, create_app.team) <> 1 THEN

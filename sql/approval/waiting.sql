@@ -64,8 +64,8 @@ DECLARE
     known devapp.app := the_app;
 BEGIN
     RAISE NOTICE 'nothing of app % waits for your decision', the_app.app_id
-        USING HINT = CASE the_app.status WHEN 'suspended' THEN 'It is suspended; devapp.resume_app lets it work again.'
-                                         ELSE 'Nothing was changed.' END;
+        USING HINT = CASE WHEN the_app.status = 'suspended' AND devapp_internal.is_admin()
+                          THEN 'It is suspended; devapp.resume_app lets it work again.' ELSE 'Nothing was changed.' END;
     IF NOT devapp_internal.is_admin() THEN
         known := NULL;
         known.app_id := the_app.app_id;

@@ -15,7 +15,8 @@ BEGIN
     IF the_credential.status = 'revoked' AND NOT or_revoked THEN
         RAISE EXCEPTION 'credential % is revoked', the_credential.credential_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Approve it first with devapp.approve_credential, or issue a new one with devapp.issue_credential.';
+                  HINT = CASE WHEN devapp_internal.is_admin() THEN 'Approve it first with devapp.approve_credential, or issue a new one with devapp.issue_credential.'
+                              ELSE 'Issue a new one with devapp.issue_credential, or ask an administrator of the developer program.' END;
     END IF;
     IF the_credential.expires_at <= clock_timestamp() THEN
         RAISE EXCEPTION 'credential % has expired', the_credential.credential_id

@@ -37,7 +37,8 @@ BEGIN
         RAISE EXCEPTION 'credential % is already associated with product %',
                         associate.credential_id, devapp_internal.quoted(product.name)
             USING ERRCODE = 'unique_violation',
-                  HINT = 'Change the status with devapp.set_credential_product_status.';
+                  HINT = CASE WHEN devapp_internal.is_admin() THEN 'Change the status with devapp.set_credential_product_status.'
+                              ELSE 'Its status is in devapp.get_credential.' END;
     END IF;
     RETURN made;
 END

@@ -55,7 +55,10 @@ BEGIN
     RAISE EXCEPTION '% may not %', CASE WHEN devapp.actor() IS NULL THEN 'nobody in particular' ELSE devapp_internal.quoted(devapp.actor()) END, what
         USING ERRCODE = 'insufficient_privilege',
               HINT = CASE WHEN devapp.actor() IS NULL
-                          THEN 'Say who acts: with a token through PostgREST, or by devapp.act_as in the same transaction; devapp.whoami() tells what is known.'
+                          THEN 'Say who acts: with a token through PostgREST'
+                               || CASE WHEN has_function_privilege(devapp_internal.entry_role(), 'devapp.act_as(text, boolean)', 'EXECUTE')
+                                       THEN ', or by devapp.act_as in the same transaction' ELSE '' END
+                               || '; devapp.whoami() tells what is known.'
                           ELSE 'Ask an administrator of the team that owns it, or of the developer program.' END;
 END
 $$;
@@ -250,7 +253,7 @@ BEGIN
         -- in the words of find_product(): it is not told that it exists
         RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(find_offered_product.name)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the name of a product; make one with devapp.create_product.';
+                  HINT = devapp_internal.product_hint();
     END IF;
     RETURN the_product;
 END

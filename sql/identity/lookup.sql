@@ -20,7 +20,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(find_developer.email)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the e-mail of a developer; make one with devapp.create_developer.';
+                  HINT = 'Give the e-mail of a developer' || CASE WHEN devapp_internal.is_admin() THEN '; make one with devapp.create_developer.' ELSE ' who is registered.' END;
     END IF;
     RETURN found_row;
 END
@@ -51,6 +51,17 @@ BEGIN
 END
 $$;
 
+-- A hint names functions and views for those who may use them.
+CREATE FUNCTION devapp_internal.product_hint() RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN devapp_internal.is_admin() THEN 'Give the name of a product; make one with devapp.create_product.'
+                ELSE 'SELECT product FROM devapp.my_products lists those that you may ask for.' END;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.find_product(name text, for_update boolean) RETURNS devapp.product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -70,7 +81,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(find_product.name)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the name of a product; make one with devapp.create_product.';
+                  HINT = devapp_internal.product_hint();
     END IF;
     RETURN found_row;
 END

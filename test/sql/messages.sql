@@ -88,3 +88,45 @@ ROLLBACK;
 SET log_error_verbosity = verbose;
 SELECT pg_temp.context_of($$SELECT devapp.resume_app('messages@example.com/Shop App')$$) LIKE '%devapp_internal.resume_app%pg_temp.context_of%' AS whole;
 RESET log_error_verbosity;
+
+-- a hint names what its reader may call
+SET client_min_messages = warning;
+BEGIN;
+SELECT FROM devapp.setup_roles();
+SELECT FROM devapp.create_product('messages-open');
+SELECT FROM devapp.create_product('messages-inner', access => 'internal');
+SELECT FROM devapp.create_team('messages-team');
+SELECT FROM devapp.add_team_member('messages-team', 'messages@example.com', 'admin');
+SELECT consumer_key AS live FROM devapp.issue_credential('messages@example.com/Shop App', products => '{messages-open}') \gset
+SELECT consumer_key AS revoked FROM devapp.issue_credential('messages@example.com/Shop App') \gset
+SELECT FROM devapp.revoke_credential(:'revoked');
+SELECT consumer_key AS compromised FROM devapp.issue_credential('messages@example.com/Shop App') \gset
+SELECT FROM devapp.revoke_credential(:'compromised', compromised => true);
+RESET client_min_messages;
+CREATE FUNCTION pg_temp.told(command text, OUT error text, OUT hint text, OUT not_for_reader text) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE 'SELECT devapp.' || command;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    error := SQLSTATE || ' ' || regexp_replace(SQLERRM, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '(id)');
+    SELECT string_agg(p.proname, ', ') INTO not_for_reader FROM pg_proc p
+     WHERE p.pronamespace = 'devapp'::regnamespace AND strpos(hint, 'devapp.' || p.proname) > 0 AND NOT has_function_privilege(p.oid, 'EXECUTE');
+END
+$$;
+CREATE TEMP TABLE tried AS
+SELECT n, format(command, :'live', :'revoked', :'compromised') AS command
+  FROM unnest(ARRAY['create_app(''new'')', 'create_app(''new'', ''nobody@example.com'')', 'create_app(''new'', team => ''nobody'')', 'create_app(''new'', products => ''{messages-inner}'')',
+                    'create_app(''Shop App'')', 'rotate_credential(%2$L)', 'rotate_credential(%3$L)', 'add_credential_product(%1$L, ''messages-open'')', 'add_credential_product(%1$L, ''none'')',
+                    'add_credential_product(%2$L, ''messages-open'')', 'remove_credential_product(%1$L, ''none'')', 'complete_rotation(%1$L)', 'resubmit_app(''messages@example.com/Shop App'')',
+                    'approve_app(''messages@example.com/Shop App'')', 'set_team_role(''messages-team'', ''nobody@example.com'', ''admin'')',
+                    'invite_team_member(''messages-team'', ''messages@example.com'')', 'accept_invitation(''none'')', 'update_developer(''messages@example.com'', attributes => ''{"a": "b"}'')']) WITH ORDINALITY AS c(command, n);
+GRANT SELECT ON tried TO devapp_developer;
+SET LOCAL ROLE devapp_developer;
+SET LOCAL request.jwt.claims = '{"email": "messages@example.com", "email_verified": true}';
+SELECT t.* FROM tried, pg_temp.told(command) AS t ORDER BY n;
+-- nobody, and somebody who is not registered
+SET LOCAL request.jwt.claims = '';
+SELECT t.* FROM tried, pg_temp.told(command) AS t WHERE n = 1;
+SET LOCAL request.jwt.claims = '{"email": "nobody@example.com", "email_verified": true}';
+SELECT t.* FROM tried, pg_temp.told(command) AS t WHERE n <= 3 ORDER BY n;
+ROLLBACK;

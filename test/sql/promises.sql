@@ -43,6 +43,9 @@ SELECT :'shop_app_status' AS app, :'shop_status' AS credential, :'shop_products'
 SELECT owner, description, callback_urls, status FROM devapp.my_apps WHERE app = 'shop';
 SELECT * FROM devapp.create_app('reader', products => '{books}') \gset reader_
 SELECT :'reader_app_status' AS app;
+-- who is not logged in makes none
+SET request.jwt.claims = '';
+SELECT devapp.create_app('nobodys', products => '{books}');
 
 -- ---------- P2: credentials are of three kinds ----------
 -- ... an API key, a client id and secret for OAuth 2.0, and a JWT.  (JWTs come with tokens.)
