@@ -82,6 +82,9 @@ like($out, qr/^\d+  \d{4}-\d\d-\d\d \S+Z  postgres  suspend app \Q$app->{app_id}
 is("$status|$out", '0|', '--quiet, and one checkpoint');
 like($err, qr/no key was given, so no signature was verified/, 'and no key');
 
+($status, $out, $err) = verify('--quiet', @key, write_file('feed', map { "$_\n" } split /\n/, sql('SELECT line FROM devapp.audit_feed()')), $older_note, $newer_note);
+is("$status|$err", "0|$size_b leaves, 0 proofs of inclusion, 2 checkpoints: all is proved\n", 'the lines of audit_feed()');
+
 # each leaf by its own proof, for both sizes, and one log after the other
 my @proofs = map { "$_\n" } split /\n/, sql(qq{
 	SELECT json_build_object('leaf_index', p.leaf_index, 'tree_size', p.tree_size, 'entry', encode(devapp.audit_entry(e), 'hex'),
