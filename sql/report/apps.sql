@@ -205,7 +205,11 @@ SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
               GROUP BY y.product_id) AS s ON s.product_id = p.product_id
   LEFT JOIN (SELECT x.product_id, count(*) FILTER (WHERE x.calls_30d > 0 AND x.app_id IS NOT NULL) AS active_apps_30d,
                     devapp_internal.sum_bigint(x.calls_30d) AS calls_30d, devapp_internal.sum_bigint(x.refused_30d) AS refused_30d
-               FROM devapp_internal.app_product_usage x
+               FROM (SELECT y.product_id, y.app_id, devapp_internal.sum_bigint(y.calls_30d) AS calls_30d,
+                            devapp_internal.sum_bigint(y.refused_30d) AS refused_30d
+                       FROM devapp_internal.usage_sums y
+                      WHERE NOT y.is_day
+                      GROUP BY y.product_id, y.app_id) AS x
               GROUP BY x.product_id) AS u ON u.product_id = p.product_id
   LEFT JOIN (SELECT x.product_id, devapp_internal.sum_bigint(x.calls) AS responses_30d,
                     devapp_internal.sum_bigint(x.client_errors) AS client_errors_30d, devapp_internal.sum_bigint(x.server_errors) AS server_errors_30d

@@ -59,7 +59,7 @@ END
 $$;
 
 -- app_usage is what views on apps take calls from; it brings what those of apps and
--- products are made from, and usage_totals what the totals are made from.  What is not
+-- products and the totals are made from.  What is not
 -- refreshed beside its readers is not waited for long: other readers would wait as well.
 CREATE FUNCTION devapp_internal.refresh_report(report text, beside_readers boolean) RETURNS bigint
     LANGUAGE plpgsql
@@ -73,10 +73,8 @@ DECLARE
     row_count bigint;
 BEGIN
     IF report = 'app_usage' THEN
-        REFRESH MATERIALIZED VIEW devapp_internal.app_product_usage;
-        ANALYZE devapp_internal.app_product_usage;
-    ELSIF report = 'usage_totals' THEN
-        REFRESH MATERIALIZED VIEW devapp_internal.day_usage;
+        REFRESH MATERIALIZED VIEW devapp_internal.usage_sums;
+        ANALYZE devapp_internal.usage_sums;
     END IF;
     IF beside_readers THEN
         PERFORM devapp_internal.refresh_beside_readers(relation);

@@ -26,7 +26,8 @@ SELECT u.app_id, u.calls_30d, u.refused_30d, u.calls_previous_30d
 
 CREATE MATERIALIZED VIEW devapp_report.verdict_totals AS
 SELECT u.day, u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, devapp_internal.sum_bigint(u.calls) AS calls
-  FROM devapp_internal.day_usage u
+  FROM devapp_internal.usage_sums u
+ WHERE u.is_day
  GROUP BY u.day, u.code;
 COMMENT ON MATERIALIZED VIEW devapp_report.verdict_totals IS 'Calls by day and verdict, of the last 60 days: one row a verdict that was given on a day. Materialized';
 COMMENT ON COLUMN devapp_report.verdict_totals.day IS 'Day of the calls, in UTC';

@@ -1,17 +1,31 @@
 -- Reports of calls.
 
--- By app and product, for the reports that are materialized after it: so they scan the
--- days once.  Nobody else reads it, so it is refreshed without care for readers, and
--- needs no index.  What the bounds are compared with are subqueries, because they are
--- worked out once, and a function would be called for each row.
-CREATE MATERIALIZED VIEW devapp_internal.app_product_usage AS
-SELECT u.app_id, u.product_id,
-       devapp_internal.sum_bigint(u.calls) FILTER (WHERE u.code = 'VALID' AND u.day > (SELECT devapp_internal.utc_today() - 30)) AS calls_30d,
-       devapp_internal.sum_bigint(u.calls) FILTER (WHERE u.code <> 'VALID' AND u.day > (SELECT devapp_internal.utc_today() - 30)) AS refused_30d,
-       devapp_internal.sum_bigint(u.calls) FILTER (WHERE u.code = 'VALID' AND u.day <= (SELECT devapp_internal.utc_today() - 30)) AS calls_previous_30d
-  FROM devapp.usage_day u
- WHERE u.day > (SELECT devapp_internal.utc_today() - 60)
- GROUP BY u.app_id, u.product_id;
+-- The days from a day on, in one pass and in two ways: by app and product (is_day is false), with calls
+-- that were allowed and refused from recent_from on, and allowed before; and by day and all but the
+-- app.  There may be several rows of one key, which add up (src/meter/usage_sums.c).
+CREATE FUNCTION devapp_internal.sum_usage(days_from date, recent_from date, allowed devapp.verdict_code) RETURNS TABLE (
+    is_day boolean,
+    product_id uuid,
+    app_id uuid,
+    calls_30d bigint,
+    refused_30d bigint,
+    calls_previous_30d bigint,
+    day date,
+    environment text,
+    code devapp.verdict_code,
+    calls bigint,
+    cost bigint
+)
+    LANGUAGE c STABLE STRICT ROWS 500000
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_sum_usage';
+
+-- For the reports that are materialized after it: so they scan the days once.  Nobody else
+-- reads it, so it is refreshed without care for readers, and needs no index.
+CREATE MATERIALIZED VIEW devapp_internal.usage_sums AS
+SELECT s.is_day, s.product_id, s.app_id, s.calls_30d, s.refused_30d, s.calls_previous_30d,
+       s.day, s.environment COLLATE "C" AS environment, s.code, s.calls, s.cost
+  FROM devapp_internal.sum_usage(devapp_internal.utc_today() - 59, devapp_internal.utc_today() - 29, 'VALID') AS s;
 
 -- By app, for views on apps.  A refresh beside readers first compares all rows that have
 -- no null with one another, to find duplicates, which a GROUP BY has none of.  With a
@@ -19,17 +33,10 @@ SELECT u.app_id, u.product_id,
 CREATE MATERIALIZED VIEW devapp_internal.app_usage AS
 SELECT u.app_id, coalesce(devapp_internal.sum_bigint(u.calls_30d), 0) AS calls_30d, coalesce(devapp_internal.sum_bigint(u.refused_30d), 0) AS refused_30d,
        coalesce(devapp_internal.sum_bigint(u.calls_previous_30d), 0) AS calls_previous_30d, NULL::boolean AS nothing
-  FROM devapp_internal.app_product_usage u
+  FROM devapp_internal.usage_sums u
  WHERE u.app_id IS NOT NULL
  GROUP BY u.app_id;
 CREATE UNIQUE INDEX _app_usage_key ON devapp_internal.app_usage (app_id);
-
--- By day and all but the app, for the totals: so they scan the days once as well.
-CREATE MATERIALIZED VIEW devapp_internal.day_usage AS
-SELECT u.day, u.product_id, u.environment, u.code, devapp_internal.sum_bigint(u.calls) AS calls, devapp_internal.sum_bigint(u.cost) AS cost
-  FROM devapp.usage_day u
- WHERE u.day > (SELECT devapp_internal.utc_today() - 60)
- GROUP BY u.day, u.product_id, u.environment, u.code;
 
 CREATE MATERIALIZED VIEW devapp_report.usage_totals AS
 SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
@@ -37,8 +44,8 @@ SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
                devapp_internal.sum_bigint(x.cost) AS cost
-          FROM devapp_internal.day_usage x
-         WHERE x.day > devapp_internal.utc_today() - 30
+          FROM devapp_internal.usage_sums x
+         WHERE x.is_day AND x.day > devapp_internal.utc_today() - 30
          GROUP BY x.day, x.product_id, x.environment) AS u
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
 COMMENT ON MATERIALIZED VIEW devapp_report.usage_totals IS

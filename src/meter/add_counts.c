@@ -7,10 +7,10 @@
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "fmgr.h"
 
 #include "base/compat.h"
+#include "meter/add_counts.h"
 
 PG_FUNCTION_INFO_V1(devapp_add_counts);
 
@@ -18,11 +18,5 @@ PG_FUNCTION_INFO_V1(devapp_add_counts);
 Datum
 devapp_add_counts(PG_FUNCTION_ARGS)
 {
-	int64		a = PG_GETARG_INT64(0);
-	int64		b = PG_GETARG_INT64(1);
-	int64		sum;
-
-	if (pg_add_s64_overflow(a, b, &sum))
-		sum = a > 0 ? PG_INT64_MAX : PG_INT64_MIN;
-	PG_RETURN_INT64(sum);
+	PG_RETURN_INT64(add_counts(PG_GETARG_INT64(0), PG_GETARG_INT64(1)));
 }

@@ -1,0 +1,425 @@
+/*
+ * usage_sums.c
+ *		The days of usage, added up in one pass: by app and product, and by day.
+ *
+ * The reports need both.  As two queries with GROUP BY they took three times as long:
+ * each row went through two scans, two general hash tables and six aggregates.  Here the
+ * executor scans once and hands the rows to a receiver, which has a hash table for
+ * each of the two.
+ *
+ * The sums are partial: when a table is full, its rows are put out and it begins
+ * again, so that memory is bounded.  Whoever needs one row for each app and product
+ * adds up once more.
+ */
+#include "postgres.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "base/compat.h"
+#include "meter/add_counts.h"
+
+PG_FUNCTION_INFO_V1(devapp_sum_usage);
+
+/* entries of a table: some 100 MB */
+#define MOST_SUMS	(1 << 20)
+
+/* without padding: it is hashed and compared as bytes */
+typedef struct AppKey
+{
+	pg_uuid_t	app_id;
+	pg_uuid_t	product_id;
+	bool		has_app;
+	bool		has_product;
+} AppKey;
+
+/* 64 bytes, a line of the processor's cache */
+typedef struct AppSums
+{
+	AppKey		key;
+	char		status;			/* of the hash table */
+	uint32		hash;
+	int64		allowed;
+	int64		refused;
+	int64		allowed_before;
+} AppSums;
+
+/* environment is of environment_len bytes, or NULL */
+typedef struct DayKey
+{
+	DateADT		day;
+	Oid			code;
+	pg_uuid_t	product_id;
+	bool		has_product;
+	const char *environment;
+	int			environment_len;
+} DayKey;
+
+typedef struct DaySums
+{
+	DayKey		key;
+	char		status;
+	int64		calls;
+	int64		cost;
+} DaySums;
+
+/* a row on its way to its AppSums */
+typedef struct PendingRow
+{
+	AppKey		key;
+	bool		recent;
+	bool		allowed;
+	uint32		hash;
+	int64		calls;
+} PendingRow;
+
+#define PENDING_ROWS	32
+
+static inline uint32
+hash_day_key(const DayKey *key)
+{
+	uint32		hash = hash_combine(murmurhash32((uint32) key->day), murmurhash32(key->code));
+
+	hash = hash_combine(hash, hash_bytes(key->product_id.data, UUID_LEN));
+	if (key->environment != NULL)
+		hash = hash_combine(hash, hash_bytes((const unsigned char *) key->environment, key->environment_len));
+	return hash;
+}
+
+static inline bool
+equal_day_keys(const DayKey *a, const DayKey *b)
+{
+	return a->day == b->day && a->code == b->code &&
+		a->has_product == b->has_product &&
+		memcmp(&a->product_id, &b->product_id, UUID_LEN) == 0 &&
+		(a->environment == NULL) == (b->environment == NULL) &&
+		a->environment_len == b->environment_len &&
+		(a->environment == NULL || memcmp(a->environment, b->environment, a->environment_len) == 0);
+}
+
+#define SH_PREFIX app_sums
+#define SH_ELEMENT_TYPE AppSums
+#define SH_KEY_TYPE AppKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, k) hash_bytes((const unsigned char *) &(k), sizeof(AppKey))
+#define SH_EQUAL(table, a, b) (memcmp(&(a), &(b), sizeof(AppKey)) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_USE_NONDEFAULT_ALLOCATOR
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* In pages of the usual size, finding the page takes longer than the rest. */
+static inline void *
+app_sums_allocate(app_sums_hash *table, Size size)
+{
+	char	   *chunk = MemoryContextAllocHuge(table->ctx, size);
+
+#ifdef MADV_HUGEPAGE
+	char	   *first_page = (char *) TYPEALIGN(sysconf(_SC_PAGESIZE), chunk);
+
+	/* if there are none, usual ones will do */
+	if (size >= 4 * 1024 * 1024)
+		(void) madvise(first_page, chunk + size - first_page, MADV_HUGEPAGE);
+#endif
+	return memset(chunk, 0, size);
+}
+
+static inline void
+app_sums_free(app_sums_hash *table, void *chunk)
+{
+	pfree(chunk);
+}
+
+#define SH_PREFIX day_sums
+#define SH_ELEMENT_TYPE DaySums
+#define SH_KEY_TYPE DayKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, k) hash_day_key(&(k))
+#define SH_EQUAL(table, a, b) equal_day_keys(&(a), &(b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct UsageSums
+{
+	DestReceiver receiver;
+	DateADT		recent_from;
+	Oid			allowed;
+	ReturnSetInfo *result;
+	MemoryContext environments;
+	int			n_pending;
+	PendingRow	pending[PENDING_ROWS];
+	app_sums_hash *apps;
+	day_sums_hash *days;
+} UsageSums;
+
+/* the columns of usage, in the order of the table, so that a scan passes them on as they are */
+enum
+{
+	USAGE_DAY,
+	USAGE_APP_ID,
+	USAGE_PRODUCT_ID,
+	USAGE_ENVIRONMENT,
+	USAGE_CODE,
+	USAGE_CALLS,
+	USAGE_COST
+};
+
+static const char usage_query[] =
+"SELECT u.day, u.app_id, u.product_id, u.environment, u.code, u.calls, u.cost"
+"  FROM devapp.usage_day u WHERE u.day OPERATOR(pg_catalog.>=) $1";
+
+/* ---------- what comes out ---------- */
+
+enum
+{
+	SUMS_IS_DAY,
+	SUMS_PRODUCT_ID,
+	SUMS_APP_ID,
+	SUMS_ALLOWED,
+	SUMS_REFUSED,
+	SUMS_ALLOWED_BEFORE,
+	SUMS_DAY,
+	SUMS_ENVIRONMENT,
+	SUMS_CODE,
+	SUMS_CALLS,
+	SUMS_COST,
+	SUMS_COLUMNS
+};
+
+static void
+put_app_sums(UsageSums *sums)
+{
+	app_sums_iterator i;
+	AppSums    *entry;
+
+	app_sums_start_iterate(sums->apps, &i);
+	while ((entry = app_sums_iterate(sums->apps, &i)) != NULL)
+	{
+		Datum		values[SUMS_COLUMNS] = {0};
+		bool		nulls[SUMS_COLUMNS];
+
+		memset(nulls, true, sizeof(nulls));
+		nulls[SUMS_IS_DAY] = false;
+		values[SUMS_PRODUCT_ID] = UUIDPGetDatum(&entry->key.product_id);
+		nulls[SUMS_PRODUCT_ID] = !entry->key.has_product;
+		values[SUMS_APP_ID] = UUIDPGetDatum(&entry->key.app_id);
+		nulls[SUMS_APP_ID] = !entry->key.has_app;
+		values[SUMS_ALLOWED] = Int64GetDatum(entry->allowed);
+		values[SUMS_REFUSED] = Int64GetDatum(entry->refused);
+		values[SUMS_ALLOWED_BEFORE] = Int64GetDatum(entry->allowed_before);
+		nulls[SUMS_ALLOWED] = nulls[SUMS_REFUSED] = nulls[SUMS_ALLOWED_BEFORE] = false;
+		tuplestore_putvalues(sums->result->setResult, sums->result->setDesc, values, nulls);
+	}
+	app_sums_reset(sums->apps);
+}
+
+static void
+put_day_sums(UsageSums *sums)
+{
+	day_sums_iterator i;
+	DaySums    *entry;
+
+	day_sums_start_iterate(sums->days, &i);
+	while ((entry = day_sums_iterate(sums->days, &i)) != NULL)
+	{
+		Datum		values[SUMS_COLUMNS] = {0};
+		bool		nulls[SUMS_COLUMNS];
+
+		memset(nulls, true, sizeof(nulls));
+		values[SUMS_IS_DAY] = BoolGetDatum(true);
+		nulls[SUMS_IS_DAY] = false;
+		values[SUMS_PRODUCT_ID] = UUIDPGetDatum(&entry->key.product_id);
+		nulls[SUMS_PRODUCT_ID] = !entry->key.has_product;
+		values[SUMS_DAY] = DateADTGetDatum(entry->key.day);
+		nulls[SUMS_ENVIRONMENT] = entry->key.environment == NULL;
+		if (entry->key.environment != NULL)
+			values[SUMS_ENVIRONMENT] = PointerGetDatum(cstring_to_text_with_len(entry->key.environment, entry->key.environment_len));
+		values[SUMS_CODE] = ObjectIdGetDatum(entry->key.code);
+		values[SUMS_CALLS] = Int64GetDatum(entry->calls);
+		values[SUMS_COST] = Int64GetDatum(entry->cost);
+		nulls[SUMS_DAY] = nulls[SUMS_CODE] = nulls[SUMS_CALLS] = nulls[SUMS_COST] = false;
+		tuplestore_putvalues(sums->result->setResult, sums->result->setDesc, values, nulls);
+	}
+	day_sums_reset(sums->days);
+	MemoryContextReset(sums->environments);
+}
+
+/* ---------- what goes in ---------- */
+
+static inline bool
+copy_id(pg_uuid_t *id, TupleTableSlot *slot, int column)
+{
+	if (slot->tts_isnull[column])
+		memset(id, 0, sizeof(*id));
+	else
+		*id = *DatumGetUUIDP(slot->tts_values[column]);
+	return !slot->tts_isnull[column];
+}
+
+static void
+add_to_app(UsageSums *sums, const PendingRow *row)
+{
+	bool		found;
+	AppSums    *entry = app_sums_insert_hash(sums->apps, row->key, row->hash, &found);
+
+	if (!found)
+		entry->allowed = entry->refused = entry->allowed_before = 0;
+	if (row->recent && row->allowed)
+		entry->allowed = add_counts(entry->allowed, row->calls);
+	else if (row->recent)
+		entry->refused = add_counts(entry->refused, row->calls);
+	else if (row->allowed)
+		entry->allowed_before = add_counts(entry->allowed_before, row->calls);
+	if (sums->apps->members >= MOST_SUMS)
+		put_app_sums(sums);
+}
+
+static void
+drain_pending(UsageSums *sums)
+{
+	for (int i = 0; i < sums->n_pending; i++)
+		add_to_app(sums, &sums->pending[i]);
+	sums->n_pending = 0;
+}
+
+/*
+ * The table of apps is larger than the processor's caches, and waiting for memory was most
+ * of the time.  So rows wait a little for the line that they will change, which is
+ * fetched meanwhile.
+ */
+static void
+queue_for_app(UsageSums *sums, TupleTableSlot *slot)
+{
+	PendingRow *row = &sums->pending[sums->n_pending++];
+	AppSums    *likely;
+
+	row->key.has_app = copy_id(&row->key.app_id, slot, USAGE_APP_ID);
+	row->key.has_product = copy_id(&row->key.product_id, slot, USAGE_PRODUCT_ID);
+	row->hash = hash_bytes((const unsigned char *) &row->key, sizeof(AppKey));
+	row->recent = DatumGetDateADT(slot->tts_values[USAGE_DAY]) >= sums->recent_from;
+	row->allowed = DatumGetObjectId(slot->tts_values[USAGE_CODE]) == sums->allowed;
+	row->calls = DatumGetInt64(slot->tts_values[USAGE_CALLS]);
+	likely = &sums->apps->data[row->hash & sums->apps->sizemask];
+	__builtin_prefetch(likely, 1);
+	__builtin_prefetch((char *) (likely + 1) - 1, 1);
+	if (sums->n_pending == PENDING_ROWS)
+		drain_pending(sums);
+}
+
+static void
+add_to_day(UsageSums *sums, TupleTableSlot *slot)
+{
+	DayKey		key = {0};
+	DaySums    *entry;
+	bool		found;
+
+	key.day = DatumGetDateADT(slot->tts_values[USAGE_DAY]);
+	key.code = DatumGetObjectId(slot->tts_values[USAGE_CODE]);
+	key.has_product = copy_id(&key.product_id, slot, USAGE_PRODUCT_ID);
+	if (!slot->tts_isnull[USAGE_ENVIRONMENT])
+	{
+		text	   *environment = DatumGetTextPP(slot->tts_values[USAGE_ENVIRONMENT]);
+
+		key.environment = VARDATA_ANY(environment);
+		key.environment_len = VARSIZE_ANY_EXHDR(environment);
+	}
+	entry = day_sums_insert(sums->days, key, &found);
+	if (!found)
+	{
+		entry->calls = entry->cost = 0;
+		if (key.environment != NULL)
+		{
+			char	   *copy = MemoryContextAlloc(sums->environments, key.environment_len + 1);
+
+			memcpy(copy, key.environment, key.environment_len);
+			entry->key.environment = copy;
+		}
+	}
+	entry->calls = add_counts(entry->calls, DatumGetInt64(slot->tts_values[USAGE_CALLS]));
+	entry->cost = add_counts(entry->cost, DatumGetInt64(slot->tts_values[USAGE_COST]));
+	if (sums->days->members >= MOST_SUMS)
+		put_day_sums(sums);
+}
+
+static bool
+receive_usage(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	UsageSums  *sums = (UsageSums *) receiver;
+
+	slot_getallattrs(slot);
+	queue_for_app(sums, slot);
+	add_to_day(sums, slot);
+	return true;
+}
+
+static void
+start_receiving(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+}
+
+static void
+stop_receiving(DestReceiver *receiver)
+{
+}
+
+/* ---------- the function ---------- */
+
+static void
+scan_usage(UsageSums *sums, DateADT from)
+{
+	SPIExecuteOptions options = {0};
+	ParamListInfo params = makeParamList(1);
+
+	params->params[0] = (ParamExternData) {
+		.value = DateADTGetDatum(from), .pflags = PARAM_FLAG_CONST, .ptype = DATEOID
+	};
+	options.params = params;
+	options.read_only = true;
+	options.dest = &sums->receiver;
+	SPI_connect();
+	if (SPI_execute_extended(usage_query, &options) < 0)
+		elog(ERROR, "usage could not be read");
+	SPI_finish();
+}
+
+/* SQL: devapp_internal.sum_usage(date, date, devapp.verdict_code) */
+Datum
+devapp_sum_usage(PG_FUNCTION_ARGS)
+{
+	UsageSums	sums = {
+		.receiver = {.receiveSlot = receive_usage, .rStartup = start_receiving,
+		.rShutdown = stop_receiving, .rDestroy = stop_receiving, .mydest = DestNone},
+		.recent_from = PG_GETARG_DATEADT(1),
+		.allowed = PG_GETARG_OID(2),
+		.result = (ReturnSetInfo *) fcinfo->resultinfo
+	};
+
+	InitMaterializedSRF(fcinfo, 0);
+	sums.environments = AllocSetContextCreate(CurrentMemoryContext, "devapp environments",
+											  ALLOCSET_DEFAULT_SIZES);
+	sums.apps = app_sums_create(CurrentMemoryContext, 1024, NULL);
+	sums.days = day_sums_create(CurrentMemoryContext, 1024, NULL);
+	scan_usage(&sums, PG_GETARG_DATEADT(0));
+	drain_pending(&sums);
+	put_app_sums(&sums);
+	put_day_sums(&sums);
+	app_sums_destroy(sums.apps);
+	day_sums_destroy(sums.days);
+	return (Datum) 0;
+}
