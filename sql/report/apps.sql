@@ -184,8 +184,8 @@ COMMENT ON COLUMN devapp_report.team_usage.last_used_at IS 'Last call of these t
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', 'admin', 'analyst');
 
 -- Grouped by owner first, so that owners are counted without being sorted.
-CREATE MATERIALIZED VIEW devapp_report.product_adoption AS
-SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
+CREATE MATERIALIZED VIEW devapp_internal.product_adoption AS
+SELECT p.product_id,
        coalesce(s.apps_approved, 0) AS apps_approved, coalesce(s.apps_pending, 0) AS apps_pending,
        coalesce(s.apps_revoked, 0) AS apps_revoked, coalesce(s.owners, 0) AS owners,
        coalesce(u.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
@@ -217,7 +217,16 @@ SELECT p.product_id, p.name AS product, p.display_name, p.approval, p.access,
               WHERE x.day > (SELECT devapp_internal.utc_today() - 30)
               GROUP BY x.product_id) AS l ON l.product_id = p.product_id
  WHERE p.deleted_at IS NULL;
-COMMENT ON MATERIALIZED VIEW devapp_report.product_adoption IS 'Products: one row a product that is not deleted. Materialized';
+CREATE UNIQUE INDEX product_adoption_key ON devapp_internal.product_adoption (product_id);
+
+-- Products that were made since the last refresh are not there yet.
+CREATE VIEW devapp_report.product_adoption AS
+SELECT m.product_id, p.name AS product, p.display_name, p.approval, p.access, m.apps_approved, m.apps_pending, m.apps_revoked, m.owners,
+       m.active_apps_30d, m.calls_30d, m.refused_30d, m.responses_30d, m.client_errors_30d, m.server_errors_30d
+  FROM devapp_internal.product_adoption m
+  JOIN devapp.product p ON p.product_id = m.product_id
+ WHERE p.deleted_at IS NULL;
+COMMENT ON VIEW devapp_report.product_adoption IS 'Products: one row a product that is not deleted. Materialized but for names';
 COMMENT ON COLUMN devapp_report.product_adoption.product_id IS 'Id of the product';
 COMMENT ON COLUMN devapp_report.product_adoption.product IS 'Name of the product';
 COMMENT ON COLUMN devapp_report.product_adoption.display_name IS 'Name to show; null: none';
@@ -234,4 +243,3 @@ COMMENT ON COLUMN devapp_report.product_adoption.responses_30d IS 'Calls whose r
 COMMENT ON COLUMN devapp_report.product_adoption.client_errors_30d IS 'Responses with a status from 400 to 499; null: none was recorded';
 COMMENT ON COLUMN devapp_report.product_adoption.server_errors_30d IS 'Responses with a status from 500 to 599; null: none was recorded';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.product_adoption', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX product_adoption_key ON devapp_report.product_adoption (product_id);

@@ -58,18 +58,16 @@ BEGIN
 END
 $$;
 
--- app_usage is what views on apps take calls from; it brings what those of apps and
--- products and the totals are made from.  What is not
--- refreshed beside its readers is not waited for long: other readers would wait as well.
+-- app_usage is what views on apps take calls from; it brings the sums that those of apps
+-- and products and the totals are made from.  What is not refreshed beside its readers is not
+-- waited for long: other readers would wait as well.
 CREATE FUNCTION devapp_internal.refresh_report(report text, beside_readers boolean) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '500ms'
 AS $$
 DECLARE
-    -- where names are looked up when it is read, what is materialized is internal
-    relation text := CASE WHEN to_regclass(format('devapp_internal.%I', report)) IS NULL THEN format('devapp_report.%I', report)
-                          ELSE format('devapp_internal.%I', report) END;
+    relation text := format('devapp_internal.%I', report);
     row_count bigint;
 BEGIN
     IF report = 'app_usage' THEN

@@ -4,8 +4,9 @@
 -- on the tables, and row-level security is not in the way: an analyst sees the whole
 -- program.  For the same reason nothing here may show a digest or a secret.
 --
--- What reads millions of rows is materialized, each with a unique key, so that it can
--- be refreshed beside its readers (refresh.sql).  The rest is live.  Days are of UTC,
+-- All of them are plain views, because tools that ask information_schema do not see
+-- materialized ones.  What reads millions of rows is materialized behind its view, each with
+-- a unique key, so that it can be refreshed beside its readers (refresh.sql).  The rest is live.  Days are of UTC,
 -- and the last 30 days are today, as far as it has come, and the 29 before.
 
 CREATE SCHEMA devapp_report;

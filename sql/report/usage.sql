@@ -38,18 +38,22 @@ SELECT u.app_id, coalesce(devapp_internal.sum_bigint(u.calls_30d), 0) AS calls_3
  GROUP BY u.app_id;
 CREATE UNIQUE INDEX _app_usage_key ON devapp_internal.app_usage (app_id);
 
-CREATE MATERIALIZED VIEW devapp_report.usage_totals AS
+CREATE MATERIALIZED VIEW devapp_internal.usage_totals AS
+SELECT x.day, x.product_id, x.environment,
+       coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
+       coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
+       devapp_internal.sum_bigint(x.cost) AS cost
+  FROM devapp_internal.usage_sums x
+ WHERE x.is_day AND x.day > devapp_internal.utc_today() - 30
+ GROUP BY x.day, x.product_id, x.environment;
+CREATE UNIQUE INDEX usage_totals_key ON devapp_internal.usage_totals (day, product_id, environment) NULLS NOT DISTINCT;
+
+CREATE VIEW devapp_report.usage_totals AS
 SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
-  FROM (SELECT x.day, x.product_id, x.environment,
-               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
-               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
-               devapp_internal.sum_bigint(x.cost) AS cost
-          FROM devapp_internal.usage_sums x
-         WHERE x.is_day AND x.day > devapp_internal.utc_today() - 30
-         GROUP BY x.day, x.product_id, x.environment) AS u
+  FROM devapp_internal.usage_totals u
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
-COMMENT ON MATERIALIZED VIEW devapp_report.usage_totals IS
-    'Calls of all apps: one row a day, product and environment, of the last 30 days. Materialized';
+COMMENT ON VIEW devapp_report.usage_totals IS
+    'Calls of all apps: one row a day, product and environment, of the last 30 days. Materialized but for names';
 COMMENT ON COLUMN devapp_report.usage_totals.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.usage_totals.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_totals.product IS 'Its name';
@@ -59,7 +63,6 @@ COMMENT ON COLUMN devapp_report.usage_totals.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_totals.refused IS 'Calls that were refused';
 COMMENT ON COLUMN devapp_report.usage_totals.cost IS 'What the allowed calls cost, by the argument cost of the verification';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_totals', 'SELECT', 'admin', 'analyst');
-CREATE UNIQUE INDEX usage_totals_key ON devapp_report.usage_totals (day, product_id, environment) NULLS NOT DISTINCT;
 
 -- Grouped before it is joined, so that a filter on day or app_id reaches the days.
 CREATE VIEW devapp_report.usage_daily AS

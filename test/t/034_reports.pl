@@ -69,6 +69,9 @@ sub refused
 my @reports = split /\n/, $node->safe_psql('postgres',
 	q{SELECT relname FROM pg_class WHERE relnamespace = 'devapp_report'::regnamespace AND relkind IN ('v', 'm') ORDER BY relname});
 ok(@reports >= 14, 'there are reports');
+same_lines(run('bi', "SELECT table_name FROM information_schema.tables WHERE table_schema = 'devapp_report' AND table_type = 'VIEW' ORDER BY table_name"),
+	join("\n", @reports), 'a tool that asks information_schema sees all of them');
+same_lines(run('bi', 'SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema LIKE \'devapp%\' AND table_schema <> \'devapp_report\''), '', 'and no other relation of devapp');
 for my $role (qw(bi ops))
 {
 	is(run($role, "SELECT count(*) >= 0 FROM (SELECT * FROM devapp_report.$_ OFFSET 0) AS x"), 't', "$role reads $_") for @reports;
@@ -81,10 +84,10 @@ is(run('bi', 'SELECT count(*) FROM devapp_report.rotations WHERE NOT is_overdue'
 refused('bi', $_)
   for 'SELECT FROM devapp.app', 'SELECT FROM devapp.credential_secret', 'SELECT FROM devapp.usage_day', 'SELECT FROM devapp.my_usage', 'SELECT FROM devapp.my_quota',
   'SELECT FROM devapp.top_apps', 'SELECT devapp_internal.setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
-  'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'DELETE FROM devapp_report.usage_totals',
+  'REFRESH MATERIALIZED VIEW devapp_internal.usage_totals', 'DELETE FROM devapp_report.developers',
   'CREATE VIEW devapp_report.mine AS SELECT 1';
 is(run('ops', 'SELECT count(*) FROM devapp.refresh_reports()'), 7, 'an administrator refreshes');
-refused('ops', $_) for 'REFRESH MATERIALIZED VIEW devapp_report.usage_totals', 'SELECT devapp_internal.refresh_reports_if_due()';
+refused('ops', $_) for 'REFRESH MATERIALIZED VIEW devapp_internal.usage_totals', 'SELECT devapp_internal.refresh_reports_if_due()';
 for my $role (qw(portal nobody))
 {
 	refused($role, "SELECT FROM devapp_report.$_") for @reports;
