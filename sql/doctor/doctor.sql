@@ -280,12 +280,27 @@ AS $$
            CASE WHEN count(*) = 0 THEN 'all are enabled'
                 ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' ORDER BY t.tgrelid::regclass::text, t.tgname)) END,
            CASE WHEN count(*) > 0
-                THEN 'ALTER TABLE ... ENABLE TRIGGER <name>; ENABLE ALWAYS TRIGGER for invalidate_cache, renew_product_*, begin_restore and end_restore.' END
+                THEN 'ALTER TABLE ... ENABLE TRIGGER <name>; ENABLE ALWAYS TRIGGER for invalidate_cache, pack_row, repack_rows, renew_product_*, begin_restore and end_restore.' END
       FROM pg_trigger t
       JOIN pg_class c ON c.oid = t.tgrelid
      WHERE c.relnamespace = 'devapp'::regnamespace 
        AND (t.tgenabled IN ('D', 'R')
-            OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|renew_product_|begin_restore|end_restore)'))
+            OR (t.tgenabled <> 'A' AND t.tgname ~ '^(invalidate_cache|pack_row|repack_rows|renew_product_|begin_restore|end_restore)'))
+$$;
+
+-- Are the copies that verification reads what the rows are?  Of each table only so many are
+-- looked at; devapp_internal.check_packed_rows() looks at all.
+CREATE FUNCTION devapp_internal.doctor_packed_rows() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'packed_rows',
+           CASE WHEN c.wrong > 0 THEN 'error' WHEN c.missing > 0 THEN 'info' ELSE 'ok' END,
+           CASE WHEN c.wrong > 0 THEN format('%s of %s rows that were looked at have a wrong copy: triggers were off when they changed', c.wrong, c.checked)
+                WHEN c.missing > 0 THEN format('%s of %s rows that were looked at have no copy: the first verification of their keys takes longer', c.missing, c.checked)
+                ELSE 'verification reads copies that are right' END,
+           CASE WHEN c.wrong > 0 OR c.missing > 0 THEN 'SELECT devapp_internal.rebuild_packed_rows() makes all copies anew; changes wait meanwhile.' END
+      FROM devapp_internal.check_packed_rows(10000) c
 $$;
 
 -- Is everything recorded, and will there be a partition to record it in?  With the
@@ -382,6 +397,7 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_init_privs()
     UNION ALL SELECT * FROM devapp_internal.doctor_roles()
     UNION ALL SELECT * FROM devapp_internal.doctor_triggers()
+    UNION ALL SELECT * FROM devapp_internal.doctor_packed_rows()
     UNION ALL SELECT * FROM devapp_internal.doctor_audit()
     UNION ALL SELECT * FROM devapp_internal.doctor_audit_log()
     UNION ALL SELECT * FROM devapp_internal.doctor_restore()

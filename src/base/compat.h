@@ -48,6 +48,13 @@ compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nke
 #endif
 }
 
+/* 18 asks whether the primary key may be deferrable */
+#if PG_VERSION_NUM >= 180000
+#define compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel, false)
+#else
+#define compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel)
+#endif
+
 /* 16 has one function for the privileges of all kinds of objects */
 static inline bool
 compat_schema_usage(Oid schema, Oid role)

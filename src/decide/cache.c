@@ -42,6 +42,7 @@
 #include "base/vec.h"
 #include "decide/cache.h"
 #include "table/invalidation.h"
+#include "table/packed_row.h"
 
 /* ---------- settings ---------- */
 
@@ -215,7 +216,7 @@ make_room_to_hold(void)
 static bool
 same_version(RowVersion a, RowVersion b)
 {
-	return a.xmin == b.xmin && ItemPointerEquals(&a.tid, &b.tid);
+	return a.table == b.table && a.xmin == b.xmin && ItemPointerEquals(&a.tid, &b.tid);
 }
 
 /*
@@ -247,21 +248,47 @@ find_version(CatalogScan *scan, ProductSlot *slot)
 	return slot->cached;
 }
 
+/* The product whose row the scan is on, compiled if it is new. */
+static CachedProduct *
+confirm_product(CatalogScan *scan, ProductSlot *slot, const pg_uuid_t *product_id,
+				Snapshot snapshot)
+{
+	CachedProduct *p = find_version(scan, slot);
+
+	if (p == NULL)
+		p = compile_product(scan, product_id, snapshot);
+	p->confirmed_at = catalog_snapshot_moment();
+	return p;
+}
+
+static CachedProduct *
+read_packed_product(ProductSlot *slot, const pg_uuid_t *product_id, Snapshot snapshot)
+{
+	PackedRow	row;
+	CatalogScan scan;
+	CachedProduct *p = NULL;
+
+	packed_scan_begin(&scan, &row, product_id, snapshot);
+	if (packed_scan_next_of(&scan, PACKED_PRODUCT))
+		p = confirm_product(&scan, slot, product_id, snapshot);
+	catalog_scan_end(&scan);
+	/* cppcheck-suppress returnDanglingLifetime ; it keeps nothing of the scan */
+	return p;
+}
+
 /* Look at the product's row; compile it if it is new. */
 static CachedProduct *
 read_product(ProductSlot *slot, const pg_uuid_t *product_id, Snapshot snapshot)
 {
+	CachedProduct *p = packed_rows_serve() ?
+		read_packed_product(slot, product_id, snapshot) : NULL;
 	CatalogScan scan;
-	CachedProduct *p = NULL;
 
+	if (p != NULL)
+		return p;
 	catalog_scan_begin(&scan, PRODUCT_BY_ID, UUIDPGetDatum(product_id), snapshot);
 	if (catalog_scan_next(&scan))
-	{
-		p = find_version(&scan, slot);
-		if (p == NULL)
-			p = compile_product(&scan, product_id, snapshot);
-		p->confirmed_at = catalog_snapshot_moment();
-	}
+		p = confirm_product(&scan, slot, product_id, snapshot);
 	catalog_scan_end(&scan);
 	/* cppcheck-suppress returnDanglingLifetime ; it keeps nothing of the scan */
 	return p;

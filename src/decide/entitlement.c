@@ -30,6 +30,7 @@
 #include "match/network.h"
 #include "match/pattern.h"
 #include "table/catalog.h"
+#include "table/packed_row.h"
 
 /* room that a product's automaton may take, in bytes */
 #define PATTERN_STATE_LIMIT	(1024 * 1024)
@@ -223,26 +224,30 @@ operations_compile(DecideProduct *product, RankedOperation *ranked, int n)
 	pfree(patterns);
 }
 
-static void
-load_operations(EntitlementProduct *product, Snapshot snapshot)
+/* The next operation, of a table's rows or of a product's packed rows. */
+static bool
+next_operation(CatalogScan *scan)
 {
-	CatalogScan scan;
+	return scan->packed != NULL ? packed_scan_next_of(scan, PACKED_OPERATION) :
+		catalog_scan_next(scan);
+}
+
+static void
+read_operations(EntitlementProduct *product, CatalogScan *scan)
+{
 	int			room = 16;
 	int			n = 0;
 	RankedOperation *ranked = vec_reserve(NULL, 0, &room, sizeof(RankedOperation));
 
-	catalog_scan_begin(&scan, OPERATION_BY_PRODUCT,
-					   UUIDPGetDatum(&product->product_id), snapshot);
-	while (catalog_scan_next(&scan))
+	while (next_operation(scan))
 	{
 		ranked = vec_reserve(ranked, n, &room, sizeof(RankedOperation));
-		ranked[n].op = read_operation(&scan);
-		(void) uuid_value(&scan, OPERATION_ID, &ranked[n].id);
-		ranked[n].quota = read_quota(&scan, OPERATION_QUOTA_LIMIT,
+		ranked[n].op = read_operation(scan);
+		(void) uuid_value(scan, OPERATION_ID, &ranked[n].id);
+		ranked[n].quota = read_quota(scan, OPERATION_QUOTA_LIMIT,
 									 OPERATION_QUOTA_INTERVAL, OPERATION_QUOTA_UNIT);
 		n++;
 	}
-	catalog_scan_end(&scan);
 	operations_compile(&product->decide, ranked, n);
 	/* that put them in order */
 	product->operation_ids = palloc(sizeof(pg_uuid_t) * (size_t) Max(n, 1));
@@ -253,6 +258,17 @@ load_operations(EntitlementProduct *product, Snapshot snapshot)
 		product->operation_quotas[i] = ranked[i].quota;
 	}
 	pfree(ranked);
+}
+
+static void
+load_operations(EntitlementProduct *product, Snapshot snapshot)
+{
+	CatalogScan scan;
+
+	catalog_scan_begin(&scan, OPERATION_BY_PRODUCT,
+					   UUIDPGetDatum(&product->product_id), snapshot);
+	read_operations(product, &scan);
+	catalog_scan_end(&scan);
 }
 
 /* Compile the product whose row the scan is on. */
@@ -275,7 +291,13 @@ product_compile(CatalogScan *scan, const pg_uuid_t *product_id,
 	product->limits.rate = read_rate(scan, PRODUCT_RATE_LIMIT, PRODUCT_RATE_BURST);
 	product->quota_is_hard = !text_is(scan, PRODUCT_QUOTA_ENFORCEMENT, "soft");
 	product->zone = quota_time_zone(word_of(scan, PRODUCT_TIME_ZONE));
-	load_operations(product, snapshot);
+	if (scan->packed != NULL)
+	{
+		packed_scan_again(scan, &product->product_id);
+		read_operations(product, scan);
+	}
+	else
+		load_operations(product, snapshot);
 	return product;
 }
 
@@ -312,36 +334,39 @@ compare_ordinal(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/*
- * The rows of a credential in the order of association.  The index leaves out
- * those that were removed.
- */
-static int
-read_credential_products(pg_uuid_t *credential_id, Snapshot snapshot,
-				  CredentialProductRow **rows)
+/* The associations of a credential, as they are read. */
+typedef struct CredentialProductRows
+{
+	CredentialProductRow *rows;
+	int			n;
+	int			room;
+} CredentialProductRows;
+
+static void
+read_credential_product(CatalogScan *scan, CredentialProductRows *read)
+{
+	CredentialProductRow *row;
+	bool		isnull;
+
+	read->rows = vec_reserve(read->rows, read->n, &read->room, sizeof(CredentialProductRow));
+	row = &read->rows[read->n++];
+	row->ordinal = DatumGetInt64(catalog_value(scan, CREDENTIAL_PRODUCT_ORDINAL, &isnull));
+	(void) uuid_value(scan, CREDENTIAL_PRODUCT_PRODUCT_ID, &row->product_id);
+	row->status = decide_credential_product_status(word_of(scan, CREDENTIAL_PRODUCT_STATUS));
+}
+
+/* The index leaves out those that were removed. */
+static void
+load_credential_products(const pg_uuid_t *credential_id, Snapshot snapshot,
+						 CredentialProductRows *read)
 {
 	CatalogScan scan;
-	int			room = 8;
-	int			n = 0;
 
-	*rows = vec_reserve(NULL, 0, &room, sizeof(CredentialProductRow));
 	catalog_scan_begin(&scan, CREDENTIAL_PRODUCT_BY_CREDENTIAL,
 					   UUIDPGetDatum(credential_id), snapshot);
 	while (catalog_scan_next(&scan))
-	{
-		CredentialProductRow *row;
-		bool		isnull;
-
-		*rows = vec_reserve(*rows, n, &room, sizeof(CredentialProductRow));
-		row = &(*rows)[n++];
-		row->ordinal = DatumGetInt64(catalog_value(&scan, CREDENTIAL_PRODUCT_ORDINAL,
-												   &isnull));
-		(void) uuid_value(&scan, CREDENTIAL_PRODUCT_PRODUCT_ID, &row->product_id);
-		row->status = decide_credential_product_status(word_of(&scan, CREDENTIAL_PRODUCT_STATUS));
-	}
+		read_credential_product(&scan, read);
 	catalog_scan_end(&scan);
-	qsort(*rows, (size_t) n, sizeof(CredentialProductRow), compare_ordinal);
-	return n;
 }
 
 /* The scopes that a credential has by a product, as a list and as an array. */
@@ -398,18 +423,20 @@ pending_products(const Entitlement *e)
 	return array;
 }
 
+/* Put associations in their order, each with its product. */
 static void
-load_credential_products(Entitlement *e, StrList requested, Snapshot snapshot,
-						 ProductGetter getter)
+set_credential_products(Entitlement *e, CredentialProductRows *read, StrList requested,
+						Snapshot snapshot, ProductGetter getter)
 {
-	CredentialProductRow *rows;
-	int			n = read_credential_products(&e->credential_id, snapshot, &rows);
+	int			n = read->n;
 
+	if (n > 1)
+		qsort(read->rows, (size_t) n, sizeof(CredentialProductRow), compare_ordinal);
 	e->decide.credential_products = palloc(sizeof(DecideCredentialProduct) * (size_t) Max(n, 1));
 	e->credential_products = palloc(sizeof(EntitlementCredentialProduct) * (size_t) Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
-		EntitlementProduct *product = getter(&rows[i].product_id, snapshot);
+		EntitlementProduct *product = getter(&read->rows[i].product_id, snapshot);
 		int			place = e->decide.ncredential_products;
 
 		if (product == NULL)
@@ -417,7 +444,7 @@ load_credential_products(Entitlement *e, StrList requested, Snapshot snapshot,
 			e->incomplete = true;
 			continue;
 		}
-		e->decide.credential_products[place].status = rows[i].status;
+		e->decide.credential_products[place].status = read->rows[i].status;
 		e->decide.credential_products[place].product = &product->decide;
 		e->credential_products[place].product = product;
 		e->credential_products[place].app.until = DT_NOBEGIN;
@@ -425,72 +452,111 @@ load_credential_products(Entitlement *e, StrList requested, Snapshot snapshot,
 		e->decide.ncredential_products++;
 	}
 	e->pending_products = pending_products(e);
-	pfree(rows);
 }
 
 /* ---------- limits of the app ---------- */
 
-/* The row that the scan is on; what it leaves out is the product's. */
-static AppLimits
-read_app_limits(CatalogScan *scan, const EntitlementProduct *product)
+typedef struct AppQuotaRow
 {
-	AppLimits	app = {.until = time_or_never(scan, APP_QUOTA_UNTIL)};
+	pg_uuid_t	product_id;
+	AppLimits	app;
+} AppQuotaRow;
 
-	app.limits.quota = read_quota(scan, APP_QUOTA_QUOTA_LIMIT, APP_QUOTA_QUOTA_INTERVAL,
-								  APP_QUOTA_QUOTA_UNIT);
-	app.limits.rate = read_rate(scan, APP_QUOTA_RATE_LIMIT, APP_QUOTA_RATE_BURST);
-	app.has_quota = app.limits.quota.limit > 0;
-	app.has_rate = app.limits.rate.step > 0;
-	if (!app.has_quota)
-		app.limits.quota = product->limits.quota;
-	if (!app.has_rate)
-		app.limits.rate = product->limits.rate;
-	return app;
+/* The limits of an app, as they are read. */
+typedef struct AppQuotaRows
+{
+	AppQuotaRow *rows;
+	int			n;
+	int			room;
+} AppQuotaRows;
+
+static void
+read_app_quota(CatalogScan *scan, AppQuotaRows *read)
+{
+	AppQuotaRow row = {.app.until = time_or_never(scan, APP_QUOTA_UNTIL)};
+
+	if (!uuid_value(scan, APP_QUOTA_PRODUCT_ID, &row.product_id))
+		return;
+	row.app.limits.quota = read_quota(scan, APP_QUOTA_QUOTA_LIMIT, APP_QUOTA_QUOTA_INTERVAL,
+									  APP_QUOTA_QUOTA_UNIT);
+	row.app.limits.rate = read_rate(scan, APP_QUOTA_RATE_LIMIT, APP_QUOTA_RATE_BURST);
+	row.app.has_quota = row.app.limits.quota.limit > 0;
+	row.app.has_rate = row.app.limits.rate.step > 0;
+	read->rows = vec_reserve(read->rows, read->n, &read->room, sizeof(AppQuotaRow));
+	read->rows[read->n++] = row;
+}
+
+/* What a row leaves out is the product's. */
+static void
+set_app_limits(Entitlement *e, const AppQuotaRow *row)
+{
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+	{
+		EntitlementCredentialProduct *a = &e->credential_products[i];
+
+		if (memcmp(&a->product->product_id, &row->product_id, sizeof(pg_uuid_t)) != 0)
+			continue;
+		a->app = row->app;
+		if (!a->app.has_quota)
+			a->app.limits.quota = a->product->limits.quota;
+		if (!a->app.has_rate)
+			a->app.limits.rate = a->product->limits.rate;
+	}
 }
 
 static void
 load_app_limits(Entitlement *e, Snapshot snapshot)
 {
 	CatalogScan scan;
-	pg_uuid_t	product_id;
+	AppQuotaRows read = {.room = 2};
 
 	if (e->decide.ncredential_products == 0)
 		return;
 	catalog_scan_begin(&scan, APP_QUOTA_BY_APP, UUIDPGetDatum(&e->app_id), snapshot);
 	while (catalog_scan_next(&scan))
-	{
-		if (!uuid_value(&scan, APP_QUOTA_PRODUCT_ID, &product_id))
-			continue;
-		for (int i = 0; i < e->decide.ncredential_products; i++)
-		{
-			EntitlementCredentialProduct *a = &e->credential_products[i];
-
-			if (memcmp(&a->product->product_id, &product_id, sizeof(pg_uuid_t)) == 0)
-				a->app = read_app_limits(&scan, a->product);
-		}
-	}
+		read_app_quota(&scan, &read);
 	catalog_scan_end(&scan);
+	for (int i = 0; i < read.n; i++)
+		set_app_limits(e, &read.rows[i]);
 }
 
 /* ---------- app and owner ---------- */
 
 static void
-load_owner(Entitlement *e, Snapshot snapshot)
+read_owner(CatalogScan *scan, Entitlement *e)
 {
 	bool		team = e->decide.owner_is_team;
+
+	e->owner = copy_text(scan, team ? TEAM_NAME : DEVELOPER_EMAIL);
+	e->decide.owner_active = text_is(scan, team ? TEAM_STATUS : DEVELOPER_STATUS, "active");
+}
+
+static void
+load_owner(Entitlement *e, Snapshot snapshot)
+{
 	CatalogScan scan;
 
-	catalog_scan_begin(&scan, team ? TEAM_BY_ID : DEVELOPER_BY_ID,
+	catalog_scan_begin(&scan, e->decide.owner_is_team ? TEAM_BY_ID : DEVELOPER_BY_ID,
 					   UUIDPGetDatum(&e->owner_id), snapshot);
 	if (catalog_scan_next(&scan))
-	{
-		e->owner = copy_text(&scan, team ? TEAM_NAME : DEVELOPER_EMAIL);
-		e->decide.owner_active = text_is(&scan, team ? TEAM_STATUS : DEVELOPER_STATUS,
-										 "active");
-	}
+		read_owner(&scan, e);
 	else
 		e->incomplete = true;
 	catalog_scan_end(&scan);
+}
+
+/* Has it an owner?  *scopes: those that the app asked for */
+static bool
+read_app(CatalogScan *scan, Entitlement *e, ArrayType **scopes)
+{
+	e->app_name = copy_text(scan, APP_NAME);
+	e->decide.app_status = decide_app_status(word_of(scan, APP_STATUS));
+	*scopes = copy_array(scan, APP_SCOPES);
+	e->decide.app_networks = read_networks(scan, APP_ALLOWED_CIDRS);
+	if (uuid_value(scan, APP_DEVELOPER_ID, &e->owner_id))
+		return true;
+	e->decide.owner_is_team = uuid_value(scan, APP_TEAM_ID, &e->owner_id);
+	return e->decide.owner_is_team;
 }
 
 /* Loads app and owner; returns the scopes that the app asked for. */
@@ -504,16 +570,7 @@ load_app(Entitlement *e, Snapshot snapshot)
 	e->decide.app_status = APP_DELETED;
 	catalog_scan_begin(&scan, APP_BY_ID, UUIDPGetDatum(&e->app_id), snapshot);
 	if (catalog_scan_next(&scan))
-	{
-		e->app_name = copy_text(&scan, APP_NAME);
-		e->decide.app_status = decide_app_status(word_of(&scan, APP_STATUS));
-		scopes = copy_array(&scan, APP_SCOPES);
-		e->decide.app_networks = read_networks(&scan, APP_ALLOWED_CIDRS);
-		has_owner = uuid_value(&scan, APP_DEVELOPER_ID, &e->owner_id);
-		if (!has_owner)
-			e->decide.owner_is_team = has_owner =
-				uuid_value(&scan, APP_TEAM_ID, &e->owner_id);
-	}
+		has_owner = read_app(&scan, e, &scopes);
 	catalog_scan_end(&scan);
 	if (has_owner)
 		load_owner(e, snapshot);
@@ -535,35 +592,34 @@ secret_purpose(CatalogScan *scan)
 }
 
 static void
+read_secret(CatalogScan *scan, Entitlement *e, int *room)
+{
+	EntitlementSecret *secret;
+	bool		isnull;
+
+	e->secrets = vec_reserve(e->secrets, e->nsecrets, room, sizeof(EntitlementSecret));
+	secret = &e->secrets[e->nsecrets];
+	if (!secret_digest_read(catalog_value(scan, SECRET_DIGEST, &isnull), &secret->digest))
+		return;
+	secret->purpose = secret_purpose(scan);
+	secret->version = DatumGetInt32(catalog_value(scan, SECRET_VERSION, &isnull));
+	secret->valid_from = time_or_never(scan, SECRET_VALID_FROM);
+	secret->window.valid_until = time_or_never(scan, SECRET_VALID_UNTIL);
+	secret->window.ended = time_or_never(scan, SECRET_ENDED_AT) != DECIDE_NEVER;
+	secret->superseded = time_or_never(scan, SECRET_SUPERSEDED_AT) != DECIDE_NEVER;
+	e->nsecrets++;
+}
+
+static void
 load_secrets(Entitlement *e, Snapshot snapshot)
 {
 	CatalogScan scan;
-	int			room = 4;
+	int			room = 2;
 
-	e->secrets = vec_reserve(NULL, 0, &room, sizeof(EntitlementSecret));
 	catalog_scan_begin(&scan, SECRET_BY_CREDENTIAL,
 					   UUIDPGetDatum(&e->credential_id), snapshot);
 	while (catalog_scan_next(&scan))
-	{
-		EntitlementSecret *secret;
-		bool		isnull;
-
-		e->secrets = vec_reserve(e->secrets, e->nsecrets, &room,
-								 sizeof(EntitlementSecret));
-		secret = &e->secrets[e->nsecrets];
-		if (!secret_digest_read(catalog_value(&scan, SECRET_DIGEST, &isnull),
-								&secret->digest))
-			continue;
-		secret->purpose = secret_purpose(&scan);
-		secret->version = DatumGetInt32(catalog_value(&scan, SECRET_VERSION,
-													  &isnull));
-		secret->valid_from = time_or_never(&scan, SECRET_VALID_FROM);
-		secret->window.valid_until = time_or_never(&scan, SECRET_VALID_UNTIL);
-		secret->window.ended = time_or_never(&scan, SECRET_ENDED_AT) != DECIDE_NEVER;
-		secret->superseded =
-			time_or_never(&scan, SECRET_SUPERSEDED_AT) != DECIDE_NEVER;
-		e->nsecrets++;
-	}
+		read_secret(&scan, e, &room);
 	catalog_scan_end(&scan);
 }
 
@@ -629,6 +685,7 @@ read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGett
 	CatalogScan scan;
 	ArrayType  *scopes = NULL;
 	ArrayType  *app_scopes;
+	CredentialProductRows credential_products = {.room = 2};
 
 	catalog_scan_begin(&scan, index, value, snapshot);
 	if (catalog_scan_next(&scan))
@@ -639,8 +696,96 @@ read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGett
 
 	load_secrets(e, snapshot);
 	app_scopes = load_app(e, snapshot);
-	load_credential_products(e, list_of(is_empty(scopes) ? app_scopes : scopes), snapshot, getter);
+	load_credential_products(&e->credential_id, snapshot, &credential_products);
+	set_credential_products(e, &credential_products, list_of(is_empty(scopes) ? app_scopes : scopes),
+							snapshot, getter);
 	load_app_limits(e, snapshot);
+	return e;
+}
+
+/* ---------- from packed rows ---------- */
+
+/* What was read of them, before the products are there. */
+typedef struct PackedEntitlement
+{
+	Entitlement *entitlement;
+	ArrayType  *scopes;
+	ArrayType  *app_scopes;
+	CredentialProductRows credential_products;
+	AppQuotaRows app_quotas;
+} PackedEntitlement;
+
+static bool
+read_packed_credential(CatalogScan *scan, PackedEntitlement *p, Str consumer_key)
+{
+	Entitlement *e = p->entitlement;
+	int			room = 2;
+	bool		found = false;
+
+	/* hashes of keys may be the same */
+	while (!found && packed_scan_next_of(scan, PACKED_CREDENTIAL))
+		found = str_equal(word_of(scan, CREDENTIAL_CONSUMER_KEY), consumer_key);
+	if (!found)
+		return false;
+	p->scopes = read_credential(scan, e);
+	packed_scan_again(scan, &e->credential_id);
+	while (packed_scan_next(scan))
+	{
+		if (scan->packed->kind == PACKED_SECRET)
+			read_secret(scan, e, &room);
+		else if (scan->packed->kind == PACKED_CREDENTIAL_PRODUCT)
+			read_credential_product(scan, &p->credential_products);
+	}
+	return true;
+}
+
+static bool
+read_packed_app(CatalogScan *scan, PackedEntitlement *p)
+{
+	Entitlement *e = p->entitlement;
+	bool		has_owner = false;
+
+	packed_scan_again(scan, &e->app_id);
+	while (packed_scan_next(scan))
+	{
+		if (scan->packed->kind == PACKED_APP)
+			has_owner = read_app(scan, e, &p->app_scopes);
+		else if (scan->packed->kind == PACKED_APP_QUOTA)
+			read_app_quota(scan, &p->app_quotas);
+	}
+	if (!has_owner)
+		return false;
+	packed_scan_again(scan, &e->owner_id);
+	if (!packed_scan_next_of(scan, e->decide.owner_is_team ? PACKED_TEAM : PACKED_DEVELOPER))
+		return false;
+	read_owner(scan, e);
+	return true;
+}
+
+/* The entitlement of a key, NULL if the tables have to be read for it. */
+static Entitlement *
+read_packed_entitlement(Str consumer_key, Snapshot snapshot, ProductGetter getter)
+{
+	pg_uuid_t	subject = packed_subject_of_key(consumer_key);
+	PackedEntitlement p = {
+		.entitlement = palloc0(sizeof(Entitlement)),
+		.credential_products.room = 2,
+		.app_quotas.room = 2
+	};
+	Entitlement *e = p.entitlement;
+	PackedRow	row;
+	CatalogScan scan;
+	bool		found;
+
+	packed_scan_begin(&scan, &row, &subject, snapshot);
+	found = read_packed_credential(&scan, &p, consumer_key) && read_packed_app(&scan, &p);
+	catalog_scan_end(&scan);
+	if (!found)
+		return NULL;
+	set_credential_products(e, &p.credential_products,
+							list_of(is_empty(p.scopes) ? p.app_scopes : p.scopes), snapshot, getter);
+	for (int i = 0; i < p.app_quotas.n; i++)
+		set_app_limits(e, &p.app_quotas.rows[i]);
 	return e;
 }
 
@@ -648,9 +793,13 @@ Entitlement *
 entitlement_by_key(const char *consumer_key, size_t len, Snapshot snapshot,
 				   ProductGetter getter)
 {
-	return read_entitlement(CREDENTIAL_BY_KEY,
-							PointerGetDatum(cstring_to_text_with_len(consumer_key, (int) len)),
-							snapshot, getter);
+	Entitlement *e = packed_rows_serve() ?
+		read_packed_entitlement((Str) {consumer_key, len}, snapshot, getter) : NULL;
+
+	return e != NULL ? e :
+		read_entitlement(CREDENTIAL_BY_KEY,
+						 PointerGetDatum(cstring_to_text_with_len(consumer_key, (int) len)),
+						 snapshot, getter);
 }
 
 Entitlement *

@@ -167,23 +167,24 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 }
 
 static void
-set_code(VerdictRow *row, const VerdictType *type, VerdictCode code, bool team)
+set_code(VerdictRow *row, VerdictType *type, VerdictCode code, bool team)
 {
 	const char *fault = verdict_fault(code, team);
 
 	set_value(row, COL_ALLOWED, BoolGetDatum(code == VERDICT_VALID));
-	set_value(row, COL_CODE, ObjectIdGetDatum(type->codes[code]));
+	set_value(row, COL_CODE, ObjectIdGetDatum(verdict_code(type, code)));
 	set_value(row, COL_HTTP_STATUS, Int32GetDatum(verdict_info[code].http_status));
 	if (fault)
 		set_value(row, COL_FAULT, CStringGetTextDatum(fault));
 }
 
 static void
-set_row(VerdictRow *row, const VerdictType *type, const Verdict *v)
+set_row(VerdictRow *row, VerdictType *type, const Verdict *v)
 {
 	bool		team = v->entitlement && v->entitlement->decide.owner_is_team;
 
 	StaticAssertStmt(COLUMNS == VERDICT_COLUMNS, "columns of devapp.verdict");
+	StaticAssertStmt(COL_CODE == VERDICT_CODE_COLUMN, "the column of the code");
 	memset(row->nulls, true, sizeof(row->nulls));
 	set_code(row, type, v->code, team);
 	if (v->entitlement)
@@ -200,7 +201,7 @@ form_row(const VerdictType *type, const VerdictRow *row)
 Datum
 verdict_datum(const Verdict *v)
 {
-	const VerdictType *type = verdict_type_find();
+	VerdictType *type = verdict_type_find();
 	VerdictRow	row;
 
 	set_row(&row, type, v);

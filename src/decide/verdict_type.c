@@ -21,27 +21,21 @@
 static Oid	verdict_relation = InvalidOid;
 static VerdictType verdict_type;
 
-static void
-resolve_verdict_codes(Oid schema)
+/* Each is looked up when a verdict needs it: few are, in a session. */
+static Oid
+find_code(Oid codes_type, VerdictCode code)
 {
-	Oid			enum_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-											CStringGetDatum("verdict_code"),
-											ObjectIdGetDatum(schema));
+	Oid			found = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
+										ObjectIdGetDatum(codes_type),
+										CStringGetDatum(verdict_info[code].code));
 
-	for (int i = 0; i < VERDICT_CODES; i++)
-	{
-		Oid			code = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-										   ObjectIdGetDatum(enum_type),
-										   CStringGetDatum(verdict_info[i].code));
-
-		if (!OidIsValid(code))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("devapp.verdict_code has no value %s",
-							verdict_info[i].code),
-					 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-		verdict_type.codes[i] = code;
-	}
+	if (!OidIsValid(found))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("devapp.verdict_code has no value %s",
+						verdict_info[code].code),
+				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+	return found;
 }
 
 /*
@@ -73,7 +67,7 @@ resolve_verdict(Oid schema)
 {
 	TupleDesc	desc;
 
-	resolve_verdict_codes(schema);
+	memset(verdict_type.codes, 0, sizeof(verdict_type.codes));
 	verdict_relation = catalog_require_relation(schema, "verdict");
 	desc = lookup_rowtype_tupdesc(get_rel_type_id(verdict_relation), -1);
 	if (desc->natts != VERDICT_COLUMNS)
@@ -82,6 +76,7 @@ resolve_verdict(Oid schema)
 				 errmsg("devapp.verdict has %d columns, but the library knows %d",
 						desc->natts, VERDICT_COLUMNS),
 				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
+	verdict_type.codes_type = TupleDescAttr(desc, VERDICT_CODE_COLUMN)->atttypid;
 	keep_verdict_desc(desc);
 	row_lay_out(&verdict_type.layout, desc);
 	ReleaseTupleDesc(desc);
@@ -101,15 +96,24 @@ verdict_type_init(void)
 	catalog_add_part(&part);
 }
 
-const VerdictType *
+VerdictType *
 verdict_type_find(void)
 {
 	catalog_refresh();
 	return &verdict_type;
 }
 
+/* The value of the enum.  Looking it up leaves the type as it was found. */
+Oid
+verdict_code(VerdictType *type, VerdictCode code)
+{
+	if (unlikely(!OidIsValid(type->codes[code])))
+		type->codes[code] = find_code(type->codes_type, code);
+	return type->codes[code];
+}
+
 Oid
 verdict_type_code(VerdictCode code)
 {
-	return verdict_type_find()->codes[code];
+	return verdict_code(verdict_type_find(), code);
 }

@@ -14,6 +14,7 @@
 
 /* columns of devapp.verdict, see verdict.c */
 #define VERDICT_COLUMNS 19
+#define VERDICT_CODE_COLUMN 1
 
 /*
  * The row type of a verdict, and the values of its enum.  The next look-up in the
@@ -24,11 +25,13 @@ typedef struct VerdictType
 {
 	TupleDesc	desc;
 	RowLayout	layout;
-	Oid			codes[VERDICT_CODES];
+	Oid			codes_type;
+	Oid			codes[VERDICT_CODES];	/* InvalidOid: not looked up yet */
 } VerdictType;
 
 extern void verdict_type_init(void);
-extern const VerdictType *verdict_type_find(void);
+extern VerdictType *verdict_type_find(void);
+extern Oid	verdict_code(VerdictType *type, VerdictCode code);
 extern Oid	verdict_type_code(VerdictCode code);
 
 #endif							/* DEVAPP_VERDICT_TYPE_H */

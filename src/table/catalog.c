@@ -31,6 +31,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -51,21 +52,23 @@ static const struct
 {
 	const char *table;
 	const char *index;
+	int			keys;			/* columns that are looked for, the first ones */
 }			index_names[CATALOG_INDEXES] = {
-	[DEVELOPER_BY_ID] = {"developer", "developer_pkey"},
-	[TEAM_BY_ID] = {"team", "team_pkey"},
-	[PRODUCT_BY_ID] = {"product", "product_pkey"},
-	[PRODUCT_BY_NAME] = {"product", "product_name_key"},
-	[OPERATION_BY_PRODUCT] = {"product_operation", "product_operation_resource_key"},
-	[APP_BY_ID] = {"app", "app_pkey"},
-	[CREDENTIAL_BY_ID] = {"credential", "credential_pkey"},
-	[CREDENTIAL_BY_KEY] = {"credential", "credential_consumer_key_key"},
-	[CREDENTIAL_BY_APP] = {"credential", "credential_app_id_idx"},
-	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key"},
-	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx"},
-	[CREDENTIAL_PRODUCT_BY_CREDENTIAL] = {"credential_product", "credential_product_key"},
-	[APP_QUOTA_BY_APP] = {"app_quota", "app_quota_pkey"},
-	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key"},
+	[PACKED_ROW_BY_SUBJECT] = {"packed_row", "packed_row_subject_idx", 1},
+	[DEVELOPER_BY_ID] = {"developer", "developer_pkey", 1},
+	[TEAM_BY_ID] = {"team", "team_pkey", 1},
+	[PRODUCT_BY_ID] = {"product", "product_pkey", 1},
+	[PRODUCT_BY_NAME] = {"product", "product_name_key", 1},
+	[OPERATION_BY_PRODUCT] = {"product_operation", "product_operation_resource_key", 1},
+	[APP_BY_ID] = {"app", "app_pkey", 1},
+	[CREDENTIAL_BY_ID] = {"credential", "credential_pkey", 1},
+	[CREDENTIAL_BY_KEY] = {"credential", "credential_consumer_key_key", 1},
+	[CREDENTIAL_BY_APP] = {"credential", "credential_app_id_idx", 1},
+	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key", 1},
+	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx", 1},
+	[CREDENTIAL_PRODUCT_BY_CREDENTIAL] = {"credential_product", "credential_product_key", 1},
+	[APP_QUOTA_BY_APP] = {"app_quota", "app_quota_pkey", 1},
+	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key", CATALOG_KEYS},
 };
 
 static const struct
@@ -75,9 +78,15 @@ static const struct
 	Oid			type;
 	const char *own_type;		/* of devapp's, where type is invalid */
 }			column_names[CATALOG_COLUMNS] = {
+	[PACKED_ROW_SUBJECT] = {"packed_row", "subject", UUIDOID, NULL},
+	[PACKED_ROW_KIND] = {"packed_row", "kind", CHAROID, NULL},
+	[PACKED_ROW_ITEM] = {"packed_row", "item", UUIDOID, NULL},
+	[PACKED_ROW_BODY] = {"packed_row", "body", BYTEAOID, NULL},
+	[DEVELOPER_ID] = {"developer", "developer_id", UUIDOID, NULL},
 	[DEVELOPER_EMAIL] = {"developer", "email", TEXTOID, NULL},
 	[DEVELOPER_STATUS] = {"developer", "status", TEXTOID, NULL},
 	[DEVELOPER_DELETED_AT] = {"developer", "deleted_at", TIMESTAMPTZOID, NULL},
+	[TEAM_ID] = {"team", "team_id", UUIDOID, NULL},
 	[TEAM_NAME] = {"team", "name", TEXTOID, NULL},
 	[TEAM_STATUS] = {"team", "status", TEXTOID, NULL},
 	[PRODUCT_ID] = {"product", "product_id", UUIDOID, NULL},
@@ -93,6 +102,7 @@ static const struct
 	[PRODUCT_RATE_LIMIT] = {"product", "rate_limit", FLOAT8OID, NULL},
 	[PRODUCT_RATE_BURST] = {"product", "rate_burst", INT4OID, NULL},
 	[PRODUCT_TRAILING_SLASH] = {"product", "trailing_slash", TEXTOID, NULL},
+	[OPERATION_PRODUCT_ID] = {"product_operation", "product_id", UUIDOID, NULL},
 	[OPERATION_ID] = {"product_operation", "operation_id", UUIDOID, NULL},
 	[OPERATION_RESOURCE] = {"product_operation", "resource", InvalidOid, "resource_pattern"},
 	[OPERATION_METHODS] = {"product_operation", "methods", TEXTARRAYOID, NULL},
@@ -100,6 +110,7 @@ static const struct
 	[OPERATION_QUOTA_LIMIT] = {"product_operation", "quota_limit", INT8OID, NULL},
 	[OPERATION_QUOTA_INTERVAL] = {"product_operation", "quota_interval", INT4OID, NULL},
 	[OPERATION_QUOTA_UNIT] = {"product_operation", "quota_unit", TEXTOID, NULL},
+	[APP_ID] = {"app", "app_id", UUIDOID, NULL},
 	[APP_DEVELOPER_ID] = {"app", "developer_id", UUIDOID, NULL},
 	[APP_TEAM_ID] = {"app", "team_id", UUIDOID, NULL},
 	[APP_NAME] = {"app", "name", TEXTOID, NULL},
@@ -114,6 +125,7 @@ static const struct
 	[CREDENTIAL_SCOPES] = {"credential", "scopes", TEXTARRAYOID, NULL},
 	[CREDENTIAL_ALLOWED_CIDRS] = {"credential", "allowed_cidrs", CIDRARRAYOID, NULL},
 	[CREDENTIAL_EXPIRES_AT] = {"credential", "expires_at", TIMESTAMPTZOID, NULL},
+	[SECRET_ID] = {"credential_secret", "secret_id", UUIDOID, NULL},
 	[SECRET_CREDENTIAL_ID] = {"credential_secret", "credential_id", UUIDOID, NULL},
 	[SECRET_PURPOSE] = {"credential_secret", "purpose", TEXTOID, NULL},
 	[SECRET_DIGEST] = {"credential_secret", "digest", InvalidOid, "secret_digest"},
@@ -122,9 +134,12 @@ static const struct
 	[SECRET_SUPERSEDED_AT] = {"credential_secret", "superseded_at", TIMESTAMPTZOID, NULL},
 	[SECRET_VALID_UNTIL] = {"credential_secret", "valid_until", TIMESTAMPTZOID, NULL},
 	[SECRET_ENDED_AT] = {"credential_secret", "ended_at", TIMESTAMPTZOID, NULL},
+	[CREDENTIAL_PRODUCT_CREDENTIAL_ID] = {"credential_product", "credential_id", UUIDOID, NULL},
+	[CREDENTIAL_PRODUCT_REMOVED_AT] = {"credential_product", "removed_at", TIMESTAMPTZOID, NULL},
+	[CREDENTIAL_PRODUCT_ORDINAL] = {"credential_product", "ordinal", INT8OID, NULL},
 	[CREDENTIAL_PRODUCT_PRODUCT_ID] = {"credential_product", "product_id", UUIDOID, NULL},
 	[CREDENTIAL_PRODUCT_STATUS] = {"credential_product", "status", TEXTOID, NULL},
-	[CREDENTIAL_PRODUCT_ORDINAL] = {"credential_product", "ordinal", INT8OID, NULL},
+	[APP_QUOTA_APP_ID] = {"app_quota", "app_id", UUIDOID, NULL},
 	[APP_QUOTA_PRODUCT_ID] = {"app_quota", "product_id", UUIDOID, NULL},
 	[APP_QUOTA_QUOTA_LIMIT] = {"app_quota", "quota_limit", INT8OID, NULL},
 	[APP_QUOTA_QUOTA_INTERVAL] = {"app_quota", "quota_interval", INT4OID, NULL},
@@ -148,9 +163,17 @@ typedef struct ResolvedIndex
 	StrategyNumber strategy;
 } ResolvedIndex;
 
+/*
+ * Packed rows are resolved by themselves, because they are all that a session needs that
+ * does nothing but verify; the rest when something asks for it.
+ */
+#define PACKED_INDEXES	(PACKED_ROW_BY_SUBJECT + 1)
+#define PACKED_ROW_COLUMNS	(PACKED_ROW_BODY + 1)
+
 static struct
 {
 	bool		valid;
+	bool		all;			/* not the packed rows only */
 	bool		changed;		/* a relation changed while names were resolved */
 	bool		broken_off;		/* resolving ended in an error */
 	ResolvedIndex indexes[CATALOG_INDEXES];
@@ -226,6 +249,12 @@ catalog_require_relation(Oid schema, const char *name)
 	return relid;
 }
 
+static Oid
+schema_of(CatalogIndex which)
+{
+	return get_namespace_oid(which < PACKED_INDEXES ? "devapp_internal" : "devapp", false);
+}
+
 static void
 resolve_index(Oid schema, CatalogIndex which)
 {
@@ -247,14 +276,14 @@ resolve_index(Oid schema, CatalogIndex which)
 	r->file = heap->rd_rel->relfilenode;
 	r->index = catalog_require_relation(schema, index_names[which].index);
 	index = index_open(r->index, AccessShareLock);
-	n = Min(IndexRelationGetNumberOfKeyAttributes(index), CATALOG_KEYS);
+	n = Min(IndexRelationGetNumberOfKeyAttributes(index), index_names[which].keys);
 	for (int i = 0; i < n; i++)
 	{
 		opfamilies[i] = index->rd_opfamily[i];
 		types[i] = index->rd_opcintype[i];
 		r->collations[i] = index->rd_indcollation[i];
 	}
-	r->strategy = index->rd_rel->relam == get_index_am_oid("hash", false) ?
+	r->strategy = index->rd_rel->relam == HASH_AM_OID ?
 		HTEqualStrategyNumber : BTEqualStrategyNumber;
 	index_close(index, AccessShareLock);
 	table_close(heap, AccessShareLock);
@@ -309,11 +338,11 @@ find_column(Oid schema, Relation heap, CatalogColumn which)
  * The columns of a table follow one another.
  */
 static void
-resolve_columns(Oid schema)
+resolve_columns(int first, int end, Oid schema)
 {
-	int			next = 0;
+	int			next = first;
 
-	while (next < CATALOG_COLUMNS)
+	while (next < end)
 	{
 		const char *table = column_names[next].table;
 		Relation	heap = try_table_open(catalog_require_relation(schema, table), AccessShareLock);
@@ -323,10 +352,26 @@ resolve_columns(Oid schema)
 			resolved.changed = true;
 			return;
 		}
-		for (; next < CATALOG_COLUMNS && strcmp(column_names[next].table, table) == 0; next++)
+		for (; next < end && strcmp(column_names[next].table, table) == 0; next++)
 			resolved.columns[next] = find_column(schema, heap, next);
 		table_close(heap, AccessShareLock);
 	}
+}
+
+static void
+resolve_once(void)
+{
+	int			indexes = resolved.all ? CATALOG_INDEXES : PACKED_INDEXES;
+	Oid			schema = get_namespace_oid("devapp", false);
+
+	resolved.changed = false;
+	for (int n = 0; n < indexes; n++)
+		resolve_index(schema_of(n), n);
+	resolve_columns(0, PACKED_ROW_COLUMNS, schema_of(PACKED_ROW_BY_SUBJECT));
+	if (resolved.all)
+		resolve_columns(PACKED_ROW_COLUMNS, CATALOG_COLUMNS, schema);
+	if (other_part != NULL)
+		other_part->resolve(schema);
 }
 
 /*
@@ -337,42 +382,67 @@ resolve_columns(Oid schema)
 #define RESOLVE_ATTEMPTS	2
 
 static void
-resolve_names(void)
+resolve_anew(bool all)
 {
 	ResolvedIndex indexes[CATALOG_INDEXES];
 	AttrNumber	columns[CATALOG_COLUMNS];
-	Oid			schema;
+	bool		had_all = resolved.all;
 
-	if (likely(resolved.valid))
-		return;
 	/* an error left a mixture, which can't tell what has changed */
 	if (resolved.broken_off)
 		invalidation_of_everything();
+	resolved.valid = false;
 	resolved.broken_off = true;
+	resolved.all |= all;
 	memcpy(indexes, resolved.indexes, sizeof(indexes));
 	memcpy(columns, resolved.columns, sizeof(columns));
 	for (int i = 0; i < RESOLVE_ATTEMPTS && (i == 0 || resolved.changed); i++)
-	{
-		resolved.changed = false;
-		schema = get_namespace_oid("devapp", false);
-		for (int n = 0; n < CATALOG_INDEXES; n++)
-			resolve_index(schema, n);
-		resolve_columns(schema);
-		if (other_part != NULL)
-			other_part->resolve(schema);
-	}
+		resolve_once();
 	resolved.valid = !resolved.changed;
 	resolved.broken_off = false;
-	if (memcmp(indexes, resolved.indexes, sizeof(indexes)) != 0 ||
-		memcmp(columns, resolved.columns, sizeof(columns)) != 0)
+	/* what was not resolved before is not what anything was built from */
+	if (memcmp(indexes, resolved.indexes,
+			   sizeof(ResolvedIndex) * (had_all ? CATALOG_INDEXES : PACKED_INDEXES)) != 0 ||
+		memcmp(columns, resolved.columns,
+			   sizeof(AttrNumber) * (had_all ? CATALOG_COLUMNS : PACKED_ROW_COLUMNS)) != 0)
 		invalidation_of_everything();
+}
+
+static inline void
+resolve_names(bool all)
+{
+	if (unlikely(!resolved.valid || (all && !resolved.all)))
+		resolve_anew(all);
 }
 
 /* Before something that was remembered is used: are the tables still the same? */
 void
 catalog_refresh(void)
 {
-	resolve_names();
+	resolve_names(false);
+}
+
+/* ---------- what was found ---------- */
+
+Oid
+catalog_table(CatalogIndex index)
+{
+	resolve_names(index >= PACKED_INDEXES);
+	return resolved.indexes[index].table;
+}
+
+AttrNumber
+catalog_column(CatalogColumn column)
+{
+	resolve_names(column >= PACKED_ROW_COLUMNS);
+	return resolved.columns[column];
+}
+
+/* A type of devapp's own is InvalidOid. */
+Oid
+catalog_type(CatalogColumn column)
+{
+	return column_names[column].type;
 }
 
 /* ---------- reading ---------- */
@@ -443,7 +513,7 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 		Oid			table;
 
 		CHECK_FOR_INTERRUPTS();
-		resolve_names();
+		resolve_names(index >= PACKED_INDEXES);
 		table = r->table;
 		scan->heap = try_table_open(table, AccessShareLock);
 		if (scan->heap == NULL)
@@ -451,16 +521,28 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 			resolved.valid = false;
 			continue;
 		}
-		resolve_names();
+		resolve_names(index >= PACKED_INDEXES);
 		if (r->table == table)
 			break;
 		table_close(scan->heap, AccessShareLock);
 	}
 	scan->index = index_open(r->index, AccessShareLock);
 	scan->slot = table_slot_create(scan->heap, NULL);
+	scan->packed = NULL;
 	set_keys(keys, r, values, n);
 	scan->scan = compat_index_beginscan(scan->heap, scan->index, snapshot, n);
 	index_rescan(scan->scan, keys, n, NULL, 0);
+}
+
+/* Look for another value in the same index. */
+void
+catalog_scan_again(CatalogScan *scan, CatalogIndex index, Datum value)
+{
+	NullableDatum key = {value, false};
+	ScanKeyData keys[1];
+
+	set_keys(keys, &resolved.indexes[index], &key, 1);
+	index_rescan(scan->scan, keys, 1, NULL, 0);
 }
 
 /*
@@ -489,6 +571,7 @@ catalog_row_version(CatalogScan *scan)
 	RowVersion	version;
 	bool		isnull;
 
+	version.table = RelationGetRelid(scan->heap);
 	version.tid = scan->slot->tts_tid;
 	version.xmin = DatumGetTransactionId(slot_getsysattr(scan->slot,
 														 MinTransactionIdAttributeNumber,
@@ -499,5 +582,12 @@ catalog_row_version(CatalogScan *scan)
 Datum
 catalog_value(CatalogScan *scan, CatalogColumn column, bool *isnull)
 {
+	if (scan->packed != NULL)
+	{
+		const NullableDatum *value = &scan->packed->values[column - scan->packed->first];
+
+		*isnull = value->isnull;
+		return value->value;
+	}
 	return slot_getattr(scan->slot, resolved.columns[column], isnull);
 }

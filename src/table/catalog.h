@@ -13,10 +13,12 @@
 #include "storage/itemptr.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
+#include "utils/uuid.h"
 
 /* The indexes that are read in C; each names its table as well. */
 typedef enum CatalogIndex
 {
+	PACKED_ROW_BY_SUBJECT,
 	DEVELOPER_BY_ID,
 	TEAM_BY_ID,
 	PRODUCT_BY_ID,
@@ -35,12 +37,18 @@ typedef enum CatalogIndex
 
 #define CATALOG_INDEXES (QUOTA_USAGE_BY_BUCKET + 1)
 
-/* The columns that are read in C, by table. */
+/* The columns that are read in C, by table; those that lead to a row come first. */
 typedef enum CatalogColumn
 {
+	PACKED_ROW_SUBJECT,
+	PACKED_ROW_KIND,
+	PACKED_ROW_ITEM,
+	PACKED_ROW_BODY,
+	DEVELOPER_ID,
 	DEVELOPER_EMAIL,
 	DEVELOPER_STATUS,
 	DEVELOPER_DELETED_AT,
+	TEAM_ID,
 	TEAM_NAME,
 	TEAM_STATUS,
 	PRODUCT_ID,
@@ -56,6 +64,7 @@ typedef enum CatalogColumn
 	PRODUCT_RATE_LIMIT,
 	PRODUCT_RATE_BURST,
 	PRODUCT_TRAILING_SLASH,
+	OPERATION_PRODUCT_ID,
 	OPERATION_ID,
 	OPERATION_RESOURCE,
 	OPERATION_METHODS,
@@ -63,6 +72,7 @@ typedef enum CatalogColumn
 	OPERATION_QUOTA_LIMIT,
 	OPERATION_QUOTA_INTERVAL,
 	OPERATION_QUOTA_UNIT,
+	APP_ID,
 	APP_DEVELOPER_ID,
 	APP_TEAM_ID,
 	APP_NAME,
@@ -77,6 +87,7 @@ typedef enum CatalogColumn
 	CREDENTIAL_SCOPES,
 	CREDENTIAL_ALLOWED_CIDRS,
 	CREDENTIAL_EXPIRES_AT,
+	SECRET_ID,
 	SECRET_CREDENTIAL_ID,
 	SECRET_PURPOSE,
 	SECRET_DIGEST,
@@ -85,9 +96,12 @@ typedef enum CatalogColumn
 	SECRET_SUPERSEDED_AT,
 	SECRET_VALID_UNTIL,
 	SECRET_ENDED_AT,
+	CREDENTIAL_PRODUCT_CREDENTIAL_ID,
+	CREDENTIAL_PRODUCT_REMOVED_AT,
+	CREDENTIAL_PRODUCT_ORDINAL,
 	CREDENTIAL_PRODUCT_PRODUCT_ID,
 	CREDENTIAL_PRODUCT_STATUS,
-	CREDENTIAL_PRODUCT_ORDINAL,
+	APP_QUOTA_APP_ID,
 	APP_QUOTA_PRODUCT_ID,
 	APP_QUOTA_QUOTA_LIMIT,
 	APP_QUOTA_QUOTA_INTERVAL,
@@ -106,6 +120,20 @@ typedef enum CatalogColumn
 /* columns of an index that can be looked for */
 #define CATALOG_KEYS	4
 
+/* the most columns that are packed of a row */
+#define PACKED_COLUMNS	16
+
+/* What the packed row says that a scan is on, see packed_row.c. */
+typedef struct PackedRow
+{
+	const pg_uuid_t *subject;	/* that is looked for */
+	char		kind;
+	CatalogColumn first;		/* whose value is the first one */
+	NullableDatum values[PACKED_COLUMNS];	/* they point into body */
+	char	   *body;
+	Size		room;
+} PackedRow;
+
 /* An index scan for values of the first columns of an index. */
 typedef struct CatalogScan
 {
@@ -113,10 +141,12 @@ typedef struct CatalogScan
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
+	PackedRow  *packed;			/* NULL: the rows are those of the table itself */
 } CatalogScan;
 
 typedef struct RowVersion
 {
+	Oid			table;
 	ItemPointerData tid;
 	TransactionId xmin;
 } RowVersion;
@@ -142,11 +172,16 @@ extern void catalog_scan_begin(CatalogScan *scan, CatalogIndex index,
 extern void catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 									const NullableDatum *values, int n,
 									Snapshot snapshot);
+extern void catalog_scan_again(CatalogScan *scan, CatalogIndex index, Datum value);
 extern bool catalog_scan_next(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,
 						   bool *isnull);
 
 extern RowVersion catalog_row_version(CatalogScan *scan);
+
+extern Oid	catalog_table(CatalogIndex index);
+extern AttrNumber catalog_column(CatalogColumn column);
+extern Oid	catalog_type(CatalogColumn column);
 
 #endif							/* DEVAPP_CATALOG_H */

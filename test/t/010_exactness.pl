@@ -306,6 +306,18 @@ for my $round (1 .. 5)
 all_right($standby, $of_session[$_], 6_000, "standby, cache of $cache_sizes[$_]") for 0 .. $#sessions;
 $_->quit for @sessions;
 
+# ---------- copies ----------
+
+# What verification reads (src/table/packed_row.c) is what the rows are, after all this.
+for my $db ('postgres', map { $_->{db} } @single)
+{
+	my $check = "SELECT c.checked > 200, c.missing, c.wrong, (SELECT count(*) FROM devapp_internal.packed_row) - c.checked
+		FROM devapp_internal.check_packed_rows() c";
+
+	is($primary->safe_psql($db, $check), 't|0|0|0', "every row has its copy in $db");
+	is($standby->safe_psql($db, $check), 't|0|0|0', 'and on the standby') if $db eq 'postgres';
+}
+
 # ---------- was it worth the while? ----------
 
 my @never = grep { !$codes{$_} } split /\n/, $primary->safe_psql('postgres',

@@ -1,0 +1,146 @@
+-- Copies of rows, which verification reads (src/table/packed_row.c): they are what the rows
+-- are, whatever has changed them.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+-- rows without their copy, copies that are wrong, copies of nothing
+CREATE VIEW pg_temp.copies AS
+SELECT c.missing, c.wrong, (SELECT count(*) FROM devapp_internal.packed_row) + c.missing - c.checked AS left_over
+  FROM devapp_internal.check_packed_rows() c;
+SELECT c.checked > 0 AS checked FROM devapp_internal.check_packed_rows() c;
+SELECT * FROM pg_temp.copies;
+SELECT FROM devapp.create_developer('packed@example.com');
+SELECT FROM devapp.create_team('packed');
+SELECT FROM devapp.create_product('packed', scopes => '{read,write}', environments => '{prod}', quota_limit => 5, quota_interval => 1200, quota_unit => 'month', quota_enforcement => 'hard');
+SELECT FROM devapp.create_product('packed-2', rate_limit => 2, rate_burst => 3);
+SELECT FROM devapp.add_operation('packed', '/a/**', '{GET}');
+SELECT app_id, credential_id, consumer_key, secret FROM devapp.create_app('packed', 'packed@example.com', products => '{packed,packed-2}') \gset
+SELECT product_id AS product FROM devapp.product WHERE name = 'packed' \gset
+SELECT product_id AS product_2 FROM devapp.product WHERE name = 'packed-2' \gset
+SELECT * FROM pg_temp.copies;
+SELECT kind, count(*) FROM devapp_internal.packed_row
+ WHERE item IN (:'app_id', :'credential_id', :'product', (SELECT developer_id FROM devapp.developer WHERE email = 'packed@example.com'))
+    OR subject IN (:'credential_id', :'product')
+ GROUP BY kind ORDER BY kind;
+
+-- whatever functions do
+SELECT FROM devapp.rotate_credential(:'credential_id', '1 day');
+SELECT FROM devapp.set_app_quota(:'app_id', 'packed', quota_limit => 9, until => '2100-01-01');
+SELECT FROM devapp.remove_credential_product(:'credential_id', 'packed-2');
+SELECT FROM devapp.add_operation('packed', '/b/{c}', quota_limit => 2, quota_interval => 1, quota_unit => 'day');
+SELECT FROM devapp.remove_operation('packed', '/a/**', '{GET}');
+SELECT FROM devapp.transfer_app(:'app_id', team => 'packed');
+SELECT FROM devapp.set_team_status('packed', 'deactivate');
+SELECT * FROM pg_temp.copies;
+SELECT code, owner FROM devapp.verify_key(:'secret', '/b/1');
+SELECT FROM devapp.set_team_status('packed', 'activate');
+SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+
+-- a transaction sees its own changes at once, and what is rolled back was never there
+BEGIN;
+SELECT FROM devapp.suspend_app(:'app_id');
+SELECT code FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+SAVEPOINT a;
+SELECT FROM devapp.resume_app(:'app_id');
+SELECT code FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+ROLLBACK TO a;
+SELECT code FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+SELECT * FROM pg_temp.copies;
+ROLLBACK;
+SELECT code FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+SELECT * FROM pg_temp.copies;
+
+-- triggers of nested statements come before those of the outer one
+BEGIN;
+CREATE FUNCTION pg_temp.again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        IF TG_TABLE_NAME = 'app' THEN
+            UPDATE devapp.app SET scopes = '{write}' WHERE app_id = NEW.app_id;
+            UPDATE devapp.app SET description = 'twice' WHERE app_id = NEW.app_id;
+        ELSE
+            INSERT INTO devapp.app_quota VALUES (OLD.*);
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER again AFTER INSERT OR UPDATE ON devapp.app FOR EACH ROW EXECUTE FUNCTION pg_temp.again();
+CREATE TRIGGER again AFTER DELETE ON devapp.app_quota FOR EACH ROW EXECUTE FUNCTION pg_temp.again();
+UPDATE devapp.app SET scopes = '{read}' WHERE app_id = :'app_id';
+DELETE FROM devapp.app_quota WHERE app_id = :'app_id';
+INSERT INTO devapp.app (team_id, name) SELECT team_id, 'packed-2' FROM devapp.app WHERE app_id = :'app_id';
+UPDATE devapp.app SET scopes = '{}' WHERE name LIKE 'packed%';
+SELECT * FROM pg_temp.copies;
+SELECT scopes, name FROM devapp.app WHERE name LIKE 'packed%' ORDER BY name;
+SELECT count(*) FROM devapp.app_quota WHERE app_id = :'app_id';
+-- several times in one command
+WITH a AS (UPDATE devapp.app SET scopes = '{read}' WHERE app_id = :'app_id' RETURNING app_id)
+INSERT INTO devapp.app_quota (app_id, product_id, rate_limit, rate_burst) SELECT app_id, :'product_2', 1, 1 FROM a;
+INSERT INTO devapp.app_quota (app_id, product_id, rate_limit, rate_burst) VALUES (:'app_id', :'product_2', 3, 4)
+    ON CONFLICT (app_id, product_id) DO UPDATE SET rate_limit = 3;
+SELECT * FROM pg_temp.copies;
+ROLLBACK;
+SELECT * FROM pg_temp.copies;
+
+-- as replication brings rows: no other trigger fires, and keys may change
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE devapp.credential SET consumer_key = 'packed-other' WHERE credential_id = :'credential_id';
+UPDATE devapp.app_quota SET product_id = :'product_2' WHERE app_id = :'app_id';
+DELETE FROM devapp.credential_product WHERE credential_id = :'credential_id';
+SELECT * FROM pg_temp.copies;
+DELETE FROM devapp.credential WHERE credential_id = :'credential_id';
+SELECT * FROM pg_temp.copies;
+TRUNCATE devapp.app_quota, devapp.product_operation;
+SELECT * FROM pg_temp.copies;
+ROLLBACK;
+SELECT * FROM pg_temp.copies;
+
+-- without copies the tables are read, and nothing but an insert makes one of what others belong to
+TRUNCATE devapp_internal.packed_row;
+SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+UPDATE devapp.credential SET label = 'packed' WHERE credential_id = :'credential_id';
+UPDATE devapp.app SET description = 'packed' WHERE app_id = :'app_id';
+UPDATE devapp.product SET description = 'packed' WHERE product_id = :'product';
+SELECT count(*) FROM devapp_internal.packed_row;
+SELECT FROM devapp.complete_rotation(:'credential_id');
+SELECT kind, count(*) FROM devapp_internal.packed_row GROUP BY kind;
+SELECT wrong, left_over FROM pg_temp.copies;
+SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+SELECT devapp_internal.rebuild_packed_rows() > 0 AS rebuilt;
+SELECT * FROM pg_temp.copies;
+SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+
+-- with triggers off copies go wrong; doctor() says so
+BEGIN;
+ALTER TABLE devapp.app DISABLE TRIGGER pack_row;
+UPDATE devapp.app SET scopes = '{write}' WHERE app_id = :'app_id';
+SELECT * FROM pg_temp.copies;
+SELECT check_name, status, detail, hint FROM devapp.doctor() WHERE check_name = 'packed_rows' OR detail LIKE '%pack_row%' ORDER BY 1;
+ALTER TABLE devapp.app ENABLE ALWAYS TRIGGER pack_row;
+SELECT devapp_internal.rebuild_packed_rows() > 0 AS rebuilt;
+SELECT check_name, status, detail, hint FROM devapp.doctor() WHERE check_name IN ('packed_rows', 'triggers') ORDER BY 1;
+ROLLBACK;
+
+-- nobody else writes copies, neither does replication; what cannot be read is said
+DELETE FROM devapp_internal.packed_row;
+UPDATE devapp_internal.packed_row SET body = '';
+SELECT * FROM pg_temp.copies;
+DO $$
+BEGIN
+    ALTER TABLE devapp_internal.packed_row DISABLE TRIGGER keep_packed_row;
+    UPDATE devapp_internal.packed_row SET body = '\x0200000000000000' WHERE kind = 'P';
+    ALTER TABLE devapp_internal.packed_row ENABLE ALWAYS TRIGGER keep_packed_row;
+END $$;
+\set VERBOSITY default
+SELECT code FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+SELECT devapp_internal.rebuild_packed_rows() > 0 AS rebuilt;
+SELECT code FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+-- only a trigger of our tables may pack
+CREATE TABLE pg_temp.other (x integer);
+CREATE TRIGGER t AFTER INSERT ON pg_temp.other FOR EACH ROW EXECUTE FUNCTION devapp_internal.pack_row();
+INSERT INTO pg_temp.other VALUES (1);
+BEGIN;
+CREATE TRIGGER t AFTER INSERT ON devapp.registration_policy FOR EACH ROW EXECUTE FUNCTION devapp_internal.pack_row();
+INSERT INTO devapp.registration_policy (enabled) VALUES (false);
+ROLLBACK;
+SELECT devapp_internal.pack_row();
