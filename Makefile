@@ -17,7 +17,7 @@ DEVAPP_TOPICS = identity owner product app credential approval verify audit seal
 	quota usage restore bulk report dashboard doctor
 DEVAPP_EACH = $(foreach topic,$(DEVAPP_TOPICS),$(sort $(filter $(1),$(wildcard sql/$(topic)/*.sql))))
 # what a topic does: in the order of its files' names, but for those whose views need one another
-DEVAPP_report = schema usage hourly latency apps credentials governance approvals quota refresh totals own_apps own_products own_usage own_teams own_quota own_notifications top_apps
+DEVAPP_report = schema usage hourly latency apps entities credentials governance approvals quota refresh totals own_apps own_products own_usage own_teams own_quota own_notifications top_apps
 DEVAPP_dashboard = html chart style data tiles days lists page own
 DEVAPP_FILES = $(if $(DEVAPP_$(1)),$(patsubst %,sql/$(1)/%.sql,$(DEVAPP_$(1))), \
 	$(sort $(filter-out %/types.sql %/tables.sql %/triggers.sql,$(wildcard sql/$(1)/*.sql))))

@@ -66,3 +66,5 @@ CREATE INDEX audit_event_default_transaction_idx ON devapp.audit_event_default (
 -- who did something, and when
 CREATE INDEX audit_event_default_actor_idx ON devapp.audit_event_default (actor, occurred_at) WHERE actor IS NOT NULL;
 CREATE INDEX audit_event_default_occurred_at_idx ON devapp.audit_event_default (occurred_at);
+-- who owned an app before: few of many, for reports
+CREATE INDEX audit_event_default_transfer_idx ON devapp.audit_event_default (app_id, event_id) WHERE entity = 'app' AND action = 'transfer';

@@ -64,7 +64,7 @@ AS $$
                    (first_day - (last_day - first_day + 1))::timestamp AT TIME ZONE 'UTC' AS start_before) AS p,
            LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE x.created_at >= p.start) AS added,
                            count(*) FILTER (WHERE x.created_at >= p.start_before AND x.created_at < p.start) AS added_before
-                      FROM (SELECT o.created_at FROM devapp_report.developers o WHERE apps IS NULL
+                      FROM (SELECT o.created_at FROM devapp_report.developers o WHERE apps IS NULL AND o.deleted_at IS NULL
                              UNION ALL
                             SELECT o.created_at FROM devapp.app o WHERE apps IS NOT NULL AND o.app_id = ANY (apps)) AS x) AS d
 $$;

@@ -20,7 +20,7 @@ SELECT e.event_id, e.occurred_at, e.app_id, coalesce(e.developer_id, e.team_id) 
 CREATE VIEW devapp_report.approvals AS
 SELECT d.event_id AS decision_id, d.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
        coalesce((SELECT x.email FROM devapp.developer x WHERE x.developer_id = d.owner_id),
-                (SELECT x.name FROM devapp.team x WHERE x.team_id = d.owner_id)) AS owner_then,
+                (SELECT x.name FROM devapp.team x WHERE x.team_id = d.owner_id)) AS owner_then, d.owner_id AS owner_then_id,
        CASE d.entity WHEN 'app' THEN 'app' ELSE 'product' END AS subject,
        cp.credential_id, c.consumer_key, cp.product_id, p.name AS product, p.display_name AS product_display_name,
        r.requested_at, d.occurred_at AS decided_at,
@@ -51,6 +51,7 @@ COMMENT ON COLUMN devapp_report.approvals.owner_id IS 'Id of the developer or te
 COMMENT ON COLUMN devapp_report.approvals.owner IS 'E-mail of the developer, or name of the team, that owns it now';
 COMMENT ON COLUMN devapp_report.approvals.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.approvals.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the time of the decision';
+COMMENT ON COLUMN devapp_report.approvals.owner_then_id IS 'Its id';
 COMMENT ON COLUMN devapp_report.approvals.subject IS 'app: the app itself; product: a product for a credential of it';
 COMMENT ON COLUMN devapp_report.approvals.credential_id IS 'Credential that the product is for; null: the app itself';
 COMMENT ON COLUMN devapp_report.approvals.consumer_key IS 'Public part of its key; null: the app itself';

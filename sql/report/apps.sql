@@ -21,7 +21,7 @@ SELECT s.app_id, s.product_id, min(s.status) AS status
 -- leaves out those that a query takes nothing from, and looks only up what is asked
 -- for by app_id.
 CREATE VIEW devapp_report.app_inventory AS
-SELECT a.app_id, a.app, a.display_name, a.owner_id, a.owner, a.owner_kind, a.status,
+SELECT a.app_id, a.app, a.display_name, a.app_path, a.owner_id, a.owner, a.owner_kind, a.status,
        devapp_internal.effective_status(a.status, a.owner_status) AS effective_status,
        coalesce(p.products_approved, 0) AS products_approved,
        coalesce(p.products_pending, 0) AS products_pending,
@@ -66,6 +66,7 @@ COMMENT ON VIEW devapp_report.app_inventory IS 'Apps: one row an app that is not
 COMMENT ON COLUMN devapp_report.app_inventory.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.app_inventory.app IS 'Name of the app, unique among those of its owner';
 COMMENT ON COLUMN devapp_report.app_inventory.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.app_inventory.app_path IS 'Owner and name of the app, as functions of devapp take it';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.app_inventory.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_kind IS 'developer or team';
@@ -90,7 +91,7 @@ COMMENT ON COLUMN devapp_report.app_inventory.products IS 'Names of the products
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.app_inventory', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.inactive_apps AS
-SELECT i.app_id, i.app, i.display_name, i.owner_id, i.owner, i.owner_kind,
+SELECT i.app_id, i.app, i.display_name, i.app_path, i.owner_id, i.owner, i.owner_kind,
        floor(extract(epoch FROM now() - coalesce(i.last_used_at, i.created_at)) / 86400)::integer AS days_inactive,
        i.last_used_at IS NULL AS never_used,
        i.last_used_at, i.last_seen_at, i.created_at, i.credentials_live
@@ -101,6 +102,7 @@ COMMENT ON VIEW devapp_report.inactive_apps IS
 COMMENT ON COLUMN devapp_report.inactive_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.inactive_apps.app IS 'Name of the app';
 COMMENT ON COLUMN devapp_report.inactive_apps.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.inactive_apps.app_path IS 'Owner and name of the app, as functions of devapp take it';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner_kind IS 'developer or team';
@@ -138,7 +140,7 @@ CREATE UNIQUE INDEX high_usage_apps_key ON devapp_internal.high_usage_apps (app_
 
 -- Names are as of now.
 CREATE VIEW devapp_report.high_usage_apps AS
-SELECT b.rank, b.app_id, a.app, a.display_name, a.owner_id, a.owner, a.owner_kind, b.calls_30d,
+SELECT b.rank, b.app_id, a.app, a.display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind, b.calls_30d,
        b.share_of_calls, b.calls_per_day, b.peak_day, b.peak_calls, b.calls_previous_30d, b.change
   FROM devapp_internal.high_usage_apps b
   JOIN devapp_internal.named_app a ON a.app_id = b.app_id;
@@ -148,6 +150,8 @@ COMMENT ON COLUMN devapp_report.high_usage_apps.rank IS 'Place by calls: 1 is th
 COMMENT ON COLUMN devapp_report.high_usage_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.high_usage_apps.app IS 'Name of the app';
 COMMENT ON COLUMN devapp_report.high_usage_apps.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.high_usage_apps.app_path IS 'Owner and name of the app, as functions of devapp take it';
+COMMENT ON COLUMN devapp_report.high_usage_apps.is_deleted IS 'The app was deleted since the last refresh';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner_kind IS 'developer or team';
@@ -183,15 +187,18 @@ COMMENT ON COLUMN devapp_report.team_usage.refused_30d IS 'Calls of these that w
 COMMENT ON COLUMN devapp_report.team_usage.last_used_at IS 'Last call of these that was allowed; null: none was yet';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', 'admin', 'analyst');
 
--- Grouped by owner first, so that owners are counted without being sorted.
+-- Deleted products have a row if they had calls, and calls to none have one, so that the
+-- sums are those of all calls.  Ids that are null join as if they were zero.  Grouped by owner
+-- first, so that owners are counted without being sorted.
 CREATE MATERIALIZED VIEW devapp_internal.product_adoption AS
-SELECT p.product_id,
+SELECT x.product_id,
        coalesce(s.apps_approved, 0) AS apps_approved, coalesce(s.apps_pending, 0) AS apps_pending,
        coalesce(s.apps_revoked, 0) AS apps_revoked, coalesce(s.owners, 0) AS owners,
        coalesce(u.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
        coalesce(u.refused_30d, 0) AS refused_30d,
        l.responses_30d, l.client_errors_30d, l.server_errors_30d
-  FROM devapp.product p
+  FROM (SELECT p.product_id, coalesce(p.product_id, '00000000-0000-0000-0000-000000000000') AS key, p.deleted_at IS NULL AS is_live
+          FROM (SELECT y.product_id, y.deleted_at FROM devapp.product y UNION ALL SELECT NULL, now()) AS p) AS x
   LEFT JOIN (SELECT y.product_id, devapp_internal.sum_bigint(y.approved) AS apps_approved, devapp_internal.sum_bigint(y.pending) AS apps_pending,
                     devapp_internal.sum_bigint(y.revoked) AS apps_revoked, count(*) FILTER (WHERE y.approved > 0) AS owners
                FROM (SELECT x.product_id, coalesce(a.developer_id, a.team_id) AS owner_id,
@@ -202,7 +209,7 @@ SELECT p.product_id,
                        JOIN devapp.app a ON a.app_id = x.app_id
                       WHERE a.deleted_at IS NULL
                       GROUP BY x.product_id, owner_id) AS y
-              GROUP BY y.product_id) AS s ON s.product_id = p.product_id
+              GROUP BY y.product_id) AS s ON s.product_id = x.product_id AND x.is_live
   LEFT JOIN (SELECT x.product_id, count(*) FILTER (WHERE x.calls_30d > 0 AND x.app_id IS NOT NULL) AS active_apps_30d,
                     devapp_internal.sum_bigint(x.calls_30d) AS calls_30d, devapp_internal.sum_bigint(x.refused_30d) AS refused_30d
                FROM (SELECT y.product_id, y.app_id, devapp_internal.sum_bigint(y.calls_30d) AS calls_30d,
@@ -210,26 +217,27 @@ SELECT p.product_id,
                        FROM devapp_internal.usage_sums y
                       WHERE NOT y.is_day
                       GROUP BY y.product_id, y.app_id) AS x
-              GROUP BY x.product_id) AS u ON u.product_id = p.product_id
+              GROUP BY x.product_id) AS u ON coalesce(u.product_id, '00000000-0000-0000-0000-000000000000') = x.key
   LEFT JOIN (SELECT x.product_id, devapp_internal.sum_bigint(x.calls) AS responses_30d,
                     devapp_internal.sum_bigint(x.client_errors) AS client_errors_30d, devapp_internal.sum_bigint(x.server_errors) AS server_errors_30d
                FROM devapp.usage_latency x
               WHERE x.day > (SELECT devapp_internal.utc_today() - 30)
-              GROUP BY x.product_id) AS l ON l.product_id = p.product_id
- WHERE p.deleted_at IS NULL;
-CREATE UNIQUE INDEX product_adoption_key ON devapp_internal.product_adoption (product_id);
+              GROUP BY x.product_id) AS l ON coalesce(l.product_id, '00000000-0000-0000-0000-000000000000') = x.key
+ WHERE x.is_live OR u.calls_30d > 0 OR u.refused_30d > 0 OR l.responses_30d > 0;
+CREATE UNIQUE INDEX product_adoption_key ON devapp_internal.product_adoption (product_id) NULLS NOT DISTINCT;
 
 -- Products that were made since the last refresh are not there yet.
 CREATE VIEW devapp_report.product_adoption AS
-SELECT m.product_id, p.name AS product, p.display_name, p.approval, p.access, m.apps_approved, m.apps_pending, m.apps_revoked, m.owners,
+SELECT m.product_id, p.name AS product, p.display_name, p.deleted_at IS NOT NULL AS is_deleted, p.approval, p.access, m.apps_approved, m.apps_pending, m.apps_revoked, m.owners,
        m.active_apps_30d, m.calls_30d, m.refused_30d, m.responses_30d, m.client_errors_30d, m.server_errors_30d
   FROM devapp_internal.product_adoption m
-  JOIN devapp.product p ON p.product_id = m.product_id
- WHERE p.deleted_at IS NULL;
-COMMENT ON VIEW devapp_report.product_adoption IS 'Products: one row a product that is not deleted. Materialized but for names';
-COMMENT ON COLUMN devapp_report.product_adoption.product_id IS 'Id of the product';
-COMMENT ON COLUMN devapp_report.product_adoption.product IS 'Name of the product';
+  LEFT JOIN devapp.product p ON p.product_id = m.product_id;
+COMMENT ON VIEW devapp_report.product_adoption IS
+    'Products: one row a product that is not deleted, or was called in the last 30 days; and one for calls that no product answered. Materialized but for names';
+COMMENT ON COLUMN devapp_report.product_adoption.product_id IS 'Id of the product; null: calls that no product answered';
+COMMENT ON COLUMN devapp_report.product_adoption.product IS 'Name of the product; null: as above';
 COMMENT ON COLUMN devapp_report.product_adoption.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.product_adoption.is_deleted IS 'The product was deleted; then no app has it';
 COMMENT ON COLUMN devapp_report.product_adoption.approval IS 'auto: new associations are approved; manual: they wait';
 COMMENT ON COLUMN devapp_report.product_adoption.access IS 'public, private or internal';
 COMMENT ON COLUMN devapp_report.product_adoption.apps_approved IS 'Apps with a credential that is approved for it';

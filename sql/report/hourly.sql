@@ -3,6 +3,7 @@
 -- Grouped before it is joined, as usage_daily is.
 CREATE VIEW devapp_report.usage_hourly AS
 SELECT u.hour, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
+       coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
        u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
   FROM (SELECT x.hour, x.app_id, x.product_id, x.environment,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
@@ -11,6 +12,7 @@ SELECT u.hour, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, 
           FROM devapp.usage_hour x
          GROUP BY x.hour, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
+  LEFT JOIN devapp_internal.former_owner f ON f.app_id = u.app_id AND u.hour + interval '1 hour' > f.since AND u.hour + interval '1 hour' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
 COMMENT ON VIEW devapp_report.usage_hourly IS
     'Calls by the hour: one row an hour, app, product and environment, as long as devapp.retention_hour keeps them. For days of other time zones than UTC. Live';
@@ -18,11 +20,13 @@ COMMENT ON COLUMN devapp_report.usage_hourly.hour IS 'Start of the hour: a time,
 COMMENT ON COLUMN devapp_report.usage_hourly.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.usage_hourly.app IS 'Its name; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.usage_hourly.app_display_name IS 'Name of the app to show; null: none';
-COMMENT ON COLUMN devapp_report.usage_hourly.app_path IS 'Owner and name of the app, as functions of devapp take it; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.app_path IS 'Owner and name of the app, as functions of devapp take it; of live apps unique; null: as above';
 COMMENT ON COLUMN devapp_report.usage_hourly.is_deleted IS 'The app was deleted since; null: as above';
 COMMENT ON COLUMN devapp_report.usage_hourly.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
 COMMENT ON COLUMN devapp_report.usage_hourly.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.usage_hourly.owner_kind IS 'developer or team; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.owner_then_id IS 'Id of the developer or team that owned the app at the end of the hour; null: as above';
+COMMENT ON COLUMN devapp_report.usage_hourly.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the hour; null: as above';
 COMMENT ON COLUMN devapp_report.usage_hourly.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_hourly.product IS 'Its name; null: none';
 COMMENT ON COLUMN devapp_report.usage_hourly.product_display_name IS 'Name of the product to show; null: none';

@@ -21,8 +21,9 @@ SELECT devapp_internal.grant_on('ROUTINE', 'devapp_report.percentile(bigint[], d
 -- of an aggregate over it, since readers may call nothing else; minimum and maximum are
 -- exact, and it is not outside of them.
 CREATE VIEW devapp_report.latency_daily AS
-SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.owner, l.product_id, p.name AS product,
-       p.display_name AS product_display_name,
+SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
+       coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
+       l.product_id, p.name AS product, p.display_name AS product_display_name,
        l.calls AS responses, l.client_errors, l.server_errors,
        m.lowest AS min_ms,
        extract(epoch FROM l.latency_total)::double precision * 1000 / l.calls AS avg_ms,
@@ -36,6 +37,7 @@ SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.owner, l.pr
                             devapp_report.percentile(x.histogram, 0.99) AS p99
                        FROM (SELECT l.latency_min AS lowest, l.latency_max AS highest, l.histogram) AS x) AS m
   LEFT JOIN devapp_internal.named_app a ON a.app_id = l.app_id
+  LEFT JOIN devapp_internal.former_owner f ON f.app_id = l.app_id AND (l.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (l.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = l.product_id;
 COMMENT ON VIEW devapp_report.latency_daily IS
     'How calls went, as gateways recorded it: one row a day, app and product, of all environments. Live';
@@ -43,7 +45,13 @@ COMMENT ON COLUMN devapp_report.latency_daily.day IS 'Day of the calls, in UTC';
 COMMENT ON COLUMN devapp_report.latency_daily.app_id IS 'App, perhaps deleted since; null: recorded for credentials that are not known';
 COMMENT ON COLUMN devapp_report.latency_daily.app IS 'Its name; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.latency_daily.app_path IS 'Owner and name of the app, as functions of devapp take it; of live apps unique; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.is_deleted IS 'The app was deleted since; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.owner_kind IS 'developer or team; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.owner_then_id IS 'Id of the developer or team that owned the app at the end of the day; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the day; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or one that is not known';
 COMMENT ON COLUMN devapp_report.latency_daily.product IS 'Its name; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.product_display_name IS 'Name of the product to show; null: none';
@@ -69,7 +77,7 @@ SELECT l.day, l.product_id, devapp_internal.sum_bigint(l.calls) AS responses, de
 CREATE UNIQUE INDEX _latency_totals_key ON devapp_internal.latency_totals (day, product_id) NULLS NOT DISTINCT;
 
 CREATE VIEW devapp_report.latency_totals AS
-SELECT t.day, t.product_id, p.name AS product, p.display_name AS product_display_name, t.responses, t.client_errors, t.server_errors,
+SELECT t.day, t.product_id, p.name AS product, p.display_name AS product_display_name, p.deleted_at IS NOT NULL AS is_deleted, t.responses, t.client_errors, t.server_errors,
        m.lowest AS min_ms, t.total_ms / t.responses AS avg_ms,
        least(greatest(m.p50, m.lowest), m.highest) AS p50_ms,
        least(greatest(m.p95, m.lowest), m.highest) AS p95_ms,
@@ -87,6 +95,7 @@ COMMENT ON COLUMN devapp_report.latency_totals.day IS 'Day of the calls, in UTC'
 COMMENT ON COLUMN devapp_report.latency_totals.product_id IS 'Product that the gateway named, perhaps deleted since; null: none, or one that is not known';
 COMMENT ON COLUMN devapp_report.latency_totals.product IS 'Its name; null: as above';
 COMMENT ON COLUMN devapp_report.latency_totals.product_display_name IS 'Name of the product to show; null: none';
+COMMENT ON COLUMN devapp_report.latency_totals.is_deleted IS 'The product was deleted since';
 COMMENT ON COLUMN devapp_report.latency_totals.responses IS 'Calls that were recorded: those that the gateway told of';
 COMMENT ON COLUMN devapp_report.latency_totals.client_errors IS 'Responses with a status from 400 to 499';
 COMMENT ON COLUMN devapp_report.latency_totals.server_errors IS 'Responses with a status from 500 to 599';

@@ -59,3 +59,13 @@ SELECT a.app_id, a.name AS app, a.display_name, coalesce(a.developer_id, a.team_
   FROM devapp.app a
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id;
+
+-- Who owned an app until it was transferred, and since when.  By the partial index of
+-- transfers, which are few, so that reports join all of them.
+CREATE VIEW devapp_internal.former_owner AS
+SELECT e.app_id, coalesce(lag(e.occurred_at) OVER (PARTITION BY e.app_id ORDER BY e.event_id), '-infinity') AS since, e.occurred_at AS until,
+       coalesce(d.developer_id, t.team_id) AS owner_id, coalesce(d.email, t.name) AS owner
+  FROM devapp.audit_event e
+  LEFT JOIN devapp.developer d ON d.developer_id = (e.before->>'developer_id')::uuid
+  LEFT JOIN devapp.team t ON t.team_id = (e.before->>'team_id')::uuid
+ WHERE e.entity = 'app' AND e.action = 'transfer';

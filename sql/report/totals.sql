@@ -107,14 +107,3 @@ SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS envi
  CROSS JOIN LATERAL devapp_internal.quota_window(now(), n.quota_interval, n.quota_unit, n.time_zone) AS w
   JOIN devapp.app a ON a.app_id = n.app_id
  WHERE n.window_start = w.window_start AND n.window_end = w.window_end AND a.deleted_at IS NULL;
-
-CREATE VIEW devapp_report.developers AS
-SELECT d.developer_id, d.email, d.status, d.created_at
-  FROM devapp.developer d
- WHERE d.deleted_at IS NULL;
-COMMENT ON VIEW devapp_report.developers IS 'Developers that are not deleted: one row a developer. Live';
-COMMENT ON COLUMN devapp_report.developers.developer_id IS 'Developer';
-COMMENT ON COLUMN devapp_report.developers.email IS 'E-mail';
-COMMENT ON COLUMN devapp_report.developers.status IS 'active or inactive';
-COMMENT ON COLUMN devapp_report.developers.created_at IS 'When he was registered';
-SELECT devapp_internal.grant_on('TABLE', 'devapp_report.developers', 'SELECT', 'admin', 'analyst');

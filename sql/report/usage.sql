@@ -49,7 +49,8 @@ SELECT x.day, x.product_id, x.environment,
 CREATE UNIQUE INDEX usage_totals_key ON devapp_internal.usage_totals (day, product_id, environment) NULLS NOT DISTINCT;
 
 CREATE VIEW devapp_report.usage_totals AS
-SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
+SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display_name, p.deleted_at IS NOT NULL AS is_deleted,
+       u.environment, u.calls, u.refused, u.cost
   FROM devapp_internal.usage_totals u
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
 COMMENT ON VIEW devapp_report.usage_totals IS
@@ -58,6 +59,7 @@ COMMENT ON COLUMN devapp_report.usage_totals.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.usage_totals.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_totals.product IS 'Its name';
 COMMENT ON COLUMN devapp_report.usage_totals.product_display_name IS 'Name of the product to show; null: none';
+COMMENT ON COLUMN devapp_report.usage_totals.is_deleted IS 'The product was deleted since';
 COMMENT ON COLUMN devapp_report.usage_totals.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
 COMMENT ON COLUMN devapp_report.usage_totals.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_totals.refused IS 'Calls that were refused';
@@ -66,8 +68,9 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_totals', 'SELECT',
 
 -- Grouped before it is joined, so that a filter on day or app_id reaches the days.
 CREATE VIEW devapp_report.usage_daily AS
-SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.owner, u.product_id, p.name AS product,
-       p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
+SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
+       coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
+       u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
   FROM (SELECT x.day, x.app_id, x.product_id, x.environment,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
@@ -75,13 +78,20 @@ SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.owner, u.pr
           FROM devapp.usage_day x
          GROUP BY x.day, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
+  LEFT JOIN devapp_internal.former_owner f ON f.app_id = u.app_id AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
 COMMENT ON VIEW devapp_report.usage_daily IS 'Calls: one row a day, app, product and environment. Live';
 COMMENT ON COLUMN devapp_report.usage_daily.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.usage_daily.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.usage_daily.app IS 'Its name; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.usage_daily.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.usage_daily.app_path IS 'Owner and name of the app, as functions of devapp take it; of live apps unique; null: as above';
+COMMENT ON COLUMN devapp_report.usage_daily.is_deleted IS 'The app was deleted since; null: as above';
+COMMENT ON COLUMN devapp_report.usage_daily.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
+COMMENT ON COLUMN devapp_report.usage_daily.owner_kind IS 'developer or team; null: as above';
+COMMENT ON COLUMN devapp_report.usage_daily.owner_then_id IS 'Id of the developer or team that owned the app at the end of the day; null: as above';
+COMMENT ON COLUMN devapp_report.usage_daily.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the day; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_daily.product IS 'Its name; null: none';
 COMMENT ON COLUMN devapp_report.usage_daily.product_display_name IS 'Name of the product to show; null: none';
@@ -92,11 +102,13 @@ COMMENT ON COLUMN devapp_report.usage_daily.cost IS 'What the allowed calls cost
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_daily', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.denials AS
-SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.owner, u.product_id, p.name AS product,
-       p.display_name AS product_display_name, u.environment,
+SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
+       coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
+       u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment,
        u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, u.calls
   FROM devapp.usage_day u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
+  LEFT JOIN devapp_internal.former_owner f ON f.app_id = u.app_id AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = u.product_id
  WHERE u.code <> 'VALID';
 COMMENT ON VIEW devapp_report.denials IS
@@ -105,7 +117,13 @@ COMMENT ON COLUMN devapp_report.denials.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.denials.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.denials.app IS 'Its name; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.denials.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.denials.app_path IS 'Owner and name of the app, as functions of devapp take it; of live apps unique; null: as above';
+COMMENT ON COLUMN devapp_report.denials.is_deleted IS 'The app was deleted since; null: as above';
+COMMENT ON COLUMN devapp_report.denials.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
 COMMENT ON COLUMN devapp_report.denials.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
+COMMENT ON COLUMN devapp_report.denials.owner_kind IS 'developer or team; null: as above';
+COMMENT ON COLUMN devapp_report.denials.owner_then_id IS 'Id of the developer or team that owned the app at the end of the day; null: as above';
+COMMENT ON COLUMN devapp_report.denials.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the day; null: as above';
 COMMENT ON COLUMN devapp_report.denials.product_id IS 'Product that came closest; null: none';
 COMMENT ON COLUMN devapp_report.denials.product IS 'Its name; null: none';
 COMMENT ON COLUMN devapp_report.denials.product_display_name IS 'Name of the product to show; null: none';

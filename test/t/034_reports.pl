@@ -138,7 +138,7 @@ my $dump = $node->data_dir . '/../dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'env', 'PGOPTIONS=-c devapp.restoring=on', 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'pg_restore');
-is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '8|0', 'restored reports say that they were never refreshed');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '9|0', 'restored reports say that they were never refreshed');
 is($node->safe_psql('restored', "SELECT count(*) FROM devapp_report.$_"), 0, "$_ is empty, and can be read") for @filled;
 $node->safe_psql('restored', 'SELECT devapp_internal.refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'where the interval is 0 nothing is due');
@@ -146,7 +146,7 @@ set_config($node, 'devapp.refresh_interval', '15min');
 $node->safe_psql('restored', 'SET devapp.restoring = on; SELECT devapp_internal.refresh_reports_if_due()');
 is($node->safe_psql('restored', 'SELECT count(as_of) FROM devapp.report_refresh'), 0, 'a database that is being restored is left alone');
 $node->safe_psql('restored', 'SELECT devapp_internal.refresh_reports_if_due()');
-is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '8|8', 'what the worker does fills them');
+is($node->safe_psql('restored', "SELECT count(*), count(as_of) FROM devapp_report.freshness WHERE kind <> 'live'"), '9|9', 'what the worker does fills them');
 same_lines(contents('restored'), contents('postgres'), 'they are those of the source');
 is($node->safe_psql('restored', 'SET SESSION AUTHORIZATION bi; SELECT sum(calls) FROM devapp_report.usage_totals'), 6, 'and analysts may read them');
 
