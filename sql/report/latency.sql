@@ -14,7 +14,7 @@ CREATE AGGREGATE devapp_report.percentile(histogram bigint[], fraction double pr
 );
 COMMENT ON AGGREGATE devapp_report.percentile(bigint[], double precision) IS
     'Percentile of response times in milliseconds, from the histograms of all rows, within 9.1 % of the true one; null: nothing was recorded';
-SELECT devapp_internal.grant_on('ROUTINE', 'devapp_report.percentile(bigint[], double precision)', 'EXECUTE', 'admin', 'analyst');
+SELECT devapp_internal.grant_to('devapp_report.percentile', 'admin', 'analyst');
 
 -- Responses are recorded without the environment, so this is a report of its own: joined to
 -- usage_daily it would count once for each environment.  The percentile of one row is that
