@@ -29,7 +29,7 @@ sub after
 
 is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
 	join("\n",
-		'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'digests|ok', 'housekeeping|info', 'init_privs|ok', 'libsodium|ok', 'metering|info', 'owner|ok', 'pepper|warning', 'preload|info',
+		'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'digests|ok', 'housekeeping|info', 'init_privs|ok', 'libsodium|ok', 'metering|info', 'owner|ok', 'packed_rows|ok', 'pepper|warning', 'preload|info',
 		'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'triggers|ok', 'version|ok'),
 	'a fresh installation');
 is( $node->safe_psql('postgres',
