@@ -94,7 +94,7 @@ for my $case (
 	[ 'for a team as its admin', 'ada@example.com', q{SELECT devapp.create_app('t', team => 'blue')}, '00000' ],
 	[ 'for a team as a member', 'bob@example.com', q{SELECT devapp.create_app('t2', team => 'blue')}, '42501' ],
 	[ 'for a team of others: it does not exist', 'eve@example.com', q{SELECT devapp.create_app('t2', team => 'blue')}, '42704' ],
-	[ 'for nobody', undef, q{SELECT devapp.create_app('n')}, '22023' ],
+	[ 'for nobody', undef, q{SELECT devapp.create_app('n')}, '42501' ],
 	[ 'with an internal product', 'bob@example.com', q{SELECT devapp.create_app('b3', products => '{secret}')}, '42704' ],
 	[ 'with an internal product that another app of one\'s own has', 'eve@example.com', q{SELECT devapp.create_app('e2', products => '{secret}')}, '42704' ],
 	[ 'for an app that has it', 'eve@example.com', "SELECT devapp.issue_credential('$app{eve}{app_id}', products => '{secret}')", '00000' ],
