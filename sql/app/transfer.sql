@@ -22,10 +22,34 @@ BEGIN
                   HINT = 'Give either a developer (an e-mail) or a team (a name) to transfer to.';
     END IF;
     IF developer IS NOT NULL THEN
+        PERFORM devapp_internal.require_admin('give an app to a developer');
         developer_id := (devapp_internal.find_developer(developer, false)).developer_id;
     ELSE
-        team_id := (devapp_internal.find_team(team, false)).team_id;
+        team_id := (devapp_internal.find_own_team(team, NOT devapp_internal.is_admin())).team_id;
+        PERFORM devapp_internal.require_room_for_app(NULL, team_id);
     END IF;
+END
+$$;
+
+-- A developer moves apps of their own and of teams of theirs into teams of theirs.  All its
+-- credentials exist for them before and after.  Where rules count the apps of an owner, it
+-- would make room for another that these approve.
+CREATE FUNCTION devapp_internal.find_app_to_move(app devapp.app_ref, new_team uuid) RETURNS devapp.app
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_row devapp.app := devapp_internal.find_own_app(app, true);
+    moved devapp.app := found_row;
+BEGIN
+    moved.developer_id := NULL;
+    moved.team_id := new_team;
+    PERFORM devapp_internal.require_whole_app(found_row, 'move an app');
+    PERFORM devapp_internal.require_whole_app(moved, 'move an app');
+    IF EXISTS (SELECT FROM devapp.approval_rule r WHERE r.enabled AND num_nonnulls(r.min_apps_owned, r.max_apps_owned) > 0) THEN
+        PERFORM devapp_internal.require_admin('move an app, because approval rules count the apps of an owner');
+    END IF;
+    RETURN found_row;
 END
 $$;
 
@@ -62,7 +86,8 @@ CREATE FUNCTION devapp_internal.transfer_app(
 AS $$
 DECLARE
     new_owner record := devapp_internal.new_owner(developer, team);
-    changed devapp.app := devapp_internal.find_live_app(transfer_app.app, true);
+    changed devapp.app := CASE WHEN devapp_internal.is_admin() THEN devapp_internal.find_live_app(transfer_app.app, true)
+                               ELSE devapp_internal.find_app_to_move(transfer_app.app, new_owner.team_id) END;
 BEGIN
     IF (changed.developer_id, changed.team_id) IS NOT DISTINCT FROM (new_owner.developer_id, new_owner.team_id) THEN
         RAISE EXCEPTION 'app % already belongs to %', devapp_internal.quoted(changed.name), devapp_internal.quoted(coalesce(developer, team))
@@ -81,7 +106,7 @@ CREATE FUNCTION devapp.transfer_app(
     team text DEFAULT NULL,
     note text DEFAULT NULL
 ) RETURNS devapp.app
-    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.transfer_app(devapp.app_ref, text, text, text) IS
     'Gives an app another owner; its credentials, products and history stay, its keys go on working';
-SELECT devapp_internal.grant_to('devapp.transfer_app', 'admin');
+SELECT devapp_internal.grant_to('devapp.transfer_app', 'admin', 'developer');

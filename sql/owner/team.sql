@@ -1,5 +1,51 @@
 -- Teams and their members.
 
+CREATE FUNCTION devapp_internal.refuse_team_name(name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION 'team % already exists', devapp_internal.quoted(name)
+        USING ERRCODE = 'unique_violation',
+              HINT = 'Choose another name.';
+END
+$$;
+
+-- The developer who makes a team, locked, and its administrator from then on; null for an
+-- administrator of the program.  How many teams one administers is limited.  A name that an
+-- approval rule goes by is taken, also where the team was deleted: whoever had it would be
+-- judged by the rule.
+CREATE FUNCTION devapp_internal.require_team_maker(name text, attributes jsonb) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    maker devapp.developer;
+BEGIN
+    IF devapp_internal.is_admin() THEN
+        RETURN NULL;
+    END IF;
+    IF devapp.actor() IS NULL THEN
+        PERFORM devapp_internal.refuse('make a team');
+    END IF;
+    PERFORM devapp_internal.require_read_committed('make a team');
+    maker := devapp_internal.find_own_developer(devapp.actor(), true);
+    IF maker.status <> 'active' OR attributes <> '{}' THEN
+        PERFORM devapp_internal.refuse(CASE maker.status WHEN 'active' THEN 'change the attributes of a team' ELSE 'make a team' END);
+    END IF;
+    IF (SELECT count(*) FROM devapp.team_member m JOIN devapp.team t ON t.team_id = m.team_id
+         WHERE m.developer_id = maker.developer_id AND m.role = 'admin' AND t.deleted_at IS NULL) >= 20 THEN
+        RAISE EXCEPTION '% administers 20 teams already', devapp_internal.quoted(maker.email)
+            USING ERRCODE = 'program_limit_exceeded',
+                  HINT = 'Delete one that is not needed with devapp.delete_team, or ask an administrator of the developer program.';
+    END IF;
+    IF EXISTS (SELECT FROM devapp.approval_rule r WHERE r.team = devapp_internal.canonical_name(require_team_maker.name)) THEN
+        PERFORM devapp_internal.refuse_team_name(name);
+    END IF;
+    RETURN maker.developer_id;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.create_team(
     name text,
     display_name text,
@@ -9,6 +55,7 @@ CREATE FUNCTION devapp_internal.create_team(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    maker uuid := devapp_internal.require_team_maker(create_team.name, create_team.attributes);
     made devapp.team;
 BEGIN
     INSERT INTO devapp.team AS t (name, display_name, attributes)
@@ -16,9 +63,10 @@ BEGIN
     ON CONFLICT DO NOTHING
     RETURNING t.* INTO made;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'team % already exists', devapp_internal.quoted(create_team.name)
-            USING ERRCODE = 'unique_violation',
-                  HINT = 'Choose another name.';
+        PERFORM devapp_internal.refuse_team_name(create_team.name);
+    END IF;
+    IF maker IS NOT NULL THEN
+        INSERT INTO devapp.team_member (team_id, developer_id, role) VALUES (made.team_id, maker, 'admin');
     END IF;
     RETURN made;
 END
@@ -29,9 +77,9 @@ CREATE FUNCTION devapp.create_team(
     display_name text DEFAULT NULL,
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.team
-    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.create_team(text, text, jsonb) IS 'Makes a team';
-SELECT devapp_internal.grant_to('devapp.create_team', 'admin');
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.create_team(text, text, jsonb) IS 'Makes a team; a developer who makes one is its administrator';
+SELECT devapp_internal.grant_to('devapp.create_team', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.update_team(
     team text,
@@ -93,16 +141,18 @@ CREATE FUNCTION devapp_internal.delete_team(team text) RETURNS devapp.team
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.team := devapp_internal.find_team(team, true);
+    changed devapp.team := devapp_internal.find_own_team(team, true);
     live bigint;
 BEGIN
     PERFORM devapp_internal.require_read_committed();
+    PERFORM devapp_internal.require_within_mine(changed, NULL, 'delete a team with environments of others');
     SELECT count(*) INTO live FROM devapp.app a
      WHERE a.team_id = changed.team_id AND a.deleted_at IS NULL;
     IF live > 0 THEN
         RAISE EXCEPTION 'team % still has % app(s)', devapp_internal.quoted(changed.name), live
             USING ERRCODE = 'dependent_objects_still_exist',
-                  HINT = 'Delete the apps first, or deactivate the team with devapp.set_team_status.';
+                  HINT = 'Delete the apps first'
+                         || CASE WHEN devapp_internal.is_admin() THEN ', or deactivate the team with devapp.set_team_status.' ELSE ', or give them to another team.' END;
     END IF;
     -- a team that is deleted needs no administrator
     UPDATE devapp.team t SET deleted_at = now()
@@ -115,10 +165,10 @@ END
 $$;
 
 CREATE FUNCTION devapp.delete_team(team text) RETURNS devapp.team
-    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.delete_team(text) IS
     'Deletes a team that has no apps, and its memberships; the row stays for the history';
-SELECT devapp_internal.grant_to('devapp.delete_team', 'admin');
+SELECT devapp_internal.grant_to('devapp.delete_team', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.no_member(team devapp.team, email text) RETURNS void
     LANGUAGE plpgsql

@@ -118,7 +118,7 @@ SELECT n, format(command, :'live', :'revoked', :'compromised') AS command
   FROM unnest(ARRAY['create_app(''new'')', 'create_app(''new'', ''nobody@example.com'')', 'create_app(''new'', team => ''nobody'')', 'create_app(''new'', products => ''{messages-inner}'')',
                     'create_app(''Shop App'')', 'rotate_credential(%2$L)', 'rotate_credential(%3$L)', 'add_credential_product(%1$L, ''messages-open'')', 'add_credential_product(%1$L, ''none'')',
                     'add_credential_product(%2$L, ''messages-open'')', 'remove_credential_product(%1$L, ''none'')', 'complete_rotation(%1$L)', 'resubmit_app(''messages@example.com/Shop App'')',
-                    'approve_app(''messages@example.com/Shop App'')', 'set_team_role(''messages-team'', ''nobody@example.com'', ''admin'')',
+                    'approve_app(''messages@example.com/Shop App'')', 'set_team_role(''messages-team'', ''nobody@example.com'', ''admin'')', 'remove_team_member(''messages-team'', ''messages@example.com'')',
                     'invite_team_member(''messages-team'', ''messages@example.com'')', 'accept_invitation(''none'')', 'update_developer(''messages@example.com'', attributes => ''{"a": "b"}'')']) WITH ORDINALITY AS c(command, n);
 GRANT SELECT ON tried TO devapp_developer;
 SET LOCAL ROLE devapp_developer;

@@ -242,10 +242,11 @@ SELECT sum(calls) AS calls FROM devapp_report.usage_daily WHERE app_id = :'shop_
 -- ---------- P10: a team owns apps ----------
 -- ... each member sees them, team admins manage them, credentials are shared, analytics are the team's.
 
-:admin
-SELECT FROM devapp.create_team('shop floor');
-SELECT FROM devapp.add_team_member('shop floor', 'cleo@promises.example', 'admin');
-SELECT FROM devapp.add_team_member('shop floor', 'ben@promises.example');
+:cleo
+SELECT name FROM devapp.create_team('shop floor');
+SELECT email, role FROM devapp.invite_team_member('shop floor', 'ben@promises.example');
+:ben
+SELECT role FROM devapp.accept_invitation('shop floor');
 :cleo
 SELECT app_id, consumer_key, secret FROM devapp.create_app('kiosk', team => 'shop floor', products => '{books}') \gset kiosk_
 RESET ROLE;
