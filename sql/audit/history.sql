@@ -500,7 +500,8 @@ BEGIN
          WHERE c.app_id = the_app AND devapp_internal.sees_history_of(c.credential_id)
          ORDER BY c.credential_id
     LOOP
-        CONTINUE WHEN credential IS NULL;
+        -- not there yet, or deleted already
+        CONTINUE WHEN credential IS NULL OR credential ->> 'deleted_at' IS NOT NULL;
         SELECT d.code, d.product INTO access_at.code, access_at.product
           FROM devapp_internal.decide_facts(
                    jsonb_build_object('credential', credential, 'app', app_then, 'owner', owner,

@@ -49,7 +49,7 @@ BEGIN
         SELECT row_number() OVER (ORDER BY s.step)::integer, s.consumer_key, s.product, s.rule, s.passed, s.code, s.detail
           FROM devapp_internal.explain_steps(the_app, resource, method, environment, proxy, at, scope, client) AS s
           LEFT JOIN devapp.credential c ON c.consumer_key = s.consumer_key
-         WHERE s.consumer_key IS NULL OR devapp_internal.has_credential(c.credential_id)
+         WHERE s.consumer_key IS NULL OR c.deleted_at IS NULL AND devapp_internal.has_credential(c.credential_id)
          ORDER BY s.step;
     -- the caller sees none of its credentials
     IF NOT FOUND THEN

@@ -10,6 +10,7 @@ SELECT * FROM devapp.issue_credential(:'a_app_id', products => '{delete-key,dele
 SELECT credential_id AS c, secret AS c_secret FROM devapp.issue_credential(:'a_app_id') \gset
 SELECT FROM devapp.revoke_credential(:'c', 'leaked', compromised => true);
 
+SELECT clock_timestamp() AS before \gset
 SELECT status, deleted_at IS NOT NULL AS deleted, decision_note FROM devapp.delete_credential(:'b_credential_id', note => 'not needed');
 SELECT code FROM devapp.verify_key(:'b_secret');
 SELECT status, deleted_at IS NOT NULL AS deleted, decision_note FROM devapp.delete_credential(:'c', note => 'tidying up');
@@ -21,6 +22,10 @@ SELECT count(DISTINCT consumer_key) AS exported FROM devapp.export_apps_table(js
 SELECT credentials_live, credentials_revoked FROM devapp_report.app_inventory WHERE app_id = :'a_app_id';
 SELECT count(*) AS waiting FROM devapp_report.pending_approvals WHERE app_id = :'a_app_id';
 SELECT products FROM devapp.issue_credential(:'a_app_id');
+-- what an app could call: at a time when it was not deleted yet it was there
+SELECT count(DISTINCT consumer_key) AS explained FROM devapp.explain_access(:'a_app_id');
+SELECT count(*) AS now FROM devapp.access_at(:'a_app_id');
+SELECT code FROM devapp.access_at(:'a_app_id', at => :'before') WHERE credential_id = :'b_credential_id';
 
 -- the history stays
 SELECT what, note FROM devapp.app_history(:'a_app_id') WHERE consumer_key = :'b_consumer_key' ORDER BY event_id DESC LIMIT 3;
