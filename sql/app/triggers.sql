@@ -35,7 +35,7 @@ CREATE TRIGGER follow_app_status AFTER UPDATE OF status ON devapp.app FOR EACH R
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.app FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('app_id', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.app FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'description:description',
+    EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'description:about',
                                       'callback_urls:callback_urls', 'scopes:scopes', 'allowed_cidrs:networks', 'app_family:text',
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.app FOR EACH ROW

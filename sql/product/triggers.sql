@@ -4,7 +4,7 @@
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('product_id', 'name', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'description:description',
+    EXECUTE FUNCTION devapp_internal.guard_row('name:name', 'display_name:text', 'description:about',
                                       'approval:in auto manual', 'access:in public private internal',
                                       'environments:environments', 'proxies:names', 'scopes:scopes',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',

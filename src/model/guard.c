@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/guc.h"
 #include "base/trigger.h"
 #include "model/guard.h"
 #include "model/validate.h"
@@ -115,6 +116,16 @@ set_updated_at(TriggerData *trigdata, HeapTuple tuple)
 	return heap_modify_tuple_by_cols(tuple, desc, 1, &attno, &now, &isnull);
 }
 
+/* A value that was there before, or that comes from a dump, is not the user's choice. */
+static bool
+is_new_value(TriggerData *trigdata, int attno)
+{
+	if (devapp_restoring)
+		return false;
+	return TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ||
+		guard_attribute_changed(trigdata, attno);
+}
+
 /*
  * Put a column into its canonical form and check it; returns the tuple, a new one if the
  * form is another.
@@ -129,6 +140,8 @@ apply_rule(TriggerData *trigdata, HeapTuple tuple, const char *column, const cha
 	Datum		kept = isnull ? value : validate_canonical(rule, value);
 
 	validate_column(RelationGetRelationName(trigdata->tg_relation), column, rule, kept, isnull);
+	if (!isnull && validate_refuses_formula(rule) && is_new_value(trigdata, attno))
+		validate_no_formula(RelationGetRelationName(trigdata->tg_relation), column, kept);
 	return kept == value ? tuple :
 		heap_modify_tuple_by_cols(tuple, desc, 1, &attno, &kept, &isnull);
 }

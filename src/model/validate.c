@@ -9,6 +9,7 @@
  *					is not ours
  *	text			up to 255 characters, may be empty or NULL; canonical too
  *	description		up to 4000 characters, with line ends and tabs, or NULL
+ *	about			the same, of what reports show
  *	email			something@something, no white space or colon, up to 255 characters
  *	optional_email	the same or NULL
  *	email_domain	example.com, or *.example.com for it and what is below it, or NULL
@@ -32,7 +33,8 @@
  *
  * No text may hold control characters: they forge lines in logs and terminals.  None but
  * descriptions and values of attributes may hold characters that cannot be seen.  None
- * may hold a key, which is a secret.
+ * may hold a key, which is a secret.  Names, short texts, e-mails and "about" begin with none
+ * of the signs by which a spreadsheet knows a formula.
  */
 #include "postgres.h"
 
@@ -704,33 +706,35 @@ typedef struct Rule
 	bool		required;
 	void		(*check) (Subject, Datum);
 	Datum		(*canonical) (Datum);	/* NULL: kept as it is */
+	bool		no_formula;
 } Rule;
 
 static const Rule rules[] = {
-	{"name", true, rule_name, canonical_text},
-	{"optional_name", false, rule_name, canonical_text},
-	{"identifier", false, rule_name, NULL},
-	{"text", false, rule_text, canonical_text},
-	{"description", false, rule_description, NULL},
-	{"email", true, rule_email, NULL},
-	{"optional_email", false, rule_email, NULL},
-	{"email_domain", false, rule_email_domain, NULL},
-	{"email_domains", true, rule_email_domains, NULL},
-	{"environment", false, rule_environment, NULL},
-	{"attributes", true, check_attributes, canonical_attributes},
-	{"names", true, rule_names, NULL},
-	{"environments", true, rule_environments, NULL},
-	{"scopes", true, rule_scopes, NULL},
-	{"methods", true, rule_methods, NULL},
-	{"callback_urls", true, rule_callback_urls, NULL},
-	{"webhook_url", false, rule_webhook_url, NULL},
-	{"networks", true, rule_networks, NULL},
-	{"time_zone", true, rule_time_zone, canonical_time_zone},
-	{"required", true, rule_required, NULL},
-	{"natural_int4", false, rule_natural_int4, NULL},
-	{"positive_int4", false, rule_positive_int4, NULL},
-	{"positive_int8", false, rule_positive_int8, NULL},
-	{"positive_float8", false, rule_positive_float8, NULL},
+	{"name", true, rule_name, canonical_text, true},
+	{"optional_name", false, rule_name, canonical_text, true},
+	{"identifier", false, rule_name, NULL, false},
+	{"text", false, rule_text, canonical_text, true},
+	{"description", false, rule_description, NULL, false},
+	{"about", false, rule_description, NULL, true},
+	{"email", true, rule_email, NULL, true},
+	{"optional_email", false, rule_email, NULL, false},
+	{"email_domain", false, rule_email_domain, NULL, false},
+	{"email_domains", true, rule_email_domains, NULL, false},
+	{"environment", false, rule_environment, NULL, false},
+	{"attributes", true, check_attributes, canonical_attributes, false},
+	{"names", true, rule_names, NULL, false},
+	{"environments", true, rule_environments, NULL, false},
+	{"scopes", true, rule_scopes, NULL, false},
+	{"methods", true, rule_methods, NULL, false},
+	{"callback_urls", true, rule_callback_urls, NULL, false},
+	{"webhook_url", false, rule_webhook_url, NULL, false},
+	{"networks", true, rule_networks, NULL, false},
+	{"time_zone", true, rule_time_zone, canonical_time_zone, false},
+	{"required", true, rule_required, NULL, false},
+	{"natural_int4", false, rule_natural_int4, NULL, false},
+	{"positive_int4", false, rule_positive_int4, NULL, false},
+	{"positive_int8", false, rule_positive_int8, NULL, false},
+	{"positive_float8", false, rule_positive_float8, NULL, false},
 };
 
 /* NULL: there is none of this name. */
@@ -756,6 +760,42 @@ validate_canonical(const char *rule, Datum value)
 		return canonical_word(value, words);
 	found = find_rule(rule);
 	return found != NULL && found->canonical != NULL ? found->canonical(value) : value;
+}
+
+/* Do others than us begin a formula so?  The fullwidth forms count as well. */
+static bool
+starts_formula(Str t)
+{
+	static const char *const wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+
+	if (t.len > 0 && t.data[0] != '\0' && strchr("=+-@", t.data[0]) != NULL)
+		return true;
+	for (int i = 0; i < (int) lengthof(wide); i++)
+	{
+		if (GetDatabaseEncoding() == PG_UTF8 && t.len >= 3 && memcmp(t.data, wide[i], 3) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does the rule say more of new values than of those that are there? */
+bool
+validate_refuses_formula(const char *rule)
+{
+	const Rule *found = find_rule(rule);
+
+	return found != NULL && found->no_formula;
+}
+
+/* Reports are opened in spreadsheets, by people who did not choose the names. */
+void
+validate_no_formula(const char *entity, const char *column, Datum value)
+{
+	if (starts_formula(text_value(value)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s of %s begins as a formula", column, entity),
+				 errhint("A spreadsheet that opens a report would run it. Begin with another character than =, +, - and @.")));
 }
 
 static void

@@ -18,6 +18,8 @@
 
 extern void validate_column(const char *entity, const char *column,
 							const char *rule, Datum value, bool isnull);
+extern bool validate_refuses_formula(const char *rule);
+extern void validate_no_formula(const char *entity, const char *column, Datum value);
 extern Datum validate_canonical(const char *rule, Datum value);
 extern bool validate_is_email(const char *text);
 

@@ -4,15 +4,23 @@
 SELECT FROM devapp.set_app_approval('auto');
 
 SELECT FROM devapp.create_developer('export@example.com');
-SELECT FROM devapp.create_team('=export-team');
+SELECT FROM devapp.create_team('export-team');
 SELECT FROM devapp.create_product('export-1');
 SELECT FROM devapp.create_product('export-2', approval => 'manual');
-SELECT * FROM devapp.create_app('export one', developer => 'export@example.com', products => '{export-1,export-2}', display_name => '=HYPERLINK("http://evil.example","click")',
-    description => E'two\nlines', callback_urls => '{https://a.example/cb}', app_family => '+49', attributes => '{"tier": "gold"}', environment => 'live', expires_in => '1 day') \gset
+SELECT * FROM devapp.create_app('export one', developer => 'export@example.com', products => '{export-1,export-2}', display_name => 'one',
+    description => E'two\nlines', callback_urls => '{https://a.example/cb}', attributes => '{"tier": "gold"}', environment => 'live', expires_in => '1 day') \gset
 SELECT * FROM devapp.issue_credential(:'app_id', products => '{}', kind => 'oauth_client') \gset second_
-SELECT FROM devapp.create_app('export @two', team => '=export-team');
+SELECT FROM devapp.create_app('export @two', team => 'export-team');
 SELECT app_id AS gone FROM devapp.create_app('export gone', developer => 'export@example.com') \gset
 SELECT FROM devapp.delete_app(:'gone');
+-- names from before such were refused
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE devapp.team SET name = '=export-team' WHERE name = 'export-team';
+UPDATE devapp.app SET display_name = '=HYPERLINK("http://evil.example","click")', app_family = '+49' WHERE app_id = :'app_id';
+COMMIT;
+-- are in nobody's way
+SELECT app_family FROM devapp.update_app(:'app_id', description => E'two\nlines');
 
 -- all that belongs to an app
 SELECT jsonb_pretty(regexp_replace(regexp_replace(regexp_replace(app::text, '"[0-9a-f]{8}-[0-9a-f-]{27}"', '"(id)"', 'g'), '"20[0-9T:.+-]+"', '"(time)"', 'g'), 'dvk_(\w+)_[0-9A-Za-z]{12}', 'dvk_\1_(key id)', 'g')::jsonb)
@@ -49,7 +57,11 @@ COMMIT;
 
 
 -- labels, which are data from outsiders as well, and what a credential takes the place of
-SELECT FROM devapp.issue_credential(:'app_id', products => '{}', label => '+label', replaces => :'second_credential_id');
+SELECT FROM devapp.issue_credential(:'app_id', products => '{}', label => 'label', replaces => :'second_credential_id');
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE devapp.credential SET label = '+label' WHERE label = 'label' AND app_id = :'app_id';
+COMMIT;
 SELECT c ->> 'label' AS label, (c ->> 'replaces')::uuid = :'second_credential_id' AS replaces_second
   FROM devapp.export_apps('{"owner": "export@example.com"}') AS app, jsonb_array_elements(app -> 'credentials') AS c;
 SELECT DISTINCT ON (credential_id) label, replaces = :'second_credential_id' AS replaces_second FROM devapp.export_apps_table('{"owner": "export@example.com"}') ORDER BY credential_id;

@@ -104,3 +104,17 @@ SELECT FROM devapp.transfer_app(:'app', developer => 'names2@example.com', note 
 -- its consumer key is public, and what looks like a key and is none is a word
 SELECT status, decision_note ~ 'dvk_live_............$' AS noted FROM devapp.revoke_credential(:'credential', 'leaked: ' || left(:'key', 21));
 SELECT description FROM devapp.update_product('names', description => 'dvk_live_0123456789AB_mysecret');
+
+-- no spreadsheet takes a name, a short text, an e-mail or what reports show for a formula
+SELECT FROM devapp.create_team('=1+1');
+SELECT FROM devapp.create_team('  @team');
+SELECT FROM devapp.create_team('formula', display_name => '-1');
+SELECT FROM devapp.create_product(U&'\FF1Dproduct');
+SELECT FROM devapp.create_product('formula', description => '=HYPERLINK("http://evil.example")');
+SELECT FROM devapp.create_app('=HYPERLINK("http://evil.example")', 'names@example.com');
+SELECT FROM devapp.create_app('formula', 'names@example.com', app_family => '+49');
+SELECT FROM devapp.create_developer('=cmd@example.com');
+SELECT FROM devapp.create_developer('formula@example.com', first_name => '@Ann');
+SELECT FROM devapp.create_approval_rule('-rule', 1, 'hold');
+INSERT INTO devapp.team (name) VALUES ('+team');
+SELECT name FROM devapp.create_team('a=b+c-d@e');
