@@ -74,12 +74,14 @@ CREATE FUNCTION devapp_internal.supersede_secrets(the_credential devapp.credenti
 AS $$
 DECLARE
     at_once constant boolean := ends_at = now();
+    -- not in the WHERE, which would ask for it once for each secret that there is
+    overlapping constant uuid := (devapp_internal.overlapping_secret(the_credential.credential_id)).secret_id;
     old_until timestamptz;
 BEGIN
     UPDATE devapp.credential_secret s
        SET valid_until = least(s.valid_until, supersede_secrets.ends_at),
            ended_at = CASE WHEN at_once THEN now() END
-     WHERE s.secret_id = (devapp_internal.overlapping_secret(the_credential.credential_id)).secret_id;
+     WHERE s.secret_id = overlapping;
     UPDATE devapp.credential_secret s
        SET superseded_at = now(),
            valid_until = least(supersede_secrets.ends_at, the_credential.expires_at),

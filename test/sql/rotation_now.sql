@@ -59,3 +59,10 @@ SELECT FROM devapp.revoke_credential(:'k_credential_id');
 SELECT devapp.rotate_credential(:'k_credential_id', overlap => '0');
 \set VERBOSITY default
 SELECT max(version) FROM devapp.credential_secret WHERE credential_id = :'a_credential_id';
+
+-- the old secret is looked for by the credential, however many secrets there are
+BEGIN;
+SET LOCAL track_functions = 'all';
+SELECT version FROM (SELECT (devapp.rotate_credential(:'a_credential_id', overlap => '1 day')).secret_version) AS r(version);
+SELECT coalesce(sum(calls), 0) <= 2 AS few FROM pg_stat_xact_user_functions WHERE funcname = 'overlapping_secret';
+ROLLBACK;
