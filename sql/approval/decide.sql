@@ -8,11 +8,14 @@
 -- is shown as a JSON string, so whatever is in it, its end can be seen.
 
 CREATE FUNCTION devapp_internal.product_objection(rule devapp.approval_rule, product devapp.product) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
-        WHEN (rule).product IS NULL AND (rule).access IS NULL THEN NULL
+BEGIN
+    IF (rule).product IS NULL AND (rule).access IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN CASE
         WHEN (rule).product IS NOT NULL
              AND NOT EXISTS (SELECT FROM devapp.product p WHERE p.name = (rule).product AND p.deleted_at IS NULL)
             THEN format('product %s does not exist any more', to_json((rule).product))
@@ -21,53 +24,66 @@ AS $$
             THEN format('the product is %s, not %s', to_json((product).name), to_json((rule).product))
         WHEN (rule).access <> (product).access
             THEN format('the access of the product is %s, not %s', (product).access, (rule).access)
-    END
+    END;
+END
 $$;
 
 -- Is a domain the one that is wanted, or for *.example.com below it?
 CREATE FUNCTION devapp_internal.domain_matches(domain text, wanted text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN starts_with(wanted, '*.')
+BEGIN
+    RETURN CASE WHEN starts_with(wanted, '*.')
                 THEN right('.' || devapp_internal.email_key(domain), length(wanted) - 1) = substr(devapp_internal.email_key(wanted), 2)
-                ELSE devapp_internal.email_key(domain) = devapp_internal.email_key(wanted) END
+                ELSE devapp_internal.email_key(domain) = devapp_internal.email_key(wanted) END;
+END
 $$;
 
 -- The first attribute, in order of names, that is missing or has another value.
 CREATE FUNCTION devapp_internal.attribute_objection(entity text, attributes jsonb, wanted jsonb) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN attributes ? w.key
-                THEN format('attribute %s of the %s is %s, not %s', to_json(w.key), entity, attributes -> w.key, w.value)
-                ELSE format('the %s has no attribute %s', entity, to_json(w.key)) END
-      FROM jsonb_each(wanted) AS w
-     WHERE NOT attributes @> jsonb_build_object(w.key, w.value)
-     ORDER BY w.key COLLATE "C"
-     LIMIT 1
+BEGIN
+    IF attributes @> wanted THEN
+        RETURN NULL;
+    END IF;
+    RETURN (SELECT CASE WHEN attributes ? w.key
+                        THEN format('attribute %s of the %s is %s, not %s', to_json(w.key), entity, attributes -> w.key, w.value)
+                        ELSE format('the %s has no attribute %s', entity, to_json(w.key)) END
+              FROM jsonb_each(wanted) AS w
+             WHERE NOT attributes @> jsonb_build_object(w.key, w.value)
+             ORDER BY w.key COLLATE "C"
+             LIMIT 1);
+END
 $$;
 
 CREATE FUNCTION devapp_internal.developer_objection(rule devapp.approval_rule, developer devapp.developer) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
+BEGIN
+    RETURN CASE
         WHEN (rule).email_domain IS NULL AND (rule).developer_attributes = '{}' THEN NULL
         WHEN (developer).developer_id IS NULL THEN 'the owner is a team, not a developer'
         WHEN NOT devapp_internal.domain_matches(split_part((developer).email, '@', 2), (rule).email_domain)
             THEN format('the e-mail domain is %s, not %s', devapp_internal.email_key(split_part((developer).email, '@', 2)),
                         devapp_internal.email_key((rule).email_domain))
         ELSE devapp_internal.attribute_objection('developer', (developer).attributes, (rule).developer_attributes)
-    END
+    END;
+END
 $$;
 
 CREATE FUNCTION devapp_internal.team_objection(rule devapp.approval_rule, team devapp.team) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
-        WHEN (rule).team IS NULL AND (rule).team_attributes = '{}' THEN NULL
+BEGIN
+    IF (rule).team IS NULL AND (rule).team_attributes = '{}' THEN
+        RETURN NULL;
+    END IF;
+    RETURN CASE
         WHEN (rule).team IS NOT NULL
              AND NOT EXISTS (SELECT FROM devapp.team t WHERE t.name = (rule).team AND t.deleted_at IS NULL)
             THEN format('team %s does not exist any more', to_json((rule).team))
@@ -75,50 +91,58 @@ AS $$
         WHEN (rule).team <> (team).name
             THEN format('the owner is team %s, not team %s', to_json((team).name), to_json((rule).team))
         ELSE devapp_internal.attribute_objection('team', (team).attributes, (rule).team_attributes)
-    END
+    END;
+END
 $$;
 
 CREATE FUNCTION devapp_internal.count_objection(rule devapp.approval_rule, owned bigint) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE
+BEGIN
+    RETURN CASE
         WHEN owned < (rule).min_apps_owned
             THEN format('the owner has %s other app(s), fewer than %s', owned, (rule).min_apps_owned)
         WHEN owned > (rule).max_apps_owned
             THEN format('the owner has %s other app(s), more than %s', owned, (rule).max_apps_owned)
-    END
+    END;
+END
 $$;
 
 -- ---------- deciding ----------
 
 -- What the approval of the product itself says; no product needs none.
 CREATE FUNCTION devapp_internal.product_decision(product devapp.product) RETURNS text
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE (product).approval WHEN 'manual' THEN 'hold' ELSE 'approve' END
+BEGIN
+    RETURN CASE (product).approval WHEN 'manual' THEN 'hold' ELSE 'approve' END;
+END
 $$;
 
 -- Live apps of the owner of an app, without this one, which need not exist yet.
 CREATE FUNCTION devapp_internal.other_apps(app devapp.app) RETURNS bigint
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT count(*)
-      FROM devapp.app a
-     WHERE a.deleted_at IS NULL
-       AND a.app_id <> (other_apps.app).app_id
-       AND (a.developer_id = (other_apps.app).developer_id OR a.team_id = (other_apps.app).team_id)
+BEGIN
+    RETURN (SELECT count(*) FROM devapp.app a
+             WHERE a.deleted_at IS NULL
+               AND a.app_id <> (other_apps.app).app_id
+               AND (a.developer_id = (other_apps.app).developer_id OR a.team_id = (other_apps.app).team_id));
+END
 $$;
 
 -- All rules in the order in which they are asked about one product of an app (or
 -- about the app, where it asks for none), and last what holds if none decides.
 CREATE FUNCTION devapp_internal.approval_steps(app devapp.app, product devapp.product)
     RETURNS TABLE (rule text, priority integer, matches boolean, reason text, decision text, note text, decides boolean)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN QUERY
     WITH asked AS (
         SELECT r.name, r.priority, r.enabled, r.decision, r.note,
                coalesce(CASE WHEN NOT r.enabled THEN 'the rule is disabled' END,
@@ -152,7 +176,8 @@ AS $$
     )
     SELECT s.name, s.priority, s.matches, s.reason, s.decision, s.note, s.decides
       FROM steps s
-     ORDER BY s.part, s.priority, s.enabled DESC, s.name
+     ORDER BY s.part, s.priority, s.enabled DESC, s.name;
+END
 $$;
 
 -- What is decided about each of the products, in their order; about the app itself
@@ -190,10 +215,11 @@ $$;
 -- What follows for a new app: the strictest decision, and there the first that a
 -- rule made.
 CREATE FUNCTION devapp_internal.app_decision(decisions devapp.approval_decision[]) RETURNS devapp.approval_decision
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE devapp_internal.app_approval()
+BEGIN
+    RETURN CASE devapp_internal.app_approval()
         WHEN 'auto' THEN ROW ('approve', 'auto', NULL)::devapp.approval_decision
         WHEN 'manual' THEN ROW ('hold', NULL, NULL)::devapp.approval_decision
         ELSE (SELECT ROW (d.decision, d.decided_by, d.note)::devapp.approval_decision
@@ -201,7 +227,8 @@ AS $$
                ORDER BY array_position(ARRAY['reject', 'hold', 'approve'], d.decision),
                         starts_with(d.decided_by, 'rule:') IS NOT TRUE, d.n
                LIMIT 1)
-    END
+    END;
+END
 $$;
 
 -- Where rules may count the apps of an owner, two apps of one owner are made one

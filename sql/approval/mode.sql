@@ -2,10 +2,12 @@
 
 -- The mode of now.  Whoever makes or decides on an app asks; verification does not.
 CREATE FUNCTION devapp_internal.app_approval() RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce((SELECT s.value FROM devapp.approval_setting s WHERE s.name = 'app_approval'), 'conditional')
+BEGIN
+    RETURN coalesce((SELECT s.value FROM devapp.approval_setting s WHERE s.name = 'app_approval'), 'conditional');
+END
 $$;
 
 CREATE FUNCTION devapp_internal.set_app_approval(mode text) RETURNS text

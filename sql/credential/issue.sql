@@ -144,19 +144,21 @@ $$;
 -- The products that an app's credentials that the caller sees, or one of them, are associated
 -- with, oldest first.  One that was revoked for any of them is for an admin to give again.
 CREATE FUNCTION devapp_internal.products_of(app_id uuid, credential_id uuid DEFAULT NULL) RETURNS text[]
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT array_agg(x.name ORDER BY x.ordinal)
-      FROM (SELECT p.name, min(cp.ordinal) AS ordinal
-              FROM devapp.credential c
-              JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-              JOIN devapp.product p ON p.product_id = cp.product_id
-             WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
-               AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
-               AND devapp_internal.has_credential(c.credential_id)
-             GROUP BY p.name
-            HAVING bool_and(cp.status <> 'revoked')) AS x
+BEGIN
+    RETURN (SELECT array_agg(x.name ORDER BY x.ordinal)
+              FROM (SELECT p.name, min(cp.ordinal) AS ordinal
+                      FROM devapp.credential c
+                      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+                      JOIN devapp.product p ON p.product_id = cp.product_id
+                     WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
+                       AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
+                       AND devapp_internal.has_credential(c.credential_id)
+                     GROUP BY p.name
+                    HAVING bool_and(cp.status <> 'revoked')) AS x);
+END
 $$;
 
 -- The same for the credentials of an app, which is locked as if it were about to change.

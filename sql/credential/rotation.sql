@@ -9,16 +9,21 @@
 
 -- The secret that a rotation in progress put out of its place, if there is one.
 CREATE FUNCTION devapp_internal.overlapping_secret(credential_id uuid) RETURNS devapp.credential_secret
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT s.* FROM devapp.credential_secret s
+DECLARE
+    overlapping devapp.credential_secret;
+BEGIN
+    SELECT s.* INTO overlapping FROM devapp.credential_secret s
      WHERE s.credential_id = overlapping_secret.credential_id
        AND s.superseded_at IS NOT NULL
        AND s.ended_at IS NULL
        AND s.valid_until > clock_timestamp()
      ORDER BY s.version
-     LIMIT 1
+     LIMIT 1;
+    RETURN overlapping;
+END
 $$;
 
 CREATE FUNCTION devapp_internal.require_rotation(credential_id uuid) RETURNS devapp.credential_secret
@@ -39,11 +44,13 @@ $$;
 
 -- When an old secret ends; now, if it ends at once.
 CREATE FUNCTION devapp_internal.require_overlap(overlap interval) RETURNS timestamptz
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_internal.require_duration('overlap', now(), overlap,
-               'Give an interval like ''7 days'', or ''0'' to end the old secret at once.', or_zero => true)
+BEGIN
+    RETURN devapp_internal.require_duration('overlap', now(), overlap,
+               'Give an interval like ''7 days'', or ''0'' to end the old secret at once.', or_zero => true);
+END
 $$;
 
 -- A rotation that ends every old secret at once need not wait for another one.

@@ -17,15 +17,19 @@ CREATE FUNCTION devapp_internal.is_auditor() RETURNS boolean
 -- The teams that the acting developer is in; or only those he administers, which
 -- nobody does who was deactivated.
 CREATE FUNCTION devapp_internal.my_teams(administered boolean DEFAULT false) RETURNS uuid[]
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(array_agg(m.team_id), '{}')
-      FROM devapp.team_member m
-     WHERE m.developer_id = devapp_internal.current_developer_id()
-       AND (NOT administered
-            OR (m.role = 'admin'
-                AND EXISTS (SELECT FROM devapp.developer d WHERE d.developer_id = m.developer_id AND d.status = 'active')))
+DECLARE
+    me constant uuid := devapp_internal.current_developer_id();
+BEGIN
+    RETURN ARRAY(SELECT m.team_id
+                   FROM devapp.team_member m
+                  WHERE m.developer_id = me
+                    AND (NOT administered
+                         OR (m.role = 'admin'
+                             AND EXISTS (SELECT FROM devapp.developer d WHERE d.developer_id = m.developer_id AND d.status = 'active'))));
+END
 $$;
 
 CREATE FUNCTION devapp.my_teams(administered boolean DEFAULT false) RETURNS uuid[]
@@ -155,15 +159,20 @@ $$;
 -- Products that are not public are for administrators to give; an app that has one
 -- may go on asking for it.
 CREATE FUNCTION devapp_internal.may_ask_for(product devapp.product, app_id uuid) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_internal.is_admin() OR (product).access = 'public' OR EXISTS (
+BEGIN
+    IF product.access = 'public' OR devapp_internal.is_admin() THEN
+        RETURN true;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM devapp.credential c
           JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
          WHERE c.app_id = may_ask_for.app_id AND cp.product_id = (product).product_id
            AND cp.removed_at IS NULL AND cp.status <> 'revoked'
-           AND devapp_internal.has_credential(c.credential_id))
+           AND devapp_internal.has_credential(c.credential_id));
+END
 $$;
 
 -- The same lookups as in lookup.sql, for who may change what they find.  Asked again

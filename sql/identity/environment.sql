@@ -6,23 +6,33 @@
 -- administrators of the developer program, have no such limit.
 
 CREATE FUNCTION devapp_internal.has_environment(team_id uuid, environment text) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT has_environment.team_id IS NULL OR devapp_internal.is_admin() OR EXISTS (
+DECLARE
+    me uuid;
+BEGIN
+    IF has_environment.team_id IS NULL OR devapp_internal.is_admin() THEN
+        RETURN true;
+    END IF;
+    me := devapp_internal.current_developer_id();
+    RETURN EXISTS (
         SELECT FROM devapp.team_member m
          WHERE m.team_id = has_environment.team_id
-           AND m.developer_id = devapp_internal.current_developer_id()
-           AND (m.environments IS NULL OR has_environment.environment = ANY (m.environments)))
+           AND m.developer_id = me
+           AND (m.environments IS NULL OR has_environment.environment = ANY (m.environments)));
+END
 $$;
 
 CREATE FUNCTION devapp_internal.has_credential(credential_id uuid) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (SELECT FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
+BEGIN
+    RETURN EXISTS (SELECT FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
                     WHERE c.credential_id = has_credential.credential_id
-                      AND devapp_internal.has_environment(a.team_id, c.environment))
+                      AND devapp_internal.has_environment(a.team_id, c.environment));
+END
 $$;
 
 -- Nobody issues a credential that does not exist for them.

@@ -30,11 +30,18 @@ CREATE FUNCTION devapp_internal.identity_source() RETURNS text
 -- With its owner's rights, because the caller may not see the table, and the policies
 -- of the table ask this.
 CREATE FUNCTION devapp_internal.current_developer_id() RETURNS uuid
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT d.developer_id FROM devapp.developer d
-     WHERE devapp_internal.email_key(d.email) = devapp.actor() AND d.deleted_at IS NULL
+DECLARE
+    me constant text := devapp.actor();
+BEGIN
+    IF me IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN (SELECT d.developer_id FROM devapp.developer d
+             WHERE devapp_internal.email_key(d.email) = me AND d.deleted_at IS NULL);
+END
 $$;
 
 CREATE FUNCTION devapp.current_developer_id() RETURNS uuid

@@ -19,11 +19,19 @@ CREATE FUNCTION devapp_internal.person_name(first_name text, last_name text, use
 
 -- A team, if it has an address of its own; no element if it has none.
 CREATE FUNCTION devapp_internal.team_recipient(team_id uuid, why text) RETURNS jsonb
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF team_recipient.team_id IS NULL THEN
+        RETURN '[]';
+    END IF;
     RETURN coalesce((SELECT jsonb_build_array(devapp_internal.make_recipient('team', t.name, t.display_name, team_recipient.why, t.team_id))
                        FROM devapp.team t
                       WHERE t.team_id = team_recipient.team_id
                         AND EXISTS (SELECT FROM devapp.notification_recipient n WHERE n.team_id = t.team_id)), '[]');
+END
+$$;
 
 -- The owner of an app by name, and the people to tell: the developer, or the team's
 -- admins, or all members where it has no active admin, and the team's own address.  About a
