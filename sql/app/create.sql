@@ -52,10 +52,12 @@ AS $$
 DECLARE
     most integer := devapp_internal.setting('max_apps_per_owner');
 BEGIN
-    IF most > 0 AND NOT devapp_internal.is_admin()
-       AND (SELECT count(*) FROM devapp.app a
-             WHERE (a.developer_id = require_room_for_app.developer_id OR a.team_id = require_room_for_app.team_id)
-               AND a.status NOT IN ('deleted', 'revoked')) >= most THEN
+    IF most <= 0 OR devapp_internal.is_admin() THEN
+        RETURN;
+    END IF;
+    IF (SELECT count(*) FROM devapp.app a
+         WHERE (a.developer_id = require_room_for_app.developer_id OR a.team_id = require_room_for_app.team_id)
+           AND a.status NOT IN ('deleted', 'revoked')) >= most THEN
         RAISE EXCEPTION 'the owner has % apps already', most
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Delete one that is not needed with devapp.delete_app, or ask an administrator, who may exceed devapp.max_apps_per_owner.';

@@ -187,6 +187,8 @@ CREATE FUNCTION devapp_internal.make_decisions(app devapp.app, products devapp.p
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    by_rules constant boolean := devapp_internal.app_approval() = 'conditional'
+                                 AND EXISTS (SELECT FROM devapp.approval_rule r WHERE r.enabled);
     product devapp.product;
     made devapp.approval_decision;
     decisions devapp.approval_decision[] := '{}';
@@ -195,7 +197,7 @@ BEGIN
         products := ARRAY[NULL::devapp.product];
     END IF;
     FOREACH product IN ARRAY products LOOP
-        IF devapp_internal.app_approval() = 'conditional' THEN
+        IF by_rules THEN
             SELECT s.decision,
                    CASE WHEN s.rule IS NOT NULL THEN 'rule:' || s.rule WHEN s.decision = 'approve' THEN 'auto' END,
                    s.note
@@ -242,9 +244,11 @@ BEGIN
     IF devapp_internal.app_approval() <> 'conditional' THEN
         RETURN false;
     END IF;
-    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted')
-       AND EXISTS (SELECT FROM devapp.approval_rule r
-                    WHERE r.enabled AND num_nonnulls(r.min_apps_owned, r.max_apps_owned) > 0) THEN
+    IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
+        RETURN true;
+    END IF;
+    IF EXISTS (SELECT FROM devapp.approval_rule r
+                WHERE r.enabled AND num_nonnulls(r.min_apps_owned, r.max_apps_owned) > 0) THEN
         RAISE EXCEPTION 'cannot count the apps of an owner in a transaction of isolation level %',
                         current_setting('transaction_isolation')
             USING ERRCODE = 'active_sql_transaction',

@@ -56,9 +56,11 @@ CREATE FUNCTION devapp_internal.require_environment(environment text, products d
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF cardinality(products) > 0
-       AND NOT EXISTS (SELECT FROM unnest(products) AS p
-                        WHERE p.environments = '{}' OR coalesce(require_environment.environment = ANY (p.environments), true)) THEN
+    IF cardinality(products) = 0 OR environment IS NULL THEN
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM unnest(products) AS p
+                    WHERE p.environments = '{}' OR require_environment.environment = ANY (p.environments)) THEN
         RAISE EXCEPTION 'no product has the environment %', devapp_internal.quoted(environment)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Ask for an environment of one of the products (devapp.product.environments), or for none.';
@@ -72,14 +74,18 @@ CREATE FUNCTION devapp_internal.find_products(names text[], app_id uuid) RETURNS
 AS $$
 DECLARE
     products devapp.product[] := '{}';
+    product devapp.product;
+    named text[] := '{}';
     name text;
 BEGIN
     FOREACH name IN ARRAY coalesce(names, '{}') LOOP
-        IF devapp_internal.canonical_name(name) = ANY (SELECT p.name FROM unnest(products) AS p) THEN
+        IF devapp_internal.canonical_name(name) = ANY (named) THEN
             RAISE EXCEPTION 'product % is named twice', devapp_internal.quoted(name)
                 USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
         END IF;
-        products := products || devapp_internal.find_offered_product(name, find_products.app_id);
+        product := devapp_internal.find_offered_product(name, find_products.app_id);
+        products := products || product;
+        named := named || product.name;
     END LOOP;
     RETURN products;
 END
@@ -170,15 +176,17 @@ AS $$
 DECLARE
     most integer := devapp_internal.setting('max_credentials_per_app');
 BEGIN
-    IF most > 0 AND NOT devapp_internal.is_admin()
-       AND (SELECT count(*) FROM devapp.credential c
-             WHERE c.app_id = require_room_for_credential.app_id
-               AND c.status = 'approved'
-               AND c.credential_id IS DISTINCT FROM require_room_for_credential.replaces
-               AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
-               AND EXISTS (SELECT FROM devapp.credential_secret s
-                            WHERE s.credential_id = c.credential_id AND s.ended_at IS NULL
-                              AND (s.valid_until IS NULL OR s.valid_until > clock_timestamp()))) >= most THEN
+    IF most <= 0 OR devapp_internal.is_admin() THEN
+        RETURN;
+    END IF;
+    IF (SELECT count(*) FROM devapp.credential c
+         WHERE c.app_id = require_room_for_credential.app_id
+           AND c.status = 'approved'
+           AND c.credential_id IS DISTINCT FROM require_room_for_credential.replaces
+           AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
+           AND EXISTS (SELECT FROM devapp.credential_secret s
+                        WHERE s.credential_id = c.credential_id AND s.ended_at IS NULL
+                          AND (s.valid_until IS NULL OR s.valid_until > clock_timestamp()))) >= most THEN
         RAISE EXCEPTION 'the app has % credentials already', most
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Revoke one that is not needed with devapp.revoke_credential, or ask an administrator, who may exceed devapp.max_credentials_per_app.';

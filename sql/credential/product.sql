@@ -20,12 +20,13 @@ BEGIN
         decision := NULL;
     END IF;
     -- what a person took from the app is for an administrator to give again
-    IF start = 'approved' AND NOT devapp_internal.is_admin() AND EXISTS (
-        SELECT FROM devapp.credential c JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-         WHERE c.app_id = app.app_id AND cp.product_id = product.product_id
-           AND cp.status = 'revoked' AND cp.decided_by IS NOT NULL AND NOT starts_with(cp.decided_by, 'rule:')) THEN
-        start := 'pending';
-        decision := NULL;
+    IF start = 'approved' AND NOT devapp_internal.is_admin() THEN
+        IF EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+                    WHERE c.app_id = app.app_id AND cp.product_id = product.product_id
+                      AND cp.status = 'revoked' AND cp.decided_by IS NOT NULL AND NOT starts_with(cp.decided_by, 'rule:')) THEN
+            start := 'pending';
+            decision := NULL;
+        END IF;
     END IF;
     INSERT INTO devapp.credential_product AS cp
         (credential_id, product_id, status, decided_by, decided_at, decision_note)

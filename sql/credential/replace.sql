@@ -87,6 +87,9 @@ CREATE FUNCTION devapp_internal.keep_approval(app devapp.app, credential_id uuid
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF keep_approval.replaces IS NULL THEN
+        RETURN false;
+    END IF;
     INSERT INTO devapp.credential_product (credential_id, product_id, status, decided_by, decided_at, decision_note)
     SELECT keep_approval.credential_id, cp.product_id, cp.status, cp.decided_by, cp.decided_at, cp.decision_note
       FROM devapp.credential_product cp
