@@ -14,16 +14,8 @@
 -- tables of devapp only.  While a dump is being restored there is nothing to tell.
 
 CREATE FUNCTION devapp_internal.require_own_table(relation oid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = relation AND c.relnamespace = 'devapp'::regnamespace) THEN
-        RAISE EXCEPTION 'this trigger is for the tables of devapp only'
-            USING ERRCODE = 'trigger_protocol_violated';
-    END IF;
-END
-$$;
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'devapp_require_own_table';
 
 CREATE FUNCTION devapp_internal.notify_app_submitted() RETURNS trigger
     LANGUAGE plpgsql
@@ -111,26 +103,33 @@ BEGIN
 END
 $$;
 
--- A version after the first is a rotation.
+-- A version after the first is a rotation.  Many are told of in one go: a bulk rotation makes
+-- as many secrets in one statement.
 CREATE FUNCTION devapp_internal.notify_credential_rotated() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    credential devapp.credential;
-    app devapp.app;
-    old_until timestamptz;
 BEGIN
     PERFORM devapp_internal.require_own_table(TG_RELID);
-    SELECT * INTO STRICT credential FROM devapp.credential c WHERE c.credential_id = NEW.credential_id;
-    SELECT * INTO STRICT app FROM devapp.app a WHERE a.app_id = credential.app_id;
-    SELECT s.valid_until INTO old_until
-      FROM devapp.credential_secret s
-     WHERE s.credential_id = NEW.credential_id AND s.superseded_at IS NOT NULL
-     ORDER BY s.superseded_at DESC, s.version DESC
-     LIMIT 1;
-    PERFORM devapp_internal.queue_notification('credential_rotated', app, credential, NULL, NULL,
-                                       jsonb_build_object('version', NEW.version, 'previous_valid_until', old_until));
+    IF NOT EXISTS (SELECT FROM made m WHERE m.version > 1) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO devapp.notification (event, app_id, credential_id, recipients, payload)
+    SELECT 'credential_rotated', a.app_id, c.credential_id, o.recipients,
+           jsonb_strip_nulls(devapp_internal.app_payload(a.name, a.display_name, a.status, o.owner)
+                             || devapp_internal.credential_payload(c.consumer_key, c.environment, c.expires_at)
+                             || jsonb_build_object('version', m.version, 'previous_valid_until',
+                                    (SELECT s.valid_until
+                                       FROM devapp.credential_secret s
+                                      WHERE s.credential_id = c.credential_id AND s.superseded_at IS NOT NULL
+                                      ORDER BY s.superseded_at DESC, s.version DESC
+                                      LIMIT 1)))
+      FROM made m
+      JOIN devapp.credential c ON c.credential_id = m.credential_id
+      JOIN devapp.app a ON a.app_id = c.app_id
+     CROSS JOIN LATERAL devapp_internal.owner_contact(a.developer_id, a.team_id, true, c.environment) AS o
+     WHERE m.version > 1 AND o.recipients <> '[]'
+     ORDER BY m.secret_id;
     RETURN NULL;
 END
 $$;
@@ -306,8 +305,9 @@ CREATE TRIGGER notify_credential_decided AFTER UPDATE OF status ON devapp.creden
     WHEN (OLD.status IS DISTINCT FROM NEW.status
           AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_decided');
-CREATE TRIGGER notify_credential_rotated AFTER INSERT ON devapp.credential_secret FOR EACH ROW
-    WHEN (NEW.version > 1 AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
+CREATE TRIGGER notify_credential_rotated AFTER INSERT ON devapp.credential_secret
+    REFERENCING NEW TABLE AS made FOR EACH STATEMENT
+    WHEN (current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
     EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_rotated');
 CREATE CONSTRAINT TRIGGER notify_product_submitted AFTER INSERT ON devapp.credential_product
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
