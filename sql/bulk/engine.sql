@@ -261,9 +261,11 @@ $$;
 
 -- Apps as they are, in the form of a result.
 CREATE FUNCTION devapp_internal.bulk_describe(job devapp.bulk_job, app_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    RETURN QUERY
     SELECT a.app_id, a.name, coalesce(d.email, t.name),
            CASE job.action WHEN 'transfer' THEN coalesce(
                (SELECT n.email FROM devapp.developer n WHERE n.developer_id = job.developer_id),
@@ -280,7 +282,8 @@ AS $$
                    FROM devapp_internal.bulk_products(job, app_ids) AS p
                   GROUP BY p.app_id) AS b ON b.app_id = a.app_id
      WHERE a.app_id = ANY (app_ids)
-     ORDER BY a.app_id
+     ORDER BY a.app_id;
+END
 $$;
 
 CREATE FUNCTION devapp_internal.bulk_set_status(job devapp.bulk_job, app_ids uuid[]) RETURNS void
@@ -385,21 +388,51 @@ BEGIN
 END
 $$;
 
+-- The credentials of a chunk, locked in its order: that of their apps, which bulk_apply() has
+-- locked, and of their ids.  One that is gone is refused as find_credential() refuses it.
+CREATE FUNCTION devapp_internal.lock_units(credential_ids uuid[]) RETURNS devapp.credential[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_rows devapp.credential[];
+BEGIN
+    found_rows := ARRAY(SELECT c FROM devapp.credential c
+                         WHERE c.credential_id = ANY (credential_ids) AND c.deleted_at IS NULL
+                         ORDER BY c.app_id, c.credential_id
+                           FOR NO KEY UPDATE);
+    IF cardinality(found_rows) < cardinality(credential_ids) THEN
+        PERFORM devapp_internal.find_credential(u) FROM unnest(credential_ids) AS u;
+    END IF;
+    RETURN found_rows;
+END
+$$;
+
+-- The same for a chunk as rotate_secret() for one credential, in as many statements.
 CREATE FUNCTION devapp_internal.rotate_units(job devapp.bulk_job, credential_ids uuid[]) RETURNS SETOF devapp.bulk_outcome
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    unit uuid;
+    ends_at constant timestamptz := devapp_internal.require_overlap(job.overlap);
+    the_credentials constant devapp.credential[] := devapp_internal.lock_units(credential_ids);
+    ids constant uuid[] := ARRAY(SELECT c.credential_id FROM unnest(the_credentials) AS c);
+    described devapp.bulk_outcome[];
     issued devapp.issued_credential;
     one devapp.bulk_outcome;
+    n integer := 0;
 BEGIN
     PERFORM devapp_internal.set_note(job.note);
-    FOREACH unit IN ARRAY credential_ids LOOP
-        issued := devapp_internal.rotate_secret(devapp_internal.find_credential(unit), job.overlap);
-        SELECT * INTO one FROM devapp_internal.bulk_describe(job, ARRAY[issued.app_id]);
+    PERFORM devapp_internal.require_rotatable(c, at_once => ends_at = now()) FROM unnest(the_credentials) AS c;
+    described := ARRAY(SELECT d FROM unnest(the_credentials) WITH ORDINALITY AS c
+                         JOIN devapp_internal.bulk_describe(job, ARRAY(SELECT DISTINCT x.app_id FROM unnest(the_credentials) AS x)) AS d
+                           ON d.app_id = c.app_id
+                        ORDER BY c.ordinality);
+    FOREACH issued IN ARRAY devapp_internal.issue_secrets(ids, devapp_internal.supersede_secrets(the_credentials, ends_at)) LOOP
+        n := n + 1;
+        one := described[n];
         one.outcome := job.done;
-        one.credential_id := unit;
+        one.credential_id := issued.credential_id;
         one.consumer_key := issued.consumer_key;
         one.secret := issued.secret;
         one.previous_valid_until := issued.previous_valid_until;

@@ -33,6 +33,13 @@ CREATE FUNCTION devapp_internal.issue_secret(credential_id uuid, previous_valid_
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_issue_secret';
 
-CREATE FUNCTION devapp_internal.digest_to_store() RETURNS devapp.secret_digest
+-- The same for many credentials, in their order.
+CREATE FUNCTION devapp_internal.issue_secrets(credential_ids uuid[], previous_valid_until timestamptz[]) RETURNS devapp.issued_credential[]
+    LANGUAGE c VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_issue_secrets';
+
+-- The nth digest of those that are being stored.
+CREATE FUNCTION devapp_internal.digest_to_store(n bigint) RETURNS devapp.secret_digest
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_digest_to_store';

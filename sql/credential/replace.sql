@@ -76,7 +76,7 @@ BEGIN
     IF old.credential_id IS NULL OR old.status <> 'approved' OR old.expires_at <= clock_timestamp() THEN
         RETURN NULL;
     END IF;
-    RETURN devapp_internal.supersede_secrets(old, devapp_internal.require_overlap(overlap));
+    RETURN (devapp_internal.supersede_secrets(ARRAY[old], devapp_internal.require_overlap(overlap)))[1];
 END
 $$;
 

@@ -73,29 +73,41 @@ BEGIN
 END
 $$;
 
--- Ends the secrets of a credential at a time, and returns until when the current one works.
--- What ends now is marked as ended, and so is the old secret of a rotation in progress.
-CREATE FUNCTION devapp_internal.supersede_secrets(the_credential devapp.credential, ends_at timestamptz) RETURNS timestamptz
+-- Ends the secrets of credentials at a time, and returns until when the current one of each works;
+-- null where there is none.  What ends now is marked as ended, and so is the old secret of a
+-- rotation in progress.
+CREATE FUNCTION devapp_internal.supersede_secrets(the_credentials devapp.credential[], ends_at timestamptz) RETURNS timestamptz[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     at_once constant boolean := ends_at = now();
-    -- not in the WHERE, which would ask for it once for each secret that there is
-    overlapping constant uuid := (devapp_internal.overlapping_secret(the_credential.credential_id)).secret_id;
-    old_until timestamptz;
+    -- not in the WHERE, which would ask for them once for each secret that there is
+    overlapping constant uuid[] := ARRAY(SELECT o.secret_id
+                                           FROM unnest(the_credentials) AS c
+                                          CROSS JOIN LATERAL devapp_internal.overlapping_secret(c.credential_id) AS o
+                                          WHERE o.secret_id IS NOT NULL);
+    old_until timestamptz[];
 BEGIN
-    UPDATE devapp.credential_secret s
-       SET valid_until = least(s.valid_until, supersede_secrets.ends_at),
-           ended_at = CASE WHEN at_once THEN now() END
-     WHERE s.secret_id = overlapping;
-    UPDATE devapp.credential_secret s
-       SET superseded_at = now(),
-           valid_until = least(supersede_secrets.ends_at, the_credential.expires_at),
-           ended_at = CASE WHEN at_once THEN now() END
-     WHERE s.credential_id = the_credential.credential_id
-       AND s.superseded_at IS NULL
-    RETURNING s.valid_until INTO old_until;
+    IF overlapping <> '{}' THEN
+        UPDATE devapp.credential_secret s
+           SET valid_until = least(s.valid_until, supersede_secrets.ends_at),
+               ended_at = CASE WHEN at_once THEN now() END
+         WHERE s.secret_id = ANY (overlapping);
+    END IF;
+    WITH superseded AS (
+        UPDATE devapp.credential_secret s
+           SET superseded_at = now(),
+               valid_until = least(supersede_secrets.ends_at, c.expires_at),
+               ended_at = CASE WHEN at_once THEN now() END
+          FROM unnest(the_credentials) AS c
+         WHERE s.credential_id = c.credential_id
+           AND s.superseded_at IS NULL
+        RETURNING s.credential_id, s.valid_until
+    )
+    SELECT array_agg(s.valid_until ORDER BY c.ordinality) INTO old_until
+      FROM unnest(the_credentials) WITH ORDINALITY AS c
+      LEFT JOIN superseded s ON s.credential_id = c.credential_id;
     RETURN old_until;
 END
 $$;
@@ -109,7 +121,7 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_rotatable(the_credential, at_once => ends_at = now());
     RETURN devapp_internal.issue_secret(the_credential.credential_id,
-                                        devapp_internal.supersede_secrets(the_credential, ends_at));
+                                        (devapp_internal.supersede_secrets(ARRAY[the_credential], ends_at))[1]);
 END
 $$;
 

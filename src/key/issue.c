@@ -1,14 +1,14 @@
 /*
  * issue.c
- *		Making a secret for a credential: the one place where a plaintext exists.
+ *		Making secrets for credentials: the one place where a plaintext exists.
  *
- * The key is generated, digested and put into the result in this file; SQL gets
- * the digest, and the plaintext goes nowhere but into the returned row.  The
+ * Keys are generated, digested and put into the result in this file; SQL gets
+ * the digests, and the plaintext goes nowhere but into the returned rows.  The
  * buffers it was made in are wiped.
  *
  * Who may call and in which state of the credential is for the callers to see
  * to (sql/credential/issue.sql, sql/credential/rotation.sql), which also hold
- * the lock on the credential's row that keeps versions apart.
+ * the locks on the credentials' rows that keep versions apart.
  */
 #include "postgres.h"
 
@@ -18,7 +18,10 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
 #include "utils/uuid.h"
 
 #include "base/compat.h"
@@ -27,11 +30,13 @@
 #include "key/secret.h"
 
 PG_FUNCTION_INFO_V1(devapp_issue_secret);
+PG_FUNCTION_INFO_V1(devapp_issue_secrets);
 PG_FUNCTION_INFO_V1(devapp_digest_to_store);
 
 /* The columns of devapp.issued_credential, as sql/credential/types.sql. */
 enum
 {
+	ISSUED_CREDENTIAL_ID = 3,
 	ISSUED_KIND = 4,
 	ISSUED_CONSUMER_KEY = 5,
 	ISSUED_SECRET = 6,
@@ -39,40 +44,47 @@ enum
 	ISSUED_COLUMNS = 13
 };
 
-/* Everything of the row but the secret. */
+/* Everything of the rows but the secrets. */
 static const char describe_query[] =
 "SELECT c.app_id, a.status, c.credential_id, c.kind, c.consumer_key, NULL::text,"
 " (SELECT coalesce(max(s.version), 0) + 1 FROM devapp.credential_secret s"
 "   WHERE s.credential_id = c.credential_id),"
-" c.status, c.environment,"
-" ARRAY(SELECT p.name FROM devapp.credential_product cp"
+" c.status, c.environment, coalesce(p.names, '{}'), c.expires_at, u.previous, p.pending"
+" FROM unnest($1, $2) WITH ORDINALITY AS u(credential_id, previous, n)"
+" JOIN devapp.credential c ON c.credential_id = u.credential_id"
+" JOIN devapp.app a ON a.app_id = c.app_id"
+" CROSS JOIN LATERAL (SELECT array_agg(p.name ORDER BY cp.ordinal) AS names,"
+"   array_agg(p.name ORDER BY p.name COLLATE \"C\") FILTER (WHERE cp.status = 'pending') AS pending"
+"   FROM devapp.credential_product cp"
 "   JOIN devapp.product p ON p.product_id = cp.product_id"
-"   WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL"
-"   ORDER BY cp.ordinal),"
-" c.expires_at, $2::timestamptz,"
-" nullif(ARRAY(SELECT p.name FROM devapp.credential_product cp"
-"   JOIN devapp.product p ON p.product_id = cp.product_id"
-"   WHERE cp.credential_id = c.credential_id AND cp.status = 'pending' AND cp.removed_at IS NULL"
-"   ORDER BY p.name COLLATE \"C\"), '{}')"
-" FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id"
-" WHERE c.credential_id = $1";
+"   WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL) AS p"
+" ORDER BY u.n";
 
-/* The digest is no parameter, because auto_explain can log those. */
+/* The digests are no parameter, because auto_explain can log those. */
 static const char insert_query[] =
 "INSERT INTO devapp.credential_secret"
 " (credential_id, version, purpose, digest, scheme, valid_from)"
-" VALUES ($1, $2, $3, devapp_internal.digest_to_store(), 'blake2b', now())";
+" SELECT u.credential_id, u.version,"
+"  CASE u.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,"
+"  devapp_internal.digest_to_store(u.n), 'blake2b', now()"
+" FROM unnest($1, $2, $3) WITH ORDINALITY AS u(credential_id, version, kind, n)";
 
 static SPIPlanPtr describe_plan = NULL;
 static SPIPlanPtr insert_plan = NULL;
 
-static const SecretDigest *digest_to_store = NULL;
-
-typedef struct IssuedRow
+/* One credential whose secret is being made. */
+typedef struct Issue
 {
 	Datum		values[ISSUED_COLUMNS];
 	bool		nulls[ISSUED_COLUMNS];
-} IssuedRow;
+	char		key[KEY_MAX + 1];
+	size_t		key_len;
+	SecretDigest digest;
+} Issue;
+
+/* What digest_to_store() gives; NULL while nothing is being issued. */
+static const Issue *issues_to_store = NULL;
+static int	nissues_to_store;
 
 /* Planned once a session: planning takes several times as long as running. */
 static SPIPlanPtr
@@ -86,37 +98,66 @@ keep_plan(const char *query, int nargs, Oid *types)
 	return plan;
 }
 
-static void
-describe_credential(Datum credential_id, NullableDatum previous, IssuedRow *row)
+/* The rows live as long as the SPI connection. */
+static Issue *
+describe_credentials(Datum credential_ids, Datum previous, int n)
 {
-	Oid			types[2] = {UUIDOID, TIMESTAMPTZOID};
-	Datum		args[2] = {credential_id, previous.value};
-	char		nulls[2] = {' ', previous.isnull ? 'n' : ' '};
+	Oid			types[2] = {UUIDARRAYOID, TIMESTAMPTZARRAYOID};
+	Datum		args[2] = {credential_ids, previous};
+	Issue	   *issues;
 
 	if (describe_plan == NULL)
 		describe_plan = keep_plan(describe_query, 2, types);
-	if (SPI_execute_plan(describe_plan, args, nulls, false, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
+	if (SPI_execute_plan(describe_plan, args, NULL, false, 0) != SPI_OK_SELECT ||
+		SPI_processed != (uint64) n)
 		elog(ERROR, "credential not found");
-	heap_deform_tuple(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-					  row->values, row->nulls);
+	issues = palloc(sizeof(Issue) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+						  issues[i].values, issues[i].nulls);
+	return issues;
+}
+
+static Datum
+make_array(Datum *values, bool *nulls, int n, Oid type)
+{
+	int			dims[1] = {n};
+	int			lower[1] = {1};
+	int16		len;
+	bool		byval;
+	char		align;
+
+	get_typlenbyvalalign(type, &len, &byval, &align);
+	return PointerGetDatum(construct_md_array(values, nulls, 1, dims, lower,
+											  type, len, byval, align));
+}
+
+/* A column of the rows, as an array. */
+static Datum
+column_array(const Issue *issues, int n, int column, Oid type)
+{
+	Datum	   *values = palloc(sizeof(Datum) * (size_t) Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		values[i] = issues[i].values[column - 1];
+	return make_array(values, NULL, n, type);
 }
 
 static void
-store_digest(Datum credential_id, const IssuedRow *row, const SecretDigest *digest)
+store_digests(const Issue *issues, int n)
 {
-	Oid			types[3] = {UUIDOID, INT4OID, TEXTOID};
-	bool		client = strcmp(TextDatumGetCString(row->values[ISSUED_KIND - 1]),
-								"oauth_client") == 0;
+	Oid			types[3] = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID};
 	Datum		args[3];
 
-	args[0] = credential_id;
-	args[1] = row->values[ISSUED_VERSION - 1];
-	args[2] = CStringGetTextDatum(client ? "client_secret" : "api_key");
-	digest_to_store = digest;
+	args[0] = column_array(issues, n, ISSUED_CREDENTIAL_ID, UUIDOID);
+	args[1] = column_array(issues, n, ISSUED_VERSION, INT4OID);
+	args[2] = column_array(issues, n, ISSUED_KIND, TEXTOID);
 	if (insert_plan == NULL)
 		insert_plan = keep_plan(insert_query, 3, types);
-	if (SPI_execute_plan(insert_plan, args, NULL, false, 0) != SPI_OK_INSERT)
+	issues_to_store = issues;
+	nissues_to_store = n;
+	if (SPI_execute_plan(insert_plan, args, NULL, false, 0) != SPI_OK_INSERT ||
+		SPI_processed != (uint64) n)
 		elog(ERROR, "secret was not stored");
 }
 
@@ -124,59 +165,139 @@ store_digest(Datum credential_id, const IssuedRow *row, const SecretDigest *dige
 Datum
 devapp_digest_to_store(PG_FUNCTION_ARGS)
 {
-	if (digest_to_store == NULL)
+	int64		n = PG_GETARG_INT64(0);
+
+	if (issues_to_store == NULL || n < 1 || n > nissues_to_store)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no secret is being issued"),
 				 errhint("Use devapp.create_app, devapp.issue_credential or devapp.rotate_credential.")));
-	PG_RETURN_DATUM(secret_digest_datum(digest_to_store));
+	PG_RETURN_DATUM(secret_digest_datum(&issues_to_store[n - 1].digest));
 }
 
-/* Form the result where it outlives SPI. */
-static Datum
-form_result(TupleDesc desc, IssuedRow *row, const char *key, size_t key_len)
+static void
+generate_keys(Issue *issues, int n)
 {
-	text	   *secret = cstring_to_text_with_len(key, (int) key_len);
-	HeapTuple	made;
-	HeapTupleHeader result;
+	uint8		sha256[SHA256_LEN];
 
-	row->values[ISSUED_SECRET - 1] = PointerGetDatum(secret);
-	row->nulls[ISSUED_SECRET - 1] = false;
-	made = heap_form_tuple(desc, row->values, row->nulls);
-	sodium_memzero(VARDATA(secret), key_len);
-	result = SPI_returntuple(made, desc);
+	for (int i = 0; i < n; i++)
+	{
+		text	   *consumer = DatumGetTextPP(issues[i].values[ISSUED_CONSUMER_KEY - 1]);
+
+		issues[i].key_len = key_generate(VARDATA_ANY(consumer),
+										 VARSIZE_ANY_EXHDR(consumer), issues[i].key);
+		secret_sha256(issues[i].key, issues[i].key_len, sha256);
+		secret_digest_new(sha256, &issues[i].digest);
+	}
+	sodium_memzero(sha256, sizeof(sha256));
+}
+
+/* The row with the key in it. */
+static HeapTuple
+form_row(TupleDesc desc, Issue *issue)
+{
+	text	   *secret = cstring_to_text_with_len(issue->key, (int) issue->key_len);
+	HeapTuple	made;
+
+	issue->values[ISSUED_SECRET - 1] = PointerGetDatum(secret);
+	issue->nulls[ISSUED_SECRET - 1] = false;
+	made = heap_form_tuple(desc, issue->values, issue->nulls);
+	sodium_memzero(VARDATA(secret), issue->key_len);
+	return made;
+}
+
+/* Form the result where it outlives SPI: a row, or an array of them. */
+static Datum
+form_one(TupleDesc desc, Issue *issue)
+{
+	HeapTuple	made = form_row(desc, issue);
+	HeapTupleHeader result = SPI_returntuple(made, desc);
+
 	sodium_memzero(made->t_data, made->t_len);
 	return PointerGetDatum(result);
 }
 
-/* Make a key, store its digest, return the row with the key in it. */
 static Datum
-make_secret(Datum credential_id, TupleDesc desc, IssuedRow *row)
+form_array(TupleDesc desc, Issue *issues, int n, MemoryContext result_context)
 {
-	text	   *consumer = DatumGetTextPP(row->values[ISSUED_CONSUMER_KEY - 1]);
-	char		key[KEY_MAX + 1];
-	size_t		key_len;
-	uint8		sha256[SHA256_LEN];
-	SecretDigest digest;
-	volatile Datum result;
+	Datum	   *rows = palloc(sizeof(Datum) * (size_t) Max(n, 1));
+	MemoryContext spi_context;
+	Datum		array;
+
+	for (int i = 0; i < n; i++)
+	{
+		HeapTuple	made = form_row(desc, &issues[i]);
+
+		rows[i] = heap_copy_tuple_as_datum(made, desc);
+		sodium_memzero(made->t_data, made->t_len);
+	}
+	spi_context = MemoryContextSwitchTo(result_context);
+	array = make_array(rows, NULL, n, desc->tdtypeid);
+	MemoryContextSwitchTo(spi_context);
+	for (int i = 0; i < n; i++)
+	{
+		HeapTupleHeader row = DatumGetHeapTupleHeader(rows[i]);
+
+		sodium_memzero(row, HeapTupleHeaderGetDatumLength(row));
+	}
+	return array;
+}
+
+/*
+ * Make a key for each credential, store its digest, return the rows with the keys
+ * in them: an array, or the one row itself where the function returns that.
+ */
+static Datum
+make_secrets(Issue *issues, int n, TupleDesc desc, bool as_array,
+			 MemoryContext result_context)
+{
+	generate_keys(issues, n);
+	store_digests(issues, n);
+	return as_array ? form_array(desc, issues, n, result_context) :
+		form_one(desc, &issues[0]);
+}
+
+static void
+wipe_issues(Issue *issues, int n)
+{
+	sodium_memzero(issues, sizeof(Issue) * (size_t) n);
+	issues_to_store = NULL;
+}
+
+/* The same, and whatever happens, the keys are wiped. */
+static Datum
+make_and_wipe(Issue *issues, int n, TupleDesc desc, bool as_array,
+			  MemoryContext result_context)
+{
+	Datum		result = (Datum) 0;
 
 	PG_TRY();
 	{
-		key_len = key_generate(VARDATA_ANY(consumer),
-							   VARSIZE_ANY_EXHDR(consumer), key);
-		secret_sha256(key, key_len, sha256);
-		secret_digest_new(sha256, &digest);
-		store_digest(credential_id, row, &digest);
-		result = form_result(desc, row, key, key_len);
+		result = make_secrets(issues, n, desc, as_array, result_context);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		sodium_memzero(key, sizeof(key));
-		sodium_memzero(sha256, sizeof(sha256));
-		sodium_memzero(&digest, sizeof(digest));
-		digest_to_store = NULL;
+		wipe_issues(issues, n);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	wipe_issues(issues, n);
+	return result;
+}
+
+static Datum
+issue_secrets(Datum credential_ids, Datum previous, int n, TupleDesc desc, bool as_array)
+{
+	MemoryContext result_context = CurrentMemoryContext;
+	Issue	   *issues;
+	Datum		result;
+
+	if (desc->natts != ISSUED_COLUMNS)
+		elog(ERROR, "return type must be devapp.issued_credential");
+	SPI_connect();
+	issues = describe_credentials(credential_ids, previous, n);
+	result = make_and_wipe(issues, n, desc, as_array, result_context);
+	SPI_finish();
 	return result;
 }
 
@@ -184,20 +305,31 @@ make_secret(Datum credential_id, TupleDesc desc, IssuedRow *row)
 Datum
 devapp_issue_secret(PG_FUNCTION_ARGS)
 {
-	NullableDatum previous = {PG_GETARG_DATUM(1), PG_ARGISNULL(1)};
+	Datum		credential_id = PG_GETARG_DATUM(0);
+	Datum		previous = PG_GETARG_DATUM(1);
+	bool		no_previous = PG_ARGISNULL(1);
 	TupleDesc	desc;
-	IssuedRow	row;
-	Datum		result;
 
 	if (PG_ARGISNULL(0))
 		elog(ERROR, "credential not found");
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-		desc->natts != ISSUED_COLUMNS)
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be devapp.issued_credential");
+	PG_RETURN_DATUM(issue_secrets(make_array(&credential_id, NULL, 1, UUIDOID),
+								  make_array(&previous, &no_previous, 1, TIMESTAMPTZOID),
+								  1, BlessTupleDesc(desc), false));
+}
 
-	SPI_connect();
-	describe_credential(PG_GETARG_DATUM(0), previous, &row);
-	result = make_secret(PG_GETARG_DATUM(0), BlessTupleDesc(desc), &row);
-	SPI_finish();
-	PG_RETURN_DATUM(result);
+/* issue_secrets(credential_ids, previous_valid_until) */
+Datum
+devapp_issue_secrets(PG_FUNCTION_ARGS)
+{
+	ArrayType  *credential_ids;
+	Oid			row_type = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		elog(ERROR, "credential not found");
+	credential_ids = PG_GETARG_ARRAYTYPE_P(0);
+	PG_RETURN_DATUM(issue_secrets(PointerGetDatum(credential_ids), PG_GETARG_DATUM(1),
+								  ArrayGetNItems(ARR_NDIM(credential_ids), ARR_DIMS(credential_ids)),
+								  lookup_rowtype_tupdesc_copy(row_type, -1), true));
 }

@@ -66,3 +66,22 @@ SET LOCAL track_functions = 'all';
 SELECT version FROM (SELECT (devapp.rotate_credential(:'a_credential_id', overlap => '1 day')).secret_version) AS r(version);
 SELECT coalesce(sum(calls), 0) <= 2 AS few FROM pg_stat_xact_user_functions WHERE funcname = 'overlapping_secret';
 ROLLBACK;
+
+-- the secrets of many credentials are made in one call, and each is its own credential's
+SELECT * FROM devapp.create_app('mixed', developer => 'now@example.com', products => '{now}') \gset m_
+SELECT FROM devapp.issue_credential(:'m_app_id', kind => 'oauth_client');
+SELECT FROM devapp.issue_credential(:'m_app_id', expires_in => '1 day');
+BEGIN;
+SET LOCAL track_functions = 'all';
+CREATE TEMP TABLE rotated ON COMMIT DROP AS
+SELECT * FROM devapp.bulk_rotate(overlap => '7 days', filter => '{"owner": "now@example.com", "name": "mixed"}', note => 'spring', dry_run => false);
+SELECT c.kind, r.outcome, r.consumer_key = c.consumer_key AS key, r.previous_valid_until = least(now() + interval '7 days', c.expires_at) AS until,
+       CASE c.kind WHEN 'api_key' THEN (devapp.verify_key(r.secret)).code ELSE (devapp.verify_client(c.consumer_key, r.secret)).code END AS code
+  FROM rotated r JOIN devapp.credential c ON c.credential_id = r.credential_id
+ ORDER BY c.credential_id;
+SELECT funcname, calls FROM pg_stat_xact_user_functions WHERE funcname = 'issue_secrets';
+SELECT action, entity, count(*), count(DISTINCT entity_id) AS rows, min(note) AS note, bool_and(after ? 'digest') AS digest
+  FROM devapp.audit_event WHERE transaction_id = pg_current_xact_id() GROUP BY action, entity ORDER BY action;
+SELECT event, count(*), count(DISTINCT credential_id) AS credentials, bool_and((payload ->> 'previous_valid_until')::timestamptz = r.previous_valid_until) AS until
+  FROM devapp.notification n JOIN rotated r USING (credential_id) WHERE n.transaction_id = pg_current_xact_id() GROUP BY event;
+COMMIT;
