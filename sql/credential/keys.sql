@@ -28,15 +28,19 @@ CREATE FUNCTION devapp_internal.new_consumer_key(environment text) RETURNS text
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_new_consumer_key';
 
+-- Rows are looked up by index, also in tables that are small when that is planned: a session
+-- keeps the plan, and may be the one that fills them.
 CREATE FUNCTION devapp_internal.issue_secret(credential_id uuid, previous_valid_until timestamptz) RETURNS devapp.issued_credential
     LANGUAGE c VOLATILE
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
     AS 'MODULE_PATHNAME', 'devapp_issue_secret';
 
 -- The same for many credentials, in their order.
 CREATE FUNCTION devapp_internal.issue_secrets(credential_ids uuid[], previous_valid_until timestamptz[]) RETURNS devapp.issued_credential[]
     LANGUAGE c VOLATILE
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
     AS 'MODULE_PATHNAME', 'devapp_issue_secrets';
 
 -- The nth digest of those that are being stored.

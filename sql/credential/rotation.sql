@@ -75,10 +75,13 @@ $$;
 
 -- Ends the secrets of credentials at a time, and returns until when the current one of each works;
 -- null where there is none.  What ends now is marked as ended, and so is the old secret of a
--- rotation in progress.
+-- rotation in progress.  Planned once, because arrays of one credential look so cheap that they would be
+-- planned for each time, and by index, because a session keeps the plan while the tables grow.
 CREATE FUNCTION devapp_internal.supersede_secrets(the_credentials devapp.credential[], ends_at timestamptz) RETURNS timestamptz[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan
+    SET enable_seqscan = off
 AS $$
 DECLARE
     at_once constant boolean := ends_at = now();

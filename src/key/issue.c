@@ -44,15 +44,18 @@ enum
 	ISSUED_COLUMNS = 13
 };
 
-/* Everything of the rows but the secrets. */
+/*
+ * Everything of the rows but the secrets.  OFFSET 0 keeps the look-up of a credential
+ * out of a join, for which the planner might read a whole table.
+ */
 static const char describe_query[] =
-"SELECT c.app_id, a.status, c.credential_id, c.kind, c.consumer_key, NULL::text,"
+"SELECT c.app_id, (SELECT a.status FROM devapp.app a WHERE a.app_id = c.app_id), c.credential_id, c.kind, c.consumer_key, NULL::text,"
 " (SELECT coalesce(max(s.version), 0) + 1 FROM devapp.credential_secret s"
 "   WHERE s.credential_id = c.credential_id),"
 " c.status, c.environment, coalesce(p.names, '{}'), c.expires_at, u.previous, p.pending"
 " FROM unnest($1, $2) WITH ORDINALITY AS u(credential_id, previous, n)"
-" JOIN devapp.credential c ON c.credential_id = u.credential_id"
-" JOIN devapp.app a ON a.app_id = c.app_id"
+" CROSS JOIN LATERAL (SELECT * FROM devapp.credential x"
+"   WHERE x.credential_id = u.credential_id OFFSET 0) AS c"
 " CROSS JOIN LATERAL (SELECT array_agg(p.name ORDER BY cp.ordinal) AS names,"
 "   array_agg(p.name ORDER BY p.name COLLATE \"C\") FILTER (WHERE cp.status = 'pending') AS pending"
 "   FROM devapp.credential_product cp"
@@ -86,11 +89,15 @@ typedef struct Issue
 static const Issue *issues_to_store = NULL;
 static int	nissues_to_store;
 
-/* Planned once a session: planning takes several times as long as running. */
+/*
+ * Planned once a session: planning takes several times as long as running.  Without the
+ * option PostgreSQL would plan again for each array, because one of one credential looks
+ * so much cheaper than one of unknown length.
+ */
 static SPIPlanPtr
 keep_plan(const char *query, int nargs, Oid *types)
 {
-	SPIPlanPtr	plan = SPI_prepare(query, nargs, types);
+	SPIPlanPtr	plan = SPI_prepare_cursor(query, nargs, types, CURSOR_OPT_GENERIC_PLAN);
 
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "SPI_prepare failed for \"%s\": %s", query,
