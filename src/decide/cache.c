@@ -2,7 +2,7 @@
  * cache.c
  *		What a backend remembers of the credentials it has verified.
  *
- * An entry is an entitlement and which of its secrets was presented, found by a
+ * An entry is an entitlement and the secret of it that was presented, found by a
  * tag of the presented bytes: SipHash-2-4 with 128 bits of output, under a random
  * key that never leaves the backend.  SipHash is a pseudorandom function, so other
  * bytes pass for the remembered ones with a chance of 2^-128; that is why a hit
@@ -79,19 +79,28 @@ typedef struct ProductSlot
 	CachedProduct *cached;
 } ProductSlot;
 
+/* Room for the parts of an entitlement: enough for one product and names of usual lengths. */
+#define ENTRY_ROOM	120
+
 typedef struct CacheEntry
 {
 	CacheTag	tag;			/* hash key */
-	Entitlement *entitlement;
-	int			secret;
 	uint64		loaded_at;
-	bool		visited;
 	dlist_node	place;			/* in the queue; the newest is at the head */
-	MemoryContext context;
-	Size		bytes;
-	int			nproducts;
-	CachedProduct **products;
+	DecideSecret secret;		/* that was presented */
+	Entitlement entitlement;
+	bool		visited;
+	bool		is_outside;
+	union
+	{
+		char		inside[ENTRY_ROOM];
+		char	   *outside;	/* what needs more */
+		int64		aligned;
+	}			parts;
 } CacheEntry;
+
+/* With what dynahash puts before it, and up to two places in its directory. */
+#define ENTRY_BYTES	(MAXALIGN(sizeof(CacheEntry)) + MAXALIGN(sizeof(HASHELEMENT)) + 2 * sizeof(void *))
 
 static MemoryContext cache_context = NULL;
 static HTAB *entries = NULL;
@@ -196,6 +205,7 @@ compile_product(CatalogScan *scan, const pg_uuid_t *product_id,
 	MemoryContextSwitchTo(old);
 	p = MemoryContextAllocZero(cache_context, sizeof(CachedProduct));
 	p->product = product;
+	product->cached = p;
 	p->context = context;
 	p->compiled_at = load_began_at;
 	/* from here on nothing can fail before it is held */
@@ -339,16 +349,25 @@ cache_begin_load(void)
 
 /* ---------- entries ---------- */
 
+static Size
+entry_bytes(const CacheEntry *entry)
+{
+	return ENTRY_BYTES + (entry->is_outside ? GetMemoryChunkSpace(entry->parts.outside) : 0);
+}
+
 static void
 remove_entry(CacheEntry *entry)
 {
+	const Entitlement *e = &entry->entitlement;
+
 	if (hand == &entry->place)
 		hand = dlist_has_prev(&queue, hand) ? dlist_prev_node(&queue, hand) : NULL;
 	dlist_delete(&entry->place);
-	for (int i = 0; i < entry->nproducts; i++)
-		release_product(entry->products[i]);
-	total_bytes -= entry->bytes;
-	MemoryContextDelete(entry->context);
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+		release_product(e->credential_products[i].product->cached);
+	total_bytes -= entry_bytes(entry);
+	if (entry->is_outside)
+		pfree(entry->parts.outside);
 	hash_search(entries, &entry->tag, HASH_REMOVE, NULL);
 }
 
@@ -379,16 +398,15 @@ evict_until(Size limit)
 static bool
 is_stale(const CacheEntry *entry)
 {
-	const Entitlement *e = entry->entitlement;
+	const Entitlement *e = &entry->entitlement;
 
 	if (invalidation_since(entry->loaded_at, &e->credential_id) ||
 		invalidation_since(entry->loaded_at, &e->app_id) ||
 		invalidation_since(entry->loaded_at, &e->owner_id))
 		return true;
-	for (int i = 0; i < entry->nproducts; i++)
+	for (int i = 0; i < e->decide.ncredential_products; i++)
 	{
-		if (invalidation_since(entry->loaded_at,
-							   &entry->products[i]->product->product_id))
+		if (invalidation_since(entry->loaded_at, &e->credential_products[i].product->product_id))
 			return true;
 	}
 	return false;
@@ -403,25 +421,25 @@ cache_find(const CacheTag *tag)
 	(void) invalidation_accept();
 	entry = hash_search(entries, tag, HASH_FIND, NULL);
 	if (entry == NULL)
-		return (CacheFound) {NULL, -1};
+		return (CacheFound) {0};
 	catalog_refresh();
 	if (unlikely(is_stale(entry)))
 	{
 		remove_entry(entry);
-		return (CacheFound) {NULL, -1};
+		return (CacheFound) {0};
 	}
 	entry->visited = true;
-	for (int i = 0; i < entry->nproducts; i++)
-		count_product(entry->products[i]);
+	for (int i = 0; i < entry->entitlement.decide.ncredential_products; i++)
+		count_product(entry->entitlement.credential_products[i].product->cached);
 	if (unlikely(total_bytes > limit_bytes()))
 	{
 		evict_until(limit_bytes());
 		/* this one may have been among them */
 		entry = hash_search(entries, tag, HASH_FIND, NULL);
 		if (entry == NULL)
-			return (CacheFound) {NULL, -1};
+			return (CacheFound) {0};
 	}
-	return (CacheFound) {entry->entitlement, entry->secret};
+	return (CacheFound) {&entry->entitlement, &entry->secret, false};
 }
 
 static void
@@ -434,28 +452,43 @@ watch_ids(const Entitlement *e)
 		invalidation_watch(&e->credential_products[i].product->product_id);
 }
 
+/* The entry of a copy of an entitlement, NULL if there is no memory for it. */
+static CacheEntry *
+add_entry(const CacheTag *tag, const Entitlement *entitlement, Size size)
+{
+	bool		found;
+	CacheEntry *entry = hash_search(entries, tag, HASH_ENTER, &found);
+
+	Assert(!found);
+	entry->is_outside = size > ENTRY_ROOM;
+	if (entry->is_outside)
+		entry->parts.outside = MemoryContextAllocExtended(cache_context, size, MCXT_ALLOC_NO_OOM);
+	if (entry->is_outside && entry->parts.outside == NULL)
+	{
+		hash_search(entries, tag, HASH_REMOVE, NULL);
+		return NULL;
+	}
+	entitlement_copy(&entry->entitlement, entitlement,
+					 entry->is_outside ? entry->parts.outside : entry->parts.inside);
+	return entry;
+}
+
 /*
- * Remember an entitlement that was loaded at a moment (cache_begin_load), whose
- * secret was presented.  It lies in a memory context of its own, which becomes
- * the cache's.  If it does not fit it is not kept, and lives as long as its
- * context.
+ * Remember an entitlement that was loaded at a moment (cache_begin_load), and the secret
+ * of it that was presented: a copy, in one piece.  If it does not fit it is not kept.
  */
 void
-cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
-		   uint64 loaded_at)
+cache_keep(const CacheTag *tag, const Entitlement *entitlement,
+		   const DecideSecret *secret, uint64 loaded_at)
 {
-	MemoryContext context = GetMemoryChunkContext(entitlement);
+	Size		size = entitlement_copy_size(entitlement);
+	Size		bytes = ENTRY_BYTES + (size > ENTRY_ROOM ? 2 * size + 32 : 0);
 	Size		held_bytes = 0;
-	Size		bytes;
-	CachedProduct **mine;
 	CacheEntry *entry;
-	bool		found;
 
-	if (sees_own_changes() || entitlement->incomplete)
+	if (sees_own_changes() || entitlement->load->incomplete)
 		return;
 	watch_ids(entitlement);
-	mine = MemoryContextAlloc(context, sizeof(CachedProduct *) * (Size) Max(nheld, 1));
-	bytes = MemoryContextMemAllocated(context, false) + sizeof(CacheEntry) + 64;
 	for (int i = 0; i < nheld; i++)
 	{
 		count_product(held[i]);
@@ -467,22 +500,14 @@ cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
 	if (total_bytes > limit_bytes() - bytes)
 		return;
 
-	entry = hash_search(entries, tag, HASH_ENTER, &found);
-	Assert(!found);
-	MemoryContextSetParent(context, cache_context);
-	memcpy(mine, held, sizeof(CachedProduct *) * (Size) nheld);
-	entry->entitlement = entitlement;
-	entry->secret = secret;
+	entry = add_entry(tag, entitlement, size);
+	if (entry == NULL)
+		return;
+	entry->secret = *secret;
 	entry->loaded_at = loaded_at;
 	entry->visited = false;
-	entry->context = context;
-	entry->bytes = bytes;
-	entry->nproducts = nheld;
-	entry->products = mine;
-	/* a hit does not need the digests */
-	for (int i = 0; i < entitlement->nsecrets; i++)
-		sodium_memzero(&entitlement->secrets[i].digest, sizeof(SecretDigest));
 	dlist_push_head(&queue, &entry->place);
-	total_bytes += bytes;
+	total_bytes += entry_bytes(entry);
+	/* the entry refers to them now */
 	nheld = 0;
 }

@@ -25,11 +25,12 @@ typedef struct CacheTag
 	uint8		bytes[CACHE_TAG_LEN];
 } CacheTag;
 
-/* An entitlement, and which of its secrets was presented. */
+/* An entitlement, and the secret of it that was presented. */
 typedef struct CacheFound
 {
 	const Entitlement *entitlement; /* NULL: not found */
-	int			secret;
+	const DecideSecret *secret;
+	bool		untested;		/* not found, but there may be one: a pepper is not known */
 } CacheFound;
 
 extern void cache_make_tag(CachePlace place, const char *data, size_t len,
@@ -39,8 +40,8 @@ extern CacheFound cache_find(const CacheTag *tag);
 extern uint64 cache_begin_load(void);
 extern EntitlementProduct *cache_product(const pg_uuid_t *product_id,
 										 Snapshot snapshot);
-extern void cache_keep(const CacheTag *tag, Entitlement *entitlement, int secret,
-					   uint64 loaded_at);
+extern void cache_keep(const CacheTag *tag, const Entitlement *entitlement,
+					   const DecideSecret *secret, uint64 loaded_at);
 extern void cache_define_gucs(void);
 
 #endif							/* DEVAPP_CACHE_H */

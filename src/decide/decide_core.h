@@ -132,20 +132,23 @@ typedef struct DecideSecret
 {
 	int64_t		valid_until;	/* DECIDE_NEVER if it is the current one */
 	bool		ended;			/* whatever the clock says */
+	/* what no decision asks */
+	bool		superseded;		/* a newer one took its place */
+	int32_t		version;
 } DecideSecret;
 
 typedef struct DecideEntitlement
 {
 	int64_t		expires_at;		/* DECIDE_NEVER if it does not expire */
-	bool		credential_approved;
-	AppStatus	app_status;
-	bool		owner_active;
-	bool		owner_is_team;
 	Str			environment;	/* data NULL: works in every one */
 	NetworkList app_networks;	/* none: from everywhere */
 	NetworkList credential_networks;	/* the same */
-	int			ncredential_products;	/* in the order of association */
-	DecideCredentialProduct *credential_products;
+	DecideCredentialProduct *credential_products;	/* in the order of association */
+	int			ncredential_products;
+	AppStatus	app_status;
+	bool		credential_approved;
+	bool		owner_active;
+	bool		owner_is_team;
 } DecideEntitlement;
 
 /* What is asked.  data NULL: not checked. */

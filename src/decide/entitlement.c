@@ -65,7 +65,7 @@ copy_array(CatalogScan *scan, CatalogColumn column)
 static bool
 is_empty(ArrayType *array)
 {
-	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) == 0;
+	return ARR_NDIM(array) == 0;
 }
 
 /* The strings point into the array. */
@@ -77,6 +77,8 @@ list_of(ArrayType *array)
 	bool	   *nulls;
 	int			n;
 
+	if (is_empty(array))
+		return list;
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
 					  &values, &nulls, &n);
 	list.items = palloc(sizeof(Str) * (size_t) Max(n, 1));
@@ -93,8 +95,9 @@ read_networks(CatalogScan *scan, CatalogColumn column)
 {
 	bool		isnull;
 	Datum		value = catalog_value(scan, column, &isnull);
+	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 
-	return isnull ? (NetworkList) {0, NULL} : networks_of(DatumGetArrayTypeP(value));
+	return isnull || is_empty(array) ? (NetworkList) {0, NULL} : networks_of(array);
 }
 
 /* A word; it points into the row.  Null is as good as empty. */
@@ -441,13 +444,13 @@ set_credential_products(Entitlement *e, CredentialProductRows *read, StrList req
 
 		if (product == NULL)
 		{
-			e->incomplete = true;
+			e->load->incomplete = true;
 			continue;
 		}
 		e->decide.credential_products[place].status = read->rows[i].status;
 		e->decide.credential_products[place].product = &product->decide;
 		e->credential_products[place].product = product;
-		e->credential_products[place].app.until = DT_NOBEGIN;
+		e->credential_products[place].app = NULL;
 		set_scopes(&e->decide.credential_products[place], &e->credential_products[place], &requested);
 		e->decide.ncredential_products++;
 	}
@@ -493,14 +496,17 @@ set_app_limits(Entitlement *e, const AppQuotaRow *row)
 	for (int i = 0; i < e->decide.ncredential_products; i++)
 	{
 		EntitlementCredentialProduct *a = &e->credential_products[i];
+		AppLimits  *app;
 
 		if (memcmp(&a->product->product_id, &row->product_id, sizeof(pg_uuid_t)) != 0)
 			continue;
-		a->app = row->app;
-		if (!a->app.has_quota)
-			a->app.limits.quota = a->product->limits.quota;
-		if (!a->app.has_rate)
-			a->app.limits.rate = a->product->limits.rate;
+		app = palloc(sizeof(AppLimits));
+		*app = row->app;
+		if (!app->has_quota)
+			app->limits.quota = a->product->limits.quota;
+		if (!app->has_rate)
+			app->limits.rate = a->product->limits.rate;
+		a->app = app;
 	}
 }
 
@@ -541,7 +547,7 @@ load_owner(Entitlement *e, Snapshot snapshot)
 	if (catalog_scan_next(&scan))
 		read_owner(&scan, e);
 	else
-		e->incomplete = true;
+		e->load->incomplete = true;
 	catalog_scan_end(&scan);
 }
 
@@ -575,7 +581,7 @@ load_app(Entitlement *e, Snapshot snapshot)
 	if (has_owner)
 		load_owner(e, snapshot);
 	else
-		e->incomplete = true;
+		e->load->incomplete = true;
 	return scopes ? scopes : construct_empty_array(TEXTOID);
 }
 
@@ -594,20 +600,21 @@ secret_purpose(CatalogScan *scan)
 static void
 read_secret(CatalogScan *scan, Entitlement *e, int *room)
 {
+	EntitlementLoad *load = e->load;
 	EntitlementSecret *secret;
 	bool		isnull;
 
-	e->secrets = vec_reserve(e->secrets, e->nsecrets, room, sizeof(EntitlementSecret));
-	secret = &e->secrets[e->nsecrets];
+	load->secrets = vec_reserve(load->secrets, load->nsecrets, room, sizeof(EntitlementSecret));
+	secret = &load->secrets[load->nsecrets];
 	if (!secret_digest_read(catalog_value(scan, SECRET_DIGEST, &isnull), &secret->digest))
 		return;
 	secret->purpose = secret_purpose(scan);
-	secret->version = DatumGetInt32(catalog_value(scan, SECRET_VERSION, &isnull));
+	secret->window.version = DatumGetInt32(catalog_value(scan, SECRET_VERSION, &isnull));
 	secret->valid_from = time_or_never(scan, SECRET_VALID_FROM);
 	secret->window.valid_until = time_or_never(scan, SECRET_VALID_UNTIL);
 	secret->window.ended = time_or_never(scan, SECRET_ENDED_AT) != DECIDE_NEVER;
-	secret->superseded = time_or_never(scan, SECRET_SUPERSEDED_AT) != DECIDE_NEVER;
-	e->nsecrets++;
+	secret->window.superseded = time_or_never(scan, SECRET_SUPERSEDED_AT) != DECIDE_NEVER;
+	load->nsecrets++;
 }
 
 static void
@@ -636,9 +643,9 @@ entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
 	int			computed_pepper = -1;
 	int			match = SECRET_NONE;
 
-	for (int i = 0; i < e->nsecrets; i++)
+	for (int i = 0; i < e->load->nsecrets; i++)
 	{
-		const EntitlementSecret *secret = &e->secrets[i];
+		const EntitlementSecret *secret = &e->load->secrets[i];
 		int			pepper = secret_digest_pepper(&secret->digest);
 
 		if (secret->purpose != purpose)
@@ -663,6 +670,15 @@ entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
 
 /* ---------- a whole entitlement ---------- */
 
+static Entitlement *
+new_entitlement(void)
+{
+	Entitlement *e = palloc0(sizeof(Entitlement));
+
+	e->load = palloc0(sizeof(EntitlementLoad));
+	return e;
+}
+
 static ArrayType *
 read_credential(CatalogScan *scan, Entitlement *e)
 {
@@ -681,7 +697,7 @@ read_credential(CatalogScan *scan, Entitlement *e)
 static Entitlement *
 read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGetter getter)
 {
-	Entitlement *e = palloc0(sizeof(Entitlement));
+	Entitlement *e = new_entitlement();
 	CatalogScan scan;
 	ArrayType  *scopes = NULL;
 	ArrayType  *app_scopes;
@@ -768,7 +784,7 @@ read_packed_entitlement(Str consumer_key, Snapshot snapshot, ProductGetter gette
 {
 	pg_uuid_t	subject = packed_subject_of_key(consumer_key);
 	PackedEntitlement p = {
-		.entitlement = palloc0(sizeof(Entitlement)),
+		.entitlement = new_entitlement(),
 		.credential_products.room = 2,
 		.app_quotas.room = 2
 	};

@@ -36,7 +36,8 @@ typedef struct EntitlementProduct
 {
 	DecideProduct decide;
 	pg_uuid_t	product_id;
-	RowVersion	version;		/* of its row, see product_get() */
+	RowVersion	version;		/* of its row, see cache.c */
+	struct CachedProduct *cached;	/* NULL: it is shared with nobody */
 	text	   *name;
 	ArrayType  *scopes;
 	pg_uuid_t  *operation_ids;	/* numbered like decide.operations */
@@ -56,7 +57,7 @@ typedef EntitlementProduct *(*ProductGetter) (const pg_uuid_t *product_id,
 /* The limits of an app in place of its product's; what it keeps of these is filled in. */
 typedef struct AppLimits
 {
-	int64		until;			/* they hold before; DT_NOBEGIN: it has none */
+	int64		until;			/* they hold before */
 	bool		has_quota;		/* a quota of its own */
 	bool		has_rate;
 	ProductLimits limits;
@@ -67,23 +68,29 @@ typedef struct EntitlementCredentialProduct
 {
 	EntitlementProduct *product;
 	ArrayType  *scopes;			/* that the credential has by this product */
-	AppLimits	app;
+	const AppLimits *app;		/* NULL: those of the product */
 } EntitlementCredentialProduct;
 
 typedef struct EntitlementSecret
 {
 	DecideSecret window;
 	int64		valid_from;		/* to be shown */
-	bool		superseded;
-	int			version;
 	SecretPurpose purpose;
 	SecretDigest digest;
 } EntitlementSecret;
 
+/* What is known of an entitlement that was just read. */
+typedef struct EntitlementLoad
+{
+	bool		incomplete;		/* a row that it refers to was not there */
+	int			nsecrets;
+	EntitlementSecret *secrets;
+} EntitlementLoad;
+
 typedef struct Entitlement
 {
 	DecideEntitlement decide;
-	bool		incomplete;		/* a row that it refers to was not there */
+	EntitlementLoad *load;		/* NULL: it is remembered */
 	pg_uuid_t	credential_id;
 	pg_uuid_t	app_id;
 	pg_uuid_t	owner_id;
@@ -93,8 +100,6 @@ typedef struct Entitlement
 	text	   *owner;			/* e-mail or name of team */
 	EntitlementCredentialProduct *credential_products;
 	ArrayType  *pending_products;	/* names of those that wait; NULL: none does */
-	int			nsecrets;
-	EntitlementSecret *secrets;
 } Entitlement;
 
 /* An operation and its id, which settles ties of rank: the older first. */
@@ -109,8 +114,8 @@ typedef struct RankedOperation
 static inline const ProductLimits *
 entitlement_limits(const EntitlementCredentialProduct *credential_product, int64 now)
 {
-	return now < credential_product->app.until ?
-		&credential_product->app.limits : &credential_product->product->limits;
+	return credential_product->app != NULL && now < credential_product->app->until ?
+		&credential_product->app->limits : &credential_product->product->limits;
 }
 
 extern DecideOperation operation_make(Str resource, StrList methods, Str proxy);
@@ -131,6 +136,9 @@ extern Entitlement *entitlement_by_sha256(const uint8 *sha256,
 										  Snapshot snapshot, ProductGetter getter);
 #define SECRET_NONE			(-1)	/* it is none of them */
 #define SECRET_UNTESTED		(-2)	/* nor can all be tested: a pepper is not known */
+
+extern Size entitlement_copy_size(const Entitlement *entitlement);
+extern void entitlement_copy(Entitlement *copy, const Entitlement *entitlement, char *room);
 
 extern int	entitlement_match_secret(const Entitlement *entitlement,
 									 SecretPurpose purpose,

@@ -131,7 +131,7 @@ set_entitlement(VerdictRow *row, const Verdict *v)
 		set_value(row, COL_PENDING_PRODUCTS, PointerGetDatum(e->pending_products));
 	set_time(row, COL_EXPIRES_AT, e->decide.expires_at);
 	if (v->secret->superseded)
-		set_time(row, COL_SUPERSEDED_UNTIL, v->secret->window.valid_until);
+		set_time(row, COL_SUPERSEDED_UNTIL, v->secret->valid_until);
 	if (v->decision.credential_product >= 0)
 	{
 		const EntitlementCredentialProduct *a = &e->credential_products[v->decision.credential_product];

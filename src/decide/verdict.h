@@ -30,7 +30,7 @@ typedef struct Verdict
 {
 	VerdictCode code;
 	const Entitlement *entitlement;
-	const EntitlementSecret *secret;
+	const DecideSecret *secret;
 	Decision	decision;
 	Str			environment;	/* that was asked for */
 	int64		cost;			/* what it takes from quota and rate, if it is valid */

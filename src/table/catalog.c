@@ -386,6 +386,7 @@ resolve_anew(bool all)
 {
 	ResolvedIndex indexes[CATALOG_INDEXES];
 	AttrNumber	columns[CATALOG_COLUMNS];
+	bool		had_some = OidIsValid(resolved.indexes[PACKED_ROW_BY_SUBJECT].table);
 	bool		had_all = resolved.all;
 
 	/* an error left a mixture, which can't tell what has changed */
@@ -401,10 +402,11 @@ resolve_anew(bool all)
 	resolved.valid = !resolved.changed;
 	resolved.broken_off = false;
 	/* what was not resolved before is not what anything was built from */
-	if (memcmp(indexes, resolved.indexes,
-			   sizeof(ResolvedIndex) * (had_all ? CATALOG_INDEXES : PACKED_INDEXES)) != 0 ||
-		memcmp(columns, resolved.columns,
-			   sizeof(AttrNumber) * (had_all ? CATALOG_COLUMNS : PACKED_ROW_COLUMNS)) != 0)
+	if (had_some &&
+		(memcmp(indexes, resolved.indexes,
+				sizeof(ResolvedIndex) * (had_all ? CATALOG_INDEXES : PACKED_INDEXES)) != 0 ||
+		 memcmp(columns, resolved.columns,
+				sizeof(AttrNumber) * (had_all ? CATALOG_COLUMNS : PACKED_ROW_COLUMNS)) != 0))
 		invalidation_of_everything();
 }
 

@@ -94,13 +94,14 @@ list_text(const StrList *list)
 static const EntitlementSecret *
 current_secret(const Entitlement *e)
 {
+	const EntitlementSecret *secrets = e->load->secrets;
 	const EntitlementSecret *best = NULL;
 
-	for (int i = 0; i < e->nsecrets; i++)
+	for (int i = 0; i < e->load->nsecrets; i++)
 	{
-		if (!e->secrets[i].superseded &&
-			(best == NULL || e->secrets[i].version > best->version))
-			best = &e->secrets[i];
+		if (!secrets[i].window.superseded &&
+			(best == NULL || secrets[i].window.version > best->window.version))
+			best = &secrets[i];
 	}
 	return best;
 }
@@ -111,9 +112,9 @@ describe_secret(const EntitlementSecret *s)
 	if (s == NULL)
 		return "the credential has no secret";
 	if (s->window.valid_until == DECIDE_NEVER)
-		return psprintf("version %d, valid from %s", s->version,
+		return psprintf("version %d, valid from %s", s->window.version,
 						time_text(s->valid_from));
-	return psprintf("version %d, valid from %s until %s", s->version,
+	return psprintf("version %d, valid from %s until %s", s->window.version,
 					time_text(s->valid_from),
 					time_text(s->window.valid_until));
 }
@@ -340,8 +341,8 @@ explain_limits(Explanation *x, const Entitlement *e, Decision decision,
 		.environment = request->environment
 	};
 	const EntitlementCredentialProduct *asked = &e->credential_products[decision.credential_product];
-	const AppLimits *app = &asked->app;
-	bool		of_app = request->now < app->until;
+	const AppLimits *app = asked->app;
+	bool		of_app = app != NULL && request->now < app->until;
 	bool		of_operation = decision.operation >= 0 &&
 		asked->product->operation_quotas[decision.operation].limit > 0;
 	VerdictCode quota = VERDICT_VALID;

@@ -71,10 +71,9 @@ judge_entitlement(CacheFound found, const DecideRequest *request)
 	Verdict		v = refused_verdict(VERDICT_NOT_FOUND);
 
 	if (found.entitlement == NULL)
-		return refused_verdict(found.secret == SECRET_UNTESTED ?
-							   VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
-	v.secret = &found.entitlement->secrets[found.secret];
-	v.decision = decide(&found.entitlement->decide, &v.secret->window, request);
+		return refused_verdict(found.untested ? VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
+	v.secret = found.secret;
+	v.decision = decide(&found.entitlement->decide, v.secret, request);
 	v.code = v.decision.code;
 	v.entitlement = found.entitlement;
 	v.environment = request->environment;
@@ -89,13 +88,10 @@ static CacheFound
 load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose,
 				 const uint8 *sha256)
 {
-	MemoryContext context = AllocSetContextCreate(work_context,
-												  "devapp entitlement",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
 	uint64		loaded_at = cache_begin_load();
 	Snapshot	snapshot = catalog_take_snapshot();
-	CacheFound	found = {NULL, SECRET_NONE};
+	CacheFound	found = {0};
+	int			match = SECRET_NONE;
 	Entitlement *e;
 
 	e = consumer ?
@@ -103,15 +99,16 @@ load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose
 		entitlement_by_sha256(sha256, snapshot, cache_product);
 	catalog_release_snapshot(snapshot);
 	if (e != NULL)
-		found.secret = entitlement_match_secret(e, purpose, sha256);
+		match = entitlement_match_secret(e, purpose, sha256);
 	else if (consumer == NULL && !pepper_file_is_usable())
-		found.secret = SECRET_UNTESTED;
-	if (found.secret >= 0)
+		match = SECRET_UNTESTED;
+	found.untested = match == SECRET_UNTESTED;
+	if (match >= 0)
 	{
 		found.entitlement = e;
+		found.secret = &e->load->secrets[match].window;
 		cache_keep(tag, e, found.secret, loaded_at);
 	}
-	MemoryContextSwitchTo(old);
 	return found;
 }
 

@@ -609,7 +609,7 @@ static void
 translate(const World *w, Translated *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->secret = (DecideSecret) {w->valid_until, w->secret_ended};
+	t->secret = (DecideSecret) {.valid_until = w->valid_until, .ended = w->secret_ended};
 	t->entitlement.expires_at = w->expires_at;
 	t->entitlement.credential_approved = w->credential_approved;
 	t->entitlement.app_status = w->app_status;
