@@ -51,14 +51,6 @@ column_layout(TupleDesc desc, int column)
 	return c;
 }
 
-/* The most that a value can take, with what it is aligned by. */
-static inline Size
-most_room(const RowColumn *c, Datum value)
-{
-	return (Size) c->align +
-		(c->size > 0 ? (Size) c->size : VARSIZE_ANY(DatumGetPointer(value)));
-}
-
 static inline char *
 put_bytes(char *to, const void *from, Size size)
 {
@@ -117,32 +109,52 @@ row_lay_out(RowLayout *layout, TupleDesc desc)
 	layout->head_size = empty->t_data->t_hoff;
 	memcpy(layout->head, empty->t_data, (size_t) layout->head_size);
 	heap_freetuple(empty);
+	layout->fixed_room = layout->head_size;
+	layout->nvarying = 0;
 	for (int i = 0; i < desc->natts; i++)
-		layout->columns[i] = column_layout(desc, i);
+	{
+		RowColumn  *c = &layout->columns[i];
+
+		*c = column_layout(desc, i);
+		layout->fixed_room += c->align + Max(c->size, 0);
+		if (c->size < 0)
+			layout->varying[layout->nvarying++] = (uint8) i;
+	}
+}
+
+/* As much as the row can take. */
+static inline Size
+most_room(const RowLayout *layout, const Datum *values, const bool *nulls)
+{
+	Size		room = (Size) layout->fixed_room;
+
+	for (int i = 0; i < layout->nvarying; i++)
+	{
+		int			column = layout->varying[i];
+
+		if (!nulls[column])
+			room += VARSIZE_ANY(DatumGetPointer(values[column]));
+	}
+	return room;
 }
 
 /* A row as a datum, in the current memory context. */
 Datum
 row_form(const RowLayout *layout, const Datum *values, const bool *nulls)
 {
-	Size		room = (Size) layout->head_size;
-	HeapTupleHeader row;
-	char	   *to;
+	HeapTupleHeader row = palloc0(most_room(layout, values, nulls));
+	char	   *to = put_bytes((char *) row, layout->head, (Size) layout->head_size);
+	uint32		present = 0;
 
-	for (int i = 0; i < layout->ncolumns; i++)
-	{
-		if (!nulls[i])
-			room += most_room(&layout->columns[i], values[i]);
-	}
-	row = palloc0(room);
-	to = put_bytes((char *) row, layout->head, (Size) layout->head_size);
 	for (int i = 0; i < layout->ncolumns; i++)
 	{
 		if (nulls[i])
 			continue;
-		row->t_bits[i >> 3] |= (bits8) (1 << (i & 7));
+		present |= 1U << i;
 		to = put_value(to, &layout->columns[i], values[i]);
 	}
+	for (int i = 0; i < layout->ncolumns; i += BITS_PER_BYTE)
+		row->t_bits[i / BITS_PER_BYTE] = (bits8) (present >> i);
 	row->t_infomask |= HEAP_HASVARWIDTH;
 	HeapTupleHeaderSetDatumLength(row, to - (char *) row);
 	return PointerGetDatum(row);

@@ -30,12 +30,16 @@ typedef struct RowColumn
 #define ROW_COLUMNS	32
 
 /*
- * How a row is stored: the head of one in which all is null, and each column.  From 18
+ * How a row is stored: the head of one in which all is null, and each column.  fixed_room is
+ * enough for the head and for columns of fixed size, with what lies between columns.  From 18
  * on BITMAPLEN() is a function, which has no place in the size of an array.
  */
 typedef struct RowLayout
 {
 	int			ncolumns;
+	int			nvarying;
+	uint8		varying[ROW_COLUMNS];	/* columns whose values have a size of their own */
+	int			fixed_room;
 	int			head_size;
 	char		head[MAXALIGN(SizeofHeapTupleHeader + (ROW_COLUMNS + 7) / 8)];
 	RowColumn	columns[ROW_COLUMNS];

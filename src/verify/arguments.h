@@ -32,15 +32,21 @@ text_argument(FunctionCallInfo fcinfo, int n, size_t limit)
 {
 	Datum		value;
 	text	   *t;
+	size_t		len;
 
 	if (PG_ARGISNULL(n))
 		return (Str) {NULL, 0};
 	value = PG_GETARG_DATUM(n);
-	if (toast_raw_datum_size(value) - VARHDRSZ > limit)
-		t = (text *) PG_DETOAST_DATUM_SLICE(value, 0, (int32) limit + 1);
-	else
-		t = DatumGetTextPP(value);
-	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+	t = (text *) DatumGetPointer(value);
+	if (unlikely(VARATT_IS_EXTERNAL(t) || VARATT_IS_COMPRESSED(t)))
+	{
+		if (toast_raw_datum_size(value) - VARHDRSZ > limit)
+			t = (text *) PG_DETOAST_DATUM_SLICE(value, 0, (int32) limit + 1);
+		else
+			t = DatumGetTextPP(value);
+	}
+	len = VARSIZE_ANY_EXHDR(t);
+	return (Str) {VARDATA_ANY(t), len > limit ? limit + 1 : len};
 }
 
 /*
