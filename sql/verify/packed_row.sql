@@ -1,6 +1,6 @@
 -- The rows of the model as verification reads them: a copy of what it needs of each, in one
--- small table; see src/table/packed_row.c.  The table has neither policies nor a trigger more
--- than it needs, because each new connection reads them.  Nobody has rights to it.
+-- small table; see src/table/packed_row.c.  The table has no index, trigger or policy more than
+-- it needs, because each new connection reads them.  Nobody has rights to it.
 
 CREATE TABLE devapp_internal.packed_row (
     subject uuid NOT NULL,

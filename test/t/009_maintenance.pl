@@ -22,7 +22,7 @@ my $by_digest = "SELECT (devapp.verify_digest(sha256('$app->{secret}'), $Devapp:
 my $expected = "VALID CREDENTIAL_REVOKED\nVALID";
 
 my @tables = split /\n/, $node->safe_psql('postgres',
-	q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'devapp'::regnamespace AND relkind = 'r'});
+	q{SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND (relnamespace = 'devapp'::regnamespace OR oid = 'devapp_internal.packed_row'::regclass)});
 
 # One session is idle meanwhile, one in a transaction.
 my $idle = $node->background_psql('postgres', on_error_stop => 0);
@@ -31,9 +31,9 @@ my $busy = $node->background_psql('postgres', on_error_stop => 0);
 for my $case (
 	[ 'VACUUM', map { "VACUUM (ANALYZE) $_" } @tables ],
 	[ 'VACUUM FULL', map { "VACUUM FULL $_" } @tables ],
-	[ 'CLUSTER', 'CLUSTER devapp.credential USING credential_app_id_idx' ],
-	[ 'REINDEX', 'REINDEX SCHEMA devapp' ],
-	[ 'REINDEX CONCURRENTLY', 'REINDEX SCHEMA CONCURRENTLY devapp' ],
+	[ 'CLUSTER', 'CLUSTER devapp.credential USING credential_app_id_idx', 'CLUSTER devapp_internal.packed_row USING packed_row_pkey' ],
+	[ 'REINDEX', 'REINDEX SCHEMA devapp', 'REINDEX SCHEMA devapp_internal' ],
+	[ 'REINDEX CONCURRENTLY', 'REINDEX SCHEMA CONCURRENTLY devapp', 'REINDEX SCHEMA CONCURRENTLY devapp_internal' ],
 	[ 'a new index', 'CREATE INDEX CONCURRENTLY ON devapp.credential (issued_at)' ],
 	[ 'a new column', 'ALTER TABLE devapp.credential ADD COLUMN x integer DEFAULT 7' ],
 	[ 'a column gone', 'ALTER TABLE devapp.credential DROP COLUMN x' ],
@@ -63,26 +63,33 @@ for my $type ('text', 'integer')
 }
 is($idle->query("$ask; $by_digest"), $expected, 'after the rollback all is well');
 
-# A new key, whose verification has to wait while its index is replaced, as an update
+# A new key, whose verification has to wait while an index is replaced, as an update
 # of the extension may do: it waits from before the replacement or from after it.
-my $lock = 'BEGIN; LOCK TABLE devapp.credential IN ACCESS EXCLUSIVE MODE';
-my $replace = 'ALTER TABLE devapp.credential DROP CONSTRAINT credential_consumer_key_key;
-	ALTER TABLE devapp.credential ADD CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)';
+my %indexes = (
+	'devapp_internal.packed_row' => 'DROP INDEX devapp_internal.packed_row_subject_idx;
+		CREATE INDEX packed_row_subject_idx ON devapp_internal.packed_row USING hash (subject)',
+	'devapp.credential' => 'ALTER TABLE devapp.credential DROP CONSTRAINT credential_consumer_key_key;
+		ALTER TABLE devapp.credential ADD CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)');
 
 $idle->query_safe('SET application_name = waiting');
-for my $case ([ 'before', $lock, $replace ], [ 'after', "$lock; $replace", 'SELECT 1' ])
+for my $case (map { [ 'before', $_ ], [ 'after', $_ ] } sort keys %indexes)
 {
-	my ($name, $first, $then) = @$case;
-	my $waiting = create_app($node, "waiting from $name");
+	my ($name, $table) = @$case;
+	my $lock = "BEGIN; LOCK TABLE $table IN ACCESS EXCLUSIVE MODE";
+	my $waiting = create_app($node, "waiting for $table from $name");
+	# a transaction that has written reads the tables themselves
+	my $question = $table =~ /internal/ ? key_codes($waiting->{secret}) : "BEGIN; SELECT FROM pg_current_xact_id() \\g /dev/null\n" . key_codes($waiting->{secret});
 
-	$busy->query_safe($first);
-	$idle->query_until(qr/asked/, "\\echo asked\n" . key_codes($waiting->{secret}) . ";\n");
+	$busy->query_safe($name eq 'before' ? $lock : "$lock; $indexes{$table}");
+	$idle->query_until(qr/asked/, "\\echo asked\n$question;\n");
 	$node->poll_query_until('postgres',
 		q{SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE application_name = 'waiting'})
 	  or die 'it does not wait';
-	$busy->query_safe("$then; COMMIT");
+	$busy->query_safe(($name eq 'before' ? "$indexes{$table}; " : '') . 'COMMIT');
 	like($idle->query(q{\echo answered}), qr/^VALID\nanswered$/,
-		"an index replaced while a verification waits from $name it");
+		"an index of $table replaced while a verification waits from $name it");
+	$idle->{stderr} = '';
+	$idle->query('ROLLBACK');
 	$idle->{stderr} = '';
 }
 
