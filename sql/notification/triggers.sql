@@ -127,7 +127,8 @@ BEGIN
       FROM made m
       JOIN devapp.credential c ON c.credential_id = m.credential_id
       JOIN devapp.app a ON a.app_id = c.app_id
-     CROSS JOIN LATERAL devapp_internal.owner_contact(a.developer_id, a.team_id, true, c.environment) AS o
+     -- OFFSET 0: what is asked of the owner is asked once, not once for each place where it is used
+     CROSS JOIN LATERAL (SELECT * FROM devapp_internal.owner_contact(a.developer_id, a.team_id, true, c.environment) OFFSET 0) AS o
      WHERE m.version > 1 AND o.recipients <> '[]'
      ORDER BY m.secret_id;
     RETURN NULL;
