@@ -220,8 +220,13 @@ CREATE FUNCTION devapp_internal.app_decision(decisions devapp.approval_decision[
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    mode constant text := devapp_internal.app_approval();
 BEGIN
-    RETURN CASE devapp_internal.app_approval()
+    IF mode = 'conditional' AND cardinality(decisions) = 1 THEN
+        RETURN decisions[1];
+    END IF;
+    RETURN CASE mode
         WHEN 'auto' THEN ROW ('approve', 'auto', NULL)::devapp.approval_decision
         WHEN 'manual' THEN ROW ('hold', NULL, NULL)::devapp.approval_decision
         ELSE (SELECT ROW (d.decision, d.decided_by, d.note)::devapp.approval_decision
