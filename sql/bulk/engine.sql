@@ -415,6 +415,7 @@ CREATE FUNCTION devapp_internal.rotate_units(job devapp.bulk_job, credential_ids
 AS $$
 DECLARE
     ends_at constant timestamptz := devapp_internal.require_overlap(job.overlap);
+    at_once constant boolean := ends_at = now();
     the_credentials constant devapp.credential[] := devapp_internal.lock_units(credential_ids);
     ids constant uuid[] := ARRAY(SELECT c.credential_id FROM unnest(the_credentials) AS c);
     described devapp.bulk_outcome[];
@@ -423,7 +424,12 @@ DECLARE
     n integer := 0;
 BEGIN
     PERFORM devapp_internal.set_note(job.note);
-    PERFORM devapp_internal.require_rotatable(c, at_once => ends_at = now()) FROM unnest(the_credentials) AS c;
+    -- asked of those that something speaks against; they are refused in its words
+    PERFORM devapp_internal.require_rotatable(c, at_once)
+       FROM unnest(the_credentials) AS c
+      WHERE c.status <> 'approved' OR c.expires_at <= clock_timestamp()
+         OR EXISTS (SELECT FROM devapp.credential r WHERE r.replaces = c.credential_id)
+         OR NOT at_once AND EXISTS (SELECT FROM devapp_internal.overlapping_secret(c.credential_id));
     described := ARRAY(SELECT d FROM unnest(the_credentials) WITH ORDINALITY AS c
                          JOIN devapp_internal.bulk_describe(job, ARRAY(SELECT DISTINCT x.app_id FROM unnest(the_credentials) AS x)) AS d
                            ON d.app_id = c.app_id

@@ -7,33 +7,30 @@
 -- ended, because the clock of another server, or this one's after it was put back, may
 -- be behind the time at which it was.
 
--- The secret that a rotation in progress put out of its place, if there is one.
-CREATE FUNCTION devapp_internal.overlapping_secret(credential_id uuid) RETURNS devapp.credential_secret
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    overlapping devapp.credential_secret;
-BEGIN
-    SELECT s.* INTO overlapping FROM devapp.credential_secret s
+-- The secret that a rotation in progress put out of its place, if there is one.  A set-returning
+-- function without SET, so that the planner puts it in its place in a query over many credentials.
+CREATE FUNCTION devapp_internal.overlapping_secret(credential_id uuid) RETURNS TABLE (secret_id uuid, valid_until timestamptz)
+    LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+    SELECT s.secret_id, s.valid_until FROM devapp.credential_secret s
      WHERE s.credential_id = overlapping_secret.credential_id
        AND s.superseded_at IS NOT NULL
        AND s.ended_at IS NULL
        AND s.valid_until > clock_timestamp()
      ORDER BY s.version
      LIMIT 1;
-    RETURN overlapping;
-END
-$$;
+END;
 
-CREATE FUNCTION devapp_internal.require_rotation(credential_id uuid) RETURNS devapp.credential_secret
+-- The id of that secret.
+CREATE FUNCTION devapp_internal.require_rotation(credential_id uuid) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    old_secret devapp.credential_secret := devapp_internal.overlapping_secret(require_rotation.credential_id);
+    old_secret uuid;
 BEGIN
-    IF old_secret.secret_id IS NULL THEN
+    SELECT o.secret_id INTO old_secret FROM devapp_internal.overlapping_secret(require_rotation.credential_id) AS o;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % has no rotation in progress', require_rotation.credential_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'A rotation is in progress from devapp.rotate_credential until its overlap is over.';
@@ -59,15 +56,18 @@ CREATE FUNCTION devapp_internal.require_rotatable(the_credential devapp.credenti
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    old_secret devapp.credential_secret;
+    old_until timestamptz;
 BEGIN
     PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
     PERFORM devapp_internal.require_unreplaced(the_credential);
-    old_secret := devapp_internal.overlapping_secret(the_credential.credential_id);
-    IF old_secret.secret_id IS NOT NULL AND NOT at_once THEN
+    IF at_once THEN
+        RETURN;
+    END IF;
+    SELECT o.valid_until INTO old_until FROM devapp_internal.overlapping_secret(the_credential.credential_id) AS o;
+    IF FOUND THEN
         RAISE EXCEPTION 'credential % already has a rotation in progress', the_credential.credential_id
             USING ERRCODE = 'object_in_use',
-                  DETAIL = format('The old secret works until %s.', old_secret.valid_until),
+                  DETAIL = format('The old secret works until %s.', old_until),
                   HINT = 'End it first with devapp.complete_rotation or devapp.cancel_rotation, or end every old secret now with overlap => ''0''.';
     END IF;
 END
@@ -85,11 +85,9 @@ CREATE FUNCTION devapp_internal.supersede_secrets(the_credentials devapp.credent
 AS $$
 DECLARE
     at_once constant boolean := ends_at = now();
-    -- not in the WHERE, which would ask for them once for each secret that there is
     overlapping constant uuid[] := ARRAY(SELECT o.secret_id
                                            FROM unnest(the_credentials) AS c
-                                          CROSS JOIN LATERAL devapp_internal.overlapping_secret(c.credential_id) AS o
-                                          WHERE o.secret_id IS NOT NULL);
+                                          CROSS JOIN LATERAL devapp_internal.overlapping_secret(c.credential_id) AS o);
     old_until timestamptz[];
 BEGIN
     IF overlapping <> '{}' THEN
@@ -180,7 +178,7 @@ CREATE FUNCTION devapp_internal.cancel_rotation(credential devapp.credential_ref
 AS $$
 DECLARE
     the_credential devapp.credential := devapp_internal.find_own_credential(cancel_rotation.credential);
-    old_secret devapp.credential_secret := devapp_internal.require_rotation(the_credential.credential_id);
+    old_secret uuid := devapp_internal.require_rotation(the_credential.credential_id);
 BEGIN
     PERFORM devapp_internal.require_unreplaced(the_credential);
     UPDATE devapp.credential_secret s
@@ -189,7 +187,7 @@ BEGIN
        AND s.superseded_at IS NULL;
     UPDATE devapp.credential_secret s
        SET superseded_at = NULL, valid_until = NULL
-     WHERE s.secret_id = old_secret.secret_id;
+     WHERE s.secret_id = old_secret;
     RETURN the_credential;
 END
 $$;
