@@ -70,6 +70,8 @@ CREATE INDEX notification_completed_at_idx ON devapp.notification (completed_at)
 -- what a developer was told
 CREATE INDEX notification_recipients_idx ON devapp.notification USING gin (recipients jsonb_path_ops);
 -- what NOTIFY names
+-- how many invitations somebody has made
+CREATE INDEX notification_invited_by_idx ON devapp.notification ((payload ->> 'invited_by'), created_at) WHERE event = 'team_invited';
 CREATE INDEX notification_transaction_id_idx ON devapp.notification (transaction_id);
 
 -- Addresses of teams and roles; developers have an e-mail of their own.  A role is stored by

@@ -27,8 +27,8 @@ AS $$
     ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
 $$;
 
--- A team has a bounded number of open invitations: each is a mail to somebody who may know
--- nothing of it.  The team is locked.
+-- A team has a bounded number of open invitations, and a person makes so many a day, in
+-- whatever teams: each is a mail to somebody who may know nothing of it.  The team is locked.
 CREATE FUNCTION devapp_internal.require_few_invitations(team devapp.team) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -38,6 +38,14 @@ BEGIN
         RAISE EXCEPTION 'team % has too many open invitations', devapp_internal.quoted(team.name)
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'It may have 100. Wait for answers, or withdraw some with devapp.remove_team_member.';
+    END IF;
+    IF NOT devapp_internal.is_admin()
+       AND (SELECT count(*) FROM devapp.notification n
+             WHERE n.event = 'team_invited' AND n.payload ->> 'invited_by' = devapp.actor()
+               AND n.created_at > now() - interval '24 hours') >= 100 THEN
+        RAISE EXCEPTION '% has invited 100 addresses within a day', devapp_internal.quoted(devapp.actor())
+            USING ERRCODE = 'program_limit_exceeded',
+                  HINT = 'Invite others tomorrow, or ask an administrator of the developer program.';
     END IF;
 END
 $$;

@@ -130,6 +130,24 @@ SELECT pg_temp.try('delete_team(''dt-others'')') AS member, pg_temp.try('delete_
 SELECT FROM devapp.delete_app('team:dt-crew/shop');
 SELECT deleted_at IS NOT NULL AS deleted FROM devapp.delete_team('dt-crew');
 SELECT count(*) FROM devapp.my_teams WHERE team = 'dt-crew';
+
+-- ---------- mails to strangers ----------
+
+-- 100 addresses a day, in whatever teams, withdrawn or not
+SET LOCAL request.jwt.claims = '{"email": "cat@dt.example", "email_verified": true}';
+SELECT FROM devapp.create_team('dt-cats');
+SELECT count(devapp.invite_team_member('dt-cats', 'x' || n || '@dt.example')) FROM generate_series(1, 60) AS n;
+SELECT FROM devapp.delete_team('dt-cats');
+SELECT FROM devapp.create_team('dt-cats-2');
+SELECT count(devapp.invite_team_member('dt-cats-2', 'x' || n || '@dt.example')) FROM generate_series(1, 40) AS n;
+SELECT pg_temp.try('invite_team_member(''dt-cats-2'', ''x'')'), pg_temp.try('invite_team_member(''dt-cats-2'', ''x@dt.example'')');
+RESET ROLE;
+SELECT email FROM devapp.invite_team_member('dt-cats-2', 'by-administrator@dt.example');
+SET LOCAL session_replication_role = replica;
+UPDATE devapp.notification SET created_at = created_at - interval '24 hours' WHERE event = 'team_invited' AND payload ->> 'team' = 'dt-cats';
+SET LOCAL session_replication_role = origin;
+SET LOCAL ROLE devapp_developer;
+SELECT pg_temp.try('invite_team_member(''dt-cats-2'', ''x@dt.example'')') AS next_day;
 ROLLBACK;
 
 -- not by an old snapshot, which would not show the teams that were made meanwhile
