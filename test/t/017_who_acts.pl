@@ -119,10 +119,13 @@ my %calls = (
 	complete_rotation => ["'$rotating->{credential_id}'"],
 	consume_quota => [ "'$app->{secret}', '/', 'GET', 'live', 'a'", undef, 'lent' ],
 	create_app => ["'another', developer => 'ada\@example.com'"],
+	create_team => ["'another'"],
 	current_developer_id => [ '', qr/^nothing$/ ],
 	delete_credential => ["'$app->{credential_id}'"],
 	delete_app => ["'$app->{app_id}'"],
+	delete_team => ["'empty'"],
 	explain_access => ["'$app->{app_id}'"],
+	explain_approval => ["'$app->{app_id}'"],
 	fail_notification => [ "$leased, 'error'", undef, 'lent' ],
 	flush_usage => [ '', undef, 'lent' ],
 	get_app => ["'$app->{app_id}'"],
@@ -152,6 +155,7 @@ my %calls = (
 	set_attribute => ["'app', '$app->{app_id}', 'tier', 'gold'"],
 	set_credential_product_status => ["'$pending->{credential_id}', 'manual', 'approve'"],
 	set_team_role => ["'green', 'ada\@example.com', 'member'"],
+	transfer_app => ["'$app->{app_id}', team => 'green'"],
 	update_credential => ["'$app->{credential_id}', label => 'mine'"],
 	update_app => ["'$app->{app_id}', description => 'mine'"],
 	update_developer => ["'ada\@example.com', first_name => 'Eve'"],
@@ -255,7 +259,8 @@ for my $owner (qw(mallory boss))
 	RESET SESSION AUTHORIZATION;};
 }
 $node->safe_psql('postgres', "$setup SELECT devapp.create_team('green'); SELECT devapp.add_team_member('green', 'ada\@example.com', 'admin');
-	SELECT devapp.add_team_member('green', 'eve\@example.com', 'admin'); SELECT devapp.set_attribute('app', '$app->{app_id}', 'tier', 'gold')");
+	SELECT devapp.add_team_member('green', 'eve\@example.com', 'admin'); SELECT devapp.set_attribute('app', '$app->{app_id}', 'tier', 'gold');
+	SELECT devapp.create_team('empty'); SELECT devapp.add_team_member('empty', 'ada\@example.com', 'admin')");
 
 sub state { return $node->safe_psql('postgres', 'SELECT probe.state()'); }
 
