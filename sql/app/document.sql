@@ -6,9 +6,7 @@ CREATE FUNCTION devapp_internal.sees_app(a devapp.app) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_internal.is_admin()
-        OR coalesce(a.developer_id = devapp_internal.current_developer_id(), false)
-        OR coalesce(a.team_id = ANY (devapp_internal.my_teams()), false)
+    SELECT devapp_internal.is_admin() OR devapp_internal.is_mine(a.developer_id, a.team_id)
 $$;
 
 CREATE FUNCTION devapp_internal.owner_document(a devapp.app) RETURNS jsonb

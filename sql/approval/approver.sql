@@ -200,8 +200,7 @@ CREATE FUNCTION devapp_internal.is_known(app_id uuid, credential_id uuid DEFAULT
 AS $$
     SELECT devapp_internal.is_admin()
         OR EXISTS (SELECT FROM devapp.app a
-                    WHERE a.app_id = is_known.app_id
-                      AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams())))
+                    WHERE a.app_id = is_known.app_id AND devapp_internal.is_mine(a.developer_id, a.team_id))
         OR EXISTS (SELECT FROM devapp.credential c
                      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
                     WHERE c.app_id = is_known.app_id AND c.credential_id = coalesce(is_known.credential_id, c.credential_id)
@@ -233,8 +232,7 @@ BEGIN
         RETURN;
     END IF;
     IF EXISTS (SELECT FROM devapp.app a
-                WHERE a.app_id = require_decision.app_id
-                  AND (a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()))) THEN
+                WHERE a.app_id = require_decision.app_id AND devapp_internal.is_mine(a.developer_id, a.team_id)) THEN
         PERFORM devapp_internal.refuse('decide on an app of his own');
     END IF;
     IF permitted IS NOT TRUE THEN

@@ -51,6 +51,15 @@ CREATE FUNCTION devapp.my_team_mates() RETURNS uuid[]
 COMMENT ON FUNCTION devapp.my_team_mates IS 'Ids of the developers in the teams of the developer who acts; the policies of row-level security ask it';
 SELECT devapp_internal.grant_to('devapp.my_team_mates', 'admin', 'developer');
 
+-- Does the acting developer, or a team that they are in, own what these own?
+CREATE FUNCTION devapp_internal.is_mine(developer_id uuid, team_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(is_mine.developer_id = devapp_internal.current_developer_id(), false)
+        OR coalesce(is_mine.team_id = ANY (devapp_internal.my_teams()), false)
+$$;
+
 CREATE FUNCTION devapp_internal.refuse(what text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -104,7 +113,7 @@ BEGIN
     SELECT a.developer_id, a.team_id INTO owner FROM devapp.app a
      WHERE a.app_id = require_app.app_id
        AND (devapp_internal.is_admin()
-            OR a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()));
+            OR devapp_internal.is_mine(a.developer_id, a.team_id));
     IF NOT FOUND THEN
         PERFORM devapp_internal.refuse_reference('app', typed::text);
     END IF;
@@ -125,7 +134,7 @@ BEGIN
       FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
      WHERE c.credential_id = require_credential.credential_id AND c.deleted_at IS NULL
        AND (devapp_internal.is_admin()
-            OR a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams()))
+            OR devapp_internal.is_mine(a.developer_id, a.team_id))
        AND devapp_internal.has_environment(a.team_id, c.environment);
     IF NOT FOUND THEN
         PERFORM devapp_internal.refuse_reference('credential', typed::text);
