@@ -9,7 +9,7 @@ CREATE TABLE devapp.report_refresh (
     ordinal integer NOT NULL,
     as_of timestamptz,
     rows bigint,
-    duration interval,
+    duration_ms double precision,
     error text,
     CONSTRAINT report_refresh_pkey PRIMARY KEY (report)
 ) WITH (fillfactor = 50);
@@ -17,7 +17,7 @@ COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last re
 COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
 COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
 COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
-COMMENT ON COLUMN devapp.report_refresh.duration IS 'How long the refresh took';
+COMMENT ON COLUMN devapp.report_refresh.duration_ms IS 'How long the refresh took, in milliseconds';
 COMMENT ON COLUMN devapp.report_refresh.error IS 'Why the last refresh failed; null: it did not';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.report_refresh', 'SELECT', 'admin');
 
@@ -88,27 +88,39 @@ $$;
 -- As their owner, who alone may refresh.  The first time everything is new, and filling
 -- is faster than comparing.  as_of is the start of the transaction, which
 -- no snapshot of it is older than.
-CREATE FUNCTION devapp_internal.refresh_reports(concurrently boolean)
-    RETURNS TABLE (report text, rows bigint, duration interval)
+CREATE FUNCTION devapp_internal.refresh_known(known devapp.report_refresh, concurrently boolean) RETURNS devapp.report_refresh
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET work_mem = '128MB'
     SET jit = off
 AS $$
 DECLARE
+    started timestamptz := clock_timestamp();
+BEGIN
+    known.rows := devapp_internal.refresh_report(known.report, coalesce(refresh_known.concurrently, true) AND known.as_of IS NOT NULL);
+    known.duration_ms := round(extract(epoch FROM clock_timestamp() - started) * 1000, 3);
+    UPDATE devapp.report_refresh r
+       SET as_of = now(), rows = known.rows, duration_ms = known.duration_ms, error = NULL
+     WHERE r.report = known.report;
+    RETURN known;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.refresh_reports(concurrently boolean)
+    RETURNS TABLE (report text, rows bigint, duration_ms double precision)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
     known devapp.report_refresh;
-    started timestamptz;
 BEGIN
     PERFORM devapp_internal.begin_work();
     PERFORM FROM devapp.report_refresh r ORDER BY r.ordinal FOR NO KEY UPDATE;
     FOR known IN SELECT * FROM devapp.report_refresh r ORDER BY r.ordinal LOOP
-        started := clock_timestamp();
+        known := devapp_internal.refresh_known(known, refresh_reports.concurrently);
         refresh_reports.report := known.report;
-        refresh_reports.rows := devapp_internal.refresh_report(known.report, coalesce(refresh_reports.concurrently, true) AND known.as_of IS NOT NULL);
-        refresh_reports.duration := clock_timestamp() - started;
-        UPDATE devapp.report_refresh r
-           SET as_of = now(), rows = refresh_reports.rows, duration = refresh_reports.duration, error = NULL
-         WHERE r.report = known.report;
+        refresh_reports.rows := known.rows;
+        refresh_reports.duration_ms := known.duration_ms;
         RETURN NEXT;
     END LOOP;
     PERFORM devapp_internal.set_done('refresh_reports');
@@ -116,11 +128,50 @@ END
 $$;
 
 CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
-    RETURNS TABLE (report text, rows bigint, duration interval)
+    RETURNS TABLE (report text, rows bigint, duration_ms double precision)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
-    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise; waits for who is at it already';
+    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise, in one transaction; waits for who is at it already';
 SELECT devapp_internal.grant_to('devapp.refresh_reports', 'admin');
+
+-- ---------- each in a transaction of its own ----------
+
+-- The first that comes after a place; its own place, null if there is none.  One that is
+-- in use stays as it was: who refreshes the others is not kept waiting.
+CREATE FUNCTION devapp_internal.refresh_next(after integer, concurrently boolean) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    known devapp.report_refresh;
+BEGIN
+    PERFORM devapp_internal.begin_work();
+    SELECT * INTO known FROM devapp.report_refresh r WHERE r.ordinal > refresh_next.after ORDER BY r.ordinal LIMIT 1 FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM devapp_internal.set_done('refresh_reports');
+        RETURN NULL;
+    END IF;
+    BEGIN
+        PERFORM devapp_internal.refresh_known(known, refresh_next.concurrently);
+    EXCEPTION WHEN lock_not_available THEN
+        UPDATE devapp.report_refresh r SET error = SQLERRM WHERE r.report = known.report;
+        RAISE WARNING 'report "%" is in use and was not refreshed', known.report
+            USING ERRCODE = 'lock_not_available', HINT = 'It stays as it was. The others are refreshed.';
+    END;
+    RETURN known.ordinal;
+END
+$$;
+
+CREATE FUNCTION devapp.refresh_next(after integer, concurrently boolean) RETURNS integer
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.refresh_next(integer, boolean) IS 'Refreshes the next report; a part of devapp.run_refresh';
+SELECT devapp_internal.grant_to('devapp.refresh_next', 'admin');
+
+CREATE PROCEDURE devapp.run_refresh(concurrently boolean DEFAULT true)
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_run_refresh';
+COMMENT ON PROCEDURE devapp.run_refresh(boolean) IS
+    'Refreshes the reports of devapp_report that are materialized, each in a transaction of its own; one that is in use is left as it was';
+SELECT devapp_internal.grant_to('devapp.run_refresh', 'admin');
 
 -- For the worker.  What fails is undone as a whole, recorded, and tried again after the
 -- interval.
@@ -160,7 +211,8 @@ $$;
 
 -- Every report, and what is known of its age.
 CREATE VIEW devapp_report.freshness AS
-SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of, r.rows, r.duration, nullif(h.done_at, '-infinity') AS attempted_at, r.error
+SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END AS as_of,
+       CASE WHEN x.kind = 'materialized' THEN r.rows END AS rows, CASE WHEN x.kind = 'materialized' THEN r.duration_ms END AS duration_ms, nullif(h.done_at, '-infinity') AS attempted_at, r.error
   FROM (VALUES ('app_inventory', 'live but for calls', 'app_usage'),
                ('approvals', 'live', NULL),
                ('apps', 'live but for calls', 'app_usage'),
@@ -194,8 +246,8 @@ COMMENT ON COLUMN devapp_report.freshness.kind IS
     'live: as of now; materialized: as of the last refresh; live but for calls: as of now, but its numbers of calls are as of the last refresh';
 COMMENT ON COLUMN devapp_report.freshness.as_of IS
     'What was committed by then is in it, or in its numbers of calls; null: never refreshed, there are none yet';
-COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows that the last refresh made; null: live, or never refreshed';
-COMMENT ON COLUMN devapp_report.freshness.duration IS 'How long the last refresh took; null: live, or never refreshed';
+COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows that the last refresh made; null: it is not materialized itself, or was never refreshed';
+COMMENT ON COLUMN devapp_report.freshness.duration_ms IS 'How long the last refresh took, in milliseconds; null: as above';
 COMMENT ON COLUMN devapp_report.freshness.attempted_at IS 'Last time that a refresh was tried; null: live, or never';
 COMMENT ON COLUMN devapp_report.freshness.error IS 'Why that failed; null: it did not';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.freshness', 'SELECT', 'admin', 'analyst');

@@ -25,11 +25,11 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/procedure.h"
 #include "base/xact_list.h"
 
 PG_FUNCTION_INFO_V1(devapp_run_bulk);
@@ -99,9 +99,7 @@ hold_run(const pg_uuid_t *run_id)
 static void
 require_nonatomic(FunctionCallInfo fcinfo)
 {
-	CallContext *context = (CallContext *) fcinfo->context;
-
-	if (context == NULL || !IsA(context, CallContext) || context->atomic)
+	if (!procedure_may_commit(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
 				 errmsg("a bulk run commits after each batch and cannot be part of a transaction"),

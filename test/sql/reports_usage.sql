@@ -49,7 +49,7 @@ SELECT devapp_internal.utc_today() - day AS days_ago, app, owner, product, envir
 SELECT devapp_internal.utc_today() - day AS days_ago, app, owner, product, responses, client_errors, server_errors, min_ms, avg_ms, p50_ms, p95_ms, p99_ms, max_ms
   FROM devapp_report.latency_daily ORDER BY days_ago, app;
 
-SELECT report, duration > '0' AS took_time FROM devapp.refresh_reports();
+SELECT report, duration_ms > 0 AS took_time FROM devapp.refresh_reports();
 SELECT devapp_internal.utc_today() - day AS days_ago, product, environment, calls, refused, cost FROM devapp_report.usage_totals ORDER BY days_ago, product, environment;
 -- 170 calls were of apps that are there, 30 of one that is not any more
 SELECT rank, app, owner, owner_kind, calls_30d, round(share_of_calls::numeric, 4) AS share, round(calls_per_day::numeric, 4) AS per_day,
@@ -62,7 +62,7 @@ SELECT product, active_apps_30d, calls_30d, refused_30d, responses_30d, client_e
 -- again, beside readers: what has changed is changed, also where a key is null
 SELECT FROM pg_temp.used(0, :'quiet', 'reports-b', 'prod', 'VALID', 200);
 SELECT FROM pg_temp.used(0, NULL, NULL, NULL, 'MALFORMED', 4);
-SELECT report, duration > '0' AS took_time FROM devapp.refresh_reports(concurrently => true);
+SELECT report, duration_ms > 0 AS took_time FROM devapp.refresh_reports(concurrently => true);
 SELECT devapp_internal.utc_today() - day AS days_ago, product, environment, calls, refused, cost FROM devapp_report.usage_totals WHERE day = devapp_internal.utc_today() ORDER BY product, environment;
 SELECT rank, app, calls_30d FROM devapp_report.high_usage_apps ORDER BY rank;
 -- one pass adds up what two queries would, whatever is null in the keys

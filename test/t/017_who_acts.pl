@@ -138,6 +138,7 @@ my %calls = (
 	quota_status => ["'$app->{app_id}'"],
 	receive_usage => [ q{'00000000-0000-7000-8000-000000000000', '\x'}, undef, 'lent' ],
 	record_delivery => [ "$leased, 'ada\@example.com'", undef, 'lent' ],
+	refresh_next => [ '0, false', undef, 'lent' ],
 	refresh_reports => [ 'false', undef, 'lent' ],
 	register_developer => [""],
 	reject_app => ["'$pending->{app_id}'"],

@@ -125,6 +125,29 @@ refused('portal', $_)
   for 'SELECT FROM devapp.usage_minute', 'SELECT FROM devapp.top_apps', 'UPDATE devapp.usage_day SET calls = 0', 'DELETE FROM devapp.last_used',
   'SELECT FROM devapp_internal.app_usage', 'SELECT FROM devapp_internal.named_app';
 
+# ---------- beside a reader ----------
+
+# A report that somebody reads is left as it was, and the others are refreshed and free: each
+# is committed before the next one is waited for.
+my $reader = $node->background_psql('postgres');
+$reader->query_safe('BEGIN; SELECT count(*) FROM devapp_report.usage_totals');
+my $before = $node->safe_psql('postgres', 'SELECT now()');
+my ($status, $out, $err) = $node->psql('postgres', 'SET SESSION AUTHORIZATION ops; CALL devapp.run_refresh(concurrently => false)');
+is($status, 0, 'run_refresh beside a reader');
+like($err, qr/WARNING:  report "usage_totals" is in use and was not refreshed/, 'it says what it left out');
+is($node->safe_psql('postgres', "SELECT string_agg(report, ' ' ORDER BY ordinal) FROM devapp.report_refresh WHERE as_of <= '$before'"), 'usage_totals', 'all others were refreshed');
+like($node->safe_psql('postgres', "SELECT error FROM devapp_report.freshness WHERE report = 'usage_totals'"), qr/lock timeout/, 'freshness says so');
+# in one transaction it is all or nothing
+my ($state) = error_of($node, 'SELECT devapp.refresh_reports(concurrently => false)');
+is($state, '55P03', 'refresh_reports locks all of them or none');
+$reader->query_safe('COMMIT');
+$reader->quit;
+($status, $out, $err) = $node->psql('postgres', 'CALL devapp.run_refresh(concurrently => false)');
+is("$status|$err", '0|', 'when nobody reads, all are refreshed');
+is($node->safe_psql('postgres', "SELECT count(*) FROM devapp.report_refresh WHERE as_of <= '$before' OR error IS NOT NULL"), 0, 'and no error is left');
+is((error_of($node, 'BEGIN; CALL devapp.run_refresh()'))[0], '2D000', 'run_refresh is no part of a transaction');
+refused('bi', $_) for 'CALL devapp.run_refresh()', 'SELECT devapp.refresh_next(0, true)';
+
 # ---------- a dump ----------
 
 my @filled = qw(high_usage_apps product_adoption usage_totals);
