@@ -46,7 +46,7 @@ EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh fuzz lint bench bench-check bench-huge bench-quick
+PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh fuzz lint bench bench-check
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 # their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
@@ -77,14 +77,11 @@ fuzz:
 	FUZZ_SECONDS=600 test/run fuzz
 lint:
 	test/run static
+# make bench SIZE=full takes about half an hour
 bench:
-	test/bench/run
+	test/bench/run $(SIZE)
 bench-check:
 	test/bench/check
-bench-huge:
-	test/bench/run huge
-bench-quick:
-	test/bench/run quick
 
 else
 

@@ -62,6 +62,9 @@ INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
  WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000033' AND '00000000-0000-7000-9000-000000000064' AND name = 'worst';
 
+-- the copies that triggers would have made
+SELECT FROM devapp_internal.rebuild_packed_rows() \g /dev/null
+
 -- by hand: the hash of the key is the key
 CREATE TABLE bench.api_key AS
 SELECT sha256(bench.key(i)::bytea) AS hash, ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid AS credential_id

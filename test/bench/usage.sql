@@ -8,4 +8,5 @@ SELECT c.credential_id, p.product_id, 'approved'
   FROM devapp.credential c, devapp.product p
  WHERE p.name LIKE 'part_';
 RESET session_replication_role;
+SELECT FROM devapp_internal.rebuild_packed_rows() \g /dev/null
 VACUUM ANALYZE devapp.credential_product;

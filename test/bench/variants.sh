@@ -38,6 +38,13 @@ SELECT (devapp.verify_key(bench.key(:n), '/v1/' || repeat('a', :i % 31) || repea
 SELECT true FROM bench.api_key k JOIN devapp.credential c USING (credential_id) JOIN devapp.app a USING (app_id) JOIN devapp.developer d USING (developer_id) JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id AND cp.removed_at IS NULL JOIN devapp.product p USING (product_id) JOIN bench.operation o USING (product_id) WHERE k.hash = sha256(bench.key(:n)::bytea) AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()) AND a.status = 'approved' AND d.status = 'active' AND cp.status = 'approved' AND 'prod' = ANY (p.environments) AND '/v1/orders/7' ~ o.regex AND 'GET' = ANY (o.methods) LIMIT 1;"
 	script[plpgsql]="$any
 SELECT bench.plpgsql(bench.key(:n), $args);"
+	script[connection]=${script[cached]}
+	script[create app]="\\set r random(1, 2000000000)
+SELECT (devapp.create_app('bench ' || :r, developer => 'dev' || :r % 1000 + 1 || '@example.com', products => '{small}')).app_id;"
+	script[issue]="\\set n random(101, $rows)
+SELECT (devapp.issue_credential(app => '00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))).credential_id;"
+	script[rotate]="\\set n random(101, $rows)
+SELECT (devapp.rotate_credential(credential => '00000000-0000-7000-9000-' || lpad(to_hex(:n::bigint), 12, '0'), overlap => '0')).credential_id;"
 	script[bcrypt]="SELECT crypt(bench.key(1), hash) = hash FROM bench.bcrypt;"
 	script[one]="SELECT (devapp.verify_key(bench.key(101), $args)).allowed;"
 	script[noop one]="SELECT bench.noop(bench.key(101), $args);"
@@ -50,7 +57,8 @@ UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000
 }
 
 # Each once a round, beside noop.
-variants=(cached "not counted" limited update upsert allows "first touch" "one scan" "six scans" malformed unknown "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
+verifications=(cached "not counted" limited update upsert allows "first touch" "one scan" "six scans" malformed unknown connection "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
+changes=("create app" issue rotate)
 
 # A first touch is one of a key that is not remembered: little room to remember.
 # All but one are counted.
@@ -60,3 +68,6 @@ options_of() {
 		"not counted") echo "-c devapp.metering=off" ;;
 	esac
 }
+
+# How pgbench is called for it: "connection" makes one for each transaction.
+client_options_of() { [ "$1" != connection ] || echo "-C"; }
