@@ -11,6 +11,21 @@ BEGIN
 END
 $$;
 
+-- Where the owner of an app is shown an e-mail address is a developer, and a team must not be
+-- taken for one.  In NFKC what looks like @ is one.
+CREATE FUNCTION devapp_internal.require_no_address(name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF strpos((CASE getdatabaseencoding() WHEN 'UTF8' THEN normalize(name, NFKC) ELSE name END), '@') > 0 THEN
+        RAISE EXCEPTION 'name of team looks like an e-mail address'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Choose a name without @.';
+    END IF;
+END
+$$;
+
 -- The developer who makes a team, locked, and its administrator from then on; null for an
 -- administrator of the program.  How many teams one administers is limited.  A name that an
 -- approval rule goes by is taken, also where the team was deleted: whoever had it would be
@@ -39,6 +54,7 @@ BEGIN
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Delete one that is not needed with devapp.delete_team, or ask an administrator of the developer program.';
     END IF;
+    PERFORM devapp_internal.require_no_address(name);
     IF EXISTS (SELECT FROM devapp.approval_rule r WHERE r.team = devapp_internal.canonical_name(require_team_maker.name)) THEN
         PERFORM devapp_internal.refuse_team_name(name);
     END IF;

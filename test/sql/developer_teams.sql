@@ -34,7 +34,7 @@ SELECT name, display_name, status FROM devapp.create_team('dt-crew', 'The crew')
 SELECT team, role, environments, admins FROM devapp.my_teams;
 SELECT email FROM devapp.invite_team_member('dt-crew', 'new@dt.example');
 SELECT call, pg_temp.try('create_team(' || call || ')') AS answer
-  FROM unnest(ARRAY['''dt-crew''', ''' dt-others ''', '''''', '''dt-2'', attributes => ''{"tier": "gold"}''', '''dt-2'', attributes => ''{}''']) WITH ORDINALITY AS c(call, n) ORDER BY n;
+  FROM unnest(ARRAY['''dt-crew''', ''' dt-others ''', '''''', '''dt-2'', attributes => ''{"tier": "gold"}''', '''dt-2'', attributes => ''{}''', '''boss@dt.example''', 'E''boss\uFF20dt.example''']) WITH ORDINALITY AS c(call, n) ORDER BY n;
 -- nobody, somebody who is not registered, somebody who was deactivated
 SELECT who, set_config('request.jwt.claims', format('{"email": "%s", "email_verified": true}', who), true) IS NOT NULL AS acts, pg_temp.try('create_team(''dt-2'')')
   FROM unnest('{"",nobody@dt.example,gone@dt.example}'::text[]) AS who;
