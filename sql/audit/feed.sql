@@ -10,10 +10,13 @@ CREATE FUNCTION devapp_internal.audit_feed_line(leaf devapp.audit_leaf, event de
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $$
+DECLARE
+    entry bytea := devapp.audit_entry(event);
 BEGIN
     IF event IS NULL THEN
         RETURN json_build_object('leaf_index', leaf.leaf_index, 'event_id', leaf.event_id, 'leaf_hash', encode(leaf.leaf_hash, 'hex'));
     END IF;
+    event := devapp_internal.unmasked_event(event);
     RETURN json_build_object(
         'leaf_index', leaf.leaf_index, 'event_id', event.event_id, 'occurred_at', event.occurred_at,
         'actor', event.actor, 'db_role', event.db_role, 'client_addr', event.client_addr, 'transaction_id', event.transaction_id,
@@ -23,7 +26,7 @@ BEGIN
         'developer_id', event.developer_id, 'developer', (SELECT d.email FROM devapp.developer d WHERE d.developer_id = event.developer_id),
         'team_id', event.team_id, 'team', (SELECT t.name FROM devapp.team t WHERE t.team_id = event.team_id),
         'consumer_key', devapp_internal.history_key(event), 'before', event.before, 'after', event.after,
-        'leaf_hash', encode(leaf.leaf_hash, 'hex'), 'entry', encode(devapp.audit_entry(event), 'hex'));
+        'leaf_hash', encode(leaf.leaf_hash, 'hex'), 'entry', encode(entry, 'hex'));
 END
 $$;
 

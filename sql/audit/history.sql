@@ -284,8 +284,8 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT e.event_id, e.occurred_at, devapp_internal.history_actor(e), devapp_internal.history_words(e), e.note, devapp_internal.history_key(e)
-      FROM devapp.audit_event e
-     WHERE e.app_id = the_app
+      FROM devapp.audit_event x, devapp_internal.unmasked_event(x) AS e
+     WHERE x.app_id = the_app
        AND (devapp_internal.history_credential(e) IS NULL OR devapp_internal.sees_history_of(devapp_internal.history_credential(e)))
      ORDER BY e.event_id;
 END

@@ -14,7 +14,8 @@ AS $$
     SELECT devapp_internal.email_key(e.before->>'email'),
            lag(e.occurred_at, 1, d.created_at) OVER (PARTITION BY d.developer_id ORDER BY e.event_id), e.occurred_at
       FROM devapp.developer d
-      JOIN devapp.audit_event e ON e.entity = 'developer' AND e.entity_id = d.developer_id::text
+      JOIN devapp.audit_event x ON x.entity = 'developer' AND x.entity_id = d.developer_id::text
+     CROSS JOIN devapp_internal.unmasked_event(x) AS e
      WHERE d.developer_id = ANY (developer_ids)
        AND e.before->>'email' IS NOT NULL AND e.after->>'email' IS NOT NULL
 $$;
@@ -28,7 +29,7 @@ DECLARE
     ids uuid[] := ARRAY(SELECT d.developer_id FROM devapp.developer d
                          WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(events_of_person.email));
 BEGIN
-    IF ids = '{}' AND NOT EXISTS (SELECT FROM devapp.audit_event e WHERE e.actor = devapp_internal.email_key(events_of_person.email)) THEN
+    IF ids = '{}' AND NOT EXISTS (SELECT FROM devapp.pseudonym p WHERE p.value = to_jsonb(devapp_internal.email_key(events_of_person.email))) THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(email)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the e-mail that the person has now.';
@@ -36,7 +37,8 @@ BEGIN
     RETURN QUERY
     SELECT e.*
       FROM devapp_internal.history_addresses(events_of_person.email, ids) AS p
-      JOIN devapp.audit_event e ON e.actor = p.actor
+      JOIN devapp.pseudonym s ON s.value = to_jsonb(p.actor)
+      JOIN devapp.audit_event e ON e.actor = s.pseudonym
        AND e.occurred_at >= greatest(p.since, events_of_person.since) AND e.occurred_at < least(p.until, events_of_person.until)
      UNION ALL
     SELECT e.*
@@ -147,7 +149,7 @@ CREATE FUNCTION devapp_internal.require_kind_or_action(what text) RETURNS text
 AS $$
 DECLARE
     word text := lower(btrim(what) COLLATE "C");
-    actions text[] := '{create,update,delete,remove,transfer,issue,rotate,approve,reject,suspend,resume,revoke,compromise,resubmit,activate,deactivate}';
+    actions text[] := '{create,update,delete,remove,transfer,issue,rotate,approve,reject,suspend,resume,revoke,compromise,resubmit,activate,deactivate,erase}';
 BEGIN
     IF word <> ALL (actions) AND word <> ALL (devapp_internal.audited_kinds()) THEN
         RAISE EXCEPTION '% is neither a kind of object nor an action', devapp_internal.quoted(what)
@@ -211,10 +213,10 @@ BEGIN
     RETURN QUERY
     SELECT e.event_id, e.occurred_at, devapp_internal.history_actor(e), e.entity, devapp_internal.history_object(e),
            devapp_internal.history_words(e), e.note, devapp_internal.history_key(e)
-      FROM (SELECT DISTINCT ON (x.event_id) x.*
+      FROM (SELECT DISTINCT ON (x.event_id) x AS event
               FROM devapp_internal.events_of(btrim(who), coalesce(since, '-infinity'), coalesce(until, 'infinity')) AS x
              WHERE wanted IS NULL OR wanted IN (x.entity, x.action)
-             ORDER BY x.event_id) AS e
+             ORDER BY x.event_id) AS y, devapp_internal.unmasked_event(y.event) AS e
      ORDER BY e.event_id;
 END
 $$;

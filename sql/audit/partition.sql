@@ -33,7 +33,7 @@ BEGIN
                string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS privileges
           FROM pg_class c, aclexplode(c.relacl) AS a
          WHERE (c.oid IN ('devapp.audit_event'::regclass, 'devapp.audit_event_id_seq'::regclass, 'devapp.audit_leaf'::regclass,
-                          'devapp.audit_node'::regclass, 'devapp.audit_checkpoint'::regclass)
+                          'devapp.audit_node'::regclass, 'devapp.audit_checkpoint'::regclass, 'devapp.pseudonym'::regclass)
                 OR c.oid IN (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = 'devapp.audit_event'::regclass))
            AND a.grantee <> c.relowner
            AND a.privilege_type <> 'SELECT'

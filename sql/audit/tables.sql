@@ -30,7 +30,7 @@ ALTER TABLE devapp.audit_event REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.audit_event IS 'The audit trail: a row for each change of a row of the model; append-only';
 COMMENT ON COLUMN devapp.audit_event.event_id IS 'Ascends with the order of the changes in a transaction; numbers may be missing, after a rollback';
 COMMENT ON COLUMN devapp.audit_event.occurred_at IS 'When the change was made, by the clock; it counts from the commit';
-COMMENT ON COLUMN devapp.audit_event.actor IS 'E-mail of the developer who acted; null: nobody was named';
+COMMENT ON COLUMN devapp.audit_event.actor IS 'Pseudonym of the developer who acted, see devapp.pseudonym; null: nobody was named';
 COMMENT ON COLUMN devapp.audit_event.db_role IS 'Database role of the session, after SET ROLE';
 COMMENT ON COLUMN devapp.audit_event.client_addr IS 'Address of the client; null: a Unix-domain socket';
 COMMENT ON COLUMN devapp.audit_event.transaction_id IS 'Transaction: what was changed together has the same';
@@ -68,3 +68,36 @@ CREATE INDEX audit_event_default_actor_idx ON devapp.audit_event_default (actor,
 CREATE INDEX audit_event_default_occurred_at_idx ON devapp.audit_event_default (occurred_at);
 -- who owned an app before: few of many, for reports
 CREATE INDEX audit_event_default_transfer_idx ON devapp.audit_event_default (app_id, event_id) WHERE entity = 'app' AND action = 'transfer';
+
+-- What stands for a person in events, and what for; devapp.erase_developer() empties it of them
+-- (erase.sql).  A pseudonym is no e-mail and no name of a role: it has a colon.
+CREATE TABLE devapp.pseudonym (
+    pseudonym text NOT NULL DEFAULT 'person:' || gen_random_uuid(),
+    developer_id uuid,
+    value jsonb NOT NULL,
+    CONSTRAINT pseudonym_pkey PRIMARY KEY (pseudonym)
+);
+COMMENT ON TABLE devapp.pseudonym IS 'What the pseudonyms of persons in the audit trail stand for, until they are erased';
+COMMENT ON COLUMN devapp.pseudonym.developer_id IS 'Whose; null: an e-mail that was no developer''s';
+COMMENT ON COLUMN devapp.pseudonym.value IS 'E-mail, name or attributes';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.pseudonym', 'SELECT', 'admin', 'auditor');
+SELECT pg_extension_config_dump('devapp.pseudonym', '');
+CREATE INDEX pseudonym_developer_id_idx ON devapp.pseudonym (developer_id);
+CREATE INDEX pseudonym_value_idx ON devapp.pseudonym USING hash (value);
+
+CREATE TABLE devapp.legal_hold (
+    hold_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    developer_id uuid,
+    month date,
+    note text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT legal_hold_pkey PRIMARY KEY (hold_id),
+    CONSTRAINT legal_hold_developer_id_key UNIQUE (developer_id),
+    CONSTRAINT legal_hold_month_key UNIQUE (month),
+    CONSTRAINT legal_hold_developer_id_fkey FOREIGN KEY (developer_id) REFERENCES devapp.developer,
+    CONSTRAINT legal_hold_is_of_one CHECK (num_nonnulls(developer_id, month) = 1)
+);
+COMMENT ON TABLE devapp.legal_hold IS 'Who may not be erased: a developer, or whoever is in the audit trail of a month';
+COMMENT ON COLUMN devapp.legal_hold.month IS 'First day of the month, of UTC';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.legal_hold', 'SELECT', 'admin', 'auditor');
+SELECT pg_extension_config_dump('devapp.legal_hold', '');

@@ -6,13 +6,13 @@ CREATE FUNCTION devapp_internal.audit_row() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_audit_row';
 
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.developer FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.audit_row('developer', 'id=developer_id');
+    EXECUTE FUNCTION devapp_internal.audit_row('developer', 'id=developer_id', 'person=email,first_name,last_name,user_name,attributes');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.team FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('team', 'id=team_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.team_member FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('team_member', 'id=team_id,developer_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.team_invitation FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.audit_row('team_invitation', 'id=invitation_id');
+    EXECUTE FUNCTION devapp_internal.audit_row('team_invitation', 'id=invitation_id', 'person=email');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.registration_policy FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('registration_policy', 'id=only_row');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.product FOR EACH ROW
@@ -36,7 +36,7 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.approval_set
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.app_quota FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('app_quota', 'id=app_id,product_id');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.notification_recipient FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.audit_row('notification_recipient', 'id=recipient_id');
+    EXECUTE FUNCTION devapp_internal.audit_row('notification_recipient', 'id=recipient_id', 'person=email');
 
 -- Only what devapp.reset_quota does; what calls use is no change of the model.
 CREATE TRIGGER audit_row AFTER UPDATE ON devapp.quota_usage FOR EACH ROW WHEN (NEW.resets <> OLD.resets)
@@ -44,3 +44,8 @@ CREATE TRIGGER audit_row AFTER UPDATE ON devapp.quota_usage FOR EACH ROW WHEN (N
 
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.usage_correction FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('usage_correction', 'id=correction_id');
+
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.legal_hold FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('legal_hold', 'id=hold_id');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.legal_hold FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('note:description');

@@ -14,6 +14,7 @@ CREATE TABLE devapp.developer (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
+    erased_at timestamptz,
     CONSTRAINT developer_pkey PRIMARY KEY (developer_id)
 );
 COMMENT ON TABLE devapp.developer IS 'A person who may own apps';
@@ -22,8 +23,9 @@ COMMENT ON COLUMN devapp.developer.status IS 'active or inactive; the keys of an
 COMMENT ON COLUMN devapp.developer.attributes IS 'Up to 18 names, each with a string';
 COMMENT ON COLUMN devapp.developer.decided_by IS 'Role that last changed the status';
 COMMENT ON COLUMN devapp.developer.deleted_at IS 'When it was deleted; the row stays for the history';
+COMMENT ON COLUMN devapp.developer.erased_at IS 'When what is known of the person was erased (devapp.erase_developer)';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT, INSERT, UPDATE', 'admin');
-SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT (developer_id, email, first_name, last_name, user_name, status, created_at, updated_at, deleted_at)', 'developer');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT (developer_id, email, first_name, last_name, user_name, status, created_at, updated_at, deleted_at, erased_at)', 'developer');
 SELECT pg_extension_config_dump('devapp.developer', '');
 CREATE UNIQUE INDEX developer_email_key ON devapp.developer (devapp_internal.email_key(email)) WHERE deleted_at IS NULL;
 -- whoever was deleted cannot register again

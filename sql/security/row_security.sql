@@ -52,7 +52,8 @@ BEGIN
         PERFORM devapp_internal.put_policy(devapp_table, 'ALL', 'devapp_admin', 'true');
     END LOOP;
 
-    FOREACH devapp_table IN ARRAY ARRAY['devapp.audit_event', 'devapp.audit_leaf', 'devapp.audit_node', 'devapp.audit_checkpoint']::regclass[] LOOP
+    FOREACH devapp_table IN ARRAY ARRAY['devapp.audit_event', 'devapp.audit_leaf', 'devapp.audit_node', 'devapp.audit_checkpoint',
+                                         'devapp.pseudonym', 'devapp.legal_hold']::regclass[] LOOP
         PERFORM devapp_internal.put_policy(devapp_table, 'SELECT', 'devapp_auditor', 'true');
     END LOOP;
 

@@ -7,6 +7,7 @@
  *	version=column	a new row is an issue (version 1) or a rotation (a later one)
  *	hide=column,...	columns whose values are never shown
  *	show=column,...	columns that are shown even if they have not changed
+ *	person=column,...	columns that tell of a person
  *
  * Each change of a row becomes a row of devapp.audit_event, in the transaction of
  * the change: what is rolled back was not.  The functions that make the changes
@@ -15,6 +16,10 @@
  * Which app and whose an event is follows from the columns of the row: its owner's
  * id, its app's, or its credential's.  The owner is that of the latest committed
  * version of the app, or of the own transaction's.
+ *
+ * Persons can be erased, and events cannot be changed.  So an event holds pseudonyms in
+ * the place of who acted, who decided and what columns tell of a person; what they stand
+ * for is in devapp.pseudonym (sql/audit/erase.sql).
  *
  * Nobody has the privilege to write the trail, so the event is inserted with the
  * rights of the trail's owner, as the checks of foreign keys are done.
@@ -37,6 +42,7 @@
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -58,6 +64,7 @@
 #include "model/guard.h"
 #include "model/identity.h"
 #include "model/lifecycle_core.h"
+#include "model/validate.h"
 #include "table/catalog.h"
 
 PG_FUNCTION_INFO_V1(devapp_audit_row);
@@ -140,6 +147,152 @@ was_changed(const Change *c, const char *name)
 		guard_column_changed(c->trigdata, name);
 }
 
+/* ---------- with the rights of the owner ---------- */
+
+static Oid
+require_ours(const char *name)
+{
+	Oid			relid = get_relname_relid(name, get_namespace_oid("devapp", false));
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation devapp.%s does not exist", name),
+				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+	return relid;
+}
+
+/* A statement that is prepared when it is first run, and kept. */
+typedef struct KeptStatement
+{
+	const char *query;
+	int			nargs;
+	const Oid  *types;
+	SPIPlanPtr	plan;
+} KeptStatement;
+
+static void
+prepare_statement(KeptStatement *statement)
+{
+	SPIPlanPtr	plan;
+
+	if (statement->plan != NULL)
+		return;
+	plan = SPI_prepare(statement->query, statement->nargs, unconstify(Oid *, statement->types));
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_prepare failed for \"%s\": %s", statement->query,
+			 SPI_result_code_string(SPI_result));
+	statement->plan = plan;
+}
+
+/* Run a statement with the rights of the trail's owner, who may use all that it names. */
+static void
+execute_as_owner(KeptStatement *statement, Datum *values, const char *nulls, int expected)
+{
+	Relation	trail = table_open(require_ours("audit_event"), RowExclusiveLock);
+	Oid			user;
+	int			context;
+	int			result;
+
+	/* an error puts the user back as well: the subtransaction's end does */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(trail->rd_rel->relowner,
+						   context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	prepare_statement(statement);
+	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	SetUserIdAndSecContext(user, context);
+	if (result != expected)
+		elog(ERROR, "audit event was not made: %s", SPI_result_code_string(result));
+	table_close(trail, NoLock);
+}
+
+/* ---------- persons ---------- */
+
+/* The pseudonym of the one who acts, for the top-level transaction that asked for it first. */
+static struct
+{
+	FullTransactionId xid;
+	char		email[NAME_MAX_CHARS * MAX_MULTIBYTE_CHAR_LEN + 1];
+	char		pseudonym[64];
+}			last_actor;
+
+static const Oid pseudonym_types[] = {TEXTOID, BOOLOID, UUIDOID};
+static KeptStatement pseudonym_statement = {
+	"SELECT devapp_internal.pseudonym_of($1, $2, $3)", lengthof(pseudonym_types), pseudonym_types, NULL
+};
+
+static const char *
+look_up_pseudonym(const char *value, bool is_json, NullableDatum developer_id)
+{
+	Datum		values[] = {CStringGetTextDatum(value), BoolGetDatum(is_json), developer_id.value};
+	char		nulls[] = {' ', ' ', developer_id.isnull ? 'n' : ' '};
+
+	execute_as_owner(&pseudonym_statement, values, nulls, SPI_OK_SELECT);
+	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+}
+
+/*
+ * A new pseudonym goes with the subtransaction that made it, so only those of the
+ * top level are remembered.
+ */
+static const char *
+pseudonym_of_actor(void)
+{
+	const char *actor = identity_actor();
+	FullTransactionId xid = GetTopFullTransactionId();
+	const char *found;
+
+	if (actor == NULL)
+		return NULL;
+	if (FullTransactionIdEquals(last_actor.xid, xid) && strcmp(last_actor.email, actor) == 0)
+		return last_actor.pseudonym;
+	found = look_up_pseudonym(actor, false, (NullableDatum) {(Datum) 0, true});
+	if (GetCurrentTransactionNestLevel() == 1 && strlen(actor) < sizeof(last_actor.email))
+	{
+		strlcpy(last_actor.email, actor, sizeof(last_actor.email));
+		strlcpy(last_actor.pseudonym, found, sizeof(last_actor.pseudonym));
+		last_actor.xid = xid;
+	}
+	return found;
+}
+
+/* Does the column tell of a person?  Without attributes it does not. */
+static bool
+is_of_person(const Change *c, Form_pg_attribute att, const char *value)
+{
+	if (strcmp(NameStr(att->attname), "decided_by") == 0)
+		return strchr(value, '@') != NULL && strncmp(value, "rule:", 5) != 0;
+	return guard_list_has_word(trigger_option(c, "person"), NameStr(att->attname)) &&
+		strcmp(value, "{}") != 0;
+}
+
+static bool
+may_be_of_person(const Change *c, Form_pg_attribute att)
+{
+	return strcmp(NameStr(att->attname), "decided_by") == 0 ||
+		guard_list_has_word(trigger_option(c, "person"), NameStr(att->attname));
+}
+
+/* Put a pseudonym in the place of a value that tells of a person; true if it does. */
+static bool
+mask_value_of_person(const Change *c, HeapTuple tuple, Form_pg_attribute att, NullableDatum *value)
+{
+	NullableDatum developer_id = {(Datum) 0, true};
+	const char *text_form;
+
+	if (value->isnull || !may_be_of_person(c, att))
+		return false;
+	text_form = SPI_getvalue(tuple, c->desc, att->attnum);
+	if (!is_of_person(c, att, text_form))
+		return false;
+	if (strcmp(c->trigdata->tg_trigger->tgargs[0], "developer") == 0 &&
+		strcmp(NameStr(att->attname), "decided_by") != 0)
+		developer_id.value = column_value(c, tuple, "developer_id", &developer_id.isnull);
+	value->value = CStringGetTextDatum(look_up_pseudonym(text_form, att->atttypid == JSONBOID, developer_id));
+	return true;
+}
+
 /* ---------- before and after, as jsonb ---------- */
 
 /* jsonb_build_object(name, value, ...) for these columns of a row */
@@ -157,13 +310,15 @@ build_object(const Change *c, HeapTuple tuple, const int *attnos, int n)
 	{
 		Form_pg_attribute att = TupleDescAttr(c->desc, attnos[i] - 1);
 		NullableDatum *value = &call->args[2 * i + 1];
+		bool		masked;
 
 		call->args[2 * i].value = CStringGetTextDatum(NameStr(att->attname));
 		value->value = SPI_getbinval(tuple, c->desc, attnos[i], &value->isnull);
 		if (guard_list_has_word(hidden, NameStr(att->attname)))
 			*value = (NullableDatum) {(Datum) 0, true};
+		masked = mask_value_of_person(c, tuple, att, value);
 		types = lappend(types, makeNullConst(TEXTOID, -1, InvalidOid));
-		types = lappend(types, makeNullConst(att->atttypid, -1, InvalidOid));
+		types = lappend(types, makeNullConst(masked ? TEXTOID : att->atttypid, -1, InvalidOid));
 	}
 	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_BUILD_OBJECT_ANY, JSONBOID, types,
 											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
@@ -258,6 +413,8 @@ action_of(const Change *c)
 	/* deleting a credential also revokes it */
 	if (!has_value(c, c->before, "deleted_at") && has_value(c, c->after, "deleted_at"))
 		return "delete";
+	if (!has_value(c, c->before, "erased_at") && has_value(c, c->after, "erased_at"))
+		return "erase";
 	action = lifecycle_action(c);
 	if (action != NULL)
 		return action;
@@ -372,7 +529,7 @@ set_circumstances(AuditEvent *event)
 	Datum		address;
 
 	set_column(event, AUDIT_OCCURRED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
-	set_text(event, AUDIT_ACTOR, identity_actor());
+	set_text(event, AUDIT_ACTOR, pseudonym_of_actor());
 	set_text(event, AUDIT_DB_ROLE, GetUserNameFromId(GetOuterUserId(), false));
 	set_column(event, AUDIT_TRANSACTION_ID,
 			   FullTransactionIdGetDatum(GetTopFullTransactionId()));
@@ -410,54 +567,23 @@ set_change(AuditEvent *event, const Change *c)
 
 /* ---------- writing it ---------- */
 
-static const char insert_query[] =
-"INSERT INTO devapp.audit_event (event_id, occurred_at, actor, db_role,"
-" client_addr, transaction_id, action, entity, entity_id, app_id, developer_id,"
-" team_id, before, after, note, leaf_hash)"
-" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-
-static SPIPlanPtr insert_plan = NULL;
-
-static void
-prepare_insert(void)
-{
-	Oid			types[AUDIT_COLUMNS + 1];
-	SPIPlanPtr	plan;
-
-	if (insert_plan != NULL)
-		return;
-	for (int i = 0; i < AUDIT_COLUMNS; i++)
-		types[i] = audit_column_types[i];
-	types[AUDIT_COLUMNS] = BYTEAOID;
-	plan = SPI_prepare(insert_query, AUDIT_COLUMNS + 1, types);
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "SPI_prepare failed for \"%s\": %s", insert_query,
-			 SPI_result_code_string(SPI_result));
-	insert_plan = plan;
-}
-
-static Oid
-require_ours(const char *name)
-{
-	Oid			relid = get_relname_relid(name, get_namespace_oid("devapp", false));
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp.%s does not exist", name),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-	return relid;
-}
+static const Oid insert_types[AUDIT_COLUMNS + 1] = {
+	INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INETOID, XID8OID, TEXTOID, TEXTOID, TEXTOID,
+	UUIDOID, UUIDOID, UUIDOID, JSONBOID, JSONBOID, TEXTOID, BYTEAOID
+};
+static KeptStatement insert_statement = {
+	"INSERT INTO devapp.audit_event (event_id, occurred_at, actor, db_role,"
+	" client_addr, transaction_id, action, entity, entity_id, app_id, developer_id,"
+	" team_id, before, after, note, leaf_hash)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+	AUDIT_COLUMNS + 1, insert_types, NULL
+};
 
 static void
-insert_as_owner(const AuditEvent *event, Datum hash)
+insert_event(const AuditEvent *event, Datum hash)
 {
-	Relation	trail = table_open(require_ours("audit_event"), RowExclusiveLock);
 	Datum		values[AUDIT_COLUMNS + 1];
 	char		nulls[AUDIT_COLUMNS + 1];
-	Oid			user;
-	int			context;
-	int			result;
 
 	for (int i = 0; i < AUDIT_COLUMNS; i++)
 	{
@@ -466,18 +592,7 @@ insert_as_owner(const AuditEvent *event, Datum hash)
 	}
 	values[AUDIT_COLUMNS] = hash;
 	nulls[AUDIT_COLUMNS] = ' ';
-
-	/* an error puts the user back as well: the subtransaction's end does */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(trail->rd_rel->relowner,
-						   context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
-	prepare_insert();
-	result = SPI_execute_plan(insert_plan, values, nulls, false, 0);
-	SetUserIdAndSecContext(user, context);
-	if (result != SPI_OK_INSERT)
-		elog(ERROR, "audit event was not inserted: %s", SPI_result_code_string(result));
-	table_close(trail, NoLock);
+	execute_as_owner(&insert_statement, values, nulls, SPI_OK_INSERT);
 }
 
 static void
@@ -489,7 +604,7 @@ write_event(AuditEvent *event)
 			   Int64GetDatum(nextval_internal(require_ours("audit_event_id_seq"), false)));
 	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
 	audit_leaf_hash(event, (uint8 *) VARDATA(hash));
-	insert_as_owner(event, PointerGetDatum(hash));
+	insert_event(event, PointerGetDatum(hash));
 }
 
 /* ---------- the trigger ---------- */

@@ -7,7 +7,7 @@ CREATE FUNCTION pg_temp.shown(changed jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_object_agg(key, CASE WHEN key ~ '(_id|_at|_until|_from|consumer_key|ordinal)$' AND value <> 'null' THEN '"..."' ELSE value END)
       FROM jsonb_each(changed) $$;
 CREATE TEMP VIEW happened AS
-    SELECT e.event_id, e.action, e.entity, pg_temp.shown(e.before) AS before, pg_temp.shown(e.after) AS after, e.note FROM devapp.audit_event e;
+    SELECT e.event_id, e.action, e.entity, pg_temp.shown(e.before) AS before, pg_temp.shown(e.after) AS after, e.note FROM devapp.audit_event x, devapp_internal.unmasked_event(x) AS e;
 
 -- ---------- actions and content ----------
 
@@ -86,7 +86,7 @@ SELECT pg_temp.as_owner();
 RESET ROLE;
 SELECT e.actor, CASE WHEN e.db_role = current_user THEN '(me)' ELSE e.db_role END AS db_role,
        e.client_addr IS NOT DISTINCT FROM inet_client_addr() AS address, e.occurred_at BETWEEN now() - interval '1 minute' AND clock_timestamp() AS time, e.after
-  FROM devapp.audit_event e WHERE e.event_id > :start ORDER BY e.event_id;
+  FROM devapp.audit_event x, devapp_internal.unmasked_event(x) AS e WHERE x.event_id > :start ORDER BY x.event_id;
 
 -- ---------- what is not recorded ----------
 
@@ -205,7 +205,7 @@ RESET devapp.restoring;
 RESET check_function_bodies;
 INSERT INTO devapp.developer (email) VALUES ('not.restored@example.com');
 RESET row_security; RESET search_path;
-SELECT action, entity, after->>'email' AS email FROM devapp.audit_event WHERE event_id > :start ORDER BY event_id;
+SELECT e.action, e.entity, e.after->>'email' AS email FROM devapp.audit_event x, devapp_internal.unmasked_event(x) AS e WHERE x.event_id > :start ORDER BY x.event_id;
 
 -- ---------- months ----------
 

@@ -17,9 +17,9 @@ SELECT email, webhook_url FROM devapp.update_notification_recipient('rcpt-mail',
 -- a team that is deleted has none
 SELECT FROM devapp.delete_team('rcpt-gone');
 SELECT name, coalesce(email, webhook_url) AS address FROM devapp.notification_recipient WHERE name LIKE 'rcpt-%' ORDER BY name;
-SELECT action, coalesce(after, before) -> 'name' AS name, before - 'recipient_id' - 'team_id' - 'created_at' - 'updated_at' AS before,
-       after - 'recipient_id' - 'team_id' - 'created_at' - 'updated_at' AS after
-  FROM devapp.audit_event WHERE entity = 'notification_recipient' AND event_id > :before ORDER BY event_id;
+SELECT e.action, coalesce(e.after, e.before) -> 'name' AS name, e.before - 'recipient_id' - 'team_id' - 'created_at' - 'updated_at' AS before,
+       e.after - 'recipient_id' - 'team_id' - 'created_at' - 'updated_at' AS after
+  FROM devapp.audit_event x, devapp_internal.unmasked_event(x) AS e WHERE x.entity = 'notification_recipient' AND x.event_id > :before ORDER BY x.event_id;
 
 -- what is refused, and changes nothing
 SELECT devapp.add_notification_recipient('rcpt-hook', role => 'pg_monitor', email => 'a@example.com');

@@ -30,8 +30,8 @@ SELECT app_status FROM devapp.create_app('reg-app');
 RESET ROLE;
 SELECT email, first_name, last_name, user_name, status, attributes, decided_by FROM devapp.developer WHERE email LIKE 'reg-ann%';
 SELECT event, app_id, recipients, payload FROM devapp.notification WHERE event = 'developer_registered';
-SELECT actor, action, entity, after - 'developer_id' - 'created_at' - 'updated_at' AS after FROM devapp.audit_event
- WHERE entity = 'registration_policy' OR (entity = 'developer' AND after ->> 'email' = 'reg-ann@example.com') ORDER BY event_id;
+SELECT e.actor, e.action, e.entity, e.after - 'developer_id' - 'created_at' - 'updated_at' AS after FROM devapp.audit_event x, devapp_internal.unmasked_event(x) AS e
+ WHERE e.entity = 'registration_policy' OR (e.entity = 'developer' AND e.after ->> 'email' = 'reg-ann@example.com') ORDER BY e.event_id;
 SELECT status FROM devapp.set_developer_status('reg-ann@example.com', 'activate', 'welcome');
 -- whoever was deactivated does not come back by it
 SELECT status FROM devapp.set_developer_status('reg-ann@example.com', 'deactivate', 'abuse');
