@@ -4,11 +4,11 @@
 CREATE VIEW devapp_report.usage_hourly AS
 SELECT u.hour, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
        coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
-       u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
+       u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost, u.updated_at
   FROM (SELECT x.hour, x.app_id, x.product_id, x.environment,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
-               devapp_internal.sum_bigint(x.cost) AS cost
+               devapp_internal.sum_bigint(x.cost) AS cost, max(x.updated_at) AS updated_at
           FROM devapp.usage_hour x
          GROUP BY x.hour, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
@@ -34,6 +34,7 @@ COMMENT ON COLUMN devapp_report.usage_hourly.environment IS 'Environment of the 
 COMMENT ON COLUMN devapp_report.usage_hourly.calls IS 'Calls that were allowed, as they were counted: corrections are made to days alone';
 COMMENT ON COLUMN devapp_report.usage_hourly.refused IS 'Calls that were refused';
 COMMENT ON COLUMN devapp_report.usage_hourly.cost IS 'What the allowed calls cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp_report.usage_hourly.updated_at IS 'When a flush last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_hourly', 'SELECT', 'admin', 'analyst');
 
 -- Where usage is kept for ever, as far back as it is by default.  Today is another day in

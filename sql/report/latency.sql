@@ -30,7 +30,7 @@ SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.app_path, a
        least(greatest(m.p50, m.lowest), m.highest) AS p50_ms,
        least(greatest(m.p95, m.lowest), m.highest) AS p95_ms,
        least(greatest(m.p99, m.lowest), m.highest) AS p99_ms,
-       m.highest AS max_ms, l.histogram
+       m.highest AS max_ms, l.histogram, l.updated_at
   FROM devapp.usage_latency l
  CROSS JOIN LATERAL (SELECT extract(epoch FROM min(x.lowest))::double precision * 1000 AS lowest, extract(epoch FROM max(x.highest))::double precision * 1000 AS highest,
                             devapp_report.percentile(x.histogram, 0.5) AS p50, devapp_report.percentile(x.histogram, 0.95) AS p95,
@@ -65,6 +65,7 @@ COMMENT ON COLUMN devapp_report.latency_daily.p95_ms IS '95th percentile of resp
 COMMENT ON COLUMN devapp_report.latency_daily.p99_ms IS '99th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
 COMMENT ON COLUMN devapp_report.latency_daily.max_ms IS 'Longest response time, in milliseconds';
 COMMENT ON COLUMN devapp_report.latency_daily.histogram IS 'Responses by response time; the percentile of several rows is devapp_report.percentile(histogram, 0.95)';
+COMMENT ON COLUMN devapp_report.latency_daily.updated_at IS 'When a flush last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT', 'admin', 'analyst');
 
 CREATE MATERIALIZED VIEW devapp_internal.latency_totals AS

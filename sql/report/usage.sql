@@ -70,11 +70,11 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_totals', 'SELECT',
 CREATE VIEW devapp_report.usage_daily AS
 SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
        coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
-       u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost
+       u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost, u.updated_at
   FROM (SELECT x.day, x.app_id, x.product_id, x.environment,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
                coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
-               devapp_internal.sum_bigint(x.cost) AS cost
+               devapp_internal.sum_bigint(x.cost) AS cost, max(x.updated_at) AS updated_at
           FROM devapp.usage_day x
          GROUP BY x.day, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
@@ -99,13 +99,14 @@ COMMENT ON COLUMN devapp_report.usage_daily.environment IS 'Environment of the c
 COMMENT ON COLUMN devapp_report.usage_daily.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_daily.refused IS 'Calls that were refused; why: devapp_report.denials';
 COMMENT ON COLUMN devapp_report.usage_daily.cost IS 'What the allowed calls cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp_report.usage_daily.updated_at IS 'When a flush or a correction last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_daily', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.denials AS
 SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
        coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
        u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment,
-       u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, u.calls
+       u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, u.calls, u.updated_at
   FROM devapp.usage_day u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
   LEFT JOIN devapp_internal.former_owner f ON f.app_id = u.app_id AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
@@ -131,4 +132,5 @@ COMMENT ON COLUMN devapp_report.denials.environment IS 'Environment of the crede
 COMMENT ON COLUMN devapp_report.denials.code IS 'Verdict, for example QUOTA_EXCEEDED';
 COMMENT ON COLUMN devapp_report.denials.http_status IS 'HTTP status that goes with the verdict: 401, 403 or 429';
 COMMENT ON COLUMN devapp_report.denials.calls IS 'Calls that were refused with this verdict';
+COMMENT ON COLUMN devapp_report.denials.updated_at IS 'When a flush last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.denials', 'SELECT', 'admin', 'analyst');

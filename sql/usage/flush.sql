@@ -121,14 +121,15 @@ CREATE FUNCTION devapp_internal.write_responses() RETURNS void
     SET timezone = 'UTC'
 AS $$
 DECLARE
+    written_at timestamptz := clock_timestamp();
     month timestamptz;
 BEGIN
     FOR month IN SELECT DISTINCT date_trunc('month', t.day) FROM devapp_internal.taken_responses() t LOOP
         EXECUTE format(
             'INSERT INTO %s AS l (day, app_id, product_id, calls, client_errors, server_errors,
-                                  latency_total, latency_min, latency_max, histogram)
+                                  latency_total, latency_min, latency_max, histogram, updated_at)
              SELECT t.day::date, t.app_id, t.product_id, t.calls, t.client_errors, t.server_errors,
-                    t.latency_total, t.latency_min, t.latency_max, t.histogram
+                    t.latency_total, t.latency_min, t.latency_max, t.histogram, $2
                FROM devapp_internal.taken_responses() t
               WHERE t.day >= $1 AND t.day < $1 + interval ''1 month''
                  ON CONFLICT (app_id, day, product_id) DO UPDATE
@@ -138,8 +139,8 @@ BEGIN
                     latency_total = devapp_internal.add_latencies(l.latency_total, excluded.latency_total),
                     latency_min = least(l.latency_min, excluded.latency_min),
                     latency_max = greatest(l.latency_max, excluded.latency_max),
-                    histogram = devapp_internal.merge_histograms(l.histogram, excluded.histogram)',
-            devapp_internal.usage_partition('usage_latency', month)) USING month;
+                    histogram = devapp_internal.merge_histograms(l.histogram, excluded.histogram), updated_at = excluded.updated_at',
+            devapp_internal.usage_partition('usage_latency', month)) USING month, written_at;
     END LOOP;
 END
 $$;
@@ -177,42 +178,44 @@ $$;
 -- ---------- rolling up ----------
 
 -- The rows of these flushes, of a month, into the hours.
-CREATE FUNCTION devapp_internal.roll_up_hours(month timestamptz, flush_ids bigint[]) RETURNS void
+CREATE FUNCTION devapp_internal.roll_up_hours(month timestamptz, flush_ids bigint[], written_at timestamptz) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $$
 BEGIN
     EXECUTE format(
-        'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls, cost)
+        'INSERT INTO %s AS h (hour, app_id, credential_id, product_id, operation_id, environment, code, calls, cost, updated_at)
          SELECT date_trunc(''hour'', m.minute), m.app_id, m.credential_id, m.product_id, m.operation_id, m.environment,
-                m.code, devapp_internal.sum_bigint(m.calls), devapp_internal.sum_bigint(m.cost)
+                m.code, devapp_internal.sum_bigint(m.calls), devapp_internal.sum_bigint(m.cost), $3
            FROM devapp.usage_minute m
           WHERE m.flush_id = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5, 6, 7
           ORDER BY 2, 1
              ON CONFLICT (app_id, hour, product_id, credential_id, operation_id, environment, code) DO UPDATE
-            SET calls = devapp_internal.add_counts(h.calls, excluded.calls), cost = devapp_internal.add_counts(h.cost, excluded.cost)',
-        devapp_internal.usage_partition('usage_hour', month)) USING month, flush_ids;
+            SET calls = devapp_internal.add_counts(h.calls, excluded.calls), cost = devapp_internal.add_counts(h.cost, excluded.cost),
+                updated_at = excluded.updated_at',
+        devapp_internal.usage_partition('usage_hour', month)) USING month, flush_ids, written_at;
 END
 $$;
 
-CREATE FUNCTION devapp_internal.roll_up_days(month timestamptz, flush_ids bigint[]) RETURNS void
+CREATE FUNCTION devapp_internal.roll_up_days(month timestamptz, flush_ids bigint[], written_at timestamptz) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $$
 BEGIN
     EXECUTE format(
-        'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost)
-         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, devapp_internal.sum_bigint(m.calls), devapp_internal.sum_bigint(m.cost)
+        'INSERT INTO %s AS d (day, app_id, product_id, environment, code, calls, cost, updated_at)
+         SELECT m.minute::date, m.app_id, m.product_id, m.environment, m.code, devapp_internal.sum_bigint(m.calls), devapp_internal.sum_bigint(m.cost), $3
            FROM devapp.usage_minute m
           WHERE m.flush_id = ANY ($2) AND m.minute >= $1 AND m.minute < $1 + interval ''1 month''
           GROUP BY 1, 2, 3, 4, 5
           ORDER BY 2, 1
              ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE
-            SET calls = devapp_internal.add_counts(d.calls, excluded.calls), cost = devapp_internal.add_counts(d.cost, excluded.cost)',
-        devapp_internal.usage_partition('usage_day', month)) USING month, flush_ids;
+            SET calls = devapp_internal.add_counts(d.calls, excluded.calls), cost = devapp_internal.add_counts(d.cost, excluded.cost),
+                updated_at = excluded.updated_at',
+        devapp_internal.usage_partition('usage_day', month)) USING month, flush_ids, written_at;
 END
 $$;
 
@@ -226,14 +229,17 @@ AS $$
 DECLARE
     flush_ids bigint[];
     month timestamptz;
+    written_at timestamptz;
 BEGIN
     PERFORM devapp_internal.lock_usage();
+    -- behind the lock, so that times ascend with commits
+    written_at := clock_timestamp();
     WITH taken AS (DELETE FROM devapp.usage_flush f RETURNING f.flush_id)
     SELECT array_agg(t.flush_id) INTO flush_ids FROM taken t;
     FOR month IN SELECT DISTINCT date_trunc('month', m.minute)
                    FROM devapp.usage_minute m WHERE m.flush_id = ANY (flush_ids) LOOP
-        PERFORM devapp_internal.roll_up_hours(month, flush_ids);
-        PERFORM devapp_internal.roll_up_days(month, flush_ids);
+        PERFORM devapp_internal.roll_up_hours(month, flush_ids, written_at);
+        PERFORM devapp_internal.roll_up_days(month, flush_ids, written_at);
     END LOOP;
     RETURN coalesce(cardinality(flush_ids), 0);
 END

@@ -27,7 +27,7 @@ DECLARE
     partition_name text := parent || to_char(from_time, CASE WHEN daily THEN '_YYYY_MM_DD' ELSE '_YYYY_MM' END);
 BEGIN
     IF to_regclass('devapp.' || partition_name) IS NULL THEN
-        EXECUTE format('CREATE TABLE devapp.%I (LIKE devapp.%I INCLUDING COMMENTS) WITH (fillfactor = %s)',
+        EXECUTE format('CREATE TABLE devapp.%I (LIKE devapp.%I INCLUDING COMMENTS INCLUDING DEFAULTS) WITH (fillfactor = %s)',
                        partition_name, parent, CASE WHEN daily THEN 100 ELSE 70 END);
         EXECUTE format('CREATE %s INDEX %I ON devapp.%I %s', CASE WHEN NOT daily THEN 'UNIQUE' END,
                        partition_name || '_key', partition_name, devapp_internal.usage_index(parent));

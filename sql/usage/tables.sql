@@ -51,7 +51,8 @@ CREATE TABLE devapp.usage_hour (
     environment text COLLATE "C",
     code devapp.verdict_code NOT NULL,
     calls bigint NOT NULL,
-    cost bigint NOT NULL
+    cost bigint NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) PARTITION BY RANGE (hour);
 ALTER TABLE devapp.usage_hour REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_hour IS 'Verifications by the hour';
@@ -63,6 +64,7 @@ COMMENT ON COLUMN devapp.usage_hour.environment IS 'Environment of the credentia
 COMMENT ON COLUMN devapp.usage_hour.code IS 'Verdict';
 COMMENT ON COLUMN devapp.usage_hour.calls IS 'How many';
 COMMENT ON COLUMN devapp.usage_hour.cost IS 'What those that were allowed cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp.usage_hour.updated_at IS 'When the row was last written to; ascends with the commits of flushes, as long as no clock is put back';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_hour', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_hour', '');
 
@@ -73,7 +75,8 @@ CREATE TABLE devapp.usage_day (
     environment text COLLATE "C",
     code devapp.verdict_code NOT NULL,
     calls bigint NOT NULL,
-    cost bigint NOT NULL
+    cost bigint NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) PARTITION BY RANGE (day);
 ALTER TABLE devapp.usage_day REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_day IS 'Verifications by the day';
@@ -84,6 +87,7 @@ COMMENT ON COLUMN devapp.usage_day.environment IS 'Environment of the credential
 COMMENT ON COLUMN devapp.usage_day.code IS 'Verdict';
 COMMENT ON COLUMN devapp.usage_day.calls IS 'How many';
 COMMENT ON COLUMN devapp.usage_day.cost IS 'What those that were allowed cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp.usage_day.updated_at IS 'When the row was last written to; ascends with the commits of flushes, as long as no clock is put back';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_day', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_day', '');
 
@@ -97,7 +101,8 @@ CREATE TABLE devapp.usage_latency (
     latency_total interval NOT NULL,
     latency_min interval NOT NULL,
     latency_max interval NOT NULL,
-    histogram bigint[] NOT NULL
+    histogram bigint[] NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) PARTITION BY RANGE (day);
 ALTER TABLE devapp.usage_latency REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_latency IS 'How calls went, as gateways record it, by day, app and product';
@@ -112,6 +117,7 @@ COMMENT ON COLUMN devapp.usage_latency.latency_min IS 'Shortest response time';
 COMMENT ON COLUMN devapp.usage_latency.latency_max IS 'Longest response time';
 COMMENT ON COLUMN devapp.usage_latency.histogram IS
     'Calls by response time: element i counts those from 2^(i/4) to 2^((i+1)/4) microseconds; see devapp.latency_percentile';
+COMMENT ON COLUMN devapp.usage_latency.updated_at IS 'When the row was last written to; ascends with the commits of flushes, as long as no clock is put back';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_latency', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_latency', '');
 

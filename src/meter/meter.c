@@ -32,6 +32,7 @@
 bool		devapp_metering = true;
 int			devapp_flush_interval = 10;
 int			devapp_retention_day = 1830 * MINUTES_PER_DAY;
+int			devapp_record_delay = 30 * MINUTES_PER_DAY;
 static int	meter_size = 16384;
 
 /* Only SQL asks for these. */
@@ -78,6 +79,11 @@ meter_define_gucs(void)
 					 &retention_minute, 7);
 	define_retention("devapp.retention_hour", "How long usage by the hour is kept.",
 					 &retention_hour, 90);
+	DefineCustomIntVariable("devapp.record_delay",
+							"How long after a call record_usage may still tell of it.",
+							"0: as long as usage by the day is kept.",
+							&devapp_record_delay, 30 * MINUTES_PER_DAY, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 	define_retention("devapp.retention_day", "How long usage and latencies by the day are kept.",
 					 &devapp_retention_day, 1830);
 }

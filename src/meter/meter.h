@@ -21,6 +21,7 @@ typedef struct MeterSlots
 extern bool devapp_metering;
 extern int	devapp_flush_interval;	/* s; 0: never */
 extern int	devapp_retention_day;	/* minutes; 0: for ever */
+extern int	devapp_record_delay;	/* minutes; 0: devapp_retention_day */
 
 extern void meter_define_gucs(void);
 extern void meter_init(void);

@@ -180,6 +180,11 @@ check_at(bool isnull, Datum value, TimestampTz now)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("at is longer ago than usage is kept"),
 				 errhint("See the setting devapp.retention_day.")));
+	if (devapp_record_delay > 0 && at < now - devapp_record_delay * USECS_PER_MINUTE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("at is longer ago than a call may be recorded"),
+				 errhint("Record calls soon after they were made; see the setting devapp.record_delay.")));
 	return minute_of(at) - (minute_of(at) % MINUTES_PER_DAY + MINUTES_PER_DAY) % MINUTES_PER_DAY;
 }
 

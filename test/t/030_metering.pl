@@ -11,6 +11,7 @@ use Test::More;
 
 my $node = start_server('main', "shared_preload_libraries = 'devapp'
 devapp.flush_interval = 0
+devapp.record_delay = 0
 max_prepared_transactions = 2
 max_worker_processes = 8");
 make_program($node);

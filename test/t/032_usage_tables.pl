@@ -25,6 +25,11 @@ my %from_minutes = (
 	hour => q{SELECT date_trunc('hour', minute), app_id, credential_id, product_id, operation_id, environment, code, sum(calls), sum(cost) FROM devapp.usage_minute GROUP BY 1, 2, 3, 4, 5, 6, 7},
 	day => q{SELECT minute::date, app_id, product_id, environment, code, sum(calls), sum(cost) FROM devapp.usage_minute GROUP BY 1, 2, 3, 4, 5});
 
+# all columns but the time of writing
+my %counted = (
+	hour => 'hour, app_id, credential_id, product_id, operation_id, environment, code, calls, cost',
+	day => 'day, app_id, product_id, environment, code, calls, cost');
+
 sub rolled_up_is_right
 {
 	my ($name) = @_;
@@ -32,9 +37,9 @@ sub rolled_up_is_right
 	for my $grain (sort keys %from_minutes)
 	{
 		is( $node->safe_psql('postgres', "SET timezone = 'UTC';
-				WITH expected AS ($from_minutes{$grain})
-				SELECT (SELECT count(*) FROM (TABLE expected EXCEPT ALL TABLE devapp.usage_$grain) AS x),
-				       (SELECT count(*) FROM (TABLE devapp.usage_$grain EXCEPT ALL TABLE expected) AS x),
+				WITH expected AS ($from_minutes{$grain}), is_there AS (SELECT $counted{$grain} FROM devapp.usage_$grain)
+				SELECT (SELECT count(*) FROM (TABLE expected EXCEPT ALL TABLE is_there) AS x),
+				       (SELECT count(*) FROM (TABLE is_there EXCEPT ALL TABLE expected) AS x),
 				       (SELECT count(*) > 0 FROM devapp.usage_$grain)"),
 			'0|0|t', "$name: usage_$grain is the sum of the minutes");
 	}
@@ -199,6 +204,13 @@ is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_pa
 	'0 keeps them for ever');
 is( error_of($node, "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms', now() - interval '31 days')"), '22023',
 	'what is past the retention is not recorded');
+$node->append_conf('postgresql.conf', "devapp.record_delay = '2d'");
+$node->reload;
+$node->poll_query_until('postgres', q{SELECT devapp_internal.setting('record_delay') = '2d'}) or die;
+my ($state, $report) = error_of($node, "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms', now() - interval '49 hours')");
+is($state, '22023', 'nor what is told too late');
+like($report, qr/at is longer ago than a call may be recorded/, 'it says so');
+is($node->safe_psql('postgres', "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms', now() - interval '47 hours')"), 1, 'what is not is recorded');
 
 # ---------- dump and restore ----------
 
