@@ -15,8 +15,8 @@ CREATE TRIGGER guard_deleted BEFORE UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('deleted_at', 'status');
 -- A restore brings the rows in any order.
 CREATE TRIGGER guard_replaces BEFORE INSERT ON devapp.credential FOR EACH ROW
-    WHEN (NEW.replaces IS NOT NULL AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('guard_replaces');
+    WHEN (NEW.replaces IS NOT NULL)
+    EXECUTE FUNCTION devapp_internal.as_owner('guard_replaces', 'unless restoring');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_credential.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential

@@ -269,55 +269,46 @@ BEGIN
 END
 $$;
 
--- The BEFORE triggers of these tables have loaded the library, so that the setting
--- is known.
+-- That nothing is being restored is asked in as_owner(), and not in the conditions: PostgreSQL
+-- reads each condition anew for each statement, and these were most of it.
 CREATE CONSTRAINT TRIGGER notify_app_submitted AFTER INSERT ON devapp.app
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (NEW.status = 'pending' AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_submitted');
+    WHEN (NEW.status = 'pending')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_submitted', 'unless restoring');
 CREATE CONSTRAINT TRIGGER notify_app_resubmitted AFTER UPDATE OF status ON devapp.app
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status = 'pending'
-          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_submitted');
+    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status = 'pending')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_submitted', 'unless restoring');
 CREATE TRIGGER notify_app_decided AFTER UPDATE OF status ON devapp.app FOR EACH ROW
-    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status <> 'pending'
-          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_decided');
+    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status <> 'pending')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_decided', 'unless restoring');
 CREATE TRIGGER notify_app_transferred AFTER UPDATE OF developer_id, team_id ON devapp.app FOR EACH ROW
-    WHEN ((OLD.developer_id, OLD.team_id) IS DISTINCT FROM (NEW.developer_id, NEW.team_id)
-          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_transferred');
+    WHEN ((OLD.developer_id, OLD.team_id) IS DISTINCT FROM (NEW.developer_id, NEW.team_id))
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_app_transferred', 'unless restoring');
 CREATE TRIGGER notify_developer_deactivated AFTER UPDATE OF status ON devapp.developer FOR EACH ROW
-    WHEN (OLD.status = 'active' AND NEW.status = 'inactive'
-          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_deactivated');
+    WHEN (OLD.status = 'active' AND NEW.status = 'inactive')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_deactivated', 'unless restoring');
 CREATE TRIGGER notify_member_added AFTER INSERT ON devapp.team_member FOR EACH ROW
-    WHEN (current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_member_added');
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_member_added', 'unless restoring');
 CREATE TRIGGER forget_reminders_replaced AFTER INSERT ON devapp.credential FOR EACH ROW
-    WHEN (NEW.replaces IS NOT NULL AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders');
+    WHEN (NEW.replaces IS NOT NULL)
+    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders', 'unless restoring');
 CREATE TRIGGER forget_reminders_ended AFTER UPDATE OF status ON devapp.credential FOR EACH ROW
-    WHEN (OLD.status = 'approved' AND NEW.status <> 'approved'
-          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders');
+    WHEN (OLD.status = 'approved' AND NEW.status <> 'approved')
+    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders', 'unless restoring');
 CREATE TRIGGER notify_credential_decided AFTER UPDATE OF status ON devapp.credential FOR EACH ROW
-    WHEN (OLD.status IS DISTINCT FROM NEW.status
-          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_decided');
+    WHEN (OLD.status IS DISTINCT FROM NEW.status)
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_decided', 'unless restoring');
 CREATE TRIGGER notify_credential_rotated AFTER INSERT ON devapp.credential_secret
     REFERENCING NEW TABLE AS made FOR EACH STATEMENT
-    WHEN (current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_rotated');
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_rotated', 'unless restoring');
 CREATE CONSTRAINT TRIGGER notify_product_submitted AFTER INSERT ON devapp.credential_product
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (NEW.status = 'pending' AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_product_submitted');
+    WHEN (NEW.status = 'pending')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_product_submitted', 'unless restoring');
 CREATE TRIGGER notify_product_decided AFTER UPDATE OF status ON devapp.credential_product FOR EACH ROW
-    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.removed_at IS NULL
-          AND current_setting('devapp.restoring', true) IS DISTINCT FROM 'on')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_product_decided');
+    WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.removed_at IS NULL)
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_product_decided', 'unless restoring');
 
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.notification FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted app_transferred product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue quota_nearly_used quota_used_up team_invited team_member_added developer_deactivated developer_registered',

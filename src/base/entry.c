@@ -24,7 +24,8 @@
  * Arrays are lists: none with a null or of more than one dimension comes in.
  *
  * Trigger functions that need their owner's rights are called by as_owner(), which
- * names them in its first argument.
+ * names them in its first argument.  Those that are not for the rows of a dump say so in
+ * its second.
  *
  * In a security-restricted operation (autovacuum, ANALYZE, REINDEX, REFRESH
  * MATERIALIZED VIEW) code runs that the person at the keyboard did not choose to
@@ -59,6 +60,7 @@
 
 #include "base/compat.h"
 #include "base/entry.h"
+#include "base/guc.h"
 #include "base/list.h"
 
 PG_FUNCTION_INFO_V1(devapp_enter);
@@ -444,7 +446,18 @@ devapp_enter_analyst(PG_FUNCTION_ARGS)
 	return devapp_enter(fcinfo);
 }
 
-/* SQL: as_owner('function'): a trigger that calls a function of devapp_internal */
+/* What a trigger returns that does nothing: a BEFORE trigger, the row as it is. */
+static Datum
+leave_row(TriggerData *trigdata)
+{
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ? trigdata->tg_newtuple :
+						   trigdata->tg_trigtuple);
+}
+
+/*
+ * SQL: as_owner('function', 'unless restoring'): a trigger that calls a function of
+ * devapp_internal; with the second argument not for the rows of a dump
+ */
 Datum
 devapp_as_owner(PG_FUNCTION_ARGS)
 {
@@ -455,6 +468,8 @@ devapp_as_owner(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("as_owner must be called as a trigger")));
 	trigger = ((TriggerData *) fcinfo->context)->tg_trigger;
+	if (trigger->tgnargs > 1 && devapp_restoring)
+		return leave_row((TriggerData *) fcinfo->context);
 	if (fcinfo->flinfo->fn_extra == NULL)
 	{
 		NameData	name;
