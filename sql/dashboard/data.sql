@@ -66,6 +66,18 @@ AS $$
       LEFT JOIN devapp_internal.response_totals(first_day, last_day, apps) r ON r.day = first_day + n
 $$;
 
+-- Response times in milliseconds; of a day without responses 0.
+CREATE FUNCTION devapp_internal.daily_latency(first_day date, last_day date, apps uuid[]) RETURNS TABLE (day date, responses numeric, median numeric, p95 numeric)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT first_day + n, coalesce(r.responses, 0),
+           coalesce(extract(epoch FROM least(greatest(devapp.latency_percentile(r.histogram, 0.5), r.latency_min), r.latency_max)) * 1000, 0),
+           coalesce(extract(epoch FROM least(greatest(devapp.latency_percentile(r.histogram, 0.95), r.latency_min), r.latency_max)) * 1000, 0)
+      FROM generate_series(0, last_day - first_day) AS n
+      LEFT JOIN devapp_internal.response_totals(first_day, last_day, apps) r ON r.day = first_day + n
+$$;
+
 -- Minimum and maximum are exact, and the percentile is not outside of them.
 CREATE FUNCTION devapp_internal.responses_between(first_day date, last_day date, apps uuid[]) RETURNS TABLE (responses numeric, errors numeric, p95 interval)
     LANGUAGE sql STABLE
@@ -140,6 +152,48 @@ BEGIN ATOMIC
                AND c.is_allowed
              GROUP BY c.app_id) AS u
     HAVING NOT devapp_internal.is_last_30_days(active_apps.first_day, active_apps.last_day, apps);
+END;
+
+-- Calls by product; of calls that no product answered it is null.
+CREATE FUNCTION devapp_internal.calls_by_product(first_day date, last_day date, apps uuid[]) RETURNS TABLE (product_id uuid, allowed bigint, refused bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT t.product_id, devapp_internal.sum_bigint(t.calls), devapp_internal.sum_bigint(t.refused)
+      FROM devapp_internal.usage_totals t
+     WHERE apps IS NULL AND first_day > (now() AT TIME ZONE 'UTC')::date - 30 AND t.day BETWEEN first_day AND last_day
+     GROUP BY t.product_id
+     UNION ALL
+    SELECT u.product_id, coalesce(devapp_internal.sum_bigint(u.calls) FILTER (WHERE u.code = 'VALID'), 0),
+           coalesce(devapp_internal.sum_bigint(u.calls) FILTER (WHERE u.code <> 'VALID'), 0)
+      FROM devapp.usage_day u
+     WHERE apps IS NULL AND first_day <= (now() AT TIME ZONE 'UTC')::date - 30 AND u.day BETWEEN first_day AND last_day
+     GROUP BY u.product_id
+     UNION ALL
+    SELECT u.product_id, coalesce(devapp_internal.sum_bigint(u.calls) FILTER (WHERE u.code = 'VALID'), 0),
+           coalesce(devapp_internal.sum_bigint(u.calls) FILTER (WHERE u.code <> 'VALID'), 0)
+      FROM devapp.usage_day u
+     WHERE apps IS NOT NULL AND u.app_id = ANY (apps) AND u.day BETWEEN first_day AND last_day
+     GROUP BY u.product_id;
+END;
+
+-- Calls by the present owner of the app, deleted apps as well.
+CREATE FUNCTION devapp_internal.calls_by_owner(first_day date, last_day date, apps uuid[])
+    RETURNS TABLE (owner_id uuid, owner text, owner_kind text, allowed bigint, refused bigint)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT a.owner_id, a.owner, a.owner_kind, devapp_internal.sum_bigint(x.allowed), devapp_internal.sum_bigint(x.refused)
+      FROM (SELECT u.app_id, u.calls_30d AS allowed, u.refused_30d AS refused
+              FROM devapp_internal.app_calls_30d u
+             WHERE devapp_internal.is_last_30_days(calls_by_owner.first_day, calls_by_owner.last_day, apps)
+             UNION ALL
+            SELECT c.app_id, coalesce(devapp_internal.sum_bigint(c.calls) FILTER (WHERE c.is_allowed), 0),
+                   coalesce(devapp_internal.sum_bigint(c.calls) FILTER (WHERE NOT c.is_allowed), 0)
+              FROM devapp_internal.calls_by_app(calls_by_owner.first_day, calls_by_owner.last_day, apps) c
+             WHERE NOT devapp_internal.is_last_30_days(calls_by_owner.first_day, calls_by_owner.last_day, apps)
+             GROUP BY c.app_id) AS x
+      JOIN devapp_internal.named_app a ON a.app_id = x.app_id
+     WHERE x.allowed > 0 OR x.refused > 0
+     GROUP BY a.owner_id, a.owner, a.owner_kind;
 END;
 
 -- Quotas that are used to 80 % and more.

@@ -29,3 +29,22 @@ AS $$
                    array_agg(r.client_errors ORDER BY r.day) AS client_errors, array_agg(r.server_errors ORDER BY r.day) AS server_errors
               FROM devapp_internal.daily_responses(first_day, last_day, apps) r) AS s
 $$;
+
+-- In milliseconds, or where all are short in microseconds: bars have whole numbers.
+CREATE FUNCTION devapp_internal.dashboard_latency(first_day date, last_day date, apps uuid[]) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT devapp_internal.html_card('Latency by day', CASE WHEN s.total > 0 THEN 'Of recorded responses, in ' || s.unit || ', each with its own scale' END,
+               CASE WHEN s.total = 0
+                    THEN devapp_internal.html_nothing('No responses were recorded in this period. Gateways record them with devapp.record_usage.')
+               ELSE devapp_internal.html_chart('Median', 'allowed', first_day, s.median, false)
+                    || devapp_internal.html_chart('95th percentile', 'allowed', first_day, s.p95, true)
+                    || devapp_internal.chart_table('Latency by day, in ' || s.unit, first_day, '{#Responses,#Median,#95th percentile}',
+                                                  s.responses, s.median, s.p95) END)
+      FROM (SELECT x.unit, sum(l.responses) AS total, array_agg(l.responses ORDER BY l.day) AS responses,
+                   array_agg(round(l.median * x.factor) ORDER BY l.day) AS median, array_agg(round(l.p95 * x.factor) ORDER BY l.day) AS p95
+              FROM (SELECT y.*, max(y.p95) OVER () < 10 AS is_short FROM devapp_internal.daily_latency(first_day, last_day, apps) y) AS l
+             CROSS JOIN LATERAL (SELECT CASE WHEN l.is_short THEN 1000 ELSE 1 END AS factor, CASE WHEN l.is_short THEN 'microseconds' ELSE 'milliseconds' END AS unit) AS x
+             GROUP BY x.unit) AS s
+$$;

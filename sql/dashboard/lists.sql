@@ -22,6 +22,44 @@ AS $$
       FROM shown s
 $$;
 
+CREATE FUNCTION devapp_internal.dashboard_products(first_day date, last_day date, apps uuid[]) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH shown AS (
+        SELECT b.*, coalesce(p.name, 'No product') AS name, CASE WHEN p.deleted_at IS NOT NULL THEN 'deleted' END AS detail,
+               row_number() OVER w AS place, max(b.allowed) OVER () AS most, count(*) OVER () AS total
+          FROM devapp_internal.calls_by_product(first_day, last_day, apps) b
+          LEFT JOIN devapp.product p ON p.product_id = b.product_id
+        WINDOW w AS (ORDER BY b.allowed DESC, b.refused DESC, b.product_id)
+         ORDER BY place LIMIT 10
+    )
+    SELECT devapp_internal.html_list('Calls by product', 'By allowed calls, with the share of calls that was refused', '{Product,#Allowed,#Refused}',
+               string_agg(devapp_internal.html_row(
+                   devapp_internal.html_name(s.name, s.detail) || devapp_internal.html_bar(s.allowed, s.most),
+                   devapp_internal.html_number(s.allowed), devapp_internal.html_percent(s.refused, s.allowed::numeric + s.refused)), '' ORDER BY s.place),
+               count(*), max(s.total), 'No calls in this period.')
+      FROM shown s
+$$;
+
+CREATE FUNCTION devapp_internal.dashboard_owners(first_day date, last_day date, apps uuid[]) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH shown AS (
+        SELECT b.*, row_number() OVER w AS place, max(b.allowed) OVER () AS most, count(*) OVER () AS total
+          FROM devapp_internal.calls_by_owner(first_day, last_day, apps) b
+        WINDOW w AS (ORDER BY b.allowed DESC, b.refused DESC, b.owner_id)
+         ORDER BY place LIMIT 10
+    )
+    SELECT devapp_internal.html_list('Calls by owner', 'Of the apps that each owns now, with the share of calls that was refused', '{Owner,#Allowed,#Refused}',
+               string_agg(devapp_internal.html_row(
+                   devapp_internal.html_name(s.owner, s.owner_kind) || devapp_internal.html_bar(s.allowed, s.most),
+                   devapp_internal.html_number(s.allowed), devapp_internal.html_percent(s.refused, s.allowed::numeric + s.refused)), '' ORDER BY s.place),
+               count(*), max(s.total), 'No calls in this period.')
+      FROM shown s
+$$;
+
 CREATE FUNCTION devapp_internal.dashboard_refusals(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp

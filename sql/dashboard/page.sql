@@ -74,7 +74,10 @@ BEGIN
            || devapp_internal.tile_of_pending(apps) || quotas.tile || E'</dl>\n'
            || devapp_internal.html_section('Traffic',
                   devapp_internal.dashboard_calls(first_day, last_day, apps), devapp_internal.dashboard_errors(first_day, last_day, apps),
-                  devapp_internal.dashboard_top_apps(first_day, last_day, apps), devapp_internal.dashboard_refusals(first_day, last_day, apps))
+                  devapp_internal.dashboard_latency(first_day, last_day, apps), devapp_internal.dashboard_refusals(first_day, last_day, apps))
+           || devapp_internal.html_section('Who calls what',
+                  devapp_internal.dashboard_products(first_day, last_day, apps), devapp_internal.dashboard_owners(first_day, last_day, apps),
+                  devapp_internal.dashboard_top_apps(first_day, last_day, apps))
            || devapp_internal.html_section('To do',
                   devapp_internal.dashboard_pending(apps), quotas.card,
                   devapp_internal.dashboard_rotations(apps), devapp_internal.dashboard_expiring(apps))
@@ -86,7 +89,8 @@ CREATE FUNCTION devapp_internal.dashboard(days integer) RETURNS devapp_report."t
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_internal.dashboard_page(days, NULL, 'Developer program', devapp_internal.dashboard_freshness())
+    SELECT devapp_internal.dashboard_page(days, NULL, coalesce(nullif(btrim(devapp_internal.setting('program_name')), ''), 'Developer program'),
+                                         devapp_internal.dashboard_freshness())
 $$;
 
 CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"

@@ -31,7 +31,7 @@ CREATE FUNCTION devapp.latency_percentile(histogram bigint[], fraction double pr
     AS 'MODULE_PATHNAME', 'devapp_latency_percentile';
 COMMENT ON FUNCTION devapp.latency_percentile(bigint[], double precision) IS
     'Percentile of response times from a histogram, within 9.1 % of the true one';
-SELECT devapp_internal.grant_to('devapp.latency_percentile', 'admin', 'developer', 'analyst');
+SELECT devapp_internal.grant_to('devapp.latency_percentile', 'admin', 'developer');
 
 CREATE AGGREGATE devapp.add_histograms(bigint[]) (
     SFUNC = devapp_internal.merge_histograms,
@@ -40,7 +40,7 @@ CREATE AGGREGATE devapp.add_histograms(bigint[]) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE devapp.add_histograms(bigint[]) IS 'Histograms of response times, added up';
-SELECT devapp_internal.grant_to('devapp.add_histograms', 'admin', 'developer', 'analyst');
+SELECT devapp_internal.grant_to('devapp.add_histograms', 'admin', 'developer');
 
 CREATE VIEW devapp.daily_latency WITH (security_invoker = true) AS
 SELECT l.day, l.app_id, l.product_id, l.calls, l.client_errors, l.server_errors,

@@ -25,6 +25,7 @@ bool		devapp_restoring = false;
 static bool notify = true;
 static int	notification_max_attempts = 10;
 static int	rotation_max_age = 90;
+static char *program_name;
 static int	max_apps_per_owner = 100;
 static int	max_credentials_per_app = 20;
 
@@ -51,6 +52,17 @@ define_notification_gucs(void)
 							&rotation_max_age,
 							90, 0, 36500,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+static void
+define_report_gucs(void)
+{
+	DefineCustomStringVariable("devapp.program_name",
+							   "Name of the developer program, the title of its dashboard.",
+							   NULL,
+							   &program_name,
+							   "Developer program",
+							   PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 /* How much a developer can make of what takes memory and time of others. */
@@ -83,6 +95,7 @@ base_define_gucs(void)
 							 PGC_SUSET, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	define_notification_gucs();
 	define_self_service_gucs();
+	define_report_gucs();
 }
 
 /* After all settings are defined: nobody else makes one that begins with devapp. */

@@ -82,6 +82,23 @@ SELECT devapp_report.dashboard(367);
 SELECT n, starts_with(p, E'<!DOCTYPE html>\n<html lang="en">\n') AS starts, right(p, 8) = E'</html>\n' AS ends
   FROM unnest('{1,2,30,366}'::integer[]) AS n, LATERAL devapp_report.dashboard(n) AS p;
 
+-- the program's name is its title; without one it has another
+SET devapp.program_name = 'Bank & <Sons>';
+SELECT substring(p FROM '<title>.*</title>') AS title, substring(p FROM '<h1>[^\n]*</h1>') AS heading FROM devapp_report.dashboard(1) AS p;
+SET devapp.program_name = '  ';
+SELECT substring(p FROM '<title>.*</title>') AS title FROM devapp_report.dashboard(1) AS p;
+RESET devapp.program_name;
+
+-- latency: what is short is told in microseconds
+BEGIN;
+DELETE FROM devapp.usage_latency;
+SELECT FROM devapp_internal.usage_partition('usage_latency', now());
+INSERT INTO devapp.usage_latency VALUES (devapp_internal.utc_today(), NULL, NULL, 1, 0, 0, '1.5 ms', '1.5 ms', '1.5 ms', '[42:42]={1}');
+SELECT substring(c FROM 'Of recorded[^<]*') AS note, substring(c FROM 'so far\): ([\d,]+)<') AS today FROM devapp_internal.dashboard_latency(devapp_internal.utc_today() - 100, devapp_internal.utc_today(), NULL) AS c;
+UPDATE devapp.usage_latency SET latency_max = '25 ms', latency_min = '25 ms', histogram = '[58:58]={1}';
+SELECT substring(c FROM 'Of recorded[^<]*') AS note FROM devapp_internal.dashboard_latency(devapp_internal.utc_today() - 100, devapp_internal.utc_today(), NULL) AS c;
+ROLLBACK;
+
 -- nothing of it is for everybody
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'devapp_report'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');
 

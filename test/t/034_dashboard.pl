@@ -181,6 +181,21 @@ for my $days (1, 7, 30, 45)
 		query('many', "SELECT replace(name, chr(8238), chr(65533)) || ' ' || calls FROM (SELECT app_id, coalesce(sum(calls) FILTER (WHERE code = 'VALID'), 0) AS calls
 			FROM devapp.usage_day u WHERE $period AND $live GROUP BY app_id HAVING bool_or(code = 'VALID') ORDER BY 2 DESC, app_id LIMIT 10) AS x JOIN devapp.app USING (app_id) ORDER BY calls DESC"),
 		"$days days: busiest apps");
+	is( join("\n", map { my ($name) = names($_); "$name " . exact($_->[1]) } card($html, 'Calls by product')),
+		query('many', "SELECT coalesce(p.name, 'No product') || ' ' || x.calls FROM (SELECT product_id, coalesce(sum(calls) FILTER (WHERE code = 'VALID'), 0) AS calls,
+				coalesce(sum(calls) FILTER (WHERE code <> 'VALID'), 0) AS refused FROM devapp.usage_day WHERE $period GROUP BY product_id) AS x
+			LEFT JOIN devapp.product p USING (product_id) ORDER BY x.calls DESC, refused DESC, product_id LIMIT 10"),
+		"$days days: calls by product");
+	is( join("\n", map { my ($name) = names($_); "$name " . exact($_->[1]) } card($html, 'Calls by owner')),
+		query('many', "SELECT o.name || ' ' || x.calls FROM (SELECT coalesce(developer_id, team_id) AS id, coalesce(sum(calls) FILTER (WHERE code = 'VALID'), 0) AS calls,
+				coalesce(sum(calls) FILTER (WHERE code <> 'VALID'), 0) AS refused FROM devapp.usage_day JOIN devapp.app USING (app_id) WHERE $period GROUP BY 1) AS x
+			JOIN (SELECT developer_id, email FROM devapp.developer UNION ALL SELECT team_id, name FROM devapp.team) AS o(id, name) USING (id) ORDER BY x.calls DESC, refused DESC, id LIMIT 10"),
+		"$days days: calls by owner");
+	is( bars($html, '95th percentile'),
+		query('many', "SELECT string_agg(d || ': ' || coalesce(ms, 0), ',' ORDER BY d) FROM (SELECT d::date, round(extract(epoch FROM least(greatest(
+				devapp.latency_percentile(devapp.add_histograms(histogram), 0.95), min(latency_min)), max(latency_max))) * 1000) AS ms
+				FROM generate_series(date '$from', '$to', interval '1 day') AS d LEFT JOIN devapp.usage_latency ON day = d GROUP BY d) AS x"),
+		"$days days: latency by day");
 	is( join("\n", map { my ($code) = $_->[0] =~ m{<div class="detail" title="([A-Z_]+)"}; "$code " . exact($_->[1]) } card($html, 'Refused calls by reason')),
 		query('many', "SELECT code || ' ' || sum(calls) FROM devapp.usage_day WHERE code <> 'VALID' AND $period GROUP BY code ORDER BY sum(calls) DESC, code::text COLLATE \"C\""),
 		"$days days: refused calls by reason");
@@ -242,7 +257,7 @@ is($digest, $node->safe_psql('many', "SELECT encode(sha256(convert_to(" . litera
 if ($node->safe_psql('postgres', "SELECT count(*) FROM pg_config WHERE name = 'CONFIGURE' AND setting LIKE '%with-libxml%'"))
 {
 	is( $node->safe_psql('many', "SELECT array_to_string(xpath('//section/h3/text()', xmlparse(document devapp_report.dashboard())), ', ')"),
-		'Calls by day, Errors by day, Busiest apps, Refused calls by reason, Waiting for approval, Quotas near their limit, Secrets to rotate or to retire, Credentials that expire',
+		'Calls by day, Errors by day, Latency by day, Refused calls by reason, Calls by product, Calls by owner, Busiest apps, Waiting for approval, Quotas near their limit, Secrets to rotate or to retire, Credentials that expire',
 		'an XML parser finds every card');
 }
 
