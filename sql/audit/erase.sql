@@ -76,14 +76,18 @@ $$;
 
 -- ---------- legal hold ----------
 
--- The developers of an e-mail, deleted ones as well, or of an id.
+-- The developers of an e-mail, deleted ones as well, or of an id.  An e-mail that nobody has is
+-- that of whoever had it before.
 CREATE FUNCTION devapp_internal.persons_of(developer text) RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(array_agg(d.developer_id), '{}') FROM devapp.developer d
-     WHERE d.developer_id = devapp_internal.reference_uuid(developer)
-        OR devapp_internal.email_key(d.email) = devapp_internal.email_key(btrim(developer))
+    SELECT coalesce((SELECT array_agg(d.developer_id) FROM devapp.developer d
+                      WHERE d.developer_id = devapp_internal.reference_uuid(developer)
+                         OR devapp_internal.email_key(d.email) = devapp_internal.email_key(btrim(developer))),
+                    (SELECT array_agg(DISTINCT p.developer_id) FROM devapp.pseudonym p
+                      WHERE p.developer_id IS NOT NULL AND developer LIKE '%_@_%'
+                        AND devapp_internal.email_key(p.value #>> '{}') = devapp_internal.email_key(btrim(developer))), '{}')
 $$;
 
 CREATE FUNCTION devapp_internal.require_held_object(developer text, month date) RETURNS uuid[]
@@ -303,6 +307,9 @@ BEGIN
         RAISE NOTICE 'nothing of this person is left to erase'
             USING DETAIL = 'Either the person was erased before, or there was nobody of this e-mail or id.';
         RETURN;
+    END IF;
+    IF ids = '{}' THEN
+        RAISE NOTICE 'the address is no developer''s; what is known of it is erased';
     END IF;
     PERFORM devapp_internal.require_no_hold(ids, pseudonyms);
     FOR live IN SELECT d.email FROM devapp.developer d WHERE d.developer_id = ANY (ids) AND d.deleted_at IS NULL LOOP

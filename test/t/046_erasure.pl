@@ -136,12 +136,26 @@ unlike(dump_text('twice.sql'), qr/zoe/i, 'and nothing comes back by it');
 
 sql(qq{SET request.jwt.claims = '{"email": "claimed\@new.example", "email_verified": true}'; SELECT FROM devapp.create_product('by-claims')});
 like(dump_text('claimed.sql'), qr/claimed\@new\.example/, 'somebody who acted by claims');
-sql("SELECT devapp.erase_developer('claimed\@new.example')");
+{
+	my ($rows, $report);
+	$node->psql('postgres', "SELECT devapp.erase_developer('claimed\@new.example')", stdout => \$rows, stderr => \$report);
+	is($rows, '', 'no developer');
+	like($report, qr/NOTICE:  the address is no developer's; what is known of it is erased/, 'but an address');
+}
 unlike(dump_text('claimed.sql'), qr/claimed\@new\.example/, 'is erased as well');
+
+# ---------- by an e-mail that the person had before ----------
+
+sql("SELECT FROM devapp.create_developer('first\@new.example', 'Firstname'); SELECT FROM devapp.update_developer('first\@new.example', email => 'second\@new.example')");
+is(scalar error_of($node, "SELECT FROM devapp.set_legal_hold('First\@new.example'); SELECT devapp.erase_developer('second\@new.example')"), '55000', 'a hold by the earlier e-mail');
+is(sql("SELECT FROM devapp.release_legal_hold('second\@new.example'); SELECT count(*) FROM devapp.erase_developer('first\@new.example')"), 1, 'erased by the earlier e-mail');
+unlike(dump_text('first.sql'), qr/(?:first|second)\@new|Firstname/i, 'both are gone');
 
 # ---------- a dump is restored, and erased there ----------
 
 sql("SELECT FROM devapp.create_developer('moved\@new.example', 'Movedaway')");
+# a name from before such were refused comes along
+sql("SET session_replication_role = replica; UPDATE devapp.team SET display_name = '=1+1' WHERE name = 'blue'");
 dump_text('moved.sql');
 sql('CREATE DATABASE restored');
 {
@@ -149,6 +163,7 @@ sql('CREATE DATABASE restored');
 	$node->safe_psql('restored', "LOAD 'devapp'");
 	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$dir/moved.sql", '-d', 'restored' ], 'restore, with rows that were erased');
 }
+is($node->safe_psql('restored', q{SELECT display_name FROM devapp.team WHERE name = 'blue'}), '=1+1', 'a name that would be refused now');
 is($node->safe_psql('restored', q{SELECT erased_at IS NOT NULL FROM devapp.erase_developer('moved@new.example')}), 't', 'erased in the copy');
 is($node->safe_psql('restored', 'SELECT * FROM devapp.verify_audit($note$' . $note . '$note$)'), '', 'whose trail is what was sealed');
 $node->command_ok([ 'pg_dump', '-f', "$dir/restored.sql", 'restored' ], 'pg_dump of the copy');
