@@ -161,7 +161,7 @@ BEGIN
                       JOIN devapp.product p ON p.product_id = cp.product_id
                      WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
                        AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
-                       AND devapp_internal.has_credential(c.credential_id)
+                       AND (devapp_internal.is_admin() OR devapp_internal.has_credential(c.credential_id))
                      GROUP BY p.name
                     HAVING bool_and(cp.status <> 'revoked')) AS x);
 END
