@@ -503,7 +503,6 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 						const NullableDatum *values, int n, Snapshot snapshot)
 {
 	const ResolvedIndex *r = &resolved.indexes[index];
-	ScanKeyData keys[CATALOG_KEYS];
 
 	/*
 	 * Waiting for the lock may have taken until somebody put another table or
@@ -531,20 +530,17 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 	scan->index = index_open(r->index, AccessShareLock);
 	scan->slot = table_slot_create(scan->heap, NULL);
 	scan->packed = NULL;
-	set_keys(keys, r, values, n);
+	set_keys(scan->keys, r, values, n);
 	scan->scan = compat_index_beginscan(scan->heap, scan->index, snapshot, n);
-	index_rescan(scan->scan, keys, n, NULL, 0);
+	index_rescan(scan->scan, scan->keys, n, NULL, 0);
 }
 
-/* Look for another value in the same index. */
+/* Look for another value in the first column of the same index, the only one that was. */
 void
-catalog_scan_again(CatalogScan *scan, CatalogIndex index, Datum value)
+catalog_scan_again(CatalogScan *scan, Datum value)
 {
-	NullableDatum key = {value, false};
-	ScanKeyData keys[1];
-
-	set_keys(keys, &resolved.indexes[index], &key, 1);
-	index_rescan(scan->scan, keys, 1, NULL, 0);
+	scan->keys[0].sk_argument = value;
+	index_rescan(scan->scan, scan->keys, 1, NULL, 0);
 }
 
 /*

@@ -9,6 +9,7 @@
 
 #include "access/attnum.h"
 #include "access/genam.h"
+#include "access/skey.h"
 #include "executor/tuptable.h"
 #include "storage/itemptr.h"
 #include "utils/rel.h"
@@ -141,6 +142,7 @@ typedef struct CatalogScan
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
+	ScanKeyData keys[CATALOG_KEYS];
 	PackedRow  *packed;			/* NULL: the rows are those of the table itself */
 } CatalogScan;
 
@@ -172,7 +174,7 @@ extern void catalog_scan_begin(CatalogScan *scan, CatalogIndex index,
 extern void catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 									const NullableDatum *values, int n,
 									Snapshot snapshot);
-extern void catalog_scan_again(CatalogScan *scan, CatalogIndex index, Datum value);
+extern void catalog_scan_again(CatalogScan *scan, Datum value);
 extern bool catalog_scan_next(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,

@@ -157,7 +157,7 @@ void
 packed_scan_again(CatalogScan *scan, const pg_uuid_t *subject)
 {
 	scan->packed->subject = subject;
-	catalog_scan_again(scan, PACKED_ROW_BY_SUBJECT, UUIDPGetDatum(subject));
+	catalog_scan_again(scan, UUIDPGetDatum(subject));
 }
 
 static const PackedTable *
