@@ -439,7 +439,7 @@ fill_all('status', 'code text, http_status int',
 $session->quit;
 # n_days: how many days ago, 0 is today
 ask(qq{CREATE VIEW t.counted AS
-	SELECT DATE '2027-12-15' + c.day AS day, to_timestamp(x.at - x.at % 3600) AS hour, $days - 1 - c.day AS n_days,
+	SELECT DATE '2027-12-15' + c.day AS day, c.product, to_timestamp(x.at - x.at % 3600) AS hour, $days - 1 - c.day AS n_days,
 	       $first + (c.day + 1) * 86400 AS day_end, x.at - x.at % 3600 + 3600 AS hour_end, c.app, c.key, x.turn, x.began, x.ended,
 	       a.app_id, a.name AS app_name, a.path, a.is_deleted, a.owner_id, a.owner, a.owner_kind, p.product_id, p.name AS product_name, p.is_deleted AS product_is_deleted,
 	       c.environment, c.code, c.code = 'VALID' AS is_allowed, CASE c.code WHEN 'VALID' THEN c.cost ELSE 0 END AS cost
@@ -578,6 +578,19 @@ my %adds_up = (
 	apps => "SELECT sum(calls_30d), sum(refused_30d) + $of_no_app FROM devapp_report.apps",
 	app_inventory => "SELECT sum(calls_30d) + (SELECT sum(calls_30d) FROM devapp_report.apps WHERE is_deleted), sum(refused_30d) + (SELECT sum(refused_30d) FROM devapp_report.apps WHERE is_deleted) + $of_no_app FROM devapp_report.app_inventory");
 is(ask($adds_up{$_}), $agreed, "$_ adds up to all calls of 30 days") for sort keys %adds_up;
+my %responses = (
+	latency_daily => "SELECT sum(responses), sum(client_errors), sum(server_errors) FROM devapp_report.latency_daily WHERE $last_30",
+	latency_totals => "SELECT sum(responses), sum(client_errors), sum(server_errors) FROM devapp_report.latency_totals WHERE $last_30",
+	product_adoption => 'SELECT sum(responses_30d), sum(client_errors_30d), sum(server_errors_30d) FROM devapp_report.product_adoption');
+my $told = ask('SELECT count(*), count(*) FILTER (WHERE status BETWEEN 400 AND 499), count(*) FILTER (WHERE status >= 500) FROM t.answered WHERE n_days < 30');
+is(ask($responses{$_}), $told, "$_ adds up to all responses of 30 days") for sort keys %responses;
+
+# A correction is in every report of days, and in none of hours.
+my ($allowed, $refused) = split /\|/, $agreed;
+my $counted = ask(q{SELECT count(*) FROM t.counted WHERE day = '2028-03-01' AND app = 'forecast' AND product = 'weather' AND environment = 'live' AND is_allowed});
+ask("SELECT FROM devapp.correct_usage(app => '$app{forecast}{id}', product => 'weather', environment => 'live', day => '2028-03-01', calls => $counted + 1000, note => 'found in a log'); SELECT FROM devapp.refresh_reports()");
+is(ask($adds_up{$_}), $allowed + ($_ eq 'usage_hourly' ? 0 : 1000) . "|$refused", "$_ after a correction") for sort keys %adds_up;
+
 # no report of calls was forgotten
 is( ask(q{SELECT DISTINCT attrelid::regclass FROM pg_attribute WHERE attname ~ '^(calls|refused|responses|last_used|hours$)'
 		AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'devapp_report'::regnamespace AND relkind IN ('v', 'm'))
