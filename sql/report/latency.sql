@@ -52,7 +52,7 @@ COMMENT ON COLUMN devapp_report.latency_daily.owner IS 'E-mail of the developer,
 COMMENT ON COLUMN devapp_report.latency_daily.owner_kind IS 'developer or team; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner_then_id IS 'Id of the developer or team that owned the app at the end of the day; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the day; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or the credential is not known';
 COMMENT ON COLUMN devapp_report.latency_daily.product IS 'Its name; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.latency_daily.responses IS 'Calls that were recorded: those that the gateway told of';
@@ -93,7 +93,7 @@ SELECT t.day, t.product_id, p.name AS product, p.display_name AS product_display
 COMMENT ON VIEW devapp_report.latency_totals IS
     'How calls of all apps went, as gateways recorded it: one row a day and product, of the last 60 days. Materialized but for names';
 COMMENT ON COLUMN devapp_report.latency_totals.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp_report.latency_totals.product_id IS 'Product that the gateway named, perhaps deleted since; null: none, or one that is not known';
+COMMENT ON COLUMN devapp_report.latency_totals.product_id IS 'Product that the gateway named, perhaps deleted since; null: none, or the credential is not known';
 COMMENT ON COLUMN devapp_report.latency_totals.product IS 'Its name; null: as above';
 COMMENT ON COLUMN devapp_report.latency_totals.product_display_name IS 'Name of the product to show; null: none';
 COMMENT ON COLUMN devapp_report.latency_totals.is_deleted IS 'The product was deleted since';

@@ -42,7 +42,7 @@ COMMENT ON VIEW devapp.my_team_usage IS
 COMMENT ON COLUMN devapp.my_team_usage.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp.my_team_usage.team_id IS 'Id of the team that owns the apps now';
 COMMENT ON COLUMN devapp.my_team_usage.team IS 'Name of the team';
-COMMENT ON COLUMN devapp.my_team_usage.product_id IS 'Product that answered, or came closest; of responses, that the gateway named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp.my_team_usage.product_id IS 'Product that answered, or came closest; of responses, that the gateway named; null: none';
 COMMENT ON COLUMN devapp.my_team_usage.product IS 'Its name; null: as above, or one that one does not see any more';
 COMMENT ON COLUMN devapp.my_team_usage.apps IS 'How many of its apps had calls or responses';
 COMMENT ON COLUMN devapp.my_team_usage.calls IS 'Message count: verifications that were allowed';

@@ -52,7 +52,7 @@ COMMENT ON VIEW devapp.my_usage IS
 COMMENT ON COLUMN devapp.my_usage.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp.my_usage.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp.my_usage.app IS 'Name of the app, unique among those of its owner';
-COMMENT ON COLUMN devapp.my_usage.product_id IS 'Product that answered, or came closest; of responses, that the gateway named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp.my_usage.product_id IS 'Product that answered, or came closest; of responses, that the gateway named; null: none';
 COMMENT ON COLUMN devapp.my_usage.product IS 'Its name; null: as above, or one that one does not see any more';
 COMMENT ON COLUMN devapp.my_usage.calls IS 'Message count: verifications that were allowed';
 COMMENT ON COLUMN devapp.my_usage.errors IS 'Error count: responses with a status from 400 on, as gateways recorded them';

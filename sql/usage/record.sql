@@ -54,7 +54,7 @@ SELECT l.day, l.app_id, l.product_id, l.calls, l.client_errors, l.server_errors,
 COMMENT ON VIEW devapp.daily_latency IS 'Calls, errors and response times by day, app and product';
 COMMENT ON COLUMN devapp.daily_latency.day IS 'Day of the calls, in UTC';
 COMMENT ON COLUMN devapp.daily_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';
-COMMENT ON COLUMN devapp.daily_latency.product_id IS 'Product that was named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp.daily_latency.product_id IS 'Product that was named; null: none, or the credential is not known';
 COMMENT ON COLUMN devapp.daily_latency.calls IS 'How many were recorded';
 COMMENT ON COLUMN devapp.daily_latency.client_errors IS 'Those with a status from 400 to 499';
 COMMENT ON COLUMN devapp.daily_latency.server_errors IS 'Those with a status from 500 to 599';

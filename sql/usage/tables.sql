@@ -108,7 +108,7 @@ ALTER TABLE devapp.usage_latency REPLICA IDENTITY FULL;
 COMMENT ON TABLE devapp.usage_latency IS 'How calls went, as gateways record it, by day, app and product';
 COMMENT ON COLUMN devapp.usage_latency.day IS 'Day of the call, in UTC';
 COMMENT ON COLUMN devapp.usage_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';
-COMMENT ON COLUMN devapp.usage_latency.product_id IS 'Product that was named; null: none, or one that is not known';
+COMMENT ON COLUMN devapp.usage_latency.product_id IS 'Product that was named; null: none, or the credential is not known';
 COMMENT ON COLUMN devapp.usage_latency.calls IS 'How many were recorded';
 COMMENT ON COLUMN devapp.usage_latency.client_errors IS 'Those with a status from 400 to 499';
 COMMENT ON COLUMN devapp.usage_latency.server_errors IS 'Those with a status from 500 to 599';
