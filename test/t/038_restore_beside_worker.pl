@@ -72,7 +72,7 @@ sub contents
 		my $row = /usage_(hour|day)$/ ? q{(to_jsonb(t) - 'updated_at')::text} : 't::text';
 		"SELECT '$_', count(*), md5(string_agg($row, '|' ORDER BY $row COLLATE \"C\")) FROM $_ AS t $where"
 	} @tables;
-	return sql($query, $db);
+	return join "\n", sort split /\n/, sql($query, $db);
 }
 
 # Calls come in, and there is time for the worker to do something about them.
