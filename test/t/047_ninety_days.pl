@@ -63,8 +63,9 @@ my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'devapp'\ndevapp.flush_interval = 0\ndevapp.refresh_interval = 0\ntimezone = 'UTC'");
 {
+	# test/dates moves the clock of this test as well
+	local $ENV{DEVAPP_CLOCK_OFFSET} = $ENV{LD_PRELOAD} ? $ENV{DEVAPP_CLOCK_OFFSET} : 0;
 	local $ENV{LD_PRELOAD} = $clock;
-	local $ENV{DEVAPP_CLOCK_OFFSET} = 0;
 	local $ENV{DEVAPP_CLOCK_FILE} = $moved;
 	$node->start;
 }
