@@ -217,7 +217,7 @@ link_parts() {
 private_postgres() {
 	local copy bin
 	[[ $PG_CONFIG != "$SCRATCH"/* ]] || return 0
-	copy=$(mktemp -d "$SCRATCH/pg.XXX")
+	copy=$(mktemp -d "$SCRATCH/pg.XXXX")
 	chmod 755 "$copy"
 	copy_parts "$copy"
 	link_parts "$copy"
