@@ -482,6 +482,7 @@ cache_keep(const CacheTag *tag, const Entitlement *entitlement,
 		   const DecideSecret *secret, uint64 loaded_at)
 {
 	Size		size = entitlement_copy_size(entitlement);
+	/* a chunk of memory may be rounded up to the next power of two */
 	Size		bytes = ENTRY_BYTES + (size > ENTRY_ROOM ? 2 * size + 32 : 0);
 	Size		held_bytes = 0;
 	CacheEntry *entry;

@@ -244,7 +244,7 @@ catalog_require_relation(Oid schema, const char *name)
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp.%s does not exist", name),
+				 errmsg("relation %s.%s does not exist", get_namespace_name(schema), name),
 				 errhint("Create the extension devapp in this database, at the version of its library.")));
 	return relid;
 }
@@ -305,8 +305,8 @@ require_type(Oid schema, CatalogColumn which, Oid type)
 	if (type != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column %s of devapp.%s is of type %s, but the library expects %s",
-						column_names[which].column, column_names[which].table,
+				 errmsg("column %s of %s.%s is of type %s, but the library expects %s",
+						column_names[which].column, get_namespace_name(schema), column_names[which].table,
 						format_type_be(type), format_type_be(expected)),
 				 errhint("Give the column its type back, or install the library of this version.")));
 }
@@ -326,8 +326,8 @@ find_column(Oid schema, Relation heap, CatalogColumn which)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column %s of devapp.%s does not exist",
-					column_names[which].column, column_names[which].table),
+			 errmsg("column %s of %s.%s does not exist",
+					column_names[which].column, get_namespace_name(schema), column_names[which].table),
 			 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 	pg_unreachable();
 }

@@ -103,6 +103,21 @@ static const PackedTable packed_tables[] = {
 
 #define PACKED_TABLES	((int) lengthof(packed_tables))
 
+/* Each has room for its columns in PackedRow, and a bit for each in BodyHead. */
+#define REQUIRE_ROOM(first, last) \
+	StaticAssertDecl((last) - (first) < PACKED_COLUMNS, "a packed row has room for its columns")
+
+StaticAssertDecl(PACKED_COLUMNS <= 32, "a body has a bit for each column");
+REQUIRE_ROOM(DEVELOPER_EMAIL, DEVELOPER_STATUS);
+REQUIRE_ROOM(TEAM_NAME, TEAM_STATUS);
+REQUIRE_ROOM(PRODUCT_NAME, PRODUCT_TRAILING_SLASH);
+REQUIRE_ROOM(OPERATION_ID, OPERATION_QUOTA_UNIT);
+REQUIRE_ROOM(APP_DEVELOPER_ID, APP_ALLOWED_CIDRS);
+REQUIRE_ROOM(APP_QUOTA_PRODUCT_ID, APP_QUOTA_UNTIL);
+REQUIRE_ROOM(CREDENTIAL_ID, CREDENTIAL_EXPIRES_AT);
+REQUIRE_ROOM(SECRET_PURPOSE, SECRET_ENDED_AT);
+REQUIRE_ROOM(CREDENTIAL_PRODUCT_ORDINAL, CREDENTIAL_PRODUCT_STATUS);
+
 /* Which row of the model a packed row is the copy of. */
 typedef struct PackedKey
 {
