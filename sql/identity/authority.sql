@@ -273,10 +273,7 @@ DECLARE
     the_product devapp.product := devapp_internal.find_product(find_offered_product.name, false);
 BEGIN
     IF NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
-        -- in the words of find_product(): it is not told that it exists
-        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(find_offered_product.name)
-            USING ERRCODE = 'undefined_object',
-                  HINT = devapp_internal.product_hint();
+        PERFORM devapp_internal.refuse_product(find_offered_product.name);
     END IF;
     RETURN the_product;
 END

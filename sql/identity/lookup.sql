@@ -51,14 +51,17 @@ BEGIN
 END
 $$;
 
--- A hint names functions and views for those who may use them.
-CREATE FUNCTION devapp_internal.product_hint() RETURNS text
+-- Also where there is such a product that the caller may not know of.  The hint names
+-- functions and views for those who may use them.
+CREATE FUNCTION devapp_internal.refuse_product(name text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN CASE WHEN devapp_internal.is_admin() THEN 'Give the name of a product; make one with devapp.create_product.'
-                ELSE 'SELECT product FROM devapp.my_products lists those that you may ask for.' END;
+    RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(name)
+        USING ERRCODE = 'undefined_object',
+              HINT = CASE WHEN devapp_internal.is_admin() THEN 'Give the name of a product; make one with devapp.create_product.'
+                          ELSE 'SELECT product FROM devapp.my_products lists those that you may ask for.' END;
 END
 $$;
 
@@ -79,9 +82,7 @@ BEGIN
            FOR SHARE;
     END IF;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(find_product.name)
-            USING ERRCODE = 'undefined_object',
-                  HINT = devapp_internal.product_hint();
+        PERFORM devapp_internal.refuse_product(find_product.name);
     END IF;
     RETURN found_row;
 END
