@@ -1,14 +1,23 @@
 -- The bulk functions: what the action needs, then which apps; one row an app (or credential)
 -- out.
 
-CREATE FUNCTION devapp_internal.bulk_approve(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
+-- What became of each app, as most of the functions return it.
+CREATE FUNCTION devapp_internal.bulk_results(action text, app_ids devapp.app_ref[], filter jsonb, arguments jsonb, note text, dry_run boolean)
     RETURNS SETOF devapp.bulk_result
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('approve', app_ids, filter, '{}', note, dry_run) AS r
+      FROM devapp_internal.run_bulk_action(action, app_ids, filter, arguments, note, dry_run) AS r
      ORDER BY r.app_id
+$$;
+
+CREATE FUNCTION devapp_internal.bulk_approve(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
+    RETURNS SETOF devapp.bulk_result
+    LANGUAGE sql ROWS 100
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT * FROM devapp_internal.bulk_results('approve', app_ids, filter, '{}', note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_approve(
@@ -27,9 +36,7 @@ CREATE FUNCTION devapp_internal.bulk_reject(app_ids devapp.app_ref[], filter jso
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('reject', app_ids, filter, '{}', note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('reject', app_ids, filter, '{}', note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_reject(
@@ -48,9 +55,7 @@ CREATE FUNCTION devapp_internal.bulk_suspend(app_ids devapp.app_ref[], filter js
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('suspend', app_ids, filter, '{}', note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('suspend', app_ids, filter, '{}', note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_suspend(
@@ -69,9 +74,7 @@ CREATE FUNCTION devapp_internal.bulk_resume(app_ids devapp.app_ref[], filter jso
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('resume', app_ids, filter, '{}', note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('resume', app_ids, filter, '{}', note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_resume(
@@ -90,9 +93,7 @@ CREATE FUNCTION devapp_internal.bulk_revoke(app_ids devapp.app_ref[], filter jso
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('revoke', app_ids, filter, '{}', note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('revoke', app_ids, filter, '{}', note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_revoke(
@@ -111,9 +112,7 @@ CREATE FUNCTION devapp_internal.bulk_delete(app_ids devapp.app_ref[], filter jso
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('delete', app_ids, filter, '{}', note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('delete', app_ids, filter, '{}', note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_delete(
@@ -132,10 +131,8 @@ CREATE FUNCTION devapp_internal.bulk_add_products(products text[], app_ids devap
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('add_products', app_ids, filter,
-                                           jsonb_strip_nulls(jsonb_build_object('products', products)), note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('add_products', app_ids, filter,
+        jsonb_strip_nulls(jsonb_build_object('products', products)), note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_add_products(
@@ -155,10 +152,8 @@ CREATE FUNCTION devapp_internal.bulk_remove_products(products text[], app_ids de
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('remove_products', app_ids, filter,
-                                           jsonb_strip_nulls(jsonb_build_object('products', products)), note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('remove_products', app_ids, filter,
+        jsonb_strip_nulls(jsonb_build_object('products', products)), note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_remove_products(
@@ -178,10 +173,8 @@ CREATE FUNCTION devapp_internal.bulk_replace_product(product text, replacement t
     LANGUAGE sql ROWS 100
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT r.app_id, r.app_name, r.owner, r.old_status, r.new_status, r.outcome, r.error, r.products, r.pending_products
-      FROM devapp_internal.run_bulk_action('replace_product', app_ids, filter,
-                                           jsonb_strip_nulls(jsonb_build_object('product', product, 'replacement', replacement)), note, dry_run) AS r
-     ORDER BY r.app_id
+    SELECT * FROM devapp_internal.bulk_results('replace_product', app_ids, filter,
+        jsonb_strip_nulls(jsonb_build_object('product', product, 'replacement', replacement)), note, dry_run)
 $$;
 
 CREATE FUNCTION devapp.bulk_replace_product(
