@@ -31,7 +31,7 @@ BEGIN
        AND (devapp_internal.is_admin() OR devapp_internal.may_decide_app(the_app.app_id)) THEN
         RETURN devapp_internal.act_on_app(the_app.app_id, 'approve', note);
     END IF;
-    IF devapp_internal.decide_waiting(the_app.app_id, 'approve', note) = 0 THEN
+    IF devapp_internal.decide_waiting(ARRAY[the_app.app_id], 'approve', note) = 0 THEN
         RETURN devapp_internal.nothing_waits(the_app);
     END IF;
     RETURN devapp_internal.find_app(the_app.app_id, true);
@@ -54,7 +54,7 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_decision(the_app.app_id, CASE WHEN works THEN devapp_internal.decides_in_app(the_app)
                                                                   ELSE devapp_internal.may_decide_app(the_app.app_id) END);
-    IF works AND devapp_internal.decide_waiting(the_app.app_id, 'revoke', note) > 0 THEN
+    IF works AND devapp_internal.decide_waiting(ARRAY[the_app.app_id], 'revoke', note) > 0 THEN
         RETURN the_app;
     END IF;
     RETURN devapp_internal.act_on_app(the_app.app_id, 'reject', note);

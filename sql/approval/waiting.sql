@@ -19,9 +19,9 @@ AS $$
            AND cp.status = 'pending' AND cp.removed_at IS NULL)
 $$;
 
--- Approves or revokes what waits and the caller may decide on; how many that were.  Also
--- of a credential that is revoked, as it may come back.
-CREATE FUNCTION devapp_internal.decide_waiting(app_id uuid, action text, note text) RETURNS bigint
+-- Approves or revokes what of some apps waits and the caller may decide on: all, or one
+-- product; how many that were.  Also of a credential that is revoked, as it may come back.
+CREATE FUNCTION devapp_internal.decide_waiting(app_ids uuid[], action text, note text, product_id uuid DEFAULT NULL) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -32,10 +32,11 @@ BEGIN
        SET status = devapp.next_status('credential_product', cp.status, decide_waiting.action),
            decision_note = decide_waiting.note
       FROM devapp.credential c
-     WHERE c.app_id = decide_waiting.app_id
+     WHERE c.app_id = ANY (decide_waiting.app_ids)
        AND cp.credential_id = c.credential_id
        AND c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now())
        AND cp.status = 'pending' AND cp.removed_at IS NULL
+       AND cp.product_id = coalesce(decide_waiting.product_id, cp.product_id)
        AND (devapp_internal.is_admin() OR cp.product_id IN (SELECT devapp_internal.approvable_products()));
     GET DIAGNOSTICS decided = ROW_COUNT;
     RETURN decided;

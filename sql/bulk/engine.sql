@@ -293,18 +293,9 @@ AS $$
 BEGIN
     -- of an approved app, only what it waits for; of others, their trigger sees to that
     IF job.action = 'approve' THEN
-        UPDATE devapp.credential_product cp
-           SET status = devapp.next_status('credential_product', cp.status, 'approve'),
-               decision_note = job.note
-          FROM devapp.credential c
-          JOIN devapp.app a ON a.app_id = c.app_id
-         WHERE a.app_id = ANY (app_ids)
-           AND a.status = 'approved'
-           AND cp.credential_id = c.credential_id
-           AND c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now())
-           AND cp.status = 'pending'
-           AND cp.removed_at IS NULL
-           AND cp.product_id = coalesce((job.apps).product_id, cp.product_id);
+        PERFORM devapp_internal.decide_waiting(
+            ARRAY(SELECT a.app_id FROM devapp.app a WHERE a.app_id = ANY (app_ids) AND a.status = 'approved'),
+            'approve', job.note, (job.apps).product_id);
     END IF;
     UPDATE devapp.app a
        SET status = devapp.next_status('app', a.status, job.action),
