@@ -13,7 +13,7 @@ BEGIN
            AND cp.credential_id = c.credential_id
            -- of a credential that does not work, only a person approves them
            AND (c.status = 'approved' OR NOT (NEW.decided_by = 'auto' OR starts_with(NEW.decided_by, 'rule:')))
-           AND c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now())
+           AND devapp_internal.can_yet_work(c.status, c.expires_at)
            AND cp.status = 'pending'
            AND cp.removed_at IS NULL;
     ELSIF NEW.status = 'deleted' THEN

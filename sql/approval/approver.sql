@@ -133,7 +133,7 @@ AS $$
       JOIN devapp.credential c ON c.app_id = a.app_id
       JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
      WHERE a.app_id = may_decide_app.app_id AND a.status = 'pending'
-       AND c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now())
+       AND devapp_internal.can_yet_work(c.status, c.expires_at)
        AND cp.status = 'pending' AND cp.removed_at IS NULL
 $$;
 

@@ -19,6 +19,11 @@ AS $$
            AND cp.status = 'pending' AND cp.removed_at IS NULL)
 $$;
 
+-- Can a credential work, now or when it is approved again?  What others wait for is over.
+CREATE FUNCTION devapp_internal.can_yet_work(status text, expires_at timestamptz) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN status <> 'compromised' AND (expires_at IS NULL OR expires_at > now());
+
 -- Approves or revokes what of some apps waits and the caller may decide on: all, or one
 -- product; how many that were.  Also of a credential that is revoked, as it may come back.
 CREATE FUNCTION devapp_internal.decide_waiting(app_ids uuid[], action text, note text, product_id uuid DEFAULT NULL) RETURNS bigint
@@ -34,7 +39,7 @@ BEGIN
       FROM devapp.credential c
      WHERE c.app_id = ANY (decide_waiting.app_ids)
        AND cp.credential_id = c.credential_id
-       AND c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now())
+       AND devapp_internal.can_yet_work(c.status, c.expires_at)
        AND cp.status = 'pending' AND cp.removed_at IS NULL
        AND cp.product_id = coalesce(decide_waiting.product_id, cp.product_id)
        AND (devapp_internal.is_admin() OR cp.product_id IN (SELECT devapp_internal.approvable_products()));

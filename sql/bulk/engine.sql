@@ -185,7 +185,7 @@ AS $$
             '(a.status = ''pending'' OR a.status = ''approved'' AND a.app_id IN (
                  SELECT c.app_id FROM devapp.credential c JOIN devapp.credential_product cp USING (credential_id)
                   WHERE cp.status = ''pending'' AND cp.removed_at IS NULL
-                    AND c.status <> ''compromised'' AND (c.expires_at IS NULL OR c.expires_at > now())
+                    AND devapp_internal.can_yet_work(c.status, c.expires_at)
                     AND (($1).product_id IS NULL OR cp.product_id = ($1).product_id)))'
         ELSE
             'devapp_internal.possible_status(''app'', a.status, ($2).action) IS NOT NULL'
@@ -202,7 +202,7 @@ AS $$
                    JOIN devapp.credential_product cp USING (credential_id)
                    JOIN devapp.product p ON p.product_id = cp.product_id
                   WHERE c.app_id = pending_products.app_id
-                    AND c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now())
+                    AND devapp_internal.can_yet_work(c.status, c.expires_at)
                     AND cp.status = 'pending'
                     AND cp.removed_at IS NULL
                     AND p.product_id = coalesce(pending_products.product_id, p.product_id)

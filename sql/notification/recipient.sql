@@ -125,7 +125,7 @@ BEGIN
               JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
               JOIN devapp.product p ON p.product_id = cp.product_id
              WHERE c.app_id = app_products.app_id
-               AND (app_products.status <> 'pending' OR c.status <> 'compromised' AND (c.expires_at IS NULL OR c.expires_at > now()))
+               AND (app_products.status <> 'pending' OR devapp_internal.can_yet_work(c.status, c.expires_at))
                AND cp.status = app_products.status
                AND cp.removed_at IS NULL
              GROUP BY p.product_id) AS x;
