@@ -4,6 +4,20 @@
 CREATE VIEW devapp_internal.app_quota_now AS
 SELECT q.* FROM devapp.app_quota q WHERE q.until IS NULL OR q.until > clock_timestamp();
 
+-- The buckets of quotas, each with the quota that it counts for: of the operation, else of the
+-- app itself, else of the product.
+CREATE VIEW devapp_internal.quota_bucket AS
+SELECT u.app_id, u.product_id, u.operation_id, u.environment, u.window_start, u.window_end, u.used,
+       CASE WHEN u.operation_id IS NULL THEN coalesce(n.quota_limit, p.quota_limit) ELSE o.quota_limit END AS quota_limit,
+       CASE WHEN u.operation_id IS NULL THEN coalesce(n.quota_interval, p.quota_interval) ELSE o.quota_interval END AS quota_interval,
+       CASE WHEN u.operation_id IS NULL THEN coalesce(n.quota_unit, p.quota_unit) ELSE o.quota_unit END AS quota_unit,
+       p.time_zone, p.quota_enforcement AS enforcement, p.name AS product, p.display_name AS product_display_name,
+       o.resource::text AS resource, o.methods
+  FROM devapp.quota_usage u
+  JOIN devapp.product p ON p.product_id = u.product_id AND p.deleted_at IS NULL
+  LEFT JOIN devapp.product_operation o ON o.operation_id = u.operation_id
+  LEFT JOIN devapp_internal.app_quota_now n ON n.app_id = u.app_id AND n.product_id = u.product_id;
+
 -- What was asked for, with what the product says where a part of a quota or of a rate was
 -- left out.
 CREATE FUNCTION devapp_internal.complete_app_quota(asked devapp.app_quota, product devapp.product) RETURNS devapp.app_quota

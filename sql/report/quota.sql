@@ -4,23 +4,16 @@
 -- used, so the one that it shows may have ended.
 CREATE VIEW devapp_report.quota_usage AS
 SELECT q.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner, a.owner_kind,
-       q.product_id, p.name AS product, p.display_name AS product_display_name,
-       q.operation_id, o.resource::text AS resource, nullif(array_to_string(o.methods, ', '), '') AS methods,
-       nullif(q.environment, '') AS environment,
-       p.quota_enforcement AS enforcement, x.quota_limit, x.quota_interval, x.quota_unit, y.used,
-       greatest(x.quota_limit - y.used, 0) AS remaining, y.used::double precision / x.quota_limit AS share_used,
+       q.product_id, q.product, q.product_display_name, q.operation_id, q.resource,
+       nullif(array_to_string(q.methods, ', '), '') AS methods, nullif(q.environment, '') AS environment,
+       q.enforcement, q.quota_limit, q.quota_interval, q.quota_unit, y.used,
+       greatest(q.quota_limit - y.used, 0) AS remaining, y.used::double precision / q.quota_limit AS share_used,
        w.window_start, w.window_end AS resets_at
-  FROM devapp.quota_usage q
+  FROM devapp_internal.quota_bucket q
   JOIN devapp_internal.named_app a ON a.app_id = q.app_id
-  JOIN devapp.product p ON p.product_id = q.product_id
-  LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
-  LEFT JOIN devapp_internal.app_quota_now n ON n.app_id = q.app_id AND n.product_id = q.product_id
- CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_limit, p.quota_limit) ELSE o.quota_limit END AS quota_limit,
-                            CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_interval, p.quota_interval) ELSE o.quota_interval END AS quota_interval,
-                            CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_unit, p.quota_unit) ELSE o.quota_unit END AS quota_unit) AS x
- CROSS JOIN LATERAL devapp_internal.quota_window(now(), x.quota_interval, x.quota_unit, p.time_zone) AS w
+ CROSS JOIN LATERAL devapp_internal.quota_window(now(), q.quota_interval, q.quota_unit, q.time_zone) AS w
  CROSS JOIN LATERAL (SELECT CASE WHEN q.window_start = w.window_start AND q.window_end = w.window_end THEN q.used ELSE 0 END AS used) AS y
- WHERE x.quota_limit IS NOT NULL AND a.deleted_at IS NULL AND p.deleted_at IS NULL;
+ WHERE q.quota_limit IS NOT NULL AND a.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.quota_usage IS
     'Quotas that apps have used: one row an app, quota of a product or operation, and environment. Live, as of the last flush';
 COMMENT ON COLUMN devapp_report.quota_usage.app_id IS 'Id of the app';

@@ -93,16 +93,9 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotation_queue', 'SELECT
 CREATE VIEW devapp_internal.near_quotas AS
 SELECT n.app_id, n.product_id, n.operation_id, nullif(n.environment, '') AS environment, n.quota_limit,
        n.used::double precision / n.quota_limit AS share_used
-  FROM (SELECT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end, q.used,
-               x.quota_limit, x.quota_interval, x.quota_unit, p.time_zone
-          FROM devapp.quota_usage q
-          JOIN devapp.product p ON p.product_id = q.product_id
-          LEFT JOIN devapp.product_operation o ON o.operation_id = q.operation_id
-          LEFT JOIN devapp_internal.app_quota_now n ON n.app_id = q.app_id AND n.product_id = q.product_id
-         CROSS JOIN LATERAL (SELECT CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_limit, p.quota_limit) ELSE o.quota_limit END AS quota_limit,
-                                    CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_interval, p.quota_interval) ELSE o.quota_interval END AS quota_interval,
-                                    CASE WHEN q.operation_id IS NULL THEN coalesce(n.quota_unit, p.quota_unit) ELSE o.quota_unit END AS quota_unit) AS x
-         WHERE p.deleted_at IS NULL AND q.window_end > now() AND q.used::double precision / x.quota_limit >= 0.8
+  FROM (SELECT q.*
+          FROM devapp_internal.quota_bucket q
+         WHERE q.window_end > now() AND q.used::double precision / q.quota_limit >= 0.8
         OFFSET 0) AS n
  CROSS JOIN LATERAL devapp_internal.quota_window(now(), n.quota_interval, n.quota_unit, n.time_zone) AS w
   JOIN devapp.app a ON a.app_id = n.app_id
