@@ -1,14 +1,6 @@
 -- An app as one document, with everything about it that its reader may see: its products with
 -- their operations, and its credentials (sql/credential/document.sql).
 
--- Administrators see all apps, developers those that are theirs or their teams'.
-CREATE FUNCTION devapp_internal.sees_app(a devapp.app) RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT devapp_internal.is_admin() OR devapp_internal.is_mine(a.developer_id, a.team_id)
-$$;
-
 CREATE FUNCTION devapp_internal.owner_document(a devapp.app) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp

@@ -160,19 +160,12 @@ CREATE FUNCTION devapp_internal.get_credential(credential devapp.credential_ref)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_credential uuid := devapp_internal.credential_id_of(credential);
-    document jsonb;
+    the_credential uuid := devapp_internal.find_visible_credential(credential);
 BEGIN
-    SELECT devapp_internal.credential_document(c, true) || jsonb_build_object('app', devapp_internal.app_summary(a))
-      INTO document
-      FROM devapp.app a
-     CROSS JOIN LATERAL devapp_internal.visible_credentials(a.app_id) c
-     WHERE a.app_id = (SELECT x.app_id FROM devapp.credential x WHERE x.credential_id = the_credential)
-       AND c.credential_id = the_credential AND devapp_internal.sees_app(a);
-    IF NOT FOUND THEN
-        PERFORM devapp_internal.refuse_reference('credential', credential::text);
-    END IF;
-    RETURN document;
+    RETURN (SELECT devapp_internal.credential_document(c, true) || jsonb_build_object('app', devapp_internal.app_summary(a))
+              FROM devapp.credential c
+              JOIN devapp.app a ON a.app_id = c.app_id
+             WHERE c.credential_id = the_credential);
 END
 $$;
 

@@ -123,7 +123,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.require_credential(credential_id uuid, typed devapp.credential_ref) RETURNS void
+CREATE FUNCTION devapp_internal.require_credential(credential_id uuid, to_change boolean, typed devapp.credential_ref) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -139,7 +139,9 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM devapp_internal.refuse_reference('credential', typed::text);
     END IF;
-    PERFORM devapp_internal.require_owner(owner.developer_id, owner.team_id);
+    IF to_change THEN
+        PERFORM devapp_internal.require_owner(owner.developer_id, owner.team_id);
+    END IF;
 END
 $$;
 
@@ -229,12 +231,25 @@ DECLARE
     the_credential uuid := devapp_internal.credential_id_of(credential);
     found_row devapp.credential;
 BEGIN
-    PERFORM devapp_internal.require_credential(the_credential, credential);
+    PERFORM devapp_internal.require_credential(the_credential, true, credential);
     found_row := devapp_internal.find_credential(the_credential, app_for_update);
     IF NOT devapp_internal.is_admin() THEN
-        PERFORM devapp_internal.require_credential(the_credential, credential);
+        PERFORM devapp_internal.require_credential(the_credential, true, credential);
     END IF;
     RETURN found_row;
+END
+$$;
+
+-- As find_visible_app().
+CREATE FUNCTION devapp_internal.find_visible_credential(credential devapp.credential_ref) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_credential uuid := devapp_internal.credential_id_of(credential);
+BEGIN
+    PERFORM devapp_internal.require_credential(the_credential, false, credential);
+    RETURN the_credential;
 END
 $$;
 
