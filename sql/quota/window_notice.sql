@@ -17,21 +17,16 @@ CREATE FUNCTION devapp_internal.due_quotas(at timestamptz)
     RETURNS TABLE (event text, app_id uuid, credential_id uuid, product_id uuid, dedupe_key text, details jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT e.event, u.app_id, NULL::uuid, u.product_id, devapp_internal.quota_key(e.event, u.app_id, u.product_id, u.operation_id, u.window_start, u.environment),
-           jsonb_build_object('product', p.name, 'resource', o.resource::text, 'methods', nullif(o.methods, '{}'),
-                              'environment', nullif(u.environment, ''), 'quota_limit', q.quota_limit, 'used', u.used,
-                              'resets_at', CASE WHEN isfinite(u.window_end) THEN u.window_end END)
-      FROM devapp.quota_usage u
-      JOIN devapp.product p ON p.product_id = u.product_id AND p.deleted_at IS NULL
-      LEFT JOIN devapp.product_operation o ON o.operation_id = u.operation_id
-     CROSS JOIN LATERAL (SELECT CASE WHEN u.operation_id IS NULL THEN p.quota_limit ELSE o.quota_limit END AS quota_limit,
-                                CASE WHEN u.operation_id IS NULL THEN p.quota_interval ELSE o.quota_interval END AS quota_interval,
-                                CASE WHEN u.operation_id IS NULL THEN p.quota_unit ELSE o.quota_unit END AS quota_unit) AS q
-     CROSS JOIN LATERAL (SELECT CASE WHEN u.used >= q.quota_limit THEN 'quota_used_up' ELSE 'quota_nearly_used' END AS event) AS e
-     WHERE u.window_start <= at AND u.window_end > at
-       AND u.window_end >= u.window_start + interval '1 hour'
-       AND u.used >= q.quota_limit * 0.8
+    SELECT e.event, q.app_id, NULL::uuid, q.product_id, devapp_internal.quota_key(e.event, q.app_id, q.product_id, q.operation_id, q.window_start, q.environment),
+           jsonb_build_object('product', q.product, 'resource', q.resource, 'methods', nullif(q.methods, '{}'),
+                              'environment', nullif(q.environment, ''), 'quota_limit', q.quota_limit, 'used', q.used,
+                              'resets_at', CASE WHEN isfinite(q.window_end) THEN q.window_end END)
+      FROM devapp_internal.quota_bucket q
+     CROSS JOIN LATERAL (SELECT CASE WHEN q.used >= q.quota_limit THEN 'quota_used_up' ELSE 'quota_nearly_used' END AS event) AS e
+     WHERE q.window_start <= at AND q.window_end > at
+       AND q.window_end >= q.window_start + interval '1 hour'
+       AND q.used >= q.quota_limit * 0.8
        -- a quota that was changed begins anew
-       AND (u.window_start, u.window_end) = (SELECT w.window_start, w.window_end
-                                               FROM devapp_internal.quota_window(at, q.quota_interval, q.quota_unit, p.time_zone) AS w);
+       AND (q.window_start, q.window_end) = (SELECT w.window_start, w.window_end
+                                               FROM devapp_internal.quota_window(at, q.quota_interval, q.quota_unit, q.time_zone) AS w);
 END;

@@ -133,6 +133,14 @@ DELETE FROM devapp.notification WHERE event = 'quota_nearly_used';
 SELECT devapp_internal.queue_due(now(), false);
 SELECT FROM devapp.update_product('event-product', quota_limit => 10);
 SELECT devapp_internal.queue_due(now(), false);
+-- the quota of an app of its own is the one that counts, here 9 of 20 and then 9 of 9
+DELETE FROM devapp.notification WHERE event = 'quota_nearly_used';
+SELECT FROM devapp.set_app_quota(:'app', 'event-product', quota_limit => 20);
+SELECT devapp_internal.queue_due(now(), false);
+SELECT FROM devapp.set_app_quota(:'app', 'event-product', quota_limit => 9);
+SELECT devapp_internal.queue_due(now(), false);
+SELECT event, payload ->> 'quota_limit' AS quota_limit, payload ->> 'used' AS used FROM devapp.notification ORDER BY notification_id DESC LIMIT 1;
+SELECT FROM devapp.set_app_quota(:'app', 'event-product');
 -- nor for an app that is suspended
 DELETE FROM devapp.notification;
 SELECT FROM devapp.suspend_app(:'app');
