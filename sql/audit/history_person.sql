@@ -57,7 +57,7 @@ BEGIN
     IF ids = '{}' THEN
         RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(name)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'List the teams with SELECT name FROM devapp.team.';
+                  HINT = 'List the teams with SELECT team FROM devapp_report.teams.';
     END IF;
     RETURN QUERY
     SELECT e.*

@@ -65,15 +65,18 @@ BEGIN
 END
 $$;
 
+-- An auditor may not read devapp.app, but the report of it.
 CREATE FUNCTION devapp_internal.refuse_reference(kind text, typed text) RETURNS void
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RAISE EXCEPTION '% % does not exist', kind, devapp_internal.quoted(typed)
         USING ERRCODE = 'undefined_object',
-              HINT = CASE kind
-                     WHEN 'app' THEN 'Name it by its id or as owner/name; SELECT app_id, name FROM devapp.app lists those that you may see.'
-                     ELSE 'Name it by its id or consumer key; SELECT credential_id, consumer_key FROM devapp.credential lists those that you may see.' END;
+              HINT = CASE WHEN kind <> 'app'
+                          THEN 'Name it by its id or consumer key; SELECT credential_id, consumer_key FROM devapp.credential lists those that you may see.'
+                          WHEN has_any_column_privilege(devapp_internal.entry_role(), 'devapp.app', 'SELECT')
+                          THEN 'Name it by its id or as owner/name; SELECT app_id, name FROM devapp.app lists those that you may see.'
+                          ELSE 'Name it by its id or as owner/name; SELECT app_id, app_path FROM devapp_report.apps lists them.' END;
 END
 $$;

@@ -83,3 +83,18 @@ SET LOCAL ROLE devapp_developer;
 SET LOCAL request.jwt.claims = '{"email": "hp-ann@example.com", "email_verified": true}';
 SELECT FROM devapp.history('hp-ann@example.com');
 ROLLBACK;
+
+-- what a hint names the auditor who reads it may use
+BEGIN;
+SELECT FROM devapp.setup_roles();
+SET LOCAL ROLE devapp_auditor;
+SET LOCAL timezone = 'UTC';
+SAVEPOINT hint;
+SELECT FROM devapp.history('team:hp-nobody');
+ROLLBACK TO hint;
+SELECT team FROM devapp_report.teams WHERE team = 'hp-team';
+SELECT FROM devapp.app_history('hp-ann@example.com/hp-nothing');
+ROLLBACK TO hint;
+SELECT app_path FROM devapp_report.apps WHERE app_id = :'shop';
+SELECT FROM devapp.access_at('hp-ann@example.com/hp-store', at => '2999-01-01 00:00+00');
+ROLLBACK;
