@@ -265,7 +265,7 @@ AS $$
     SELECT 'roles',
            CASE WHEN m.what IS NULL THEN 'ok' ELSE m.status END,
            coalesce('missing: ' || m.what, 'they exist, have what is declared for them, and every table says which rows they see'),
-           CASE WHEN m.what IS NOT NULL THEN 'SELECT devapp.setup_roles() makes them.' END
+           CASE WHEN m.what IS NOT NULL THEN 'The owner of the extension makes them with SELECT devapp.setup_roles().' END
       FROM missing m
 $$;
 
@@ -299,7 +299,7 @@ AS $$
            CASE WHEN c.wrong > 0 THEN format('%s of %s rows that were looked at have a wrong copy: triggers were off when they changed', c.wrong, c.checked)
                 WHEN c.missing > 0 THEN format('%s of %s rows that were looked at have no copy: the first verification of their keys takes longer', c.missing, c.checked)
                 ELSE 'verification reads copies that are right' END,
-           CASE WHEN c.wrong > 0 OR c.missing > 0 THEN 'SELECT devapp_internal.rebuild_packed_rows() makes all copies anew; changes wait meanwhile.' END
+           CASE WHEN c.wrong > 0 OR c.missing > 0 THEN 'The owner of the extension makes all copies anew with SELECT devapp_internal.rebuild_packed_rows(); changes wait meanwhile.' END
       FROM devapp_internal.check_packed_rows(10000) c
 $$;
 

@@ -192,7 +192,7 @@ body_damaged(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("a row of devapp_internal.packed_row cannot be read"),
-			 errhint("SELECT devapp_internal.rebuild_packed_rows() makes all of them anew.")));
+			 errhint("The owner of the extension makes all of them anew with SELECT devapp_internal.rebuild_packed_rows().")));
 }
 
 static int

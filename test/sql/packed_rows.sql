@@ -126,6 +126,13 @@ UPDATE devapp.app SET scopes = '{write}' WHERE app_id = :'app_id';
 SELECT * FROM pg_temp.copies;
 SELECT check_name, status, regexp_replace(detail, ' of \d+', ' of (all)') AS detail, hint FROM devapp.doctor() WHERE check_name = 'packed_rows' OR detail LIKE '%pack_row%' ORDER BY 1;
 ALTER TABLE devapp.app ENABLE ALWAYS TRIGGER pack_row;
+-- ... and whose it is to rebuild them: an administrator, who may call doctor(), may not
+SAVEPOINT administrator;
+SET LOCAL client_min_messages = warning;
+SELECT FROM devapp.setup_roles();
+SET LOCAL ROLE devapp_admin;
+SELECT devapp_internal.rebuild_packed_rows();
+ROLLBACK TO administrator;
 SELECT devapp_internal.rebuild_packed_rows() > 0 AS rebuilt;
 SELECT check_name, status, detail, hint FROM devapp.doctor() WHERE check_name IN ('packed_rows', 'triggers') ORDER BY 1;
 ROLLBACK;
