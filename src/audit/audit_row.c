@@ -257,37 +257,30 @@ pseudonym_of_actor(void)
 	return found;
 }
 
-/* Does the column tell of a person?  Without attributes it does not. */
+/* A rule that decided is no person, and where there are no attributes they tell of none. */
 static bool
-is_of_person(const Change *c, Form_pg_attribute att, const char *value)
+tells_of_person(const char *value, bool is_decider)
 {
-	if (strcmp(NameStr(att->attname), "decided_by") == 0)
+	if (is_decider)
 		return strchr(value, '@') != NULL && strncmp(value, "rule:", 5) != 0;
-	return guard_list_has_word(trigger_option(c, "person"), NameStr(att->attname)) &&
-		strcmp(value, "{}") != 0;
-}
-
-static bool
-may_be_of_person(const Change *c, Form_pg_attribute att)
-{
-	return strcmp(NameStr(att->attname), "decided_by") == 0 ||
-		guard_list_has_word(trigger_option(c, "person"), NameStr(att->attname));
+	return strcmp(value, "{}") != 0;
 }
 
 /* Put a pseudonym in the place of a value that tells of a person; true if it does. */
 static bool
 mask_value_of_person(const Change *c, HeapTuple tuple, Form_pg_attribute att, NullableDatum *value)
 {
+	bool		is_decider = strcmp(NameStr(att->attname), "decided_by") == 0;
 	NullableDatum developer_id = {(Datum) 0, true};
 	const char *text_form;
 
-	if (value->isnull || !may_be_of_person(c, att))
+	if (value->isnull ||
+		(!is_decider && !guard_list_has_word(trigger_option(c, "person"), NameStr(att->attname))))
 		return false;
 	text_form = SPI_getvalue(tuple, c->desc, att->attnum);
-	if (!is_of_person(c, att, text_form))
+	if (!tells_of_person(text_form, is_decider))
 		return false;
-	if (strcmp(c->trigdata->tg_trigger->tgargs[0], "developer") == 0 &&
-		strcmp(NameStr(att->attname), "decided_by") != 0)
+	if (!is_decider && strcmp(c->trigdata->tg_trigger->tgargs[0], "developer") == 0)
 		developer_id.value = column_value(c, tuple, "developer_id", &developer_id.isnull);
 	value->value = CStringGetTextDatum(look_up_pseudonym(text_form, att->atttypid == JSONBOID, developer_id));
 	return true;
