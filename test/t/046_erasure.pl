@@ -144,6 +144,14 @@ like(dump_text('claimed.sql'), qr/claimed\@new\.example/, 'somebody who acted by
 }
 unlike(dump_text('claimed.sql'), qr/claimed\@new\.example/, 'is erased as well');
 
+# ---------- what the trail has of it ----------
+
+sql(q{SELECT FROM devapp.create_developer('events@new.example'); SELECT FROM devapp.add_notification_recipient('events', role => 'devapp_admin', email => 'events@new.example')});
+my $before_erasing = sql('SELECT max(event_id) FROM devapp.audit_event');
+sql(q{SELECT FROM devapp.erase_developer('events@new.example')});
+is(sql("SELECT string_agg(action || ' ' || entity, ', ' ORDER BY event_id) FROM devapp.audit_event WHERE event_id > $before_erasing"),
+	'delete developer, remove notification_recipient, erase developer', 'what is deleted is recorded, and what is overwritten is not');
+
 # ---------- by an e-mail that the person had before ----------
 
 sql("SELECT FROM devapp.create_developer('first\@new.example', 'Firstname'); SELECT FROM devapp.update_developer('first\@new.example', email => 'second\@new.example')");
