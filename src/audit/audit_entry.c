@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(devapp_audit_leaf_hash);
 
 #define NULL_LENGTH		0xFFFFFFFF
 
-const Oid	audit_column_types[AUDIT_COLUMNS] = {
+const Oid	audit_column_types[AUDIT_COLUMNS + 1] = {
 	[AUDIT_EVENT_ID] = INT8OID,
 	[AUDIT_OCCURRED_AT] = TIMESTAMPTZOID,
 	[AUDIT_ACTOR] = TEXTOID,
@@ -50,6 +50,7 @@ const Oid	audit_column_types[AUDIT_COLUMNS] = {
 	[AUDIT_BEFORE] = JSONBOID,
 	[AUDIT_AFTER] = JSONBOID,
 	[AUDIT_NOTE] = TEXTOID,
+	[AUDIT_COLUMNS] = BYTEAOID,
 };
 
 /* A string of the server's encoding, in UTF-8. */

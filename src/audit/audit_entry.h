@@ -40,7 +40,8 @@ typedef struct AuditEvent
 	bool		nulls[AUDIT_COLUMNS];
 } AuditEvent;
 
-extern const Oid audit_column_types[AUDIT_COLUMNS];
+/* and of leaf_hash, which is not hashed and comes after them */
+extern const Oid audit_column_types[AUDIT_COLUMNS + 1];
 
 extern void audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN]);
 

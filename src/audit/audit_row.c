@@ -560,16 +560,12 @@ set_change(AuditEvent *event, const Change *c)
 
 /* ---------- writing it ---------- */
 
-static const Oid insert_types[AUDIT_COLUMNS + 1] = {
-	INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, INETOID, XID8OID, TEXTOID, TEXTOID, TEXTOID,
-	UUIDOID, UUIDOID, UUIDOID, JSONBOID, JSONBOID, TEXTOID, BYTEAOID
-};
 static KeptStatement insert_statement = {
 	"INSERT INTO devapp.audit_event (event_id, occurred_at, actor, db_role,"
 	" client_addr, transaction_id, action, entity, entity_id, app_id, developer_id,"
 	" team_id, before, after, note, leaf_hash)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-	AUDIT_COLUMNS + 1, insert_types, NULL
+	AUDIT_COLUMNS + 1, audit_column_types, NULL
 };
 
 static void
