@@ -46,7 +46,6 @@ BEGIN
     RETURN coalesce((SELECT p.value #>> '{}' FROM devapp.pseudonym p WHERE p.pseudonym = unmasked.pseudonym), unmasked.pseudonym);
 END
 $$;
-SELECT devapp_internal.grant_to('devapp_internal.unmasked', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_internal.unmasked_row(row_values jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE

@@ -3,4 +3,3 @@
 CREATE FUNCTION devapp_internal.setting(name text) RETURNS text
     LANGUAGE c STABLE STRICT
     AS 'MODULE_PATHNAME', 'devapp_setting';
-SELECT devapp_internal.grant_to('devapp_internal.setting', 'admin', 'analyst');

@@ -150,7 +150,7 @@ AS $$
                'display_name', a.display_name,
                'owner', devapp_internal.owner_document(a),
                'status', a.status,
-               'effective_status', devapp_internal.effective_status(a.status, n.owner_status))
+               'effective_status', n.effective_status)
       FROM devapp_internal.named_app n
      WHERE n.app_id = a.app_id
 $$;

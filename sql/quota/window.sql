@@ -10,7 +10,6 @@ CREATE FUNCTION devapp_internal.quota_window(
 )
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_quota_window';
-SELECT devapp_internal.grant_to('devapp_internal.quota_window', 'admin', 'analyst');
 
 -- What was taken from shared memory, added to the buckets that it belongs to.  Of a
 -- bucket only the newest window counts; an older one has ended, or a clock was put back,

@@ -6,7 +6,8 @@ CREATE VIEW devapp_internal.decision AS
 SELECT e.event_id, e.occurred_at, e.app_id, coalesce(e.developer_id, e.team_id) AS owner_id, e.entity,
        CASE e.entity WHEN 'credential_product' THEN e.entity_id::bigint END AS ordinal,
        coalesce(e.before->>'status', CASE e.action WHEN 'create' THEN 'new' END) AS status_before, e.after->>'status' AS status,
-       devapp_internal.unmasked(coalesce(e.after->>'decided_by', e.actor, e.db_role)) AS decided_by,
+       coalesce((SELECT x.value #>> '{}' FROM devapp.pseudonym x WHERE x.pseudonym = coalesce(e.after->>'decided_by', e.actor)),
+                e.after->>'decided_by', e.actor, e.db_role) AS decided_by,
        CASE WHEN starts_with(e.after->>'decided_by', 'rule:') THEN 'rule'
             WHEN e.after->>'decided_by' = 'auto' THEN 'automatic'
             WHEN e.actor IS NOT NULL THEN 'person'

@@ -22,7 +22,7 @@ SELECT s.app_id, s.product_id, min(s.status) AS status
 -- for by app_id.
 CREATE VIEW devapp_report.app_inventory AS
 SELECT a.app_id, a.app, a.display_name, a.app_path, a.owner_id, a.owner, a.owner_kind, a.status,
-       devapp_internal.effective_status(a.status, a.owner_status) AS effective_status,
+       a.effective_status,
        coalesce(p.products_approved, 0) AS products_approved,
        coalesce(p.products_pending, 0) AS products_pending,
        coalesce(c.credentials_live, 0) AS credentials_live,
@@ -169,7 +169,7 @@ SELECT t.team_id, t.name AS team, t.display_name, t.status,
        (SELECT count(*) FROM devapp.team_member m WHERE m.team_id = t.team_id) AS members,
        coalesce(u.apps, 0) AS apps, coalesce(u.calls_30d, 0) AS calls_30d, coalesce(u.refused_30d, 0) AS refused_30d, u.last_used_at
   FROM devapp.team t
-  LEFT JOIN (SELECT i.owner_id, count(*) AS apps, devapp_internal.sum_bigint(i.calls_30d) AS calls_30d, devapp_internal.sum_bigint(i.refused_30d) AS refused_30d,
+  LEFT JOIN (SELECT i.owner_id, count(*) AS apps, devapp_report.sum_bigint(i.calls_30d) AS calls_30d, devapp_report.sum_bigint(i.refused_30d) AS refused_30d,
                     max(i.last_used_at) AS last_used_at
                FROM devapp_report.app_inventory i
               WHERE i.owner_kind = 'team'

@@ -3,9 +3,11 @@
 CREATE VIEW devapp_report.credentials AS
 SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id, a.app, a.display_name AS app_display_name,
        a.owner_id, a.owner, a.owner_kind, c.status,
-       devapp_internal.effective_status(a.status, a.owner_status, c.status, c.expires_at,
-           (SELECT bool_and(s.ended_at IS NOT NULL OR coalesce(s.valid_until <= now(), false))
-              FROM devapp.credential_secret s WHERE s.credential_id = c.credential_id)) AS effective_status,
+       CASE WHEN c.expires_at <= now() THEN 'expired'
+            WHEN (SELECT bool_and(s.ended_at IS NOT NULL OR coalesce(s.valid_until <= now(), false))
+                    FROM devapp.credential_secret s WHERE s.credential_id = c.credential_id) THEN 'replaced'
+            WHEN c.status <> 'approved' THEN c.status
+            ELSE a.effective_status END AS effective_status,
        c.issued_at, c.expires_at, CASE WHEN l.last_used_at > now() THEN now() ELSE l.last_used_at END AS last_used_at,
        CASE WHEN l.last_seen_at > now() THEN now() ELSE l.last_seen_at END AS last_seen_at
   FROM devapp.credential c

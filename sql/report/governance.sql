@@ -4,7 +4,8 @@
 -- app itself.  decided_at of a pending app is when it was handed in again.  Few rows of many: each half starts from an index of what is pending.
 CREATE VIEW devapp_report.pending_approvals AS
 SELECT w.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
-       w.credential_id, w.consumer_key, w.product_id, p.name AS product, p.display_name AS product_display_name, x.waiting_since, devapp_internal.days_since(x.waiting_since) AS waiting_days,
+       w.credential_id, w.consumer_key, w.product_id, p.name AS product, p.display_name AS product_display_name, x.waiting_since,
+       extract(epoch FROM now() - x.waiting_since)::double precision / 86400 AS waiting_days,
        (SELECT string_agg(coalesce('team ' || t.name, 'role ' || v.role_name), ', ' ORDER BY t.name, v.role_name)
           FROM devapp.product_approver v
           LEFT JOIN devapp.team t ON t.team_id = v.team_id
@@ -89,7 +90,7 @@ SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.displa
   JOIN devapp.credential c ON c.credential_id = s.credential_id
   JOIN devapp_internal.named_app a ON a.app_id = c.app_id
   LEFT JOIN devapp.last_used l ON l.credential_id = s.credential_id AND l.secret_version = s.version
- CROSS JOIN (SELECT devapp_internal.setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
+ CROSS JOIN (SELECT devapp_report.setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
  WHERE c.status = 'approved' AND a.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.rotations IS
     'Secrets and their rotation: one row a version of a secret, of credentials that are not revoked. Live';

@@ -6,9 +6,9 @@ SELECT u.hour, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, 
        coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
        u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost, u.updated_at
   FROM (SELECT x.hour, x.app_id, x.product_id, x.environment,
-               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
-               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
-               devapp_internal.sum_bigint(x.cost) AS cost, max(x.updated_at) AS updated_at
+               coalesce(devapp_report.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
+               coalesce(devapp_report.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
+               devapp_report.sum_bigint(x.cost) AS cost, max(x.updated_at) AS updated_at
           FROM devapp.usage_hour x
          GROUP BY x.hour, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
@@ -44,7 +44,7 @@ SELECT d.day, date_trunc('week', d.day::timestamp)::date AS week, date_trunc('mo
        extract(isodow FROM d.day)::integer AS weekday
   FROM (SELECT y.today - n AS day
           FROM (SELECT greatest((now() AT TIME ZONE 'UTC')::date, current_date) AS today,
-                       extract(epoch FROM devapp_internal.setting('retention_day')::interval)::bigint / 86400 AS kept) AS y
+                       extract(epoch FROM devapp_report.setting('retention_day')::interval)::bigint / 86400 AS kept) AS y
          CROSS JOIN LATERAL generate_series(0, CASE y.kept WHEN 0 THEN 1830 ELSE y.kept END::integer) AS n) AS d;
 COMMENT ON VIEW devapp_report.calendar IS
     'Days: one row a day that usage is kept for, up to today. Join usage to it, and a day without calls shows as 0. Live';

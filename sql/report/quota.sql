@@ -1,17 +1,18 @@
 -- How much of their quotas apps have used.
 
 -- The window that is open now is worked out here: a bucket is written only when it is
--- used, so the one that it shows may have ended.
+-- used, so the one that it shows may have ended.  A window without an end has none for tools
+-- either: not all of them can read an infinite time.
 CREATE VIEW devapp_report.quota_usage AS
 SELECT q.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner, a.owner_kind,
        q.product_id, q.product, q.product_display_name, q.operation_id, q.resource,
        nullif(array_to_string(q.methods, ', '), '') AS methods, nullif(q.environment, '') AS environment,
-       q.enforcement, q.quota_limit, q.quota_interval, q.quota_unit, y.used,
+       q.enforcement, q.quota_limit, q.quota_interval, q.quota_unit, q.time_zone, y.used,
        greatest(q.quota_limit - y.used, 0) AS remaining, y.used::double precision / q.quota_limit AS share_used,
-       w.window_start, w.window_end AS resets_at
+       nullif(w.window_start, '-infinity') AS window_start, nullif(w.window_end, 'infinity') AS resets_at
   FROM devapp_internal.quota_bucket q
   JOIN devapp_internal.named_app a ON a.app_id = q.app_id
- CROSS JOIN LATERAL devapp_internal.quota_window(now(), q.quota_interval, q.quota_unit, q.time_zone) AS w
+ CROSS JOIN LATERAL devapp_report.quota_window(now(), q.quota_interval, q.quota_unit, q.time_zone) AS w
  CROSS JOIN LATERAL (SELECT CASE WHEN q.window_start = w.window_start AND q.window_end = w.window_end THEN q.used ELSE 0 END AS used) AS y
  WHERE q.quota_limit IS NOT NULL AND a.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.quota_usage IS
@@ -32,10 +33,11 @@ COMMENT ON COLUMN devapp_report.quota_usage.environment IS 'Environment of the c
 COMMENT ON COLUMN devapp_report.quota_usage.enforcement IS 'soft: counted in shared memory; hard: counted by devapp.consume_quota';
 COMMENT ON COLUMN devapp_report.quota_usage.quota_limit IS 'Cost that is allowed in a window; of the app itself, if it has a quota of its own';
 COMMENT ON COLUMN devapp_report.quota_usage.quota_interval IS 'Length of a window, in quota_unit';
-COMMENT ON COLUMN devapp_report.quota_usage.quota_unit IS 'minute, hour, day, week or month';
+COMMENT ON COLUMN devapp_report.quota_usage.quota_unit IS 'minute, hour, day, week, month or never';
+COMMENT ON COLUMN devapp_report.quota_usage.time_zone IS 'Time zone of the product, whose calendar the windows follow';
 COMMENT ON COLUMN devapp_report.quota_usage.used IS 'Cost of the calls in the window that is open now';
 COMMENT ON COLUMN devapp_report.quota_usage.remaining IS 'What is left of quota_limit, not below 0';
 COMMENT ON COLUMN devapp_report.quota_usage.share_used IS 'used divided by quota_limit: 1 is all; more, if servers counted apart or the limit was lowered';
-COMMENT ON COLUMN devapp_report.quota_usage.window_start IS 'Start of the window, which follows the calendar in UTC';
-COMMENT ON COLUMN devapp_report.quota_usage.resets_at IS 'When the next window starts';
+COMMENT ON COLUMN devapp_report.quota_usage.window_start IS 'Start of the window; null: the unit is never';
+COMMENT ON COLUMN devapp_report.quota_usage.resets_at IS 'When the next window starts; null: never';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.quota_usage', 'SELECT', 'admin', 'analyst');

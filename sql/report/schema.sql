@@ -4,6 +4,10 @@
 -- on the tables, and row-level security is not in the way: an analyst sees the whole
 -- program.  For the same reason nothing here may show a digest or a secret.
 --
+-- The functions that a view calls are different: they run with the rights of the reader, who
+-- then needs EXECUTE on each, and tools list what he may execute.  So these views call
+-- PostgreSQL's own functions, and those of this schema, which are of use to analysts as well.
+--
 -- All of them are plain views, because tools that ask information_schema do not see
 -- materialized ones.  What reads millions of rows is materialized behind its view, each with
 -- a unique key, so that it can be refreshed beside its readers (refresh.sql).  The rest is live.  Days are of UTC,
@@ -16,21 +20,55 @@ CREATE FUNCTION devapp_internal.utc_today() RETURNS date
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (now() AT TIME ZONE 'UTC')::date;
 
+-- ---------- what analysts may call as well ----------
+
+CREATE FUNCTION devapp_report.setting(name text) RETURNS text
+    LANGUAGE c STABLE STRICT
+    AS 'MODULE_PATHNAME', 'devapp_setting';
+COMMENT ON FUNCTION devapp_report.setting(text) IS
+    'Value of a setting of devapp, which is named without its prefix, such as retention_day, rotation_max_age or refresh_interval';
+SELECT devapp_internal.grant_to('devapp_report.setting', 'admin', 'analyst');
+
+CREATE AGGREGATE devapp_report.sum_bigint(bigint) (
+    SFUNC = devapp_internal.add_counts,
+    STYPE = bigint,
+    COMBINEFUNC = devapp_internal.add_counts,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE devapp_report.sum_bigint(bigint) IS
+    'Sum of counts as a bigint, where sum() gives a numeric that some tools take for text; it stops at the largest bigint; null: there was nothing to add up';
+SELECT devapp_internal.grant_to('devapp_report.sum_bigint', 'admin', 'analyst');
+
+CREATE FUNCTION devapp_report.quota_window(
+    at timestamptz,
+    quota_interval integer,
+    quota_unit text,
+    time_zone text,
+    OUT window_start timestamptz,
+    OUT window_end timestamptz
+)
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_quota_window';
+COMMENT ON FUNCTION devapp_report.quota_window(timestamptz, integer, text, text) IS
+    'Window of a quota that a time belongs to, with the interval, unit and time zone of devapp_report.quota_usage; a time zone that the server does not know is UTC';
+SELECT devapp_internal.grant_to('devapp_report.quota_window', 'admin', 'analyst');
+
+-- ---------- what views share ----------
+
 CREATE FUNCTION devapp_internal.http_status(code text) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_http_status';
-SELECT devapp_internal.grant_to('devapp_internal.http_status', 'admin', 'analyst');
 
--- Not PARALLEL SAFE, and so is no query that asks for it: to start processes takes
--- longer than what it is used in.
-CREATE FUNCTION devapp_internal.days_since(at timestamptz) RETURNS double precision
-    LANGUAGE sql STABLE
-    RETURN extract(epoch FROM now() - at)::double precision / 86400;
-SELECT devapp_internal.grant_to('devapp_internal.days_since', 'admin', 'analyst');
+-- Filled by CREATE EXTENSION, and never refreshed: verdicts do not change.
+CREATE MATERIALIZED VIEW devapp_internal.verdict_status AS
+SELECT v.code, devapp_internal.http_status(v.code::text) AS http_status
+  FROM unnest(enum_range(NULL::devapp.verdict_code)) AS v(code);
+CREATE UNIQUE INDEX verdict_status_key ON devapp_internal.verdict_status (code);
 
 -- What an app or a credential is for whoever reads it: the first that applies, in the order of
--- the checks of a verdict.  A credential that has no secret at all is not replaced.  Views run
--- functions with the rights of their readers, therefore these need EXECUTE.
+-- the checks of a verdict.  A credential that has no secret at all is not replaced.  The views
+-- of developers call it with their rights.  Those of analysts say the same in two parts, in
+-- named_app and in devapp_report.credentials.
 CREATE FUNCTION devapp_internal.effective_status(
     app_status text,
     owner_status text,
@@ -45,7 +83,7 @@ CREATE FUNCTION devapp_internal.effective_status(
                 WHEN app_status <> 'approved' THEN app_status
                 WHEN owner_status <> 'active' THEN 'owner inactive'
                 ELSE 'active' END;
-SELECT devapp_internal.grant_to('devapp_internal.effective_status', 'admin', 'analyst', 'developer');
+SELECT devapp_internal.grant_to('devapp_internal.effective_status', 'admin', 'developer');
 
 -- Apps by name, with their owners.  Of the owner's rights, as the views that use it.
 -- app_path is what people type to name an app (devapp.app_ref).
@@ -55,7 +93,11 @@ SELECT a.app_id, a.name AS app, a.display_name, coalesce(a.developer_id, a.team_
        CASE WHEN a.team_id IS NULL THEN '' ELSE 'team:' END
            || replace(replace(coalesce(d.email, t.name), '%', '%25'), '/', '%2F') || '/' || a.name AS app_path,
        a.status, a.created_at, a.decided_at, a.deleted_at, a.deleted_at IS NOT NULL AS is_deleted,
-       coalesce(d.status, t.status) AS owner_status, a.description, a.app_family
+       coalesce(d.status, t.status) AS owner_status,
+       CASE WHEN a.status <> 'approved' THEN a.status
+            WHEN coalesce(d.status, t.status) <> 'active' THEN 'owner inactive'
+            ELSE 'active' END AS effective_status,
+       a.description, a.app_family
   FROM devapp.app a
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id;

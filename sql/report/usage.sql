@@ -72,9 +72,9 @@ SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a
        coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
        u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment, u.calls, u.refused, u.cost, u.updated_at
   FROM (SELECT x.day, x.app_id, x.product_id, x.environment,
-               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
-               coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
-               devapp_internal.sum_bigint(x.cost) AS cost, max(x.updated_at) AS updated_at
+               coalesce(devapp_report.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
+               coalesce(devapp_report.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
+               devapp_report.sum_bigint(x.cost) AS cost, max(x.updated_at) AS updated_at
           FROM devapp.usage_day x
          GROUP BY x.day, x.app_id, x.product_id, x.environment) AS u
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
@@ -106,8 +106,9 @@ CREATE VIEW devapp_report.denials AS
 SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
        coalesce(f.owner_id, a.owner_id) AS owner_then_id, coalesce(f.owner, a.owner) AS owner_then,
        u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment,
-       u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, u.calls, u.updated_at
+       u.code::text AS code, s.http_status, u.calls, u.updated_at
   FROM devapp.usage_day u
+  LEFT JOIN devapp_internal.verdict_status s ON s.code = u.code
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
   LEFT JOIN devapp_internal.former_owner f ON f.app_id = u.app_id AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = u.product_id

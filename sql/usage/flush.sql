@@ -47,7 +47,7 @@ CREATE AGGREGATE devapp_internal.sum_bigint(bigint) (
     COMBINEFUNC = devapp_internal.add_counts,
     PARALLEL = SAFE
 );
-SELECT devapp_internal.grant_to('devapp_internal.sum_bigint', 'admin', 'developer', 'analyst');
+SELECT devapp_internal.grant_to('devapp_internal.sum_bigint', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.add_latencies(a interval, b interval) RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

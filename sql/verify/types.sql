@@ -14,7 +14,7 @@ CREATE TYPE devapp.verdict_code AS ENUM (
     'QUOTA_EXCEEDED', 'RATE_LIMITED'
 );
 COMMENT ON TYPE devapp.verdict_code IS 'Outcome of a verification, in the order of the checks; UNAVAILABLE and STALE come before all others';
-SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict_code', 'USAGE', 'admin', 'developer', 'gateway', 'analyst');
+SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict_code', 'USAGE', 'admin', 'developer', 'gateway', 'auditor');
 
 CREATE TYPE devapp.verdict AS (
     allowed boolean,

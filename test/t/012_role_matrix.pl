@@ -102,11 +102,10 @@ same_lines($node->safe_psql('postgres', q{
 		 WHERE n.nspname = 'devapp_internal' AND a.grantee <> n.nspowner
 		 ORDER BY 1}),
 	join("\n", map { "$_=execute" }
-		  'add_counts devapp_admin=execute devapp_developer', 'bulk_lock_key devapp_admin', 'days_since devapp_admin=execute devapp_analyst=execute devapp_auditor',
-		'effective_status devapp_admin=execute devapp_analyst=execute devapp_auditor=execute devapp_developer', 'email_key devapp_admin',
-		'http_status devapp_admin=execute devapp_analyst=execute devapp_auditor', 'is_admin devapp_admin=execute devapp_developer',
-		'milliseconds devapp_admin=execute devapp_developer', 'percentile_ms devapp_admin=execute devapp_developer', 'progress_bar devapp_admin', 'quota_window devapp_admin=execute devapp_analyst=execute devapp_auditor',
-		'setting devapp_admin=execute devapp_analyst=execute devapp_auditor', 'sum_bigint devapp_admin=execute devapp_analyst=execute devapp_auditor=execute devapp_developer', 'unmasked devapp_admin=execute devapp_analyst=execute devapp_auditor', 'worker_state devapp_admin'),
+		  'add_counts devapp_admin=execute devapp_developer', 'bulk_lock_key devapp_admin',
+		'effective_status devapp_admin=execute devapp_developer', 'email_key devapp_admin', 'is_admin devapp_admin=execute devapp_developer',
+		'milliseconds devapp_admin=execute devapp_developer', 'percentile_ms devapp_admin=execute devapp_developer', 'progress_bar devapp_admin',
+		'sum_bigint devapp_admin=execute devapp_developer', 'worker_state devapp_admin'),
 	'in devapp_internal roles execute what views and indexes call, and have no other right');
 
 # what declares nothing is granted to nobody, and taken back from whom it was given

@@ -86,6 +86,44 @@ refused('bi', $_)
   'SELECT FROM devapp.top_apps', 'SELECT devapp_internal.setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
   'REFRESH MATERIALIZED VIEW devapp_internal.usage_totals', 'DELETE FROM devapp_report.developers',
   'CREATE VIEW devapp_report.mine AS SELECT 1';
+# What a tool lists is what an analyst may use: by his rights, and not by what nobody uses.
+my $ours = q{
+	SELECT 'schema ' || n.nspname FROM pg_namespace n WHERE has_schema_privilege(n.oid, 'USAGE') OR has_schema_privilege(n.oid, 'CREATE')
+	UNION SELECT 'relation ' || c.oid::regclass FROM pg_class c
+	       WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.relnamespace <> 'pg_toast'::regnamespace
+	         AND (has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER') OR has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
+	              OR c.relkind = 'S' AND has_sequence_privilege(c.oid, 'USAGE, SELECT, UPDATE'))
+	UNION SELECT 'function ' || p.oid::regproc FROM pg_proc p WHERE has_function_privilege(p.oid, 'EXECUTE')
+	UNION SELECT 'type ' || t.oid::regtype FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+	       WHERE has_type_privilege(t.oid, 'USAGE') AND t.typcategory <> 'A' AND coalesce(c.relkind, 'c') = 'c'
+	UNION SELECT 'routine ' || routine_schema || '.' || routine_name FROM information_schema.routines
+	UNION SELECT 'privilege ' || object_schema || '.' || object_name FROM information_schema.usage_privileges
+	UNION SELECT 'table ' || table_schema || '.' || table_name FROM information_schema.tables
+	UNION SELECT 'column of ' || table_schema || '.' || table_name FROM information_schema.columns
+	ORDER BY 1};
+my %everybody = map { $_ => 1 } split /\n/, run('nobody', $ours);
+my @listed = grep { !$everybody{$_} } split /\n/, run('bi', $ours);
+same_lines(join("\n", grep { !/ devapp_report(\.|$)/ } @listed), '', 'nothing outside of devapp_report is for analysts');
+same_lines(join("\n", grep { /^(schema|function|type) / } @listed),
+	"function devapp_report.dashboard\nfunction devapp_report.percentile\nfunction devapp_report.quota_window\nfunction devapp_report.setting\nfunction devapp_report.sum_bigint\n"
+	  . qq{schema devapp_report\ntype devapp_report."text/html"}, 'what else than views is there');
+is(run('bi', "SELECT devapp_report.setting('rotation_max_age')"), 90, 'an analyst asks for a setting');
+is(run('bi', 'SELECT devapp_report.sum_bigint(calls), pg_typeof(devapp_report.sum_bigint(calls)) FROM devapp_report.usage_daily'), '6|bigint', 'for a sum that is no numeric');
+is(run('bi', "SET timezone = 'UTC'; SELECT * FROM devapp_report.quota_window('2026-03-29 12:00Z', 1, 'day', 'Europe/Berlin')"),
+	'2026-03-28 23:00:00+00|2026-03-29 22:00:00+00', 'and for the window of a quota');
+is(run('bi', "SELECT devapp_report.quota_window(now(), 1, 'day', 'Mars') = devapp_report.quota_window(now(), 1, 'day', 'UTC')"), 't', 'of which days are of UTC on Mars, as where calls are counted');
+for (["setting('no_such')", '42704', 'there is no other setting'], ["quota_window(now(), 0, 'day', 'UTC')", '22023', 'no window of 0 days'])
+{
+	my ($call, $expected, $name) = @$_;
+	my ($got, $report) = error_of($node, "SET SESSION AUTHORIZATION bi; SELECT devapp_report.$call");
+	is($got, $expected, $name) or diag($report);
+}
+
+# every tool can read these types: numbers are numbers, times have a time zone
+same_lines(run('bi', q{SELECT table_name || '.' || column_name || ' ' || udt_name FROM information_schema.columns WHERE table_schema = 'devapp_report'
+		AND data_type NOT IN ('text', 'uuid', 'bigint', 'integer', 'boolean', 'double precision', 'date', 'timestamp with time zone') ORDER BY 1}),
+	"app_inventory.products _text\nlatency_daily.histogram _int8\nlatency_totals.histogram _int8", 'columns are of few types');
+
 is(run('ops', 'SELECT count(*) FROM devapp.refresh_reports()'), 7, 'an administrator refreshes');
 refused('ops', $_) for 'REFRESH MATERIALIZED VIEW devapp_internal.usage_totals', 'SELECT devapp_internal.refresh_reports_if_due()';
 for my $role (qw(portal nobody))

@@ -44,6 +44,19 @@ for my $of ([ $app, 3 ], [ $gone, 2 ])
 			SELECT day, app_id, product_id, calls, 1, 0, calls * interval '1 s', '1 s', '1 s', ('[80:80]={' || calls || '}')::bigint[]
 			  FROM devapp.usage_day WHERE app_id = '$app_id' AND code = 'VALID';});
 }
+# a person decides on a product, two and a half hours after it was asked for
+$node->safe_psql(
+	'postgres', q{
+	SELECT FROM devapp.create_product('tides', approval => 'manual');
+	SELECT FROM devapp.create_app('waits', 'ada@example.com', '{tides}');
+	SET session_replication_role = replica;
+	UPDATE devapp.credential_product SET created_at = now() - interval '150 minutes' WHERE status = 'pending';
+	UPDATE devapp.app SET created_at = now() - interval '150 minutes' WHERE name = 'waits';
+	RESET session_replication_role;
+	BEGIN;
+	SELECT devapp.act_as('ada@example.com');
+	SELECT FROM devapp.approve_app('ada@example.com/waits', 'agreed');
+	COMMIT;});
 $node->safe_psql('postgres', 'SELECT FROM devapp.refresh_reports()');
 
 # ask(SQL): as an analyst; the rows, and whether a tool can read all types
@@ -62,6 +75,8 @@ sub slurp
 	local $/;
 	return scalar <$in>;
 }
+is((ask('approvals', "SELECT subject, decided_by, decided_by_kind, outcome, hours FROM devapp_report.approvals WHERE app = 'waits' ORDER BY subject"))[0],
+	"app|ada\@example.com|person|approved|2.5\nproduct|ada\@example.com|person|approved|2.5", 'an analyst sees who decided');
 my $day = "(hour AT TIME ZONE '$zone')::date";
 my $by_day = $node->safe_psql('postgres', "SELECT $day, sum(calls) FROM devapp.usage_hour WHERE code = 'VALID' GROUP BY 1 ORDER BY 1");
 
@@ -161,9 +176,9 @@ SKIP:
 	is($got{refused_by_app} =~ s/\|[0-9.]+$//gmr, $sums, 'calls by app');
 	like($got{latency_by_product}, qr/^weather\|\d+\|1143\.48\|1000\.00\|\d+\.\d\d$/, 'percentiles by product');
 	is($got{latency_by_day} =~ s/ 00:00:00//gr, $node->safe_psql('postgres', 'SELECT day, sum(calls) FROM devapp.usage_latency GROUP BY day ORDER BY day'), 'a day of UTC stays that day');
-	is($got{deleted_apps}, "f|1\nt|1", 'apps, deleted ones as well');
-	is($got{products}, 'public|1', 'products');
-	ok(exists $got{decisions}, 'decisions');
+	is($got{deleted_apps}, "f|2\nt|1", 'apps, deleted ones as well');
+	is($got{products}, 'public|2', 'products');
+	is($got{decisions}, 'approved|2|2.50|2.50', 'decisions of people');
 }
 
 done_testing();
