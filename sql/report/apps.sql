@@ -189,7 +189,8 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', '
 
 -- Deleted products have a row if they had calls, and calls to none have one, so that the
 -- sums are those of all calls.  Ids that are null join as if they were zero.  Grouped by owner
--- first, so that owners are counted without being sorted.
+-- first, so that owners are counted without being sorted.  Responses are taken from
+-- latency_totals, which is refreshed before it.
 CREATE MATERIALIZED VIEW devapp_internal.product_adoption AS
 SELECT x.product_id,
        coalesce(s.apps_approved, 0) AS apps_approved, coalesce(s.apps_pending, 0) AS apps_pending,
@@ -218,10 +219,10 @@ SELECT x.product_id,
                       WHERE NOT y.is_day
                       GROUP BY y.product_id, y.app_id) AS x
               GROUP BY x.product_id) AS u ON coalesce(u.product_id, '00000000-0000-0000-0000-000000000000') = x.key
-  LEFT JOIN (SELECT x.product_id, devapp_internal.sum_bigint(x.calls) AS responses_30d,
+  LEFT JOIN (SELECT x.product_id, devapp_internal.sum_bigint(x.responses) AS responses_30d,
                     devapp_internal.sum_bigint(x.client_errors) AS client_errors_30d, devapp_internal.sum_bigint(x.server_errors) AS server_errors_30d
-               FROM devapp.usage_latency x
-              WHERE x.day > (SELECT devapp_internal.utc_today() - 30)
+               FROM devapp_internal.latency_totals x
+              WHERE x.day > devapp_internal.utc_today() - 30
               GROUP BY x.product_id) AS l ON coalesce(l.product_id, '00000000-0000-0000-0000-000000000000') = x.key
  WHERE x.is_live OR u.calls_30d > 0 OR u.refused_30d > 0 OR l.responses_30d > 0;
 CREATE UNIQUE INDEX product_adoption_key ON devapp_internal.product_adoption (product_id) NULLS NOT DISTINCT;

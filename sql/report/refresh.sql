@@ -23,8 +23,8 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp.report_refresh', 'SELECT', 'adm
 
 -- In the order in which they need one another.
 INSERT INTO devapp.report_refresh (report, ordinal) VALUES
-    ('app_usage', 1), ('high_usage_apps', 2), ('product_adoption', 3), ('usage_totals', 4),
-    ('verdict_totals', 5), ('latency_totals', 6), ('rotation_queue', 7);
+    ('app_usage', 1), ('high_usage_apps', 2), ('latency_totals', 3), ('product_adoption', 4),
+    ('usage_totals', 5), ('verdict_totals', 6), ('rotation_queue', 7);
 
 -- Which statements pg_stat_statements tracks from now on; which it did before, null where
 -- it is not loaded or the owner may not say.
