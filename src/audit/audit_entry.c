@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(devapp_audit_leaf_hash);
 
 #define NULL_LENGTH		0xFFFFFFFF
 
-const Oid	audit_column_types[AUDIT_COLUMNS + 1] = {
+static const Oid audit_column_types[AUDIT_COLUMNS + 1] = {
 	[AUDIT_EVENT_ID] = INT8OID,
 	[AUDIT_OCCURRED_AT] = TIMESTAMPTZOID,
 	[AUDIT_ACTOR] = TEXTOID,
@@ -125,6 +125,22 @@ audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN])
 	pfree(buf.data);
 }
 
+/* A value of another type, taken for what is expected, would be a wild pointer. */
+void
+audit_require_columns(TupleDesc desc)
+{
+	bool		same = desc->natts == AUDIT_COLUMNS + 1;
+
+	for (int i = 0; same && i <= AUDIT_COLUMNS; i++)
+		same = TupleDescAttr(desc, i)->atttypid == audit_column_types[i];
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the columns of devapp.audit_event are not the %d that the library knows",
+						AUDIT_COLUMNS + 1),
+				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
+}
+
 /* The columns of a row of devapp.audit_event; the values point into the row. */
 static void
 audit_event_read(HeapTupleHeader row, AuditEvent *event)
@@ -135,12 +151,7 @@ audit_event_read(HeapTupleHeader row, AuditEvent *event)
 	Datum		values[AUDIT_COLUMNS + 1];
 	bool		nulls[AUDIT_COLUMNS + 1];
 
-	if (desc->natts != AUDIT_COLUMNS + 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("devapp.audit_event has %d columns, but the library knows %d",
-						desc->natts, AUDIT_COLUMNS + 1),
-				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
+	audit_require_columns(desc);
 	heap_deform_tuple(&tuple, desc, values, nulls);
 	ReleaseTupleDesc(desc);
 	memcpy(event->values, values, sizeof(event->values));

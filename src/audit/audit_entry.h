@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/htup.h"
+#include "access/tupdesc.h"
 #include "lib/stringinfo.h"
 
 /* The columns of devapp.audit_event that are hashed, in their order. */
@@ -40,9 +41,8 @@ typedef struct AuditEvent
 	bool		nulls[AUDIT_COLUMNS];
 } AuditEvent;
 
-/* and of leaf_hash, which is not hashed and comes after them */
-extern const Oid audit_column_types[AUDIT_COLUMNS + 1];
-
+/* leaf_hash comes after them */
+extern void audit_require_columns(TupleDesc desc);
 extern void audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN]);
 
 #endif							/* DEVAPP_AUDIT_ENTRY_H */

@@ -21,16 +21,13 @@
  * the place of who acted, who decided and what columns tell of a person; what they stand
  * for is in devapp.pseudonym (sql/audit/erase.sql).
  *
- * Nobody has the privilege to write the trail, so the event is inserted with the
- * rights of the trail's owner, as the checks of foreign keys are done.
- *
  * A restore brings the events of the dump, so it must not make its own.  It says so
  * by devapp.restoring, which is for superusers.  A session that looks like a
  * restore and does not say so is refused rather than passed over, or its settings
  * would be a way to change things unrecorded.
  *
- * Locking: RowExclusiveLock on the trail and on the partition of the month, until
- * the end of the transaction.  No DDL: partitions are devapp.maintain_audit()'s.
+ * How events are written is in audit_write.c.  No DDL: partitions are
+ * devapp.maintain_audit()'s.
  */
 #include "postgres.h"
 
@@ -39,7 +36,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
@@ -57,6 +53,7 @@
 #include "utils/xid8.h"
 
 #include "audit/audit_entry.h"
+#include "audit/audit_write.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/trigger.h"
@@ -147,66 +144,6 @@ was_changed(const Change *c, const char *name)
 		guard_column_changed(c->trigdata, name);
 }
 
-/* ---------- with the rights of the owner ---------- */
-
-static Oid
-require_ours(const char *name)
-{
-	Oid			relid = get_relname_relid(name, get_namespace_oid("devapp", false));
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp.%s does not exist", name),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-	return relid;
-}
-
-/* A statement that is prepared when it is first run, and kept. */
-typedef struct KeptStatement
-{
-	const char *query;
-	int			nargs;
-	const Oid  *types;
-	SPIPlanPtr	plan;
-} KeptStatement;
-
-static void
-prepare_statement(KeptStatement *statement)
-{
-	SPIPlanPtr	plan;
-
-	if (statement->plan != NULL)
-		return;
-	plan = SPI_prepare(statement->query, statement->nargs, unconstify(Oid *, statement->types));
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "SPI_prepare failed for \"%s\": %s", statement->query,
-			 SPI_result_code_string(SPI_result));
-	statement->plan = plan;
-}
-
-/* Run a statement with the rights of the trail's owner, who may use all that it names. */
-static void
-execute_as_owner(KeptStatement *statement, Datum *values, const char *nulls, int expected)
-{
-	Relation	trail = table_open(require_ours("audit_event"), RowExclusiveLock);
-	Oid			user;
-	int			context;
-	int			result;
-
-	/* an error puts the user back as well: the subtransaction's end does */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(trail->rd_rel->relowner,
-						   context | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
-	prepare_statement(statement);
-	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
-	SetUserIdAndSecContext(user, context);
-	if (result != expected)
-		elog(ERROR, "audit event was not made: %s", SPI_result_code_string(result));
-	table_close(trail, NoLock);
-}
-
 /* ---------- persons ---------- */
 
 /* The pseudonym of the one who acts, for the top-level transaction that asked for it first. */
@@ -217,18 +154,44 @@ static struct
 	char		pseudonym[64];
 }			last_actor;
 
-static const Oid pseudonym_types[] = {TEXTOID, BOOLOID, UUIDOID};
-static KeptStatement pseudonym_statement = {
-	"SELECT devapp_internal.pseudonym_of($1, $2, $3)", lengthof(pseudonym_types), pseudonym_types, NULL
-};
+/* Prepared when it is first run, and kept. */
+static SPIPlanPtr
+pseudonym_plan(void)
+{
+	static SPIPlanPtr kept = NULL;
+	Oid			types[] = {TEXTOID, BOOLOID, UUIDOID};
+	SPIPlanPtr	plan;
 
+	if (kept != NULL)
+		return kept;
+	plan = SPI_prepare("SELECT devapp_internal.pseudonym_of($1, $2, $3)", lengthof(types), types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	kept = plan;
+	return kept;
+}
+
+/* With the rights of the trail's owner, who may use the function and its table. */
 static const char *
 look_up_pseudonym(const char *value, bool is_json, NullableDatum developer_id)
 {
 	Datum		values[] = {CStringGetTextDatum(value), BoolGetDatum(is_json), developer_id.value};
 	char		nulls[] = {' ', ' ', developer_id.isnull ? 'n' : ' '};
+	Relation	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
+	Oid			user;
+	int			context;
+	int			result;
 
-	execute_as_owner(&pseudonym_statement, values, nulls, SPI_OK_SELECT);
+	/* an error puts the user back as well: the subtransaction's end does */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(trail->rd_rel->relowner,
+						   context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	result = SPI_execute_plan(pseudonym_plan(), values, nulls, false, 0);
+	SetUserIdAndSecContext(user, context);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "pseudonym was not found: %s", SPI_result_code_string(result));
+	table_close(trail, NoLock);
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
@@ -558,44 +521,6 @@ set_change(AuditEvent *event, const Change *c)
 	return true;
 }
 
-/* ---------- writing it ---------- */
-
-static KeptStatement insert_statement = {
-	"INSERT INTO devapp.audit_event (event_id, occurred_at, actor, db_role,"
-	" client_addr, transaction_id, action, entity, entity_id, app_id, developer_id,"
-	" team_id, before, after, note, leaf_hash)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-	AUDIT_COLUMNS + 1, audit_column_types, NULL
-};
-
-static void
-insert_event(const AuditEvent *event, Datum hash)
-{
-	Datum		values[AUDIT_COLUMNS + 1];
-	char		nulls[AUDIT_COLUMNS + 1];
-
-	for (int i = 0; i < AUDIT_COLUMNS; i++)
-	{
-		values[i] = event->values[i];
-		nulls[i] = event->nulls[i] ? 'n' : ' ';
-	}
-	values[AUDIT_COLUMNS] = hash;
-	nulls[AUDIT_COLUMNS] = ' ';
-	execute_as_owner(&insert_statement, values, nulls, SPI_OK_INSERT);
-}
-
-static void
-write_event(AuditEvent *event)
-{
-	bytea	   *hash = palloc(VARHDRSZ + AUDIT_HASH_LEN);
-
-	set_column(event, AUDIT_EVENT_ID,
-			   Int64GetDatum(nextval_internal(require_ours("audit_event_id_seq"), false)));
-	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
-	audit_leaf_hash(event, (uint8 *) VARDATA(hash));
-	insert_event(event, PointerGetDatum(hash));
-}
-
 /* ---------- the trigger ---------- */
 
 /* What pg_dump writes at the head of its script, and pg_restore sets. */
@@ -649,7 +574,7 @@ devapp_audit_row(PG_FUNCTION_ARGS)
 	{
 		set_owner(&event, &change);
 		set_circumstances(&event);
-		write_event(&event);
+		audit_write(&event);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);

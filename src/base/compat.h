@@ -48,6 +48,13 @@ compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nke
 #endif
 }
 
+/* 16 makes the map when it is asked for it */
+#if PG_VERSION_NUM >= 160000
+#define compat_root_to_child_map(child, estate) ExecGetRootToChildMap(child, estate)
+#else
+#define compat_root_to_child_map(child, estate) ((child)->ri_RootToPartitionMap)
+#endif
+
 /* 18 asks whether the primary key may be deferrable */
 #if PG_VERSION_NUM >= 180000
 #define compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel, false)

@@ -91,6 +91,9 @@ typedef struct EntryCall
 
 static EntryCall *innermost = NULL;
 
+/* What is done at the end of the outermost call, unless it fails; NULL: nothing. */
+static void (*work_at_end) (void) = NULL;
+
 /*
  * The role that called into devapp: the current user, or inside of a call its
  * caller.  Code that another function runs with yet other rights inside of a call
@@ -102,6 +105,19 @@ entry_role(void)
 	Oid			user = GetUserId();
 
 	return innermost != NULL && innermost->owner == user ? innermost->caller : user;
+}
+
+bool
+entry_in_call(void)
+{
+	return innermost != NULL;
+}
+
+/* There is one user of this (audit_write.c). */
+void
+entry_at_end(void (*work) (void))
+{
+	work_at_end = work;
 }
 
 /* ---------- who may ---------- */
@@ -386,6 +402,7 @@ enter_target(FunctionCallInfo fcinfo)
 {
 	EntryTarget *target = fcinfo->flinfo->fn_extra;
 	EntryCall	call;
+	Datum		result;
 
 	refuse_maintenance(target);
 	if (target->function.fn_strict && has_null_argument(fcinfo))
@@ -395,7 +412,10 @@ enter_target(FunctionCallInfo fcinfo)
 	call.caller = entry_role();
 	call.owner = target->owner;
 	call.outer = innermost;
-	return call_with_rights(fcinfo, target, &call);
+	result = call_with_rights(fcinfo, target, &call);
+	if (innermost == NULL && work_at_end != NULL)
+		work_at_end();
+	return result;
 }
 
 static EntryTarget *

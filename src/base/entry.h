@@ -10,5 +10,7 @@
 extern Oid	entry_role(void);
 extern bool entry_by_admin(void);
 extern bool entry_by_auditor(void);
+extern bool entry_in_call(void);
+extern void entry_at_end(void (*work) (void));
 
 #endif							/* DEVAPP_ENTRY_H */

@@ -1,0 +1,257 @@
+/*
+ * audit_write.c
+ *		Writes events to the audit trail.
+ *
+ * An event gets its number and its hash at once.  Its row waits for the end of the call of a
+ * public function that made it, because opening a partition and its indexes takes longer than
+ * putting a row into them: the rows of a call are written together, in their order.  What no
+ * such call made is written immediately.  So whoever reads the trail after a statement or a
+ * call finds what that did.
+ *
+ * The rows that wait are forgotten with the (sub)transaction that made them.  A procedure may
+ * commit in the middle, so a commit writes what still waits.
+ *
+ * The rows go in as COPY would put them there, without a plan.  Nobody has the privilege to
+ * write the trail; that its owner does is for triggers that someone has put there.
+ *
+ * Locking: RowExclusiveLock until the end of the transaction, on the trail from the event on,
+ * on the partition of the month from when its row is written.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "executor/execPartition.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "audit/audit_write.h"
+#include "base/compat.h"
+#include "base/entry.h"
+
+/* What a call with more events than these writes in between. */
+#define WAITING_MOST	200
+
+typedef struct WaitingRow
+{
+	HeapTuple	row;
+	SubTransactionId made_in;
+} WaitingRow;
+
+static WaitingRow waiting[WAITING_MOST];
+static int	nwaiting = 0;
+
+/* the rows; a child of the transaction's context, NULL until there are some */
+static MemoryContext waiting_context = NULL;
+
+/* A relation of devapp. */
+Oid
+audit_require_relation(const char *name)
+{
+	Oid			relid = get_relname_relid(name, get_namespace_oid("devapp", false));
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation devapp.%s does not exist", name),
+				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+	return relid;
+}
+
+/* ---------- writing ---------- */
+
+/* What routes rows to the partitions of the trail. */
+typedef struct TrailWriter
+{
+	EState	   *estate;
+	ModifyTableState *modify;
+	PartitionTupleRouting *routing;
+	TupleTableSlot *slot;
+} TrailWriter;
+
+static void
+open_writer(TrailWriter *writer, Relation trail)
+{
+	ResultRelInfo *root = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(root, trail, 0, NULL, 0);
+	writer->estate = CreateExecutorState();
+	writer->modify = makeNode(ModifyTableState);
+	writer->modify->ps.state = writer->estate;
+	writer->modify->operation = CMD_INSERT;
+	writer->modify->mt_nrels = 1;
+	writer->modify->resultRelInfo = root;
+	writer->modify->rootResultRelInfo = root;
+	writer->routing = ExecSetupPartitionTupleRouting(writer->estate, trail);
+	writer->slot = ExecInitExtraTupleSlot(writer->estate, RelationGetDescr(trail), &TTSOpsHeapTuple);
+	AfterTriggerBeginQuery();
+}
+
+static void
+write_row(TrailWriter *writer, HeapTuple row)
+{
+	TupleTableSlot *slot = writer->slot;
+	ResultRelInfo *partition;
+	TupleConversionMap *map;
+
+	ExecStoreHeapTuple(row, slot, false);
+	partition = ExecFindPartition(writer->modify, writer->modify->rootResultRelInfo,
+								  writer->routing, slot, writer->estate);
+	map = compat_root_to_child_map(partition, writer->estate);
+	if (map != NULL)
+		slot = execute_attr_map_slot(map->attrMap, slot, partition->ri_PartitionTupleSlot);
+	ExecSimpleRelationInsert(partition, writer->estate, slot);
+	ResetPerTupleExprContext(writer->estate);
+}
+
+static void
+close_writer(TrailWriter *writer)
+{
+	AfterTriggerEndQuery(writer->estate);
+	ExecCleanupTupleRouting(writer->modify, writer->routing);
+	ExecResetTupleTable(writer->estate->es_tupleTable, false);
+	FreeExecutorState(writer->estate);
+}
+
+static void
+write_rows(Relation trail)
+{
+	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "devapp audit", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(work);
+	TrailWriter writer;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	open_writer(&writer, trail);
+	for (int i = 0; i < nwaiting; i++)
+		write_row(&writer, waiting[i].row);
+	close_writer(&writer);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(work);
+}
+
+/* Write what waits, with the rights of the trail's owner. */
+static void
+write_waiting(void)
+{
+	Relation	trail;
+	Oid			user;
+	int			context;
+
+	if (nwaiting == 0)
+		return;
+	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
+	/* an error puts the user back as well: the subtransaction's end does */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(trail->rd_rel->relowner, context | SECURITY_LOCAL_USERID_CHANGE);
+	write_rows(trail);
+	SetUserIdAndSecContext(user, context);
+	table_close(trail, NoLock);
+	nwaiting = 0;
+	MemoryContextReset(waiting_context);
+	CommandCounterIncrement();
+}
+
+/* ---------- waiting ---------- */
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			write_waiting();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			nwaiting = 0;
+			waiting_context = NULL;
+			break;
+		default:
+			break;
+	}
+}
+
+/* Later subtransactions have greater ids, and those that are not over are within this one. */
+static void
+subtransaction_ends(SubXactEvent event, SubTransactionId mine,
+					SubTransactionId parent, void *arg)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	while (nwaiting > 0 && waiting[nwaiting - 1].made_in >= mine)
+		nwaiting--;
+}
+
+static void
+register_once(void)
+{
+	static bool registered = false;
+
+	if (registered)
+		return;
+	entry_at_end(write_waiting);
+	RegisterXactCallback(transaction_ends, NULL);
+	RegisterSubXactCallback(subtransaction_ends, NULL);
+	registered = true;
+}
+
+static HeapTuple
+form_row(AuditEvent *event, Datum hash)
+{
+	Relation	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
+	Datum		values[AUDIT_COLUMNS + 1];
+	bool		nulls[AUDIT_COLUMNS + 1];
+	HeapTuple	row;
+
+	audit_require_columns(RelationGetDescr(trail));
+	memcpy(values, event->values, sizeof(event->values));
+	memcpy(nulls, event->nulls, sizeof(event->nulls));
+	values[AUDIT_COLUMNS] = hash;
+	nulls[AUDIT_COLUMNS] = false;
+	row = heap_form_tuple(RelationGetDescr(trail), values, nulls);
+	table_close(trail, NoLock);
+	return row;
+}
+
+static void
+keep_waiting(AuditEvent *event, Datum hash)
+{
+	MemoryContext old;
+
+	if (waiting_context == NULL)
+		waiting_context = AllocSetContextCreate(TopTransactionContext, "devapp audit events",
+												ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(waiting_context);
+	waiting[nwaiting].row = form_row(event, hash);
+	waiting[nwaiting].made_in = GetCurrentSubTransactionId();
+	nwaiting++;
+	MemoryContextSwitchTo(old);
+}
+
+/* Give an event its number and its hash, and write it, now or at the end of the call. */
+void
+audit_write(AuditEvent *event)
+{
+	bytea	   *hash = palloc(VARHDRSZ + AUDIT_HASH_LEN);
+
+	register_once();
+	event->values[AUDIT_EVENT_ID] =
+		Int64GetDatum(nextval_internal(audit_require_relation("audit_event_id_seq"), false));
+	event->nulls[AUDIT_EVENT_ID] = false;
+	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
+	audit_leaf_hash(event, (uint8 *) VARDATA(hash));
+	keep_waiting(event, PointerGetDatum(hash));
+	if (!entry_in_call() || nwaiting == WAITING_MOST)
+		write_waiting();
+}

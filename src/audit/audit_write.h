@@ -1,0 +1,15 @@
+/*
+ * audit_write.h
+ *		Writing events to the audit trail.
+ */
+#ifndef DEVAPP_AUDIT_WRITE_H
+#define DEVAPP_AUDIT_WRITE_H
+
+#include "postgres.h"
+
+#include "audit/audit_entry.h"
+
+extern Oid	audit_require_relation(const char *name);
+extern void audit_write(AuditEvent *event);
+
+#endif							/* DEVAPP_AUDIT_WRITE_H */
