@@ -219,6 +219,32 @@ BEGIN
 END
 $$;
 
+-- Both in one pass (src/meter/roll_up.c); false: somebody has changed one of the partitions, and
+-- nothing was done.
+CREATE FUNCTION devapp_internal.roll_up(
+    hours regclass,
+    days regclass,
+    from_time timestamptz,
+    to_time timestamptz,
+    flush_ids bigint[],
+    written_at timestamptz
+) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_roll_up';
+
+CREATE FUNCTION devapp_internal.roll_up_month(month timestamptz, flush_ids bigint[], written_at timestamptz) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    IF NOT devapp_internal.roll_up(devapp_internal.usage_partition('usage_hour', month), devapp_internal.usage_partition('usage_day', month),
+                                   month, month + interval '1 month', flush_ids, written_at) THEN
+        PERFORM devapp_internal.roll_up_hours(month, flush_ids, written_at);
+        PERFORM devapp_internal.roll_up_days(month, flush_ids, written_at);
+    END IF;
+END
+$$;
+
 -- What was flushed since the last time.
 CREATE FUNCTION devapp_internal.roll_up_usage() RETURNS bigint
     LANGUAGE plpgsql
@@ -238,8 +264,7 @@ BEGIN
     SELECT array_agg(t.flush_id) INTO flush_ids FROM taken t;
     FOR month IN SELECT DISTINCT date_trunc('month', m.minute)
                    FROM devapp.usage_minute m WHERE m.flush_id = ANY (flush_ids) LOOP
-        PERFORM devapp_internal.roll_up_hours(month, flush_ids, written_at);
-        PERFORM devapp_internal.roll_up_days(month, flush_ids, written_at);
+        PERFORM devapp_internal.roll_up_month(month, flush_ids, written_at);
     END LOOP;
     RETURN coalesce(cardinality(flush_ids), 0);
 END
