@@ -94,7 +94,7 @@ CREATE OPERATOR CLASS devapp.secret_digest_ops DEFAULT FOR TYPE devapp.secret_di
     OPERATOR 1 devapp.= (devapp.secret_digest, devapp.secret_digest),
     FUNCTION 1 devapp.secret_digest_hash(devapp.secret_digest);
 
--- What a call that makes a secret returns.  src/key/issue.c fills it in.
+-- What a call that makes a secret returns.  src/model/issue.c fills it in.
 
 CREATE TYPE devapp.issued_credential AS (
     app_id uuid,

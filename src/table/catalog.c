@@ -117,6 +117,7 @@ static const struct
 	[APP_STATUS] = {"app", "status", TEXTOID, NULL},
 	[APP_SCOPES] = {"app", "scopes", TEXTARRAYOID, NULL},
 	[APP_ALLOWED_CIDRS] = {"app", "allowed_cidrs", CIDRARRAYOID, NULL},
+	[CREDENTIAL_KIND] = {"credential", "kind", TEXTOID, NULL},
 	[CREDENTIAL_ID] = {"credential", "credential_id", UUIDOID, NULL},
 	[CREDENTIAL_APP_ID] = {"credential", "app_id", UUIDOID, NULL},
 	[CREDENTIAL_CONSUMER_KEY] = {"credential", "consumer_key", TEXTOID, NULL},

@@ -21,6 +21,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 #include "utils/uuid.h"
 
@@ -28,40 +29,11 @@
 #include "key/key.h"
 #include "key/key_core.h"
 #include "key/secret.h"
+#include "model/issued_row.h"
 
 PG_FUNCTION_INFO_V1(devapp_issue_secret);
 PG_FUNCTION_INFO_V1(devapp_issue_secrets);
 PG_FUNCTION_INFO_V1(devapp_digest_to_store);
-
-/* The columns of devapp.issued_credential, as sql/credential/types.sql. */
-enum
-{
-	ISSUED_CREDENTIAL_ID = 3,
-	ISSUED_KIND = 4,
-	ISSUED_CONSUMER_KEY = 5,
-	ISSUED_SECRET = 6,
-	ISSUED_VERSION = 7,
-	ISSUED_COLUMNS = 13
-};
-
-/*
- * Everything of the rows but the secrets.  OFFSET 0 keeps the look-up of a credential
- * out of a join, for which the planner might read a whole table.
- */
-static const char describe_query[] =
-"SELECT c.app_id, (SELECT a.status FROM devapp.app a WHERE a.app_id = c.app_id), c.credential_id, c.kind, c.consumer_key, NULL::text,"
-" (SELECT coalesce(max(s.version), 0) + 1 FROM devapp.credential_secret s"
-"   WHERE s.credential_id = c.credential_id),"
-" c.status, c.environment, coalesce(p.names, '{}'), c.expires_at, u.previous, p.pending"
-" FROM unnest($1, $2) WITH ORDINALITY AS u(credential_id, previous, n)"
-" CROSS JOIN LATERAL (SELECT * FROM devapp.credential x"
-"   WHERE x.credential_id = u.credential_id OFFSET 0) AS c"
-" CROSS JOIN LATERAL (SELECT array_agg(p.name ORDER BY cp.ordinal) AS names,"
-"   array_agg(p.name ORDER BY p.name COLLATE \"C\") FILTER (WHERE cp.status = 'pending') AS pending"
-"   FROM devapp.credential_product cp"
-"   JOIN devapp.product p ON p.product_id = cp.product_id"
-"   WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL) AS p"
-" ORDER BY u.n";
 
 /* The digests are no parameter, because auto_explain can log those. */
 static const char insert_query[] =
@@ -72,14 +44,12 @@ static const char insert_query[] =
 "  devapp_internal.digest_to_store(u.n), 'blake2b', now()"
 " FROM unnest($1, $2, $3) WITH ORDINALITY AS u(credential_id, version, kind, n)";
 
-static SPIPlanPtr describe_plan = NULL;
 static SPIPlanPtr insert_plan = NULL;
 
 /* One credential whose secret is being made. */
 typedef struct Issue
 {
-	Datum		values[ISSUED_COLUMNS];
-	bool		nulls[ISSUED_COLUMNS];
+	IssuedRow  *row;
 	char		key[KEY_MAX + 1];
 	size_t		key_len;
 	SecretDigest digest;
@@ -105,26 +75,6 @@ keep_plan(const char *query, int nargs, Oid *types)
 	return plan;
 }
 
-/* The rows live as long as the SPI connection. */
-static Issue *
-describe_credentials(Datum credential_ids, Datum previous, int n)
-{
-	Oid			types[2] = {UUIDARRAYOID, TIMESTAMPTZARRAYOID};
-	Datum		args[2] = {credential_ids, previous};
-	Issue	   *issues;
-
-	if (describe_plan == NULL)
-		describe_plan = keep_plan(describe_query, 2, types);
-	if (SPI_execute_plan(describe_plan, args, NULL, false, 0) != SPI_OK_SELECT ||
-		SPI_processed != (uint64) n)
-		elog(ERROR, "credential not found");
-	issues = palloc(sizeof(Issue) * (size_t) Max(n, 1));
-	for (int i = 0; i < n; i++)
-		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-						  issues[i].values, issues[i].nulls);
-	return issues;
-}
-
 static Datum
 make_array(Datum *values, bool *nulls, int n, Oid type)
 {
@@ -141,12 +91,12 @@ make_array(Datum *values, bool *nulls, int n, Oid type)
 
 /* A column of the rows, as an array. */
 static Datum
-column_array(const Issue *issues, int n, int column, Oid type)
+column_array(const Issue *issues, int n, IssuedColumn column, Oid type)
 {
 	Datum	   *values = palloc(sizeof(Datum) * (size_t) Max(n, 1));
 
 	for (int i = 0; i < n; i++)
-		values[i] = issues[i].values[column - 1];
+		values[i] = issues[i].row->values[column];
 	return make_array(values, NULL, n, type);
 }
 
@@ -189,7 +139,7 @@ generate_keys(Issue *issues, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		text	   *consumer = DatumGetTextPP(issues[i].values[ISSUED_CONSUMER_KEY - 1]);
+		text	   *consumer = DatumGetTextPP(issues[i].row->values[ISSUED_CONSUMER_KEY]);
 
 		issues[i].key_len = key_generate(VARDATA_ANY(consumer),
 										 VARSIZE_ANY_EXHDR(consumer), issues[i].key);
@@ -206,9 +156,9 @@ form_row(TupleDesc desc, Issue *issue)
 	text	   *secret = cstring_to_text_with_len(issue->key, (int) issue->key_len);
 	HeapTuple	made;
 
-	issue->values[ISSUED_SECRET - 1] = PointerGetDatum(secret);
-	issue->nulls[ISSUED_SECRET - 1] = false;
-	made = heap_form_tuple(desc, issue->values, issue->nulls);
+	issue->row->values[ISSUED_SECRET] = PointerGetDatum(secret);
+	issue->row->nulls[ISSUED_SECRET] = false;
+	made = heap_form_tuple(desc, issue->row->values, issue->row->nulls);
 	sodium_memzero(VARDATA(secret), issue->key_len);
 	return made;
 }
@@ -292,8 +242,22 @@ make_and_wipe(Issue *issues, int n, TupleDesc desc, bool as_array,
 	return result;
 }
 
+static Issue *
+prepare_issues(const Datum *credential_ids, const NullableDatum *previous, int n)
+{
+	Issue	   *issues = palloc(sizeof(Issue) * (size_t) Max(n, 1));
+	IssuedRow  *rows = palloc(sizeof(IssuedRow) * (size_t) Max(n, 1));
+
+	issued_row_describe(rows, credential_ids, previous, n);
+	for (int i = 0; i < n; i++)
+		issues[i].row = &rows[i];
+	return issues;
+}
+
+/* What is prepared lives as long as the SPI connection. */
 static Datum
-issue_secrets(Datum credential_ids, Datum previous, int n, TupleDesc desc, bool as_array)
+issue_secrets(const Datum *credential_ids, const NullableDatum *previous, int n, TupleDesc desc,
+			  bool as_array)
 {
 	MemoryContext result_context = CurrentMemoryContext;
 	Issue	   *issues;
@@ -302,7 +266,7 @@ issue_secrets(Datum credential_ids, Datum previous, int n, TupleDesc desc, bool 
 	if (desc->natts != ISSUED_COLUMNS)
 		elog(ERROR, "return type must be devapp.issued_credential");
 	SPI_connect();
-	issues = describe_credentials(credential_ids, previous, n);
+	issues = prepare_issues(credential_ids, previous, n);
 	result = make_and_wipe(issues, n, desc, as_array, result_context);
 	SPI_finish();
 	return result;
@@ -313,30 +277,39 @@ Datum
 devapp_issue_secret(PG_FUNCTION_ARGS)
 {
 	Datum		credential_id = PG_GETARG_DATUM(0);
-	Datum		previous = PG_GETARG_DATUM(1);
-	bool		no_previous = PG_ARGISNULL(1);
+	NullableDatum previous = {PG_GETARG_DATUM(1), PG_ARGISNULL(1)};
 	TupleDesc	desc;
 
 	if (PG_ARGISNULL(0))
 		elog(ERROR, "credential not found");
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be devapp.issued_credential");
-	PG_RETURN_DATUM(issue_secrets(make_array(&credential_id, NULL, 1, UUIDOID),
-								  make_array(&previous, &no_previous, 1, TIMESTAMPTZOID),
-								  1, BlessTupleDesc(desc), false));
+	PG_RETURN_DATUM(issue_secrets(&credential_id, &previous, 1, BlessTupleDesc(desc), false));
 }
 
 /* issue_secrets(credential_ids, previous_valid_until) */
 Datum
 devapp_issue_secrets(PG_FUNCTION_ARGS)
 {
-	ArrayType  *credential_ids;
 	Oid			row_type = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+	Datum	   *credential_ids;
+	Datum	   *moments;
+	bool	   *no_moments;
+	NullableDatum *previous;
+	int			n;
+	int			nmoments;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		elog(ERROR, "credential not found");
-	credential_ids = PG_GETARG_ARRAYTYPE_P(0);
-	PG_RETURN_DATUM(issue_secrets(PointerGetDatum(credential_ids), PG_GETARG_DATUM(1),
-								  ArrayGetNItems(ARR_NDIM(credential_ids), ARR_DIMS(credential_ids)),
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR,
+					  &credential_ids, NULL, &n);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TIMESTAMPTZOID, sizeof(TimestampTz), true, TYPALIGN_DOUBLE,
+					  &moments, &no_moments, &nmoments);
+	if (nmoments != n)
+		elog(ERROR, "credentials and moments are not of the same number");
+	previous = palloc(sizeof(NullableDatum) * (size_t) Max(n, 1));
+	for (int i = 0; i < n; i++)
+		previous[i] = (NullableDatum) {moments[i], no_moments[i]};
+	PG_RETURN_DATUM(issue_secrets(credential_ids, previous, n,
 								  lookup_rowtype_tupdesc_copy(row_type, -1), true));
 }
