@@ -113,9 +113,13 @@ BEGIN
         draft.team_id := (devapp_internal.find_own_team(create_app.team, counted)).team_id;
         PERFORM devapp_internal.require_own_environment(draft.team_id, create_app.environment);
     END IF;
-    PERFORM devapp_internal.require_room_for_app(draft.developer_id, draft.team_id);
+    IF NOT is_admin THEN
+        PERFORM devapp_internal.require_room_for_app(draft.developer_id, draft.team_id);
+    END IF;
     the_products := devapp_internal.find_products(create_app.products, NULL);
-    PERFORM devapp_internal.require_scopes(create_app.scopes, the_products);
+    IF create_app.scopes <> '{}' THEN
+        PERFORM devapp_internal.require_scopes(create_app.scopes, the_products);
+    END IF;
     draft.app_id := devapp.uuid_v7();
     draft.attributes := coalesce(devapp_internal.canonical_attributes(create_app.attributes), '{}');
     decisions := devapp_internal.make_decisions(draft, the_products);

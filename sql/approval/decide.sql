@@ -113,13 +113,8 @@ $$;
 
 -- What the approval of the product itself says; no product needs none.
 CREATE FUNCTION devapp_internal.product_decision(product devapp.product) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
+    LANGUAGE sql IMMUTABLE
     RETURN CASE (product).approval WHEN 'manual' THEN 'hold' ELSE 'approve' END;
-END
-$$;
 
 -- Live apps of the owner of an app, without this one, which need not exist yet.
 CREATE FUNCTION devapp_internal.other_apps(app devapp.app) RETURNS bigint

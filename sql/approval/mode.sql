@@ -1,14 +1,10 @@
 -- How new apps start: the mode of approval.
 
--- The mode of now.  Whoever makes or decides on an app asks; verification does not.
+-- The mode of now (src/model/approval_mode.c).  Whoever makes or decides on an app asks, and
+-- more than once; verification does not.
 CREATE FUNCTION devapp_internal.app_approval() RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN coalesce((SELECT s.value FROM devapp.approval_setting s WHERE s.name = 'app_approval'), 'conditional');
-END
-$$;
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_app_approval';
 
 CREATE FUNCTION devapp_internal.set_app_approval(mode text) RETURNS text
     LANGUAGE plpgsql

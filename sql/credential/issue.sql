@@ -34,9 +34,6 @@ AS $$
 DECLARE
     unknown text;
 BEGIN
-    IF coalesce(cardinality(scopes), 0) = 0 THEN
-        RETURN;
-    END IF;
     SELECT s INTO unknown
       FROM unnest(scopes) AS s
      WHERE NOT EXISTS (SELECT FROM unnest(products) AS p WHERE s = ANY (p.scopes))
@@ -56,7 +53,7 @@ CREATE FUNCTION devapp_internal.require_environment(environment text, products d
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF cardinality(products) = 0 OR environment IS NULL THEN
+    IF cardinality(products) = 0 THEN
         RETURN;
     END IF;
     IF NOT EXISTS (SELECT FROM unnest(products) AS p
@@ -91,13 +88,13 @@ BEGIN
 END
 $$;
 
--- Null: never.  '-1' is Apigee's word for that.
+-- '-1' is Apigee's word for never.
 CREATE FUNCTION devapp_internal.expiry_after(expires_in interval) RETURNS timestamptz
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF expires_in IS NULL OR expires_in = interval '-1' THEN
+    IF expires_in = interval '-1' THEN
         RETURN NULL;
     END IF;
     RETURN devapp_internal.require_duration('expires_in', now(), expires_in,
@@ -128,18 +125,23 @@ DECLARE
     made uuid;
     public_part text := devapp_internal.new_consumer_key(environment);
 BEGIN
-    PERFORM devapp_internal.require_scopes(scopes, products);
-    PERFORM devapp_internal.require_environment(environment, products);
+    IF scopes <> '{}' THEN
+        PERFORM devapp_internal.require_scopes(scopes, products);
+    END IF;
+    IF environment IS NOT NULL THEN
+        PERFORM devapp_internal.require_environment(environment, products);
+    END IF;
     INSERT INTO devapp.credential AS c (app_id, kind, label, consumer_key, environment, scopes, expires_at, attributes,
                                         allowed_cidrs, replaces)
     VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), public_part,
-            make_credential.environment, coalesce(make_credential.scopes, '{}'), devapp_internal.expiry_after(expires_in),
+            make_credential.environment, coalesce(make_credential.scopes, '{}'),
+            CASE WHEN expires_in IS NOT NULL THEN devapp_internal.expiry_after(expires_in) END,
             coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'),
             make_credential.replaces)
     RETURNING c.credential_id INTO made;
     decisions := coalesce(decisions, devapp_internal.make_decisions(app, products));
     FOR i IN 1 .. cardinality(products) LOOP
-        IF NOT devapp_internal.keep_approval(app, made, products[i], make_credential.replaces) THEN
+        IF make_credential.replaces IS NULL OR NOT devapp_internal.keep_approval(app, made, products[i], make_credential.replaces) THEN
             PERFORM devapp_internal.associate(app, made, products[i], decisions[i]);
         END IF;
     END LOOP;
@@ -214,21 +216,26 @@ AS $$
 DECLARE
     is_admin boolean := devapp_internal.is_admin();
     the_app devapp.app := devapp_internal.find_own_app(issue_credential.app, NOT is_admin);
-    old devapp.credential := devapp_internal.find_replaced(the_app, issue_credential.replaces);
-    names text[] := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id, old.credential_id));
+    old devapp.credential;
+    names text[];
     made devapp.issued_credential;
 BEGIN
+    IF issue_credential.replaces IS NOT NULL THEN
+        old := devapp_internal.find_replaced(the_app, issue_credential.replaces);
+    END IF;
+    names := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id, old.credential_id));
     IF NOT is_admin THEN
         PERFORM devapp_internal.require_read_committed('issue a credential');
+        PERFORM devapp_internal.require_own_environment(the_app.team_id, coalesce(issue_credential.environment, old.environment));
+        PERFORM devapp_internal.require_room_for_credential(the_app.app_id, old.credential_id);
     END IF;
-    PERFORM devapp_internal.require_own_environment(the_app.team_id, coalesce(issue_credential.environment, old.environment));
-    PERFORM devapp_internal.require_room_for_credential(the_app.app_id, old.credential_id);
     PERFORM devapp_internal.set_note(issue_credential.note);
     made := devapp_internal.make_credential(the_app, coalesce(issue_credential.kind, old.kind),
                 devapp_internal.find_products(names, the_app.app_id), coalesce(issue_credential.environment, old.environment),
                 coalesce(issue_credential.scopes, old.scopes), expires_in, coalesce(issue_credential.attributes, old.attributes),
                 coalesce(issue_credential.allowed_cidrs, old.allowed_cidrs), label => coalesce(issue_credential.label, old.label),
-                replaces => old.credential_id, replaced_until => devapp_internal.end_replaced(old, overlap));
+                replaces => old.credential_id,
+                replaced_until => CASE WHEN old.credential_id IS NOT NULL THEN devapp_internal.end_replaced(old, overlap) END);
     PERFORM devapp_internal.set_note(NULL);
     RETURN made;
 END

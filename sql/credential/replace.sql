@@ -39,7 +39,7 @@ AS $$
            END
 $$;
 
--- The credential that is about to be replaced, locked; a row of nulls if none is.
+-- The credential that is about to be replaced, locked.
 CREATE FUNCTION devapp_internal.find_replaced(app devapp.app, replaces devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -47,9 +47,6 @@ AS $$
 DECLARE
     old devapp.credential;
 BEGIN
-    IF find_replaced.replaces IS NULL THEN
-        RETURN NULL;
-    END IF;
     old := devapp_internal.find_own_credential(find_replaced.replaces);
     IF old.app_id <> app.app_id THEN
         RAISE EXCEPTION 'credential % is another app''s', old.credential_id
@@ -73,7 +70,7 @@ CREATE FUNCTION devapp_internal.end_replaced(old devapp.credential, overlap inte
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF old.credential_id IS NULL OR old.status <> 'approved' OR old.expires_at <= clock_timestamp() THEN
+    IF old.status <> 'approved' OR old.expires_at <= clock_timestamp() THEN
         RETURN NULL;
     END IF;
     RETURN (devapp_internal.supersede_secrets(ARRAY[old], devapp_internal.require_overlap(overlap)))[1];
@@ -87,9 +84,6 @@ CREATE FUNCTION devapp_internal.keep_approval(app devapp.app, credential_id uuid
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF keep_approval.replaces IS NULL THEN
-        RETURN false;
-    END IF;
     INSERT INTO devapp.credential_product (credential_id, product_id, status, decided_by, decided_at, decision_note)
     SELECT keep_approval.credential_id, cp.product_id, cp.status, cp.decided_by, cp.decided_at, cp.decision_note
       FROM devapp.credential_product cp

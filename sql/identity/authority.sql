@@ -167,14 +167,14 @@ BEGIN
 END
 $$;
 
--- Products that are not public are for administrators to give; an app that has one
+-- A product that is not public is for administrators to give; an app that has it
 -- may go on asking for it.
 CREATE FUNCTION devapp_internal.may_ask_for(product devapp.product, app_id uuid) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF product.access = 'public' OR devapp_internal.is_admin() THEN
+    IF devapp_internal.is_admin() THEN
         RETURN true;
     END IF;
     RETURN EXISTS (
@@ -287,7 +287,7 @@ AS $$
 DECLARE
     the_product devapp.product := devapp_internal.find_product(find_offered_product.name, false);
 BEGIN
-    IF NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
+    IF the_product.access <> 'public' AND NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
         PERFORM devapp_internal.refuse_product(find_offered_product.name);
     END IF;
     RETURN the_product;

@@ -69,6 +69,7 @@ static const struct
 	[CREDENTIAL_PRODUCT_BY_CREDENTIAL] = {"credential_product", "credential_product_key", 1},
 	[APP_QUOTA_BY_APP] = {"app_quota", "app_quota_pkey", 1},
 	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key", CATALOG_KEYS},
+	[APPROVAL_SETTING_BY_NAME] = {"approval_setting", "approval_setting_pkey", 1},
 };
 
 static const struct
@@ -152,6 +153,7 @@ static const struct
 	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end", TIMESTAMPTZOID, NULL},
 	[QUOTA_USAGE_USED] = {"quota_usage", "used", INT8OID, NULL},
 	[QUOTA_USAGE_RESETS] = {"quota_usage", "resets", INT4OID, NULL},
+	[APPROVAL_SETTING_VALUE] = {"approval_setting", "value", TEXTOID, NULL},
 };
 
 typedef struct ResolvedIndex

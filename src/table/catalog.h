@@ -33,10 +33,11 @@ typedef enum CatalogIndex
 	SECRET_BY_DIGEST,
 	CREDENTIAL_PRODUCT_BY_CREDENTIAL,
 	APP_QUOTA_BY_APP,
-	QUOTA_USAGE_BY_BUCKET
+	QUOTA_USAGE_BY_BUCKET,
+	APPROVAL_SETTING_BY_NAME
 } CatalogIndex;
 
-#define CATALOG_INDEXES (QUOTA_USAGE_BY_BUCKET + 1)
+#define CATALOG_INDEXES (APPROVAL_SETTING_BY_NAME + 1)
 
 /* The columns that are read in C, by table; those that lead to a row come first. */
 typedef enum CatalogColumn
@@ -114,10 +115,11 @@ typedef enum CatalogColumn
 	QUOTA_USAGE_WINDOW_START,
 	QUOTA_USAGE_WINDOW_END,
 	QUOTA_USAGE_USED,
-	QUOTA_USAGE_RESETS
+	QUOTA_USAGE_RESETS,
+	APPROVAL_SETTING_VALUE
 } CatalogColumn;
 
-#define CATALOG_COLUMNS (QUOTA_USAGE_RESETS + 1)
+#define CATALOG_COLUMNS (APPROVAL_SETTING_VALUE + 1)
 
 /* columns of an index that can be looked for */
 #define CATALOG_KEYS	4
