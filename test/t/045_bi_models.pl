@@ -1,8 +1,9 @@
 # The models for BI tools in examples/bi: what each asks runs with the rights of an analyst,
 # gives types that every tool can read, and the right numbers.
 #
-# Cube's compiler loads its models where NODE_PATH has @cubejs-backend/schema-compiler, and dbt
-# builds its own where it is installed; else what they ask is asked without them.
+# Cube's compiler loads its models where NODE_PATH has @cubejs-backend/schema-compiler, dbt builds
+# its own where it is installed, and Jinja renders them where Python has it; else what they ask is
+# asked without them.  The drivers of Evidence and Cube read every report where NODE_PATH has them.
 
 use strict;
 use warnings FATAL => 'all';
@@ -23,6 +24,7 @@ $node->safe_psql(
 	'postgres', q{
 	SELECT devapp.setup_roles();
 	CREATE ROLE bi LOGIN IN ROLE devapp_analyst;
+	CREATE ROLE reader LOGIN IN ROLE devapp_analyst;
 	CREATE SCHEMA devapp_models AUTHORIZATION bi;});
 my $app = create_app($node, 'shop');
 my $gone = create_app($node, 'gone');
@@ -59,13 +61,22 @@ $node->safe_psql(
 	COMMIT;});
 $node->safe_psql('postgres', 'SELECT FROM devapp.refresh_reports()');
 
-# ask(SQL): as an analyst; the rows, and whether a tool can read all types
+# ask(SQL): as an analyst; the rows, and what a tool could not read: types that not every one
+# has, and numbers that were not rounded
 sub ask
 {
 	my ($name, $sql) = @_;
 	my $rows = $node->safe_psql('postgres', "SET SESSION AUTHORIZATION bi; $sql");
-	my %types = map { $_ => 1 } map { (split /\|/)[1] } split /\n/, $node->safe_psql('postgres', "SET SESSION AUTHORIZATION bi; $sql \\gdesc");
-	return ($rows, join ' ', grep { !/^(text|uuid|bigint|integer|boolean|double precision|date|timestamp with time zone)$/ } sort keys %types);
+	my %types = reverse columns($sql);
+	delete @types{ 'text', 'uuid', 'bigint', 'integer', 'boolean', 'double precision', 'date', 'timestamp with time zone' };
+	return ($rows, join ' ', sort(keys %types), grep { /^-?\d+\.\d{3,}$/ } split /[|\n]/, $rows);
+}
+
+# the columns of a query and their types
+sub columns
+{
+	my ($sql) = @_;
+	return map { split /\|/, $_, 2 } split /\n/, $node->safe_psql('postgres', "SET SESSION AUTHORIZATION bi; $sql \\gdesc");
 }
 
 sub slurp
@@ -83,20 +94,56 @@ my $by_day = $node->safe_psql('postgres', "SELECT $day, sum(calls) FROM devapp.u
 # ---------- Grafana ----------
 
 my $dashboard = decode_json(slurp("$models/grafana/dashboard.json"));
-ok(@{ $dashboard->{panels} } >= 8, 'the dashboard has panels');
+my @panels = @{ $dashboard->{panels} };
+my ($input) = @{ $dashboard->{__inputs} };
+my $source = { type => 'grafana-postgresql-datasource', uid => "\${$input->{name}}" };
+is("$input->{type} $input->{pluginId}", "datasource $source->{type}", 'the dashboard asks for a data source');
+ok(@panels >= 8, 'it has panels');
+is(scalar(keys %{ { map { $_->{id} => 1 } @panels } }), scalar(@panels), 'each has a number of its own');
 my %answer;
-for my $panel (@{ $dashboard->{panels} })
+
+# Grafana's macros, with a time zone and a range of time; the condition of a filter may have
+# parentheses of its own.
+sub expand_macros
+{
+	my ($sql, $from) = @_;
+	$sql =~ s/\$__timeFilter(\((?:[^()]++|(?1))*\))/$1 BETWEEN '$from' AND '2100-01-01Z'/g;
+	$sql =~ s/\$\{__timezone\}/$zone/g;
+	return $sql;
+}
+
+# Rows and columns of a dashboard: 24 columns, and no panel over another.
+my %taken;
+for my $panel (@panels)
+{
+	my ($x, $y, $w, $h) = @{ $panel->{gridPos} }{qw(x y w h)};
+	my @cells = map { my $row = $_; map { "$row/$_" } $x .. $x + $w - 1 } $y .. $y + $h - 1;
+	ok($x + $w <= 24 && @cells && !grep({ $taken{$_}++ } @cells), "there is room for $panel->{title}");
+	like($panel->{type}, qr/^(timeseries|barchart|table|stat)$/, "Grafana has such panels: $panel->{title}");
+	is_deeply($panel->{datasource}, $source, "it asks the data source: $panel->{title}");
+}
+my $recent = $node->safe_psql('postgres', "SELECT date_trunc('second', now()) - interval '3 days'");
+for my $panel (@panels)
 {
 	for my $target (@{ $panel->{targets} })
 	{
-		my $sql = $target->{rawSql};
-		# as Grafana does; the condition of a filter may have parentheses of its own
-		$sql =~ s/\$__timeFilter(\((?:[^()]++|(?1))*\))/$1 BETWEEN '2020-01-01Z' AND '2100-01-01Z'/g;
-		$sql =~ s/\$\{__timezone\}/$zone/g;
+		my $sql = expand_macros($target->{rawSql}, '2020-01-01Z');
 		unlike($sql, qr/\$_|\$\{/, "no macro is left: $panel->{title}");
+		is_deeply([ $target->{datasource}, $target->{rawQuery}, $target->{refId} ], [ $source, JSON::PP::true, 'A' ], "it is a query in SQL: $panel->{title}");
 		my ($rows, $odd) = ask($panel->{title}, $sql);
 		is($odd, '', "types that Grafana can read: $panel->{title}");
+		isnt($rows, '', "it shows something: $panel->{title}") unless $panel->{title} =~ /wait/i;
 		$answer{ $panel->{title} } = $rows;
+		next unless $target->{format} eq 'time_series';
+
+		# a time, at most one name of a series, numbers; by time
+		my %column = columns($sql);
+		is(delete $column{time}, 'timestamp with time zone', "there is a time: $panel->{title}");
+		is(delete $column{metric} // 'text', 'text', "a name: $panel->{title}");
+		is(join(' ', grep { !/^(bigint|integer|double precision)$/ } values %column), '', "and numbers: $panel->{title}");
+		my $times = "SELECT string_agg(time::text, ' ' ORDER BY n) = string_agg(time::text, ' ' ORDER BY time, n), min(time) > '$recent'::timestamptz - interval '1 day' FROM (SELECT time, row_number() OVER () AS n FROM";
+		like($node->safe_psql('postgres', "SET SESSION AUTHORIZATION bi; $times ($sql) AS x) AS y"), qr/^t\|/, "by time: $panel->{title}");
+		is((ask($panel->{title}, "$times (" . expand_macros($target->{rawSql}, $recent) . ') AS x) AS y'))[0], 't|t', "of the time that is shown: $panel->{title}");
 	}
 }
 is($answer{'Calls by day'} =~ s/^(\S+) [^|]*\|(\d+)\|\d+$/$1|$2/gmr,
@@ -106,6 +153,18 @@ is($answer{'Busiest apps'} =~ s/^([^|]*)\|([^|]*)\|.*$/$1|$2/gmr, "ada\@example.
 is((split /\|/, (split /\n/, $answer{'Latency (p95) by product'})[0])[2], '1143.48', 'a percentile');
 
 # ---------- dbt ----------
+
+# render(model, again): the SQL that dbt makes of it in the first run, or in a later one
+sub render
+{
+	my ($sql, $again) = @_;
+	$sql =~ s/\{\{\s*config\([^}]*\)\s*\}\}//g;
+	$sql =~ s/\{%\s*if is_incremental\(\)\s*%\}(.*?)\{%\s*endif\s*%\}/$again ? $1 : ''/egs;
+	$sql =~ s/\{\{\s*source\('devapp', '(\w+)'\)\s*\}\}/devapp_report.$1/g;
+	$sql =~ s/\{\{\s*var\("devapp_time_zone"\)\s*\}\}/$zone/g;
+	$sql =~ s/\{\{\s*this\s*\}\}/devapp_models.usage_history/g;
+	return $sql;
+}
 
 my %model = map { my ($name) = m{([^/]+)\.sql$}; $name => slurp($_) } glob "$models/dbt/models/*.sql";
 is(join(' ', sort keys %model), 'approval_turnaround latency_by_product usage_by_day usage_history', 'models for dbt');
@@ -117,12 +176,7 @@ for my $name (sort keys %model)
 	for my $again (0, 1)
 	{
 		next if $again && $name ne 'usage_history';
-		my $sql = $model{$name};
-		$sql =~ s/\{\{\s*config\([^}]*\)\s*\}\}//g;
-		$sql =~ s/\{%\s*if is_incremental\(\)\s*%\}(.*?)\{%\s*endif\s*%\}/$again ? $1 : ''/egs;
-		$sql =~ s/\{\{\s*source\('devapp', '(\w+)'\)\s*\}\}/devapp_report.$1/g;
-		$sql =~ s/\{\{\s*var\("devapp_time_zone"\)\s*\}\}/$zone/g;
-		$sql =~ s/\{\{\s*this\s*\}\}/devapp_models.usage_history/g;
+		my $sql = render($model{$name}, $again);
 		unlike($sql, qr/\{[{%]/, "no template is left: $name");
 		my ($rows, $odd) = ask($name, $sql);
 		is($odd, '', "types that a tool can read: $name");
@@ -134,20 +188,7 @@ is($node->safe_psql('postgres', 'SELECT day, sum(calls) FROM devapp_models.usage
 is($node->safe_psql('postgres', 'SELECT count(DISTINCT day) FROM devapp_models.usage_by_day'), 90, 'days without calls are there');
 is($node->safe_psql('postgres', 'SELECT sum(calls) = (SELECT sum(calls) FROM devapp.usage_day WHERE code = \'VALID\') FROM devapp_models.usage_history'), 't', 'the history has all calls');
 $node->safe_psql('postgres', "UPDATE devapp.usage_day SET calls = calls + 100, updated_at = clock_timestamp() + interval '1 hour' WHERE app_id = '$app->{app_id}' AND code = 'VALID' AND day = (now() - interval '24 hours')::date");
-my (undef, undef) = ask('usage_history', 'SELECT 1');
-is(scalar(split /\n/, $node->safe_psql('postgres', 'SET SESSION AUTHORIZATION bi; ' . incremental($model{usage_history}))), 1, 'the next run reads what has changed');
-
-# the part of a model that a later run asks, without the minute that it reads twice
-sub incremental
-{
-	my ($sql) = @_;
-	$sql =~ s/\{\{\s*config\([^}]*\)\s*\}\}//g;
-	$sql =~ s/\{%[^%]*%\}//g;
-	$sql =~ s/\{\{\s*source\('devapp', '(\w+)'\)\s*\}\}/devapp_report.$1/g;
-	$sql =~ s/\{\{\s*this\s*\}\}/devapp_models.usage_history/g;
-	$sql =~ s/ - interval '1 minute'//;
-	return $sql;
-}
+is(scalar(split /\n/, (ask('usage_history', render($model{usage_history}, 1) =~ s/ - interval '1 minute'//r))[0]), 1, 'the next run reads what has changed');
 
 SKIP:
 {
@@ -158,6 +199,20 @@ SKIP:
 	local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE DBT_PROFILES_DIR)} = ($node->host, $node->port, 'bi', 'postgres', $project);
 	$node->safe_psql('postgres', 'DROP SCHEMA devapp_models CASCADE; CREATE SCHEMA devapp_models AUTHORIZATION bi');
 	command_ok([ 'dbt', 'build', '--project-dir', $project ], 'dbt builds its models and tests them');
+}
+
+# Its templates are Jinja's: what the test makes of them Jinja makes as well.
+SKIP:
+{
+	skip 'Python has no jinja2', 2 * keys %model unless system(q{python3 -c 'import jinja2' >/dev/null 2>&1}) == 0;
+	for my $name (sort keys %model)
+	{
+		for my $again (0, 1)
+		{
+			my ($got, $err) = run_command([ 'python3', abs_path("$FindBin::RealBin/../bi/render.py"), "$models/dbt/models/$name.sql", $zone, $again ]);
+			is(join(' ', split ' ', $got), join(' ', split ' ', render($model{$name}, $again)), "Jinja renders $name, run " . ($again + 1)) or diag($err);
+		}
+	}
 }
 
 # ---------- Cube ----------
@@ -179,6 +234,27 @@ SKIP:
 	is($got{deleted_apps}, "f|2\nt|1", 'apps, deleted ones as well');
 	is($got{products}, 'public|2', 'products');
 	is($got{decisions}, 'approved|2|2.50|2.50', 'decisions of people');
+}
+
+# ---------- the drivers of tools ----------
+
+# What each driver makes of the columns of every report.
+my %reads = (
+	evidence => [ '@evidence-dev/postgres', 'boolean boolean|date date|number number|string array|string string' ],
+	cube => [ '@cubejs-backend/postgres-driver', 'bigint string|boolean boolean|date string|double number|int number|text array|text string|timestamptz string|uuid string' ]);
+for my $driver (sort keys %reads)
+{
+  SKIP:
+	{
+		my ($package, $expected) = @{ $reads{$driver} };
+		skip "NODE_PATH has no $package", 3 unless system('node', '-e', "try { require.resolve('$package') } catch { process.exit(1) }") == 0;
+		local @ENV{qw(PGHOST PGPORT PGUSER PGDATABASE)} = ($node->host, $node->port, 'reader', 'postgres');
+		my ($out, $err) = run_command([ 'node', abs_path("$FindBin::RealBin/../bi/drivers.js"), $driver, 'devapp_report' ]);
+		my @columns = map { [ split /\t/, $_, -1 ] } split /\n/, $out;
+		is(scalar(keys %{ { map { $_->[0] => 1 } @columns } }), $node->safe_psql('postgres', 'SELECT count(*) FROM devapp_report.freshness'), "$package reads every report") or diag($err);
+		is(join('|', sort keys %{ { map { ("$_->[2] $_->[3]" => 1) } grep { $_->[3] ne '' } @columns } }), $expected, 'and gives values of their types');
+		is(join(' ', sort map { "$_->[0].$_->[1]" } grep { $_->[3] eq 'array' } @columns), 'app_inventory.products latency_daily.histogram latency_totals.histogram', 'three of them are arrays');
+	}
 }
 
 done_testing();
