@@ -71,7 +71,8 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT'
 CREATE MATERIALIZED VIEW devapp_internal.latency_totals AS
 SELECT l.day, l.product_id, devapp_internal.sum_bigint(l.calls) AS responses, devapp_internal.sum_bigint(l.client_errors) AS client_errors,
        devapp_internal.sum_bigint(l.server_errors) AS server_errors, sum(extract(epoch FROM l.latency_total)::double precision * 1000) AS total_ms,
-       min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max, devapp.add_histograms(l.histogram) AS histogram
+       min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max, devapp.add_histograms(l.histogram) AS histogram,
+       max(l.updated_at) AS updated_at
   FROM devapp.usage_latency l
  WHERE l.day > (SELECT devapp_internal.utc_today() - 60)
  GROUP BY l.day, l.product_id;
@@ -83,7 +84,7 @@ SELECT t.day, t.product_id, p.name AS product, p.display_name AS product_display
        least(greatest(m.p50, m.lowest), m.highest) AS p50_ms,
        least(greatest(m.p95, m.lowest), m.highest) AS p95_ms,
        least(greatest(m.p99, m.lowest), m.highest) AS p99_ms,
-       m.highest AS max_ms, t.histogram
+       m.highest AS max_ms, t.histogram, t.updated_at
   FROM devapp_internal.latency_totals t
  CROSS JOIN LATERAL (SELECT extract(epoch FROM min(x.lowest))::double precision * 1000 AS lowest, extract(epoch FROM max(x.highest))::double precision * 1000 AS highest,
                             devapp_report.percentile(x.histogram, 0.5) AS p50, devapp_report.percentile(x.histogram, 0.95) AS p95,
@@ -107,4 +108,5 @@ COMMENT ON COLUMN devapp_report.latency_totals.p95_ms IS '95th percentile of res
 COMMENT ON COLUMN devapp_report.latency_totals.p99_ms IS '99th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
 COMMENT ON COLUMN devapp_report.latency_totals.max_ms IS 'Longest response time, in milliseconds';
 COMMENT ON COLUMN devapp_report.latency_totals.histogram IS 'Responses by response time; the percentile of several rows is devapp_report.percentile(histogram, 0.95)';
+COMMENT ON COLUMN devapp_report.latency_totals.updated_at IS 'When a flush last changed what is added up here; the last refresh may have been later';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_totals', 'SELECT', 'admin', 'analyst');

@@ -25,20 +25,22 @@ SELECT u.app_id, u.calls_30d, u.refused_30d, u.calls_previous_30d
   FROM devapp_internal.app_usage u;
 
 CREATE MATERIALIZED VIEW devapp_internal.verdict_totals AS
-SELECT u.day, u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, devapp_internal.sum_bigint(u.calls) AS calls
+SELECT u.day, u.code::text AS code, devapp_internal.http_status(u.code::text) AS http_status, devapp_internal.sum_bigint(u.calls) AS calls,
+       max(u.updated_at) AS updated_at
   FROM devapp_internal.usage_sums u
  WHERE u.is_day
  GROUP BY u.day, u.code;
 CREATE UNIQUE INDEX verdict_totals_key ON devapp_internal.verdict_totals (day, code);
 
 CREATE VIEW devapp_report.verdict_totals AS
-SELECT t.day, t.code, t.http_status, t.calls
+SELECT t.day, t.code, t.http_status, t.calls, t.updated_at
   FROM devapp_internal.verdict_totals t;
 COMMENT ON VIEW devapp_report.verdict_totals IS 'Calls by day and verdict, of the last 60 days: one row a verdict that was given on a day. Materialized';
 COMMENT ON COLUMN devapp_report.verdict_totals.day IS 'Day of the calls, in UTC';
 COMMENT ON COLUMN devapp_report.verdict_totals.code IS 'Verdict: VALID is allowed, every other one refused';
 COMMENT ON COLUMN devapp_report.verdict_totals.http_status IS 'Status that goes with it';
 COMMENT ON COLUMN devapp_report.verdict_totals.calls IS 'Calls with this verdict';
+COMMENT ON COLUMN devapp_report.verdict_totals.updated_at IS 'When a flush last changed what is added up here; the last refresh may have been later';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.verdict_totals', 'SELECT', 'admin', 'analyst');
 
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work

@@ -14,7 +14,8 @@ CREATE FUNCTION devapp_internal.sum_usage(days_from date, recent_from date, allo
     environment text,
     code devapp.verdict_code,
     calls bigint,
-    cost bigint
+    cost bigint,
+    updated_at timestamptz
 )
     LANGUAGE c STABLE STRICT ROWS 500000
     SET search_path = pg_catalog, pg_temp
@@ -24,7 +25,7 @@ CREATE FUNCTION devapp_internal.sum_usage(days_from date, recent_from date, allo
 -- reads it, so it is refreshed without care for readers, and needs no index.
 CREATE MATERIALIZED VIEW devapp_internal.usage_sums AS
 SELECT s.is_day, s.product_id, s.app_id, s.calls_30d, s.refused_30d, s.calls_previous_30d,
-       s.day, s.environment COLLATE "C" AS environment, s.code, s.calls, s.cost
+       s.day, s.environment COLLATE "C" AS environment, s.code, s.calls, s.cost, s.updated_at
   FROM devapp_internal.sum_usage(devapp_internal.utc_today() - 59, devapp_internal.utc_today() - 29, 'VALID') AS s;
 
 -- By app, for views on apps.  A refresh beside readers first compares all rows that have
@@ -42,7 +43,7 @@ CREATE MATERIALIZED VIEW devapp_internal.usage_totals AS
 SELECT x.day, x.product_id, x.environment,
        coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls,
        coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused,
-       devapp_internal.sum_bigint(x.cost) AS cost
+       devapp_internal.sum_bigint(x.cost) AS cost, max(x.updated_at) AS updated_at
   FROM devapp_internal.usage_sums x
  WHERE x.is_day AND x.day > devapp_internal.utc_today() - 30
  GROUP BY x.day, x.product_id, x.environment;
@@ -50,7 +51,7 @@ CREATE UNIQUE INDEX usage_totals_key ON devapp_internal.usage_totals (day, produ
 
 CREATE VIEW devapp_report.usage_totals AS
 SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display_name, p.deleted_at IS NOT NULL AS is_deleted,
-       u.environment, u.calls, u.refused, u.cost
+       u.environment, u.calls, u.refused, u.cost, u.updated_at
   FROM devapp_internal.usage_totals u
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
 COMMENT ON VIEW devapp_report.usage_totals IS
@@ -64,6 +65,7 @@ COMMENT ON COLUMN devapp_report.usage_totals.environment IS 'Environment of the 
 COMMENT ON COLUMN devapp_report.usage_totals.calls IS 'Calls that were allowed';
 COMMENT ON COLUMN devapp_report.usage_totals.refused IS 'Calls that were refused';
 COMMENT ON COLUMN devapp_report.usage_totals.cost IS 'What the allowed calls cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp_report.usage_totals.updated_at IS 'When a flush last changed what is added up here; the last refresh may have been later';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_totals', 'SELECT', 'admin', 'analyst');
 
 -- Grouped before it is joined, so that a filter on day or app_id reaches the days.

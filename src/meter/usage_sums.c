@@ -24,6 +24,7 @@
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
@@ -72,6 +73,7 @@ typedef struct DaySums
 	char		status;
 	int64		calls;
 	int64		cost;
+	TimestampTz updated_at;
 } DaySums;
 
 /* a row on its way to its AppSums */
@@ -177,11 +179,12 @@ enum
 	USAGE_ENVIRONMENT,
 	USAGE_CODE,
 	USAGE_CALLS,
-	USAGE_COST
+	USAGE_COST,
+	USAGE_UPDATED_AT
 };
 
 static const char usage_query[] =
-"SELECT u.day, u.app_id, u.product_id, u.environment, u.code, u.calls, u.cost"
+"SELECT u.day, u.app_id, u.product_id, u.environment, u.code, u.calls, u.cost, u.updated_at"
 "  FROM devapp.usage_day u WHERE u.day OPERATOR(pg_catalog.>=) $1";
 
 /* ---------- what comes out ---------- */
@@ -199,6 +202,7 @@ enum
 	SUMS_CODE,
 	SUMS_CALLS,
 	SUMS_COST,
+	SUMS_UPDATED_AT,
 	SUMS_COLUMNS
 };
 
@@ -253,7 +257,8 @@ put_day_sums(UsageSums *sums)
 		values[SUMS_CODE] = ObjectIdGetDatum(entry->key.code);
 		values[SUMS_CALLS] = Int64GetDatum(entry->calls);
 		values[SUMS_COST] = Int64GetDatum(entry->cost);
-		nulls[SUMS_DAY] = nulls[SUMS_CODE] = nulls[SUMS_CALLS] = nulls[SUMS_COST] = false;
+		values[SUMS_UPDATED_AT] = TimestampTzGetDatum(entry->updated_at);
+		nulls[SUMS_DAY] = nulls[SUMS_CODE] = nulls[SUMS_CALLS] = nulls[SUMS_COST] = nulls[SUMS_UPDATED_AT] = false;
 		tuplestore_putvalues(sums->result->setResult, sums->result->setDesc, values, nulls);
 	}
 	day_sums_reset(sums->days);
@@ -343,6 +348,7 @@ add_to_day(UsageSums *sums, TupleTableSlot *slot)
 	if (!found)
 	{
 		entry->calls = entry->cost = 0;
+		entry->updated_at = DT_NOBEGIN;
 		if (key.environment != NULL)
 		{
 			char	   *copy = MemoryContextAlloc(sums->environments, key.environment_len + 1);
@@ -353,6 +359,7 @@ add_to_day(UsageSums *sums, TupleTableSlot *slot)
 	}
 	entry->calls = add_counts(entry->calls, DatumGetInt64(slot->tts_values[USAGE_CALLS]));
 	entry->cost = add_counts(entry->cost, DatumGetInt64(slot->tts_values[USAGE_COST]));
+	entry->updated_at = Max(entry->updated_at, DatumGetTimestampTz(slot->tts_values[USAGE_UPDATED_AT]));
 	if (sums->days->members >= MOST_SUMS)
 		put_day_sums(sums);
 }

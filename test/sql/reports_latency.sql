@@ -38,6 +38,7 @@ SELECT day, product_id, count(*) AS n, min(ms) AS least, max(ms) AS most, avg(ms
 SELECT count(*) AS rows, bool_and(t.responses = x.n AND abs(t.min_ms - x.least) < 0.001 AND abs(t.max_ms - x.most) < 0.001 AND abs(t.avg_ms - x.mean) < 0.001) AS exact,
        bool_and(pg_temp.within(t.p50_ms, x.p50) AND pg_temp.within(t.p95_ms, x.p95) AND pg_temp.within(t.p99_ms, x.p99)) AS percentiles
   FROM devapp_report.latency_totals t JOIN pg_temp.truth x ON x.day = t.day AND x.product_id IS NOT DISTINCT FROM t.product_id;
+SELECT bool_and(t.updated_at = (SELECT max(u.updated_at) FROM devapp.usage_latency u WHERE u.day = t.day AND u.product_id IS NOT DISTINCT FROM t.product_id)) AS updated_at FROM devapp_report.latency_totals t;
 -- one row's are those of latency_daily, and of its histogram
 SELECT count(*) AS rows, bool_and(p95_ms = least(greatest(extract(epoch FROM devapp.latency_percentile(histogram, 0.95))::double precision * 1000, min_ms), max_ms)) AS same FROM devapp_report.latency_daily;
 

@@ -68,7 +68,7 @@ SELECT rank, app, calls_30d FROM devapp_report.high_usage_apps ORDER BY rank;
 -- one pass adds up what two queries would, whatever is null in the keys
 SELECT count(DISTINCT devapp_internal.usage_partition('usage_day', (devapp_internal.utc_today() - d)::timestamp AT TIME ZONE 'UTC')) > 1 FROM generate_series(0, 70) AS d;
 INSERT INTO devapp.usage_day
-SELECT devapp_internal.utc_today() - i % 71, a.id, p.id, e.name, c.code, i, i % 7
+SELECT devapp_internal.utc_today() - i % 71, a.id, p.id, e.name, c.code, i, i % 7, now() - i * 7919 % 20011 * interval '1 second'
   FROM generate_series(1, 20000) AS i
   JOIN (VALUES (0, :'busy'::uuid), (1, :'quiet'), (2, :'gone'), (3, NULL)) AS a(n, id) ON a.n = i / 71 % 4
   JOIN (SELECT row_number() OVER (ORDER BY name) AS n, product_id AS id FROM devapp.product WHERE name LIKE 'reports-_' UNION ALL SELECT 0, NULL) AS p ON p.n = i / 284 % 3
@@ -82,14 +82,19 @@ SELECT u.app_id, u.product_id, coalesce(sum(u.calls) FILTER (WHERE u.code = 'VAL
        coalesce(sum(u.calls) FILTER (WHERE u.code = 'VALID' AND u.day <= devapp_internal.utc_today() - 30), 0) AS allowed_before
   FROM devapp.usage_day u WHERE u.day > devapp_internal.utc_today() - 60 GROUP BY u.app_id, u.product_id;
 CREATE TEMP VIEW by_day AS
-SELECT u.day, u.product_id, u.environment, u.code, sum(u.calls) AS calls, sum(u.cost) AS cost
+SELECT u.day, u.product_id, u.environment, u.code, sum(u.calls) AS calls, sum(u.cost) AS cost, max(u.updated_at) AS updated_at
   FROM devapp.usage_day u WHERE u.day > devapp_internal.utc_today() - 60 GROUP BY u.day, u.product_id, u.environment, u.code;
 SELECT count(*) FROM by_app;
 SELECT count(*) FROM by_day;
 TABLE by_app EXCEPT ALL SELECT app_id, product_id, calls_30d, refused_30d, calls_previous_30d FROM one_pass WHERE NOT is_day;
 SELECT app_id, product_id, calls_30d, refused_30d, calls_previous_30d FROM one_pass WHERE NOT is_day EXCEPT ALL TABLE by_app;
-TABLE by_day EXCEPT ALL SELECT day, product_id, environment, code, calls, cost FROM one_pass WHERE is_day;
-SELECT day, product_id, environment, code, calls, cost FROM one_pass WHERE is_day EXCEPT ALL TABLE by_day;
+TABLE by_day EXCEPT ALL SELECT day, product_id, environment, code, calls, cost, updated_at FROM one_pass WHERE is_day;
+SELECT day, product_id, environment, code, calls, cost, updated_at FROM one_pass WHERE is_day EXCEPT ALL TABLE by_day;
+-- and so say the reports
+SELECT FROM devapp.refresh_reports();
+SELECT count(*) > 100 AS many, bool_and(t.updated_at = (SELECT max(u.updated_at) FROM devapp.usage_day u WHERE u.day = t.day AND u.product_id IS NOT DISTINCT FROM t.product_id AND u.environment IS NOT DISTINCT FROM t.environment)) AS same
+  FROM devapp_report.usage_totals t;
+SELECT count(*) > 100 AS many, bool_and(t.updated_at = (SELECT max(u.updated_at) FROM devapp.usage_day u WHERE u.day = t.day AND u.code::text = t.code)) AS same FROM devapp_report.verdict_totals t;
 -- no usage at all
 DELETE FROM devapp.usage_day;
 SELECT report FROM devapp.refresh_reports(concurrently => false);
