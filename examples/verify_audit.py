@@ -13,8 +13,10 @@ of these:
                                         a proof that one checkpoint's log begins as another's
 
 Leaves without a proof must be the whole log, from 0 on without a gap, at least up to the
-largest checkpoint.  What else the objects have is not looked at.  A CHECKPOINT is a file with
-the note that devapp.seal_audit() returned.
+largest checkpoint.  Lines of devapp.audit_feed() also say what the entry says, and must say the
+same; but where the entry has the pseudonym of a person, the line may have the person.  What is not
+in the entry, such as the names of apps and the words of "happened", is not looked at.  A CHECKPOINT
+is a file with the note that devapp.seal_audit() returned.
 
 Each KEY is a verifier key, as devapp.audit_public_key() shows it; every checkpoint must then be
 signed by one of them.  Signatures are verified by the command openssl, version 3.
@@ -180,6 +182,27 @@ def read_value(column, value):
         return row
     except (ValueError, OverflowError, RecursionError) as error:
         raise Problem(f"column {column} of the entry cannot be read: {error}") from error
+
+
+def says_the_same(column, said, true):
+    """Is what a line says of a column what the entry says?"""
+    if isinstance(true, str) and true.startswith("person:"):
+        return isinstance(said, (str, dict, list, type(None)))
+    if column == "occurred_at":
+        text = true.isoformat()
+        return said == (text.rstrip("0") if "." in text else text) + "+00:00"
+    if column == "transaction_id":
+        return said == str(true)
+    if column in ("before", "after") and isinstance(said, dict) and isinstance(true, dict):
+        return set(said) == set(true) and all(says_the_same("", said[name], true[name]) for name in true)
+    return type(said) is type(true) and said == true
+
+
+def compare(record, event):
+    """What a line says beside its entry must be what the entry says."""
+    for column in COLUMNS:
+        if column in record and not says_the_same(column, record[column], event[column]):
+            raise Problem(f'"{column}" is not what the entry says: the line was edited')
 
 
 def words(event):
@@ -363,7 +386,11 @@ class Verifier:
             self.grow(index, digest, number)
         if entry is not None and leaf_hash(entry) != digest:
             raise Problem(f"the entry of leaf {index} is not that of its hash: it was edited")
-        told = words(read_entry(entry)) if entry is not None else "(the entry was not exported)"
+        told = "(the entry was not exported)"
+        if entry is not None:
+            event = read_entry(entry)
+            compare(record, event)
+            told = words(event)
         if not self.quiet:
             print(f"{index}  {told}")
 

@@ -82,7 +82,8 @@ like($out, qr/^\d+  \d{4}-\d\d-\d\d \S+Z  postgres  suspend app \Q$app->{app_id}
 is("$status|$out", '0|', '--quiet, and one checkpoint');
 like($err, qr/no key was given, so no signature was verified/, 'and no key');
 
-($status, $out, $err) = verify('--quiet', @key, write_file('feed', map { "$_\n" } split /\n/, sql('SELECT line FROM devapp.audit_feed()')), $older_note, $newer_note);
+my @feed = map { "$_\n" } split /\n/, sql('SELECT line FROM devapp.audit_feed()');
+($status, $out, $err) = verify('--quiet', @key, write_file('feed', @feed), $older_note, $newer_note);
 is("$status|$err", "0|$size_b leaves, 0 proofs of inclusion, 2 checkpoints: all is proved\n", 'the lines of audit_feed()');
 
 # each leaf by its own proof, for both sizes, and one log after the other
@@ -145,6 +146,20 @@ refused('more than the checkpoints have', qr/^entries:@{[ $size_a + 1 ]}: no che
 refused('no JSON', qr/^words:2: this is no JSON object/, write_file('words', $lines[0], "hello\n", @lines[ 1 .. $#lines ]), $older_note, $newer_note);
 refused('a proof was edited', qr/^proof:1: leaf \d+ is not in the log of/, write_file('proof', $proofs[0] =~ s/(path" ?: ?\[")(.)/$1 . ($2 eq '0' ? '1' : '0')/er, $consistency), $older_note, $newer_note);
 refused('a consistency', qr/^proof:2: the log of b\.note does not begin as that of a\.note/, write_file('proof', $proofs[0], $consistency =~ s/(consistency.*?")(.)(?=\w{63})/$1 . ($2 eq '0' ? '1' : '0')/er), $older_note, $newer_note);
+
+# what a line of audit_feed() says beside its entry; the last event of a person, whose actor is a pseudonym, is told by a name
+my ($of_person) = grep { $feed[$_] =~ /"developer" : "ada/ && $feed[$_] =~ /"email": "ada/ } 0 .. $#feed;
+my %edits = (
+	event_id => qr/(?<="event_id" : )\d+/, occurred_at => qr/(?<="occurred_at" : ")\d/, actor => qr/(?<="actor" : )null/, db_role => qr/(?<="db_role" : ")\w/,
+	client_addr => qr/(?<="client_addr" : )null/, transaction_id => qr/(?<="transaction_id" : ")\d/, action => qr/(?<="action" : ")\w/, entity => qr/(?<="entity" : ")\w/,
+	entity_id => qr/(?<="entity_id" : ")\w/, developer_id => qr/(?<="developer_id" : ")\w/, note => qr/(?<="note" : )null/, after => qr/(?<="status": ")\w/);
+for my $column (sort keys %edits)
+{
+	my @said = @feed;
+	my $to = $column =~ /^(actor|client_addr|note)$/ ? '"x"' : $column =~ /^(event|transaction)_id$/ ? 9 : 'x';
+	$said[$of_person] =~ s/$edits{$column}/$to/ or die "$column: $said[$of_person]";
+	refused("$column of a line was edited", qr/^said:@{[ $of_person + 1 ]}: "$column" is not what the entry says: the line was edited\n\z/, write_file('said', @said), $older_note, $newer_note);
+}
 
 # checkpoints
 refused('a checkpoint was edited', qr/^edited\.note:5: the signature is wrong/, @key, $entries, write_file('edited.note', $note_b =~ s/^(.*\n)\d+/${1}5/r), $older_note);
