@@ -17,7 +17,9 @@ SELECT e.event_id, e.occurred_at, e.app_id, coalesce(e.developer_id, e.team_id) 
  WHERE e.entity IN ('app', 'credential_product') AND e.action IN ('create', 'approve', 'reject', 'revoke')
    AND e.after->>'status' IN ('approved', 'rejected', 'revoked');
 
--- An app that was handed in again is asked for since then, and so is what it waited for.
+-- An app that was handed in again is asked for since then, and so is what it waited for.  A note
+-- may begin with any character, and approvers write it: one that a spreadsheet would take for a
+-- formula (bulk/export.sql) has an apostrophe before it.
 CREATE VIEW devapp_report.approvals AS
 SELECT d.event_id AS decision_id, d.app_id, a.app, a.display_name AS app_display_name, a.app_path, a.is_deleted, a.owner_id, a.owner, a.owner_kind,
        coalesce((SELECT x.email FROM devapp.developer x WHERE x.developer_id = d.owner_id),
@@ -28,7 +30,8 @@ SELECT d.event_id AS decision_id, d.app_id, a.app, a.display_name AS app_display
        CASE WHEN d.status_before IN ('new', 'pending')
             THEN round(extract(epoch FROM greatest(d.occurred_at - r.requested_at, '0')) / 3600, 2)::double precision END AS hours,
        CASE WHEN d.status = 'revoked' AND d.status_before IN ('new', 'pending') THEN 'rejected' ELSE d.status END AS outcome,
-       d.decided_by, d.decided_by_kind, d.note
+       d.decided_by, d.decided_by_kind,
+       CASE WHEN d.note ~ '^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || d.note ELSE d.note END AS note
   FROM devapp_internal.decision d
   JOIN devapp_internal.named_app a ON a.app_id = d.app_id
   LEFT JOIN devapp.credential_product cp ON cp.ordinal = d.ordinal
@@ -65,5 +68,5 @@ COMMENT ON COLUMN devapp_report.approvals.hours IS 'Hours from the one to the ot
 COMMENT ON COLUMN devapp_report.approvals.outcome IS 'approved, rejected (it had waited) or revoked (it had been approved)';
 COMMENT ON COLUMN devapp_report.approvals.decided_by IS 'E-mail of the person; rule:NAME: that rule; auto: nobody had to decide; or the role of the database';
 COMMENT ON COLUMN devapp_report.approvals.decided_by_kind IS 'person, rule, automatic or role';
-COMMENT ON COLUMN devapp_report.approvals.note IS 'Why; null: nobody said';
+COMMENT ON COLUMN devapp_report.approvals.note IS 'Why, with an apostrophe before it if a spreadsheet would take it for a formula; null: nobody said';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.approvals', 'SELECT', 'admin', 'analyst');

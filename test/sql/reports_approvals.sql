@@ -51,6 +51,13 @@ SELECT count(*) - :before AS more FROM pg_temp.decided(:'a');
 SELECT app_id AS r, credential_id AS c FROM devapp.create_app('asked-in-part', developer => 'asks@example.com', products => '{asked-manual}') \gset
 SELECT FROM devapp.set_credential_product_status(:'c', 'asked-manual', 'revoke');
 SELECT * FROM pg_temp.decided(:'r');
+-- no spreadsheet takes a note for a formula
+SELECT app_id AS r FROM devapp.create_app('asked-formula', developer => 'asks@example.com', products => '{asked-manual}') \gset
+SELECT FROM devapp.approve_app(:'r', '- agreed');
+SELECT FROM devapp.revoke_app(:'r', '=HYPERLINK("http://evil.example")');
+SELECT FROM devapp.approve_app(:'r', U&'\FF1D1+1');
+SELECT FROM devapp.revoke_app(:'r', 'a = b');
+SELECT note FROM pg_temp.decided(:'r') WHERE subject = 'app';
 -- an app that was rejected and handed in again is asked for since then
 SELECT app_id AS r FROM devapp.create_app('asked-in-vain', developer => 'asks@example.com', products => '{asked-manual}') \gset
 SELECT FROM devapp.reject_app(:'r', 'no');
