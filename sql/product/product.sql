@@ -108,8 +108,49 @@ COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], 
     'Makes an API product; without operations it covers every path';
 SELECT devapp_internal.grant_to('devapp.create_product', 'admin');
 
--- A quota_limit of 0 or a quota_unit of '' takes the quota away, a rate_limit of 0
--- the rate limit.
+-- The product with what is said of its quota; a limit of 0 or a unit of '' takes the quota away.
+CREATE FUNCTION devapp_internal.changed_quota(product devapp.product, quota_limit bigint, quota_interval integer, quota_unit text) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF changed_quota.quota_limit = 0 OR changed_quota.quota_unit = '' THEN
+        product.quota_limit := NULL;
+        product.quota_interval := NULL;
+        product.quota_unit := NULL;
+        RETURN product;
+    END IF;
+    product.quota_limit := coalesce(changed_quota.quota_limit, product.quota_limit);
+    product.quota_unit := coalesce(changed_quota.quota_unit, product.quota_unit);
+    product.quota_interval := coalesce(changed_quota.quota_interval, product.quota_interval);
+    PERFORM devapp_internal.require_quota(product.quota_limit, product.quota_interval, product.quota_unit);
+    IF product.quota_limit IS NOT NULL THEN
+        product.quota_interval := coalesce(product.quota_interval, 1);
+    END IF;
+    RETURN product;
+END
+$$;
+
+-- The same with what is said of its rate; a limit of 0 takes the rate away.
+CREATE FUNCTION devapp_internal.changed_rate(product devapp.product, rate_limit double precision, rate_burst integer) RETURNS devapp.product
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF changed_rate.rate_limit = 0 THEN
+        product.rate_limit := NULL;
+        product.rate_burst := NULL;
+        RETURN product;
+    END IF;
+    product.rate_limit := coalesce(changed_rate.rate_limit, product.rate_limit);
+    PERFORM devapp_internal.require_rate(product.rate_limit, changed_rate.rate_burst);
+    IF product.rate_limit IS NOT NULL THEN
+        product.rate_burst := coalesce(changed_rate.rate_burst, product.rate_burst, 1);
+    END IF;
+    RETURN product;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.update_product(
     product text,
     display_name text,
@@ -135,30 +176,8 @@ AS $$
 DECLARE
     changed devapp.product := devapp_internal.find_product(product, true);
 BEGIN
-    IF update_product.quota_limit = 0 OR update_product.quota_unit = '' THEN
-        changed.quota_limit := NULL;
-        changed.quota_interval := NULL;
-        changed.quota_unit := NULL;
-    ELSE
-        changed.quota_limit := coalesce(update_product.quota_limit, changed.quota_limit);
-        changed.quota_unit := coalesce(update_product.quota_unit, changed.quota_unit);
-        changed.quota_interval := coalesce(update_product.quota_interval, changed.quota_interval);
-        PERFORM devapp_internal.require_quota(changed.quota_limit, changed.quota_interval, changed.quota_unit);
-        IF changed.quota_limit IS NOT NULL THEN
-            changed.quota_interval := coalesce(changed.quota_interval, 1);
-        END IF;
-    END IF;
-    IF update_product.rate_limit = 0 THEN
-        changed.rate_limit := NULL;
-        changed.rate_burst := NULL;
-    ELSE
-        changed.rate_limit := coalesce(update_product.rate_limit, changed.rate_limit);
-        PERFORM devapp_internal.require_rate(changed.rate_limit, update_product.rate_burst);
-        IF changed.rate_limit IS NOT NULL THEN
-            changed.rate_burst := coalesce(update_product.rate_burst, changed.rate_burst, 1);
-        END IF;
-    END IF;
-
+    changed := devapp_internal.changed_quota(changed, quota_limit, quota_interval, quota_unit);
+    changed := devapp_internal.changed_rate(changed, rate_limit, rate_burst);
     UPDATE devapp.product p
        SET display_name = devapp_internal.changed_value(p.display_name, update_product.display_name),
            description = devapp_internal.changed_value(p.description, update_product.description),
