@@ -62,6 +62,17 @@ AS $$
            ELSE 'app ' || devapp_internal.history_action((event).action) END
 $$;
 
+-- What happened to a row of which there is nothing more to say: "product changed: rate_limit: null -> 5".
+CREATE FUNCTION devapp_internal.history_of_row(event devapp.audit_event, what text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT what || CASE (event).action
+                   WHEN 'create' THEN ' created' || coalesce(': ' || ((event).after->>'status'), '')
+                   WHEN 'update' THEN ' changed: ' || devapp_internal.history_changes((event).before, (event).after)
+                   ELSE ' ' || devapp_internal.history_action((event).action) END
+$$;
+
 CREATE FUNCTION devapp_internal.history_of_credential(event devapp.audit_event) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -71,8 +82,7 @@ AS $$
                                      concat_ws(', ', (event).after->>'kind', (event).after->>'environment',
                                                'until ' || ((event).after->>'expires_at')::timestamptz,
                                                'replaces ' || ((event).after->>'replaces')))
-           WHEN 'update' THEN 'credential changed: ' || devapp_internal.history_changes((event).before, (event).after)
-           ELSE 'credential ' || devapp_internal.history_action((event).action) END
+           ELSE devapp_internal.history_of_row(event, 'credential') END
 $$;
 
 -- The old secret of a rotation is changed in the same transaction, just before.
@@ -105,11 +115,9 @@ CREATE FUNCTION devapp_internal.history_of_credential_product(event devapp.audit
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT format('product %s ', product)
-           || CASE (event).action
-              WHEN 'create' THEN 'associated: ' || ((event).after->>'status')
-              WHEN 'update' THEN 'changed: ' || devapp_internal.history_changes((event).before, (event).after)
-              ELSE devapp_internal.history_action((event).action) END
+    SELECT CASE (event).action
+           WHEN 'create' THEN format('product %s associated: %s', product, (event).after->>'status')
+           ELSE devapp_internal.history_of_row(event, concat_ws(' ', 'product', product)) END
 $$;
 
 -- "1000 in 1 day, 10 a second, at most 20 at once, until ..."
@@ -132,17 +140,6 @@ AS $$
               WHEN 'create' THEN 'set: ' || devapp_internal.history_of_limits((event).after)
               WHEN 'update' THEN 'changed: ' || devapp_internal.history_changes((event).before, (event).after)
               ELSE 'ended' END
-$$;
-
--- What happened to any other row: "product changed: rate_limit: null -> 5".
-CREATE FUNCTION devapp_internal.history_of_row(event devapp.audit_event, what text) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT what || CASE (event).action
-                   WHEN 'create' THEN ' created' || coalesce(': ' || ((event).after->>'status'), '')
-                   WHEN 'update' THEN ' changed: ' || devapp_internal.history_changes((event).before, (event).after)
-                   ELSE ' ' || devapp_internal.history_action((event).action) END
 $$;
 
 CREATE FUNCTION devapp_internal.history_of_member(event devapp.audit_event, email text) RETURNS text

@@ -47,6 +47,18 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp_internal.require_named(ids uuid[], kind text, name text, hint text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF ids = '{}' THEN
+        RAISE EXCEPTION '% % does not exist', kind, devapp_internal.quoted(name)
+            USING ERRCODE = 'undefined_object', HINT = hint;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.events_of_team(name text, since timestamptz, until timestamptz) RETURNS SETOF devapp.audit_event
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -54,11 +66,7 @@ AS $$
 DECLARE
     ids uuid[] := ARRAY(SELECT t.team_id FROM devapp.team t WHERE t.name = devapp_internal.canonical_name(events_of_team.name));
 BEGIN
-    IF ids = '{}' THEN
-        RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(name)
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'List the teams with SELECT team FROM devapp_report.teams.';
-    END IF;
+    PERFORM devapp_internal.require_named(ids, 'team', name, 'List the teams with SELECT team FROM devapp_report.teams.');
     RETURN QUERY
     SELECT e.*
       FROM devapp.audit_event e
@@ -74,11 +82,7 @@ AS $$
 DECLARE
     ids uuid[] := ARRAY(SELECT p.product_id FROM devapp.product p WHERE p.name = devapp_internal.canonical_name(events_of_product.name));
 BEGIN
-    IF ids = '{}' THEN
-        RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(name)
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'Give an e-mail, team:NAME, the name of a product or product:NAME, or role:NAME.';
-    END IF;
+    PERFORM devapp_internal.require_named(ids, 'product', name, 'Give an e-mail, team:NAME, the name of a product or product:NAME, or role:NAME.');
     RETURN QUERY
     SELECT e.*
       FROM unnest(ids) AS p(product_id)

@@ -5,6 +5,12 @@ CREATE FUNCTION devapp_internal.code_words(code text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN upper(left(code, 1)) || replace(lower(substr(code, 2)), '_', ' ');
 
+-- Who or what called: a name with a bar, allowed calls, and the share of calls that was refused.
+CREATE FUNCTION devapp_internal.html_calls(name text, detail text, allowed bigint, refused bigint, most bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN devapp_internal.html_row(devapp_internal.html_name(name, detail) || devapp_internal.html_bar(allowed, most),
+                                    devapp_internal.html_number(allowed), devapp_internal.html_percent(refused, allowed::numeric + refused));
+
 CREATE FUNCTION devapp_internal.dashboard_top_apps(first_day date, last_day date, apps uuid[]) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -15,9 +21,7 @@ AS $$
         WINDOW w AS (ORDER BY b.allowed DESC, b.app_id)
     )
     SELECT devapp_internal.html_list('Busiest apps', 'By allowed calls, with the share of calls that was refused', '{App,#Allowed,#Refused}',
-               string_agg(devapp_internal.html_row(
-                   devapp_internal.html_name(s.app, s.owner) || devapp_internal.html_bar(s.allowed, s.most),
-                   devapp_internal.html_number(s.allowed), devapp_internal.html_percent(s.refused, s.allowed::numeric + s.refused)), '' ORDER BY s.place),
+               string_agg(devapp_internal.html_calls(s.app, s.owner, s.allowed, s.refused, s.most), '' ORDER BY s.place),
                count(*), max(s.total), 'No allowed calls in this period.')
       FROM shown s
 $$;
@@ -35,9 +39,7 @@ AS $$
          ORDER BY place LIMIT 10
     )
     SELECT devapp_internal.html_list('Calls by product', 'By allowed calls, with the share of calls that was refused', '{Product,#Allowed,#Refused}',
-               string_agg(devapp_internal.html_row(
-                   devapp_internal.html_name(s.name, s.detail) || devapp_internal.html_bar(s.allowed, s.most),
-                   devapp_internal.html_number(s.allowed), devapp_internal.html_percent(s.refused, s.allowed::numeric + s.refused)), '' ORDER BY s.place),
+               string_agg(devapp_internal.html_calls(s.name, s.detail, s.allowed, s.refused, s.most), '' ORDER BY s.place),
                count(*), max(s.total), 'No calls in this period.')
       FROM shown s
 $$;
@@ -53,9 +55,7 @@ AS $$
          ORDER BY place LIMIT 10
     )
     SELECT devapp_internal.html_list('Calls by owner', 'Of the apps that each owns now, with the share of calls that was refused', '{Owner,#Allowed,#Refused}',
-               string_agg(devapp_internal.html_row(
-                   devapp_internal.html_name(s.owner, s.owner_kind) || devapp_internal.html_bar(s.allowed, s.most),
-                   devapp_internal.html_number(s.allowed), devapp_internal.html_percent(s.refused, s.allowed::numeric + s.refused)), '' ORDER BY s.place),
+               string_agg(devapp_internal.html_calls(s.owner, s.owner_kind, s.allowed, s.refused, s.most), '' ORDER BY s.place),
                count(*), max(s.total), 'No calls in this period.')
       FROM shown s
 $$;
