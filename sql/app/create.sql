@@ -174,7 +174,9 @@ BEGIN
     IF num_nonnulls(update_app.callback_urls, update_app.scopes, update_app.attributes, update_app.allowed_cidrs) > 0 THEN
         PERFORM devapp_internal.require_whole_app(changed, 'change callback_urls, scopes, attributes or allowed_cidrs of an app');
     END IF;
-    PERFORM devapp_internal.require_scopes(update_app.scopes, devapp_internal.find_products(devapp_internal.products_of(changed.app_id), changed.app_id));
+    IF update_app.scopes <> '{}' THEN
+        PERFORM devapp_internal.require_scopes(update_app.scopes, devapp_internal.find_products(devapp_internal.products_of(changed.app_id), changed.app_id));
+    END IF;
     UPDATE devapp.app a
        SET name = coalesce(update_app.name, a.name),
            display_name = devapp_internal.changed_value(a.display_name, update_app.display_name),

@@ -156,16 +156,16 @@ CREATE FUNCTION devapp_internal.products_of(app_id uuid, credential_id uuid DEFA
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT array_agg(x.name ORDER BY x.ordinal)
-              FROM (SELECT p.name, min(cp.ordinal) AS ordinal
-                      FROM devapp.credential c
-                      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-                      JOIN devapp.product p ON p.product_id = cp.product_id
-                     WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
-                       AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
-                       AND (devapp_internal.is_admin() OR devapp_internal.has_credential(c.credential_id))
-                     GROUP BY p.name
-                    HAVING bool_and(cp.status <> 'revoked')) AS x);
+    RETURN ARRAY(SELECT p.name
+                   FROM devapp.credential c
+                   JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+                   JOIN devapp.product p ON p.product_id = cp.product_id
+                  WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
+                    AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
+                    AND (devapp_internal.is_admin() OR devapp_internal.has_credential(c.credential_id))
+                  GROUP BY p.name
+                 HAVING bool_and(cp.status <> 'revoked')
+                  ORDER BY min(cp.ordinal));
 END
 $$;
 

@@ -1,6 +1,6 @@
 /*
  * uuid.c
- *		Time-ordered UUIDs (RFC 9562, version 7).
+ *		Time-ordered UUIDs (RFC 9562, version 7), and those that people type.
  *
  * 48 bits of milliseconds, then 12 bits of their fraction (method 3 of section
  * 6.2), then random.  Within a backend they ascend strictly, also when the
@@ -9,14 +9,17 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <time.h>
 
+#include "parser/scansup.h"
 #include "utils/uuid.h"
 
 #include "base/compat.h"
 #include "base/uuid.h"
 
 PG_FUNCTION_INFO_V1(devapp_uuid_v7);
+PG_FUNCTION_INFO_V1(devapp_reference_uuid);
 
 #define NS_PER_MS	INT64CONST(1000000)
 /* the least step that changes the 12 bits of fraction: 1 ms / 4096, rounded up */
@@ -64,5 +67,53 @@ devapp_uuid_v7(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random values")));
+	PG_RETURN_UUID_P(uuid);
+}
+
+/* ---------- typed ---------- */
+
+/* A hyphen may stand where a UUID has one. */
+static bool
+is_hyphen_place(const char *s, size_t i, int ndigits)
+{
+	return s[i] == '-' && s[i - 1] != '-' &&
+		(ndigits == 8 || ndigits == 12 || ndigits == 16 || ndigits == 20);
+}
+
+static bool
+parse_uuid(const char *s, size_t len, pg_uuid_t *uuid)
+{
+	int			n = 0;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) s[i];
+
+		if (i > 0 && is_hyphen_place(s, i, n))
+			continue;
+		if (n == 2 * UUID_LEN || !isxdigit(c))
+			return false;
+		uuid->data[n / 2] = (unsigned char) (uuid->data[n / 2] << 4 |
+											 (c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10));
+		n++;
+	}
+	return n == 2 * UUID_LEN;
+}
+
+/* SQL: the id that a text is, with or without hyphens and with blanks around it; else null */
+Datum
+devapp_reference_uuid(PG_FUNCTION_ARGS)
+{
+	text	   *typed = PG_GETARG_TEXT_PP(0);
+	const char *s = VARDATA_ANY(typed);
+	size_t		len = VARSIZE_ANY_EXHDR(typed);
+	pg_uuid_t  *uuid = palloc0(sizeof(pg_uuid_t));
+
+	for (; len > 0 && scanner_isspace(s[0]); len--)
+		s++;
+	while (len > 0 && scanner_isspace(s[len - 1]))
+		len--;
+	if (!parse_uuid(s, len, uuid))
+		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(uuid);
 }

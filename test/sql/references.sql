@@ -28,6 +28,7 @@ SELECT typed, pg_temp.found(typed) FROM (VALUES
     ('odd%2F50%@refs.example/shop'), ('team:ref team/shop'), ('team:a%2Fb/in/out')) AS v (typed);
 SELECT pg_temp.found(:'shop') AS by_id, pg_temp.found(upper(:'shop')) AS in_capitals, pg_temp.found(replace(:'shop', '-', '')) AS without_hyphens,
        pg_temp.found('ref@refs.example/' || :'shop') AS named_like_an_id;
+SELECT pg_temp.found(E'\t' || :'shop' || E' \n') AS between_blanks;
 -- a text, a varchar, a uuid, a literal, a parameter, a variable
 SELECT pg_temp.found('ref@refs.example/shop'::varchar) AS of_varchar, pg_temp.found(app_id) AS of_uuid FROM devapp.app WHERE app_id = :'shop';
 PREPARE of_text(text) AS SELECT pg_temp.found($1);
@@ -58,6 +59,8 @@ SELECT pg_temp.found('ref team/shop');
 SELECT pg_temp.found('ref@refs.example/Shop');
 SELECT pg_temp.found('odd/50%@refs.example/shop');
 SELECT pg_temp.found('00000000-0000-0000-0000-000000000000');
+SELECT pg_temp.found('00000000--0000-0000-0000-000000000000');
+SELECT pg_temp.found('00000000-0000-0000-0000-0000000000000');
 SELECT pg_temp.found('dvk_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjFD');
 SELECT pg_temp.found('ref@refs.example/dvk_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjFD');
 
