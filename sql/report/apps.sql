@@ -115,7 +115,8 @@ COMMENT ON COLUMN devapp_report.inactive_apps.credentials_live IS 'Credentials t
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.inactive_apps', 'SELECT', 'admin', 'analyst');
 
 -- The peak needs the days of an app, which are few by the index of the days: that is
--- why this is of the busiest only.  All apps are in app_inventory.
+-- why this is of the busiest only.  All apps are in app_inventory.  OFFSET 0 keeps the
+-- planner from joining all apps before it sorts: so it looks up a thousand.
 CREATE MATERIALIZED VIEW devapp_internal.high_usage_apps AS
 SELECT b.rank, b.app_id, b.calls_30d,
        b.calls_30d::double precision / b.all_calls AS share_of_calls,
@@ -123,13 +124,14 @@ SELECT b.rank, b.app_id, b.calls_30d,
        peak.day AS peak_day, peak.calls AS peak_calls,
        b.calls_previous_30d,
        (b.calls_30d - b.calls_previous_30d)::double precision / nullif(b.calls_previous_30d, 0) AS change
-  FROM (SELECT rank() OVER (ORDER BY u.calls_30d DESC) AS rank,
-               (SELECT devapp_internal.sum_bigint(x.calls_30d) FROM devapp_internal.app_usage x) AS all_calls, u.*
-          FROM devapp_internal.app_usage u
-          JOIN devapp.app a ON a.app_id = u.app_id
-         WHERE u.calls_30d > 0 AND a.deleted_at IS NULL
-         ORDER BY u.calls_30d DESC, u.app_id
-         LIMIT 1000) AS b
+  FROM (SELECT rank() OVER (ORDER BY t.calls_30d DESC) AS rank,
+               (SELECT devapp_internal.sum_bigint(x.calls_30d) FROM devapp_internal.app_usage x) AS all_calls, t.*
+          FROM (SELECT s.*
+                  FROM (SELECT * FROM devapp_internal.app_usage u WHERE u.calls_30d > 0 ORDER BY u.calls_30d DESC, u.app_id OFFSET 0) AS s
+                  JOIN devapp.app a ON a.app_id = s.app_id
+                 WHERE a.deleted_at IS NULL
+                 ORDER BY s.calls_30d DESC, s.app_id
+                 LIMIT 1000) AS t) AS b
  CROSS JOIN LATERAL (SELECT u.day, devapp_internal.sum_bigint(u.calls) AS calls
                        FROM devapp.usage_day u
                       WHERE u.app_id = b.app_id AND u.code = 'VALID' AND u.day > (SELECT devapp_internal.utc_today() - 30)
@@ -195,7 +197,7 @@ CREATE MATERIALIZED VIEW devapp_internal.product_adoption AS
 SELECT x.product_id,
        coalesce(s.apps_approved, 0) AS apps_approved, coalesce(s.apps_pending, 0) AS apps_pending,
        coalesce(s.apps_revoked, 0) AS apps_revoked, coalesce(s.owners, 0) AS owners,
-       coalesce(u.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
+       coalesce(c.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
        coalesce(u.refused_30d, 0) AS refused_30d,
        l.responses_30d, l.client_errors_30d, l.server_errors_30d
   FROM (SELECT p.product_id, coalesce(p.product_id, '00000000-0000-0000-0000-000000000000') AS key, p.deleted_at IS NULL AS is_live
@@ -211,14 +213,14 @@ SELECT x.product_id,
                       WHERE a.deleted_at IS NULL
                       GROUP BY x.product_id, owner_id) AS y
               GROUP BY y.product_id) AS s ON s.product_id = x.product_id AND x.is_live
-  LEFT JOIN (SELECT x.product_id, count(*) FILTER (WHERE x.calls_30d > 0 AND x.app_id IS NOT NULL) AS active_apps_30d,
-                    devapp_internal.sum_bigint(x.calls_30d) AS calls_30d, devapp_internal.sum_bigint(x.refused_30d) AS refused_30d
-               FROM (SELECT y.product_id, y.app_id, devapp_internal.sum_bigint(y.calls_30d) AS calls_30d,
-                            devapp_internal.sum_bigint(y.refused_30d) AS refused_30d
-                       FROM devapp_internal.usage_sums y
-                      WHERE NOT y.is_day
-                      GROUP BY y.product_id, y.app_id) AS x
+  LEFT JOIN (SELECT x.product_id, coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls_30d,
+                    coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused_30d
+               FROM devapp_internal.usage_sums x
+              WHERE x.is_day AND x.day > devapp_internal.utc_today() - 30
               GROUP BY x.product_id) AS u ON coalesce(u.product_id, '00000000-0000-0000-0000-000000000000') = x.key
+  LEFT JOIN (SELECT x.product_id, count(*) AS active_apps_30d
+               FROM (SELECT DISTINCT y.product_id, y.app_id FROM devapp_internal.usage_sums y WHERE NOT y.is_day AND y.app_id IS NOT NULL AND y.calls_30d > 0) AS x
+              GROUP BY x.product_id) AS c ON coalesce(c.product_id, '00000000-0000-0000-0000-000000000000') = x.key
   LEFT JOIN (SELECT x.product_id, devapp_internal.sum_bigint(x.responses) AS responses_30d,
                     devapp_internal.sum_bigint(x.client_errors) AS client_errors_30d, devapp_internal.sum_bigint(x.server_errors) AS server_errors_30d
                FROM devapp_internal.latency_totals x

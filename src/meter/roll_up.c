@@ -475,13 +475,15 @@ static bool
 has_our_index(const UsageTable *table, ResultRelInfo *indexes)
 {
 	const IndexInfo *info;
+	Relation	index;
 
 	if (indexes->ri_NumIndices != 1)
 		return false;
 	info = indexes->ri_IndexRelationInfo[0];
+	index = indexes->ri_IndexRelationDescs[0];
 	if (!info->ii_Unique || info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
 		info->ii_NumIndexAttrs != table->n_index || info->ii_NumIndexKeyAttrs != table->n_index ||
-		indexes->ri_IndexRelationDescs[0]->rd_rel->relam != BTREE_AM_OID)
+		index->rd_rel->relam != BTREE_AM_OID || !index->rd_index->indisvalid || !index->rd_index->indimmediate)
 		return false;
 	for (int i = 0; i < table->n_index; i++)
 	{
