@@ -26,9 +26,16 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -42,6 +49,12 @@ PG_FUNCTION_INFO_V1(devapp_invalidate_cache);
 #define PROXIES		256
 #define SLOTS		1024		/* of the hash table, a power of two */
 
+/*
+ * So many proxies are looked up one by one; whoever needs more needs most of them before long,
+ * and one scan of the catalog for all costs as much as some fifteen look-ups.
+ */
+#define SINGLE_LOOKUPS	16
+
 static uint64 moment = 1;
 static uint64 everything_changed = 0;
 static uint64 other_changed = 0;	/* some relation that is not watched */
@@ -52,6 +65,7 @@ static uint64 proxy_changed[PROXIES];
  * nobody to tell.
  */
 static Oid	proxy_oid[PROXIES];
+static int	watched = 0;		/* how many they are */
 static struct
 {
 	Oid			oid;
@@ -69,6 +83,7 @@ forget_proxies(void)
 {
 	memset(proxy_oid, 0, sizeof(proxy_oid));
 	memset(slots, 0, sizeof(slots));
+	watched = 0;
 }
 
 void
@@ -112,13 +127,25 @@ invalidation_accept(void)
 }
 
 static Oid
+proxy_schema(void)
+{
+	return get_namespace_oid("devapp_cache", false);
+}
+
+static void
+name_proxy(char *name, uint8 proxy)
+{
+	snprintf(name, NAMEDATALEN, "proxy_%02x", proxy);
+}
+
+static Oid
 lookup_proxy(uint8 proxy)
 {
 	char		name[NAMEDATALEN];
 	Oid			oid;
 
-	snprintf(name, sizeof(name), "proxy_%02x", proxy);
-	oid = get_relname_relid(name, get_namespace_oid("devapp_cache", false));
+	name_proxy(name, proxy);
+	oid = get_relname_relid(name, proxy_schema());
 	if (!OidIsValid(oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -128,26 +155,86 @@ lookup_proxy(uint8 proxy)
 }
 
 /*
- * From now on, changes of this id are heard of.  One that came since the caller
- * began to load may have gone by unheard, so the last change of any relation that
- * was not watched is taken for it.
+ * From now on, changes of a proxy are heard of.  One that came since the caller began to
+ * load may have gone by unheard, so the last change of any relation that was not
+ * watched is taken for it.
  */
-void
-invalidation_watch(const pg_uuid_t *id)
+static void
+watch_proxy(uint8 proxy, Oid oid)
 {
-	uint8		proxy = proxy_of(id);
-	Oid			oid;
 	uint32		i;
 
-	if (OidIsValid(proxy_oid[proxy]))
-		return;
-	oid = lookup_proxy(proxy);
 	for (i = oid % SLOTS; OidIsValid(slots[i].oid); i = (i + 1) % SLOTS)
 		;
 	slots[i].oid = oid;
 	slots[i].proxy = proxy;
 	proxy_oid[proxy] = oid;
 	proxy_changed[proxy] = other_changed;
+	watched++;
+}
+
+/* The OIDs of all proxies; what is not there stays invalid. */
+static void
+find_proxies(Oid *oids)
+{
+	Oid			schema = proxy_schema();
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	NameData	first = {"proxy_00"};
+	NameData	last = {"proxy_ff"};
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_class_relname, BTGreaterEqualStrategyNumber, F_NAMEGE,
+				NameGetDatum(&first));
+	ScanKeyInit(&keys[1], Anum_pg_class_relname, BTLessEqualStrategyNumber, F_NAMELE,
+				NameGetDatum(&last));
+	ScanKeyInit(&keys[2], Anum_pg_class_relnamespace, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(rel, ClassNameNspIndexId, true, NULL, 3, keys);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		uint8		proxy = (uint8) strtoul(NameStr(form->relname) + strlen("proxy_"), NULL, 16);
+		char		name[NAMEDATALEN];
+
+		name_proxy(name, proxy);
+		if (namestrcmp(&form->relname, name) == 0)
+			oids[proxy] = form->oid;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+/* Nothing is noted before the scan is over, because it may bring messages of changes. */
+static void
+watch_all_proxies(void)
+{
+	Oid			oids[PROXIES] = {InvalidOid};
+
+	find_proxies(oids);
+	for (int i = 0; i < PROXIES; i++)
+	{
+		if (OidIsValid(oids[i]) && !OidIsValid(proxy_oid[i]))
+			watch_proxy((uint8) i, oids[i]);
+	}
+}
+
+/* From now on, changes of this id are heard of. */
+void
+invalidation_watch(const pg_uuid_t *id)
+{
+	uint8		proxy = proxy_of(id);
+	Oid			oid;
+
+	if (OidIsValid(proxy_oid[proxy]))
+		return;
+	if (watched >= SINGLE_LOOKUPS)
+		watch_all_proxies();
+	if (OidIsValid(proxy_oid[proxy]))
+		return;
+	oid = lookup_proxy(proxy);
+	watch_proxy(proxy, oid);
 }
 
 /* Have the tables themselves changed after that moment (DDL, TRUNCATE)? */
