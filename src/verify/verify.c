@@ -4,8 +4,8 @@
  *		verify_client(), allows(), consume_quota().
  *
  * The way of a key: what is remembered of it (cache.c), else shape and checksum
- * (key_core.c), its SHA-256 (secret.c), the rows behind it and which version of
- * the secret it is (entitlement.c); the decision (decide_core.c), quota and rate
+ * (key_core.c), the rows behind it (entitlement.c), its SHA-256 (secret.c) and which
+ * version of the secret it is (entitlement.c); the decision (decide_core.c), quota and rate
  * (quota.c), the answer (verdict.c).  Each decision is counted (count.c).
  *
  * No table is written to, so this works in READ ONLY transactions and on a standby;
@@ -80,13 +80,33 @@ judge_entitlement(CacheFound found, const DecideRequest *request)
 	return v;
 }
 
-/*
- * The first touch: read the tables.  consumer is the public part of the key, or
- * NULL where only its SHA-256 is known.
- */
+/* What was presented: a whole key, or the SHA-256 of one. */
+typedef struct Presented
+{
+	SecretPurpose purpose;
+	Str			key;
+	Str			consumer;		/* the public part of the key */
+	const uint8 *sha256;		/* NULL: there is the key */
+} Presented;
+
+/* Whoever has no credential is told by the public part of his key alone. */
+static int
+match_presented(const Presented *presented, const Entitlement *e)
+{
+	uint8		sha256[SHA256_LEN];
+	int			match;
+
+	if (presented->sha256 != NULL)
+		return entitlement_match_secret(e, presented->purpose, presented->sha256);
+	secret_sha256(presented->key.data, presented->key.len, sha256);
+	match = entitlement_match_secret(e, presented->purpose, sha256);
+	sodium_memzero(sha256, sizeof(sha256));
+	return match;
+}
+
+/* The first touch: read the tables. */
 static CacheFound
-load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose,
-				 const uint8 *sha256)
+load_entitlement(const CacheTag *tag, const Presented *presented)
 {
 	uint64		loaded_at = cache_begin_load();
 	Snapshot	snapshot = catalog_take_snapshot();
@@ -94,13 +114,14 @@ load_entitlement(const CacheTag *tag, const Str *consumer, SecretPurpose purpose
 	int			match = SECRET_NONE;
 	Entitlement *e;
 
-	e = consumer ?
-		entitlement_by_key(consumer->data, consumer->len, snapshot, cache_product) :
-		entitlement_by_sha256(sha256, snapshot, cache_product);
+	e = presented->sha256 == NULL ?
+		entitlement_by_key(presented->consumer.data, presented->consumer.len, snapshot,
+						   cache_product) :
+		entitlement_by_sha256(presented->sha256, snapshot, cache_product);
 	catalog_release_snapshot(snapshot);
 	if (e != NULL)
-		match = entitlement_match_secret(e, purpose, sha256);
-	else if (consumer == NULL && !pepper_file_is_usable())
+		match = match_presented(presented, e);
+	else if (presented->sha256 != NULL && !pepper_file_is_usable())
 		match = SECRET_UNTESTED;
 	found.untested = match == SECRET_UNTESTED;
 	if (match >= 0)
@@ -140,15 +161,12 @@ verify_presented(Str presented, SecretPurpose purpose,
 	found = find_remembered(&tag, request->now);
 	if (found.entitlement == NULL)
 	{
-		Str			consumer;
-		uint8		sha256[SHA256_LEN];
+		Presented	key = {.purpose = purpose, .key = presented};
 
 		if (key_parse(presented.data, presented.len, &parsed) != KEY_OK)
 			return refused_verdict(VERDICT_MALFORMED);
-		consumer = (Str) {presented.data, parsed.consumer_len};
-		secret_sha256(presented.data, presented.len, sha256);
-		found = load_entitlement(&tag, &consumer, purpose, sha256);
-		sodium_memzero(sha256, sizeof(sha256));
+		key.consumer = (Str) {presented.data, parsed.consumer_len};
+		found = load_entitlement(&tag, &key);
 	}
 	return judge_entitlement(found, request);
 }
@@ -164,7 +182,11 @@ verify_sha256(Str sha256, const DecideRequest *request)
 	cache_make_tag(CACHE_SHA256, sha256.data, sha256.len, &tag);
 	found = find_remembered(&tag, request->now);
 	if (found.entitlement == NULL)
-		found = load_entitlement(&tag, NULL, PURPOSE_API_KEY, (const uint8 *) sha256.data);
+	{
+		Presented	digest = {.purpose = PURPOSE_API_KEY, .sha256 = (const uint8 *) sha256.data};
+
+		found = load_entitlement(&tag, &digest);
+	}
 	return judge_entitlement(found, request);
 }
 
