@@ -771,8 +771,8 @@ read_packed_app(CatalogScan *scan, PackedEntitlement *p)
 	}
 	if (!has_owner)
 		return false;
-	packed_scan_again(scan, &e->owner_id);
-	if (!packed_scan_next_of(scan, e->decide.owner_is_team ? PACKED_TEAM : PACKED_DEVELOPER))
+	if (!packed_scan_only(scan, &e->owner_id,
+						  e->decide.owner_is_team ? PACKED_TEAM : PACKED_DEVELOPER))
 		return false;
 	read_owner(scan, e);
 	return true;

@@ -135,6 +135,7 @@ typedef struct PackedRow
 	CatalogColumn first;		/* whose value is the first one */
 	NullableDatum values[PACKED_COLUMNS];	/* they point into body */
 	char	   *body;
+	Size		size;
 	Size		room;
 } PackedRow;
 

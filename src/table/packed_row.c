@@ -239,19 +239,23 @@ unpack_value(char *from, const char *end, CatalogColumn column, Datum *value)
 }
 
 static void
-unpack_values(PackedRow *row, const PackedTable *table, Size size)
+unpack_values(PackedRow *row)
 {
+	const PackedTable *table = table_of_kind(row->kind);
 	const BodyHead *head = (const BodyHead *) row->body;
 	char	   *from = row->body + sizeof(BodyHead);
 
-	if (size < sizeof(BodyHead) || head->format != FORMAT)
+	if (table == NULL)
+		body_damaged();
+	if (row->size < sizeof(BodyHead) || head->format != FORMAT)
 		body_damaged();
 	row->first = table->first;
 	for (int i = 0; i <= (int) (table->last - table->first); i++)
 	{
 		row->values[i].isnull = (head->present & (1U << i)) == 0;
 		if (!row->values[i].isnull)
-			from = unpack_value(from, row->body + size, table->first + i, &row->values[i].value);
+			from = unpack_value(from, row->body + row->size, table->first + i,
+								&row->values[i].value);
 	}
 }
 
@@ -280,30 +284,32 @@ next_of_subject(CatalogScan *scan)
 	return false;
 }
 
-/* The next packed row of the subject; they come in any order. */
-bool
-packed_scan_next(CatalogScan *scan)
+/* The body is copied, because in the table it lies on no border. */
+static void
+unpack_row(PackedRow *row, char kind, const char *body, Size size)
 {
-	PackedRow  *row = scan->packed;
-	const PackedTable *table;
-	bytea	   *body;
-	Size		size;
-
-	if (!next_of_subject(scan))
-		return false;
-	row->kind = DatumGetChar(own_value(scan, PACKED_ROW_KIND));
-	table = table_of_kind(row->kind);
-	if (table == NULL)
-		body_damaged();
-	body = DatumGetByteaPP(own_value(scan, PACKED_ROW_BODY));
-	size = VARSIZE_ANY_EXHDR(body);
 	if (size > row->room)
 	{
 		row->room = size;
 		row->body = repalloc(row->body, row->room);
 	}
-	memcpy(row->body, VARDATA_ANY(body), size);
-	unpack_values(row, table, size);
+	memcpy(row->body, body, size);
+	row->kind = kind;
+	row->size = size;
+	unpack_values(row);
+}
+
+/* The next packed row of the subject; they come in any order. */
+bool
+packed_scan_next(CatalogScan *scan)
+{
+	bytea	   *body;
+
+	if (!next_of_subject(scan))
+		return false;
+	body = DatumGetByteaPP(own_value(scan, PACKED_ROW_BODY));
+	unpack_row(scan->packed, DatumGetChar(own_value(scan, PACKED_ROW_KIND)), VARDATA_ANY(body),
+			   VARSIZE_ANY_EXHDR(body));
 	return true;
 }
 
@@ -317,6 +323,57 @@ packed_scan_next_of(CatalogScan *scan, char kind)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Rows that many others lead to, as they were last read.  One is right for as long as no
+ * transaction that wrote has ended since, see catalog_snapshot_moment(); a transaction that
+ * has written itself does not come here (packed_rows_serve).
+ */
+#define RECENT_ROWS	256
+#define RECENT_ROOM	96			/* rows that are longer are not remembered */
+
+typedef struct RecentRow
+{
+	uint64		moment;
+	pg_uuid_t	subject;
+	char		kind;
+	uint8		size;
+	char		body[RECENT_ROOM];
+} RecentRow;
+
+StaticAssertDecl(RECENT_ROOM <= PG_UINT8_MAX, "the size of a remembered row is a byte");
+
+static RecentRow recent_rows[RECENT_ROWS];
+
+/*
+ * The one row of a kind that a subject has, by the latest snapshot.  The scan goes on
+ * with packed_scan_again() only.
+ */
+bool
+packed_scan_only(CatalogScan *scan, const pg_uuid_t *subject, char kind)
+{
+	PackedRow  *row = scan->packed;
+	RecentRow  *recent = &recent_rows[subject->data[UUID_LEN - 1] % RECENT_ROWS];
+
+	if (recent->moment == catalog_snapshot_moment() && recent->kind == kind &&
+		memcmp(&recent->subject, subject, sizeof(pg_uuid_t)) == 0)
+	{
+		unpack_row(row, kind, recent->body, recent->size);
+		return true;
+	}
+	packed_scan_again(scan, subject);
+	if (!packed_scan_next_of(scan, kind))
+		return false;
+	if (row->size <= RECENT_ROOM)
+	{
+		recent->moment = catalog_snapshot_moment();
+		recent->subject = *subject;
+		recent->kind = kind;
+		recent->size = (uint8) row->size;
+		memcpy(recent->body, row->body, row->size);
+	}
+	return true;
 }
 
 /* ---------- packing ---------- */
