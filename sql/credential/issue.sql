@@ -131,9 +131,9 @@ BEGIN
     IF environment IS NOT NULL THEN
         PERFORM devapp_internal.require_environment(environment, products);
     END IF;
-    INSERT INTO devapp.credential AS c (app_id, kind, label, consumer_key, environment, scopes, expires_at, attributes,
-                                        allowed_cidrs, replaces)
-    VALUES (app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), public_part,
+    INSERT INTO devapp.credential AS c (credential_id, app_id, kind, label, consumer_key, environment, scopes,
+                                        expires_at, attributes, allowed_cidrs, replaces)
+    VALUES (devapp_internal.new_credential_id(public_part), app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), public_part,
             make_credential.environment, coalesce(make_credential.scopes, '{}'),
             CASE WHEN expires_in IS NOT NULL THEN devapp_internal.expiry_after(expires_in) END,
             coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'),

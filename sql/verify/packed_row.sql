@@ -13,10 +13,15 @@ CREATE TABLE devapp_internal.packed_row (
 -- same however many rows there are.
 CREATE INDEX packed_row_subject_idx ON devapp_internal.packed_row USING hash (subject);
 COMMENT ON TABLE devapp_internal.packed_row IS 'Copies of rows of the model, for verification; written by triggers, not dumped';
-COMMENT ON COLUMN devapp_internal.packed_row.subject IS 'What it is looked for by: an id, or a hash of a consumer key';
+COMMENT ON COLUMN devapp_internal.packed_row.subject IS 'What it is looked for by: an id, half of one, or a hash of a consumer key';
 COMMENT ON COLUMN devapp_internal.packed_row.kind IS 'Which table the row is of, see src/table/packed_row.h';
 COMMENT ON COLUMN devapp_internal.packed_row.item IS 'Which row it is';
 COMMENT ON COLUMN devapp_internal.packed_row.body IS 'The columns that verification reads';
+
+-- An id for the credential of a key, so that the copies of the credential, its secrets and its
+-- products are found together.  It is time-ordered like all ids; another one works as well.
+CREATE FUNCTION devapp_internal.new_credential_id(consumer_key text) RETURNS uuid
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'devapp_new_credential_id';
 
 CREATE FUNCTION devapp_internal.pack_row() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_pack_row';

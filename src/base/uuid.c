@@ -40,6 +40,13 @@ ascending_time(void)
 	return now;
 }
 
+/* The two bits that all UUIDs have alike; they are the first of the random half. */
+void
+uuid_set_variant(pg_uuid_t *uuid)
+{
+	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
+}
+
 /* False if there is no randomness. */
 bool
 uuid_make_v7(pg_uuid_t *uuid)
@@ -54,7 +61,7 @@ uuid_make_v7(pg_uuid_t *uuid)
 		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
 	uuid->data[6] = (unsigned char) (0x70 | (fraction >> 8));
 	uuid->data[7] = (unsigned char) (fraction & 0xFF);
-	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
+	uuid_set_variant(uuid);
 	return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "utils/uuid.h"
 
+extern void uuid_set_variant(pg_uuid_t *uuid);
 extern bool uuid_make_v7(pg_uuid_t *uuid);
 
 #endif							/* DEVAPP_UUID_H */

@@ -323,6 +323,7 @@ product_load(const pg_uuid_t *product_id, Snapshot snapshot)
 
 typedef struct CredentialProductRow
 {
+	pg_uuid_t	credential_id;
 	int64		ordinal;
 	pg_uuid_t	product_id;
 	CredentialProductStatus status;
@@ -353,6 +354,7 @@ read_credential_product(CatalogScan *scan, CredentialProductRows *read)
 
 	read->rows = vec_reserve(read->rows, read->n, &read->room, sizeof(CredentialProductRow));
 	row = &read->rows[read->n++];
+	(void) uuid_value(scan, CREDENTIAL_PRODUCT_CREDENTIAL_ID, &row->credential_id);
 	row->ordinal = DatumGetInt64(catalog_value(scan, CREDENTIAL_PRODUCT_ORDINAL, &isnull));
 	(void) uuid_value(scan, CREDENTIAL_PRODUCT_PRODUCT_ID, &row->product_id);
 	row->status = decide_credential_product_status(word_of(scan, CREDENTIAL_PRODUCT_STATUS));
@@ -608,6 +610,7 @@ read_secret(CatalogScan *scan, Entitlement *e, int *room)
 	secret = &load->secrets[load->nsecrets];
 	if (!secret_digest_read(catalog_value(scan, SECRET_DIGEST, &isnull), &secret->digest))
 		return;
+	(void) uuid_value(scan, SECRET_CREDENTIAL_ID, &secret->credential_id);
 	secret->purpose = secret_purpose(scan);
 	secret->window.version = DatumGetInt32(catalog_value(scan, SECRET_VERSION, &isnull));
 	secret->valid_from = time_or_never(scan, SECRET_VALID_FROM);
@@ -725,33 +728,71 @@ read_entitlement(CatalogIndex index, Datum value, Snapshot snapshot, ProductGett
 typedef struct PackedEntitlement
 {
 	Entitlement *entitlement;
-	ArrayType  *scopes;
+	pg_uuid_t	subject;		/* of the credential, and of what belongs to it */
+	int			secret_room;
+	ArrayType  *scopes;			/* NULL: no credential was found */
 	ArrayType  *app_scopes;
 	CredentialProductRows credential_products;
 	AppQuotaRows app_quotas;
 } PackedEntitlement;
 
-static bool
-read_packed_credential(CatalogScan *scan, PackedEntitlement *p, Str consumer_key)
+/* A credential and what belongs to it come in any order. */
+static void
+read_subject(CatalogScan *scan, PackedEntitlement *p, Str consumer_key)
 {
 	Entitlement *e = p->entitlement;
-	int			room = 2;
-	bool		found = false;
 
-	/* hashes of keys may be the same */
-	while (!found && packed_scan_next_of(scan, PACKED_CREDENTIAL))
-		found = str_equal(word_of(scan, CREDENTIAL_CONSUMER_KEY), consumer_key);
-	if (!found)
-		return false;
-	p->scopes = read_credential(scan, e);
-	packed_scan_again(scan, &e->credential_id);
 	while (packed_scan_next(scan))
 	{
 		if (scan->packed->kind == PACKED_SECRET)
-			read_secret(scan, e, &room);
+			read_secret(scan, e, &p->secret_room);
 		else if (scan->packed->kind == PACKED_CREDENTIAL_PRODUCT)
 			read_credential_product(scan, &p->credential_products);
+		else if (scan->packed->kind == PACKED_CREDENTIAL && p->scopes == NULL &&
+				 str_equal(word_of(scan, CREDENTIAL_CONSUMER_KEY), consumer_key))
+			p->scopes = read_credential(scan, e);
 	}
+}
+
+/* Other credentials may have the same subject. */
+static void
+drop_others(PackedEntitlement *p)
+{
+	const pg_uuid_t *id = &p->entitlement->credential_id;
+	EntitlementLoad *load = p->entitlement->load;
+	CredentialProductRows *products = &p->credential_products;
+	int			n = 0;
+
+	for (int i = 0; i < load->nsecrets; i++)
+	{
+		if (memcmp(&load->secrets[i].credential_id, id, sizeof(pg_uuid_t)) == 0)
+			load->secrets[n++] = load->secrets[i];
+	}
+	load->nsecrets = n;
+	n = 0;
+	for (int i = 0; i < products->n; i++)
+	{
+		if (memcmp(&products->rows[i].credential_id, id, sizeof(pg_uuid_t)) == 0)
+			products->rows[n++] = products->rows[i];
+	}
+	products->n = n;
+}
+
+static bool
+read_packed_credential(CatalogScan *scan, PackedEntitlement *p, Str consumer_key)
+{
+	pg_uuid_t	first = p->subject;
+
+	read_subject(scan, p, consumer_key);
+	if (p->scopes == NULL)
+		return false;
+	p->subject = packed_subject_of_credential(&p->entitlement->credential_id);
+	if (memcmp(&first, &p->subject, sizeof(first)) != 0)
+	{
+		packed_scan_again(scan, &p->subject);
+		read_subject(scan, p, consumer_key);
+	}
+	drop_others(p);
 	return true;
 }
 
@@ -782,9 +823,10 @@ read_packed_app(CatalogScan *scan, PackedEntitlement *p)
 static Entitlement *
 read_packed_entitlement(Str consumer_key, Snapshot snapshot, ProductGetter getter)
 {
-	pg_uuid_t	subject = packed_subject_of_key(consumer_key);
 	PackedEntitlement p = {
 		.entitlement = new_entitlement(),
+		.subject = packed_subject_of_key(consumer_key),
+		.secret_room = 2,
 		.credential_products.room = 2,
 		.app_quotas.room = 2
 	};
@@ -793,7 +835,7 @@ read_packed_entitlement(Str consumer_key, Snapshot snapshot, ProductGetter gette
 	CatalogScan scan;
 	bool		found;
 
-	packed_scan_begin(&scan, &row, &subject, snapshot);
+	packed_scan_begin(&scan, &row, &p.subject, snapshot);
 	found = read_packed_credential(&scan, &p, consumer_key) && read_packed_app(&scan, &p);
 	catalog_scan_end(&scan);
 	if (!found)

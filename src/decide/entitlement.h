@@ -73,6 +73,7 @@ typedef struct EntitlementCredentialProduct
 
 typedef struct EntitlementSecret
 {
+	pg_uuid_t	credential_id;
 	DecideSecret window;
 	int64		valid_from;		/* to be shown */
 	SecretPurpose purpose;

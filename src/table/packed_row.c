@@ -14,8 +14,14 @@
  *	product				its id					the same
  *	product_operation	the product's id		its id
  *	credential			a hash of its key		its id
- *	credential_secret	the credential's id		its id
- *	credential_product	the credential's id		its ordinal
+ *	credential_secret	half the credential's id	its id
+ *	credential_product	half the credential's id	its ordinal
+ *
+ * Half an id is its last eight bytes, which are random in others.  An id that devapp makes for a
+ * credential has the hash of its key there (new_credential_id), so a credential and what
+ * belongs to it have one subject, and one look-up finds them all.  Where an id is another one,
+ * it takes two.  Different credentials may have one subject by chance, or because somebody
+ * wants it so: readers compare keys and whole ids.
  *
  * The trigger pack_row() writes it in the transaction that writes the row, so whoever sees the
  * one sees the other.  But in the midst of a statement some triggers have run and
@@ -60,13 +66,15 @@
 #include "base/compat.h"
 #include "base/sodium.h"
 #include "base/trigger.h"
+#include "base/uuid.h"
 #include "table/packed_row.h"
 
+PG_FUNCTION_INFO_V1(devapp_new_credential_id);
 PG_FUNCTION_INFO_V1(devapp_pack_row);
 PG_FUNCTION_INFO_V1(devapp_fill_packed_rows);
 PG_FUNCTION_INFO_V1(devapp_check_packed_rows);
 
-#define FORMAT			1
+#define FORMAT			2
 #define TABLE_COLUMNS	4		/* of packed_row */
 
 typedef struct PackedTable
@@ -95,10 +103,10 @@ static const PackedTable packed_tables[] = {
 	{PACKED_CREDENTIAL, CREDENTIAL_BY_ID, CREDENTIAL_CONSUMER_KEY, CREDENTIAL_ID,
 	CREDENTIAL_ID, CREDENTIAL_EXPIRES_AT},
 	{PACKED_SECRET, SECRET_BY_CREDENTIAL, SECRET_CREDENTIAL_ID, SECRET_ID,
-	SECRET_PURPOSE, SECRET_ENDED_AT},
+	SECRET_CREDENTIAL_ID, SECRET_ENDED_AT},
 	{PACKED_CREDENTIAL_PRODUCT, CREDENTIAL_PRODUCT_BY_CREDENTIAL,
 	CREDENTIAL_PRODUCT_CREDENTIAL_ID, CREDENTIAL_PRODUCT_ORDINAL,
-	CREDENTIAL_PRODUCT_ORDINAL, CREDENTIAL_PRODUCT_STATUS},
+	CREDENTIAL_PRODUCT_CREDENTIAL_ID, CREDENTIAL_PRODUCT_STATUS},
 };
 
 #define PACKED_TABLES	((int) lengthof(packed_tables))
@@ -115,8 +123,8 @@ REQUIRE_ROOM(OPERATION_ID, OPERATION_QUOTA_UNIT);
 REQUIRE_ROOM(APP_DEVELOPER_ID, APP_ALLOWED_CIDRS);
 REQUIRE_ROOM(APP_QUOTA_PRODUCT_ID, APP_QUOTA_UNTIL);
 REQUIRE_ROOM(CREDENTIAL_ID, CREDENTIAL_EXPIRES_AT);
-REQUIRE_ROOM(SECRET_PURPOSE, SECRET_ENDED_AT);
-REQUIRE_ROOM(CREDENTIAL_PRODUCT_ORDINAL, CREDENTIAL_PRODUCT_STATUS);
+REQUIRE_ROOM(SECRET_CREDENTIAL_ID, SECRET_ENDED_AT);
+REQUIRE_ROOM(CREDENTIAL_PRODUCT_CREDENTIAL_ID, CREDENTIAL_PRODUCT_STATUS);
 
 /* Which row of the model a packed row is the copy of. */
 typedef struct PackedKey
@@ -144,17 +152,52 @@ packed_rows_serve(void)
 	return !TransactionIdIsValid(GetTopTransactionIdIfAny());
 }
 
-/* Keys that have the same subject are told apart by the packed row itself. */
+#define HALF_LEN	(UUID_LEN / 2)
+
+/* What belongs to a credential has this subject. */
+pg_uuid_t
+packed_subject_of_credential(const pg_uuid_t *id)
+{
+	pg_uuid_t	subject = {{0}};
+
+	memcpy(subject.data + HALF_LEN, id->data + HALF_LEN, HALF_LEN);
+	return subject;
+}
+
+/* The credential of a key has this one: the hash, less the bits that all UUIDs have alike. */
 pg_uuid_t
 packed_subject_of_key(Str consumer_key)
 {
-	static const unsigned char hash_key[crypto_shorthash_siphashx24_KEYBYTES] = "devapp packedrow";
+	static const unsigned char hash_key[crypto_shorthash_siphash24_KEYBYTES] = "devapp packedrow";
+	pg_uuid_t	subject = {{0}};
+
+	StaticAssertStmt(crypto_shorthash_siphash24_BYTES == HALF_LEN, "a hash is half an id");
+	(void) crypto_shorthash_siphash24(subject.data + HALF_LEN,
+									  (const unsigned char *) consumer_key.data,
+									  consumer_key.len, hash_key);
+	uuid_set_variant(&subject);
+	return subject;
+}
+
+/*
+ * SQL: devapp_internal.new_credential_id(consumer_key): a time-ordered UUID by which the
+ * credential and what belongs to it have the same subject.
+ */
+Datum
+devapp_new_credential_id(PG_FUNCTION_ARGS)
+{
+	text	   *key = PG_GETARG_TEXT_PP(0);
+	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
 	pg_uuid_t	subject;
 
-	StaticAssertStmt(crypto_shorthash_siphashx24_BYTES == UUID_LEN, "a hash is a subject");
-	(void) crypto_shorthash_siphashx24(subject.data, (const unsigned char *) consumer_key.data,
-									   consumer_key.len, hash_key);
-	return subject;
+	devapp_require_sodium();
+	subject = packed_subject_of_key((Str) {VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)});
+	if (!uuid_make_v7(id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	memcpy(id->data + HALF_LEN, subject.data + HALF_LEN, HALF_LEN);
+	PG_RETURN_UUID_P(id);
 }
 
 void
@@ -195,8 +238,14 @@ body_damaged(void)
 			 errhint("The owner of the extension makes all of them anew with SELECT devapp_internal.rebuild_packed_rows().")));
 }
 
+/* How much of a body a value takes, if its type says so. */
+#define BY_VALUE	((int) sizeof(Datum))
+#define VARIABLE	(-1)
+
+static int8 column_sizes[CATALOG_COLUMNS];	/* 0: not asked yet */
+
 static int
-column_size(CatalogColumn column)
+find_size(CatalogColumn column)
 {
 	switch (catalog_type(column))
 	{
@@ -206,10 +255,18 @@ column_size(CatalogColumn column)
 		case INT8OID:
 		case FLOAT8OID:
 		case TIMESTAMPTZOID:
-			return 0;			/* by value */
+			return BY_VALUE;
 		default:
-			return -1;
+			return VARIABLE;
 	}
+}
+
+static inline int
+column_size(CatalogColumn column)
+{
+	if (unlikely(column_sizes[column] == 0))
+		column_sizes[column] = (int8) find_size(column);
+	return column_sizes[column];
 }
 
 typedef struct BodyHead
@@ -218,24 +275,23 @@ typedef struct BodyHead
 	uint32		present;		/* bit n: column first + n is not null */
 } BodyHead;
 
-static char *
-unpack_value(char *from, const char *end, CatalogColumn column, Datum *value)
+static inline char *
+unpack_value(char *from, const char *end, int size, Datum *value)
 {
-	int			size = column_size(column);
-
-	if (from + (size > 0 ? size : (int) sizeof(Datum)) > end && size >= 0)
+	/* no value takes less */
+	if (end - from < (ptrdiff_t) sizeof(Datum))
 		body_damaged();
-	if (size == 0)
+	if (size == BY_VALUE)
 	{
 		memcpy(value, from, sizeof(Datum));
 		return from + sizeof(Datum);
 	}
-	*value = PointerGetDatum(from);
-	if (size > 0)
-		return from + MAXALIGN(size);
-	if (from + VARHDRSZ > end || VARSIZE(from) < VARHDRSZ || VARSIZE(from) > (Size) (end - from))
+	if (size == VARIABLE)
+		size = (int) VARSIZE(from);
+	if (size < (int) VARHDRSZ || size > end - from)
 		body_damaged();
-	return from + MAXALIGN(VARSIZE(from));
+	*value = PointerGetDatum(from);
+	return from + MAXALIGN(size);
 }
 
 static void
@@ -254,7 +310,7 @@ unpack_values(PackedRow *row)
 	{
 		row->values[i].isnull = (head->present & (1U << i)) == 0;
 		if (!row->values[i].isnull)
-			from = unpack_value(from, row->body + row->size, table->first + i,
+			from = unpack_value(from, row->body + row->size, column_size(table->first + i),
 								&row->values[i].value);
 	}
 }
@@ -406,9 +462,9 @@ append_value(StringInfo body, CatalogColumn column, Datum value)
 {
 	int			size = column_size(column);
 
-	if (size == 0)
+	if (size == BY_VALUE)
 		append_aligned(body, &value, sizeof(Datum));
-	else if (size > 0)
+	else if (size != VARIABLE)
 		append_aligned(body, DatumGetPointer(value), size);
 	else
 	{
@@ -468,10 +524,20 @@ id_of(const ModelRow *row, CatalogColumn column)
 	}
 }
 
+static pg_uuid_t
+subject_of(const ModelRow *row)
+{
+	pg_uuid_t	id = id_of(row, row->table->subject);
+
+	if (row->table->kind == PACKED_SECRET || row->table->kind == PACKED_CREDENTIAL_PRODUCT)
+		return packed_subject_of_credential(&id);
+	return id;
+}
+
 static PackedKey
 key_of(const ModelRow *row)
 {
-	return (PackedKey) {id_of(row, row->table->subject), id_of(row, row->table->item)};
+	return (PackedKey) {subject_of(row), id_of(row, row->table->item)};
 }
 
 /* An association that was removed is none. */

@@ -25,6 +25,7 @@
 
 extern bool packed_rows_serve(void);
 extern pg_uuid_t packed_subject_of_key(Str consumer_key);
+extern pg_uuid_t packed_subject_of_credential(const pg_uuid_t *id);
 extern void packed_scan_begin(CatalogScan *scan, PackedRow *row,
 							  const pg_uuid_t *subject, Snapshot snapshot);
 extern void packed_scan_again(CatalogScan *scan, const pg_uuid_t *subject);

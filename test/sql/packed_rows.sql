@@ -18,7 +18,7 @@ SELECT product_id AS product_2 FROM devapp.product WHERE name = 'packed-2' \gset
 SELECT * FROM pg_temp.copies;
 SELECT kind, count(*) FROM devapp_internal.packed_row
  WHERE item IN (:'app_id', :'credential_id', :'product', (SELECT developer_id FROM devapp.developer WHERE email = 'packed@example.com'))
-    OR subject IN (:'credential_id', :'product')
+    OR subject IN (('00000000-0000-0000-' || right(:'credential_id', 17))::uuid, :'product')
  GROUP BY kind ORDER BY kind;
 
 -- whatever functions do
@@ -33,6 +33,23 @@ SELECT * FROM pg_temp.copies;
 SELECT code, owner FROM devapp.verify_key(:'secret', '/b/1');
 SELECT FROM devapp.set_team_status('packed', 'activate');
 SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
+
+-- A credential whose id was made otherwise, and one that has the subject of another credential:
+-- each has its own secrets and products.
+INSERT INTO devapp.credential (app_id, consumer_key)
+SELECT :'app_id', devapp_internal.new_consumer_key(NULL) RETURNING credential_id AS other_id \gset
+INSERT INTO devapp.credential (credential_id, app_id, consumer_key)
+SELECT ('00000000-0000-7000-' || right(:'credential_id', 17))::uuid, :'app_id', devapp_internal.new_consumer_key(NULL) RETURNING credential_id AS twin_id \gset
+INSERT INTO devapp.credential_product (credential_id, product_id, status)
+VALUES (:'other_id', :'product_2', 'approved'), (:'twin_id', :'product_2', 'approved');
+SELECT secret AS other_secret FROM devapp_internal.issue_secret(:'other_id', NULL) \gset
+SELECT secret AS twin_secret FROM devapp_internal.issue_secret(:'twin_id', NULL) \gset
+SELECT count(DISTINCT subject), count(*) FROM devapp_internal.packed_row WHERE item IN (:'credential_id', :'other_id', :'twin_id');
+SELECT count(DISTINCT subject) FROM devapp_internal.packed_row WHERE kind IN ('s', 'p') AND subject IN
+    (SELECT ('00000000-0000-0000-' || right(c.credential_id::text, 17))::uuid FROM devapp.credential c WHERE c.app_id = :'app_id');
+SELECT v.code, v.credential_id = x.id AS own, v.product
+  FROM (VALUES (:'secret', :'credential_id'::uuid), (:'other_secret', :'other_id'), (:'twin_secret', :'twin_id')) AS x(secret, id), devapp.verify_key(x.secret, '/b/1', 'GET', 'prod') AS v;
+SELECT * FROM pg_temp.copies;
 
 -- a transaction sees its own changes at once, and what is rolled back was never there
 BEGIN;
@@ -144,7 +161,7 @@ SELECT * FROM pg_temp.copies;
 DO $$
 BEGIN
     ALTER TABLE devapp_internal.packed_row DISABLE TRIGGER keep_packed_row;
-    UPDATE devapp_internal.packed_row SET body = '\x0200000000000000' WHERE kind = 'P';
+    UPDATE devapp_internal.packed_row SET body = '\xff00000000000000' WHERE kind = 'P';
     ALTER TABLE devapp_internal.packed_row ENABLE ALWAYS TRIGGER keep_packed_row;
 END $$;
 \set VERBOSITY default
