@@ -104,23 +104,23 @@ key_file_read(const char *name, KeyLineParser parser, void *arg, struct stat *st
 	return problem;
 }
 
-/* Tell what is wrong, at the given level.  what: as in "pepper file". */
+/* Tell what is wrong, at the given level. */
 void
-key_file_report(int elevel, const char *what, const char *name, KeyFileProblem problem,
-				const char *hint)
+key_file_report(int elevel, const KeyFileKind *kind, const char *name, KeyFileProblem problem)
 {
 	if (problem.open_error != 0)
 	{
 		errno = problem.open_error;
 		ereport(elevel,
-				(errcode_for_file_access(),
-				 errmsg("could not open %s \"%s\": %m", what, name)));
+				(kind->sqlstate != 0 ? errcode(kind->sqlstate) : errcode_for_file_access(),
+				 errmsg("could not open %s \"%s\": %m", kind->what, name),
+				 kind->open_hint != NULL ? errhint("%s", kind->open_hint) : 0));
 	}
 	else
 		ereport(elevel,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("%s \"%s\" is not usable", what, name),
+				(errcode(kind->sqlstate != 0 ? kind->sqlstate : ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("%s \"%s\" is not usable", kind->what, name),
 				 problem.line > 0 ? errdetail("Line %d: %s", problem.line, problem.text) :
 				 errdetail("%s", problem.text),
-				 errhint("%s", hint)));
+				 errhint("%s", kind->form_hint)));
 }

@@ -9,18 +9,13 @@
 
 #include "datatype/timestamp.h"
 
-#define PEPPER_NONE			0	/* number of the digests that are unkeyed */
-#define PEPPER_MAX_NUMBER	65535
-#define PEPPER_MAX_COUNT	64
-#define PEPPER_MIN_BYTES	16
-#define PEPPER_MAX_BYTES	64
+#include "base/numbered_keys.h"
 
-typedef struct Pepper
-{
-	int			number;
-	size_t		len;
-	unsigned char key[PEPPER_MAX_BYTES];
-} Pepper;
+#define PEPPER_NONE			0	/* number of the digests that are unkeyed */
+#define PEPPER_MAX_NUMBER	NUMBERED_KEYS_MAX_NUMBER
+#define PEPPER_MAX_COUNT	NUMBERED_KEYS_MAX_COUNT
+
+typedef NumberedKey Pepper;
 
 extern bool pepper_look_again(TimestampTz now);
 extern bool pepper_file_is_usable(void);

@@ -64,6 +64,11 @@ typedef struct KeyFile
 	SigningKeys *keys;
 } KeyFile;
 
+static const KeyFileKind audit_key_kind = {
+	.what = "audit key file",
+	.form_hint = "Its first line is 64 hex digits, the others are verifier keys of former keys; nobody but the server's user may have access to the file."
+};
+
 static bool
 is_configured(void)
 {
@@ -128,8 +133,7 @@ read_key_file(KeyFile *f)
 		return;
 	if (f->seed)
 		sodium_free(f->seed);
-	key_file_report(ERROR, "audit key file", audit_key_file, problem,
-					"Its first line is 64 hex digits, the others are verifier keys of former keys; nobody but the server's user may have access to the file.");
+	key_file_report(ERROR, &audit_key_kind, audit_key_file, problem);
 }
 
 void
