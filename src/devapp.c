@@ -29,6 +29,7 @@
 #include "ship/spool.h"
 #include "table/catalog.h"
 #include "table/invalidation.h"
+#include "token/keyring.h"
 #include "worker/housekeeper.h"
 #include "worker/launcher.h"
 
@@ -49,6 +50,7 @@ define_gucs(void)
 	signing_key_define_gucs();
 	seal_define_gucs();
 	sender_define_gucs();
+	keyring_define_gucs();
 	housekeeper_define_gucs();
 	base_reserve_gucs();
 }

@@ -1,0 +1,51 @@
+/*
+ * signing_key.h
+ *		The keys that sign our tokens: devapp.signing_key.
+ */
+#ifndef DEVAPP_TOKEN_SIGNING_KEY_H
+#define DEVAPP_TOKEN_SIGNING_KEY_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "utils/snapshot.h"
+#include "utils/uuid.h"
+
+#include "base/str.h"
+#include "token/signature.h"
+
+/*
+ * A key as a backend keeps it.  It stays where it is until the transaction ends or
+ * another function of this file is called, whichever is first.
+ */
+typedef struct TokenSigningKey
+{
+	const char *kid;
+	TokenAlg	alg;
+	pg_uuid_t	key_id;			/* changes of the key are changes of this id: invalidation.h */
+	const TokenKey *public_key;	/* ready to verify */
+	bool		compromised;	/* its tokens are revoked */
+	TimestampTz verify_until;	/* no token of it is good from then on; DT_NOEND: it is not retired */
+	int			longest_lifetime;	/* seconds that a token of it may have */
+} TokenSigningKey;
+
+/* The key of that kid, whatever its status; NULL: there is none. */
+extern const TokenSigningKey *signing_key_find(Str kid, Snapshot snapshot);
+
+/* The key that signs with that algorithm; NULL: none is active. */
+extern const TokenSigningKey *signing_key_active(TokenAlg alg, Snapshot snapshot);
+
+/*
+ * The private part, for the signature that is made next; signing_key_wipe() when that is
+ * done.  SQLSTATE 58030 if it cannot be unsealed.  An error wipes it, too.
+ */
+extern const TokenKey *signing_key_unseal(const TokenSigningKey *key);
+extern void signing_key_wipe(void);
+
+/*
+ * Before a token of that many seconds is issued: the key is published until it has
+ * expired.  Writes only where no token of the key was to live for so long yet.
+ */
+extern void signing_key_will_sign(const TokenSigningKey *key, int lifetime);
+
+#endif							/* DEVAPP_TOKEN_SIGNING_KEY_H */
