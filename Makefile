@@ -40,7 +40,7 @@ PROVE_TESTS = test/t/*.pl
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
 PG_CPPFLAGS = -Isrc -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
-SHLIB_LINK = -lsodium -lm
+SHLIB_LINK = -lsodium -lcrypto -lm
 SHLIB_LINK_INTERNAL = $(libpq)
 EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
 

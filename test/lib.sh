@@ -110,7 +110,7 @@ postgres_packages() {
 
 # prepare_build [PACKAGE...]: the packages are those that the caller needs as well
 prepare_build() {
-	local packages=(gcc make libc6-dev libsodium-dev "$@")
+	local packages=(gcc make libc6-dev libsodium-dev libssl-dev "$@")
 	if [ -n "${PG_CONFIG:-}" ]; then
 		have_packages "${packages[@]}"
 		has_headers "$PG_CONFIG" || die "PG_CONFIG=$PG_CONFIG has no server headers (on Debian: postgresql-server-dev-15, or another major)"
