@@ -41,6 +41,16 @@ typedef struct JsonMember
 } JsonMember;
 
 /*
+ * Room for strings that have escapes: a text, and each value in it that is read later,
+ * need no more than the length of the text in all.
+ */
+typedef struct JsonBuffer
+{
+	char	   *at;
+	char	   *end;
+} JsonBuffer;
+
+/*
  * What is in an object.  Its strings lie in the text that was read, or in the buffer that
  * the caller brought; both must stay.
  */
@@ -55,15 +65,17 @@ typedef struct JsonItems
 {
 	const char *at;
 	const char *end;
-	char	   *buffer;
+	JsonBuffer *buffer;
+	bool		started;
 } JsonItems;
 
-extern bool json_read_object(Str text, char *buffer, JsonObject *object);
+extern bool json_read_object(Str text, JsonBuffer *buffer, JsonObject *object);
 extern const JsonValue *json_member(const JsonObject *object, const char *name);
 extern bool json_string(const JsonObject *object, const char *name, Str *out);
 extern bool json_micros(const JsonValue *value, int64_t *micros);
 
-extern JsonItems json_items(const JsonValue *array, char *buffer);
+extern JsonItems json_items(const JsonValue *array, JsonBuffer *buffer);
 extern bool json_next_item(JsonItems *items, JsonValue *item);
+extern bool json_items_ended(const JsonItems *items);
 
 #endif							/* DEVAPP_JSON_CORE_H */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "token/json_core.h"
 
 #define JWK_MODULUS_MIN		256		/* bytes of an RSA modulus: 2048 bits ... */
 #define JWK_MODULUS_MAX		1024	/* ... to 8192 */
@@ -18,8 +19,9 @@
 #define JWK_SECRET_MAX		512
 #define JWK_THUMBPRINT_LEN	32
 #define JWK_KID_MAX			255
-#define JWK_TEXT_MAX		2048	/* room for what jwk_write() writes, with its zero */
+#define JWK_TEXT_MAX		3072	/* room for what jwk_write() writes, with its zero */
 #define JWKS_MAX			65536	/* bytes of a set of keys */
+#define JWKS_KEYS_MAX		64		/* keys in it that are for us */
 
 typedef enum TokenAlg
 {
@@ -60,8 +62,8 @@ typedef struct Jwk
 extern TokenAlg token_alg_of(Str name);
 extern const char *token_alg_name(TokenAlg alg);
 
-/* buffer: of the text's length, for what has escapes */
-extern JwkError jwk_read(Str text, char *buffer, Jwk *jwk);
+/* buffer: for strings that have escapes, see json_core.h */
+extern JwkError jwk_read(Str text, JsonBuffer *buffer, Jwk *jwk);
 extern void jwk_thumbprint(const Jwk *jwk, uint8_t out[JWK_THUMBPRINT_LEN]);
 extern size_t jwk_write(const Jwk *jwk, Str kid, char out[JWK_TEXT_MAX]);
 
@@ -70,7 +72,7 @@ extern size_t jwk_write(const Jwk *jwk, Str kid, char out[JWK_TEXT_MAX]);
  * stops by returning false.  False if it is not a set, or two of these keys have one kid.
  */
 typedef bool (*JwkVisitor) (const Jwk *jwk, void *arg);
-extern bool jwks_read(Str text, char *buffer, JwkVisitor visit, void *arg);
-extern bool jwks_find(Str text, char *buffer, TokenAlg alg, Str kid, Jwk *out);
+extern bool jwks_read(Str text, JsonBuffer *buffer, JwkVisitor visit, void *arg);
+extern bool jwks_find(Str text, JsonBuffer *buffer, TokenAlg alg, Str kid, Jwk *out);
 
 #endif							/* DEVAPP_JWK_CORE_H */

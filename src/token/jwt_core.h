@@ -43,7 +43,8 @@ typedef struct JwtClaims
 	Str			ath;			/* and digest of the access token */
 	int			naudiences;
 	Str			audiences[JWT_AUDIENCES_MAX];
-	int			nscopes;		/* of scope or scp */
+	bool		has_scope;		/* scope or scp, which may be empty */
+	int			nscopes;
 	Str			scopes[JWT_SCOPES_MAX];
 	int64_t		exp;
 	int64_t		nbf;
@@ -52,11 +53,12 @@ typedef struct JwtClaims
 	uint8_t		jkt[32];
 	bool		has_x5t;		/* bound to a certificate (cnf.x5t#S256) */
 	uint8_t		x5t[32];
+	bool		bound_otherwise;	/* bound (cnf), but to nothing that is known here */
 } JwtClaims;
 
 /*
  * A token, and room for what it decodes to: its strings lie in itself, so it must not be
- * copied.  It needs no initialisation, and 70 kB.
+ * copied.  It needs no initialisation, and 40 kB.
  */
 typedef struct Jwt
 {
@@ -70,11 +72,10 @@ typedef struct Jwt
 	size_t		signature_len;
 	JwtClaims	claims;			/* after jwt_read_claims() */
 
-	JsonObject	header_members;
-	JsonObject	members;		/* of the payload, after jwt_read_claims() */
+	JsonObject	members;		/* of the header; of the payload after jwt_read_claims() */
 	uint8_t		decoded[BASE64URL_DECODED_MAX(JWT_MAX) + 4];
-	char		unescaped[JWT_MAX];
-	size_t		unescaped_header;	/* bytes of it that belong to the header */
+	char		unescaped[BASE64URL_DECODED_MAX(JWT_MAX)];	/* strings that have escapes */
+	char	   *free_room;		/* in unescaped */
 } Jwt;
 
 extern bool jwt_read(Str token, JwtKeyRule rule, Jwt *jwt);
