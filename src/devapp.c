@@ -29,6 +29,7 @@
 #include "ship/spool.h"
 #include "table/catalog.h"
 #include "table/invalidation.h"
+#include "token/dpop.h"
 #include "token/keyring.h"
 #include "worker/housekeeper.h"
 #include "worker/launcher.h"
@@ -51,6 +52,7 @@ define_gucs(void)
 	seal_define_gucs();
 	sender_define_gucs();
 	keyring_define_gucs();
+	dpop_define_gucs();
 	housekeeper_define_gucs();
 	base_reserve_gucs();
 }
@@ -71,6 +73,7 @@ _PG_init(void)
 		meter_init();
 		spool_init();
 		buckets_init();
+		dpop_init();
 		/* what pg_upgrade starts is its own until it is whole */
 		if (!IsBinaryUpgrade)
 			launcher_register();

@@ -11,6 +11,13 @@
 
 #define MINUTES_PER_DAY	1440
 
+/* Microseconds since 1970, as in tokens. */
+static inline int64
+unix_micros(TimestampTz at)
+{
+	return at + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+}
+
 static inline TimestampTz
 seconds_from_now(int seconds)
 {
