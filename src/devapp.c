@@ -31,6 +31,7 @@
 #include "table/invalidation.h"
 #include "token/dpop.h"
 #include "token/keyring.h"
+#include "token/token_setting.h"
 #include "worker/housekeeper.h"
 #include "worker/launcher.h"
 
@@ -53,6 +54,7 @@ define_gucs(void)
 	sender_define_gucs();
 	keyring_define_gucs();
 	dpop_define_gucs();
+	token_setting_define_gucs();
 	housekeeper_define_gucs();
 	base_reserve_gucs();
 }

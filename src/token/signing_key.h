@@ -12,7 +12,7 @@
 #include "utils/uuid.h"
 
 #include "base/str.h"
-#include "token/signature.h"
+#include "token/signature_core.h"
 
 /*
  * A key as a backend keeps it.  It stays where it is until the transaction ends or
@@ -29,11 +29,14 @@ typedef struct TokenSigningKey
 	int			longest_lifetime;	/* seconds that a token of it may have */
 } TokenSigningKey;
 
-/* The key of that kid, whatever its status; NULL: there is none. */
-extern const TokenSigningKey *signing_key_find(Str kid, Snapshot snapshot);
+/*
+ * The key of that kid, whatever its status; NULL: there is none.  loaded_at is the moment
+ * before the snapshot was taken (cache_begin_load(), invalidation_accept()).
+ */
+extern const TokenSigningKey *signing_key_find(Str kid, uint64 loaded_at, Snapshot snapshot);
 
 /* The key that signs with that algorithm; NULL: none is active. */
-extern const TokenSigningKey *signing_key_active(TokenAlg alg, Snapshot snapshot);
+extern const TokenSigningKey *signing_key_active(TokenAlg alg, uint64 loaded_at, Snapshot snapshot);
 
 /*
  * The private part, for the signature that is made next; signing_key_wipe() when that is

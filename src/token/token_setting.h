@@ -7,7 +7,7 @@
 
 #include "postgres.h"
 
-#include "token/signature.h"
+#include "token/signature_core.h"
 
 extern int	token_max_lifetime; /* seconds */
 

@@ -1,0 +1,128 @@
+/*
+ * token_setting.c
+ *		The settings of tokens.
+ *
+ * They are of a database rather than of a server: two programs on one server have two
+ * issuers.  So they can be set by ALTER DATABASE, and by nobody but superusers.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "commands/dbcommands.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "base/compat.h"
+#include "token/token_setting.h"
+
+#define ISSUER_MAX		1024
+
+static char *issuer = NULL;
+static int	token_alg = ALG_EDDSA;
+int			token_max_lifetime = 60 * 60;
+
+/* Only SQL asks for these. */
+static int	signing_key_age = 0;
+static int	signing_key_publish = 24 * 60 * 60;
+
+static const struct config_enum_entry alg_options[] = {
+	{"EdDSA", ALG_EDDSA, false},
+	{"ES256", ALG_ES256, false},
+	{"RS256", ALG_RS256, false},
+	{NULL, 0, false}
+};
+
+/*
+ * Clients compare it octet by octet, and RFC 8414 makes an address of it: a URL without
+ * query and fragment, or another URI.
+ */
+static bool
+check_issuer(char **newval, void **extra, GucSource source)
+{
+	size_t		len = strlen(*newval);
+
+	if (len == 0 ||
+		(len <= ISSUER_MAX && isalpha((unsigned char) (*newval)[0]) && strchr(*newval, ':') != NULL &&
+		 strspn(*newval, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]@!$&'()*+,;=%") == len))
+		return true;
+	GUC_check_errdetail("The issuer of tokens is a URI of at most %d characters without query and fragment, such as https://example.com.",
+						ISSUER_MAX);
+	return false;
+}
+
+static void
+define_signing_key_gucs(void)
+{
+	DefineCustomIntVariable("devapp.signing_key_age",
+							"Age from which on the worker replaces a key that signs tokens.",
+							"0 leaves it to devapp.activate_signing_key.",
+							&signing_key_age,
+							0, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.signing_key_publish",
+							"Time for which a key is published before the worker lets it sign.",
+							NULL,
+							&signing_key_publish,
+							24 * 60 * 60, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+void
+token_setting_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.issuer",
+							   "The issuer of tokens, a URL.",
+							   "Empty: urn:devapp:<database>.",
+							   &issuer,
+							   "",
+							   PGC_SUSET, 0, check_issuer, NULL, NULL);
+
+	DefineCustomEnumVariable("devapp.token_alg",
+							 "Algorithm that signs tokens unless the caller names one.",
+							 NULL,
+							 &token_alg,
+							 ALG_EDDSA, alg_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("devapp.token_max_lifetime",
+							"Longest lifetime of an access token.",
+							NULL,
+							&token_max_lifetime,
+							60 * 60, 1, 365 * 24 * 60 * 60,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	define_signing_key_gucs();
+}
+
+/* The name of a database may have characters that a URN may not. */
+static char *
+database_urn(void)
+{
+	const char *name = get_database_name(MyDatabaseId);
+	StringInfoData urn;
+
+	initStringInfo(&urn);
+	appendStringInfoString(&urn, "urn:devapp:");
+	for (const unsigned char *c = (const unsigned char *) name; *c != '\0'; c++)
+	{
+		if (*c < 0x80 && (isalnum(*c) || strchr("-._~", *c) != NULL))
+			appendStringInfoChar(&urn, (char) *c);
+		else
+			appendStringInfo(&urn, "%%%02X", *c);
+	}
+	return urn.data;
+}
+
+char *
+token_issuer_name(void)
+{
+	return issuer != NULL && issuer[0] != '\0' ? pstrdup(issuer) : database_urn();
+}
+
+TokenAlg
+token_default_alg(void)
+{
+	return (TokenAlg) token_alg;
+}
