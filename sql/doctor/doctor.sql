@@ -392,6 +392,8 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_quota()
     UNION ALL SELECT * FROM devapp_internal.doctor_housekeeping()
     UNION ALL SELECT * FROM devapp_internal.doctor_pepper()
+    UNION ALL SELECT * FROM devapp_internal.doctor_keyring()
+    UNION ALL SELECT * FROM devapp_internal.doctor_signing_key()
     UNION ALL SELECT * FROM devapp_internal.doctor_public()
     UNION ALL SELECT * FROM devapp_internal.doctor_owner()
     UNION ALL SELECT * FROM devapp_internal.doctor_init_privs()

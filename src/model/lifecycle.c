@@ -77,7 +77,7 @@ devapp_next_status(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there is no lifecycle of \"%s\"", mask_string(entity)),
-				 errhint("Lifecycles: app, credential, credential_product, developer, team.")));
+				 errhint("Lifecycles: app, credential, credential_product, developer, signing_key, team.")));
 	require_status(entity, status);
 	if (!lifecycle_has_action(entity, action))
 		ereport(ERROR,

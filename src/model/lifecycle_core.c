@@ -53,6 +53,10 @@ static const Transition transitions[] = {
 	{"developer", "active", "deactivate", "inactive"},
 	{"developer", "inactive", "activate", "active"},
 
+	{"signing_key", "next", "activate", "active"},
+	{"signing_key", "next", "retire", "retired"},
+	{"signing_key", "active", "retire", "retired"},
+
 	{"team", "active", "deactivate", "inactive"},
 	{"team", "inactive", "activate", "active"},
 };

@@ -70,6 +70,9 @@ static const struct
 	[APP_QUOTA_BY_APP] = {"app_quota", "app_quota_pkey", 1},
 	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key", CATALOG_KEYS},
 	[APPROVAL_SETTING_BY_NAME] = {"approval_setting", "approval_setting_pkey", 1},
+	[SIGNING_KEY_BY_KID] = {"signing_key", "signing_key_pkey", 1},
+	[SIGNING_KEY_ACTIVE] = {"signing_key", "signing_key_active_key", 1},
+	[SEALED_KEY_BY_SUBJECT] = {"sealed_key", "sealed_key_pkey", 1},
 };
 
 static const struct
@@ -154,6 +157,16 @@ static const struct
 	[QUOTA_USAGE_USED] = {"quota_usage", "used", INT8OID, NULL},
 	[QUOTA_USAGE_RESETS] = {"quota_usage", "resets", INT4OID, NULL},
 	[APPROVAL_SETTING_VALUE] = {"approval_setting", "value", TEXTOID, NULL},
+	[SIGNING_KEY_KID] = {"signing_key", "kid", TEXTOID, NULL},
+	[SIGNING_KEY_KEY_ID] = {"signing_key", "key_id", UUIDOID, NULL},
+	[SIGNING_KEY_ALG] = {"signing_key", "alg", TEXTOID, NULL},
+	[SIGNING_KEY_STATUS] = {"signing_key", "status", TEXTOID, NULL},
+	[SIGNING_KEY_JWK] = {"signing_key", "jwk", JSONBOID, NULL},
+	[SIGNING_KEY_VERIFY_UNTIL] = {"signing_key", "verify_until", TIMESTAMPTZOID, NULL},
+	[SIGNING_KEY_COMPROMISED_AT] = {"signing_key", "compromised_at", TIMESTAMPTZOID, NULL},
+	[SIGNING_KEY_LONGEST_LIFETIME] = {"signing_key", "longest_lifetime", INTERVALOID, NULL},
+	[SEALED_KEY_SUBJECT] = {"sealed_key", "subject", TEXTOID, NULL},
+	[SEALED_KEY_SEALED] = {"sealed_key", "sealed", BYTEAOID, NULL},
 };
 
 typedef struct ResolvedIndex

@@ -36,6 +36,7 @@
 PG_FUNCTION_INFO_V1(devapp_keyring_newest);
 PG_FUNCTION_INFO_V1(devapp_keyring_known);
 PG_FUNCTION_INFO_V1(devapp_sealed_with);
+PG_FUNCTION_INFO_V1(devapp_can_unseal);
 PG_FUNCTION_INFO_V1(devapp_reseal);
 
 #define SCHEME			1
@@ -235,6 +236,21 @@ keyring_unseal_for_verdict(const char *subject, Str sealed)
 					   subject, sealed);
 }
 
+Unsealed
+keyring_room(size_t len)
+{
+	Unsealed	room = {NULL, len};
+
+	devapp_require_sodium();
+	room.data = sodium_malloc(len);
+	if (room.data == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("There is no locked memory for a private key.")));
+	return room;
+}
+
 void
 keyring_wipe(Unsealed *unsealed)
 {
@@ -273,6 +289,18 @@ Datum
 devapp_sealed_with(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(sealed_with(sealed_argument(PG_GETARG_BYTEA_PP(0))));
+}
+
+/* can_unseal(subject, sealed): would keyring_unseal() give something? */
+Datum
+devapp_can_unseal(PG_FUNCTION_ARGS)
+{
+	Unsealed	plain = keyring_unseal_for_verdict(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+												   sealed_argument(PG_GETARG_BYTEA_PP(1)));
+	bool		can = plain.data != NULL;
+
+	keyring_wipe(&plain);
+	PG_RETURN_BOOL(can);
 }
 
 /* reseal(subject, sealed): the same, sealed with the newest key; the plaintext stays here. */

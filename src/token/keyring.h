@@ -23,6 +23,8 @@ typedef struct Unsealed
 extern bytea *keyring_seal(const char *subject, const unsigned char *plain, size_t len);
 extern Unsealed keyring_unseal(const char *subject, Str sealed);
 extern Unsealed keyring_unseal_for_verdict(const char *subject, Str sealed);
+/* Room for a plaintext, to be wiped; an error if there is none. */
+extern Unsealed keyring_room(size_t len);
 extern void keyring_wipe(Unsealed *unsealed);
 
 extern void keyring_define_gucs(void);

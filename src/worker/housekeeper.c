@@ -24,6 +24,7 @@ static const char *const housekeeper_steps[] = {
 	"schedule_notifications_if_due",
 	"notify_quotas_if_due",
 	"seal_audit_if_due",
+	"renew_signing_keys_if_due",
 	"refresh_reports_if_due"
 };
 

@@ -141,6 +141,9 @@ is(codes($node, $presented, db => 'src'), $expected, 'verdicts of the source');
 my $months = $node->safe_psql('src', 'SELECT count(*) FROM devapp.maintain_audit(5)') + 4;
 cmp_ok($months, '>=', 6, 'the audit trail has months: four of setup_roles(), two more');
 
+put_keyring($node);
+$node->safe_psql('src', "SELECT devapp.create_signing_key('EdDSA')");
+
 $node->safe_psql('src', q{SELECT FROM devapp.set_legal_hold(month => '2001-02-03', note => 'dumped')});
 
 # As many events as it takes to keep a subtree of the log; another one is older.

@@ -15,7 +15,7 @@ use Test::More;
 use Time::HiRes qw(usleep);
 
 our @EXPORT = qw(
-  start_server set_config make_program create_app rotate changes
+  start_server set_config put_keyring make_program create_app rotate changes
   literal kill_process code codes key_codes error_of doctor same_lines
   counters sealed_counters
 );
@@ -46,6 +46,23 @@ sub set_config
 		"SELECT current_setting('$name', true) IS NOT DISTINCT FROM " . literal($value))
 	  or die "$name did not change";
 	return;
+}
+
+# put_keyring(node, number => hex digits, ...): the keyring file of a server, which every new
+# session has; returns its name.
+sub put_keyring
+{
+	my ($node, %keys) = @_;
+	my $file = $node->basedir . '/keyring';
+	my $is_new = !-e $file;
+
+	%keys = (1 => 'c5e7' x 16) unless %keys;
+	open my $handle, '>', $file or die $!;
+	chmod oct '600', $file or die $!;
+	print $handle map { "$_:$keys{$_}\n" } sort keys %keys;
+	close $handle or die $!;
+	set_config($node, 'devapp.keyring_file', $file) if $is_new;
+	return $file;
 }
 
 # The extension, a developer (ada@example.com) and a product (weather).

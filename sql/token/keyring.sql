@@ -1,0 +1,72 @@
+-- The keys of devapp.keyring_file; see src/token/keyring.c.
+
+CREATE FUNCTION devapp_internal.keyring_newest() RETURNS integer
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_keyring_newest';
+CREATE FUNCTION devapp_internal.keyring_known(number integer) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_keyring_known';
+CREATE FUNCTION devapp_internal.sealed_with(sealed bytea) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_sealed_with';
+CREATE FUNCTION devapp_internal.can_unseal(subject text, sealed bytea) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_can_unseal';
+CREATE FUNCTION devapp_internal.reseal(subject text, sealed bytea) RETURNS bytea
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_reseal';
+
+-- What an older key has sealed, so that its line can be taken out of the file.
+CREATE FUNCTION devapp_internal.reseal_keys() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    newest constant integer := devapp_internal.keyring_newest();
+    resealed integer;
+BEGIN
+    UPDATE devapp.sealed_key s
+       SET sealed = devapp_internal.reseal(s.subject, s.sealed),
+           sealed_at = now()
+     WHERE devapp_internal.sealed_with(s.sealed) <> newest;
+    GET DIAGNOSTICS resealed = ROW_COUNT;
+    RETURN resealed;
+END
+$$;
+
+CREATE FUNCTION devapp.reseal_keys() RETURNS integer
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.reseal_keys() IS
+    'Seals with the newest key of the keyring what older ones have sealed, and returns how many that were';
+SELECT devapp_internal.grant_to('devapp.reseal_keys', 'admin');
+
+CREATE FUNCTION devapp_internal.doctor_keyring() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    newest integer;
+    found record;
+BEGIN
+    check_name := 'keyring';
+    newest := devapp_internal.keyring_newest();
+    SELECT count(*) AS n,
+           count(*) FILTER (WHERE devapp_internal.sealed_with(s.sealed) <> newest) AS older,
+           string_agg(s.subject, ', ' ORDER BY s.subject) FILTER (WHERE NOT devapp_internal.can_unseal(s.subject, s.sealed)) AS lost,
+           string_agg(DISTINCT devapp_internal.sealed_with(s.sealed)::text, ', ')
+               FILTER (WHERE NOT devapp_internal.keyring_known(devapp_internal.sealed_with(s.sealed))) AS missing
+      INTO found FROM devapp.sealed_key s;
+    status := CASE WHEN found.lost IS NOT NULL THEN 'error' WHEN found.older > 0 THEN 'warning' WHEN newest = 0 THEN 'info' ELSE 'ok' END;
+    detail := CASE WHEN newest = 0 AND found.n = 0 THEN 'no keyring: no token can be signed'
+                   WHEN newest = 0 THEN format('devapp.keyring_file is empty, but %s key(s) are sealed', found.n)
+                   WHEN found.missing IS NOT NULL THEN format('there are keys that are sealed with keys that the keyring does not have: %s', found.missing)
+                   WHEN found.lost IS NOT NULL THEN format('the keyring has other keys than those that have sealed %s', found.lost)
+                   WHEN found.older > 0 THEN format('%s key(s) are sealed with an older key than %s', found.older, newest)
+                   ELSE format('keys are sealed with key %s', newest) END;
+    hint := CASE WHEN found.lost IS NOT NULL
+                 THEN 'No token can be signed with what cannot be unsealed; those that exist go on being verified. Put the right keyring in its place, or make new signing keys and activate them, see doc/tokens.md.'
+                 WHEN found.older > 0 THEN 'SELECT devapp.reseal_keys() seals them again; then the older lines can be taken out of the file.'
+                 WHEN newest = 0 THEN 'Set devapp.keyring_file, see doc/tokens.md.' END;
+    RETURN NEXT;
+EXCEPTION WHEN io_error THEN
+    status := 'error';
+    detail := SQLERRM;
+    hint := 'No token can be signed; those that exist go on being verified. See doc/tokens.md.';
+    RETURN NEXT;
+END
+$$;

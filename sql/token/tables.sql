@@ -1,0 +1,48 @@
+-- Tokens: the keys that sign them, and what is sealed with the keyring.
+
+CREATE TABLE devapp.signing_key (
+    kid text COLLATE "C" NOT NULL,
+    key_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    alg text NOT NULL,
+    status text NOT NULL DEFAULT 'next',
+    jwk jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    activated_at timestamptz,
+    retired_at timestamptz,
+    verify_until timestamptz,
+    compromised_at timestamptz,
+    longest_lifetime interval NOT NULL DEFAULT '0',
+    decided_by text,
+    decided_at timestamptz,
+    decision_note text,
+    CONSTRAINT signing_key_pkey PRIMARY KEY (kid),
+    CONSTRAINT signing_key_retired_is_published_until CHECK ((status = 'retired') = (verify_until IS NOT NULL))
+);
+COMMENT ON TABLE devapp.signing_key IS 'A key that signs tokens, or did; its private part is in sealed_key while it may sign';
+COMMENT ON COLUMN devapp.signing_key.kid IS 'Thumbprint of the public key (RFC 7638), the kid of its tokens';
+COMMENT ON COLUMN devapp.signing_key.key_id IS 'What backends are told of when the row changes';
+COMMENT ON COLUMN devapp.signing_key.alg IS 'EdDSA, ES256 or RS256';
+COMMENT ON COLUMN devapp.signing_key.status IS 'next: published, does not sign yet; active: signs; retired: signs no more';
+COMMENT ON COLUMN devapp.signing_key.jwk IS 'The public key as a JWK (RFC 7517)';
+COMMENT ON COLUMN devapp.signing_key.activated_at IS 'When it began to sign';
+COMMENT ON COLUMN devapp.signing_key.retired_at IS 'When it ceased to sign';
+COMMENT ON COLUMN devapp.signing_key.verify_until IS 'When its last token has expired: until then it is published, from then on it verifies nothing';
+COMMENT ON COLUMN devapp.signing_key.compromised_at IS 'Since when its tokens are revoked: somebody else may know the private part';
+COMMENT ON COLUMN devapp.signing_key.longest_lifetime IS 'No token of it was to live for longer';
+COMMENT ON COLUMN devapp.signing_key.decided_by IS 'Who changed its status last';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.signing_key', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.signing_key', '');
+CREATE UNIQUE INDEX signing_key_active_key ON devapp.signing_key (alg) WHERE status = 'active';
+
+-- Nobody but the owner reads it.  It goes along in a dump, because it is sealed.
+CREATE TABLE devapp.sealed_key (
+    subject text COLLATE "C" NOT NULL,
+    sealed bytea NOT NULL,
+    sealed_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT sealed_key_pkey PRIMARY KEY (subject)
+);
+COMMENT ON TABLE devapp.sealed_key IS 'A private key or shared secret, sealed with a key of devapp.keyring_file';
+COMMENT ON COLUMN devapp.sealed_key.subject IS 'What it belongs to: signing_key/KID';
+COMMENT ON COLUMN devapp.sealed_key.sealed IS 'Number of the key that seals it, nonce and ciphertext; see src/token/keyring.c';
+COMMENT ON COLUMN devapp.sealed_key.sealed_at IS 'When it was sealed last';
+SELECT pg_extension_config_dump('devapp.sealed_key', '');

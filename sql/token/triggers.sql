@@ -1,0 +1,18 @@
+-- Rules of the keys of tokens; backends hear of their changes.
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.signing_key FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('kid', 'key_id', 'alg', 'jwk', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.signing_key FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('kid:required', 'alg:in EdDSA ES256 RS256', 'jwk:required', 'longest_lifetime:required', 'decision_note:description');
+CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.signing_key FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_status('signing_key', 'retired=retired_at');
+CREATE TRIGGER guard_delete BEFORE DELETE OR TRUNCATE ON devapp.signing_key
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.retire_signing_key.');
+CREATE TRIGGER invalidate_cache AFTER UPDATE OR DELETE ON devapp.signing_key FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.invalidate_cache('key_id');
+ALTER TABLE devapp.signing_key ENABLE ALWAYS TRIGGER invalidate_cache;
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.sealed_key FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('subject');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.sealed_key
+    EXECUTE FUNCTION devapp_internal.guard_delete('Retire the signing keys instead.');

@@ -1,0 +1,428 @@
+/*
+ * signing_key.c
+ *		The keys that sign our tokens: devapp.signing_key.
+ *
+ * A backend keeps the keys that it has met, with the public part ready to verify.  There
+ * are few of them: one active and one next key for each algorithm, and some that are
+ * retired.  Each is right until its row changes, which is heard of by its key_id
+ * (invalidation.c), also on a standby.  Unknown kids are not kept.
+ *
+ * The private part is unsealed (keyring.c) for each signature and wiped after it, also
+ * where an error or a rollback comes in between.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "lib/ilist.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/xact_list.h"
+#include "key/mask.h"
+#include "table/catalog.h"
+#include "table/invalidation.h"
+#include "token/base64url_core.h"
+#include "token/jwk_core.h"
+#include "token/keyring.h"
+#include "token/signing_key.h"
+
+PG_FUNCTION_INFO_V1(devapp_make_signing_key);
+
+/* More than these are not kept: then all are dropped. */
+#define KEYS_MAX	64
+
+/* ---------- what is kept ---------- */
+
+typedef struct KeptKey
+{
+	dlist_node	node;
+	MemoryContext context;		/* of the key and of what it points to */
+	uint64		loaded_at;
+	bool		is_active;
+	TokenSigningKey key;
+} KeptKey;
+
+static dlist_head kept = DLIST_STATIC_INIT(kept);
+static int	nkept = 0;
+
+static void
+drop_key(KeptKey *k)
+{
+	dlist_delete(&k->node);
+	nkept--;
+	MemoryContextDelete(k->context);
+}
+
+/* Drop what has changed, and everything if it is too much. */
+static void
+drop_stale_keys(void)
+{
+	dlist_mutable_iter i;
+	bool		too_many = nkept >= KEYS_MAX;
+
+	dlist_foreach_modify(i, &kept)
+	{
+		KeptKey    *k = dlist_container(KeptKey, node, i.cur);
+
+		if (too_many || invalidation_since(k->loaded_at, &k->key.key_id))
+			drop_key(k);
+	}
+}
+
+/* A key that goes with a memory context. */
+static void
+free_key(void *key)
+{
+	token_key_free(key);
+}
+
+static void
+attach_key(TokenKey *key, MemoryContext context)
+{
+	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
+
+	callback->func = free_key;
+	callback->arg = key;
+	MemoryContextRegisterResetCallback(context, callback);
+}
+
+/* ---------- reading ---------- */
+
+static char *
+text_column(CatalogScan *scan, CatalogColumn column)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, column, &isnull);
+
+	return isnull ? pstrdup("") : TextDatumGetCString(value);
+}
+
+static int
+lifetime_column(CatalogScan *scan)
+{
+	bool		isnull;
+	Datum		value = catalog_value(scan, SIGNING_KEY_LONGEST_LIFETIME, &isnull);
+	Interval   *lifetime = isnull ? NULL : DatumGetIntervalP(value);
+
+	if (lifetime == NULL)
+		return 0;
+	return (int) Min(lifetime->time / USECS_PER_SEC + SECS_PER_DAY * (int64) (lifetime->day + DAYS_PER_MONTH * lifetime->month),
+					 INT_MAX);
+}
+
+/* The public key of a row; NULL: a later version wrote something that we do not know. */
+static TokenKey *
+read_public_key(CatalogScan *scan, TokenAlg alg)
+{
+	bool		isnull;
+	Jsonb	   *value = DatumGetJsonbP(catalog_value(scan, SIGNING_KEY_JWK, &isnull));
+	char	   *text = JsonbToCString(NULL, &value->root, VARSIZE(value));
+	size_t		len = strlen(text);
+	char	   *room = palloc(len);
+	JsonBuffer	buffer = {room, room + len};
+	Jwk		   *jwk = palloc(sizeof(Jwk));
+
+	if (jwk_read((Str) {text, len}, &buffer, jwk) != JWK_OK || jwk->alg != alg)
+		return NULL;
+	return token_key_from_jwk(jwk);
+}
+
+static void
+read_key(CatalogScan *scan, TokenSigningKey *key, bool *is_active)
+{
+	bool		isnull;
+	Datum		value;
+	char	   *alg = text_column(scan, SIGNING_KEY_ALG);
+
+	key->alg = token_alg_of((Str) {alg, strlen(alg)});
+	key->kid = text_column(scan, SIGNING_KEY_KID);
+	value = catalog_value(scan, SIGNING_KEY_KEY_ID, &isnull);
+	key->key_id = *DatumGetUUIDP(value);
+	value = catalog_value(scan, SIGNING_KEY_VERIFY_UNTIL, &isnull);
+	key->verify_until = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+	(void) catalog_value(scan, SIGNING_KEY_COMPROMISED_AT, &isnull);
+	key->compromised = !isnull;
+	key->longest_lifetime = lifetime_column(scan);
+	*is_active = strcmp(text_column(scan, SIGNING_KEY_STATUS), "active") == 0;
+}
+
+/* Keep the key of the row that a scan is on; NULL if it is none that we can verify with. */
+static const TokenSigningKey *
+keep_key(CatalogScan *scan, uint64 loaded_at)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "devapp signing key",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	KeptKey    *k = palloc0(sizeof(KeptKey));
+	TokenKey   *public_key;
+
+	k->context = context;
+	k->loaded_at = loaded_at;
+	read_key(scan, &k->key, &k->is_active);
+	invalidation_watch(&k->key.key_id);
+	public_key = read_public_key(scan, k->key.alg);
+	MemoryContextSwitchTo(caller);
+	if (public_key == NULL)
+	{
+		MemoryContextDelete(context);
+		return NULL;
+	}
+	attach_key(public_key, context);
+	k->key.public_key = public_key;
+	MemoryContextSetParent(context, TopMemoryContext);
+	dlist_push_head(&kept, &k->node);
+	nkept++;
+	return &k->key;
+}
+
+static const TokenSigningKey *
+load_key(CatalogIndex index, const char *value, uint64 loaded_at, Snapshot snapshot)
+{
+	CatalogScan scan;
+	const TokenSigningKey *key = NULL;
+
+	catalog_scan_begin(&scan, index, CStringGetTextDatum(value), snapshot);
+	if (catalog_scan_next(&scan))
+		key = keep_key(&scan, loaded_at);
+	catalog_scan_end(&scan);
+	return key;
+}
+
+/* ---------- finding ---------- */
+
+const TokenSigningKey *
+signing_key_find(Str kid, uint64 loaded_at, Snapshot snapshot)
+{
+	dlist_iter	i;
+
+	drop_stale_keys();
+	dlist_foreach(i, &kept)
+	{
+		KeptKey    *k = dlist_container(KeptKey, node, i.cur);
+
+		if (str_is(kid, k->key.kid))
+			return &k->key;
+	}
+	return load_key(SIGNING_KEY_BY_KID, pnstrdup(kid.data, kid.len), loaded_at, snapshot);
+}
+
+const TokenSigningKey *
+signing_key_active(TokenAlg alg, uint64 loaded_at, Snapshot snapshot)
+{
+	dlist_iter	i;
+
+	drop_stale_keys();
+	dlist_foreach(i, &kept)
+	{
+		KeptKey    *k = dlist_container(KeptKey, node, i.cur);
+
+		if (k->is_active && k->key.alg == alg)
+			return &k->key;
+	}
+	return load_key(SIGNING_KEY_ACTIVE, token_alg_name(alg), loaded_at, snapshot);
+}
+
+/* ---------- signing ---------- */
+
+/* The private part that is unsealed, and what wipes it where nobody does. */
+static struct
+{
+	XactItem	item;			/* the first */
+	bool		is_queued;
+	TokenKey   *key;
+}			unsealed;
+
+void
+signing_key_wipe(void)
+{
+	if (unsealed.key != NULL)
+		token_key_free(unsealed.key);
+	unsealed.key = NULL;
+}
+
+static void
+end_unsealed(XactItem *item, bool committed)
+{
+	unsealed.is_queued = false;
+	signing_key_wipe();
+}
+
+static char *
+subject_of(const char *kid)
+{
+	return psprintf("signing_key/%s", kid);
+}
+
+/* What is sealed for a subject; no data: nothing. */
+static Str
+find_sealed(const char *subject)
+{
+	Snapshot	snapshot = catalog_take_snapshot();
+	CatalogScan scan;
+	Str			sealed = {NULL, 0};
+
+	catalog_scan_begin(&scan, SEALED_KEY_BY_SUBJECT, CStringGetTextDatum(subject), snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		bool		isnull;
+		bytea	   *value = DatumGetByteaPCopy(catalog_value(&scan, SEALED_KEY_SEALED, &isnull));
+
+		sealed = (Str) {VARDATA(value), VARSIZE(value) - VARHDRSZ};
+	}
+	catalog_scan_end(&scan);
+	catalog_release_snapshot(snapshot);
+	return sealed;
+}
+
+const TokenKey *
+signing_key_unseal(const TokenSigningKey *key)
+{
+	char	   *subject = subject_of(key->kid);
+	Str			sealed = find_sealed(subject);
+	Unsealed	plain;
+
+	signing_key_wipe();
+	if (sealed.data == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("signing key %s has no private part", key->kid),
+				 errhint("Make another one with devapp.create_signing_key and activate it.")));
+	plain = keyring_unseal(subject, sealed);
+	unsealed.key = token_key_from_private(key->alg, plain.data, plain.len);
+	keyring_wipe(&plain);
+	if (unsealed.key == NULL)
+		elog(ERROR, "signing key %s could not be read", key->kid);
+	if (!unsealed.is_queued)
+	{
+		unsealed.item.end = end_unsealed;
+		xact_list_push(&unsealed.item);
+		unsealed.is_queued = true;
+	}
+	return unsealed.key;
+}
+
+void
+signing_key_will_sign(const TokenSigningKey *key, int lifetime)
+{
+	static Oid	types[] = {TEXTOID, INT4OID};
+	Datum		values[] = {CStringGetTextDatum(key->kid), Int32GetDatum(lifetime)};
+
+	if (lifetime <= key->longest_lifetime)
+		return;
+	if (SPI_connect() != SPI_OK_CONNECT ||
+		SPI_execute_with_args("SELECT devapp_internal.lengthen_signing_key($1, $2)", lengthof(types),
+							  types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "signing key %s was not lengthened", key->kid);
+	SPI_finish();
+}
+
+/* ---------- making ---------- */
+
+static TokenAlg
+require_alg(const char *name)
+{
+	static const TokenAlg algs[] = {ALG_EDDSA, ALG_ES256, ALG_RS256};
+
+	for (size_t i = 0; i < lengthof(algs); i++)
+	{
+		if (pg_strcasecmp(name, token_alg_name(algs[i])) == 0)
+			return algs[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("tokens cannot be signed with the algorithm \"%s\"", mask_string(name)),
+			 errhint("Algorithms: EdDSA, ES256, RS256.")));
+	pg_unreachable();
+}
+
+/* The private part of a key, sealed. */
+static bytea *
+seal_key(const TokenKey *key, const char *subject)
+{
+	Unsealed	plain = keyring_room(PRIVATE_KEY_MAX);
+	bytea	   *sealed = NULL;
+
+	PG_TRY();
+	{
+		plain.len = token_key_private(key, plain.data);
+		sealed = keyring_seal(subject, plain.data, plain.len);
+	}
+	PG_FINALLY();
+	{
+		keyring_wipe(&plain);
+	}
+	PG_END_TRY();
+	return sealed;
+}
+
+/* The public part, as JSON. */
+static char *
+public_text(const Jwk *jwk, const char *kid)
+{
+	char	   *text = palloc(JWK_TEXT_MAX);
+
+	if (jwk_write(jwk, (Str) {kid, strlen(kid)}, text) == 0)
+		elog(ERROR, "the public key could not be written");
+	return text;
+}
+
+static char *
+thumbprint_text(const Jwk *jwk)
+{
+	uint8_t		thumbprint[JWK_THUMBPRINT_LEN];
+	char	   *text = palloc0(BASE64URL_ENCODED_LEN(JWK_THUMBPRINT_LEN) + 1);
+
+	jwk_thumbprint(jwk, thumbprint);
+	(void) base64url_encode(thumbprint, sizeof(thumbprint), text);
+	return text;
+}
+
+static TokenKey *
+generate_key(TokenAlg alg)
+{
+	TokenKey   *key = token_key_generate(alg);
+
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("a key for %s could not be made", token_alg_name(alg))));
+	attach_key(key, CurrentMemoryContext);
+	return key;
+}
+
+/*
+ * make_signing_key(alg): a new key as alg, kid, jwk, subject, sealed.  The private part
+ * exists in no other form outside of this function.
+ */
+Datum
+devapp_make_signing_key(PG_FUNCTION_ARGS)
+{
+	TokenAlg	alg = require_alg(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Datum		values[5];
+	bool		nulls[5] = {false};
+	TupleDesc	desc;
+	Jwk		   *jwk = palloc(sizeof(Jwk));
+	TokenKey   *key;
+	char	   *kid;
+	char	   *subject;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "make_signing_key returns a row");
+	key = generate_key(alg);
+	if (!token_key_public(key, jwk))
+		elog(ERROR, "a new key has no public part");
+	kid = thumbprint_text(jwk);
+	subject = subject_of(kid);
+	values[0] = CStringGetTextDatum(token_alg_name(alg));
+	values[1] = CStringGetTextDatum(kid);
+	values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(public_text(jwk, kid)));
+	values[3] = CStringGetTextDatum(subject);
+	values[4] = PointerGetDatum(seal_key(key, subject));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
