@@ -51,3 +51,6 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.legal_hold F
     EXECUTE FUNCTION devapp_internal.audit_row('legal_hold', 'id=hold_id');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.legal_hold FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('note:description');
+
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE ON devapp.revoked_token FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('revoked_token', 'id=token_id');

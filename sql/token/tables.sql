@@ -46,3 +46,25 @@ COMMENT ON COLUMN devapp.sealed_key.subject IS 'What it belongs to: signing_key/
 COMMENT ON COLUMN devapp.sealed_key.sealed IS 'Number of the key that seals it, nonce and ciphertext; see src/token/keyring.c';
 COMMENT ON COLUMN devapp.sealed_key.sealed_at IS 'When it was sealed last';
 SELECT pg_extension_config_dump('devapp.sealed_key', '');
+
+-- Tokens that are over before they expire.
+CREATE TABLE devapp.revoked_token (
+    token_id uuid NOT NULL,
+    jti text NOT NULL,
+    credential_id uuid,
+    expires_at timestamptz NOT NULL,
+    revoked_by text NOT NULL,
+    revoked_at timestamptz NOT NULL DEFAULT now(),
+    note text,
+    CONSTRAINT revoked_token_pkey PRIMARY KEY (token_id),
+    CONSTRAINT revoked_token_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential
+);
+COMMENT ON TABLE devapp.revoked_token IS 'A token that was revoked before its end; the row goes when it would have expired';
+COMMENT ON COLUMN devapp.revoked_token.token_id IS 'A digest of the jti: what backends are told of';
+COMMENT ON COLUMN devapp.revoked_token.jti IS 'The jti of the token';
+COMMENT ON COLUMN devapp.revoked_token.credential_id IS 'The credential that it was issued for; null: it was revoked by its jti alone';
+COMMENT ON COLUMN devapp.revoked_token.expires_at IS 'When no clock takes it for good any more';
+COMMENT ON COLUMN devapp.revoked_token.revoked_by IS 'Who revoked it';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.revoked_token', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.revoked_token', '');
+CREATE INDEX revoked_token_expires_at_idx ON devapp.revoked_token (expires_at);

@@ -1,4 +1,4 @@
--- Rules of the keys of tokens; backends hear of their changes.
+-- Rules of tokens and of their keys; backends hear of their changes.
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.signing_key FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('kid', 'key_id', 'alg', 'jwk', 'created_at');
@@ -16,3 +16,13 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.sealed_key FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('subject');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.sealed_key
     EXECUTE FUNCTION devapp_internal.guard_delete('Retire the signing keys instead.');
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.revoked_token FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('token_id', 'jti', 'credential_id', 'revoked_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.revoked_token FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('note:description');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.revoked_token
+    EXECUTE FUNCTION devapp_internal.guard_delete('Rows go when their tokens have expired.');
+CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.revoked_token FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.invalidate_cache('token_id');
+ALTER TABLE devapp.revoked_token ENABLE ALWAYS TRIGGER invalidate_cache;

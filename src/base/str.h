@@ -34,6 +34,17 @@ str_is(Str s, const char *word)
 	return s.len == strlen(word) && memcmp(s.data, word, s.len) == 0;
 }
 
+static inline bool
+str_list_has(const StrList *list, Str s)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (str_equal(list->items[i], s))
+			return true;
+	}
+	return false;
+}
+
 static inline char
 ascii_lower(char c)
 {

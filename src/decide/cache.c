@@ -80,7 +80,7 @@ typedef struct ProductSlot
 } ProductSlot;
 
 /* Room for the parts of an entitlement: enough for one product and names of usual lengths. */
-#define ENTRY_ROOM	120
+#define ENTRY_ROOM	118
 
 typedef struct CacheEntry
 {
@@ -89,15 +89,12 @@ typedef struct CacheEntry
 	dlist_node	place;			/* in the queue; the newest is at the head */
 	DecideSecret secret;		/* that was presented */
 	Entitlement entitlement;
+	char		parts[ENTRY_ROOM];	/* or a pointer to them, if they need more; see parts_of() */
 	bool		visited;
 	bool		is_outside;
-	union
-	{
-		char		inside[ENTRY_ROOM];
-		char	   *outside;	/* what needs more */
-		int64		aligned;
-	}			parts;
 } CacheEntry;
+
+StaticAssertDecl(offsetof(CacheEntry, parts) % MAXIMUM_ALIGNOF == 0, "parts are aligned");
 
 /* With what dynahash puts before it, and up to two places in its directory. */
 #define ENTRY_BYTES	(MAXALIGN(sizeof(CacheEntry)) + MAXALIGN(sizeof(HASHELEMENT)) + 2 * sizeof(void *))
@@ -349,10 +346,17 @@ cache_begin_load(void)
 
 /* ---------- entries ---------- */
 
-static Size
-entry_bytes(const CacheEntry *entry)
+/* Where the parts of its entitlement lie. */
+static char *
+parts_of(CacheEntry *entry)
 {
-	return ENTRY_BYTES + (entry->is_outside ? GetMemoryChunkSpace(entry->parts.outside) : 0);
+	return entry->is_outside ? *(char **) entry->parts : entry->parts;
+}
+
+static Size
+entry_bytes(CacheEntry *entry)
+{
+	return ENTRY_BYTES + (entry->is_outside ? GetMemoryChunkSpace(parts_of(entry)) : 0);
 }
 
 static void
@@ -367,7 +371,7 @@ remove_entry(CacheEntry *entry)
 		release_product(e->credential_products[i].product->cached);
 	total_bytes -= entry_bytes(entry);
 	if (entry->is_outside)
-		pfree(entry->parts.outside);
+		pfree(parts_of(entry));
 	hash_search(entries, &entry->tag, HASH_REMOVE, NULL);
 }
 
@@ -409,7 +413,9 @@ is_stale(const CacheEntry *entry)
 		if (invalidation_since(entry->loaded_at, &e->credential_products[i].product->product_id))
 			return true;
 	}
-	return false;
+	return e->token != NULL &&
+		(invalidation_since(entry->loaded_at, &e->token->key_id) ||
+		 invalidation_since(entry->loaded_at, &e->token->token_id));
 }
 
 /* What is remembered of a presentation, if that is still right. */
@@ -450,6 +456,11 @@ watch_ids(const Entitlement *e)
 	invalidation_watch(&e->owner_id);
 	for (int i = 0; i < e->decide.ncredential_products; i++)
 		invalidation_watch(&e->credential_products[i].product->product_id);
+	if (e->token != NULL)
+	{
+		invalidation_watch(&e->token->key_id);
+		invalidation_watch(&e->token->token_id);
+	}
 }
 
 /* The entry of a copy of an entitlement, NULL if there is no memory for it. */
@@ -462,14 +473,13 @@ add_entry(const CacheTag *tag, const Entitlement *entitlement, Size size)
 	Assert(!found);
 	entry->is_outside = size > ENTRY_ROOM;
 	if (entry->is_outside)
-		entry->parts.outside = MemoryContextAllocExtended(cache_context, size, MCXT_ALLOC_NO_OOM);
-	if (entry->is_outside && entry->parts.outside == NULL)
+		*(char **) entry->parts = MemoryContextAllocExtended(cache_context, size, MCXT_ALLOC_NO_OOM);
+	if (parts_of(entry) == NULL)
 	{
 		hash_search(entries, tag, HASH_REMOVE, NULL);
 		return NULL;
 	}
-	entitlement_copy(&entry->entitlement, entitlement,
-					 entry->is_outside ? entry->parts.outside : entry->parts.inside);
+	entitlement_copy(&entry->entitlement, entitlement, parts_of(entry));
 	return entry;
 }
 

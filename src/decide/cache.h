@@ -17,6 +17,7 @@ typedef enum CachePlace
 	CACHE_API_KEY,
 	CACHE_CLIENT_SECRET,
 	CACHE_SHA256,
+	CACHE_TOKEN,
 	CACHE_PLACES
 } CachePlace;
 

@@ -61,17 +61,6 @@ verdict_fault(VerdictCode code, bool owner_is_team)
 	return verdict_info[code].fault;
 }
 
-static bool
-list_has(const StrList *list, Str s)
-{
-	for (int i = 0; i < list->count; i++)
-	{
-		if (str_equal(list->items[i], s))
-			return true;
-	}
-	return false;
-}
-
 /* ---------- statuses, by the words in their columns ---------- */
 
 const AppStatusInfo app_status_info[APP_STATUSES] = {
@@ -128,7 +117,7 @@ decide_scopes(const StrList *requested, const StrList *offered, Str *slots)
 		return *offered;
 	for (int i = 0; i < requested->count; i++)
 	{
-		if (list_has(offered, requested->items[i]))
+		if (str_list_has(offered, requested->items[i]))
 			scopes.items[scopes.count++] = requested->items[i];
 	}
 	return scopes;
@@ -138,7 +127,7 @@ decide_scopes(const StrList *requested, const StrList *offered, Str *slots)
 static bool
 list_covers(const StrList *list, Str s)
 {
-	return s.data == NULL || list->count == 0 || list_has(list, s);
+	return s.data == NULL || list->count == 0 || str_list_has(list, s);
 }
 
 /* ---------- methods: case-insensitive, ASCII ---------- */
@@ -291,7 +280,7 @@ decide_environment_is_named(const DecideEntitlement *entitlement, Str environmen
 		return true;
 	for (int i = 0; i < entitlement->ncredential_products; i++)
 	{
-		if (list_has(&entitlement->credential_products[i].product->environments, environment))
+		if (str_list_has(&entitlement->credential_products[i].product->environments, environment))
 			return true;
 	}
 	return false;

@@ -596,6 +596,8 @@ secret_purpose(CatalogScan *scan)
 		return PURPOSE_API_KEY;
 	if (text_is(scan, SECRET_PURPOSE, "client_secret"))
 		return PURPOSE_CLIENT_SECRET;
+	if (text_is(scan, SECRET_PURPOSE, "token"))
+		return PURPOSE_TOKEN;
 	return PURPOSE_UNKNOWN;
 }
 

@@ -10,6 +10,7 @@
 #include "pgtime.h"
 #include "utils/array.h"
 #include "utils/snapshot.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "decide/decide_core.h"
@@ -21,6 +22,7 @@ typedef enum SecretPurpose
 {
 	PURPOSE_API_KEY,
 	PURPOSE_CLIENT_SECRET,
+	PURPOSE_TOKEN,				/* the secret is a JWT itself */
 	PURPOSE_UNKNOWN				/* made by a later version; never matches */
 } SecretPurpose;
 
@@ -88,6 +90,27 @@ typedef struct EntitlementLoad
 	EntitlementSecret *secrets;
 } EntitlementLoad;
 
+/* Clocks of those who issue tokens and of those who verify them may differ by so much. */
+#define TOKEN_SKEW		(30 * USECS_PER_SEC)
+
+#define TOKEN_THUMBPRINT_LEN	32
+
+/* What a token says that each call asks. */
+typedef struct TokenFacts
+{
+	int64		not_before;		/* the skew is in it; DT_NOBEGIN: works from the start */
+	int64		expires_at;		/* without the skew */
+	pg_uuid_t	key_id;			/* of the key that signed it: a change of this id may be one of the token */
+	pg_uuid_t	token_id;		/* the same of the token itself */
+	bool		revoked;
+	bool		has_jkt;		/* it needs a proof by the key of this thumbprint */
+	bool		has_x5t;		/* it needs the certificate of this thumbprint */
+	bool		is_bound_otherwise;	/* it needs a proof that nobody here knows */
+	uint8		jkt[TOKEN_THUMBPRINT_LEN];
+	uint8		x5t[TOKEN_THUMBPRINT_LEN];
+	StrList		audiences;
+} TokenFacts;
+
 typedef struct Entitlement
 {
 	DecideEntitlement decide;
@@ -101,6 +124,7 @@ typedef struct Entitlement
 	text	   *owner;			/* e-mail or name of team */
 	EntitlementCredentialProduct *credential_products;
 	ArrayType  *pending_products;	/* names of those that wait; NULL: none does */
+	const TokenFacts *token;	/* that was presented; NULL: a key or secret was */
 } Entitlement;
 
 /* An operation and its id, which settles ties of rank: the older first. */
@@ -140,6 +164,9 @@ extern Entitlement *entitlement_by_sha256(const uint8 *sha256,
 
 extern Size entitlement_copy_size(const Entitlement *entitlement);
 extern void entitlement_copy(Entitlement *copy, const Entitlement *entitlement, char *room);
+
+extern void entitlement_narrow(Entitlement *entitlement, const TokenFacts *token,
+							   const StrList *scopes);
 
 extern int	entitlement_match_secret(const Entitlement *entitlement,
 									 SecretPurpose purpose,

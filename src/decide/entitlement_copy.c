@@ -127,6 +127,31 @@ put_credential_products(Piece *piece, Entitlement *copy, const Entitlement *e)
 	}
 }
 
+/* What a token says, and the audiences that it names. */
+static const TokenFacts *
+put_token(Piece *piece, const TokenFacts *token)
+{
+	TokenFacts *copy;
+	Str		   *audiences;
+
+	if (token == NULL)
+		return NULL;
+	copy = put_bytes(piece, token, sizeof(TokenFacts), MAXIMUM_ALIGNOF);
+	audiences = put_bytes(piece, token->audiences.items, sizeof(Str) * (Size) token->audiences.count,
+						  MAXIMUM_ALIGNOF);
+	for (int i = 0; i < token->audiences.count; i++)
+	{
+		Str			audience = token->audiences.items[i];
+		const char *data = put_bytes(piece, audience.data, audience.len, 1);
+
+		if (audiences != NULL)
+			audiences[i].data = data != NULL ? data : "";
+	}
+	if (copy != NULL)
+		copy->audiences.items = audiences;
+	return copy;
+}
+
 static Size
 put_entitlement(Piece piece, Entitlement *copy, const Entitlement *e)
 {
@@ -142,6 +167,7 @@ put_entitlement(Piece piece, Entitlement *copy, const Entitlement *e)
 		copy->decide.environment.data = VARDATA_ANY(copy->environment);
 	copy->app_name = put_text(&piece, e->app_name);
 	copy->owner = put_text(&piece, e->owner);
+	copy->token = put_token(&piece, e->token);
 	return piece.used;
 }
 

@@ -116,6 +116,13 @@ verdict_environment(const Verdict *v, char *environment, int room)
 	memcpy(environment, named.data, (size_t) len);
 }
 
+/* When it ends, without the skew that is granted to a token. */
+static int64
+shown_expiry(const Entitlement *e)
+{
+	return e->token != NULL ? Min(e->decide.expires_at, e->token->expires_at) : e->decide.expires_at;
+}
+
 static void
 set_entitlement(VerdictRow *row, const Verdict *v)
 {
@@ -129,7 +136,7 @@ set_entitlement(VerdictRow *row, const Verdict *v)
 	set_environment(row, v);
 	if (e->pending_products != NULL)
 		set_value(row, COL_PENDING_PRODUCTS, PointerGetDatum(e->pending_products));
-	set_time(row, COL_EXPIRES_AT, e->decide.expires_at);
+	set_time(row, COL_EXPIRES_AT, shown_expiry(e));
 	if (v->secret->superseded)
 		set_time(row, COL_SUPERSEDED_UNTIL, v->secret->valid_until);
 	if (v->decision.credential_product >= 0)

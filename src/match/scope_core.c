@@ -211,17 +211,6 @@ scope_parse(Str text, ScopeStep *steps, int *nsteps, size_t *position)
 	return error;
 }
 
-static bool
-list_has(const StrList *list, Str s)
-{
-	for (int i = 0; i < list->count; i++)
-	{
-		if (str_equal(list->items[i], s))
-			return true;
-	}
-	return false;
-}
-
 /* Do these scopes suffice?  The lowest bit is the latest result. */
 bool
 scope_holds(const ScopeExpression *expression, const StrList *scopes)
@@ -236,7 +225,7 @@ scope_holds(const ScopeExpression *expression, const StrList *scopes)
 		switch (step->kind)
 		{
 			case SCOPE_NAME:
-				results = results << 1 | list_has(scopes, step->name);
+				results = results << 1 | str_list_has(scopes, step->name);
 				break;
 			case SCOPE_AND:
 				results = (results >> 1 & ~UINT64_C(1)) | (results >> 1 & last);

@@ -73,6 +73,7 @@ static const struct
 	[SIGNING_KEY_BY_KID] = {"signing_key", "signing_key_pkey", 1},
 	[SIGNING_KEY_ACTIVE] = {"signing_key", "signing_key_active_key", 1},
 	[SEALED_KEY_BY_SUBJECT] = {"sealed_key", "sealed_key_pkey", 1},
+	[REVOKED_TOKEN_BY_ID] = {"revoked_token", "revoked_token_pkey", 1},
 };
 
 static const struct
@@ -167,6 +168,7 @@ static const struct
 	[SIGNING_KEY_LONGEST_LIFETIME] = {"signing_key", "longest_lifetime", INTERVALOID, NULL},
 	[SEALED_KEY_SUBJECT] = {"sealed_key", "subject", TEXTOID, NULL},
 	[SEALED_KEY_SEALED] = {"sealed_key", "sealed", BYTEAOID, NULL},
+	[REVOKED_TOKEN_ID] = {"revoked_token", "token_id", UUIDOID, NULL},
 };
 
 typedef struct ResolvedIndex

@@ -37,10 +37,11 @@ typedef enum CatalogIndex
 	APPROVAL_SETTING_BY_NAME,
 	SIGNING_KEY_BY_KID,
 	SIGNING_KEY_ACTIVE,
-	SEALED_KEY_BY_SUBJECT
+	SEALED_KEY_BY_SUBJECT,
+	REVOKED_TOKEN_BY_ID
 } CatalogIndex;
 
-#define CATALOG_INDEXES (SEALED_KEY_BY_SUBJECT + 1)
+#define CATALOG_INDEXES (REVOKED_TOKEN_BY_ID + 1)
 
 /* The columns that are read in C, by table; those that lead to a row come first. */
 typedef enum CatalogColumn
@@ -129,10 +130,11 @@ typedef enum CatalogColumn
 	SIGNING_KEY_COMPROMISED_AT,
 	SIGNING_KEY_LONGEST_LIFETIME,
 	SEALED_KEY_SUBJECT,
-	SEALED_KEY_SEALED
+	SEALED_KEY_SEALED,
+	REVOKED_TOKEN_ID
 } CatalogColumn;
 
-#define CATALOG_COLUMNS (SEALED_KEY_SEALED + 1)
+#define CATALOG_COLUMNS (REVOKED_TOKEN_ID + 1)
 
 /* columns of an index that can be looked for */
 #define CATALOG_KEYS	4

@@ -11,7 +11,8 @@
  * No table is written to, so this works in READ ONLY transactions and on a standby;
  * but consume_quota() writes where a quota is hard.
  * No key and no path raises an error: every string has a verdict.  A key whose shape or
- * checksum is wrong ends before any table is opened.
+ * checksum is wrong ends before any table is opened.  What is longer than a key can be is
+ * taken for a token (verify_token.c).
  *
  * What a call allocates lies in one context, which the next call resets; an
  * error in between leaks nothing.
@@ -20,7 +21,6 @@
 
 #include <sodium.h>
 
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
@@ -32,9 +32,10 @@
 #include "key/secret.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
-#include "table/invalidation.h"
 #include "verify/arguments.h"
 #include "verify/count.h"
+#include "verify/judge.h"
+#include "verify/verify_token.h"
 
 PG_FUNCTION_INFO_V1(devapp_verify_key);
 PG_FUNCTION_INFO_V1(devapp_verify_digest);
@@ -42,43 +43,9 @@ PG_FUNCTION_INFO_V1(devapp_verify_client);
 PG_FUNCTION_INFO_V1(devapp_allows);
 PG_FUNCTION_INFO_V1(devapp_consume_quota);
 
-static MemoryContext work_context = NULL;
-
-static MemoryContext
-enter_work_context(void)
-{
-	if (work_context == NULL)
-		work_context = AllocSetContextCreate(TopMemoryContext,
-											 "devapp verification",
-											 ALLOCSET_DEFAULT_SIZES);
-	else
-		MemoryContextReset(work_context);
-	return MemoryContextSwitchTo(work_context);
-}
+MemoryContext verification_context = NULL;
 
 /* ---------- verification ---------- */
-
-static Verdict
-refused_verdict(VerdictCode code)
-{
-	return (Verdict) {.code = code, .decision = {code, -1, -1}};
-}
-
-/* Decide on an entitlement and the secret of it that was presented. */
-static Verdict
-judge_entitlement(CacheFound found, const DecideRequest *request)
-{
-	Verdict		v = refused_verdict(VERDICT_NOT_FOUND);
-
-	if (found.entitlement == NULL)
-		return refused_verdict(found.untested ? VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
-	v.secret = found.secret;
-	v.decision = decide(&found.entitlement->decide, v.secret, request);
-	v.code = v.decision.code;
-	v.entitlement = found.entitlement;
-	v.environment = request->environment;
-	return v;
-}
 
 /* What was presented: a whole key, or the SHA-256 of one. */
 typedef struct Presented
@@ -131,15 +98,6 @@ load_entitlement(const CacheTag *tag, const Presented *presented)
 		cache_keep(tag, e, found.secret, loaded_at);
 	}
 	return found;
-}
-
-/* What is remembered of a credential; not what was verified with a pepper that has gone. */
-static CacheFound
-find_remembered(const CacheTag *tag, TimestampTz now)
-{
-	if (unlikely(pepper_look_again(now)))
-		invalidation_of_everything();
-	return cache_find(tag);
 }
 
 /* Verify a whole key, or a client secret, which has the same form. */
@@ -207,14 +165,23 @@ verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 	return verify_presented(client_secret, PURPOSE_CLIENT_SECRET, request);
 }
 
-static Datum
-answer_verdict(Verdict *v, int64 cost, const DecideRequest *request, MemoryContext caller)
+/* A token is longer than any key. */
+static Verdict
+verify_long(FunctionCallInfo fcinfo, const DecideRequest *request)
 {
-	v->cost = cost;
-	limits_apply(v, request->now);
-	count_verdict(v, request->now);
-	MemoryContextSwitchTo(caller);
-	return verdict_datum(v);
+	static const TokenProofs nothing = {.token = {NULL, 0}};
+
+	return verify_token(text_argument(fcinfo, 0, JWT_MAX), &nothing, request);
+}
+
+/* What stands in the place of an API key: one, or a token. */
+static inline Verdict
+verify_first(FunctionCallInfo fcinfo, const DecideRequest *request)
+{
+	Str			presented = text_argument(fcinfo, 0, KEY_MAX);
+
+	return unlikely(presented.len > KEY_MAX) ? verify_long(fcinfo, request) :
+		verify_presented(presented, PURPOSE_API_KEY, request);
 }
 
 /* verify_key(key, resource, method, environment, proxy, cost, scope, client) */
@@ -226,7 +193,7 @@ devapp_verify_key(PG_FUNCTION_ARGS)
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 6);
-	v = verify_presented(text_argument(fcinfo, 0, KEY_MAX), PURPOSE_API_KEY, &request);
+	v = verify_first(fcinfo, &request);
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
@@ -266,7 +233,7 @@ devapp_allows(PG_FUNCTION_ARGS)
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 5);
-	v = verify_presented(text_argument(fcinfo, 0, KEY_MAX), PURPOSE_API_KEY, &request);
+	v = verify_first(fcinfo, &request);
 	v.cost = 1;
 	limits_apply(&v, request.now);
 	count_verdict(&v, request.now);
@@ -307,7 +274,7 @@ devapp_consume_quota(PG_FUNCTION_ARGS)
 	Limits		limits;
 
 	narrow_request(&request, fcinfo, 6);
-	v = verify_presented(text_argument(fcinfo, 0, KEY_MAX), PURPOSE_API_KEY, &request);
+	v = verify_first(fcinfo, &request);
 	v.cost = cost;
 	if (v.code == VERDICT_VALID && cost > 0 && limits_of(&v, request.now, &limits) &&
 		limits.hard && limits.quota.limit > 0)

@@ -25,6 +25,7 @@ static const char *const housekeeper_steps[] = {
 	"notify_quotas_if_due",
 	"seal_audit_if_due",
 	"renew_signing_keys_if_due",
+	"forget_revoked_tokens_if_due",
 	"refresh_reports_if_due"
 };
 

@@ -143,6 +143,7 @@ cmp_ok($months, '>=', 6, 'the audit trail has months: four of setup_roles(), two
 
 put_keyring($node);
 $node->safe_psql('src', "SELECT devapp.create_signing_key('EdDSA')");
+$node->safe_psql('src', "SELECT devapp.revoke_token(jti => 'of the source')");
 
 $node->safe_psql('src', q{SELECT FROM devapp.set_legal_hold(month => '2001-02-03', note => 'dumped')});
 

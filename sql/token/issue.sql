@@ -1,0 +1,54 @@
+-- Issuing access tokens; see src/token/issue_token.c.
+
+-- The credential of a reference, null if there is none; whether the caller may act for it
+-- without a proof, as administrators may, and developers for apps of their own; and whether
+-- he may ask about its tokens, as whoever verifies all of them may, too.
+CREATE FUNCTION devapp_internal.token_client(client text, OUT credential_id uuid, OUT is_own boolean, OUT sees_tokens boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    credential_id := devapp_internal.credential_id_of(token_client.client::devapp.credential_ref);
+    is_own := devapp_internal.is_admin()
+           OR EXISTS (SELECT FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
+                       WHERE c.credential_id = token_client.credential_id
+                         AND devapp_internal.is_mine(a.developer_id, a.team_id)
+                         AND devapp_internal.has_environment(a.team_id, c.environment));
+    sees_tokens := is_own
+                OR has_function_privilege(devapp_internal.entry_role(),
+                       'devapp.verify_token(text, text, text, text, text, bigint, text, inet, text, text, text)', 'EXECUTE');
+END
+$$;
+
+CREATE FUNCTION devapp_internal.issue_token(
+    client devapp.credential_ref,
+    client_secret text,
+    assertion text,
+    scopes text[],
+    audience text,
+    resource text,
+    lifetime interval,
+    alg text,
+    jkt text,
+    x5t text
+) RETURNS devapp.issued_token
+    LANGUAGE c VOLATILE COST 1000
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_issue_token';
+
+CREATE FUNCTION devapp.issue_token(
+    client devapp.credential_ref,
+    client_secret text DEFAULT NULL,
+    assertion text DEFAULT NULL,
+    scopes text[] DEFAULT NULL,
+    audience text DEFAULT NULL,
+    resource text DEFAULT NULL,
+    lifetime interval DEFAULT NULL,
+    alg text DEFAULT NULL,
+    jkt text DEFAULT NULL,
+    x5t text DEFAULT NULL
+) RETURNS devapp.issued_token
+    LANGUAGE c COST 1000 AS 'MODULE_PATHNAME', 'devapp_enter';
+COMMENT ON FUNCTION devapp.issue_token(devapp.credential_ref, text, text, text[], text, text, interval, text, text, text) IS
+    'Gives an OAuth client an access token (a JWT by RFC 9068), once; the client proves itself by its secret unless an administrator or its owner asks';
+SELECT devapp_internal.grant_to('devapp.issue_token', 'admin', 'developer', 'gateway');

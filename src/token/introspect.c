@@ -1,0 +1,145 @@
+/*
+ * introspect.c
+ *		introspect(): what is a token good for (RFC 7662)?
+ *
+ * A token is active if it would let a call pass that its products cover.  Of anything else
+ * the answer is {"active": false} and nothing more, also of a token that is not the caller's.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "token/token.h"
+#include "token/token_client.h"
+#include "token/token_setting.h"
+#include "token/token_write.h"
+
+PG_FUNCTION_INFO_V1(devapp_introspect);
+
+/* The arguments of introspect(), in their order. */
+enum
+{
+	ARG_TOKEN,
+	ARG_CLIENT,
+	ARG_SECRET,
+	ARG_ASSERTION
+};
+
+static void
+append_member(StringInfo json, const char *name, Str value)
+{
+	if (value.data == NULL)
+		return;
+	appendStringInfo(json, ", \"%s\": ", name);
+	escape_json(json, pg_any_to_server(pnstrdup(value.data, value.len), (int) value.len, PG_UTF8));
+}
+
+static void
+append_moment(StringInfo json, const char *name, int64 micros)
+{
+	if (micros != JWT_NO_TIME)
+		appendStringInfo(json, ", \"%s\": " INT64_FORMAT, name, micros / USECS_PER_SEC);
+}
+
+static void
+append_audiences(StringInfo json, const StrList *audiences)
+{
+	for (int i = 0; i < audiences->count; i++)
+	{
+		Str			audience = audiences->items[i];
+
+		if (audiences->count == 1)
+			append_member(json, "aud", audience);
+		else
+		{
+			appendStringInfoString(json, i == 0 ? ", \"aud\": [" : ", ");
+			escape_json(json, pg_any_to_server(pnstrdup(audience.data, audience.len), (int) audience.len, PG_UTF8));
+		}
+	}
+	if (audiences->count > 1)
+		appendStringInfoChar(json, ']');
+}
+
+/* To what it is bound, so that whoever asks can look for the proof. */
+static void
+append_confirmation(StringInfo json, const TokenFacts *facts)
+{
+	char		digits[BASE64URL_ENCODED_LEN(TOKEN_THUMBPRINT_LEN) + 1];
+	const char *before = ", \"cnf\": {";
+
+	if (facts->has_jkt)
+	{
+		digits[base64url_encode(facts->jkt, sizeof(facts->jkt), digits)] = '\0';
+		appendStringInfo(json, "%s\"jkt\": \"%s\"", before, digits);
+		before = ", ";
+	}
+	if (facts->has_x5t)
+	{
+		digits[base64url_encode(facts->x5t, sizeof(facts->x5t), digits)] = '\0';
+		appendStringInfo(json, "%s\"x5t#S256\": \"%s\"", before, digits);
+	}
+	if (facts->has_jkt || facts->has_x5t)
+		appendStringInfoChar(json, '}');
+}
+
+static char *
+describe_token(const Token *token, const Entitlement *e)
+{
+	const JwtClaims *claims = &token->jwt->claims;
+	StrList		scopes = token_client_scopes(e);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"active\": true");
+	append_member(&json, "scope", token_scope_claim(&scopes));
+	append_member(&json, "client_id", token_client_id(e));
+	append_member(&json, "token_type",
+				  token->facts.has_jkt ? (Str) {"DPoP", 4} : (Str) {"Bearer", 6});
+	append_moment(&json, "exp", claims->exp);
+	append_moment(&json, "iat", claims->iat);
+	append_moment(&json, "nbf", claims->nbf);
+	append_member(&json, "sub", claims->sub);
+	append_audiences(&json, &token->facts.audiences);
+	append_member(&json, "iss", claims->iss);
+	append_member(&json, "jti", claims->jti);
+	append_confirmation(&json, &token->facts);
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* Would it let a call pass, with its proof? */
+static bool
+is_active(const Token *token, const TokenHolder *holder, TimestampTz now)
+{
+	return !token->facts.revoked && now >= token->facts.not_before &&
+		token_client_standing(holder->entitlement, &holder->secret, now) == VERDICT_VALID;
+}
+
+/* introspect(token, client, client_secret, assertion) */
+Datum
+devapp_introspect(PG_FUNCTION_ARGS)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ClientProof proof = {
+		.client = token_string_argument(fcinfo, ARG_CLIENT),
+		.secret = token_string_argument(fcinfo, ARG_SECRET),
+		.assertion = token_string_argument(fcinfo, ARG_ASSERTION)
+	};
+	Entitlement *asking = proof.client.data == NULL ? NULL : token_client_require(&proof, now);
+	Token	   *token = palloc(sizeof(Token));
+	TokenHolder holder;
+	const char *json = "{\"active\": false}";
+
+	if (!PG_ARGISNULL(ARG_TOKEN) &&
+		token_examine(token_string_argument(fcinfo, ARG_TOKEN), token, &holder) == VERDICT_VALID &&
+		is_active(token, &holder, now) && token_client_may_see(asking, holder.entitlement))
+		json = describe_token(token, holder.entitlement);
+	PG_RETURN_DATUM(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+}

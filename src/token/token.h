@@ -1,0 +1,54 @@
+/*
+ * token.h
+ *		What a token says, and who stands behind it.
+ */
+#ifndef DEVAPP_TOKEN_H
+#define DEVAPP_TOKEN_H
+
+#include "postgres.h"
+
+#include "utils/snapshot.h"
+
+#include "decide/entitlement.h"
+#include "token/jwt_core.h"
+
+/* A token whose signature was verified.  Its strings lie in jwt. */
+typedef struct Token
+{
+	Jwt		   *jwt;
+	TokenFacts	facts;
+	Str			bytes;			/* as it was presented */
+	Str			client_id;		/* consumer key of the credential behind it */
+	Str			token_key;		/* what it is revoked by: its jti */
+	bool		is_secret;		/* it is itself the secret of a credential */
+	StrList		scopes;
+	uint64		loaded_at;
+	Snapshot	snapshot;
+} Token;
+
+/* What a call brings to prove that a bound token is its own; data NULL: nothing. */
+typedef struct TokenProofs
+{
+	Str			token;			/* for which they are */
+	Str			method;			/* of the call */
+	Str			resource;
+	Str			dpop;
+	Str			x5t;			/* thumbprint of the client's certificate, base64url */
+	Str			audience;		/* whom the token must be for */
+} TokenProofs;
+
+/* What stands behind a token. */
+typedef struct TokenHolder
+{
+	Entitlement *entitlement;
+	DecideSecret secret;
+} TokenHolder;
+
+extern VerdictCode token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token);
+extern VerdictCode token_holder(const Token *token, ProductGetter getter, TokenHolder *holder);
+extern VerdictCode token_examine(Str bytes, Token *token, TokenHolder *holder);
+extern VerdictCode token_refusal(const TokenFacts *facts, const TokenProofs *proofs,
+								 TimestampTz now);
+extern pg_uuid_t token_id_of(Str token_key);
+
+#endif							/* DEVAPP_TOKEN_H */

@@ -1,0 +1,246 @@
+/*
+ * token_client.c
+ *		Who asks for a token, or about one.
+ *
+ * A client proves itself by its secret; an administrator, and a developer for an app of
+ * his own, needs no proof.  SQL is asked who the caller is (sql/token/issue.sql).  Whether
+ * the client may act is decided on the same entitlement as a verification, by the same
+ * checks.  A stranger is told nothing but that it did not work; an administrator is told
+ * why.
+ *
+ * A client's secret is no argument of a query, because auto_explain can log those.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type_d.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/uuid.h"
+
+#include "base/compat.h"
+#include "base/entry.h"
+#include "base/sodium.h"
+#include "key/key_core.h"
+#include "key/secret.h"
+#include "table/catalog.h"
+#include "token/token_client.h"
+
+compat_noreturn void
+token_client_refuse(const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PASSWORD),
+			 errmsg("the client is unknown, did not prove itself, or may not do this now"),
+			 entry_by_admin() ? errdetail("%s", why) : 0,
+			 errhint("Give the client's id and its secret.")));
+	pg_unreachable();
+}
+
+Str
+token_string_argument(FunctionCallInfo fcinfo, int n)
+{
+	text	   *t;
+
+	if (PG_ARGISNULL(n))
+		return (Str) {NULL, 0};
+	t = PG_GETARG_TEXT_PP(n);
+	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+/* ---------- whom the caller means ---------- */
+
+/* A client, and what the caller may do for it without a proof. */
+typedef struct FoundClient
+{
+	bool		exists;
+	pg_uuid_t	credential_id;
+	bool		is_own;			/* everything */
+	bool		sees_tokens;	/* ask what its tokens are good for */
+} FoundClient;
+
+static bool
+true_column(int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+static FoundClient
+find_client(Str client)
+{
+	FoundClient found = {false};
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {PointerGetDatum(cstring_to_text_with_len(client.data, (int) client.len))};
+	bool		isnull;
+	Datum		id;
+
+	if (SPI_connect() != SPI_OK_CONNECT ||
+		SPI_execute_with_args("SELECT c.credential_id, c.is_own, c.sees_tokens FROM devapp_internal.token_client($1) AS c",
+							  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "the client was not looked up");
+	id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	found.exists = !isnull;
+	if (found.exists)
+		found.credential_id = *DatumGetUUIDP(id);
+	found.is_own = true_column(2);
+	found.sees_tokens = true_column(3);
+	SPI_finish();
+	return found;
+}
+
+/* Is a token of a credential one of the client that asks, or of the caller where none does? */
+bool
+token_client_owns(const Entitlement *asking, const Entitlement *about)
+{
+	return asking != NULL ?
+		memcmp(&asking->credential_id, &about->credential_id, UUID_LEN) == 0 :
+		find_client(token_client_id(about)).is_own;
+}
+
+/* May they hear what it is good for? */
+bool
+token_client_may_see(const Entitlement *asking, const Entitlement *about)
+{
+	return asking != NULL ? token_client_owns(asking, about) :
+		find_client(token_client_id(about)).sees_tokens;
+}
+
+/* As the latest committed state has it, and with what this transaction has changed. */
+static Entitlement *
+load_client(const pg_uuid_t *credential_id)
+{
+	Snapshot	snapshot = catalog_take_snapshot();
+	Entitlement *e = entitlement_by_id(credential_id, snapshot, product_load);
+
+	catalog_release_snapshot(snapshot);
+	return e;
+}
+
+/* ---------- proofs ---------- */
+
+/* The secret that works now, of an OAuth client whose owner brings none. */
+static int
+current_secret(const Entitlement *e)
+{
+	for (int i = 0; i < e->load->nsecrets; i++)
+	{
+		if (e->load->secrets[i].purpose == PURPOSE_CLIENT_SECRET && !e->load->secrets[i].window.superseded)
+			return i;
+	}
+	return SECRET_NONE;
+}
+
+static int
+match_secret(const Entitlement *e, Str secret)
+{
+	ParsedKey	parsed;
+	uint8		sha256[SHA256_LEN];
+	int			match;
+
+	if (key_parse(secret.data, secret.len, &parsed) != KEY_OK)
+		return SECRET_NONE;
+	secret_sha256(secret.data, secret.len, sha256);
+	match = entitlement_match_secret(e, PURPOSE_CLIENT_SECRET, sha256);
+	sodium_memzero(sha256, sizeof(sha256));
+	return match;
+}
+
+static const DecideSecret *
+require_secret(const Entitlement *e, Str secret)
+{
+	int			match = secret.data == NULL ? current_secret(e) : match_secret(e, secret);
+
+	if (match < 0)
+		token_client_refuse(secret.data == NULL ? "It is not an OAuth client." : "Its secret is another one.");
+	return &e->load->secrets[match].window;
+}
+
+/* What the verdict on a call would be, whatever the call is: VALID, or why none is. */
+VerdictCode
+token_client_standing(const Entitlement *e, const DecideSecret *secret, TimestampTz now)
+{
+	for (int i = 0; i < STANDING_CHECKS; i++)
+	{
+		VerdictCode code = standing_checks[i].check(&e->decide, secret, now);
+
+		if (code != VERDICT_VALID)
+			return code;
+	}
+	return VERDICT_VALID;
+}
+
+/* A client that has proved itself and may act now. */
+Entitlement *
+token_client_require(const ClientProof *proof, TimestampTz now)
+{
+	FoundClient found = {false};
+	Entitlement *e = NULL;
+	VerdictCode code;
+
+	if (proof->client.data != NULL)
+		found = find_client(proof->client);
+	if (proof->assertion.data != NULL)
+		token_client_refuse("Assertions are not taken.");
+	if (proof->secret.data == NULL && !found.is_own)
+		token_client_refuse("It brought no secret.");
+	if (found.exists)
+		e = load_client(&found.credential_id);
+	code = e == NULL ? VERDICT_NOT_FOUND :
+		token_client_standing(e, require_secret(e, proof->secret), now);
+	if (code != VERDICT_VALID)
+		token_client_refuse(psprintf("The verdict on it is %s.", verdict_info[code].code));
+	return e;
+}
+
+/* ---------- what it is and has ---------- */
+
+Str
+token_client_id(const Entitlement *e)
+{
+	return (Str) {VARDATA_ANY(e->consumer_key), VARSIZE_ANY_EXHDR(e->consumer_key)};
+}
+
+/* The scopes of all its approved products, each once. */
+StrList
+token_client_scopes(const Entitlement *e)
+{
+	StrList		all = {0, NULL};
+	int			room = 0;
+
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+		room += e->decide.credential_products[i].scopes.count;
+	all.items = palloc(sizeof(Str) * (size_t) Max(room, 1));
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+	{
+		const DecideCredentialProduct *a = &e->decide.credential_products[i];
+
+		for (int j = 0; a->status == CREDENTIAL_PRODUCT_APPROVED && j < a->scopes.count; j++)
+		{
+			if (!str_list_has(&all, a->scopes.items[j]))
+				all.items[all.count++] = a->scopes.items[j];
+		}
+	}
+	return all;
+}
+
+/* In one string (RFC 6749, section 3.3); data NULL where there is none. */
+Str
+token_scope_claim(const StrList *scopes)
+{
+	StringInfoData claim;
+
+	if (scopes->count == 0)
+		return (Str) {NULL, 0};
+	initStringInfo(&claim);
+	for (int i = 0; i < scopes->count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(&claim, ' ');
+		appendBinaryStringInfo(&claim, scopes->items[i].data, (int) scopes->items[i].len);
+	}
+	return (Str) {claim.data, (size_t) claim.len};
+}
