@@ -32,6 +32,7 @@
 #include "token/dpop.h"
 #include "token/keyring.h"
 #include "token/token_setting.h"
+#include "token/token_secret.h"
 #include "worker/housekeeper.h"
 #include "worker/launcher.h"
 
@@ -69,6 +70,7 @@ _PG_init(void)
 	verdict_type_init();
 	invalidation_init();
 	restore_init();
+	token_secret_init();
 	if (library_is_preloaded)
 	{
 		registry_init();

@@ -102,6 +102,20 @@ BEGIN
 END
 $$;
 
+-- A token says when it ends, so a credential of kind jwt has an end.
+CREATE FUNCTION devapp_internal.require_expiry(kind text, expires_in interval) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF lower(kind) = 'jwt' AND (expires_in IS NULL OR expires_in = interval '-1') THEN
+        RAISE EXCEPTION 'a credential of kind jwt must expire'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give expires_in, like ''90 days''.';
+    END IF;
+END
+$$;
+
 -- A credential for an app, its associations in the order of products, and its
 -- first secret.  decisions: what was decided about the products already.
 CREATE FUNCTION devapp_internal.make_credential(
@@ -125,6 +139,9 @@ DECLARE
     made uuid;
     public_part text := devapp_internal.new_consumer_key(environment);
 BEGIN
+    IF kind IS NOT NULL THEN
+        PERFORM devapp_internal.require_expiry(kind, expires_in);
+    END IF;
     IF scopes <> '{}' THEN
         PERFORM devapp_internal.require_scopes(scopes, products);
     END IF;

@@ -21,11 +21,12 @@ CREATE TABLE devapp.credential (
     decision_note text,
     CONSTRAINT credential_pkey PRIMARY KEY (credential_id),
     CONSTRAINT credential_app_id_fkey FOREIGN KEY (app_id) REFERENCES devapp.app,
+    CONSTRAINT credential_jwt_expires_check CHECK (kind <> 'jwt' OR expires_at IS NOT NULL),
     CONSTRAINT credential_deleted_check CHECK (deleted_at IS NULL OR status <> 'approved'),
     CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)
 );
 COMMENT ON TABLE devapp.credential IS 'A consumer key of an app';
-COMMENT ON COLUMN devapp.credential.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp.credential.kind IS 'api_key, oauth_client, or jwt: the secret is a signed token';
 COMMENT ON COLUMN devapp.credential.label IS 'What people call it, such as "CI server"';
 COMMENT ON COLUMN devapp.credential.consumer_key IS 'Public part of the key, and the client id: fit for lists and logs';
 COMMENT ON COLUMN devapp.credential.environment IS 'The only environment that it works in; null: every one';
@@ -53,19 +54,21 @@ CREATE TABLE devapp.credential_secret (
     superseded_at timestamptz,
     valid_until timestamptz,
     ended_at timestamptz,
+    kid text COLLATE "C",
     CONSTRAINT credential_secret_pkey PRIMARY KEY (secret_id),
     CONSTRAINT credential_secret_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential,
     CONSTRAINT credential_secret_version_key UNIQUE (credential_id, version)
 );
 COMMENT ON TABLE devapp.credential_secret IS 'A version of the secret of a credential';
-COMMENT ON COLUMN devapp.credential_secret.purpose IS 'api_key or client_secret; in the other''s place it is not found';
+COMMENT ON COLUMN devapp.credential_secret.purpose IS 'api_key, client_secret, or token; in the other''s place it is not found';
 COMMENT ON COLUMN devapp.credential_secret.digest IS 'What is kept of the secret';
 COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How the digest is made: blake2b';
 COMMENT ON COLUMN devapp.credential_secret.superseded_at IS 'When a newer version took its place; null: it is the current one';
 COMMENT ON COLUMN devapp.credential_secret.valid_until IS 'Until when a superseded version works';
 COMMENT ON COLUMN devapp.credential_secret.ended_at IS 'When a person ended it (devapp.complete_rotation, devapp.cancel_rotation, or a rotation without an overlap): it works no more, whatever the clock says; null: nobody has';
+COMMENT ON COLUMN devapp.credential_secret.kid IS 'The key that signed it, where it is a token';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT, INSERT, UPDATE', 'admin');
-SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until, ended_at)', 'developer');
+SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until, ended_at, kid)', 'developer');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
 CREATE UNIQUE INDEX credential_secret_current_key ON devapp.credential_secret (credential_id) WHERE superseded_at IS NULL;
 CREATE INDEX credential_secret_digest_idx ON devapp.credential_secret USING hash (digest);

@@ -5,7 +5,7 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('credential_id', 'app_id', 'kind', 'consumer_key', 'environment',
                                             'issued_at', 'expires_at', 'replaces');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('kind:in api_key oauth_client', 'label:text', 'environment:environment', 'scopes:scopes', 'allowed_cidrs:networks',
+    EXECUTE FUNCTION devapp_internal.guard_row('kind:in api_key oauth_client jwt', 'label:text', 'environment:environment', 'scopes:scopes', 'allowed_cidrs:networks',
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_status('credential', 'revoked,compromised=revoked_at');
@@ -24,10 +24,10 @@ CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_secret FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('secret_id', 'credential_id', 'version', 'purpose', 'digest', 'scheme',
-                                            'valid_from');
+                                            'valid_from', 'kid');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_secret FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('secret_id:required', 'credential_id:required', 'version:positive_int4', 'version:required',
-                                      'purpose:in api_key client_secret', 'digest:required', 'scheme:in blake2b',
+                                      'purpose:in api_key client_secret token', 'digest:required', 'scheme:in blake2b',
                                       'valid_from:required');
 CREATE TRIGGER guard_secret BEFORE UPDATE ON devapp.credential_secret FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_secret();

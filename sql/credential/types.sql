@@ -112,8 +112,8 @@ CREATE TYPE devapp.issued_credential AS (
     pending_products text[]
 );
 COMMENT ON TYPE devapp.issued_credential IS 'A credential with its new secret: the only place where a secret ever appears';
-COMMENT ON COLUMN devapp.issued_credential.consumer_key IS 'Public part: fit for lists and logs; the client id of an oauth_client';
-COMMENT ON COLUMN devapp.issued_credential.secret IS 'The whole key, or client secret: shown once, stored nowhere';
+COMMENT ON COLUMN devapp.issued_credential.consumer_key IS 'Public part: fit for lists and logs; the client id of an oauth_client, and client_id in a jwt';
+COMMENT ON COLUMN devapp.issued_credential.secret IS 'The whole key, client secret or token: shown once, stored nowhere';
 COMMENT ON COLUMN devapp.issued_credential.previous_valid_until IS 'After a rotation: until when the old secret works';
 COMMENT ON COLUMN devapp.issued_credential.pending_products IS 'Names of its products that wait for a decision, sorted; null: none does';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.issued_credential', 'USAGE', 'admin', 'developer');

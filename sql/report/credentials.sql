@@ -20,7 +20,7 @@ COMMENT ON VIEW devapp_report.credentials IS 'Credentials: one row a credential 
 COMMENT ON COLUMN devapp_report.credentials.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp_report.credentials.consumer_key IS 'Public part of the key';
 COMMENT ON COLUMN devapp_report.credentials.label IS 'What its owner calls it; null: nothing';
-COMMENT ON COLUMN devapp_report.credentials.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp_report.credentials.kind IS 'api_key, oauth_client or jwt';
 COMMENT ON COLUMN devapp_report.credentials.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp_report.credentials.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.credentials.app IS 'Name of the app, unique among those of its owner';

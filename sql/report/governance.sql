@@ -58,7 +58,7 @@ COMMENT ON VIEW devapp_report.credentials_expiring IS
     'Credentials that expire, or did in the last 30 days, and are not revoked: one row a credential; filter by days_left. Live';
 COMMENT ON COLUMN devapp_report.credentials_expiring.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp_report.credentials_expiring.consumer_key IS 'Public part of the key';
-COMMENT ON COLUMN devapp_report.credentials_expiring.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp_report.credentials_expiring.kind IS 'api_key, oauth_client or jwt';
 COMMENT ON COLUMN devapp_report.credentials_expiring.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp_report.credentials_expiring.app_id IS 'App that holds it';
 COMMENT ON COLUMN devapp_report.credentials_expiring.app IS 'Its name';

@@ -50,7 +50,7 @@ COMMENT ON VIEW devapp.my_credentials IS 'Credentials of the apps that one sees:
 COMMENT ON COLUMN devapp.my_credentials.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp.my_credentials.consumer_key IS 'Public part of the key';
 COMMENT ON COLUMN devapp.my_credentials.label IS 'What its owner calls it; null: nothing';
-COMMENT ON COLUMN devapp.my_credentials.kind IS 'api_key or oauth_client';
+COMMENT ON COLUMN devapp.my_credentials.kind IS 'api_key, oauth_client or jwt';
 COMMENT ON COLUMN devapp.my_credentials.environment IS 'The only environment that it works in; null: every one';
 COMMENT ON COLUMN devapp.my_credentials.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp.my_credentials.app IS 'Name of the app, unique among those of its owner';

@@ -4,7 +4,8 @@
  *
  * Keys are generated, digested and put into the result in this file; SQL gets
  * the digests, and the plaintext goes nowhere but into the returned rows.  The
- * buffers it was made in are wiped.
+ * buffers it was made in are wiped.  The secret of a credential of kind jwt is a token,
+ * which the room of tokens makes.
  *
  * Who may call and in which state of the credential is for the callers to see
  * to (sql/credential/issue.sql, sql/credential/rotation.sql), which also hold
@@ -29,6 +30,7 @@
 #include "key/key.h"
 #include "key/key_core.h"
 #include "key/secret.h"
+#include "model/issue.h"
 #include "model/issued_row.h"
 
 PG_FUNCTION_INFO_V1(devapp_issue_secret);
@@ -38,11 +40,11 @@ PG_FUNCTION_INFO_V1(devapp_digest_to_store);
 /* The digests are no parameter, because auto_explain can log those. */
 static const char insert_query[] =
 "INSERT INTO devapp.credential_secret"
-" (credential_id, version, purpose, digest, scheme, valid_from)"
+" (credential_id, version, purpose, digest, scheme, valid_from, kid)"
 " SELECT u.credential_id, u.version,"
-"  CASE u.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,"
-"  devapp_internal.digest_to_store(u.n), 'blake2b', now()"
-" FROM unnest($1, $2, $3) WITH ORDINALITY AS u(credential_id, version, kind, n)";
+"  CASE u.kind WHEN 'oauth_client' THEN 'client_secret' WHEN 'jwt' THEN 'token' ELSE 'api_key' END,"
+"  devapp_internal.digest_to_store(u.n), 'blake2b', now(), u.kid"
+" FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS u(credential_id, version, kind, kid, n)";
 
 static SPIPlanPtr insert_plan = NULL;
 
@@ -50,14 +52,21 @@ static SPIPlanPtr insert_plan = NULL;
 typedef struct Issue
 {
 	IssuedRow  *row;
-	char		key[KEY_MAX + 1];
-	size_t		key_len;
+	Secret		secret;
 	SecretDigest digest;
 } Issue;
 
 /* What digest_to_store() gives; NULL while nothing is being issued. */
 static const Issue *issues_to_store = NULL;
 static int	nissues_to_store;
+
+static TokenMaker make_token = NULL;
+
+void
+issue_set_token_maker(TokenMaker maker)
+{
+	make_token = maker;
+}
 
 /*
  * Planned once a session: planning takes several times as long as running.  Without the
@@ -100,17 +109,33 @@ column_array(const Issue *issues, int n, IssuedColumn column, Oid type)
 	return make_array(values, NULL, n, type);
 }
 
+/* The keys that signed those that are tokens. */
+static Datum
+kid_array(const Issue *issues, int n)
+{
+	Datum	   *values = palloc(sizeof(Datum) * (size_t) Max(n, 1));
+	bool	   *nulls = palloc(sizeof(bool) * (size_t) Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		nulls[i] = issues[i].secret.kid == NULL;
+		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(issues[i].secret.kid);
+	}
+	return make_array(values, nulls, n, TEXTOID);
+}
+
 static void
 store_digests(const Issue *issues, int n)
 {
-	Oid			types[3] = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID};
-	Datum		args[3];
+	Oid			types[4] = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum		args[4];
 
 	args[0] = column_array(issues, n, ISSUED_CREDENTIAL_ID, UUIDOID);
 	args[1] = column_array(issues, n, ISSUED_VERSION, INT4OID);
 	args[2] = column_array(issues, n, ISSUED_KIND, TEXTOID);
+	args[3] = kid_array(issues, n);
 	if (insert_plan == NULL)
-		insert_plan = keep_plan(insert_query, 3, types);
+		insert_plan = keep_plan(insert_query, 4, types);
 	issues_to_store = issues;
 	nissues_to_store = n;
 	if (SPI_execute_plan(insert_plan, args, NULL, false, 0) != SPI_OK_INSERT ||
@@ -132,34 +157,62 @@ devapp_digest_to_store(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(secret_digest_datum(&issues_to_store[n - 1].digest));
 }
 
+static Secret
+generate_key(Str consumer)
+{
+	Secret		secret = {.bytes = palloc(KEY_MAX + 1)};
+
+	secret.len = key_generate(consumer.data, consumer.len, secret.bytes);
+	return secret;
+}
+
+static bool
+is_token(const Issue *issue)
+{
+	text	   *kind = DatumGetTextPP(issue->row->values[ISSUED_KIND]);
+
+	return str_is((Str) {VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind)}, "jwt");
+}
+
 static void
-generate_keys(Issue *issues, int n)
+generate_secret(Issue *issue)
+{
+	text	   *key = DatumGetTextPP(issue->row->values[ISSUED_CONSUMER_KEY]);
+	Str			consumer = {VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)};
+
+	if (!is_token(issue))
+		issue->secret = generate_key(consumer);
+	else if (issue->row->nulls[ISSUED_EXPIRES_AT])
+		elog(ERROR, "a token without an end");
+	else
+		issue->secret = make_token(consumer, DatumGetTimestampTz(issue->row->values[ISSUED_EXPIRES_AT]));
+}
+
+static void
+generate_secrets(Issue *issues, int n)
 {
 	uint8		sha256[SHA256_LEN];
 
 	for (int i = 0; i < n; i++)
 	{
-		text	   *consumer = DatumGetTextPP(issues[i].row->values[ISSUED_CONSUMER_KEY]);
-
-		issues[i].key_len = key_generate(VARDATA_ANY(consumer),
-										 VARSIZE_ANY_EXHDR(consumer), issues[i].key);
-		secret_sha256(issues[i].key, issues[i].key_len, sha256);
+		generate_secret(&issues[i]);
+		secret_sha256(issues[i].secret.bytes, issues[i].secret.len, sha256);
 		secret_digest_new(sha256, &issues[i].digest);
 	}
 	sodium_memzero(sha256, sizeof(sha256));
 }
 
-/* The row with the key in it. */
+/* The row with the secret in it. */
 static HeapTuple
 form_row(TupleDesc desc, Issue *issue)
 {
-	text	   *secret = cstring_to_text_with_len(issue->key, (int) issue->key_len);
+	text	   *secret = cstring_to_text_with_len(issue->secret.bytes, (int) issue->secret.len);
 	HeapTuple	made;
 
 	issue->row->values[ISSUED_SECRET] = PointerGetDatum(secret);
 	issue->row->nulls[ISSUED_SECRET] = false;
 	made = heap_form_tuple(desc, issue->row->values, issue->row->nulls);
-	sodium_memzero(VARDATA(secret), issue->key_len);
+	sodium_memzero(VARDATA(secret), issue->secret.len);
 	return made;
 }
 
@@ -201,14 +254,14 @@ form_array(TupleDesc desc, Issue *issues, int n, MemoryContext result_context)
 }
 
 /*
- * Make a key for each credential, store its digest, return the rows with the keys
+ * Make a secret for each credential, store its digest, return the rows with the secrets
  * in them: an array, or the one row itself where the function returns that.
  */
 static Datum
 make_secrets(Issue *issues, int n, TupleDesc desc, bool as_array,
 			 MemoryContext result_context)
 {
-	generate_keys(issues, n);
+	generate_secrets(issues, n);
 	store_digests(issues, n);
 	return as_array ? form_array(desc, issues, n, result_context) :
 		form_one(desc, &issues[0]);
@@ -217,11 +270,16 @@ make_secrets(Issue *issues, int n, TupleDesc desc, bool as_array,
 static void
 wipe_issues(Issue *issues, int n)
 {
+	for (int i = 0; i < n; i++)
+	{
+		if (issues[i].secret.bytes != NULL)
+			sodium_memzero(issues[i].secret.bytes, issues[i].secret.len);
+	}
 	sodium_memzero(issues, sizeof(Issue) * (size_t) n);
 	issues_to_store = NULL;
 }
 
-/* The same, and whatever happens, the keys are wiped. */
+/* The same, and whatever happens, the secrets are wiped. */
 static Datum
 make_and_wipe(Issue *issues, int n, TupleDesc desc, bool as_array,
 			  MemoryContext result_context)
@@ -245,7 +303,7 @@ make_and_wipe(Issue *issues, int n, TupleDesc desc, bool as_array,
 static Issue *
 prepare_issues(const Datum *credential_ids, const NullableDatum *previous, int n)
 {
-	Issue	   *issues = palloc(sizeof(Issue) * (size_t) Max(n, 1));
+	Issue	   *issues = palloc0(sizeof(Issue) * (size_t) Max(n, 1));
 	IssuedRow  *rows = palloc(sizeof(IssuedRow) * (size_t) Max(n, 1));
 
 	issued_row_describe(rows, credential_ids, previous, n);
