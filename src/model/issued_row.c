@@ -89,7 +89,7 @@ describe_app(IssuedRow *row, Snapshot snapshot)
 	catalog_scan_end(&scan);
 }
 
-/* One more than the latest secret has. */
+/* One more than the latest secret has; the others are not read, however many there are. */
 static void
 describe_version(IssuedRow *row, Snapshot snapshot)
 {
@@ -97,8 +97,8 @@ describe_version(IssuedRow *row, Snapshot snapshot)
 	int32		latest = 0;
 
 	catalog_scan_begin(&scan, SECRET_BY_CREDENTIAL, row->values[ISSUED_CREDENTIAL_ID], snapshot);
-	while (catalog_scan_next(&scan))
-		latest = Max(latest, DatumGetInt32(require_value(&scan, SECRET_VERSION)));
+	if (catalog_scan_last(&scan))
+		latest = DatumGetInt32(require_value(&scan, SECRET_VERSION));
 	catalog_scan_end(&scan);
 	set_value(row, ISSUED_VERSION, Int32GetDatum(latest + 1));
 }

@@ -571,6 +571,13 @@ catalog_scan_next(CatalogScan *scan)
 	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
 }
 
+/* The last row in the order of a btree, in the place of the first: a scan asks for one or the other. */
+bool
+catalog_scan_last(CatalogScan *scan)
+{
+	return index_getnext_slot(scan->scan, BackwardScanDirection, scan->slot);
+}
+
 void
 catalog_scan_end(CatalogScan *scan)
 {

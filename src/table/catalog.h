@@ -195,6 +195,7 @@ extern void catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 									Snapshot snapshot);
 extern void catalog_scan_again(CatalogScan *scan, Datum value);
 extern bool catalog_scan_next(CatalogScan *scan);
+extern bool catalog_scan_last(CatalogScan *scan);
 extern void catalog_scan_end(CatalogScan *scan);
 extern Datum catalog_value(CatalogScan *scan, CatalogColumn column,
 						   bool *isnull);
