@@ -8,7 +8,8 @@
  * such call made is written immediately.  So whoever reads the trail after a statement or a
  * call finds what that did.
  *
- * The rows that wait are forgotten with the (sub)transaction that made them.  A procedure may
+ * A subtransaction writes its rows before it commits, and no others: if it is rolled back, the
+ * rows that wait from before are still to be written, and its own are forgotten.  A procedure may
  * commit in the middle, so a commit writes what still waits.
  *
  * The rows go in as COPY would put them there, without a plan.  Nobody has the privilege to
@@ -37,7 +38,7 @@
 #include "base/compat.h"
 #include "base/entry.h"
 
-/* What a call with more events than these writes in between. */
+/* With more than these, the subtransaction writes what it has so far. */
 #define WAITING_MOST	200
 
 typedef struct WaitingRow
@@ -122,7 +123,7 @@ close_writer(TrailWriter *writer)
 }
 
 static void
-write_rows(Relation trail)
+write_rows(Relation trail, const WaitingRow *rows, int n)
 {
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "devapp audit", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(work);
@@ -130,33 +131,46 @@ write_rows(Relation trail)
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	open_writer(&writer, trail);
-	for (int i = 0; i < nwaiting; i++)
-		write_row(&writer, waiting[i].row);
+	for (int i = 0; i < n; i++)
+		write_row(&writer, rows[i].row);
 	close_writer(&writer);
 	PopActiveSnapshot();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(work);
 }
 
-/* Write what waits, with the rights of the trail's owner. */
+/* The first row that is of the current subtransaction; those before it are of outer ones. */
+static int
+first_of_current(void)
+{
+	SubTransactionId current = GetCurrentSubTransactionId();
+	int			first = nwaiting;
+
+	while (first > 0 && waiting[first - 1].made_in >= current)
+		first--;
+	return first;
+}
+
+/* Write what waits of the current subtransaction, with the rights of the trail's owner. */
 static void
 write_waiting(void)
 {
+	int			first = first_of_current();
 	Relation	trail;
 	Oid			user;
 	int			context;
 
-	if (nwaiting == 0)
+	if (first == nwaiting)
 		return;
 	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
 	/* an error puts the user back as well: the subtransaction's end does */
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(trail->rd_rel->relowner, context | SECURITY_LOCAL_USERID_CHANGE);
-	write_rows(trail);
+	write_rows(trail, &waiting[first], nwaiting - first);
 	SetUserIdAndSecContext(user, context);
 	table_close(trail, NoLock);
-	nwaiting = 0;
-	MemoryContextReset(waiting_context);
+	while (nwaiting > first)
+		heap_freetuple(waiting[--nwaiting].row);
 	CommandCounterIncrement();
 }
 
@@ -182,15 +196,17 @@ transaction_ends(XactEvent event, void *arg)
 	}
 }
 
-/* Later subtransactions have greater ids, and those that are not over are within this one. */
+/* Later subtransactions have greater ids, and those of rows that wait are not over. */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 					SubTransactionId parent, void *arg)
 {
+	if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+		write_waiting();
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	while (nwaiting > 0 && waiting[nwaiting - 1].made_in >= mine)
-		nwaiting--;
+		heap_freetuple(waiting[--nwaiting].row);
 }
 
 static void

@@ -6,11 +6,13 @@ SELECT max(event_id) AS start FROM devapp.audit_event \gset
 CREATE TEMP VIEW happened AS
     SELECT e.event_id, e.action, e.entity, e.after ->> 'description' AS description FROM devapp.audit_event e;
 
--- somebody's own trigger changes the app within the call: once for nothing, once for good
+-- somebody's own trigger changes the app within the call: more often than rows wait for nothing, and once for good
 CREATE FUNCTION pg_temp.interfere() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     BEGIN
-        UPDATE devapp.app SET description = 'not kept' WHERE app_id = NEW.app_id;
+        FOR i IN 1 .. 250 LOOP
+            UPDATE devapp.app SET description = 'not kept ' || i WHERE app_id = NEW.app_id;
+        END LOOP;
         RAISE EXCEPTION 'back';
     EXCEPTION WHEN raise_exception THEN NULL;
     END;
