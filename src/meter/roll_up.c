@@ -458,6 +458,9 @@ typedef struct Partition
 	TupleTableSlot *batch[BATCH_ROWS];
 	int			n_batch;
 	MemoryContext batch_context;
+
+	/* for as long as a row takes; a scan would keep what it allocates here */
+	MemoryContext row_context;
 } Partition;
 
 /* Where a part is, from 1. */
@@ -600,6 +603,7 @@ read_row(Partition *partition, IndexScanDesc scan, const UsageRow *row)
 	};
 	const UsageTable *table = partition->table;
 	ScanKeyData keys[MOST_INDEX_KEYS];
+	MemoryContext old = MemoryContextSwitchTo(partition->row_context);
 
 	for (int i = 0; i < table->n_index; i++)
 	{
@@ -610,10 +614,12 @@ read_row(Partition *partition, IndexScanDesc scan, const UsageRow *row)
 		set_scan_key(&keys[i], i + 1, value, isnull, BTEqualStrategyNumber,
 					 part != PART_TIME ? equal[part] : table->by_hour ? F_TIMESTAMPTZ_EQ : F_DATE_EQ);
 	}
+	MemoryContextSwitchTo(old);
 	index_rescan(scan, keys, table->n_index, NULL, 0);
 	partition->n_stored = 0;
 	if (index_getnext_slot(scan, ForwardScanDirection, partition->stored_slot))
 		keep_stored(partition);
+	MemoryContextReset(partition->row_context);
 }
 
 static int
@@ -637,9 +643,10 @@ set_columns(const Partition *partition, const UsageRow *row, Datum *values, bool
 static void
 write_batch(Partition *partition)
 {
-	if (partition->n_batch == 0)
-		return;
+	MemoryContext old = MemoryContextSwitchTo(partition->batch_context);
+
 	CatalogTuplesMultiInsertWithInfo(partition->relation, partition->batch, partition->n_batch, partition->indexes);
+	MemoryContextSwitchTo(old);
 	for (int i = 0; i < partition->n_batch; i++)
 		ExecClearTuple(partition->batch[i]);
 	partition->n_batch = 0;
@@ -665,6 +672,7 @@ update_row(Partition *partition, const UsageRow *row, StoredRow *stored)
 	Datum		values[MOST_COLUMNS];
 	bool		nulls[MOST_COLUMNS];
 	UsageRow	sum = *row;
+	MemoryContext old = MemoryContextSwitchTo(partition->row_context);
 
 	sum.calls = add_counts(stored->row.calls, row->calls);
 	sum.cost = add_counts(stored->row.cost, row->cost);
@@ -672,6 +680,8 @@ update_row(Partition *partition, const UsageRow *row, StoredRow *stored)
 	CatalogTupleUpdateWithInfo(partition->relation, &stored->tid,
 							   heap_form_tuple(RelationGetDescr(partition->relation), values, nulls),
 							   partition->indexes);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(partition->row_context);
 }
 
 /* The rows of a run and what is there of it go side by side, in their order. */
@@ -717,9 +727,6 @@ run_length(const UsageRow *rows, size_t n, TimestampTz *from, TimestampTz *to)
 static void
 write_rows(Partition *partition, const UsageRow *rows, size_t n, IndexScanDesc run_scan, IndexScanDesc row_scan)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "devapp usage run", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-
 	for (size_t i = 0; i < n;)
 	{
 		TimestampTz from;
@@ -738,11 +745,8 @@ write_rows(Partition *partition, const UsageRow *rows, size_t n, IndexScanDesc r
 			}
 		}
 		i += length;
-		MemoryContextReset(context);
 	}
 	write_batch(partition);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
 }
 
 static void
@@ -761,6 +765,7 @@ write_partition(Partition *partition, const UsageRow *rows, size_t n)
 	partition->stored = palloc0(partition->room * sizeof(StoredRow));
 	partition->stored_slot = table_slot_create(relation, NULL);
 	partition->batch_context = AllocSetContextCreate(CurrentMemoryContext, "devapp usage batch", ALLOCSET_DEFAULT_SIZES);
+	partition->row_context = AllocSetContextCreate(CurrentMemoryContext, "devapp usage row", ALLOCSET_SMALL_SIZES);
 	for (int i = 0; i < BATCH_ROWS; i++)
 		partition->batch[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	write_rows(partition, rows, n, run_scan, row_scan);

@@ -58,6 +58,18 @@ SELECT devapp_internal.roll_up_usage() AS flushes, pg_temp.wrong();
 SELECT devapp_internal.roll_up_usage() AS nothing, pg_temp.wrong();
 SELECT pg_temp.left_to_statements();
 
+-- dead rows in the way of the scans: those of a flush that was rolled back
+SAVEPOINT before;
+SELECT FROM pg_temp.flushed(20, 30, 3000);
+SELECT FROM pg_temp.flushed(21, 5, 3000);
+SELECT devapp_internal.roll_up_usage() AS flushes, pg_temp.wrong();
+ROLLBACK TO before;
+SELECT FROM pg_temp.flushed(22, 30, 3000);
+SELECT FROM pg_temp.flushed(23, 5, 3000);
+SELECT devapp_internal.roll_up_usage() AS flushes, pg_temp.wrong();
+SELECT FROM pg_temp.flushed(24, 30, 3000);
+SELECT devapp_internal.roll_up_usage() AS flushes, pg_temp.wrong();
+
 -- a few rows of an app that has many in the hour: they are looked for one by one
 SELECT FROM pg_temp.flushed(7, 1, 0);
 INSERT INTO devapp.usage_minute (minute, app_id, credential_id, product_id, environment, code, calls, cost, flush_id)
