@@ -26,7 +26,7 @@ CREATE FUNCTION devapp_report.setting(name text) RETURNS text
     LANGUAGE c STABLE STRICT
     AS 'MODULE_PATHNAME', 'devapp_setting';
 COMMENT ON FUNCTION devapp_report.setting(text) IS
-    'Value of a setting of devapp, which is named without its prefix, such as retention_day, rotation_max_age or refresh_interval';
+    'Value of a setting of devapp, such as retention_day, rotation_max_age or refresh_interval; with or without the prefix devapp';
 SELECT devapp_internal.grant_to('devapp_report.setting', 'admin', 'analyst');
 
 CREATE AGGREGATE devapp_report.sum_bigint(bigint) (

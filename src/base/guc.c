@@ -105,11 +105,17 @@ base_reserve_gucs(void)
 	MarkGUCPrefixReserved("devapp");
 }
 
-/* SQL: devapp_internal.setting(name); unlike current_setting() it loads the library */
+/*
+ * SQL: devapp_internal.setting(name), devapp_report.setting(name); unlike
+ * current_setting() it loads the library.  The name may have its prefix, with
+ * which SHOW and the hint name it.
+ */
 Datum
 devapp_setting(PG_FUNCTION_ARGS)
 {
-	char	   *name = psprintf("devapp.%s", text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	char	   *given = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	bool		has_prefix = pg_strncasecmp(given, "devapp.", strlen("devapp.")) == 0;
+	char	   *name = has_prefix ? given : psprintf("devapp.%s", given);
 	char	   *value = GetConfigOptionByName(name, NULL, true);
 
 	/* the name is not shown: nobody knows what was taken for one */

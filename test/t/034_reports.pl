@@ -107,12 +107,12 @@ same_lines(join("\n", grep { !/ devapp_report(\.|$)/ } @listed), '', 'nothing ou
 same_lines(join("\n", grep { /^(schema|function|type) / } @listed),
 	"function devapp_report.dashboard\nfunction devapp_report.percentile\nfunction devapp_report.quota_window\nfunction devapp_report.setting\nfunction devapp_report.sum_bigint\n"
 	  . qq{schema devapp_report\ntype devapp_report."text/html"}, 'what else than views is there');
-is(run('bi', "SELECT devapp_report.setting('rotation_max_age')"), 90, 'an analyst asks for a setting');
+is(run('bi', "SELECT devapp_report.setting('rotation_max_age'), devapp_report.setting('devapp.rotation_max_age')"), '90|90', 'an analyst asks for a setting');
 is(run('bi', 'SELECT devapp_report.sum_bigint(calls), pg_typeof(devapp_report.sum_bigint(calls)) FROM devapp_report.usage_daily'), '6|bigint', 'for a sum that is no numeric');
 is(run('bi', "SET timezone = 'UTC'; SELECT * FROM devapp_report.quota_window('2026-03-29 12:00Z', 1, 'day', 'Europe/Berlin')"),
 	'2026-03-28 23:00:00+00|2026-03-29 22:00:00+00', 'and for the window of a quota');
 is(run('bi', "SELECT devapp_report.quota_window(now(), 1, 'day', 'Mars') = devapp_report.quota_window(now(), 1, 'day', 'UTC')"), 't', 'of which days are of UTC on Mars, as where calls are counted');
-for (["setting('no_such')", '42704', 'there is no other setting'], ["quota_window(now(), 0, 'day', 'UTC')", '22023', 'no window of 0 days'])
+for (["setting('no_such')", '42704', 'there is no such setting'], ["setting('work_mem')", '42704', 'and none but of devapp'], ["setting('pepper_file')", '42501', 'one that superusers see'], ["quota_window(now(), 0, 'day', 'UTC')", '22023', 'no window of 0 days'])
 {
 	my ($call, $expected, $name) = @$_;
 	my ($got, $report) = error_of($node, "SET SESSION AUTHORIZATION bi; SELECT devapp_report.$call");
