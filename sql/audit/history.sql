@@ -220,7 +220,8 @@ BEGIN
     RETURN CASE event.entity
            WHEN 'credential' THEN id::uuid
            WHEN 'credential_secret' THEN (SELECT s.credential_id FROM devapp.credential_secret s WHERE s.secret_id = id::uuid)
-           WHEN 'credential_product' THEN (SELECT cp.credential_id FROM devapp.credential_product cp WHERE cp.ordinal = id::bigint) END;
+           WHEN 'credential_product' THEN (SELECT cp.credential_id FROM devapp.credential_product cp WHERE cp.ordinal = id::bigint)
+           WHEN 'client_key' THEN split_part(id, '/', 1)::uuid END;
 END
 $$;
 

@@ -68,3 +68,33 @@ COMMENT ON COLUMN devapp.revoked_token.revoked_by IS 'Who revoked it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.revoked_token', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.revoked_token', '');
 CREATE INDEX revoked_token_expires_at_idx ON devapp.revoked_token (expires_at);
+
+CREATE TABLE devapp.client_key (
+    credential_id uuid NOT NULL,
+    kid text COLLATE "C" NOT NULL,
+    alg text NOT NULL,
+    jwk jsonb NOT NULL,
+    added_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT client_key_pkey PRIMARY KEY (credential_id, kid),
+    CONSTRAINT client_key_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential
+);
+COMMENT ON TABLE devapp.client_key IS 'A public key with which an OAuth client proves itself (private_key_jwt)';
+COMMENT ON COLUMN devapp.client_key.kid IS 'By which the client names it; where it did not, the thumbprint (RFC 7638)';
+COMMENT ON COLUMN devapp.client_key.alg IS 'EdDSA, ES256 or RS256';
+COMMENT ON COLUMN devapp.client_key.jwk IS 'The public key as a JWK (RFC 7517)';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.client_key', 'SELECT', 'admin', 'developer');
+SELECT pg_extension_config_dump('devapp.client_key', '');
+
+-- Its primary key lets one use through; see src/token/assertion.c.
+CREATE TABLE devapp.used_assertion (
+    credential_id uuid NOT NULL,
+    jti_digest bytea NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT used_assertion_pkey PRIMARY KEY (credential_id, jti_digest),
+    CONSTRAINT used_assertion_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential
+);
+COMMENT ON TABLE devapp.used_assertion IS 'An assertion by which an OAuth client proved itself; the row goes when it has expired';
+COMMENT ON COLUMN devapp.used_assertion.jti_digest IS 'SHA-256 of its jti';
+COMMENT ON COLUMN devapp.used_assertion.expires_at IS 'When no clock takes it for good any more';
+SELECT pg_extension_config_dump('devapp.used_assertion', '');
+CREATE INDEX used_assertion_expires_at_idx ON devapp.used_assertion (expires_at);

@@ -26,3 +26,12 @@ CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.revoked_token
 CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.revoked_token FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.invalidate_cache('token_id');
 ALTER TABLE devapp.revoked_token ENABLE ALWAYS TRIGGER invalidate_cache;
+
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.client_key FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('credential_id', 'kid', 'alg', 'jwk', 'added_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.client_key FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('credential_id:required', 'kid:required', 'alg:in EdDSA ES256 RS256', 'jwk:required', 'added_at:required');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.client_key
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.set_client_keys.');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.used_assertion
+    EXECUTE FUNCTION devapp_internal.guard_delete('Rows are removed when their assertions have expired.');

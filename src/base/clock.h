@@ -19,6 +19,12 @@ unix_micros(TimestampTz at)
 }
 
 static inline TimestampTz
+from_unix_micros(int64 micros)
+{
+	return micros - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+}
+
+static inline TimestampTz
 seconds_from_now(int seconds)
 {
 	return GetCurrentTimestamp() + seconds * USECS_PER_SEC;

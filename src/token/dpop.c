@@ -211,6 +211,24 @@ dpop_proof_is_good(Str proof, Str token, Str method, Str resource, const uint8 *
 }
 
 bool
+dpop_proof_thumbprint(Str proof, Str token, Str method, Str resource, uint8 *thumbprint,
+					  TimestampTz now)
+{
+	DpopCall	call = {
+		.token = token,
+		.method = method,
+		.resource = resource,
+		.now = unix_micros(now)
+	};
+	DpopSeen	seen;
+
+	if (!use_proof(proof, &call, &seen))
+		return false;
+	memcpy(thumbprint, seen.jkt, sizeof(seen.jkt));
+	return true;
+}
+
+bool
 dpop_certificate_is(Str thumbprint, const uint8 *x5t)
 {
 	uint8		presented[DPOP_DIGEST_LEN];

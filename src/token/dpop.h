@@ -19,6 +19,13 @@
 extern bool dpop_proof_is_good(Str proof, Str token, Str method, Str resource,
 							   const uint8 *jkt, TimestampTz now);
 
+/*
+ * The same where no token, or none yet, is bound to the key of the proof: which key is it?
+ * token: data NULL where there is none.
+ */
+extern bool dpop_proof_thumbprint(Str proof, Str token, Str method, Str resource,
+								  uint8 *thumbprint, TimestampTz now);
+
 /* Is this the thumbprint of a certificate, as base64url (x5t#S256)? */
 extern bool dpop_certificate_is(Str thumbprint, const uint8 *x5t);
 

@@ -229,9 +229,9 @@ claims_are_for(const JwtClaims *claims, const DpopCall *call)
 		names_token(claims->ath, call->token);
 }
 
-/* The key in the proof, if it is a public one; its thumbprint. */
+/* The key in the proof, if it is a public one, and that of the call; its thumbprint. */
 static TokenKey *
-proof_key(const Jwt *jwt, uint8_t *thumbprint)
+proof_key(const Jwt *jwt, const uint8_t *jkt, uint8_t *thumbprint)
 {
 	char		room[JWT_MAX];
 	JsonBuffer	buffer = {room, room + sizeof(room)};
@@ -241,17 +241,16 @@ proof_key(const Jwt *jwt, uint8_t *thumbprint)
 		jwk.alg != jwt->alg)
 		return NULL;
 	jwk_thumbprint(&jwk, thumbprint);
-	return token_key_from_jwk(&jwk);
+	return jkt == NULL || memcmp(thumbprint, jkt, JWK_THUMBPRINT_LEN) == 0 ?
+		token_key_from_jwk(&jwk) : NULL;
 }
 
-/* Is it signed by the key in it, and is that the one of the call? */
+/* Is it signed by that key? */
 static bool
 is_signed(const Jwt *jwt, const uint8_t *jkt, uint8_t *thumbprint)
 {
-	TokenKey   *key = proof_key(jwt, thumbprint);
-	bool		good = key != NULL &&
-		(jkt == NULL || memcmp(thumbprint, jkt, JWK_THUMBPRINT_LEN) == 0) &&
-		jwt_is_signed_by(jwt, key);
+	TokenKey   *key = proof_key(jwt, jkt, thumbprint);
+	bool		good = key != NULL && jwt_is_signed_by(jwt, key);
 
 	token_key_free(key);
 	return good;

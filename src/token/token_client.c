@@ -2,7 +2,7 @@
  * token_client.c
  *		Who asks for a token, or about one.
  *
- * A client proves itself by its secret; an administrator, and a developer for an app of
+ * A client proves itself by its secret, or by an assertion (assertion.c); an administrator, and a developer for an app of
  * his own, needs no proof.  SQL is asked who the caller is (sql/token/issue.sql).  Whether
  * the client may act is decided on the same entitlement as a verification, by the same
  * checks.  A stranger is told nothing but that it did not work; an administrator is told
@@ -24,6 +24,7 @@
 #include "key/key_core.h"
 #include "key/secret.h"
 #include "table/catalog.h"
+#include "token/assertion.h"
 #include "token/token_client.h"
 
 compat_noreturn void
@@ -33,7 +34,7 @@ token_client_refuse(const char *why)
 			(errcode(ERRCODE_INVALID_PASSWORD),
 			 errmsg("the client is unknown, did not prove itself, or may not do this now"),
 			 entry_by_admin() ? errdetail("%s", why) : 0,
-			 errhint("Give the client's id and its secret.")));
+			 errhint("Give the client's id and its secret, or an assertion that it signed.")));
 	pg_unreachable();
 }
 
@@ -122,7 +123,7 @@ load_client(const pg_uuid_t *credential_id)
 
 /* ---------- proofs ---------- */
 
-/* The secret that works now, of an OAuth client whose owner brings none. */
+/* The secret that works now, of an OAuth client that brings none. */
 static int
 current_secret(const Entitlement *e)
 {
@@ -159,6 +160,15 @@ require_secret(const Entitlement *e, Str secret)
 	return &e->load->secrets[match].window;
 }
 
+static void
+require_assertion(const Entitlement *e, Str assertion, TimestampTz now)
+{
+	const char *problem = assertion_problem(assertion, &e->credential_id, token_client_id(e), now);
+
+	if (problem != NULL)
+		token_client_refuse(problem);
+}
+
 /* What the verdict on a call would be, whatever the call is: VALID, or why none is. */
 VerdictCode
 token_client_standing(const Entitlement *e, const DecideSecret *secret, TimestampTz now)
@@ -183,16 +193,19 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 
 	if (proof->client.data != NULL)
 		found = find_client(proof->client);
-	if (proof->assertion.data != NULL)
-		token_client_refuse("Assertions are not taken.");
-	if (proof->secret.data == NULL && !found.is_own)
-		token_client_refuse("It brought no secret.");
+	if (proof->secret.data != NULL && proof->assertion.data != NULL)
+		token_client_refuse("It brought both a secret and an assertion.");
+	if (proof->secret.data == NULL && proof->assertion.data == NULL && !found.is_own)
+		token_client_refuse("It brought neither a secret nor an assertion.");
 	if (found.exists)
 		e = load_client(&found.credential_id);
 	code = e == NULL ? VERDICT_NOT_FOUND :
 		token_client_standing(e, require_secret(e, proof->secret), now);
 	if (code != VERDICT_VALID)
 		token_client_refuse(psprintf("The verdict on it is %s.", verdict_info[code].code));
+	/* at last, so that an assertion is used by whoever gets what it was brought for */
+	if (proof->assertion.data != NULL)
+		require_assertion(e, proof->assertion, now);
 	return e;
 }
 

@@ -26,6 +26,7 @@ static const char *const housekeeper_steps[] = {
 	"seal_audit_if_due",
 	"renew_signing_keys_if_due",
 	"forget_revoked_tokens_if_due",
+	"forget_used_assertions_if_due",
 	"refresh_reports_if_due"
 };
 

@@ -144,6 +144,9 @@ cmp_ok($months, '>=', 6, 'the audit trail has months: four of setup_roles(), two
 put_keyring($node);
 $node->safe_psql('src', "SELECT devapp.create_signing_key('EdDSA')");
 $node->safe_psql('src', "SELECT devapp.revoke_token(jti => 'of the source')");
+$node->safe_psql('src', q{SELECT FROM devapp.set_client_keys((SELECT consumer_key FROM devapp.credential WHERE kind = 'oauth_client' LIMIT 1),
+	'{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}');
+	INSERT INTO devapp.used_assertion SELECT credential_id, sha256('dumped'), 'infinity' FROM devapp.client_key});
 
 $node->safe_psql('src', q{SELECT FROM devapp.set_legal_hold(month => '2001-02-03', note => 'dumped')});
 
