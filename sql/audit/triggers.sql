@@ -41,6 +41,8 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.signing_key 
     EXECUTE FUNCTION devapp_internal.audit_row('signing_key', 'id=kid');
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.client_key FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('client_key', 'id=credential_id,kid');
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.token_issuer FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('token_issuer', 'id=issuer');
 
 -- Only what devapp.reset_quota does; what calls use is no change of the model.
 CREATE TRIGGER audit_row AFTER UPDATE ON devapp.quota_usage FOR EACH ROW WHEN (NEW.resets <> OLD.resets)

@@ -42,7 +42,7 @@ CREATE TABLE devapp.sealed_key (
     CONSTRAINT sealed_key_pkey PRIMARY KEY (subject)
 );
 COMMENT ON TABLE devapp.sealed_key IS 'A private key or shared secret, sealed with a key of devapp.keyring_file';
-COMMENT ON COLUMN devapp.sealed_key.subject IS 'What it belongs to: signing_key/KID';
+COMMENT ON COLUMN devapp.sealed_key.subject IS 'What it belongs to: signing_key/KID or token_issuer/ISSUER';
 COMMENT ON COLUMN devapp.sealed_key.sealed IS 'Number of the key that seals it, nonce and ciphertext; see src/token/keyring.c';
 COMMENT ON COLUMN devapp.sealed_key.sealed_at IS 'When it was sealed last';
 SELECT pg_extension_config_dump('devapp.sealed_key', '');
@@ -98,3 +98,31 @@ COMMENT ON COLUMN devapp.used_assertion.jti_digest IS 'SHA-256 of its jti';
 COMMENT ON COLUMN devapp.used_assertion.expires_at IS 'When no clock takes it for good any more';
 SELECT pg_extension_config_dump('devapp.used_assertion', '');
 CREATE INDEX used_assertion_expires_at_idx ON devapp.used_assertion (expires_at);
+
+-- Issuers of tokens that are not we.
+CREATE TABLE devapp.token_issuer (
+    issuer text COLLATE "C" NOT NULL,
+    issuer_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
+    jwks jsonb NOT NULL,
+    secrets integer NOT NULL DEFAULT 0,
+    audience text[] NOT NULL,
+    claim text NOT NULL,
+    names text NOT NULL,
+    is_active boolean NOT NULL DEFAULT true,
+    keys_set_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT token_issuer_pkey PRIMARY KEY (issuer)
+);
+COMMENT ON TABLE devapp.token_issuer IS 'An issuer, such as an identity provider, whose tokens are taken for a client, an app or a developer';
+COMMENT ON COLUMN devapp.token_issuer.issuer IS 'The iss of its tokens, octet by octet';
+COMMENT ON COLUMN devapp.token_issuer.issuer_id IS 'What backends are told of when the row changes';
+COMMENT ON COLUMN devapp.token_issuer.jwks IS 'Its public keys (RFC 7517)';
+COMMENT ON COLUMN devapp.token_issuer.secrets IS 'How many shared secrets (HS256) it has beside them; they are sealed';
+COMMENT ON COLUMN devapp.token_issuer.audience IS 'Its tokens must be for one of these';
+COMMENT ON COLUMN devapp.token_issuer.claim IS 'The claim that says for whom a token is';
+COMMENT ON COLUMN devapp.token_issuer.names IS 'What that claim names: client (consumer key), app (id or owner/name) or developer (e-mail or id)';
+COMMENT ON COLUMN devapp.token_issuer.is_active IS 'false: its tokens are as good as unknown';
+COMMENT ON COLUMN devapp.token_issuer.keys_set_at IS 'When the keys were stored last';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.token_issuer', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.token_issuer', '');

@@ -35,3 +35,13 @@ CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.client_key
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.set_client_keys.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.used_assertion
     EXECUTE FUNCTION devapp_internal.guard_delete('Rows are removed when their assertions have expired.');
+CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.token_issuer FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_immutable('issuer', 'issuer_id', 'created_at');
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.token_issuer FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('issuer:required', 'issuer:description', 'jwks:required', 'audience:required', 'claim:required', 'claim:text', 'names:required', 'names:in client app developer',
+                                      'is_active:required');
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.token_issuer
+    EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_token_issuer.');
+CREATE TRIGGER invalidate_cache AFTER UPDATE OR DELETE ON devapp.token_issuer FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.invalidate_cache('issuer_id');
+ALTER TABLE devapp.token_issuer ENABLE ALWAYS TRIGGER invalidate_cache;

@@ -94,8 +94,8 @@ identity_define_gucs(void)
  * collation's lower() takes other characters for ASCII letters, like U+212A, the
  * sign for kelvin, for "k", and then one person's address is another's.
  */
-static char *
-email_key(const char *email)
+char *
+identity_email_key(const char *email)
 {
 	return asc_tolower(email, strlen(email));
 }
@@ -231,7 +231,7 @@ email_of(const char *id)
 	{
 		(void) catalog_value(&scan, DEVELOPER_DELETED_AT, &isnull);
 		if (isnull)
-			email = email_key(TextDatumGetCString(catalog_value(&scan, DEVELOPER_EMAIL,
+			email = identity_email_key(TextDatumGetCString(catalog_value(&scan, DEVELOPER_EMAIL,
 																&isnull)));
 	}
 	catalog_scan_end(&scan);
@@ -249,7 +249,7 @@ static char *
 verified_email(const Claims *claims)
 {
 	return claims->verified && validate_is_email(claims->email) ?
-		email_key(claims->email) : NULL;
+		identity_email_key(claims->email) : NULL;
 }
 
 static const char *
@@ -420,7 +420,7 @@ devapp_set_actor(PG_FUNCTION_ARGS)
 				 errhint("Leave out is_local, and call devapp.act_as() in each transaction.")));
 	initStringInfo(&lines);
 	if (email[0] != '\0')
-		appendStringInfo(&lines, "%u %s", entry_role(), email_key(email));
+		appendStringInfo(&lines, "%u %s", entry_role(), identity_email_key(email));
 	/* for the session: what others declared may be for the transaction only */
 	if (is_local)
 		append_other_roles(&lines);
@@ -495,9 +495,9 @@ devapp_identity_source(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(source));
 }
 
-/* email_key(email): see email_key() */
+/* email_key(email): see identity_email_key() */
 Datum
 devapp_email_key(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(email_key(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	PG_RETURN_TEXT_P(cstring_to_text(identity_email_key(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 }

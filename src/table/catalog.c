@@ -74,6 +74,11 @@ static const struct
 	[SIGNING_KEY_ACTIVE] = {"signing_key", "signing_key_active_key", 1},
 	[SEALED_KEY_BY_SUBJECT] = {"sealed_key", "sealed_key_pkey", 1},
 	[REVOKED_TOKEN_BY_ID] = {"revoked_token", "revoked_token_pkey", 1},
+	[TOKEN_ISSUER_BY_ISSUER] = {"token_issuer", "token_issuer_pkey", 1},
+	[DEVELOPER_BY_EMAIL] = {"developer", "developer_email_key", 1},
+	[TEAM_BY_NAME] = {"team", "team_name_key", 1},
+	[APP_BY_DEVELOPER] = {"app", "app_developer_name_key", 2},
+	[APP_BY_TEAM] = {"app", "app_team_name_key", 2},
 };
 
 static const struct
@@ -169,6 +174,14 @@ static const struct
 	[SEALED_KEY_SUBJECT] = {"sealed_key", "subject", TEXTOID, NULL},
 	[SEALED_KEY_SEALED] = {"sealed_key", "sealed", BYTEAOID, NULL},
 	[REVOKED_TOKEN_ID] = {"revoked_token", "token_id", UUIDOID, NULL},
+	[TOKEN_ISSUER_ISSUER] = {"token_issuer", "issuer", TEXTOID, NULL},
+	[TOKEN_ISSUER_ISSUER_ID] = {"token_issuer", "issuer_id", UUIDOID, NULL},
+	[TOKEN_ISSUER_JWKS] = {"token_issuer", "jwks", JSONBOID, NULL},
+	[TOKEN_ISSUER_SECRETS] = {"token_issuer", "secrets", INT4OID, NULL},
+	[TOKEN_ISSUER_AUDIENCE] = {"token_issuer", "audience", TEXTARRAYOID, NULL},
+	[TOKEN_ISSUER_CLAIM] = {"token_issuer", "claim", TEXTOID, NULL},
+	[TOKEN_ISSUER_NAMES] = {"token_issuer", "names", TEXTOID, NULL},
+	[TOKEN_ISSUER_IS_ACTIVE] = {"token_issuer", "is_active", BOOLOID, NULL},
 };
 
 typedef struct ResolvedIndex

@@ -16,81 +16,31 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
-#include "lib/ilist.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/xact_list.h"
 #include "key/mask.h"
 #include "table/catalog.h"
-#include "table/invalidation.h"
 #include "token/base64url_core.h"
 #include "token/jwk_core.h"
+#include "token/kept.h"
 #include "token/keyring.h"
+#include "token/sealed_key.h"
 #include "token/signing_key.h"
 
 PG_FUNCTION_INFO_V1(devapp_make_signing_key);
 
-/* More than these are not kept: then all are dropped. */
-#define KEYS_MAX	64
-
-/* ---------- what is kept ---------- */
-
 typedef struct KeptKey
 {
-	dlist_node	node;
-	MemoryContext context;		/* of the key and of what it points to */
-	uint64		loaded_at;
+	Kept		kept;			/* the first */
 	bool		is_active;
 	TokenSigningKey key;
 } KeptKey;
 
-static dlist_head kept = DLIST_STATIC_INIT(kept);
-static int	nkept = 0;
-
-static void
-drop_key(KeptKey *k)
-{
-	dlist_delete(&k->node);
-	nkept--;
-	MemoryContextDelete(k->context);
-}
-
-/* Drop what has changed, and everything if it is too much. */
-static void
-drop_stale_keys(void)
-{
-	dlist_mutable_iter i;
-	bool		too_many = nkept >= KEYS_MAX;
-
-	dlist_foreach_modify(i, &kept)
-	{
-		KeptKey    *k = dlist_container(KeptKey, node, i.cur);
-
-		if (too_many || invalidation_since(k->loaded_at, &k->key.key_id))
-			drop_key(k);
-	}
-}
-
-/* A key that goes with a memory context. */
-static void
-free_key(void *key)
-{
-	token_key_free(key);
-}
-
-static void
-attach_key(TokenKey *key, MemoryContext context)
-{
-	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
-
-	callback->func = free_key;
-	callback->arg = key;
-	MemoryContextRegisterResetCallback(context, callback);
-}
+static KeptList keys = {DLIST_STATIC_INIT(keys.head), 0};
 
 /* ---------- reading ---------- */
 
@@ -156,28 +106,22 @@ read_key(CatalogScan *scan, TokenSigningKey *key, bool *is_active)
 static const TokenSigningKey *
 keep_key(CatalogScan *scan, uint64 loaded_at)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "devapp signing key",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	KeptKey    *k = palloc0(sizeof(KeptKey));
+	KeptKey    *k = kept_new("signing key", sizeof(KeptKey), loaded_at);
+	MemoryContext caller = MemoryContextSwitchTo(k->kept.context);
 	TokenKey   *public_key;
 
-	k->context = context;
-	k->loaded_at = loaded_at;
 	read_key(scan, &k->key, &k->is_active);
-	invalidation_watch(&k->key.key_id);
 	public_key = read_public_key(scan, k->key.alg);
 	MemoryContextSwitchTo(caller);
 	if (public_key == NULL)
 	{
-		MemoryContextDelete(context);
+		MemoryContextDelete(k->kept.context);
 		return NULL;
 	}
-	attach_key(public_key, context);
+	kept_attach_key(public_key, k->kept.context);
 	k->key.public_key = public_key;
-	MemoryContextSetParent(context, TopMemoryContext);
-	dlist_push_head(&kept, &k->node);
-	nkept++;
+	k->kept.id = k->key.key_id;
+	kept_add(&keys, &k->kept);
 	return &k->key;
 }
 
@@ -201,10 +145,10 @@ signing_key_find(Str kid, uint64 loaded_at, Snapshot snapshot)
 {
 	dlist_iter	i;
 
-	drop_stale_keys();
-	dlist_foreach(i, &kept)
+	kept_drop_stale(&keys);
+	dlist_foreach(i, &keys.head)
 	{
-		KeptKey    *k = dlist_container(KeptKey, node, i.cur);
+		KeptKey    *k = dlist_container(KeptKey, kept.node, i.cur);
 
 		if (str_is(kid, k->key.kid))
 			return &k->key;
@@ -217,10 +161,10 @@ signing_key_active(TokenAlg alg, uint64 loaded_at, Snapshot snapshot)
 {
 	dlist_iter	i;
 
-	drop_stale_keys();
-	dlist_foreach(i, &kept)
+	kept_drop_stale(&keys);
+	dlist_foreach(i, &keys.head)
 	{
-		KeptKey    *k = dlist_container(KeptKey, node, i.cur);
+		KeptKey    *k = dlist_container(KeptKey, kept.node, i.cur);
 
 		if (k->is_active && k->key.alg == alg)
 			return &k->key;
@@ -259,34 +203,15 @@ subject_of(const char *kid)
 	return psprintf("signing_key/%s", kid);
 }
 
-/* What is sealed for a subject; no data: nothing. */
-static Str
-find_sealed(const char *subject)
-{
-	Snapshot	snapshot = catalog_take_snapshot();
-	CatalogScan scan;
-	Str			sealed = {NULL, 0};
-
-	catalog_scan_begin(&scan, SEALED_KEY_BY_SUBJECT, CStringGetTextDatum(subject), snapshot);
-	if (catalog_scan_next(&scan))
-	{
-		bool		isnull;
-		bytea	   *value = DatumGetByteaPCopy(catalog_value(&scan, SEALED_KEY_SEALED, &isnull));
-
-		sealed = (Str) {VARDATA(value), VARSIZE(value) - VARHDRSZ};
-	}
-	catalog_scan_end(&scan);
-	catalog_release_snapshot(snapshot);
-	return sealed;
-}
-
 const TokenKey *
 signing_key_unseal(const TokenSigningKey *key)
 {
 	char	   *subject = subject_of(key->kid);
-	Str			sealed = find_sealed(subject);
+	Snapshot	snapshot = catalog_take_snapshot();
+	Str			sealed = sealed_key_find(subject, snapshot);
 	Unsealed	plain;
 
+	catalog_release_snapshot(snapshot);
 	signing_key_wipe();
 	if (sealed.data == NULL)
 		ereport(ERROR,
@@ -392,7 +317,7 @@ generate_key(TokenAlg alg)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("a key for %s could not be made", token_alg_name(alg))));
-	attach_key(key, CurrentMemoryContext);
+	kept_attach_key(key, CurrentMemoryContext);
 	return key;
 }
 

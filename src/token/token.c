@@ -8,6 +8,10 @@
  * rotation ends it.  Both are signed by a key of devapp.signing_key, which the kid names;
  * the algorithm is the key's.
  *
+ * Tokens of other issuers are verified with the keys that are stored of these
+ * (foreign_issuer.c).  Such a token may name a developer instead of a credential: then no
+ * product stands behind it.
+ *
  * What does not depend on the clock and on the call is read here once, and is remembered
  * with the entitlement (cache.c).  The rest is asked of TokenFacts at each call.
  *
@@ -28,6 +32,7 @@
 #include "table/catalog.h"
 #include "table/invalidation.h"
 #include "token/dpop.h"
+#include "token/foreign_issuer.h"
 #include "token/signing_key.h"
 #include "token/token.h"
 #include "token/token_setting.h"
@@ -114,8 +119,9 @@ has_claims(const JwtClaims *claims)
 		claims->exp != JWT_NO_TIME;
 }
 
+/* signer: the id of the key or issuer; verify_until: when its last token is over. */
 static void
-set_facts(Token *token, const TokenSigningKey *key)
+set_facts(Token *token, const pg_uuid_t *signer, TimestampTz verify_until)
 {
 	const JwtClaims *claims = &token->jwt->claims;
 	TokenFacts *facts = &token->facts;
@@ -123,11 +129,11 @@ set_facts(Token *token, const TokenSigningKey *key)
 	facts->not_before = beginning_of(claims);
 	facts->expires_at = moment_of(claims->exp);
 	/* its end has the skew in it */
-	if (!TIMESTAMP_NOT_FINITE(key->verify_until))
-		facts->expires_at = Min(facts->expires_at, key->verify_until - TOKEN_SKEW);
-	facts->key_id = key->key_id;
+	if (!TIMESTAMP_NOT_FINITE(verify_until))
+		facts->expires_at = Min(facts->expires_at, verify_until - TOKEN_SKEW);
+	facts->key_id = *signer;
 	facts->token_id = token_id_of(token->token_key);
-	facts->revoked = key->compromised || is_revoked(token);
+	facts->revoked = is_revoked(token);
 	facts->has_jkt = claims->has_jkt;
 	facts->has_x5t = claims->has_x5t;
 	facts->is_bound_otherwise = claims->bound_otherwise;
@@ -135,6 +141,51 @@ set_facts(Token *token, const TokenSigningKey *key)
 	memcpy(facts->x5t, claims->x5t, sizeof(facts->x5t));
 	facts->audiences = (StrList) {claims->naudiences, (Str *) claims->audiences};
 }
+
+/* ---------- tokens of other issuers ---------- */
+
+/*
+ * Others choose the jti of their tokens, so it has the issuer before it here.  A token without
+ * one goes by the digest of what was signed, of which nobody else can make another form.
+ */
+static Str
+foreign_token_key(const Jwt *jwt)
+{
+	Str			iss = jwt->claims.iss;
+	Str			jti = jwt->claims.jti;
+	uint8		sha256[SHA256_LEN];
+	char		digits[BASE64URL_ENCODED_LEN(SHA256_LEN)];
+	char	   *key;
+
+	if (jti.data == NULL)
+	{
+		secret_sha256(jwt->signed_part.data, jwt->signed_part.len, sha256);
+		jti = (Str) {digits, base64url_encode(sha256, sizeof(sha256), digits)};
+	}
+	key = psprintf("%.*s %.*s", (int) iss.len, iss.data, (int) jti.len, jti.data);
+	return (Str) {key, strlen(key)};
+}
+
+/* A token that none of our keys has signed. */
+static VerdictCode
+open_foreign(Token *token)
+{
+	const JwtClaims *claims = &token->jwt->claims;
+	ForeignToken foreign;
+	VerdictCode code = foreign_token_open(token->jwt, token->loaded_at, token->snapshot, &foreign);
+
+	if (code != VERDICT_VALID && code != VERDICT_NO_PRODUCT)
+		return code;
+	token->client_id = foreign.consumer_key;
+	token->developer_id = foreign.developer_id;
+	token->token_key = foreign_token_key(token->jwt);
+	token->scopes = (StrList) {claims->nscopes, (Str *) claims->scopes};
+	token->keeps_scopes = !claims->has_scope;
+	set_facts(token, &foreign.issuer_id, DT_NOEND);
+	return code;
+}
+
+/* ---------- our own ---------- */
 
 /*
  * An access token says who issued it, and that must be us by the name that we have now.
@@ -147,8 +198,9 @@ is_from_us(const Token *token)
 }
 
 /*
- * Read a token and verify its signature.  VALID, or why it is refused: MALFORMED or
- * NOT_FOUND.  All lies in the current memory context.
+ * Read a token and verify its signature.  VALID, or why it is refused: MALFORMED,
+ * NOT_FOUND, UNAVAILABLE (the secret of its issuer is not to be had), or NO_PRODUCT where it
+ * names a developer.  All lies in the current memory context.
  */
 VerdictCode
 token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token)
@@ -166,7 +218,9 @@ token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token)
 	if (jwt->kid.data == NULL || jwt->kid.len > JWK_KID_MAX)
 		return VERDICT_NOT_FOUND;
 	key = signing_key_find(jwt->kid, loaded_at, snapshot);
-	if (key == NULL || !jwt_is_signed_by(jwt, key->public_key))
+	if (key == NULL)
+		return open_foreign(token);
+	if (!jwt_is_signed_by(jwt, key->public_key))
 		return VERDICT_NOT_FOUND;
 	if (!read_kind(token) || !has_claims(&jwt->claims))
 		return VERDICT_MALFORMED;
@@ -175,7 +229,9 @@ token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token)
 	token->client_id = jwt->claims.client_id;
 	token->token_key = jwt->claims.jti;
 	token->scopes = (StrList) {jwt->claims.nscopes, jwt->claims.scopes};
-	set_facts(token, key);
+	token->keeps_scopes = token->is_secret;
+	set_facts(token, &key->key_id, key->verify_until);
+	token->facts.revoked |= key->compromised;
 	return VERDICT_VALID;
 }
 
@@ -218,7 +274,7 @@ token_holder(const Token *token, ProductGetter getter, TokenHolder *holder)
 	if (token->is_secret)
 		code = match_secret(token, e, &holder->secret);
 	if (code == VERDICT_VALID)
-		entitlement_narrow(e, &token->facts, token->is_secret ? NULL : &token->scopes);
+		entitlement_narrow(e, &token->facts, token->keeps_scopes ? NULL : &token->scopes);
 	return code;
 }
 

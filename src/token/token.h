@@ -20,7 +20,9 @@ typedef struct Token
 	Str			bytes;			/* as it was presented */
 	Str			client_id;		/* consumer key of the credential behind it */
 	Str			token_key;		/* what it is revoked by: its jti */
+	pg_uuid_t	developer_id;	/* whom it names, where the verdict is NO_PRODUCT */
 	bool		is_secret;		/* it is itself the secret of a credential */
+	bool		keeps_scopes;	/* of the credential, all that it has */
 	StrList		scopes;
 	uint64		loaded_at;
 	Snapshot	snapshot;

@@ -11,11 +11,15 @@
 
 #include "commands/dbcommands.h"
 #include "lib/stringinfo.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "base/compat.h"
 #include "token/token_setting.h"
+
+PG_FUNCTION_INFO_V1(devapp_token_issuer_name);
 
 #define ISSUER_MAX		1024
 
@@ -125,4 +129,11 @@ TokenAlg
 token_default_alg(void)
 {
 	return (TokenAlg) token_alg;
+}
+
+/* token_issuer_name(): the iss of our tokens */
+Datum
+devapp_token_issuer_name(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(token_issuer_name()));
 }

@@ -147,6 +147,8 @@ $node->safe_psql('src', "SELECT devapp.revoke_token(jti => 'of the source')");
 $node->safe_psql('src', q{SELECT FROM devapp.set_client_keys((SELECT consumer_key FROM devapp.credential WHERE kind = 'oauth_client' LIMIT 1),
 	'{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}');
 	INSERT INTO devapp.used_assertion SELECT credential_id, sha256('dumped'), 'infinity' FROM devapp.client_key});
+$node->safe_psql('src', q{SELECT FROM devapp.create_token_issuer('https://login.example.com', audience => '{a}',
+	jwks => '{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}')});
 
 $node->safe_psql('src', q{SELECT FROM devapp.set_legal_hold(month => '2001-02-03', note => 'dumped')});
 

@@ -1,0 +1,49 @@
+/*
+ * token_developer.c
+ *		The developer whom a token of another issuer names.
+ *
+ * For what puts people behind requests: such a token is no key of an app, but says who
+ * somebody is.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "table/catalog.h"
+#include "table/invalidation.h"
+#include "token/token.h"
+
+PG_FUNCTION_INFO_V1(devapp_token_developer);
+
+/* Is it good now, for whoever has it? */
+static bool
+is_good(const TokenFacts *facts)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TokenProofs none = {0};
+
+	return token_refusal(facts, &none, now) == VERDICT_VALID && now - TOKEN_SKEW < facts->expires_at;
+}
+
+/* token_developer(token): null where it is not good now, or names nobody */
+Datum
+devapp_token_developer(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+	Str			bytes = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+	uint64		loaded_at = invalidation_accept();
+	Snapshot	snapshot = catalog_take_snapshot();
+	Token	   *token = palloc(sizeof(Token));
+	VerdictCode code = bytes.len > JWT_MAX ? VERDICT_MALFORMED :
+		token_open(bytes, loaded_at, snapshot, token);
+	pg_uuid_t  *developer_id;
+
+	catalog_release_snapshot(snapshot);
+	if (code != VERDICT_NO_PRODUCT || !is_good(&token->facts))
+		PG_RETURN_NULL();
+	developer_id = palloc(sizeof(pg_uuid_t));
+	*developer_id = token->developer_id;
+	PG_RETURN_UUID_P(developer_id);
+}
