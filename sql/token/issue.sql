@@ -3,15 +3,17 @@
 -- The credential of a reference, null if there is none; whether the caller may act for it
 -- without a proof, as administrators may, and developers for apps of their own; and whether
 -- he may ask about its tokens, as whoever verifies all of them may, too.
-CREATE FUNCTION devapp_internal.token_client(client text, OUT credential_id uuid, OUT is_own boolean, OUT sees_tokens boolean)
+CREATE FUNCTION devapp_internal.token_client(client text, OUT consumer_key text, OUT is_own boolean, OUT sees_tokens boolean)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    the_credential constant uuid := devapp_internal.credential_id_of(token_client.client::devapp.credential_ref);
 BEGIN
-    credential_id := devapp_internal.credential_id_of(token_client.client::devapp.credential_ref);
+    SELECT c.consumer_key INTO consumer_key FROM devapp.credential c WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
     is_own := devapp_internal.is_admin()
            OR EXISTS (SELECT FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
-                       WHERE c.credential_id = token_client.credential_id
+                       WHERE c.credential_id = the_credential
                          AND devapp_internal.is_mine(a.developer_id, a.team_id)
                          AND devapp_internal.has_environment(a.team_id, c.environment));
     sees_tokens := is_own

@@ -338,6 +338,8 @@ cache_product(const pg_uuid_t *product_id, Snapshot snapshot)
 uint64
 cache_begin_load(void)
 {
+	if (unlikely(products == NULL))
+		create_cache();
 	while (nheld > 0)
 		release_product(held[--nheld]);
 	load_began_at = invalidation_accept();

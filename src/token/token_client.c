@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "base/entry.h"
 #include "base/sodium.h"
+#include "decide/cache.h"
 #include "key/key_core.h"
 #include "key/secret.h"
 #include "table/catalog.h"
@@ -54,8 +55,7 @@ token_string_argument(FunctionCallInfo fcinfo, int n)
 /* A client, and what the caller may do for it without a proof. */
 typedef struct FoundClient
 {
-	bool		exists;
-	pg_uuid_t	credential_id;
+	text	   *consumer_key;	/* NULL: there is none */
 	bool		is_own;			/* everything */
 	bool		sees_tokens;	/* ask what its tokens are good for */
 } FoundClient;
@@ -69,24 +69,45 @@ true_column(int column)
 	return !isnull && DatumGetBool(value);
 }
 
+/* Planned once a session: planning takes several times as long as running. */
+static SPIPlanPtr
+find_client_plan(void)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {TEXTOID};
+
+	if (plan == NULL)
+	{
+		SPIPlanPtr	made = SPI_prepare("SELECT c.consumer_key, c.is_own, c.sees_tokens FROM devapp_internal.token_client($1) AS c",
+									   lengthof(types), types);
+
+		if (made == NULL || SPI_keepplan(made) != 0)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		plan = made;
+	}
+	return plan;
+}
+
 static FoundClient
 find_client(Str client)
 {
-	FoundClient found = {false};
-	Oid			types[] = {TEXTOID};
+	FoundClient found = {NULL};
+	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[] = {PointerGetDatum(cstring_to_text_with_len(client.data, (int) client.len))};
 	bool		isnull;
-	Datum		id;
+	Datum		key;
 
 	if (SPI_connect() != SPI_OK_CONNECT ||
-		SPI_execute_with_args("SELECT c.credential_id, c.is_own, c.sees_tokens FROM devapp_internal.token_client($1) AS c",
-							  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
+		SPI_execute_plan(find_client_plan(), values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "the client was not looked up");
-	id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	found.exists = !isnull;
-	if (found.exists)
-		found.credential_id = *DatumGetUUIDP(id);
+	key = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		MemoryContext spi_context = MemoryContextSwitchTo(caller);
+
+		found.consumer_key = DatumGetTextPCopy(key);
+		MemoryContextSwitchTo(spi_context);
+	}
 	found.is_own = true_column(2);
 	found.sees_tokens = true_column(3);
 	SPI_finish();
@@ -110,13 +131,20 @@ token_client_may_see(const Entitlement *asking, const Entitlement *about)
 		find_client(token_client_id(about)).sees_tokens;
 }
 
-/* As the latest committed state has it, and with what this transaction has changed. */
+/*
+ * As the latest committed state has it, and with what this transaction has changed.  Its
+ * products are shared with those that are remembered, until another client is loaded.
+ */
 static Entitlement *
-load_client(const pg_uuid_t *credential_id)
+load_client(const text *consumer_key)
 {
-	Snapshot	snapshot = catalog_take_snapshot();
-	Entitlement *e = entitlement_by_id(credential_id, snapshot, product_load);
+	Snapshot	snapshot;
+	Entitlement *e;
 
+	(void) cache_begin_load();
+	snapshot = catalog_take_snapshot();
+	e = entitlement_by_key(VARDATA_ANY(consumer_key), VARSIZE_ANY_EXHDR(consumer_key), snapshot,
+						   cache_product);
 	catalog_release_snapshot(snapshot);
 	return e;
 }
@@ -187,7 +215,7 @@ token_client_standing(const Entitlement *e, const DecideSecret *secret, Timestam
 Entitlement *
 token_client_require(const ClientProof *proof, TimestampTz now)
 {
-	FoundClient found = {false};
+	FoundClient found = {NULL};
 	Entitlement *e = NULL;
 	VerdictCode code;
 
@@ -197,8 +225,8 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 		token_client_refuse("It brought both a secret and an assertion.");
 	if (proof->secret.data == NULL && proof->assertion.data == NULL && !found.is_own)
 		token_client_refuse("It brought neither a secret nor an assertion.");
-	if (found.exists)
-		e = load_client(&found.credential_id);
+	if (found.consumer_key != NULL)
+		e = load_client(found.consumer_key);
 	code = e == NULL ? VERDICT_NOT_FOUND :
 		token_client_standing(e, require_secret(e, proof->secret), now);
 	if (code != VERDICT_VALID)
