@@ -21,7 +21,6 @@ CREATE TABLE devapp.credential (
     decision_note text,
     CONSTRAINT credential_pkey PRIMARY KEY (credential_id),
     CONSTRAINT credential_app_id_fkey FOREIGN KEY (app_id) REFERENCES devapp.app,
-    CONSTRAINT credential_jwt_expires_check CHECK (kind <> 'jwt' OR expires_at IS NOT NULL),
     CONSTRAINT credential_deleted_check CHECK (deleted_at IS NULL OR status <> 'approved'),
     CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)
 );

@@ -183,7 +183,10 @@ generate_secret(Issue *issue)
 	if (!is_token(issue))
 		issue->secret = generate_key(consumer);
 	else if (issue->row->nulls[ISSUED_EXPIRES_AT])
-		elog(ERROR, "a token without an end");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a credential of kind jwt must expire"),
+				 errhint("Issue one with expires_in.")));
 	else
 		issue->secret = make_token(consumer, DatumGetTimestampTz(issue->row->values[ISSUED_EXPIRES_AT]));
 }

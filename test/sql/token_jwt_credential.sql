@@ -52,8 +52,7 @@ SELECT devapp.introspect(:'secret');
 -- the key that signs it is published for as long
 SELECT bool_or(k.longest_lifetime >= '90 days') AS published FROM devapp.signing_key k WHERE k.status = 'active';
 
--- a token that ends belongs to a credential that ends
-\set VERBOSITY sqlstate
+-- one that a direct INSERT made without an end gets no secret
 INSERT INTO devapp.credential (app_id, kind, consumer_key) SELECT app_id, 'jwt', 'dvk_live_000000000000' FROM devapp.credential WHERE credential_id = :'a_credential_id';
-\set VERBOSITY default
+SELECT FROM devapp.rotate_credential('dvk_live_000000000000');
 SELECT missing, wrong FROM devapp_internal.check_packed_rows();
