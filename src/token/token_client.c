@@ -91,7 +91,7 @@ find_client_plan(void)
 static FoundClient
 find_client(Str client)
 {
-	FoundClient found = {NULL};
+	FoundClient found = {0};
 	MemoryContext caller = CurrentMemoryContext;
 	Datum		values[] = {PointerGetDatum(cstring_to_text_with_len(client.data, (int) client.len))};
 	bool		isnull;
@@ -215,7 +215,7 @@ token_client_standing(const Entitlement *e, const DecideSecret *secret, Timestam
 Entitlement *
 token_client_require(const ClientProof *proof, TimestampTz now)
 {
-	FoundClient found = {NULL};
+	FoundClient found = {0};
 	Entitlement *e = NULL;
 	VerdictCode code;
 
