@@ -234,15 +234,73 @@ follows_consumer_key(const char *s, size_t at)
 		s[label_end - label_len - 1] == '_' && is_base62(s[label_end - label_len - 2]);
 }
 
-/*
- * Put eight stars in the place of the secret of each key in s, and return the new
- * length, which is not greater.  A key is found by its form alone, wherever it is in s and
- * in whatever case, also where its checksum is wrong or some of it is missing.
- */
-size_t
-key_mask(char *s, size_t len)
+#define STARS		"********"
+#define STARS_LEN	(sizeof(STARS) - 1)
+
+static bool
+is_base64url(char c)
 {
-	static const char stars[] = "********";
+	return is_base62(c) || c == '-' || c == '_';
+}
+
+/* Where the digits of a part of a token end. */
+static size_t
+part_end(const char *s, size_t at, size_t len)
+{
+	while (at < len && is_base64url(s[at]))
+		at++;
+	return at;
+}
+
+/*
+ * Where the signature of a token (JWT) that begins at s[at] begins, 0 if there is none.  The
+ * header of a token is a JSON object, whose first bytes are these three digits.
+ */
+static size_t
+signature_start(const char *s, size_t at, size_t len)
+{
+	size_t		dot;
+
+	if (len - at < 3 || memcmp(s + at, "eyJ", 3) != 0 || (at > 0 && is_base64url(s[at - 1])))
+		return 0;
+	dot = part_end(s, at, len);
+	if (dot == len || s[dot] != '.')
+		return 0;
+	dot = part_end(s, dot + 1, len);
+	if (dot == len || s[dot] != '.' || part_end(s, dot + 1, len) - dot - 1 < MASK_MIN)
+		return 0;
+	return dot + 1;
+}
+
+/* Put eight stars in the place of the signature of each token. */
+static size_t
+mask_tokens(char *s, size_t len)
+{
+	size_t		out = 0;
+	size_t		i = 0;
+
+	while (i < len)
+	{
+		size_t		signature = signature_start(s, i, len);
+
+		if (signature == 0)
+		{
+			s[out++] = s[i++];
+			continue;
+		}
+		memmove(s + out, s + i, signature - i);
+		out += signature - i;
+		i = part_end(s, signature, len);
+		memcpy(s + out, STARS, STARS_LEN);
+		out += STARS_LEN;
+	}
+	return out;
+}
+
+/* The same for the secret of each key. */
+static size_t
+mask_keys(char *s, size_t len)
+{
 	size_t		out = 0;		/* what is before it is done */
 	size_t		run;			/* digits from i on */
 
@@ -253,8 +311,8 @@ key_mask(char *s, size_t len)
 		if (run >= MASK_MIN && out > 0 && s[out - 1] == '_' &&
 			follows_consumer_key(s, out - 1))
 		{
-			memcpy(s + out, stars, sizeof(stars) - 1);
-			out += sizeof(stars) - 1;
+			memcpy(s + out, STARS, STARS_LEN);
+			out += STARS_LEN;
 			continue;
 		}
 		if (run == 0)
@@ -263,6 +321,18 @@ key_mask(char *s, size_t len)
 		out += run;
 	}
 	return out;
+}
+
+/*
+ * Put eight stars in the place of the secret of each key and of the signature of each
+ * token in s, and return the new length, which is not greater.  They are found by their
+ * form alone, wherever they are in s; a key in whatever case, also where its checksum is
+ * wrong or some of it is missing.
+ */
+size_t
+key_mask(char *s, size_t len)
+{
+	return mask_keys(s, mask_tokens(s, len));
 }
 
 const char *

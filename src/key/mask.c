@@ -16,7 +16,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_masked);
 
-/* A copy of a value with the secrets of the keys in it blotted out, ended by a zero. */
+/* A copy of a value with the secrets of the keys and the signatures of the tokens in it blotted out, ended by a zero. */
 char *
 mask_value(const char *value, size_t len)
 {
@@ -32,7 +32,7 @@ mask_string(const char *value)
 	return mask_value(value, strlen(value));
 }
 
-/* Is there a key in a value? */
+/* Is there a key or a token in a value? */
 bool
 mask_finds_key(const char *value, size_t len)
 {

@@ -121,7 +121,7 @@ has_space(Str t)
 	return false;
 }
 
-/* A key that is put into a text by mistake would lie in the table, the trail and the WAL. */
+/* A key, or token, that is put into a text by mistake would lie in the table, the trail and the WAL. */
 static void
 refuse_key(Subject s, Str t)
 {

@@ -206,6 +206,25 @@ check_key_masked(const char *key, size_t len, size_t consumer_len, FuzzInput in)
 	free(text);
 }
 
+/* A token among other bytes: its signature is not there any more. */
+static void
+check_token_masked(FuzzInput in)
+{
+	static const char token[] = " eyJhbGciOiJFZERTQSJ9.eyJqdGkiOiJhIn0.0123456789abcdef-_ABCDEF";
+	size_t		before = fuzz_below(&in, 60);
+	size_t		total = before + sizeof(token) - 1;
+	char	   *text = fuzz_alloc(NULL, total);
+	size_t		masked;
+
+	for (size_t i = 0; i < before; i++)
+		text[i] = (char) fuzz_byte(&in);
+	memcpy(text + before, token, sizeof(token) - 1);
+	masked = key_mask(text, total);
+	CHECK(masked <= total - 16);
+	CHECK(memcmp(text + masked - 9, ".********", 9) == 0);
+	free(text);
+}
+
 /* A string of min to max characters of a set. */
 static size_t
 make_field(FuzzInput *in, char *out, const char *set, size_t min, size_t max)
@@ -294,6 +313,7 @@ check_written(FuzzInput in)
 	CHECK(memcmp(key + consumer_len + 1, secret, KEY_SECRET_LEN) == 0);
 	check_neighbours(key, len, salt);
 	check_key_masked(key, len, consumer_len, in);
+	check_token_masked(in);
 	free(key);
 }
 

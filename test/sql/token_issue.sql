@@ -86,5 +86,8 @@ SELECT token_type FROM devapp.issue_token(:'c_consumer_key', :'new_secret');
 SELECT FROM devapp.complete_rotation(:'c_consumer_key');
 SELECT token_type FROM devapp.issue_token(:'c_consumer_key', :'c_secret');
 
+-- an error shows no token, and no text takes one
+SELECT devapp_internal.masked('see eyJhbGciOiJFZERTQSJ9.eyJqdGkiOiJhIn0.0123456789abcdef-_ABCDEF!');
+SELECT FROM devapp.revoke_credential(:'c_consumer_key', 'leaked: ' || :'t_token');
 -- nothing of a token is written down
 SELECT count(*) FROM devapp.audit_event WHERE position(split_part(:'t_token', '.', 3) IN audit_event::text) > 0;
