@@ -97,8 +97,9 @@ find_client(Str client)
 	bool		isnull;
 	Datum		key;
 
+	/* not read-only: the client may have been made in the same statement */
 	if (SPI_connect() != SPI_OK_CONNECT ||
-		SPI_execute_plan(find_client_plan(), values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		SPI_execute_plan(find_client_plan(), values, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "the client was not looked up");
 	key = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	if (!isnull)

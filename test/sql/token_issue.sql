@@ -71,6 +71,9 @@ SELECT FROM devapp.issue_token(NULL, :'c_secret');
 -- an administrator needs no proof of the client (who else: t/049_tokens.pl)
 SELECT scope FROM devapp.issue_token(:'c_consumer_key', scopes => '{stock:read}');
 
+-- a client that is made in the same statement
+SELECT t.scope FROM devapp.create_app('token-at-once', 'tokens@example.com', '{token_stock}', kind => 'oauth_client') AS c, devapp.issue_token(c.consumer_key, c.secret) AS t;
+
 -- a token does not outlive its credential, and none is given to one that is over
 SELECT * FROM devapp.issue_credential('tokens@example.com/token-issue', kind => 'oauth_client', expires_in => '10 minutes') \gset e_
 SELECT expires_in BETWEEN 590 AND 600 AS until_its_end FROM devapp.issue_token(:'e_consumer_key', :'e_secret');
