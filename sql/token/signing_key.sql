@@ -51,7 +51,9 @@ BEGIN
 END
 $$;
 
--- When the last token of a key has expired that is retired now; clocks may differ by half a minute.
+-- When the last token of a key has expired that is retired now, also where it is itself the secret
+-- of a credential: whoever signs it says first how long it is to live (lengthen_signing_key).
+-- Clocks may differ by half a minute.
 CREATE FUNCTION devapp_internal.last_expiry(key devapp.signing_key) RETURNS timestamptz
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp

@@ -95,6 +95,16 @@ is(sql("SELECT devapp_internal.lengthen_signing_key('$second', 60); SELECT longe
 is(sql("SELECT devapp_internal.lengthen_signing_key('$second', 86401); SELECT longest_lifetime FROM devapp.signing_key WHERE kid = '$second'"),
 	"\n24:00:01", 'one that lives for longer: the key is published for longer');
 
+# a token that is the secret of a credential lives for longer than access tokens do
+my $long = create_app($node, 'long', "developer => 'ada\@example.com', products => '{weather}', kind => 'jwt', expires_in => '30 days'");
+my $before = $second;
+$second = sql('SELECT kid FROM devapp.create_signing_key()');
+sql("SELECT devapp.activate_signing_key('$second')");
+is(sql("SELECT k.verify_until >= c.expires_at + interval '30 s' FROM devapp.signing_key k, devapp.credential c WHERE k.kid = '$before' AND c.kind = 'jwt'"), 't', 'its key is published until it has expired');
+is(code($node, $long->{secret}), 'VALID', 'and it works');
+sql("SELECT devapp.retire_signing_key('$before', compromised => true)");
+is(code($node, $long->{secret}), 'TOKEN_REVOKED', 'until its key is compromised');
+
 # what direct statements cannot do
 is(error_of($node, $_->[1]), $_->[2], $_->[0])
   for [ 'two active keys', "UPDATE devapp.signing_key SET status = 'active' WHERE alg = 'EdDSA'", '55000' ],
