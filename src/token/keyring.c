@@ -76,8 +76,22 @@ static NumberedKeys keyring = {
 
 /* ---------- the file ---------- */
 
-static void
-require_keyring(void)
+/* how often it was read */
+static uint64 keyring_version = 0;
+
+static bool
+load_keyring(bool for_verdict)
+{
+	bool		loaded = for_verdict ? numbered_keys_load_for_verdict(&keyring) :
+		numbered_keys_load(&keyring, ERROR);
+
+	if (loaded)
+		keyring_version++;
+	return loaded;
+}
+
+uint64
+keyring_require(void)
 {
 	if (!numbered_keys_configured(&keyring))
 		ereport(ERROR,
@@ -85,7 +99,8 @@ require_keyring(void)
 				 errmsg("there is no keyring: devapp.keyring_file is empty"),
 				 errhint("%s", MISSING_HINT)));
 	if (!numbered_keys_loaded(&keyring) || numbered_keys_changed(&keyring))
-		(void) numbered_keys_load(&keyring, ERROR);
+		(void) load_keyring(false);
+	return keyring_version;
 }
 
 /* The same where an error is none. */
@@ -95,7 +110,7 @@ has_keyring(void)
 	if (!numbered_keys_configured(&keyring))
 		return false;
 	return (numbered_keys_loaded(&keyring) && !numbered_keys_changed(&keyring)) ||
-		numbered_keys_load_for_verdict(&keyring);
+		load_keyring(true);
 }
 
 /* ---------- sealing ---------- */
@@ -133,7 +148,7 @@ keyring_seal(const char *subject, const unsigned char *plain, size_t len)
 	const NumberedKey *newest;
 	size_t		ad_len;
 
-	require_keyring();
+	(void) keyring_require();
 	newest = &keyring.keys[keyring.count - 1];
 	head[0] = SCHEME;
 	head[1] = (unsigned char) (newest->number >> 8);
@@ -217,7 +232,7 @@ keyring_unseal(const char *subject, Str sealed)
 	const NumberedKey *with;
 	Unsealed	plain;
 
-	require_keyring();
+	(void) keyring_require();
 	with = numbered_keys_find(&keyring, number);
 	plain = unseal_with(with, subject, sealed);
 	if (plain.data == NULL)
@@ -273,7 +288,7 @@ devapp_keyring_newest(PG_FUNCTION_ARGS)
 {
 	if (!numbered_keys_configured(&keyring))
 		PG_RETURN_INT32(0);
-	require_keyring();
+	(void) keyring_require();
 	PG_RETURN_INT32(keyring.keys[keyring.count - 1].number);
 }
 

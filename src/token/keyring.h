@@ -16,6 +16,9 @@ typedef struct Unsealed
 	size_t		len;
 } Unsealed;
 
+/* An error if the keyring is not usable; else the number of what was read, another after each change. */
+extern uint64 keyring_require(void);
+
 /*
  * The subject is what the bytes belong to, such as "signing_key/<kid>": they can be
  * unsealed for the same subject only.

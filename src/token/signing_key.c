@@ -7,8 +7,10 @@
  * retired.  Each is right until its row changes, which is heard of by its key_id
  * (invalidation.c), also on a standby.  Unknown kids are not kept.
  *
- * The private part is unsealed (keyring.c) for each signature and wiped after it, also
- * where an error or a rollback comes in between.
+ * The private part is unsealed (keyring.c) at the first signature and kept beside it: to make
+ * it ready takes longer than to sign.  It is wiped when the row changes, as it does when the
+ * key is retired, and when the keyring is another one; where that is not usable, nothing is
+ * signed.
  */
 #include "postgres.h"
 
@@ -21,7 +23,6 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "base/xact_list.h"
 #include "key/mask.h"
 #include "table/catalog.h"
 #include "token/base64url_core.h"
@@ -38,9 +39,23 @@ typedef struct KeptKey
 	Kept		kept;			/* the first */
 	bool		is_active;
 	TokenSigningKey key;
+	TokenKey   *private_key;	/* NULL: not unsealed yet */
+	uint64		keyring;		/* that has unsealed it */
+	MemoryContextCallback forget;	/* when the key is dropped */
 } KeptKey;
 
 static KeptList keys = {DLIST_STATIC_INIT(keys.head), 0};
+
+/* It is wiped. */
+static void
+forget_private_key(void *kept)
+{
+	KeptKey    *k = kept;
+
+	if (k->private_key != NULL)
+		token_key_free(k->private_key);
+	k->private_key = NULL;
+}
 
 /* ---------- reading ---------- */
 
@@ -120,6 +135,9 @@ keep_key(CatalogScan *scan, uint64 loaded_at)
 	}
 	kept_attach_key(public_key, k->kept.context);
 	k->key.public_key = public_key;
+	k->forget.func = forget_private_key;
+	k->forget.arg = k;
+	MemoryContextRegisterResetCallback(k->kept.context, &k->forget);
 	k->kept.id = k->key.key_id;
 	kept_add(&keys, &k->kept);
 	return &k->key;
@@ -174,62 +192,48 @@ signing_key_active(TokenAlg alg, uint64 loaded_at, Snapshot snapshot)
 
 /* ---------- signing ---------- */
 
-/* The private part that is unsealed, and what wipes it where nobody does. */
-static struct
-{
-	XactItem	item;			/* the first */
-	bool		is_queued;
-	TokenKey   *key;
-}			unsealed;
-
-void
-signing_key_wipe(void)
-{
-	if (unsealed.key != NULL)
-		token_key_free(unsealed.key);
-	unsealed.key = NULL;
-}
-
-static void
-end_unsealed(XactItem *item, bool committed)
-{
-	unsealed.is_queued = false;
-	signing_key_wipe();
-}
-
 static char *
 subject_of(const char *kid)
 {
 	return psprintf("signing_key/%s", kid);
 }
 
-const TokenKey *
-signing_key_unseal(const TokenSigningKey *key)
+static TokenKey *
+unseal_key(const TokenSigningKey *key)
 {
 	char	   *subject = subject_of(key->kid);
 	Snapshot	snapshot = catalog_take_snapshot();
 	Str			sealed = sealed_key_find(subject, snapshot);
 	Unsealed	plain;
+	TokenKey   *private_key;
 
 	catalog_release_snapshot(snapshot);
-	signing_key_wipe();
 	if (sealed.data == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("signing key %s has no private part", key->kid),
 				 errhint("Make another one with devapp.create_signing_key and activate it.")));
 	plain = keyring_unseal(subject, sealed);
-	unsealed.key = token_key_from_private(key->alg, plain.data, plain.len);
+	private_key = token_key_from_private(key->alg, plain.data, plain.len);
 	keyring_wipe(&plain);
-	if (unsealed.key == NULL)
+	if (private_key == NULL)
 		elog(ERROR, "signing key %s could not be read", key->kid);
-	if (!unsealed.is_queued)
+	return private_key;
+}
+
+const TokenKey *
+signing_key_private(const TokenSigningKey *key)
+{
+	KeptKey    *k = (KeptKey *) ((char *) key - offsetof(KeptKey, key));
+	uint64		keyring = keyring_require();
+
+	if (k->private_key == NULL || k->keyring != keyring)
 	{
-		unsealed.item.end = end_unsealed;
-		xact_list_push(&unsealed.item);
-		unsealed.is_queued = true;
+		forget_private_key(k);
+		k->private_key = unseal_key(key);
+		k->keyring = keyring;
 	}
-	return unsealed.key;
+	return k->private_key;
 }
 
 void

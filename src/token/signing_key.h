@@ -38,12 +38,8 @@ extern const TokenSigningKey *signing_key_find(Str kid, uint64 loaded_at, Snapsh
 /* The key that signs with that algorithm; NULL: none is active. */
 extern const TokenSigningKey *signing_key_active(TokenAlg alg, uint64 loaded_at, Snapshot snapshot);
 
-/*
- * The private part, for the signature that is made next; signing_key_wipe() when that is
- * done.  SQLSTATE 58030 if it cannot be unsealed.  An error wipes it, too.
- */
-extern const TokenKey *signing_key_unseal(const TokenSigningKey *key);
-extern void signing_key_wipe(void);
+/* The private part, for as long as the key itself stays.  SQLSTATE 58030 if it cannot be unsealed. */
+extern const TokenKey *signing_key_private(const TokenSigningKey *key);
 
 /*
  * Before a token of that many seconds is issued: the key is published until it has

@@ -179,8 +179,7 @@ token_write(TokenClaims *claims, const TokenSigningKey *signer)
 	payload = payload_of(claims);
 	room = room_for(header, payload);
 	token.bytes = palloc(room);
-	token.len = jwt_write(header, payload, signing_key_unseal(signer), token.bytes, room);
-	signing_key_wipe();
+	token.len = jwt_write(header, payload, signing_key_private(signer), token.bytes, room);
 	if (token.len == 0)
 		elog(ERROR, "a token could not be signed");
 	return token;

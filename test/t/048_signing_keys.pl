@@ -262,6 +262,9 @@ search_all('after a new keyring');
 
 # ---------- a keyring that is not usable ----------
 
+my $client = create_app($node, 'client', "developer => 'ada\@example.com', products => '{weather}', kind => 'oauth_client'");
+my $issue = "SELECT token FROM devapp.issue_token('$client->{consumer_key}')";
+my $token = $session->query_safe($issue);
 for my $case (
 	[ 'readable by others', sub { chmod oct '604', $file }, sub { chmod oct '600', $file }, qr/Others than its owner have access/ ],
 	[ 'gone', sub { rename $file, "$file.gone" }, sub { rename "$file.gone", $file }, qr/could not open keyring file.*HINT:/s ],
@@ -275,12 +278,17 @@ for my $case (
 	like($report, $expected, "$name: the error says why");
 	my (undef, $failed) = $session->query($made);
 	is($failed, 1, "$name: nor in a session that had read it");
+	(undef, $failed) = $session->query($issue);
+	is($failed, 1, "$name: which signs nothing, although it has the private key ready");
+	is((error_of($node, $issue))[0], '58030', "$name: nor does a new one");
+	is(sql("SELECT code FROM devapp.verify_token('$token', $Devapp::CALL)"), 'VALID', "$name: tokens are verified");
 	$session->{stderr} = '';
 	like(doctor($node, 'keyring'), qr/^error\|/, "$name: doctor() says so");
 	isnt(sql('SELECT devapp.jwks()'), '{"keys": []}', "$name: the public keys are there");
 	$mend->();
 	is($session->query_safe('SELECT 1'), 1, "$name: put back");
 	isnt($session->query_safe($made), '', "$name: it works again");
+	isnt($session->query_safe($issue), '', "$name: and signs");
 }
 $session->quit;
 
