@@ -16,6 +16,7 @@
 #include "base/restore.h"
 #include "decide/cache.h"
 #include "decide/verdict_type.h"
+#include "import/slow_limit.h"
 #include "key/key.h"
 #include "key/key_core.h"
 #include "key/pepper.h"
@@ -48,6 +49,7 @@ define_gucs(void)
 	pepper_define_gucs();
 	identity_define_gucs();
 	cache_define_gucs();
+	slow_limit_define_gucs();
 	meter_define_gucs();
 	buckets_define_gucs();
 	signing_key_define_gucs();
@@ -78,6 +80,7 @@ _PG_init(void)
 		spool_init();
 		buckets_init();
 		dpop_init();
+		slow_limit_init();
 		/* what pg_upgrade starts is its own until it is whole */
 		if (!IsBinaryUpgrade)
 			launcher_register();

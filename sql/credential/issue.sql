@@ -117,7 +117,8 @@ END
 $$;
 
 -- A credential for an app, its associations in the order of products, and its
--- first secret.  decisions: what was decided about the products already.
+-- first secret.  decisions: what was decided about the products already.  imported: the consumer key of a
+-- credential whose secret another system made; then only its id is returned, and the secret is stored by who calls.
 CREATE FUNCTION devapp_internal.make_credential(
     app devapp.app,
     kind text,
@@ -130,14 +131,15 @@ CREATE FUNCTION devapp_internal.make_credential(
     decisions devapp.approval_decision[] DEFAULT NULL,
     label text DEFAULT NULL,
     replaces uuid DEFAULT NULL,
-    replaced_until timestamptz DEFAULT NULL
+    replaced_until timestamptz DEFAULT NULL,
+    imported text DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     made uuid;
-    public_part text := devapp_internal.new_consumer_key(environment);
+    public_part text := coalesce(imported, devapp_internal.new_consumer_key(environment));
 BEGIN
     IF kind IS NOT NULL THEN
         PERFORM devapp_internal.require_expiry(kind, expires_in);
@@ -162,6 +164,9 @@ BEGIN
             PERFORM devapp_internal.associate(app, made, products[i], decisions[i]);
         END IF;
     END LOOP;
+    IF imported IS NOT NULL THEN
+        RETURN ROW (app.app_id, app.status, made, NULL, public_part, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::devapp.issued_credential;
+    END IF;
     RETURN devapp_internal.issue_secret(made, replaced_until);
 END
 $$;

@@ -61,7 +61,7 @@ CREATE TABLE devapp.credential_secret (
 COMMENT ON TABLE devapp.credential_secret IS 'A version of the secret of a credential';
 COMMENT ON COLUMN devapp.credential_secret.purpose IS 'api_key, client_secret, or token; in the other''s place it is not found';
 COMMENT ON COLUMN devapp.credential_secret.digest IS 'What is kept of the secret';
-COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How the digest is made: blake2b';
+COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How a secret leads to its row and is compared: blake2b, by the consumer key in it; sha256, sha512_256: by its digest, because it was made elsewhere; crypt, argon2id, scrypt, pbkdf2_sha256: by the client id, compared with a slow hash';
 COMMENT ON COLUMN devapp.credential_secret.superseded_at IS 'When a newer version took its place; null: it is the current one';
 COMMENT ON COLUMN devapp.credential_secret.valid_until IS 'Until when a superseded version works';
 COMMENT ON COLUMN devapp.credential_secret.ended_at IS 'When a person ended it (devapp.complete_rotation, devapp.cancel_rotation, or a rotation without an overlap): it works no more, whatever the clock says; null: nobody has';
@@ -70,6 +70,8 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT, IN
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until, ended_at, kid)', 'developer');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
 CREATE UNIQUE INDEX credential_secret_current_key ON devapp.credential_secret (credential_id) WHERE superseded_at IS NULL;
+-- has only what was made elsewhere; whether there is any is asked for each key that does not have our shape
+CREATE INDEX credential_secret_foreign_idx ON devapp.credential_secret (purpose, scheme) WHERE scheme <> 'blake2b';
 CREATE INDEX credential_secret_digest_idx ON devapp.credential_secret USING hash (digest);
 
 -- An association that was removed stays as history, and a later one with the same

@@ -27,7 +27,7 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.credential_secret FOR EAC
                                             'valid_from', 'kid');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.credential_secret FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('secret_id:required', 'credential_id:required', 'version:positive_int4', 'version:required',
-                                      'purpose:in api_key client_secret token', 'digest:required', 'scheme:in blake2b',
+                                      'purpose:in api_key client_secret token', 'digest:required', 'scheme:in blake2b sha256 sha512_256 crypt argon2id scrypt pbkdf2_sha256',
                                       'valid_from:required');
 CREATE TRIGGER guard_secret BEFORE UPDATE ON devapp.credential_secret FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_secret();

@@ -106,6 +106,9 @@ compat_json_lexer(const char *json, int encoding)
 #endif
 }
 
+/* 18's pgcrypto knows the crypt() of SHA-256 and SHA-512: $5$ and $6$ */
+#define COMPAT_SHA_CRYPT	(PG_VERSION_NUM >= 180000)
+
 /* 19 lets DROP DATABASE and the like end a background worker that says so */
 #ifndef BGWORKER_INTERRUPTIBLE
 #define BGWORKER_INTERRUPTIBLE 0

@@ -447,7 +447,7 @@ cache_find(const CacheTag *tag)
 		if (entry == NULL)
 			return (CacheFound) {0};
 	}
-	return (CacheFound) {&entry->entitlement, &entry->secret, false};
+	return (CacheFound) {.entitlement = &entry->entitlement, .secret = &entry->secret};
 }
 
 static void

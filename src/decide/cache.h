@@ -18,6 +18,7 @@ typedef enum CachePlace
 	CACHE_CLIENT_SECRET,
 	CACHE_SHA256,
 	CACHE_TOKEN,
+	CACHE_FOREIGN_CLIENT,
 	CACHE_PLACES
 } CachePlace;
 
@@ -32,6 +33,7 @@ typedef struct CacheFound
 	const Entitlement *entitlement; /* NULL: not found */
 	const DecideSecret *secret;
 	bool		untested;		/* not found, but there may be one: a pepper is not known */
+	int64		wait;			/* untested: when it can be, in microseconds; 0: not by waiting */
 } CacheFound;
 
 extern void cache_make_tag(CachePlace place, const char *data, size_t len,

@@ -607,11 +607,17 @@ read_secret(CatalogScan *scan, Entitlement *e, int *room)
 	EntitlementLoad *load = e->load;
 	EntitlementSecret *secret;
 	bool		isnull;
+	Datum		digest = catalog_value(scan, SECRET_DIGEST, &isnull);
 
 	load->secrets = vec_reserve(load->secrets, load->nsecrets, room, sizeof(EntitlementSecret));
 	secret = &load->secrets[load->nsecrets];
-	if (!secret_digest_read(catalog_value(scan, SECRET_DIGEST, &isnull), &secret->digest))
-		return;
+	secret->slow = NULL;
+	if (!secret_digest_read(digest, &secret->digest))
+	{
+		secret->slow = secret_slow_read(digest, &secret->digest);
+		if (secret->slow == NULL)
+			return;
+	}
 	(void) uuid_value(scan, SECRET_CREDENTIAL_ID, &secret->credential_id);
 	secret->purpose = secret_purpose(scan);
 	secret->window.version = DatumGetInt32(catalog_value(scan, SECRET_VERSION, &isnull));
@@ -636,13 +642,13 @@ load_secrets(Entitlement *e, Snapshot snapshot)
 }
 
 /*
- * Which version of the secret was presented, or SECRET_NONE, or SECRET_UNTESTED.
- * All are compared, each in constant time.  The digest is computed once for each pepper in use, as a rule
+ * Which version of the secret was presented, of those whose digest is over this hash, or SECRET_NONE,
+ * or SECRET_UNTESTED.  All are compared, each in constant time.  The digest is computed once for each pepper in use, as a rule
  * once.
  */
 int
 entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
-						 const uint8 *sha256)
+						 SecretScheme scheme, const uint8 *hash)
 {
 	SecretDigest computed;
 	int			computed_pepper = -1;
@@ -653,11 +659,11 @@ entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
 		const EntitlementSecret *secret = &e->load->secrets[i];
 		int			pepper = secret_digest_pepper(&secret->digest);
 
-		if (secret->purpose != purpose)
+		if (secret->purpose != purpose || secret->digest.scheme != scheme)
 			continue;
 		if (pepper != computed_pepper)
 		{
-			if (!secret_digest_compute(sha256, pepper, &computed))
+			if (!secret_digest_compute(scheme, hash, pepper, &computed))
 			{
 				if (match == SECRET_NONE)
 					match = SECRET_UNTESTED;
@@ -870,7 +876,7 @@ entitlement_by_id(const pg_uuid_t *credential_id, Snapshot snapshot,
 							getter);
 }
 
-/* Does a secret of this digest exist, and of which credential? */
+/* Does an API key of this digest exist, and of which credential?  A client secret may have it as well. */
 static bool
 find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
 {
@@ -887,6 +893,7 @@ find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
 		/* a hash index knows only the hash, so the digest is compared here */
 		found = secret_digest_read(catalog_value(&scan, SECRET_DIGEST, &isnull),
 								   &stored) &&
+			secret_purpose(&scan) == PURPOSE_API_KEY &&
 			sodium_memcmp(&stored, digest, sizeof(stored)) == 0 &&
 			uuid_value(&scan, SECRET_CREDENTIAL_ID, id);
 	}
@@ -895,12 +902,12 @@ find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
 }
 
 /*
- * By the SHA-256 of a key alone.  Which pepper keyed its digest is not known, so
+ * By the hash of a key alone, its SHA-256 or another.  Which pepper keyed its digest is not known, so
  * each one is tried, the newest first.
  */
 Entitlement *
-entitlement_by_sha256(const uint8 *sha256, Snapshot snapshot,
-					  ProductGetter getter)
+entitlement_by_hash(SecretScheme scheme, const uint8 *hash, Snapshot snapshot,
+					ProductGetter getter)
 {
 	SecretDigest digest;
 	pg_uuid_t	id;
@@ -910,7 +917,7 @@ entitlement_by_sha256(const uint8 *sha256, Snapshot snapshot,
 	{
 		int			pepper = i > 0 ? pepper_nth(i - 1)->number : PEPPER_NONE;
 
-		if (secret_digest_compute(sha256, pepper, &digest))
+		if (secret_digest_compute(scheme, hash, pepper, &digest))
 			found = find_digest(&digest, snapshot, &id);
 	}
 	return found ? entitlement_by_id(&id, snapshot, getter) : NULL;

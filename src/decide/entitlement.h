@@ -80,6 +80,7 @@ typedef struct EntitlementSecret
 	int64		valid_from;		/* to be shown */
 	SecretPurpose purpose;
 	SecretDigest digest;
+	const char *slow;			/* the hash in its place, if it is slow; else NULL */
 } EntitlementSecret;
 
 /* What is known of an entitlement that was just read. */
@@ -157,8 +158,8 @@ extern Entitlement *entitlement_by_key(const char *consumer_key, size_t len,
 									   Snapshot snapshot, ProductGetter getter);
 extern Entitlement *entitlement_by_id(const pg_uuid_t *credential_id,
 									  Snapshot snapshot, ProductGetter getter);
-extern Entitlement *entitlement_by_sha256(const uint8 *sha256,
-										  Snapshot snapshot, ProductGetter getter);
+extern Entitlement *entitlement_by_hash(SecretScheme scheme, const uint8 *hash,
+										Snapshot snapshot, ProductGetter getter);
 #define SECRET_NONE			(-1)	/* it is none of them */
 #define SECRET_UNTESTED		(-2)	/* nor can all be tested: a pepper is not known */
 
@@ -170,6 +171,6 @@ extern void entitlement_narrow(Entitlement *entitlement, const TokenFacts *token
 
 extern int	entitlement_match_secret(const Entitlement *entitlement,
 									 SecretPurpose purpose,
-									 const uint8 *sha256);
+									 SecretScheme scheme, const uint8 *hash);
 
 #endif							/* DEVAPP_ENTITLEMENT_H */

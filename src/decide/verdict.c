@@ -160,8 +160,9 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 		set_value(row, COL_QUOTA_REMAINING, Int64GetDatum(limits->remaining));
 		set_value(row, COL_QUOTA_RESET_AT, TimestampTzGetDatum(limits->reset_at));
 	}
-	if ((code == VERDICT_QUOTA_EXCEEDED || code == VERDICT_RATE_LIMITED) &&
-		limits->wait != RATE_NEVER)
+	if (((code == VERDICT_QUOTA_EXCEEDED || code == VERDICT_RATE_LIMITED) &&
+		 limits->wait != RATE_NEVER) ||
+		(code == VERDICT_UNAVAILABLE && limits->wait > 0))
 	{
 		Interval   *wait = palloc0(sizeof(Interval));
 

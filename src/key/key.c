@@ -52,12 +52,13 @@ key_define_gucs(void)
 /* the greatest multiple of 62 that a byte holds: what is less has no bias modulo 62 */
 #define BASE62_BYTES	(62 * 4)
 
-static void
-random_base62(char *out, int len)
+void
+key_random_base62(char *out, int len)
 {
 	uint8		bytes[KEY_SECRET_LEN + KEY_SECRET_LEN / 4];
 	int			made = 0;
 
+	devapp_require_sodium();
 	while (made < len)
 	{
 		randombytes_buf(bytes, sizeof(bytes));
@@ -80,8 +81,7 @@ key_generate(const char *consumer, size_t consumer_len, char *out)
 	char		secret[KEY_SECRET_LEN];
 	size_t		len;
 
-	devapp_require_sodium();
-	random_base62(secret, KEY_SECRET_LEN);
+	key_random_base62(secret, KEY_SECRET_LEN);
 	len = key_write(out, consumer, consumer_len, secret);
 	sodium_memzero(secret, sizeof(secret));
 	return len;
@@ -99,21 +99,31 @@ key_require_environment(const char *s, size_t len)
 						 KEY_ENVIRONMENT_MAX)));
 }
 
+/*
+ * Write a new public part for an environment to out, which has room for KEY_CONSUMER_MAX + 1
+ * bytes.
+ */
+size_t
+key_new_consumer(const char *environment, size_t len, char *out)
+{
+	char		label[KEY_LABEL_MAX + 1];
+	char		id[KEY_ID_LEN];
+
+	key_require_environment(environment, len);
+	key_write_label(label, environment, len);
+	key_random_base62(id, KEY_ID_LEN);
+	return key_write_consumer(out, key_prefix, label, id);
+}
+
 /* SQL: a new public part for an environment; without one it says "live" */
 Datum
 devapp_new_consumer_key(PG_FUNCTION_ARGS)
 {
 	char	   *environment = PG_ARGISNULL(0) ? "live" : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char		label[KEY_LABEL_MAX + 1];
-	char		id[KEY_ID_LEN];
 	char		out[KEY_CONSUMER_MAX + 1];
+	size_t		len = key_new_consumer(environment, strlen(environment), out);
 
-	key_require_environment(environment, strlen(environment));
-	key_write_label(label, environment, strlen(environment));
-	devapp_require_sodium();
-	random_base62(id, KEY_ID_LEN);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(out,
-											  (int) key_write_consumer(out, key_prefix, label, id)));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(out, (int) len));
 }
 
 static Datum

@@ -6,10 +6,11 @@
  *
  * The secrets that devapp makes have 190 bits, so a fast digest is enough, and
  * the pepper is a second lock.  The inner SHA-256 lets a gateway send that
- * instead of the key.
+ * instead of the key.  Secrets that were imported may have another inner hash, or one
+ * that is slow to compute, which is kept as the text that it came in.
  *
- * devapp.secret_digest is written as scheme:pepper:hex.  It is compared in
- * constant time, it is not ordered, and no error shows one.
+ * devapp.secret_digest is written as scheme:pepper:hex, or scheme:text for a slow hash.  It
+ * is compared in constant time, it is not ordered, and no error shows one.
  */
 #include "postgres.h"
 
@@ -36,7 +37,47 @@ PG_FUNCTION_INFO_V1(devapp_secret_digest_hash);
 PG_FUNCTION_INFO_V1(devapp_secret_digest_pepper);
 PG_FUNCTION_INFO_V1(devapp_secret_digests_of);
 
-#define SCHEME_NAME "blake2b"
+static const struct
+{
+	SecretScheme scheme;
+	const char *name;
+	bool		slow;
+}			schemes[] = {
+	{SECRET_BLAKE2B, "blake2b", false},
+	{SECRET_SHA512_256, "blake2b_sha512_256", false},
+	{SECRET_CRYPT, "crypt", true},
+	{SECRET_ARGON2ID, "argon2id", true},
+	{SECRET_SCRYPT, "scrypt", true},
+	{SECRET_PBKDF2_SHA256, "pbkdf2_sha256", true},
+};
+
+/* Where a scheme is in the list; -1: it is not known. */
+static int
+find_scheme(uint8 scheme)
+{
+	for (int i = 0; i < (int) lengthof(schemes); i++)
+	{
+		if (schemes[i].scheme == scheme)
+			return i;
+	}
+	return -1;
+}
+
+static bool
+is_fast(uint8 scheme)
+{
+	int			i = find_scheme(scheme);
+
+	return i >= 0 && !schemes[i].slow;
+}
+
+static bool
+is_slow(uint8 scheme)
+{
+	int			i = find_scheme(scheme);
+
+	return i >= 0 && schemes[i].slow;
+}
 
 /*
  * By OpenSSL, whose code is made for each kind of processor: libsodium's takes more than
@@ -57,15 +98,15 @@ secret_sha256(const char *data, size_t len, uint8 *out)
 }
 
 static void
-compute_with(const uint8 *sha256, const Pepper *pepper, SecretDigest *out)
+compute_with(SecretScheme scheme, const uint8 *hash, const Pepper *pepper, SecretDigest *out)
 {
 	int			number = pepper ? pepper->number : PEPPER_NONE;
 
 	devapp_require_sodium();
-	out->scheme = SECRET_BLAKE2B;
+	out->scheme = (uint8) scheme;
 	out->pepper[0] = (uint8) (number >> 8);
 	out->pepper[1] = (uint8) (number & 0xFF);
-	if (crypto_generichash(out->hash, sizeof(out->hash), sha256, SHA256_LEN,
+	if (crypto_generichash(out->hash, sizeof(out->hash), hash, SHA256_LEN,
 						   pepper ? pepper->key : NULL,
 						   pepper ? pepper->len : 0) != 0)
 		elog(ERROR, "BLAKE2b failed");
@@ -73,7 +114,7 @@ compute_with(const uint8 *sha256, const Pepper *pepper, SecretDigest *out)
 
 /* Digest with the pepper of that number; false if it is not known. */
 bool
-secret_digest_compute(const uint8 *sha256, int number, SecretDigest *out)
+secret_digest_compute(SecretScheme scheme, const uint8 *hash, int number, SecretDigest *out)
 {
 	const Pepper *pepper = NULL;
 
@@ -83,15 +124,15 @@ secret_digest_compute(const uint8 *sha256, int number, SecretDigest *out)
 		if (pepper == NULL)
 			return false;
 	}
-	compute_with(sha256, pepper, out);
+	compute_with(scheme, hash, pepper, out);
 	return true;
 }
 
 /* Digest with the pepper for new secrets. */
 void
-secret_digest_new(const uint8 *sha256, SecretDigest *out)
+secret_digest_new(SecretScheme scheme, const uint8 *hash, SecretDigest *out)
 {
-	compute_with(sha256, pepper_newest(), out);
+	compute_with(scheme, hash, pepper_newest(), out);
 }
 
 Datum
@@ -104,7 +145,33 @@ secret_digest_datum(const SecretDigest *d)
 	return PointerGetDatum(result);
 }
 
-/* Copy a stored digest out; false if it is none that this library knows. */
+/* A slow hash is stored as its scheme and its text. */
+Datum
+secret_slow_datum(SecretScheme scheme, const char *hash, size_t len)
+{
+	bytea	   *result = palloc(VARHDRSZ + 1 + len);
+
+	SET_VARSIZE(result, VARHDRSZ + 1 + len);
+	*VARDATA(result) = (char) scheme;
+	memcpy(VARDATA(result) + 1, hash, len);
+	return PointerGetDatum(result);
+}
+
+/* The text of a slow hash, and its scheme; NULL if it is none that this library knows. */
+char *
+secret_slow_read(Datum value, SecretDigest *scheme_only)
+{
+	bytea	   *stored = DatumGetByteaPP(value);
+	Size		len = VARSIZE_ANY_EXHDR(stored);
+
+	if (len < 2 || len > 1 + SECRET_SLOW_MAX || !is_slow((uint8) *VARDATA_ANY(stored)))
+		return NULL;
+	memset(scheme_only, 0, sizeof(SecretDigest));
+	scheme_only->scheme = (uint8) *VARDATA_ANY(stored);
+	return pnstrdup(VARDATA_ANY(stored) + 1, len - 1);
+}
+
+/* Copy a stored digest out; false if it is a slow hash, or none that this library knows. */
 bool
 secret_digest_read(Datum value, SecretDigest *out)
 {
@@ -113,21 +180,19 @@ secret_digest_read(Datum value, SecretDigest *out)
 	if (VARSIZE_ANY_EXHDR(stored) != (Size) SECRET_DIGEST_LEN)
 		return false;
 	memcpy(out, VARDATA_ANY(stored), SECRET_DIGEST_LEN);
-	return out->scheme == SECRET_BLAKE2B;
+	return is_fast(out->scheme);
 }
 
 /* ---------- the type ---------- */
 
+/* Read what comes after the name of a fast scheme: pepper:hex. */
 static bool
-parse_digest(const char *s, SecretDigest *d)
+parse_fast(const char *s, SecretScheme scheme, SecretDigest *d)
 {
 	char	   *end;
 	long		number;
 	size_t		len;
 
-	if (strncmp(s, SCHEME_NAME ":", strlen(SCHEME_NAME ":")) != 0)
-		return false;
-	s += strlen(SCHEME_NAME ":");
 	if (*s < '0' || *s > '9')
 		return false;
 	number = strtol(s, &end, 10);
@@ -139,24 +204,56 @@ parse_digest(const char *s, SecretDigest *d)
 					   NULL) != 0 ||
 		len != SECRET_HASH_LEN)
 		return false;
-	d->scheme = SECRET_BLAKE2B;
+	d->scheme = (uint8) scheme;
 	d->pepper[0] = (uint8) (number >> 8);
 	d->pepper[1] = (uint8) (number & 0xFF);
 	return true;
 }
 
+/* Is it printable ASCII, and as long as a slow hash can be? */
+static bool
+is_slow_text(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if (s[i] <= ' ' || s[i] > '~')
+			return false;
+	}
+	return len > 0 && len <= SECRET_SLOW_MAX;
+}
+
+/* The stored form of a text; 0 if it is not a digest. */
+static Datum
+parse_digest(const char *s)
+{
+	for (int i = 0; i < (int) lengthof(schemes); i++)
+	{
+		size_t		len = strlen(schemes[i].name);
+		SecretDigest d;
+
+		if (strncmp(s, schemes[i].name, len) != 0 || s[len] != ':')
+			continue;
+		s += len + 1;
+		if (schemes[i].slow)
+			return is_slow_text(s, strlen(s)) ?
+				secret_slow_datum(schemes[i].scheme, s, strlen(s)) : (Datum) 0;
+		return parse_fast(s, schemes[i].scheme, &d) ? secret_digest_datum(&d) : (Datum) 0;
+	}
+	return (Datum) 0;
+}
+
 Datum
 devapp_secret_digest_in(PG_FUNCTION_ARGS)
 {
-	SecretDigest d;
+	Datum		digest = parse_digest(PG_GETARG_CSTRING(0));
 
 	/* the input is not quoted: it may be a digest, or a secret by mistake */
-	if (!parse_digest(PG_GETARG_CSTRING(0), &d))
+	if (digest == (Datum) 0)
 		compat_input_error(fcinfo,
 						   (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 							errmsg("invalid input syntax for type devapp.secret_digest"),
 							errhint("Digests are made by devapp; they come in only by restoring a dump.")));
-	PG_RETURN_DATUM(secret_digest_datum(&d));
+	PG_RETURN_DATUM(digest);
 }
 
 Datum
@@ -164,14 +261,20 @@ devapp_secret_digest_out(PG_FUNCTION_ARGS)
 {
 	SecretDigest d;
 	char		hex[2 * SECRET_HASH_LEN + 1];
+	char	   *slow;
 
-	if (!secret_digest_read(PG_GETARG_DATUM(0), &d))
+	if (secret_digest_read(PG_GETARG_DATUM(0), &d))
+	{
+		sodium_bin2hex(hex, sizeof(hex), d.hash, sizeof(d.hash));
+		PG_RETURN_CSTRING(psprintf("%s:%d:%s", schemes[find_scheme(d.scheme)].name,
+								   secret_digest_pepper(&d), hex));
+	}
+	slow = secret_slow_read(PG_GETARG_DATUM(0), &d);
+	if (slow == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("invalid devapp.secret_digest")));
-	sodium_bin2hex(hex, sizeof(hex), d.hash, sizeof(d.hash));
-	PG_RETURN_CSTRING(psprintf("%s:%d:%s", SCHEME_NAME,
-							   secret_digest_pepper(&d), hex));
+	PG_RETURN_CSTRING(psprintf("%s:%s", schemes[find_scheme(d.scheme)].name, slow));
 }
 
 /* The bytes as they are stored. */
@@ -185,13 +288,15 @@ Datum
 devapp_secret_digest_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	SecretDigest d;
+	int			len = buf->len - buf->cursor;
+	char		bytes[1 + SECRET_SLOW_MAX];
 
-	if (buf->len - buf->cursor == SECRET_DIGEST_LEN)
+	if (len > 1 && len <= (int) sizeof(bytes))
 	{
-		pq_copymsgbytes(buf, (char *) &d, SECRET_DIGEST_LEN);
-		if (d.scheme == SECRET_BLAKE2B)
-			PG_RETURN_DATUM(secret_digest_datum(&d));
+		pq_copymsgbytes(buf, bytes, len);
+		if ((len == SECRET_DIGEST_LEN && is_fast((uint8) bytes[0])) ||
+			(is_slow((uint8) bytes[0]) && is_slow_text(bytes + 1, (size_t) len - 1)))
+			PG_RETURN_BYTEA_P(cstring_to_text_with_len(bytes, len));
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -232,14 +337,12 @@ devapp_secret_digest_pepper(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL: what may be stored of a key of this SHA-256, one digest for each pepper and the unkeyed one,
- * because which pepper keyed it is not known.
+ * What may be stored of a key of this hash, as an array of that type: one digest for each pepper
+ * and the unkeyed one, because which pepper keyed it is not known.
  */
-Datum
-devapp_secret_digests_of(PG_FUNCTION_ARGS)
+ArrayType *
+secret_digests_array(SecretScheme scheme, const uint8 *hash, Oid element)
 {
-	bytea	   *sha256 = PG_GETARG_BYTEA_PP(0);
-	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	Datum		digests[PEPPER_MAX_COUNT + 1];
 	int			npeppers;
 	int			count = 0;
@@ -247,10 +350,6 @@ devapp_secret_digests_of(PG_FUNCTION_ARGS)
 	bool		typbyval;
 	char		typalign;
 
-	if (VARSIZE_ANY_EXHDR(sha256) != SHA256_LEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a SHA-256 must be %d bytes long", SHA256_LEN)));
 	/* pepper_look_again() is the verification's: who hears from it has to empty the cache */
 	npeppers = pepper_count();
 	if (!pepper_file_is_usable())
@@ -262,10 +361,23 @@ devapp_secret_digests_of(PG_FUNCTION_ARGS)
 	{
 		SecretDigest digest;
 
-		if (secret_digest_compute((const uint8 *) VARDATA_ANY(sha256),
-								  i > 0 ? pepper_nth(i - 1)->number : PEPPER_NONE, &digest))
+		if (secret_digest_compute(scheme, hash, i > 0 ? pepper_nth(i - 1)->number : PEPPER_NONE, &digest))
 			digests[count++] = secret_digest_datum(&digest);
 	}
 	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
-	PG_RETURN_ARRAYTYPE_P(construct_array(digests, count, element, typlen, typbyval, typalign));
+	return construct_array(digests, count, element, typlen, typbyval, typalign);
+}
+
+/* SQL: secret_digests_of(sha256) */
+Datum
+devapp_secret_digests_of(PG_FUNCTION_ARGS)
+{
+	bytea	   *sha256 = PG_GETARG_BYTEA_PP(0);
+
+	if (VARSIZE_ANY_EXHDR(sha256) != SHA256_LEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a SHA-256 must be %d bytes long", SHA256_LEN)));
+	PG_RETURN_ARRAYTYPE_P(secret_digests_array(SECRET_BLAKE2B, (const uint8 *) VARDATA_ANY(sha256),
+											   get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid))));
 }

@@ -7,15 +7,26 @@
 
 #include "postgres.h"
 
+#include "utils/array.h"
+
 #define SHA256_LEN			32
 #define SECRET_HASH_LEN		32
 
 typedef enum SecretScheme
 {
-	SECRET_BLAKE2B = 1
+	SECRET_BLAKE2B = 1,
+	SECRET_SHA512_256 = 3,		/* the same over SHA-512/256 */
+	/* hashes that are slow to compute, as text (import/slow_hash.c) */
+	SECRET_CRYPT = 16,
+	SECRET_ARGON2ID = 17,
+	SECRET_SCRYPT = 18,
+	SECRET_PBKDF2_SHA256 = 19
 } SecretScheme;
 
-/* devapp.secret_digest as it is stored */
+/* The longest text of a slow hash, in bytes. */
+#define SECRET_SLOW_MAX		255
+
+/* devapp.secret_digest as it is stored, but for slow hashes */
 typedef struct SecretDigest
 {
 	uint8		scheme;
@@ -32,9 +43,12 @@ secret_digest_pepper(const SecretDigest *d)
 }
 
 extern void secret_sha256(const char *data, size_t len, uint8 *out);
-extern bool secret_digest_compute(const uint8 *sha256, int pepper,
+extern bool secret_digest_compute(SecretScheme scheme, const uint8 *hash, int pepper,
 								  SecretDigest *out);
-extern void secret_digest_new(const uint8 *sha256, SecretDigest *out);
+extern void secret_digest_new(SecretScheme scheme, const uint8 *hash, SecretDigest *out);
+extern ArrayType *secret_digests_array(SecretScheme scheme, const uint8 *hash, Oid element);
+extern Datum secret_slow_datum(SecretScheme scheme, const char *hash, size_t len);
+extern char *secret_slow_read(Datum value, SecretDigest *scheme_only);
 extern Datum secret_digest_datum(const SecretDigest *d);
 extern bool secret_digest_read(Datum value, SecretDigest *out);
 

@@ -7,6 +7,10 @@
  * buffers it was made in are wiped.  The secret of a credential of kind jwt is a token,
  * which the room of tokens makes.
  *
+ * A key of ours leads to its row by the consumer key in it.  A credential that was imported
+ * may have one that no key of ours can begin with; then a new key begins with a part of its
+ * own, and is found as imported keys are, by its digest (import/foreign_key.c).
+ *
  * Who may call and in which state of the credential is for the callers to see
  * to (sql/credential/issue.sql, sql/credential/rotation.sql), which also hold
  * the locks on the credentials' rows that keep versions apart.
@@ -43,8 +47,8 @@ static const char insert_query[] =
 " (credential_id, version, purpose, digest, scheme, valid_from, kid)"
 " SELECT u.credential_id, u.version,"
 "  CASE u.kind WHEN 'oauth_client' THEN 'client_secret' WHEN 'jwt' THEN 'token' ELSE 'api_key' END,"
-"  devapp_internal.digest_to_store(u.n), 'blake2b', now(), u.kid"
-" FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS u(credential_id, version, kind, kid, n)";
+"  devapp_internal.digest_to_store(u.n), u.scheme, now(), u.kid"
+" FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS u(credential_id, version, kind, kid, scheme, n)";
 
 static SPIPlanPtr insert_plan = NULL;
 
@@ -53,6 +57,7 @@ typedef struct Issue
 {
 	IssuedRow  *row;
 	Secret		secret;
+	bool		is_foreign;		/* the secret does not lead to its row */
 	SecretDigest digest;
 } Issue;
 
@@ -124,18 +129,29 @@ kid_array(const Issue *issues, int n)
 	return make_array(values, nulls, n, TEXTOID);
 }
 
+static Datum
+scheme_array(const Issue *issues, int n)
+{
+	Datum	   *values = palloc(sizeof(Datum) * (size_t) Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+		values[i] = CStringGetTextDatum(issues[i].is_foreign ? "sha256" : "blake2b");
+	return make_array(values, NULL, n, TEXTOID);
+}
+
 static void
 store_digests(const Issue *issues, int n)
 {
-	Oid			types[4] = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	Datum		args[4];
+	Oid			types[5] = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum		args[5];
 
 	args[0] = column_array(issues, n, ISSUED_CREDENTIAL_ID, UUIDOID);
 	args[1] = column_array(issues, n, ISSUED_VERSION, INT4OID);
 	args[2] = column_array(issues, n, ISSUED_KIND, TEXTOID);
 	args[3] = kid_array(issues, n);
+	args[4] = scheme_array(issues, n);
 	if (insert_plan == NULL)
-		insert_plan = keep_plan(insert_query, 4, types);
+		insert_plan = keep_plan(insert_query, 5, types);
 	issues_to_store = issues;
 	nissues_to_store = n;
 	if (SPI_execute_plan(insert_plan, args, NULL, false, 0) != SPI_OK_INSERT ||
@@ -174,13 +190,30 @@ is_token(const Issue *issue)
 	return str_is((Str) {VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind)}, "jwt");
 }
 
+/* A key for a credential whose consumer key no key of ours begins with. */
+static Secret
+generate_foreign_key(const IssuedRow *row)
+{
+	char	   *environment = row->nulls[ISSUED_ENVIRONMENT] ? "live" :
+		TextDatumGetCString(row->values[ISSUED_ENVIRONMENT]);
+	char		consumer[KEY_CONSUMER_MAX + 1];
+	size_t		len = key_new_consumer(environment, strlen(environment), consumer);
+
+	return generate_key((Str) {consumer, len});
+}
+
 static void
 generate_secret(Issue *issue)
 {
 	text	   *key = DatumGetTextPP(issue->row->values[ISSUED_CONSUMER_KEY]);
 	Str			consumer = {VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)};
+	ParsedKey	parsed;
 
-	if (!is_token(issue))
+	issue->is_foreign = !is_token(issue) &&
+		key_parse_consumer(consumer.data, consumer.len, &parsed) != KEY_OK;
+	if (issue->is_foreign)
+		issue->secret = generate_foreign_key(issue->row);
+	else if (!is_token(issue))
 		issue->secret = generate_key(consumer);
 	else if (issue->row->nulls[ISSUED_EXPIRES_AT])
 		ereport(ERROR,
@@ -200,7 +233,7 @@ generate_secrets(Issue *issues, int n)
 	{
 		generate_secret(&issues[i]);
 		secret_sha256(issues[i].secret.bytes, issues[i].secret.len, sha256);
-		secret_digest_new(sha256, &issues[i].digest);
+		secret_digest_new(SECRET_BLAKE2B, sha256, &issues[i].digest);
 	}
 	sodium_memzero(sha256, sizeof(sha256));
 }

@@ -66,6 +66,7 @@ static const struct
 	[CREDENTIAL_BY_APP] = {"credential", "credential_app_id_idx", 1},
 	[SECRET_BY_CREDENTIAL] = {"credential_secret", "credential_secret_version_key", 1},
 	[SECRET_BY_DIGEST] = {"credential_secret", "credential_secret_digest_idx", 1},
+	[SECRET_BY_FOREIGN_PURPOSE] = {"credential_secret", "credential_secret_foreign_idx", 2},
 	[CREDENTIAL_PRODUCT_BY_CREDENTIAL] = {"credential_product", "credential_product_key", 1},
 	[APP_QUOTA_BY_APP] = {"app_quota", "app_quota_pkey", 1},
 	[QUOTA_USAGE_BY_BUCKET] = {"quota_usage", "quota_usage_key", CATALOG_KEYS},

@@ -253,6 +253,13 @@ invalidation_since(uint64 then, const pg_uuid_t *id)
 
 /* ---------- the trigger ---------- */
 
+/* What depends on this id has changed: backends hear of it at commit, this one at the next command. */
+void
+invalidation_declare(const pg_uuid_t *id)
+{
+	CacheInvalidateRelcacheByRelid(lookup_proxy(proxy_of(id)));
+}
+
 static void
 declare_changed(HeapTuple tuple, TupleDesc desc, int attno)
 {
@@ -260,7 +267,7 @@ declare_changed(HeapTuple tuple, TupleDesc desc, int attno)
 	Datum		id = SPI_getbinval(tuple, desc, attno, &isnull);
 
 	if (!isnull)
-		CacheInvalidateRelcacheByRelid(lookup_proxy(proxy_of(DatumGetUUIDP(id))));
+		invalidation_declare(DatumGetUUIDP(id));
 }
 
 /*

@@ -12,6 +12,7 @@
 extern void invalidation_init(void);
 extern uint64 invalidation_accept(void);
 extern void invalidation_of_everything(void);
+extern void invalidation_declare(const pg_uuid_t *id);
 extern void invalidation_watch(const pg_uuid_t *id);
 extern bool invalidation_of_everything_since(uint64 then);
 extern bool invalidation_since(uint64 then, const pg_uuid_t *id);

@@ -245,7 +245,7 @@ match_secret(const Token *token, const Entitlement *e, DecideSecret *secret)
 	int			match;
 
 	secret_sha256(token->bytes.data, token->bytes.len, sha256);
-	match = entitlement_match_secret(e, PURPOSE_TOKEN, sha256);
+	match = entitlement_match_secret(e, PURPOSE_TOKEN, SECRET_BLAKE2B, sha256);
 	sodium_memzero(sha256, sizeof(sha256));
 	if (match == SECRET_UNTESTED)
 		return VERDICT_UNAVAILABLE;

@@ -20,10 +20,9 @@
 
 #include "base/compat.h"
 #include "base/entry.h"
-#include "base/sodium.h"
 #include "decide/cache.h"
-#include "key/key_core.h"
-#include "key/secret.h"
+#include "import/find_foreign.h"
+#include "import/foreign_key.h"
 #include "table/catalog.h"
 #include "token/assertion.h"
 #include "token/token_client.h"
@@ -164,26 +163,24 @@ current_secret(const Entitlement *e)
 	return SECRET_NONE;
 }
 
+/* An imported client may have one of any form, and one that is slow to compare. */
 static int
-match_secret(const Entitlement *e, Str secret)
+match_secret(const Entitlement *e, Str secret, TimestampTz now)
 {
-	ParsedKey	parsed;
-	uint8		sha256[SHA256_LEN];
-	int			match;
+	int64		wait;
 
-	if (key_parse(secret.data, secret.len, &parsed) != KEY_OK)
+	if (secret.len == 0 || secret.len > FOREIGN_KEY_MAX)
 		return SECRET_NONE;
-	secret_sha256(secret.data, secret.len, sha256);
-	match = entitlement_match_secret(e, PURPOSE_CLIENT_SECRET, sha256);
-	sodium_memzero(sha256, sizeof(sha256));
-	return match;
+	return find_client_secret(e, secret, now, &wait);
 }
 
 static const DecideSecret *
-require_secret(const Entitlement *e, Str secret)
+require_secret(const Entitlement *e, Str secret, TimestampTz now)
 {
-	int			match = secret.data == NULL ? current_secret(e) : match_secret(e, secret);
+	int			match = secret.data == NULL ? current_secret(e) : match_secret(e, secret, now);
 
+	if (match == SECRET_UNTESTED)
+		token_client_refuse("Its secret cannot be compared now; devapp.verify_client says when to try again.");
 	if (match < 0)
 		token_client_refuse(secret.data == NULL ? "It is not an OAuth client." : "Its secret is another one.");
 	return &e->load->secrets[match].window;
@@ -229,7 +226,7 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 	if (found.consumer_key != NULL)
 		e = load_client(found.consumer_key);
 	code = e == NULL ? VERDICT_NOT_FOUND :
-		token_client_standing(e, require_secret(e, proof->secret), now);
+		token_client_standing(e, require_secret(e, proof->secret, now), now);
 	if (code != VERDICT_VALID)
 		token_client_refuse(psprintf("The verdict on it is %s.", verdict_info[code].code));
 	/* at last, so that an assertion is used by whoever gets what it was brought for */

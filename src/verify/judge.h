@@ -47,7 +47,11 @@ judge_entitlement(CacheFound found, const DecideRequest *request)
 	Verdict		v = refused_verdict(VERDICT_NOT_FOUND);
 
 	if (found.entitlement == NULL)
-		return refused_verdict(found.untested ? VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
+	{
+		v = refused_verdict(found.untested ? VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
+		v.limits.wait = found.wait;
+		return v;
+	}
 	v.secret = found.secret;
 	v.decision = decide(&found.entitlement->decide, v.secret, request);
 	v.code = v.decision.code;

@@ -11,8 +11,9 @@
  * No table is written to, so this works in READ ONLY transactions and on a standby;
  * but consume_quota() writes where a quota is hard.
  * No key and no path raises an error: every string has a verdict.  A key whose shape or
- * checksum is wrong ends before any table is opened.  What is longer than a key can be is
- * taken for a token (verify_token.c).
+ * checksum is wrong ends before any table is opened, unless keys of other systems were
+ * imported; then it may be one of these (foreign_key.c).  What is longer than a key can be
+ * is taken for a token first (verify_token.c).
  *
  * What a call allocates lies in one context, which the next call resets; an
  * error in between leaks nothing.
@@ -27,8 +28,9 @@
 #include "decide/cache.h"
 #include "decide/entitlement.h"
 #include "decide/verdict.h"
+#include "import/find_foreign.h"
+#include "import/foreign_key.h"
 #include "key/key_core.h"
-#include "key/pepper.h"
 #include "key/secret.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
@@ -47,85 +49,85 @@ MemoryContext verification_context = NULL;
 
 /* ---------- verification ---------- */
 
-/* What was presented: a whole key, or the SHA-256 of one. */
-typedef struct Presented
-{
-	SecretPurpose purpose;
-	Str			key;
-	Str			consumer;		/* the public part of the key */
-	const uint8 *sha256;		/* NULL: there is the key */
-} Presented;
-
 /* Whoever has no credential is told by the public part of his key alone. */
 static int
-match_presented(const Presented *presented, const Entitlement *e)
+match_presented(Str presented, SecretPurpose purpose, const Entitlement *e)
 {
 	uint8		sha256[SHA256_LEN];
 	int			match;
 
-	if (presented->sha256 != NULL)
-		return entitlement_match_secret(e, presented->purpose, presented->sha256);
-	secret_sha256(presented->key.data, presented->key.len, sha256);
-	match = entitlement_match_secret(e, presented->purpose, sha256);
+	secret_sha256(presented.data, presented.len, sha256);
+	match = entitlement_match_secret(e, purpose, SECRET_BLAKE2B, sha256);
 	sodium_memzero(sha256, sizeof(sha256));
 	return match;
 }
 
-/* The first touch: read the tables. */
+/* The first touch of a key whose public part is "consumer": read the tables. */
 static CacheFound
-load_entitlement(const CacheTag *tag, const Presented *presented)
+load_entitlement(const CacheTag *tag, Str presented, Str consumer, SecretPurpose purpose)
 {
 	uint64		loaded_at = cache_begin_load();
 	Snapshot	snapshot = catalog_take_snapshot();
-	CacheFound	found = {0};
-	int			match = SECRET_NONE;
-	Entitlement *e;
+	Entitlement *e = entitlement_by_key(consumer.data, consumer.len, snapshot, cache_product);
 
-	e = presented->sha256 == NULL ?
-		entitlement_by_key(presented->consumer.data, presented->consumer.len, snapshot,
-						   cache_product) :
-		entitlement_by_sha256(presented->sha256, snapshot, cache_product);
 	catalog_release_snapshot(snapshot);
-	if (e != NULL)
-		match = match_presented(presented, e);
-	else if (presented->sha256 != NULL && !pepper_file_is_usable())
-		match = SECRET_UNTESTED;
-	found.untested = match == SECRET_UNTESTED;
-	if (match >= 0)
-	{
-		found.entitlement = e;
-		found.secret = &e->load->secrets[match].window;
-		cache_keep(tag, e, found.secret, loaded_at);
-	}
-	return found;
+	return find_keep(tag, e, e == NULL ? SECRET_NONE : match_presented(presented, purpose, e),
+					 loaded_at);
 }
 
-/* Verify a whole key, or a client secret, which has the same form. */
+/* Only keys of ours are as short or as long as they are; others may have any length. */
+static bool
+has_our_length(Str presented)
+{
+	return presented.len >= KEY_MIN && presented.len <= KEY_MAX;
+}
+
+/* May it be an API key of another system? */
+static bool
+may_be_foreign(Str presented, SecretPurpose purpose)
+{
+	return purpose == PURPOSE_API_KEY && presented.len > 0 &&
+		presented.len <= FOREIGN_KEY_MAX && foreign_api_keys_exist();
+}
+
+/*
+ * The first touch of a key.  One that leads to a row is looked for there first.  False if it is
+ * neither ours nor can be another system's.
+ */
+static bool
+find_presented(const CacheTag *tag, Str presented, SecretPurpose purpose, CacheFound *found)
+{
+	ParsedKey	parsed;
+	bool		ours = key_parse(presented.data, presented.len, &parsed) == KEY_OK;
+
+	if (!ours && !may_be_foreign(presented, purpose))
+		return false;
+	if (ours)
+		*found = load_entitlement(tag, presented, (Str) {presented.data, parsed.consumer_len},
+								  purpose);
+	if (found->entitlement == NULL && !found->untested && may_be_foreign(presented, purpose))
+		*found = find_foreign_key(tag, presented);
+	return true;
+}
+
+/* Verify a whole key, or a client secret that has the form of one. */
 static Verdict
 verify_presented(Str presented, SecretPurpose purpose,
 				 const DecideRequest *request)
 {
-	ParsedKey	parsed;
 	CacheTag	tag;
 	CacheFound	found;
 
-	if (presented.data == NULL || presented.len < KEY_MIN ||
-		presented.len > KEY_MAX)
+	if (presented.data == NULL ||
+		(!has_our_length(presented) && !may_be_foreign(presented, purpose)))
 		return refused_verdict(VERDICT_MALFORMED);
 
 	/* what is remembered was well formed when it came the first time */
 	cache_make_tag(purpose == PURPOSE_API_KEY ? CACHE_API_KEY : CACHE_CLIENT_SECRET,
 				   presented.data, presented.len, &tag);
 	found = find_remembered(&tag, request->now);
-	if (found.entitlement == NULL)
-	{
-		Presented	key = {.purpose = purpose, .key = presented};
-
-		if (key_parse(presented.data, presented.len, &parsed) != KEY_OK)
-			return refused_verdict(VERDICT_MALFORMED);
-		key.consumer = (Str) {presented.data, parsed.consumer_len};
-		found = load_entitlement(&tag, &key);
-	}
+	if (found.entitlement == NULL && !find_presented(&tag, presented, purpose, &found))
+		return refused_verdict(VERDICT_MALFORMED);
 	return judge_entitlement(found, request);
 }
 
@@ -140,23 +142,40 @@ verify_sha256(Str sha256, const DecideRequest *request)
 	cache_make_tag(CACHE_SHA256, sha256.data, sha256.len, &tag);
 	found = find_remembered(&tag, request->now);
 	if (found.entitlement == NULL)
-	{
-		Presented	digest = {.purpose = PURPOSE_API_KEY, .sha256 = (const uint8 *) sha256.data};
-
-		found = load_entitlement(&tag, &digest);
-	}
+		found = find_by_hash(&tag, SECRET_BLAKE2B, (const uint8 *) sha256.data);
 	return judge_entitlement(found, request);
 }
 
-/* The client id is the public part of its secret; another one is a stranger. */
+/* A client whose id, or secret, another system made: the id leads to its row. */
 static Verdict
-verify_client(Str client_id, Str client_secret, const DecideRequest *request)
+verify_foreign_client(Str client_id, Str client_secret, const DecideRequest *request)
+{
+	CacheTag	tag;
+	CacheFound	found;
+
+	foreign_client_tag(client_id, client_secret, &tag);
+	found = find_remembered(&tag, request->now);
+	if (found.entitlement == NULL)
+		found = find_foreign_client(&tag, client_id, client_secret, request->now);
+	return judge_entitlement(found, request);
+}
+
+static bool
+may_be_foreign_client(Str client_id, Str client_secret)
+{
+	return client_id.len > 0 && client_id.len <= FOREIGN_KEY_MAX &&
+		client_secret.len > 0 && client_secret.len <= FOREIGN_KEY_MAX &&
+		foreign_clients_exist();
+}
+
+/* The client id is the public part of a secret of ours; another one is a stranger. */
+static Verdict
+verify_our_client(Str client_id, Str client_secret, const DecideRequest *request)
 {
 	ParsedKey	id;
 	ParsedKey	secret;
 
-	if (client_id.data == NULL || client_secret.data == NULL ||
-		key_parse_consumer(client_id.data, client_id.len, &id) != KEY_OK ||
+	if (key_parse_consumer(client_id.data, client_id.len, &id) != KEY_OK ||
 		key_parse(client_secret.data, client_secret.len, &secret) != KEY_OK)
 		return refused_verdict(VERDICT_MALFORMED);
 	if (client_id.len != secret.consumer_len ||
@@ -165,13 +184,32 @@ verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 	return verify_presented(client_secret, PURPOSE_CLIENT_SECRET, request);
 }
 
-/* A token is longer than any key. */
+static Verdict
+verify_client(Str client_id, Str client_secret, const DecideRequest *request)
+{
+	Verdict		v;
+
+	if (client_id.data == NULL || client_secret.data == NULL)
+		return refused_verdict(VERDICT_MALFORMED);
+	v = verify_our_client(client_id, client_secret, request);
+	if ((v.code == VERDICT_MALFORMED || v.code == VERDICT_NOT_FOUND) &&
+		may_be_foreign_client(client_id, client_secret))
+		v = verify_foreign_client(client_id, client_secret, request);
+	return v;
+}
+
+/* A token is longer than any key of ours; what is none may be a key of another system. */
 static Verdict
 verify_long(FunctionCallInfo fcinfo, const DecideRequest *request)
 {
 	static const TokenProofs nothing = {.token = {NULL, 0}};
+	Str			presented = text_argument(fcinfo, 0, JWT_MAX);
+	Verdict		v = verify_token(presented, &nothing, request);
 
-	return verify_token(text_argument(fcinfo, 0, JWT_MAX), &nothing, request);
+	if ((v.code == VERDICT_MALFORMED || v.code == VERDICT_NOT_FOUND) &&
+		may_be_foreign(presented, PURPOSE_API_KEY))
+		v = verify_presented(presented, PURPOSE_API_KEY, request);
+	return v;
 }
 
 /* What stands in the place of an API key: one, or a token. */
@@ -219,8 +257,8 @@ devapp_verify_client(PG_FUNCTION_ARGS)
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 7);
-	v = verify_client(text_argument(fcinfo, 0, KEY_MAX),
-					  text_argument(fcinfo, 1, KEY_MAX), &request);
+	v = verify_client(text_argument(fcinfo, 0, FOREIGN_KEY_MAX),
+					  text_argument(fcinfo, 1, FOREIGN_KEY_MAX), &request);
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 6), &request, caller));
 }
 

@@ -45,7 +45,7 @@ load_token(const CacheTag *tag, Str bytes, CacheFound *found)
 	catalog_release_snapshot(snapshot);
 	if (code != VERDICT_VALID)
 		return code;
-	*found = (CacheFound) {holder->entitlement, &holder->secret, false};
+	*found = (CacheFound) {.entitlement = holder->entitlement, .secret = &holder->secret};
 	cache_keep(tag, holder->entitlement, &holder->secret, loaded_at);
 	return VERDICT_VALID;
 }

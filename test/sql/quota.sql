@@ -63,7 +63,7 @@ SELECT v.code, v.quota_limit, v.quota_remaining FROM devapp.consume_quota(:'secr
 SELECT v.code, v.quota_limit, v.quota_remaining FROM devapp.consume_quota(:'secret', '/a/x', 'GET') v;
 -- refused anyway: it takes nothing and shows nothing
 SELECT v.code, v.quota_limit FROM devapp.consume_quota(:'secret', '/a/x', 'PUT', 'prod') v;
-SELECT v.code, v.quota_limit FROM devapp.consume_quota('no key') v;
+SELECT v.code, v.quota_limit FROM devapp.consume_quota('') v;
 
 SELECT o.resource, u.environment, u.window_start, u.window_end, u.used, u.resets
   FROM devapp.quota_usage u LEFT JOIN devapp.product_operation o USING (operation_id)

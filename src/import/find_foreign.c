@@ -1,0 +1,176 @@
+/*
+ * find_foreign.c
+ *		Finding the credential of a key or client that another system made.
+ *
+ * An API key is looked for by its digest, in one look-up for each pepper; a client by its id.  The
+ * secret of a client is compared with the fast digests first, and only if it is none of them
+ * with a slow hash, if it has one (slow_hash.c), within the limits of slow_limit.c.  What was found is
+ * remembered as any verification is.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "decide/cache.h"
+#include "decide/entitlement.h"
+#include "import/find_foreign.h"
+#include "import/foreign_key.h"
+#include "import/sha512_256_core.h"
+#include "import/slow_hash.h"
+#include "import/slow_limit.h"
+#include "key/pepper.h"
+#include "table/catalog.h"
+
+/* What is remembered of a client is found by the id and the secret as one sequence of bytes that no other two make. */
+void
+foreign_client_tag(Str client_id, Str client_secret, CacheTag *tag)
+{
+	uint32		id_len = (uint32) client_id.len;
+	size_t		len = sizeof(id_len) + client_id.len + client_secret.len;
+	char	   *joined = palloc(len);
+
+	memcpy(joined, &id_len, sizeof(id_len));
+	memcpy(joined + sizeof(id_len), client_id.data, client_id.len);
+	memcpy(joined + sizeof(id_len) + client_id.len, client_secret.data, client_secret.len);
+	cache_make_tag(CACHE_FOREIGN_CLIENT, joined, len, tag);
+	sodium_memzero(joined, len);
+	pfree(joined);
+}
+
+/* What comes of a load that began at a moment: it is remembered, with which of its secrets was presented. */
+CacheFound
+find_keep(const CacheTag *tag, const Entitlement *e, int match, uint64 loaded_at)
+{
+	CacheFound	found = {.untested = match == SECRET_UNTESTED};
+
+	if (match >= 0)
+	{
+		found.entitlement = e;
+		found.secret = &e->load->secrets[match].window;
+		cache_keep(tag, e, found.secret, loaded_at);
+	}
+	return found;
+}
+
+/* ---------- API keys ---------- */
+
+CacheFound
+find_by_hash(const CacheTag *tag, SecretScheme scheme, const uint8 *hash)
+{
+	uint64		loaded_at = cache_begin_load();
+	Snapshot	snapshot = catalog_take_snapshot();
+	Entitlement *e = entitlement_by_hash(scheme, hash, snapshot, cache_product);
+	int			match = SECRET_NONE;
+
+	catalog_release_snapshot(snapshot);
+	if (e != NULL)
+		match = entitlement_match_secret(e, PURPOSE_API_KEY, scheme, hash);
+	else if (!pepper_file_is_usable())
+		match = SECRET_UNTESTED;
+	return find_keep(tag, e, match, loaded_at);
+}
+
+CacheFound
+find_foreign_key(const CacheTag *tag, Str key)
+{
+	CacheFound	found = {0};
+	uint8		hash[SHA256_LEN];
+
+	StaticAssertStmt(SHA512_256_LEN == SHA256_LEN, "both hashes have a length");
+	if (foreign_keys_exist(SECRET_BLAKE2B))
+	{
+		secret_sha256(key.data, key.len, hash);
+		found = find_by_hash(tag, SECRET_BLAKE2B, hash);
+	}
+	if (found.entitlement == NULL && foreign_keys_exist(SECRET_SHA512_256))
+	{
+		sha512_256(key.data, key.len, hash);
+		found = find_by_hash(tag, SECRET_SHA512_256, hash);
+	}
+	sodium_memzero(hash, sizeof(hash));
+	return found;
+}
+
+/* ---------- clients ---------- */
+
+/* Which secret is it, of those with a fast digest? */
+static int
+match_fast(const Entitlement *e, Str secret)
+{
+	uint8		hash[SHA256_LEN];
+	int			match;
+	int			other;
+
+	secret_sha256(secret.data, secret.len, hash);
+	match = entitlement_match_secret(e, PURPOSE_CLIENT_SECRET, SECRET_BLAKE2B, hash);
+	if (match < 0)
+	{
+		sha512_256(secret.data, secret.len, hash);
+		other = entitlement_match_secret(e, PURPOSE_CLIENT_SECRET, SECRET_SHA512_256, hash);
+		match = other == SECRET_NONE ? match : other;
+	}
+	sodium_memzero(hash, sizeof(hash));
+	return match;
+}
+
+/* The first secret with a slow hash, as a rule the only one; SECRET_NONE if there is none. */
+static int
+find_slow(const Entitlement *e)
+{
+	for (int i = 0; i < e->load->nsecrets; i++)
+	{
+		if (e->load->secrets[i].slow != NULL && e->load->secrets[i].purpose == PURPOSE_CLIENT_SECRET)
+			return i;
+	}
+	return SECRET_NONE;
+}
+
+/* Which secret is it, of those with a slow hash?  SECRET_UNTESTED: that may not be computed now. */
+static int
+match_slow(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
+{
+	int			slow = find_slow(e);
+	const EntitlementSecret *s;
+	bool		same;
+
+	if (slow < 0)
+		return SECRET_NONE;
+	if (!slow_limit_enter(&e->credential_id, now, wait))
+		return SECRET_UNTESTED;
+	s = &e->load->secrets[slow];
+	same = slow_hash_matches(s->digest.scheme, s->slow, secret);
+	slow_limit_leave(&e->credential_id, now, !same);
+	*wait = 0;
+	return same ? slow : SECRET_NONE;
+}
+
+/*
+ * Which secret of a client is it?  SECRET_UNTESTED: that cannot be told now; then *wait says after how many
+ * microseconds to ask again, or 0.
+ */
+int
+find_client_secret(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
+{
+	int			match = match_fast(e, secret);
+
+	*wait = 0;
+	return match == SECRET_NONE ? match_slow(e, secret, now, wait) : match;
+}
+
+CacheFound
+find_foreign_client(const CacheTag *tag, Str client_id, Str client_secret, TimestampTz now)
+{
+	uint64		loaded_at = cache_begin_load();
+	Snapshot	snapshot = catalog_take_snapshot();
+	Entitlement *e = entitlement_by_key(client_id.data, client_id.len, snapshot, cache_product);
+	int			match = SECRET_NONE;
+	int64		wait = 0;
+	CacheFound	found;
+
+	catalog_release_snapshot(snapshot);
+	if (e != NULL)
+		match = find_client_secret(e, client_secret, now, &wait);
+	found = find_keep(tag, e, match, loaded_at);
+	found.wait = wait;
+	return found;
+}

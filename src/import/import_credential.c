@@ -1,0 +1,486 @@
+/*
+ * import_credential.c
+ *		Taking over a key, or a client id and secret, that another system made.
+ *
+ * The secret, or the hash of it, goes no further than this file: it is digested here, and the
+ * SQL that stores the rows (sql/import/credential.sql) asks imported_digest() for the digest.  So
+ * neither is ever a parameter of a statement, which extensions can log.  No error shows one.
+ *
+ * Whether a key is there already is looked for by its digest, and no index keeps a second
+ * one out.  So imports wait for one another, to the end of their transactions.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "base/sodium.h"
+#include "base/str.h"
+#include "import/foreign_key.h"
+#include "import/secret_form_core.h"
+#include "import/sha512_256_core.h"
+#include "import/slow_hash.h"
+#include "import/strength_core.h"
+#include "key/key.h"
+#include "key/key_core.h"
+#include "key/mask.h"
+#include "key/secret.h"
+
+PG_FUNCTION_INFO_V1(devapp_import_credential);
+PG_FUNCTION_INFO_V1(devapp_imported_digest);
+PG_FUNCTION_INFO_V1(devapp_imported_digests);
+
+/* The arguments of import_credential(). */
+enum
+{
+	ARG_APP,
+	ARG_CONSUMER_KEY,
+	ARG_CONSUMER_SECRET,
+	ARG_SECRET_HASH,
+	ARG_SCHEME,
+	ARG_PRODUCTS,
+	ARG_KIND,
+	ARG_ENVIRONMENT,
+	ARG_EXPIRES_IN,
+	ARG_ATTRIBUTES,
+	ARG_WEAK,
+	ARG_SCOPES,
+	ARG_LABEL,
+	ARG_NOTE
+};
+
+/* What was given; data NULL: it was not. */
+typedef struct Given
+{
+	Str			consumer_key;
+	Str			consumer_secret;
+	Str			secret_hash;
+	Str			scheme;
+	Str			kind;
+	Str			environment;
+	bool		weak;
+} Given;
+
+/* What is stored. */
+typedef struct Imported
+{
+	const char *kind;
+	const char *scheme;
+	text	   *consumer_key;
+	Datum		digest;			/* of the type devapp.secret_digest */
+	/* by which an equal secret may be stored */
+	bool		has_sha256;
+	bool		has_sha512_256;
+	uint8		sha256[SHA256_LEN];
+	uint8		sha512_256[SHA512_256_LEN];
+} Imported;
+
+/* What the SQL under way asks for; NULL: nothing is being imported. */
+static const Imported *importing = NULL;
+
+/* ---------- arguments ---------- */
+
+static Str
+text_given(FunctionCallInfo fcinfo, int n)
+{
+	text	   *t;
+
+	if (PG_ARGISNULL(n))
+		return (Str) {NULL, 0};
+	t = PG_GETARG_TEXT_PP(n);
+	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+/* A text that is empty or too long is none that a client could present. */
+static void
+check_length(const char *argument, Str value)
+{
+	if (value.data == NULL || (value.len > 0 && value.len <= FOREIGN_KEY_MAX))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s is %s", argument, value.len == 0 ? "empty" : "too long"),
+			 errhint("Give 1 to %d bytes.", FOREIGN_KEY_MAX)));
+}
+
+static compat_noreturn void
+refuse_combination(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("these arguments do not make a credential"),
+			 errhint("Give consumer_key alone, consumer_key with consumer_secret or secret_hash, or secret_hash alone.")));
+}
+
+static Given
+read_given(FunctionCallInfo fcinfo)
+{
+	Given		given = {
+		.consumer_key = text_given(fcinfo, ARG_CONSUMER_KEY),
+		.consumer_secret = text_given(fcinfo, ARG_CONSUMER_SECRET),
+		.secret_hash = text_given(fcinfo, ARG_SECRET_HASH),
+		.scheme = text_given(fcinfo, ARG_SCHEME),
+		.kind = text_given(fcinfo, ARG_KIND),
+		.environment = text_given(fcinfo, ARG_ENVIRONMENT),
+		.weak = !PG_ARGISNULL(ARG_WEAK) && PG_GETARG_BOOL(ARG_WEAK)
+	};
+
+	check_length("consumer_key", given.consumer_key);
+	check_length("consumer_secret", given.consumer_secret);
+	check_length("secret_hash", given.secret_hash);
+	if (given.scheme.data == NULL)
+		given.scheme = (Str) {"plain", strlen("plain")};
+	if ((given.consumer_key.data == NULL && given.secret_hash.data == NULL) ||
+		(given.consumer_secret.data != NULL &&
+		 (given.consumer_key.data == NULL || given.secret_hash.data != NULL)))
+		refuse_combination();
+	return given;
+}
+
+/* With a client id it is an OAuth client; what is presented alone is an API key. */
+static const char *
+kind_of(const Given *given)
+{
+	bool		alone = given->consumer_secret.data == NULL &&
+		(given->consumer_key.data == NULL || given->secret_hash.data == NULL);
+	const char *kind = alone ? "api_key" : "oauth_client";
+
+	if (given->kind.data != NULL && !str_equal_nocase(given->kind, kind, strlen(kind)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("these arguments make a credential of the kind %s", kind),
+				 alone ?
+				 errhint("An oauth_client has a consumer_key with a consumer_secret or secret_hash.") :
+				 errhint("An api_key has a consumer_key or a secret_hash alone.")));
+	return kind;
+}
+
+/* ---------- the secret ---------- */
+
+static void
+require_strength(const char *argument, Str secret, bool weak)
+{
+	int			bits = strength_bits(secret.data, secret.len);
+
+	if (bits >= STRENGTH_MIN || weak)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s is weak", argument),
+			 errdetail("It has at most %d bits, and a secret should have %d.", bits, STRENGTH_MIN),
+			 errhint("Replace it by a key of devapp, or take it over as it is with weak => true.")));
+}
+
+/* How the hash of a secret may come. */
+typedef struct HashScheme
+{
+	const char *name;			/* and credential_secret.scheme */
+	SecretScheme scheme;
+	bool		slow;
+	const char *form;			/* for hints */
+} HashScheme;
+
+static const HashScheme hash_schemes[] = {
+	{"sha256", SECRET_BLAKE2B, false, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
+	{"sha512_256", SECRET_SHA512_256, false, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
+	{"crypt", SECRET_CRYPT, true, "It looks like $2b$10$ and 53 characters, or is of another kind that crypt() of pgcrypto knows."},
+	{"argon2id", SECRET_ARGON2ID, true, "It looks like $argon2id$v=19$m=65536,t=2,p=1$salt$hash, and p is 1."},
+	{"scrypt", SECRET_SCRYPT, true, "It begins with $7$ and has 101 characters, as libsodium writes it."},
+	{"pbkdf2_sha256", SECRET_PBKDF2_SHA256, true, "It looks like pbkdf2_sha256$600000$salt$hash, and the hash has 32 bytes in base64."},
+};
+
+static void
+refuse_scheme(const char *reason, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", reason),
+			 errhint("%s", hint)));
+}
+
+static const HashScheme *
+find_hash_scheme(Str name)
+{
+	for (int i = 0; i < (int) lengthof(hash_schemes); i++)
+	{
+		if (str_equal_nocase(name, hash_schemes[i].name, strlen(hash_schemes[i].name)))
+			return &hash_schemes[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the scheme is not that of a secret_hash"),
+			 errhint("Possible: sha256, sha512_256, crypt, argon2id, scrypt, pbkdf2_sha256.")));
+}
+
+static void
+take_plain(const Given *given, Imported *imported)
+{
+	bool		alone = given->consumer_secret.data == NULL;
+	Str			secret = alone ? given->consumer_key : given->consumer_secret;
+	SecretDigest digest;
+
+	if (!str_equal_nocase(given->scheme, "plain", strlen("plain")))
+		refuse_scheme("the scheme is that of a secret_hash, and there is none",
+					  "Leave the scheme out, or give the secret_hash.");
+	require_strength(alone ? "consumer_key" : "consumer_secret", secret, given->weak);
+	secret_sha256(secret.data, secret.len, imported->sha256);
+	sha512_256(secret.data, secret.len, imported->sha512_256);
+	imported->has_sha256 = imported->has_sha512_256 = true;
+	imported->scheme = "sha256";
+	secret_digest_new(SECRET_BLAKE2B, imported->sha256, &digest);
+	imported->digest = secret_digest_datum(&digest);
+}
+
+static void
+take_fast_hash(const HashScheme *scheme, Str hash, Imported *imported)
+{
+	bool		is_sha256 = scheme->scheme == SECRET_BLAKE2B;
+	uint8	   *bytes = is_sha256 ? imported->sha256 : imported->sha512_256;
+	SecretDigest digest;
+
+	if (!form_read_hash(hash.data, hash.len, bytes))
+		refuse_scheme("secret_hash is not of its scheme", scheme->form);
+	imported->has_sha256 = is_sha256;
+	imported->has_sha512_256 = !is_sha256;
+	secret_digest_new(scheme->scheme, bytes, &digest);
+	imported->digest = secret_digest_datum(&digest);
+}
+
+/* Only a client id leads to a row whose hash cannot be looked for. */
+static void
+take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
+{
+	SlowForm	form = given->secret_hash.len > SECRET_SLOW_MAX ? SLOW_FORM_BAD :
+		slow_hash_form(scheme->scheme, given->secret_hash);
+
+	if (given->consumer_key.data == NULL)
+		refuse_scheme("a hash of this scheme needs a consumer_key",
+					  "An API key is looked for by its hash, and this one is different each time it is computed.");
+	if (form == SLOW_FORM_BAD)
+		refuse_scheme("secret_hash is not of its scheme", scheme->form);
+	if (form == SLOW_FORM_EXPENSIVE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("secret_hash is too expensive to compute"),
+				 errdetail("At most: bcrypt with cost %d; argon2id and scrypt with %d MB, and %d MB over all passes; pbkdf2_sha256 with %d iterations; extended DES with %d, SHA-crypt with %d rounds.",
+						   SLOW_BCRYPT_COST_MAX, SLOW_MEMORY_MAX / 1024, SLOW_MEMORY_PASSES_MAX / 1024,
+						   SLOW_PBKDF2_MAX, SLOW_DES_COUNT_MAX, SLOW_SHA_ROUNDS_MAX),
+				 errhint("Give this client a new secret with devapp.issue_credential.")));
+	imported->digest = secret_slow_datum(scheme->scheme, given->secret_hash.data,
+										 given->secret_hash.len);
+}
+
+static void
+take_hash(const Given *given, Imported *imported)
+{
+	const HashScheme *scheme = find_hash_scheme(given->scheme);
+
+	imported->scheme = scheme->name;
+	if (scheme->slow)
+		take_slow_hash(scheme, given, imported);
+	else
+		take_fast_hash(scheme, given->secret_hash, imported);
+}
+
+/* ---------- the consumer key ---------- */
+
+/* The public part of a pair is shown in lists and logs. */
+static text *
+take_consumer_key(Str given)
+{
+	for (size_t i = 0; i < given.len; i++)
+	{
+		if ((unsigned char) given.data[i] < 0x20 || given.data[i] == 0x7F)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("consumer_key has a control character"),
+					 errhint("It is the client id, which lists and logs show.")));
+	}
+	if (mask_finds_key(given.data, given.len))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consumer_key contains a key of devapp"),
+				 errhint("It is the client id, which lists and logs show. A key is a secret.")));
+	return cstring_to_text_with_len(given.data, (int) given.len);
+}
+
+#define NAME_SHOWN		4		/* characters of a key in its public name */
+#define NAME_SHOWN_PART	8		/* at most the eighth part of it */
+#define NAME_RANDOM		12
+
+static bool
+may_be_shown(char c)
+{
+	return c == '-' || c == '_' || (c >= '0' && c <= '9') ||
+		(c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* The public name of a key that is nothing but a secret, like sk_l***4Jq0cXw81TzB. */
+static text *
+name_of_key(Str key)
+{
+	char		name[NAME_SHOWN + 3 + NAME_RANDOM];
+	size_t		n = 0;
+
+	while (n < NAME_SHOWN && n < key.len / NAME_SHOWN_PART && may_be_shown(key.data[n]))
+	{
+		name[n] = key.data[n];
+		n++;
+	}
+	memcpy(name + n, "***", 3);
+	key_random_base62(name + n + 3, NAME_RANDOM);
+	return cstring_to_text_with_len(name, (int) n + 3 + NAME_RANDOM);
+}
+
+static text *
+new_consumer_key(Str environment)
+{
+	char		out[KEY_CONSUMER_MAX + 1];
+	size_t		len = environment.data == NULL ? key_new_consumer("live", strlen("live"), out) :
+		key_new_consumer(environment.data, environment.len, out);
+
+	return cstring_to_text_with_len(out, (int) len);
+}
+
+/* A key of another installation of devapp leads to its row as ours do. */
+static void
+name_api_key(const Given *given, Imported *imported)
+{
+	ParsedKey	parsed;
+
+	if (given->consumer_key.data == NULL)
+		imported->consumer_key = new_consumer_key(given->environment);
+	else if (key_parse(given->consumer_key.data, given->consumer_key.len, &parsed) == KEY_OK)
+	{
+		imported->consumer_key = cstring_to_text_with_len(given->consumer_key.data,
+														  (int) parsed.consumer_len);
+		imported->scheme = "blake2b";
+	}
+	else
+		imported->consumer_key = name_of_key(given->consumer_key);
+}
+
+static Imported
+make_imported(const Given *given)
+{
+	Imported	imported = {.kind = kind_of(given)};
+
+	devapp_require_sodium();
+	if (given->secret_hash.data != NULL)
+		take_hash(given, &imported);
+	else
+		take_plain(given, &imported);
+	if (strcmp(imported.kind, "api_key") == 0)
+		name_api_key(given, &imported);
+	else
+		imported.consumer_key = take_consumer_key(given->consumer_key);
+	return imported;
+}
+
+/* ---------- storing ---------- */
+
+static const char store_query[] =
+"SELECT devapp_internal.store_imported($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+/* Nothing of the secret is among the parameters. */
+static Datum
+run_store(FunctionCallInfo fcinfo, const Imported *imported)
+{
+	static const int passed[] = {ARG_APP, ARG_PRODUCTS, ARG_ENVIRONMENT, ARG_EXPIRES_IN,
+	ARG_ATTRIBUTES, ARG_SCOPES, ARG_LABEL, ARG_NOTE};
+	Oid			types[11] = {TEXTOID, TEXTARRAYOID, TEXTOID, INTERVALOID, JSONBOID, TEXTARRAYOID,
+	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum		args[11];
+	char		nulls[12] = "           ";
+	bool		isnull;
+
+	for (int i = 0; i < (int) lengthof(passed); i++)
+	{
+		args[i] = PG_GETARG_DATUM(passed[i]);
+		nulls[i] = PG_ARGISNULL(passed[i]) ? 'n' : ' ';
+	}
+	args[8] = CStringGetTextDatum(imported->kind);
+	args[9] = PointerGetDatum(imported->consumer_key);
+	args[10] = CStringGetTextDatum(imported->scheme);
+	if (SPI_execute_with_args(store_query, 11, types, args, nulls, false, 0) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "credential was not stored");
+	return SPI_datumTransfer(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull),
+							 false, -1);
+}
+
+static void
+end_import(Imported *imported)
+{
+	importing = NULL;
+	sodium_memzero(imported, sizeof(Imported));
+}
+
+/*
+ * SQL: import_credential(app, consumer_key, consumer_secret, secret_hash, scheme, products, kind,
+ * environment, expires_in, attributes, weak, scopes, label, note)
+ */
+Datum
+devapp_import_credential(PG_FUNCTION_ARGS)
+{
+	Given		given = read_given(fcinfo);
+	Imported	imported = make_imported(&given);
+	Datum		result = (Datum) 0;
+
+	LockDatabaseObject(ProcedureRelationId, fcinfo->flinfo->fn_oid, 0, ShareUpdateExclusiveLock);
+	SPI_connect();
+	importing = &imported;
+	PG_TRY();
+	{
+		result = run_store(fcinfo, &imported);
+	}
+	PG_CATCH();
+	{
+		end_import(&imported);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	end_import(&imported);
+	SPI_finish();
+	PG_RETURN_DATUM(result);
+}
+
+static const Imported *
+require_import(void)
+{
+	if (importing == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no credential is being imported"),
+				 errhint("Use devapp.import_credential.")));
+	return importing;
+}
+
+/* SQL: the digest that is stored */
+Datum
+devapp_imported_digest(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(datumCopy(require_import()->digest, false, -1));
+}
+
+/* SQL: the digests by which an equal secret would be found, with its SHA-256 or its SHA-512/256 */
+Datum
+devapp_imported_digests(PG_FUNCTION_ARGS)
+{
+	const Imported *imported = require_import();
+	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+	bool		over_sha256 = PG_GETARG_BOOL(0);
+
+	if (over_sha256 ? !imported->has_sha256 : !imported->has_sha512_256)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(element));
+	PG_RETURN_ARRAYTYPE_P(over_sha256 ?
+						  secret_digests_array(SECRET_BLAKE2B, imported->sha256, element) :
+						  secret_digests_array(SECRET_SHA512_256, imported->sha512_256, element));
+}

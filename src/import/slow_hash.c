@@ -1,0 +1,149 @@
+/*
+ * slow_hash.c
+ *		Comparing a secret with a hash that is slow to compute.
+ *
+ * crypt() is pgcrypto's, and argon2id and scrypt are libsodium's.  A hash that is not well-formed
+ * or above a bound matches nothing: import_credential() does not take it, but whoever may write to
+ * the table can.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/sodium.h"
+#include "import/slow_hash.h"
+
+/* ---------- crypt ---------- */
+
+static bool
+is_crypt(Form_pg_proc proc, Oid extension)
+{
+	return proc->pronargs == 2 && proc->prorettype == TEXTOID &&
+		proc->proargtypes.values[0] == TEXTOID && proc->proargtypes.values[1] == TEXTOID &&
+		getExtensionOfObject(ProcedureRelationId, proc->oid) == extension;
+}
+
+/* crypt(text, text) of pgcrypto, in whatever schema that is. */
+static Oid
+find_crypt(void)
+{
+	Oid			extension = get_extension_oid("pgcrypto", false);
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum("crypt"));
+	Oid			found = InvalidOid;
+
+	for (int i = 0; i < list->n_members && !OidIsValid(found); i++)
+	{
+		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (is_crypt(proc, extension))
+			found = proc->oid;
+	}
+	ReleaseSysCacheList(list);
+	if (!OidIsValid(found))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("the extension pgcrypto has no function crypt(text, text)"),
+				 errhint("Create the extension anew.")));
+	return found;
+}
+
+/* pgcrypto knows bcrypt as $2a$; $2b$ and $2y$ are the same with another name. */
+#define BCRYPT_NAME_LEN		4
+
+static bool
+matches_crypt(const char *hash, Str secret)
+{
+	size_t		len = strlen(hash);
+	char	   *setting = pstrdup(hash);
+	text	   *plain = cstring_to_text_with_len(secret.data, (int) secret.len);
+	text	   *computed;
+	bool		same;
+
+	if (setting[0] == '$' && setting[1] == '2' && setting[2] != 'x')
+		setting[2] = 'a';
+	computed = DatumGetTextPP(OidFunctionCall2Coll(find_crypt(), DEFAULT_COLLATION_OID,
+												   PointerGetDatum(plain),
+												   CStringGetTextDatum(setting)));
+	sodium_memzero(VARDATA(plain), secret.len);
+	same = VARSIZE_ANY_EXHDR(computed) == len &&
+		sodium_memcmp(VARDATA_ANY(computed), setting, len) == 0;
+	sodium_memzero(VARDATA_ANY(computed), VARSIZE_ANY_EXHDR(computed));
+	return same;
+}
+
+/* ---------- PBKDF2 ---------- */
+
+static void
+pause_pbkdf2(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static bool
+matches_pbkdf2(const Pbkdf2Form *form, Str secret)
+{
+	uint8		computed[PBKDF2_LEN];
+	bool		same;
+
+	slow_pbkdf2(form, secret.data, secret.len, pause_pbkdf2, computed);
+	same = sodium_memcmp(computed, form->hash, PBKDF2_LEN) == 0;
+	sodium_memzero(computed, sizeof(computed));
+	return same;
+}
+
+/* ---------- all of them ---------- */
+
+SlowForm
+slow_hash_form(SecretScheme scheme, Str hash)
+{
+	Pbkdf2Form	form;
+
+	switch (scheme)
+	{
+		case SECRET_CRYPT:
+			return slow_crypt_form(hash.data, hash.len, COMPAT_SHA_CRYPT);
+		case SECRET_ARGON2ID:
+			return slow_argon2id_form(hash.data, hash.len);
+		case SECRET_SCRYPT:
+			return slow_scrypt_form(hash.data, hash.len);
+		case SECRET_PBKDF2_SHA256:
+			return slow_pbkdf2_form(hash.data, hash.len, &form);
+		default:
+			return SLOW_FORM_BAD;
+	}
+}
+
+/* Is it the hash of the secret?  That takes up to a second. */
+bool
+slow_hash_matches(SecretScheme scheme, const char *hash, Str secret)
+{
+	Pbkdf2Form	form;
+
+	devapp_require_sodium();
+	if (slow_hash_form(scheme, (Str) {hash, strlen(hash)}) != SLOW_FORM_OK)
+		return false;
+	switch (scheme)
+	{
+		case SECRET_CRYPT:
+			return matches_crypt(hash, secret);
+		case SECRET_ARGON2ID:
+			return crypto_pwhash_argon2id_str_verify(hash, secret.data, secret.len) == 0;
+		case SECRET_SCRYPT:
+			return crypto_pwhash_scryptsalsa208sha256_str_verify(hash, secret.data, secret.len) == 0;
+		case SECRET_PBKDF2_SHA256:
+			return slow_pbkdf2_form(hash, strlen(hash), &form) == SLOW_FORM_OK &&
+				matches_pbkdf2(&form, secret);
+		default:
+			return false;
+	}
+}
