@@ -111,10 +111,12 @@ $$;
 
 -- ---------- deciding ----------
 
--- What the approval of the product itself says; no product needs none.
-CREATE FUNCTION devapp_internal.product_decision(product devapp.product) RETURNS text
+-- What the approval of the product itself says; no product needs none.  It takes no row of
+-- devapp.product: whoever changes the type of a column would have to drop it first.
+CREATE FUNCTION devapp_internal.product_decision(approval text) RETURNS text
     LANGUAGE sql IMMUTABLE
-    RETURN CASE (product).approval WHEN 'manual' THEN 'hold' ELSE 'approve' END;
+    RETURN CASE approval WHEN 'manual' THEN 'hold' ELSE 'approve' END;
+
 
 -- Live apps of the owner of an app, without this one, which need not exist yet.
 CREATE FUNCTION devapp_internal.other_apps(app devapp.app) RETURNS bigint
@@ -165,7 +167,7 @@ BEGIN
         SELECT 2, NULL, NULL, NULL, true,
                CASE WHEN (approval_steps.product).product_id IS NULL THEN 'no product is asked for'
                     ELSE 'the approval of the product is ' || (approval_steps.product).approval END,
-               devapp_internal.product_decision(approval_steps.product), NULL,
+               devapp_internal.product_decision((approval_steps.product).approval), NULL,
                decider.priority IS NULL
           FROM decider
     )
@@ -200,7 +202,7 @@ BEGIN
               FROM devapp_internal.approval_steps(app, product) AS s
              WHERE s.decides;
         ELSE
-            made.decision := devapp_internal.product_decision(product);
+            made.decision := devapp_internal.product_decision(product.approval);
             made.decided_by := CASE made.decision WHEN 'approve' THEN 'auto' END;
         END IF;
         decisions := decisions || made;
