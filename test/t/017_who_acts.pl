@@ -47,6 +47,9 @@ my $rotating = create_app($node, 'rotating', undef);
 $node->safe_psql('postgres', "SELECT devapp.approve_app('$_->{app_id}')") for $app, $rotating;
 $node->safe_psql('postgres', "SELECT devapp.reject_app('$rejected->{app_id}')");
 rotate($node, $rotating->{credential_id}, '1 day');
+my $client = $node->safe_psql('postgres', "SELECT consumer_key FROM devapp.issue_credential('$app->{app_id}', kind => 'oauth_client')");
+my $jwks = '{"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}';
+$node->safe_psql('postgres', "SELECT devapp.create_token_issuer('https://login.example.com', audience => '{a}', jwks => '$jwks')");
 my ($dead, $leased) = split /\n/, $node->safe_psql('postgres', 'SELECT notification_id FROM devapp.notification ORDER BY 1 LIMIT 2');
 $node->safe_psql('postgres', "UPDATE devapp.notification SET status = 'dead', completed_at = now() WHERE notification_id = $dead;
 	UPDATE devapp.notification SET status = 'leased', worker = 'w', lease_id = gen_random_uuid(), leased_until = now() + '1 day', attempts = 1,
@@ -124,13 +127,17 @@ my %calls = (
 	delete_credential => ["'$app->{credential_id}'"],
 	delete_app => ["'$app->{app_id}'"],
 	delete_team => ["'empty'"],
+	dpop_thumbprint => [ "'no proof', 'GET', 'https://api.example.com/'", qr/^nothing$/ ],
 	explain_access => ["'$app->{app_id}'"],
 	explain_approval => ["'$app->{app_id}'"],
 	fail_notification => [ "$leased, 'error'", undef, 'lent' ],
 	flush_usage => [ '', undef, 'lent' ],
 	get_app => ["'$app->{app_id}'"],
 	get_credential => ["'$app->{credential_id}'"],
+	introspect => [ "'no token'", qr/^\{"active": false\}$/ ],
 	issue_credential => ["'$app->{app_id}'"],
+	issue_token => [ "'$client'", qr/^28P01$/ ],
+	jwks => [ '', qr/^\{"keys": \[\]\}$/ ],
 	maintain_audit => [ '', undef, 'lent' ],
 	my_approvals => [ '', qr/^nothing$/ ],
 	my_dashboard => [''],
@@ -150,11 +157,14 @@ my %calls = (
 	resubmit_app => ["'$rejected->{app_id}'"],
 	retry_notification => [ $dead, undef, 'lent' ],
 	revoke_credential => ["'$app->{credential_id}'"],
+	revoke_token => [ "'no token'", qr/^$/ ],
 	rotate_credential => ["'$app->{credential_id}'"],
 	schedule_notifications => [ '', undef, 'lent' ],
 	seal_audit => [ '', undef, 'lent' ],
 	set_attribute => ["'app', '$app->{app_id}', 'tier', 'gold'"],
+	set_client_keys => ["'$client', '{\"keys\": []}'"],
 	set_credential_product_status => ["'$pending->{credential_id}', 'manual', 'approve'"],
+	set_token_issuer_keys => [ "'https://login.example.com', '$jwks'", undef, 'lent' ],
 	set_team_role => ["'green', 'ada\@example.com', 'member'"],
 	transfer_app => ["'$app->{app_id}', team => 'green'"],
 	update_credential => ["'$app->{credential_id}', label => 'mine'"],
@@ -285,7 +295,7 @@ my $answers = answers_of(join '', 'SET SESSION AUTHORIZATION clerk;',
 is(join(' ', sort keys %$answers), join(' ', sort keys %nobody), 'an administrator calls all of them');
 is(join(' ', grep { $answers->{$_} eq '42501' } sort keys %$answers), 'accept_invitation decline_invitation my_dashboard register_developer', 'and is refused what only a person can do');
 is(join(' ', map { "$_=$answers->{$_}" } grep { $answers->{$_} =~ /^[0-9A-Z]{5}$/ && $answers->{$_} ne '42501' && !$for_admins{$_} } sort keys %$answers),
-	'flush_usage=55000 receive_usage=22P03', 'it fails where there is nothing to flush or to receive');
+	'flush_usage=55000 issue_token=55000 receive_usage=22P03', 'it fails where there is nothing to flush, to sign with or to receive');
 like($answers->{rotate_credential}, qr/dvk_live_/, 'the secret shows, where it is due');
 
 # Nobody acted: check(way, answers, with lent => does the way lend its right to execute?)
