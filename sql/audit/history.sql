@@ -203,6 +203,7 @@ BEGIN
         WHEN 'team_member' THEN devapp_internal.history_of_member(event,
             (SELECT d.email FROM devapp.developer d WHERE d.developer_id = event.developer_id))
         WHEN 'team_invitation' THEN devapp_internal.history_of_invitation(event)
+        WHEN 'revoked_token' THEN format('token %s revoked', event.after->>'jti')
         WHEN 'product_operation' THEN devapp_internal.history_of_row(event, devapp_internal.history_operation(event))
         WHEN 'product_approver' THEN devapp_internal.history_of_row(event, devapp_internal.history_approver(event))
         ELSE devapp_internal.history_of_row(event, replace(event.entity, '_', ' ')) END;
@@ -221,7 +222,8 @@ BEGIN
            WHEN 'credential' THEN id::uuid
            WHEN 'credential_secret' THEN (SELECT s.credential_id FROM devapp.credential_secret s WHERE s.secret_id = id::uuid)
            WHEN 'credential_product' THEN (SELECT cp.credential_id FROM devapp.credential_product cp WHERE cp.ordinal = id::bigint)
-           WHEN 'client_key' THEN split_part(id, '/', 1)::uuid END;
+           WHEN 'client_key' THEN split_part(id, '/', 1)::uuid
+           WHEN 'revoked_token' THEN (event.after->>'credential_id')::uuid END;
 END
 $$;
 

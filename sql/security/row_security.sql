@@ -64,7 +64,7 @@ BEGIN
         ('devapp.usage_correction', my_apps),
         ('devapp.last_used', format('%s AND %s', my_apps, credential)),
         ('devapp.usage_hour', format('%s AND (credential_id IS NULL OR %s)', my_apps, credential)),
-        ('devapp.audit_event', format('%s AND (entity NOT IN (''credential'', ''credential_secret'', ''credential_product'', ''client_key'') OR %s OR entity || ''/'' || entity_id IN %s)',
+        ('devapp.audit_event', format('%s AND (entity NOT IN (''credential'', ''credential_secret'', ''credential_product'', ''client_key'', ''revoked_token'') OR %s OR entity || ''/'' || entity_id IN %s)',
                                       my_apps, whole_apps, records)),
         ('devapp.notification', format('%1$s IS NOT NULL AND recipients @> (SELECT jsonb_build_array(jsonb_build_object(''developer_id'', %1$s)))', me)),
         ('devapp.product', 'access = ''public'' OR product_id IN (SELECT cp.product_id FROM devapp.credential_product cp)'),

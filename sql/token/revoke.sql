@@ -11,14 +11,18 @@ $$;
 
 -- Once revoked is revoked: the first who did it stays on record.
 CREATE FUNCTION devapp_internal.put_revoked_token(jti text, credential_id uuid, expires_at timestamptz, note text) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+    PERFORM devapp_internal.set_note(put_revoked_token.note);
     INSERT INTO devapp.revoked_token (token_id, jti, credential_id, expires_at, revoked_by, note)
     VALUES (devapp_internal.token_id(put_revoked_token.jti), put_revoked_token.jti, put_revoked_token.credential_id,
             coalesce(put_revoked_token.expires_at, devapp_internal.last_possible_expiry()) + interval '30 s',
             devapp_internal.actor_name(), put_revoked_token.note)
-        ON CONFLICT DO NOTHING
+        ON CONFLICT DO NOTHING;
+    PERFORM devapp_internal.set_note(NULL);
+END
 $$;
 
 CREATE FUNCTION devapp_internal.revoke_token(
