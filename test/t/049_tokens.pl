@@ -81,7 +81,8 @@ sub as_role
 
 	return $state if $state ne '00000';
 	my $answer = $node->safe_psql('postgres', "SET ROLE devapp_$role; $set $sql");
-	return (split /\n/, $answer)[-1];
+	$answer =~ s/^\{"role".*\n?// if $set;
+	return $answer;
 }
 
 # ---------- roles ----------
@@ -189,6 +190,39 @@ SKIP:
 	is(join(' ', $answers =~ /^jose .*$/mg), $packages{jose} ? 'jose read write jose read write jose read write' : '', 'and jose');
 }
 
+# The other way round: packages of npm sign tokens of an issuer of their own.
+my $signer = <<'JS';
+const crypto = require('crypto');
+const claims = {client_id: process.argv[2], scope: 'read', jti: 'x'}, issuer = 'https://idp.example.com', audience = 'weather';
+const has = name => { try { require.resolve(name); return true; } catch (e) { return false; } };
+const pairs = {EdDSA: crypto.generateKeyPairSync('ed25519'), ES256: crypto.generateKeyPairSync('ec', {namedCurve: 'P-256'}), RS256: crypto.generateKeyPairSync('rsa', {modulusLength: 2048})};
+const keys = Object.entries(pairs).map(([alg, pair]) => ({...pair.publicKey.export({format: 'jwk'}), kid: alg, alg, use: 'sig'}));
+const tokens = [];
+(async () => {
+	if (has('jsonwebtoken'))
+		for (const alg of ['ES256', 'RS256'])
+			tokens.push(require('jsonwebtoken').sign({...claims, jti: 'a' + alg}, pairs[alg].privateKey, {algorithm: alg, keyid: alg, issuer, audience, expiresIn: 600}));
+	if (has('jose')) {
+		const jose = await import(require.resolve('jose'));
+		for (const alg of Object.keys(pairs))
+			tokens.push(await new jose.SignJWT({...claims, jti: 'b' + alg}).setProtectedHeader({alg, kid: alg, typ: 'at+jwt'}).setIssuer(issuer).setAudience(audience).setIssuedAt().setExpirationTime('10m').sign(pairs[alg].privateKey));
+	}
+	console.log(JSON.stringify({keys}));
+	console.log(tokens.join('\n'));
+})().catch(e => { console.log(String(e)); });
+JS
+SKIP:
+{
+	my ($version) = run_command([ 'sh', '-c', 'node --version' ]);
+	skip 'node is not installed', 1 unless $version =~ /^v\d/;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	append_to_file("$folder/sign.js", $signer);
+	my ($answer) = run_command([ 'node', "$folder/sign.js", $client->{consumer_key} ]);
+	my ($keys, @signed) = split /\n/, $answer;
+	$node->safe_psql('postgres', "SELECT devapp.create_token_issuer('https://idp.example.com', '$keys', '{weather}')");
+	is(join(' ', map { verdict_on($node, $_) } @signed), join(' ', ('VALID') x @signed), 'tokens that jose and jsonwebtoken signed, where they are installed: ' . @signed);
+}
+
 # ---------- a restored database without its keyring ----------
 
 my $copy = start_server('copy');
@@ -196,8 +230,11 @@ my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 'the database is dumped');
 my $last = token_of($client, "lifetime => '1 hour'");
 $copy->safe_psql('postgres', "ALTER DATABASE postgres SET devapp.issuer = 'urn:devapp:postgres'");
-my @made = split /\|/, $node->safe_psql('postgres', "SELECT kid, status FROM devapp.signing_key WHERE alg = 'EdDSA'");
-system_or_bail('psql', '-X', '-q', '-d', $copy->connstr('postgres'), '-f', $dump);
+$copy->safe_psql('postgres', join '; ', map { "CREATE ROLE devapp_$_" } qw(admin analyst auditor developer gateway reporter));
+{
+	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
+	$copy->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $copy->connstr('postgres'), '-f', $dump ], 'and restored elsewhere');
+}
 is(verdict_on($copy, $last), 'VALID', 'a restored database verifies tokens without the keyring');
 is(verdict_on($copy, $token), 'TOKEN_REVOKED', 'and knows which are revoked');
 is(error_of($copy, "SELECT devapp.issue_token('$client->{consumer_key}')"), '58030', 'but issues none');
