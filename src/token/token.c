@@ -237,6 +237,20 @@ token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token)
 
 /* ---------- who stands behind it ---------- */
 
+/* Under which secret a call is counted that none was presented for: the current one. */
+static int32
+current_version(const Entitlement *e)
+{
+	int32		version = 1;
+
+	for (int i = 0; i < e->load->nsecrets; i++)
+	{
+		if (!e->load->secrets[i].window.superseded)
+			version = Max(version, e->load->secrets[i].window.version);
+	}
+	return version;
+}
+
 /* A secret must be one of the credential's. */
 static VerdictCode
 match_secret(const Token *token, const Entitlement *e, DecideSecret *secret)
@@ -266,11 +280,11 @@ token_holder(const Token *token, ProductGetter getter, TokenHolder *holder)
 										token->snapshot, getter);
 	VerdictCode code = VERDICT_VALID;
 
-	/* an access token outlives the secret that it was issued for */
-	holder->secret = (DecideSecret) {.valid_until = DECIDE_NEVER};
 	holder->entitlement = e;
 	if (e == NULL)
 		return VERDICT_NOT_FOUND;
+	/* an access token outlives the secret that it was issued for */
+	holder->secret = (DecideSecret) {.valid_until = DECIDE_NEVER, .version = current_version(e)};
 	if (token->is_secret)
 		code = match_secret(token, e, &holder->secret);
 	if (code == VERDICT_VALID)

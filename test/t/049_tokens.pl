@@ -15,6 +15,7 @@ use Test::More;
 
 my $node = start_server(
 	'main', q{
+shared_preload_libraries = 'devapp'
 log_statement = all
 log_min_messages = debug1
 log_min_duration_statement = 0
@@ -35,7 +36,7 @@ auto_explain.log_verbose = on
 my $has_statements = $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_stat_statements'});
 if ($has_statements)
 {
-	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_stat_statements'\npg_stat_statements.track = 'all'");
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'devapp, pg_stat_statements'\npg_stat_statements.track = 'all'");
 	$node->restart;
 	$node->safe_psql('postgres', 'CREATE EXTENSION pg_stat_statements');
 }
@@ -268,6 +269,15 @@ if ($has_statements)
 	like($statements, qr/issue_token/, 'pg_stat_statements: the call is there');
 	is(scalar(grep { index($statements, $_) >= 0 } @secret), 0, 'but no token');
 }
+
+# ---------- counted ----------
+
+# the calls of a token are those of its client, under its current secret
+rotate($node, $client->{credential_id}, '1 day');
+is(verdict_on($node, $second), 'VALID', 'one more call');
+is(error_of($node, 'SELECT devapp.flush_usage()'), '00000', 'calls of tokens are flushed');
+is($node->safe_psql('postgres', "SELECT string_agg(secret_version::text, ' ' ORDER BY secret_version) FROM devapp.last_used WHERE credential_id = '$client->{credential_id}' AND last_used_at IS NOT NULL"),
+	'1 2', 'and counted under the secret that was current');
 
 # ---------- time ----------
 
