@@ -1,12 +1,15 @@
 -- Revoking tokens; see src/token/revoke_token.c.
 
--- When no clock takes a token for good any more of which only the jti is known: no token lives
--- for longer than one that was to live for the longest.
-CREATE FUNCTION devapp_internal.last_possible_expiry() RETURNS timestamptz
+-- When no clock takes a token for good any more of which only the jti is known: none of ours
+-- lives for longer than one that was to live for the longest.  That of another issuer has its
+-- name before the jti; how long its tokens live is its own affair.
+CREATE FUNCTION devapp_internal.last_possible_expiry(jti text) RETURNS timestamptz
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT now() + greatest(max(k.longest_lifetime), devapp_internal.setting('token_max_lifetime')::interval) FROM devapp.signing_key k
+    SELECT now() + greatest(max(k.longest_lifetime), devapp_internal.setting('token_max_lifetime')::interval,
+                            CASE WHEN strpos(last_possible_expiry.jti, ' ') > 0 THEN interval '1 year' END)
+      FROM devapp.signing_key k
 $$;
 
 -- Once revoked is revoked: the first who did it stays on record.
@@ -18,7 +21,7 @@ BEGIN
     PERFORM devapp_internal.set_note(put_revoked_token.note);
     INSERT INTO devapp.revoked_token (token_id, jti, credential_id, expires_at, revoked_by, note)
     VALUES (devapp_internal.token_id(put_revoked_token.jti), put_revoked_token.jti, put_revoked_token.credential_id,
-            coalesce(put_revoked_token.expires_at, devapp_internal.last_possible_expiry()) + interval '30 s',
+            coalesce(put_revoked_token.expires_at, devapp_internal.last_possible_expiry(put_revoked_token.jti)) + interval '30 s',
             devapp_internal.actor_name(), put_revoked_token.note)
         ON CONFLICT DO NOTHING;
     PERFORM devapp_internal.set_note(NULL);
