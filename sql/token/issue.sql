@@ -1,8 +1,9 @@
 -- Issuing access tokens; see src/token/issue_token.c.
 
 -- The credential of a reference, null if there is none; whether the caller may act for it
--- without a proof, as administrators may, and developers for apps of their own; and whether
--- he may ask about its tokens, as whoever verifies all of them may, too.
+-- without a proof, as administrators may, and developers for apps of their own and of teams
+-- that they administer; and whether he may ask about its tokens, as every member of the team
+-- may, and whoever verifies all of them.
 CREATE FUNCTION devapp_internal.token_client(client text, OUT consumer_key text, OUT is_own boolean, OUT sees_tokens boolean)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -11,12 +12,13 @@ DECLARE
     the_credential constant uuid := devapp_internal.credential_id_of(token_client.client::devapp.credential_ref);
 BEGIN
     SELECT c.consumer_key INTO consumer_key FROM devapp.credential c WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
-    is_own := devapp_internal.is_admin()
-           OR EXISTS (SELECT FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
-                       WHERE c.credential_id = the_credential
-                         AND devapp_internal.is_mine(a.developer_id, a.team_id)
-                         AND devapp_internal.has_environment(a.team_id, c.environment));
-    sees_tokens := is_own
+    SELECT a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams(true)),
+           devapp_internal.is_mine(a.developer_id, a.team_id)
+      INTO is_own, sees_tokens
+      FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
+     WHERE c.credential_id = the_credential AND devapp_internal.has_environment(a.team_id, c.environment);
+    is_own := coalesce(is_own, false) OR devapp_internal.is_admin();
+    sees_tokens := coalesce(sees_tokens, false) OR is_own
                 OR has_function_privilege(devapp_internal.entry_role(),
                        'devapp.verify_token(text, text, text, text, text, bigint, text, inet, text, text, text)', 'EXECUTE');
 END

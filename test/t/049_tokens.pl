@@ -123,6 +123,16 @@ for my $case (
 }
 is(as_role($_, "SELECT devapp.revoke_token(jti => 'x')"), '42501', "by a jti: not $_") for ('gateway', 'ada@example.com');
 
+# as for credentials: whoever administers the team acts for its apps, a member may look
+$node->safe_psql('postgres', q{SELECT devapp.create_team('builders'); SELECT devapp.add_team_member('builders', 'ada@example.com', 'admin'); SELECT devapp.add_team_member('builders', 'eve@example.com', 'member')});
+my $of_team = create_app($node, 'team client', "team => 'builders', products => '{weather}', kind => 'oauth_client'");
+my $of_team_token = token_of($of_team);
+is(as_role('ada@example.com', "SELECT token_type FROM devapp.issue_token('$of_team->{consumer_key}')"), 'Bearer', 'an administrator of the team gets a token');
+is(as_role('eve@example.com', "SELECT token_type FROM devapp.issue_token('$of_team->{consumer_key}')"), '28P01', 'a member does not');
+is(as_role('eve@example.com', "SELECT devapp.introspect('$of_team_token') ->> 'active'"), 'true', 'but may see what one is good for');
+is(as_role('eve@example.com', "SELECT devapp.revoke_token('$of_team_token')"), '', 'and does not revoke it');
+is(verdict_on($node, $of_team_token), 'VALID', 'so it works on');
+
 # ---------- a standby ----------
 
 $node->backup('backup');
