@@ -12,13 +12,18 @@ DECLARE
     the_credential constant uuid := devapp_internal.credential_id_of(token_client.client::devapp.credential_ref);
 BEGIN
     SELECT c.consumer_key INTO consumer_key FROM devapp.credential c WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
+    is_own := devapp_internal.is_admin();
+    sees_tokens := is_own;
+    IF is_own THEN
+        RETURN;
+    END IF;
     SELECT a.developer_id = devapp_internal.current_developer_id() OR a.team_id = ANY (devapp_internal.my_teams(true)),
            devapp_internal.is_mine(a.developer_id, a.team_id)
       INTO is_own, sees_tokens
       FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
      WHERE c.credential_id = the_credential AND devapp_internal.has_environment(a.team_id, c.environment);
-    is_own := coalesce(is_own, false) OR devapp_internal.is_admin();
-    sees_tokens := coalesce(sees_tokens, false) OR is_own
+    is_own := coalesce(is_own, false);
+    sees_tokens := coalesce(sees_tokens, false)
                 OR has_function_privilege(devapp_internal.entry_role(),
                        'devapp.verify_token(text, text, text, text, text, bigint, text, inet, text, text, text)', 'EXECUTE');
 END
