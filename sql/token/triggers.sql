@@ -8,7 +8,7 @@ CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.signing_key FOR EA
     EXECUTE FUNCTION devapp_internal.guard_status('signing_key', 'retired=retired_at');
 CREATE TRIGGER guard_delete BEFORE DELETE OR TRUNCATE ON devapp.signing_key
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.retire_signing_key.');
-CREATE TRIGGER invalidate_cache AFTER UPDATE OR DELETE ON devapp.signing_key FOR EACH ROW
+CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.signing_key FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.invalidate_cache('key_id');
 ALTER TABLE devapp.signing_key ENABLE ALWAYS TRIGGER invalidate_cache;
 
@@ -42,6 +42,6 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.token_issuer FOR EACH
                                       'is_active:required');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.token_issuer
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_token_issuer.');
-CREATE TRIGGER invalidate_cache AFTER UPDATE OR DELETE ON devapp.token_issuer FOR EACH ROW
+CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.token_issuer FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.invalidate_cache('issuer_id');
 ALTER TABLE devapp.token_issuer ENABLE ALWAYS TRIGGER invalidate_cache;

@@ -141,6 +141,10 @@ sql("SELECT devapp.set_token_issuer_keys('$issuer', '" . set_of(rsa_jwk('two')) 
 is($session->query_safe($by_one), '', 'one that is gone is not');
 is($session->query_safe("BEGIN; SELECT FROM devapp.update_token_issuer('$issuer', is_active => false); $by_two"), '', 'an issuer that is not active');
 is($session->query_safe("ROLLBACK; $by_two"), $ada, 'it was rolled back');
+# an issuer that was never committed must not stay in a backend that has met it
+my $by_undone = "SELECT devapp_internal.token_developer('" . sign('two', { %good, iss => 'https://undone.example.com' }) . "')";
+is($session->query_safe("BEGIN; SELECT FROM devapp.create_token_issuer('https://undone.example.com', '" . set_of(rsa_jwk('two')) . "', '{https://api.example.com}', 'email', 'developer'); $by_undone"), $ada, 'an issuer that was just stored');
+is($session->query_safe("ROLLBACK; $by_undone"), '', 'is gone when that is rolled back');
 sql("SELECT devapp.update_token_issuer('$issuer', audience => '{elsewhere}')");
 is($session->query_safe($by_two), '', 'another audience');
 sql("SELECT devapp.update_token_issuer('$issuer', audience => '{https://api.example.com}')");
