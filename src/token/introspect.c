@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -32,13 +33,40 @@ enum
 	ARG_ASSERTION
 };
 
+/*
+ * A claim, which is in UTF-8, in the encoding of the database.  NULL: there is none, or the
+ * encoding lacks one of its characters; no token may raise an error for that.
+ */
+static char *
+claim_text(Str value)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			room = ((int) value.len + 1) * MAX_CONVERSION_GROWTH;
+	Oid			conversion;
+	char	   *text;
+
+	if (value.data == NULL)
+		return NULL;
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return pnstrdup(value.data, value.len);
+	conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+	text = palloc0(room);
+	if (!OidIsValid(conversion) ||
+		pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) value.data,
+									  (int) value.len, (unsigned char *) text, room, true) != (int) value.len)
+		return NULL;
+	return text;
+}
+
 static void
 append_member(StringInfo json, const char *name, Str value)
 {
-	if (value.data == NULL)
+	char	   *text = claim_text(value);
+
+	if (text == NULL)
 		return;
 	appendStringInfo(json, ", \"%s\": ", name);
-	escape_json(json, pg_any_to_server(pnstrdup(value.data, value.len), (int) value.len, PG_UTF8));
+	escape_json(json, text);
 }
 
 static void
@@ -51,19 +79,25 @@ append_moment(StringInfo json, const char *name, int64 micros)
 static void
 append_audiences(StringInfo json, const StrList *audiences)
 {
+	const char *first = ", \"aud\": [";
+	const char *before = first;
+
+	if (audiences->count == 1)
+	{
+		append_member(json, "aud", audiences->items[0]);
+		return;
+	}
 	for (int i = 0; i < audiences->count; i++)
 	{
-		Str			audience = audiences->items[i];
+		char	   *text = claim_text(audiences->items[i]);
 
-		if (audiences->count == 1)
-			append_member(json, "aud", audience);
-		else
-		{
-			appendStringInfoString(json, i == 0 ? ", \"aud\": [" : ", ");
-			escape_json(json, pg_any_to_server(pnstrdup(audience.data, audience.len), (int) audience.len, PG_UTF8));
-		}
+		if (text == NULL)
+			continue;
+		appendStringInfoString(json, before);
+		escape_json(json, text);
+		before = ", ";
 	}
-	if (audiences->count > 1)
+	if (before != first)
 		appendStringInfoChar(json, ']');
 }
 

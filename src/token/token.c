@@ -33,6 +33,7 @@
 #include "table/invalidation.h"
 #include "token/dpop.h"
 #include "token/foreign_issuer.h"
+#include "token/named_holder.h"
 #include "token/signing_key.h"
 #include "token/token.h"
 #include "token/token_setting.h"
@@ -146,7 +147,8 @@ set_facts(Token *token, const pg_uuid_t *signer, TimestampTz verify_until)
 
 /*
  * Others choose the jti of their tokens, so it has the issuer before it here.  A token without
- * one goes by the digest of what was signed, of which nobody else can make another form.
+ * one goes by the digest of what was signed, of which nobody else can make another form;
+ * so does one whose jti is no text here: the key is stored if the token is revoked.
  */
 static Str
 foreign_token_key(const Jwt *jwt)
@@ -157,7 +159,7 @@ foreign_token_key(const Jwt *jwt)
 	char		digits[BASE64URL_ENCODED_LEN(SHA256_LEN)];
 	char	   *key;
 
-	if (jti.data == NULL)
+	if (jti.data == NULL || !named_is_text(jti))
 	{
 		secret_sha256(jwt->signed_part.data, jwt->signed_part.len, sha256);
 		jti = (Str) {digits, base64url_encode(sha256, sizeof(sha256), digits)};

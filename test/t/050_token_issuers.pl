@@ -263,6 +263,20 @@ is(verify(sign('two', { %call, azp => $shop->{app_id} })), 'NOT_FOUND|', 'other 
 put_keyring($node, 2 => 'ab' x 32);
 is(verify($by_secret), "VALID|$next->{consumer_key}", 'and can again');
 
+# what a token says may have characters that the encoding of the database lacks
+sub euc { return $node->safe_psql('euc', shift) }
+sql("CREATE DATABASE euc ENCODING 'EUC_JP' LOCALE 'C' TEMPLATE template0");
+make_program($node, db => 'euc');
+my $here = euc("SELECT consumer_key FROM devapp.create_app('shop', 'ada\@example.com', '{weather}', kind => 'oauth_client')");
+euc("SELECT devapp.create_token_issuer('$issuer', '" . set_of(oct_jwk('shared', $secret)) . "', '{https://api.example.com}')");
+my ($euro, $day) = ("\xE2\x82\xAC", "\xE6\x97\xA5");
+my %abroad = (%call, client_id => $here, sub => $day, azp => $euro, jti => "j$euro", aud => [ $call{aud}, $euro ]);
+my $from_abroad = sign('shared', \%abroad);
+is(euc("SELECT devapp.introspect('$from_abroad') - '{active,client_id,exp,iss,scope,token_type}'::text[] = jsonb_build_object('sub', convert_from('\\xE697A5', 'UTF8'), 'aud', ARRAY['$call{aud}'])"), 't',
+	'it is told as far as it can be');
+is(euc("SELECT devapp.revoke_token('$from_abroad'); SELECT (devapp.verify_token('$from_abroad', $Devapp::CALL)).code"), "\nTOKEN_REVOKED", 'and can be revoked');
+is(euc("SELECT convert_from(convert_to(jti, 'EUC_JP'), 'EUC_JP') ~ '^https://login.example.com/ [-_0-9A-Za-z]{43}\$' FROM devapp.revoked_token"), 't', 'by what can be stored');
+
 is(sql("SELECT issuer FROM devapp.delete_token_issuer('$issuer', 'over')"), $issuer, 'deleted');
 is($session->query_safe($by_two), '', 'its tokens are unknown');
 fails('deleted', "SELECT devapp.delete_token_issuer('$issuer')", '42704');
