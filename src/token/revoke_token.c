@@ -20,6 +20,7 @@
 
 #include "base/compat.h"
 #include "base/entry.h"
+#include "key/mask.h"
 #include "token/token.h"
 #include "token/token_client.h"
 
@@ -65,18 +66,44 @@ asking_client(FunctionCallInfo fcinfo)
 	return proof.client.data == NULL ? NULL : token_client_require(&proof, GetCurrentTimestamp());
 }
 
+/* A jti that is given as a token would seem to be revoked; others are told nothing. */
+static void
+note_no_token(const Entitlement *asking)
+{
+	if (asking == NULL && entry_by_admin())
+		ereport(NOTICE,
+				(errmsg("this is not a token, so nothing was revoked"),
+				 errhint("If it is the jti of one, give it as jti => '...'.")));
+}
+
 static void
 revoke_one(FunctionCallInfo fcinfo, const Entitlement *asking)
 {
 	Token	   *token = palloc(sizeof(Token));
 	TokenHolder holder;
+	VerdictCode code = token_examine(token_string_argument(fcinfo, ARG_TOKEN), token, &holder);
 
-	if (token_examine(token_string_argument(fcinfo, ARG_TOKEN), token, &holder) != VERDICT_VALID ||
-		token->facts.revoked ||
+	if (code == VERDICT_MALFORMED)
+		note_no_token(asking);
+	if (code != VERDICT_VALID || token->facts.revoked ||
 		!token_client_owns(asking, holder.entitlement))
 		return;
 	put_revoked(fcinfo, PointerGetDatum(cstring_to_text_with_len(token->token_key.data, (int) token->token_key.len)),
 				&holder.entitlement->credential_id, token->facts.expires_at);
+}
+
+/* It is stored and shown, which a token must never be, and a token so named would go on working. */
+static void
+revoke_by_jti(FunctionCallInfo fcinfo)
+{
+	Str			jti = token_string_argument(fcinfo, ARG_JTI);
+
+	if (mask_finds_key(jti.data, jti.len))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the jti contains a key or a token"),
+				 errhint("Give a token as token => '...'.")));
+	put_revoked(fcinfo, PG_GETARG_DATUM(ARG_JTI), NULL, 0);
 }
 
 /* revoke_token(token, jti, client, client_secret, assertion, note) */
@@ -93,7 +120,7 @@ devapp_revoke_token(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(ARG_TOKEN))
 		revoke_one(fcinfo, asking);
 	else if (asking == NULL && entry_by_admin())
-		put_revoked(fcinfo, PG_GETARG_DATUM(ARG_JTI), NULL, 0);
+		revoke_by_jti(fcinfo);
 	else
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

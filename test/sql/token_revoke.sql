@@ -32,6 +32,10 @@ SELECT devapp.revoke_token();
 SELECT devapp.revoke_token(:'three', 'jti');
 \set VERBOSITY default
 
+-- a token that is given for a jti is not stored, shown or taken for revoked, and an administrator hears of a jti that is given for a token
+SELECT devapp.revoke_token(jti => :'three');
+SELECT devapp.revoke_token(:'jti_two');
+
 -- a client: its own, and of others nothing happens and nothing is said (who else: t/049_tokens.pl)
 SELECT devapp.revoke_token(:'three', client => :'o_consumer_key', client_secret => :'o_secret');
 SELECT code FROM devapp.verify_token(:'three', '/v1/orders/7', 'GET');
