@@ -4,10 +4,26 @@ CREATE FUNCTION devapp_internal.secret_digests_of(sha256 bytea) RETURNS devapp.s
     LANGUAGE c STABLE STRICT
     AS 'MODULE_PATHNAME', 'devapp_secret_digests_of';
 
+CREATE FUNCTION devapp_internal.digests_of_secret(secret text, over_sha256 boolean) RETURNS devapp.secret_digest[]
+    LANGUAGE c STABLE STRICT
+    AS 'MODULE_PATHNAME', 'devapp_digests_of_secret';
+
+-- The version of a secret that this text is, whoever made it; none where only a slow hash of it is known.
+CREATE FUNCTION devapp_internal.version_of_secret(secret text) RETURNS devapp.credential_secret
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT s.*
+      FROM unnest(devapp_internal.digests_of_secret(secret, true) || devapp_internal.digests_of_secret(secret, false)) AS d(digest)
+      JOIN devapp.credential_secret s ON s.digest OPERATOR(devapp.=) d.digest
+     ORDER BY s.purpose, s.credential_id
+     LIMIT 1
+$$;
+
 -- The credential of a consumer key, of the SHA-256 of a key in hexadecimal digits, or of a
 -- whole key.  A whole key is answered: whoever found a leaked one needs its owner at once, and a
--- refusal would not take it out of the statement again.  Only its consumer key is
--- looked up, and a notice says that the secret may be in a log by now.
+-- refusal would not take it out of the statement again.  A notice says that the secret may be in
+-- a log by now.  Of a key of ours only the consumer key is looked up; one that was imported has none.
 CREATE FUNCTION devapp_internal.credential_of_key(key text, OUT credential_id uuid, OUT secret_version integer)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -33,6 +49,13 @@ BEGIN
         wanted := parts.consumer_key;
     END IF;
     SELECT c.credential_id INTO credential_id FROM devapp.credential c WHERE c.consumer_key = wanted;
+    IF credential_id IS NULL THEN
+        SELECT v.credential_id, v.version INTO credential_id, secret_version FROM devapp_internal.version_of_secret(btrim(key)) AS v;
+        IF credential_id IS NOT NULL AND NOT parts.has_secret THEN
+            RAISE NOTICE 'a whole key was given'
+                USING HINT = 'It may be in a log now. Give its SHA-256, and rotate or revoke the credential.';
+        END IF;
+    END IF;
     IF credential_id IS NULL THEN
         RAISE EXCEPTION 'no credential has the consumer key %', devapp_internal.quoted(key)
             USING ERRCODE = 'undefined_object',

@@ -65,13 +65,26 @@ BEGIN
 END
 $$;
 
+-- Instead of its name somebody may have given an imported key, which looks like no key of ours.
+CREATE FUNCTION devapp_internal.quoted_reference(kind text, typed text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF kind = 'credential' AND (devapp_internal.version_of_secret(btrim(typed))).secret_id IS NOT NULL THEN
+        RETURN '********';
+    END IF;
+    RETURN devapp_internal.quoted(typed);
+END
+$$;
+
 -- An auditor may not read devapp.app, but the report of it.
 CREATE FUNCTION devapp_internal.refuse_reference(kind text, typed text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION '% % does not exist', kind, devapp_internal.quoted(typed)
+    RAISE EXCEPTION '% % does not exist', kind, devapp_internal.quoted_reference(kind, typed)
         USING ERRCODE = 'undefined_object',
               HINT = CASE WHEN kind <> 'app'
                           THEN 'Name it by its id or consumer key; SELECT credential_id, consumer_key FROM devapp.credential lists those that you may see.'

@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/name.h"
 #include "base/sodium.h"
 #include "base/str.h"
 #include "import/foreign_key.h"
@@ -36,6 +37,7 @@
 PG_FUNCTION_INFO_V1(devapp_import_credential);
 PG_FUNCTION_INFO_V1(devapp_imported_digest);
 PG_FUNCTION_INFO_V1(devapp_imported_digests);
+PG_FUNCTION_INFO_V1(devapp_digests_of_secret);
 
 /* The arguments of import_credential(). */
 enum
@@ -291,18 +293,26 @@ take_hash(const Given *given, Imported *imported)
 
 /* ---------- the consumer key ---------- */
 
-/* The public part of a pair is shown in lists and logs. */
+static bool
+has_control(Str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+	{
+		if ((unsigned char) s.data[i] < 0x20 || s.data[i] == 0x7F)
+			return true;
+	}
+	return name_has_invisible(s);
+}
+
+/* The public part of a pair is shown in lists and logs, and people type it. */
 static text *
 take_consumer_key(Str given)
 {
-	for (size_t i = 0; i < given.len; i++)
-	{
-		if ((unsigned char) given.data[i] < 0x20 || given.data[i] == 0x7F)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("consumer_key has a control character"),
-					 errhint("It is the client id, which lists and logs show.")));
-	}
+	if (has_control(given) || given.data[0] == ' ' || given.data[given.len - 1] == ' ')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consumer_key has a control character, an invisible one, or a space at its end"),
+				 errhint("It is the client id, which lists and logs show.")));
 	if (mask_finds_key(given.data, given.len))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -483,4 +493,27 @@ devapp_imported_digests(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(over_sha256 ?
 						  secret_digests_array(SECRET_BLAKE2B, imported->sha256, element) :
 						  secret_digests_array(SECRET_SHA512_256, imported->sha512_256, element));
+}
+
+/*
+ * SQL: digests_of_secret(secret, over_sha256): by which a secret would be found, whoever made it, unless only a
+ * slow hash of it is known
+ */
+Datum
+devapp_digests_of_secret(PG_FUNCTION_ARGS)
+{
+	text	   *secret = PG_GETARG_TEXT_PP(0);
+	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+	bool		over_sha256 = PG_GETARG_BOOL(1);
+	uint8		hash[SHA256_LEN];
+	ArrayType  *digests;
+
+	devapp_require_sodium();
+	if (over_sha256)
+		secret_sha256(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret), hash);
+	else
+		sha512_256(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret), hash);
+	digests = secret_digests_array(over_sha256 ? SECRET_BLAKE2B : SECRET_SHA512_256, hash, element);
+	sodium_memzero(hash, sizeof(hash));
+	PG_RETURN_ARRAYTYPE_P(digests);
 }

@@ -60,6 +60,11 @@ SELECT FROM devapp.import_credential(:'app_id', :'consumer_key', 'another secret
 SELECT FROM devapp.import_credential(:'app_id', 'dvk_live_0123456789AF', 'another secret that is long enough');
 SELECT (devapp.verify_client('dvk_live_0123456789AF', 'another secret that is long enough')).code, (devapp.verify_client('dvk_live_0123456789AF', 'dvk_live_0123456789AF_0123456789ABCDEFGHIJKLMNOPQRSTUV1vNRn1')).code;
 
+-- where a consumer key is presented as API key too, as Apigee has it, it is imported as both
+SELECT kind FROM devapp.import_credential(:'app_id', 'Xk2vYb8mQe4tRw7zLp1sNd5g', 'hG6jKl9pQw3eRt8yUi2oAs4dF') \gset
+SELECT kind FROM devapp.import_credential(:'app_id', 'Xk2vYb8mQe4tRw7zLp1sNd5g', expires_in => '-1');
+SELECT (devapp.verify_client('Xk2vYb8mQe4tRw7zLp1sNd5g', 'hG6jKl9pQw3eRt8yUi2oAs4dF')).code, code AS alone, expires_at FROM devapp.verify_key('Xk2vYb8mQe4tRw7zLp1sNd5g');
+
 -- a key of another installation of devapp keeps its consumer key, and leads to its row as ours do
 SELECT consumer_key AS kept FROM devapp.import_credential(:'app_id', 'dvk_live_0123456789AC_0123456789ABCDEFGHIJKLMNOPQRSTUV45yJe1') \gset
 SELECT :'kept' AS kept, scheme, pg_temp.code('dvk_live_0123456789AC_0123456789ABCDEFGHIJKLMNOPQRSTUV45yJe1') FROM devapp.credential JOIN devapp.credential_secret USING (credential_id) WHERE consumer_key = :'kept';
@@ -118,6 +123,8 @@ SELECT FROM devapp.import_credential(:'app_id', secret_hash => repeat('x', 64), 
 SELECT FROM devapp.import_credential(:'app_id', '');
 SELECT FROM devapp.import_credential(:'app_id', repeat('k', 2049));
 SELECT FROM devapp.import_credential(:'app_id', E'two\nlines', 'another secret that is long enough');
+SELECT FROM devapp.import_credential(:'app_id', ' z', 'another secret that is long enough');
+SELECT FROM devapp.import_credential(:'app_id', U&'z\200B', 'another secret that is long enough');
 SELECT FROM devapp.import_credential(:'app_id', :'secret', 'another secret that is long enough');
 SELECT FROM devapp.import_credential(:'app_id', 'a key that is long enough to be one', environment => 'No Environment');
 SELECT FROM devapp.import_credential(:'app_id', 'a key that is long enough to be one', products => '{no such product}');
@@ -167,6 +174,13 @@ SELECT regexp_replace(what, 'until .*', 'until …') AS what, note FROM devapp.a
 SELECT count(*) FROM devapp.audit_event e WHERE e::text ~ 'sk_test|correct horse|82ac3e01|blake2b:';
 SELECT rule, passed FROM devapp.explain_access(:'app_id', '/x', 'GET', environment => 'prod') WHERE consumer_key = 'partner-1';
 SELECT app_name FROM devapp.key_owner('partner-1');
+-- whoever found a key finds its owner by it, or by its SHA-256
+SELECT app_name, consumer_key = :'k_consumer_key' AS same, secret_version FROM devapp.key_owner('sk_test_4eC39HqLyjWDarjtT1zdp7dc');
+SELECT app_name, secret_version FROM devapp.key_owner('82ac3e011b110e38c5d9bb6573abc001e51edd0e1af528e932298cb18dbc7dcc');
+SELECT app_name, secret_version FROM devapp.key_owner(:'r_secret');
+-- an imported key is no name of its credential, and no error shows it
+SELECT FROM devapp.revoke_credential('sk_test_4eC39HqLyjWDarjtT1zdp7dc');
+SELECT FROM devapp.revoke_credential('sk_test_4eC39HqLyjWDarjtT1zdp7dd');
 SELECT status, detail FROM devapp.doctor() WHERE check_name = 'packed_rows' AND status <> 'ok';
 
 -- of no other use
