@@ -8,10 +8,12 @@ CREATE FUNCTION devapp_internal.imported_digests(over_sha256 boolean) RETURNS de
     LANGUAGE c VOLATILE STRICT
     AS 'MODULE_PATHNAME', 'devapp_imported_digests';
 
--- An API key that two credentials had would be found as either, and so would a client id.
+-- An API key that two credentials had would be found as either, and so would a client id.  Looked for by index,
+-- because a session keeps the plan while the tables grow.
 CREATE FUNCTION devapp_internal.require_unknown(kind text, consumer_key text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS $$
 DECLARE
     known uuid;
