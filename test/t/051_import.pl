@@ -139,6 +139,17 @@ set_config($node, 'devapp.slow_hashes', 2);
 $watcher->quit;
 $session->quit;
 
+# From 18 on, pgcrypto knows the crypt() of SHA-256 and SHA-512; the hashes are libxcrypt's.
+my %sha_crypt = (
+	'sha256 secret' => '$5$rounds=1000$saltstring$wYT6wIyoI0oX1WDSxgYD6z4UUnyyQWCV/awtz6c2q0C',
+	'sha512 secret' => '$6$saltstring$T.jAefF0KTb2C9igwxU8a4JjPekA.wXWzSUgs7Y8o4yRkUlrpBmW.p.f2eelOxJB.Q3jgjNb7ncwLi7Eqvk8a.');
+my $known = sql('SHOW server_version_num') >= 180000;
+for my $plain (sort keys %sha_crypt)
+{
+	is(error_of($node, "SELECT $import, '$plain', secret_hash => '$sha_crypt{$plain}', scheme => 'crypt')"), $known ? '00000' : '22023', "hash of a $plain");
+	is(sql("SELECT code FROM devapp.verify_client('$plain', '$plain')"), $known ? 'VALID' : 'NOT_FOUND', "a $plain");
+}
+
 # ---------- what is seen ----------
 
 # The secrets come from files, so that no statement has them.
