@@ -12,8 +12,8 @@ SELECT pg_reload_conf(), pg_sleep(1);
 CREATE SCHEMA token_test;
 CREATE FUNCTION token_test.encode(bytes bytea) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN translate(encode(bytes, 'base64'), E'+/=\n', '-_');
-CREATE FUNCTION token_test.encode(json text) RETURNS text LANGUAGE sql IMMUTABLE
-    RETURN token_test.encode(convert_to(json, 'UTF8'));
+CREATE FUNCTION token_test.encode(document text) RETURNS text LANGUAGE sql IMMUTABLE
+    RETURN token_test.encode(convert_to(document, 'UTF8'));
 CREATE FUNCTION token_test.part(token text, n integer) RETURNS jsonb LANGUAGE sql IMMUTABLE
     RETURN convert_from(decode(rpad(translate(split_part(token, '.', n), '-_', '+/'), (length(split_part(token, '.', n)) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb;
 CREATE FUNCTION token_test.claims(token text) RETURNS jsonb LANGUAGE sql IMMUTABLE
