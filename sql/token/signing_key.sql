@@ -53,12 +53,13 @@ $$;
 
 -- When the last token of a key has expired that is retired now, also where it is itself the secret
 -- of a credential: whoever signs it says first how long it is to live (lengthen_signing_key).
--- Clocks may differ by half a minute.
+-- Clocks may differ by half a minute.  Others sign with the key until it is retired, not until the
+-- transaction began that retires it.
 CREATE FUNCTION devapp_internal.last_expiry(key devapp.signing_key) RETURNS timestamptz
-    LANGUAGE sql STABLE
+    LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT now() + (key).longest_lifetime + interval '30 s'
+    SELECT clock_timestamp() + (key).longest_lifetime + interval '30 s'
 $$;
 
 -- The private part goes: a key that is retired never signs again.
