@@ -2,12 +2,13 @@
 
 -- When no clock takes a token for good any more of which only the jti is known: none of ours
 -- lives for longer than one that was to live for the longest.  That of another issuer has its
--- name before the jti; how long its tokens live is its own affair.
+-- name before the jti; how long its tokens live is its own affair.  The token may have been issued
+-- after this transaction began.
 CREATE FUNCTION devapp_internal.last_possible_expiry(jti text) RETURNS timestamptz
-    LANGUAGE sql STABLE
+    LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT now() + greatest(max(k.longest_lifetime), devapp_internal.setting('token_max_lifetime')::interval,
+    SELECT clock_timestamp() + greatest(max(k.longest_lifetime), devapp_internal.setting('token_max_lifetime')::interval,
                             CASE WHEN strpos(last_possible_expiry.jti, ' ') > 0 THEN interval '1 year' END)
       FROM devapp.signing_key k
 $$;

@@ -22,6 +22,12 @@ SELECT what = 'token ' || :'jti_one' || ' revoked' AS what, note, consumer_key =
 -- of another issuer's token nobody knows when it ends
 SELECT devapp.revoke_token(jti => 'https://login.example.com/ 8f0c');
 SELECT expires_at - now() > '360 days' AS for_a_year FROM devapp.revoked_token WHERE jti = 'https://login.example.com/ 8f0c';
+-- one that was issued after the transaction began that revokes it
+BEGIN;
+SELECT FROM pg_sleep(0.2);
+SELECT devapp.revoke_token(jti => 'issued_just_now');
+SELECT r.expires_at - now() > (SELECT greatest(max(k.longest_lifetime), '1 hour') FROM devapp.signing_key k) + interval '30.2 s' AS outlives_it FROM devapp.revoked_token r WHERE r.jti = 'issued_just_now';
+ROLLBACK;
 -- twice is once, and what is no token is nothing
 SELECT devapp.revoke_token(:'one');
 SELECT devapp.revoke_token('nonsense');
