@@ -14,6 +14,7 @@
 #include "storage/fd.h"
 
 #include "base/compat.h"
+#include "base/entry.h"
 #include "base/key_file.h"
 #include "base/sodium.h"
 
@@ -104,22 +105,34 @@ key_file_read(const char *name, KeyLineParser parser, void *arg, struct stat *st
 	return problem;
 }
 
+/*
+ * The name of the file as an error may show it.  Its setting is not for everybody to see, so
+ * neither is the name; the log has the statement and whoever administers asks doctor().
+ */
+static const char *
+shown_name(int elevel, const char *name)
+{
+	return elevel < ERROR || entry_by_admin() ? psprintf(" \"%s\"", name) : "";
+}
+
 /* Tell what is wrong, at the given level. */
 void
 key_file_report(int elevel, const KeyFileKind *kind, const char *name, KeyFileProblem problem)
 {
+	const char *shown = shown_name(elevel, name);
+
 	if (problem.open_error != 0)
 	{
 		errno = problem.open_error;
 		ereport(elevel,
 				(kind->sqlstate != 0 ? errcode(kind->sqlstate) : errcode_for_file_access(),
-				 errmsg("could not open %s \"%s\": %m", kind->what, name),
+				 errmsg("could not open %s%s: %m", kind->what, shown),
 				 kind->open_hint != NULL ? errhint("%s", kind->open_hint) : 0));
 	}
 	else
 		ereport(elevel,
 				(errcode(kind->sqlstate != 0 ? kind->sqlstate : ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("%s \"%s\" is not usable", kind->what, name),
+				 errmsg("%s%s is not usable", kind->what, shown),
 				 problem.line > 0 ? errdetail("Line %d: %s", problem.line, problem.text) :
 				 errdetail("%s", problem.text),
 				 errhint("%s", kind->form_hint)));

@@ -214,12 +214,12 @@ refuse_unsealing(const char *subject, int number, bool is_known)
 	if (!is_known)
 		ereport(ERROR,
 				(errcode(ERRCODE_IO_ERROR),
-				 errmsg("keyring file \"%s\" has no key %d", keyring_file, number),
+				 errmsg("the keyring has no key %d", number),
 				 errdetail("It has sealed %s.", subject),
 				 errhint("%s", MISSING_HINT)));
 	ereport(ERROR,
 			(errcode(ERRCODE_IO_ERROR),
-			 errmsg("%s cannot be unsealed with key %d of keyring file \"%s\"", subject, number, keyring_file),
+			 errmsg("%s cannot be unsealed with key %d of the keyring", subject, number),
 			 errdetail("Another key has this number now, or the sealed bytes were altered."),
 			 errhint("%s", MISSING_HINT)));
 }

@@ -284,6 +284,9 @@ for my $case (
 	(undef, $failed) = $session->query($issue);
 	is($failed, 1, "$name: which signs nothing, although it has the private key ready");
 	is((error_of($node, $issue))[0], '58030', "$name: nor does a new one");
+	(undef, $report) = error_of($node, "SET ROLE gate; SELECT token FROM devapp.issue_token('$client->{consumer_key}', '$client->{secret}')");
+	like($report, qr/keyring file(?: is|:)/, "$name: a gateway hears that, too");
+	unlike($report =~ s/STATEMENT.*//sr, qr/\Q$file\E/, "$name: but not where the file is");
 	is(sql("SELECT code FROM devapp.verify_token('$token', $Devapp::CALL)"), 'VALID', "$name: tokens are verified");
 	$session->{stderr} = '';
 	like(doctor($node, 'keyring'), qr/^error\|/, "$name: doctor() says so");
