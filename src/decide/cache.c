@@ -450,6 +450,16 @@ cache_find(const CacheTag *tag)
 	return (CacheFound) {.entitlement = &entry->entitlement, .secret = &entry->secret};
 }
 
+/* What was found of it must not be used any more. */
+void
+cache_forget(const CacheTag *tag)
+{
+	CacheEntry *entry = hash_search(entries, tag, HASH_FIND, NULL);
+
+	if (entry != NULL)
+		remove_entry(entry);
+}
+
 static void
 watch_ids(const Entitlement *e)
 {

@@ -39,6 +39,7 @@ typedef struct CacheFound
 extern void cache_make_tag(CachePlace place, const char *data, size_t len,
 						   CacheTag *tag);
 extern CacheFound cache_find(const CacheTag *tag);
+extern void cache_forget(const CacheTag *tag);
 
 extern uint64 cache_begin_load(void);
 extern EntitlementProduct *cache_product(const pg_uuid_t *product_id,

@@ -104,6 +104,7 @@ typedef struct TokenFacts
 	pg_uuid_t	key_id;			/* of the key that signed it: a change of this id may be one of the token */
 	pg_uuid_t	token_id;		/* the same of the token itself */
 	bool		revoked;
+	bool		names_app;		/* it is for an app: which credential is behind it can change */
 	bool		has_jkt;		/* it needs a proof by the key of this thumbprint */
 	bool		has_x5t;		/* it needs the certificate of this thumbprint */
 	bool		is_bound_otherwise;	/* it needs a proof that nobody here knows */

@@ -237,7 +237,10 @@ find_holder(const ForeignIssuer *issuer, const Jwt *jwt, Snapshot snapshot, Fore
 	if (strcmp(issuer->names, "client") == 0)
 		out->consumer_key = name;
 	else if (named_app(name, snapshot, &app_id))
+	{
+		out->names_app = true;
 		out->consumer_key = consumer_key_of_app(&app_id, snapshot);
+	}
 	return out->consumer_key.data != NULL ? VERDICT_VALID : VERDICT_NOT_FOUND;
 }
 

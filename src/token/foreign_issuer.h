@@ -19,6 +19,7 @@ typedef struct ForeignToken
 	pg_uuid_t	issuer_id;		/* changes of the issuer are changes of this id: invalidation.h */
 	Str			consumer_key;	/* of the credential behind it; data NULL: none */
 	pg_uuid_t	developer_id;	/* whom it names, where the verdict is NO_PRODUCT */
+	bool		names_app;		/* the credential is one of an app's, which was chosen now */
 } ForeignToken;
 
 /*

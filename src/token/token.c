@@ -184,6 +184,7 @@ open_foreign(Token *token)
 	token->scopes = (StrList) {claims->nscopes, (Str *) claims->scopes};
 	token->keeps_scopes = !claims->has_scope;
 	set_facts(token, &foreign.issuer_id, DT_NOEND);
+	token->facts.names_app = foreign.names_app;
 	return code;
 }
 

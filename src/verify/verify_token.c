@@ -50,6 +50,19 @@ load_token(const CacheTag *tag, Str bytes, CacheFound *found)
 	return VERDICT_VALID;
 }
 
+/*
+ * A token that names an app is remembered with the credential that was chosen for it.  Where
+ * that one works no more, another one of the app may, which has changed nothing that the
+ * entry depends on: the clock says so, or a new row.
+ */
+static inline bool
+needs_other_credential(const Entitlement *e, TimestampTz now)
+{
+	return unlikely(e->token->names_app) &&
+		(!e->decide.credential_approved || now >= e->decide.expires_at) &&
+		now - TOKEN_SKEW < e->token->expires_at;
+}
+
 /* A token that is refused for itself tells whose it is all the same. */
 static Verdict
 refused_token(VerdictCode code, CacheFound found, const DecideRequest *request)
@@ -76,6 +89,11 @@ verify_token(Str token, const TokenProofs *proofs, const DecideRequest *request)
 		return refused_verdict(VERDICT_MALFORMED);
 	cache_make_tag(CACHE_TOKEN, token.data, token.len, &tag);
 	found = find_remembered(&tag, request->now);
+	if (found.entitlement != NULL && needs_other_credential(found.entitlement, request->now))
+	{
+		cache_forget(&tag);
+		found = (CacheFound) {0};
+	}
 	if (found.entitlement == NULL)
 	{
 		code = load_token(&tag, token, &found);
