@@ -163,6 +163,28 @@ BEGIN
 END
 $$;
 
+-- Can tokens that are bound to a key be used?  Is another issuer called as we are?
+CREATE FUNCTION devapp_internal.doctor_tokens() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'dpop',
+           CASE WHEN devapp_internal.is_preloaded() THEN 'ok' ELSE 'info' END,
+           CASE WHEN devapp_internal.is_preloaded() THEN 'proofs that were used are remembered'
+                ELSE 'every DPoP proof is refused: there is no shared memory to remember it' END,
+           CASE WHEN NOT devapp_internal.is_preloaded()
+                THEN 'Tokens that are bound to a key need shared_preload_libraries = ''devapp''.' END
+    UNION ALL
+    SELECT 'token_issuer',
+           CASE WHEN i.issuer IS NULL THEN 'ok' ELSE 'warning' END,
+           CASE WHEN i.issuer IS NULL THEN format('the issuer of our tokens is %s', n.ours)
+                ELSE format('%s is the issuer of our tokens and another one that is stored: tokens of the keys of both are taken', n.ours) END,
+           CASE WHEN i.issuer IS NOT NULL
+                THEN 'Set devapp.issuer to another name, or delete the other issuer with devapp.delete_token_issuer.' END
+      FROM (SELECT devapp_internal.token_issuer_name() AS ours) AS n
+      LEFT JOIN devapp.token_issuer i ON i.issuer = n.ours AND i.is_active
+$$;
+
 -- Everything of devapp that PUBLIC has a privilege on.
 CREATE FUNCTION devapp_internal.doctor_public() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
@@ -394,6 +416,7 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_pepper()
     UNION ALL SELECT * FROM devapp_internal.doctor_keyring()
     UNION ALL SELECT * FROM devapp_internal.doctor_signing_key()
+    UNION ALL SELECT * FROM devapp_internal.doctor_tokens()
     UNION ALL SELECT * FROM devapp_internal.doctor_public()
     UNION ALL SELECT * FROM devapp_internal.doctor_owner()
     UNION ALL SELECT * FROM devapp_internal.doctor_init_privs()

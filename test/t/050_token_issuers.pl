@@ -247,11 +247,25 @@ is(verify($by_app), "VALID|$next->{consumer_key}", 'of those that work');
 is($session->query_safe(verification($by_app)), "VALID|$next->{consumer_key}", 'also where another one was remembered');
 sql("SELECT devapp.revoke_credential('$next->{consumer_key}')");
 is(verify($by_app), "CREDENTIAL_REVOKED|$shop->{consumer_key}", 'if none works, the first says why');
+is($session->query_safe(verification($by_app)), "CREDENTIAL_REVOKED|$shop->{consumer_key}", 'also where that is remembered');
 sql("SELECT devapp.approve_credential('$next->{consumer_key}')");
+is($session->query_safe(verification($by_app)), "VALID|$next->{consumer_key}", 'until another one works');
 is($session->query_safe(verification($by_name)), "VALID|$next->{consumer_key}", 'by name');
 sql("SELECT devapp.update_app('$shop->{app_id}', name => 'renamed')");
 is($session->query_safe(verification($by_name)), 'NOT_FOUND|', 'which it has no more');
 is($session->query_safe(verification($by_app)), "VALID|$next->{consumer_key}", 'by id nothing changes');
+
+# the credential behind it expires, which is no change of a row
+my $short = create_app($node, 'short', "developer => 'ada\@example.com', products => '{weather}', expires_in => '3 seconds'");
+my $long = Devapp::issued($node, "devapp.issue_credential('$short->{app_id}', products => '{weather}', expires_in => '5 seconds')");
+my $by_short = sign('two', { %call, azp => $short->{app_id} });
+is($session->query_safe(verification($by_short)), "VALID|$short->{consumer_key}", 'a credential that expires soon');
+sql("SELECT pg_sleep_until(expires_at) FROM devapp.credential WHERE consumer_key = '$short->{consumer_key}'");
+is($session->query_safe(verification($by_short)), "VALID|$long->{consumer_key}", 'has expired: another one works');
+is(verify($by_short), "VALID|$long->{consumer_key}", 'for a new session as well');
+sql("SELECT pg_sleep_until(expires_at) FROM devapp.credential WHERE consumer_key = '$long->{consumer_key}'");
+is($session->query_safe(verification($by_short)), "EXPIRED|$short->{consumer_key}", 'none works any more');
+is(verify($by_short), "EXPIRED|$short->{consumer_key}", 'for nobody');
 
 # our own name is never another's, and a secret that cannot be unsealed is no verdict on the token
 sql("SELECT devapp.set_token_issuer_keys('$issuer', '" . set_of(oct_jwk('shared', $secret)) . "')");
@@ -276,6 +290,18 @@ is(euc("SELECT devapp.introspect('$from_abroad') - '{active,client_id,exp,iss,sc
 	'it is told as far as it can be');
 is(euc("SELECT devapp.revoke_token('$from_abroad'); SELECT (devapp.verify_token('$from_abroad', $Devapp::CALL)).code"), "\nTOKEN_REVOKED", 'and can be revoked');
 is(euc("SELECT convert_from(convert_to(jti, 'EUC_JP'), 'EUC_JP') ~ '^https://login.example.com/ [-_0-9A-Za-z]{43}\$' FROM devapp.revoked_token"), 't', 'by what can be stored');
+
+# somebody gives our tokens the name of another issuer
+my $called_alike = "SET devapp.issuer = '$issuer'";
+my $row = "SELECT status, detail FROM devapp.doctor() WHERE check_name = 'token_issuer'";
+is(sql($row), 'ok|the issuer of our tokens is urn:devapp:postgres', 'doctor(): each has a name of its own');
+is(sql("$called_alike; $row"), "warning|$issuer is the issuer of our tokens and another one that is stored: tokens of the keys of both are taken", 'doctor(): two of one name');
+is(sql("$called_alike; " . verification($by_secret)), "VALID|$next->{consumer_key}", "the other's tokens are taken");
+sql('SELECT devapp.activate_signing_key(k.kid) FROM devapp.create_signing_key() AS k');
+my $alike = create_app($node, 'alike', "developer => 'ada\@example.com', products => '{weather}', kind => 'oauth_client'");
+my $ours = sql("$called_alike; SELECT token FROM devapp.issue_token('$alike->{consumer_key}')");
+is(sql("$called_alike; " . verification($ours)), "VALID|$alike->{consumer_key}", 'so are ours');
+like(sql("BEGIN; SELECT FROM devapp.update_token_issuer('$issuer', is_active => false); $called_alike; $row; ROLLBACK"), qr/^ok\|the issuer of our tokens is \Q$issuer\E$/m, 'doctor(): an issuer that is not active does no harm');
 
 is(sql("SELECT issuer FROM devapp.delete_token_issuer('$issuer', 'over')"), $issuer, 'deleted');
 is($session->query_safe($by_two), '', 'its tokens are unknown');
