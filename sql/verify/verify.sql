@@ -50,6 +50,7 @@ COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, bigint, 
     'The same for the SHA-256 of an API key, which is a bearer secret like the key';
 SELECT devapp_internal.grant_to('devapp.verify_digest', 'admin', 'gateway');
 
+-- Not in parallel workers: locks do not keep these apart, and devapp.slow_hashes counts by locks.
 CREATE FUNCTION devapp.verify_client(
     client_id text,
     client_secret text,
@@ -61,7 +62,7 @@ CREATE FUNCTION devapp.verify_client(
     scope text DEFAULT NULL,
     client inet DEFAULT NULL
 ) RETURNS devapp.verdict
-    LANGUAGE c VOLATILE PARALLEL SAFE COST 10
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_client';
 COMMENT ON FUNCTION devapp.verify_client(text, text, text, text, text, text, bigint, text, inet) IS
     'The same for an OAuth client id (the consumer key) and its client secret';

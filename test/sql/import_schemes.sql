@@ -60,6 +60,8 @@ SELECT pg_temp.client('bcrypt-y', 'pässword'), pg_temp.client('bcrypt-a', 'päs
 -- fast ones never wait
 SELECT code, count(*) FROM generate_series(1, 50) AS n, devapp.verify_client('client-512', 'guess ' || n) GROUP BY code;
 SELECT name, setting, context FROM pg_settings WHERE name = 'devapp.slow_hashes';
+-- the workers of one parallel query would compute more of them at once: locks do not keep them apart
+SELECT proname, proparallel FROM pg_proc WHERE pronamespace = 'devapp'::regnamespace AND proname IN ('verify_client', 'verify_key') ORDER BY proname;
 
 -- an API key cannot be looked for by a slow hash
 SELECT FROM devapp.import_credential(:'app_id', secret_hash => '$2b$06$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm', scheme => 'crypt');
