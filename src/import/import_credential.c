@@ -359,6 +359,17 @@ new_consumer_key(Str environment)
 	return cstring_to_text_with_len(out, (int) len);
 }
 
+/* A consumer key that is copied in the place of its key would be a secret that everybody sees. */
+static void
+refuse_public_part(Str key)
+{
+	if (key_is_public_part(key.data, key.len))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consumer_key is only the public part of a key of devapp"),
+				 errhint("Give the whole key. Lists and logs show this part of it.")));
+}
+
 /* A key of another installation of devapp leads to its row as ours do. */
 static void
 name_api_key(const Given *given, Imported *imported)
@@ -374,7 +385,10 @@ name_api_key(const Given *given, Imported *imported)
 		imported->scheme = "blake2b";
 	}
 	else
+	{
+		refuse_public_part(given->consumer_key);
 		imported->consumer_key = name_of_key(given->consumer_key);
+	}
 }
 
 static Imported

@@ -115,6 +115,16 @@ key_new_consumer(const char *environment, size_t len, char *out)
 	return key_write_consumer(out, key_prefix, label, id);
 }
 
+/* Is it the public part of a key that is made here, and nothing else? */
+bool
+key_is_public_part(const char *s, size_t len)
+{
+	ParsedKey	parsed;
+
+	return key_parse_consumer(s, len, &parsed) == KEY_OK &&
+		parsed.prefix_len == strlen(key_prefix) && memcmp(s, key_prefix, parsed.prefix_len) == 0;
+}
+
 /* SQL: a new public part for an environment; without one it says "live" */
 Datum
 devapp_new_consumer_key(PG_FUNCTION_ARGS)

@@ -106,6 +106,10 @@ SELECT (devapp.verify_client('y', 'short')).code;
 -- a short key shows less of itself
 SELECT consumer_key ~ '^\*\*\*[0-9A-Za-z]{12}$' AS shows_nothing FROM devapp.verify_key('tiger');
 
+-- a consumer key of ours is public, so it is no key, however long; one with another prefix may be
+SELECT FROM devapp.import_credential(:'app_id', 'dvk_live_0123456789ab', weak => true);
+SELECT pg_temp.imported(:'app_id', 'xyz_live_0123456789ab');
+
 -- other combinations, kinds and schemes: nothing is imported
 SELECT count(*) AS before FROM devapp.credential \gset
 SELECT FROM devapp.import_credential(:'app_id');
