@@ -27,7 +27,7 @@
 
 #include "audit/audit_entry.h"
 #include "base/compat.h"
-#include "base/sodium.h"
+#include "base/sha256_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_audit_entry);
 PG_FUNCTION_INFO_V1(devapp_audit_leaf_hash);
@@ -116,12 +116,10 @@ audit_leaf_hash(const AuditEvent *event, uint8 hash[AUDIT_HASH_LEN])
 {
 	StringInfoData buf;
 
-	devapp_require_sodium();
 	initStringInfo(&buf);
 	pq_sendbyte(&buf, 0);
 	audit_entry_write(event, &buf);
-	crypto_hash_sha256(hash, (unsigned char *) buf.data,
-					   (unsigned long long) buf.len);
+	sha256_of(buf.data, (size_t) buf.len, hash);
 	pfree(buf.data);
 }
 

@@ -11,6 +11,7 @@
 
 #include <sodium.h>
 
+#include "base/sha256_core.h"
 #include "decide/cache.h"
 #include "decide/entitlement.h"
 #include "import/find_foreign.h"
@@ -79,7 +80,7 @@ find_foreign_key(const CacheTag *tag, Str key)
 	StaticAssertStmt(SHA512_256_LEN == SHA256_LEN, "both hashes have a length");
 	if (foreign_keys_exist(SECRET_BLAKE2B))
 	{
-		secret_sha256(key.data, key.len, hash);
+		sha256_of(key.data, key.len, hash);
 		found = find_by_hash(tag, SECRET_BLAKE2B, hash);
 	}
 	if (found.entitlement == NULL && foreign_keys_exist(SECRET_SHA512_256))
@@ -101,7 +102,7 @@ match_fast(const Entitlement *e, Str secret)
 	int			match;
 	int			other;
 
-	secret_sha256(secret.data, secret.len, hash);
+	sha256_of(secret.data, secret.len, hash);
 	match = entitlement_match_secret(e, PURPOSE_CLIENT_SECRET, SECRET_BLAKE2B, hash);
 	if (match < 0)
 	{

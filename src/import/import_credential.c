@@ -22,6 +22,7 @@
 
 #include "base/compat.h"
 #include "base/name.h"
+#include "base/sha256_core.h"
 #include "base/sodium.h"
 #include "base/str.h"
 #include "import/foreign_key.h"
@@ -232,7 +233,7 @@ take_plain(const Given *given, Imported *imported)
 		refuse_scheme("the scheme is that of a secret_hash, and there is none",
 					  "Leave the scheme out, or give the secret_hash.");
 	require_strength(alone ? "consumer_key" : "consumer_secret", secret, given->weak);
-	secret_sha256(secret.data, secret.len, imported->sha256);
+	sha256_of(secret.data, secret.len, imported->sha256);
 	sha512_256(secret.data, secret.len, imported->sha512_256);
 	imported->has_sha256 = imported->has_sha512_256 = true;
 	imported->scheme = "sha256";
@@ -524,7 +525,7 @@ devapp_digests_of_secret(PG_FUNCTION_ARGS)
 
 	devapp_require_sodium();
 	if (over_sha256)
-		secret_sha256(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret), hash);
+		sha256_of(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret), hash);
 	else
 		sha512_256(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret), hash);
 	digests = secret_digests_array(over_sha256 ? SECRET_BLAKE2B : SECRET_SHA512_256, hash, element);

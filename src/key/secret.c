@@ -14,9 +14,6 @@
  */
 #include "postgres.h"
 
-#define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/sha.h>
-
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "utils/array.h"
@@ -77,24 +74,6 @@ is_slow(uint8 scheme)
 	int			i = find_scheme(scheme);
 
 	return i >= 0 && schemes[i].slow;
-}
-
-/*
- * By OpenSSL, whose code is made for each kind of processor: libsodium's takes more than
- * twice as many instructions, and only the look-ups take more of a first touch.  These
- * functions are the old ones, because the new ones load OpenSSL's configuration and
- * providers first, which costs half of what a connection's first verification may.
- */
-void
-secret_sha256(const char *data, size_t len, uint8 *out)
-{
-	SHA256_CTX	context;
-
-	if (SHA256_Init(&context) != 1 ||
-		SHA256_Update(&context, data, len) != 1 ||
-		SHA256_Final(out, &context) != 1)
-		elog(ERROR, "SHA-256 failed");
-	sodium_memzero(&context, sizeof(context));
 }
 
 static void

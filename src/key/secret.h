@@ -9,7 +9,8 @@
 
 #include "utils/array.h"
 
-#define SHA256_LEN			32
+#include "base/sha256_core.h"
+
 #define SECRET_HASH_LEN		32
 
 typedef enum SecretScheme
@@ -42,7 +43,6 @@ secret_digest_pepper(const SecretDigest *d)
 	return d->pepper[0] << 8 | d->pepper[1];
 }
 
-extern void secret_sha256(const char *data, size_t len, uint8 *out);
 extern bool secret_digest_compute(SecretScheme scheme, const uint8 *hash, int pepper,
 								  SecretDigest *out);
 extern void secret_digest_new(SecretScheme scheme, const uint8 *hash, SecretDigest *out);

@@ -31,6 +31,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/sha256_core.h"
 #include "key/key.h"
 #include "key/key_core.h"
 #include "key/secret.h"
@@ -232,7 +233,7 @@ generate_secrets(Issue *issues, int n)
 	for (int i = 0; i < n; i++)
 	{
 		generate_secret(&issues[i]);
-		secret_sha256(issues[i].secret.bytes, issues[i].secret.len, sha256);
+		sha256_of(issues[i].secret.bytes, issues[i].secret.len, sha256);
 		secret_digest_new(SECRET_BLAKE2B, sha256, &issues[i].digest);
 	}
 	sodium_memzero(sha256, sizeof(sha256));

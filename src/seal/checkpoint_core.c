@@ -23,6 +23,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sha256_core.h"
+
 #define ALGORITHM_ED25519	0x01
 #define KEY_ID_BYTES		4
 #define SIGNATURE_BYTES		(KEY_ID_BYTES + crypto_sign_BYTES)
@@ -55,14 +57,10 @@ key_id(const char *name, size_t name_len, const CheckpointKey *key,
 	   unsigned char id[KEY_ID_BYTES])
 {
 	static const unsigned char between[2] = {'\n', ALGORITHM_ED25519};
-	unsigned char hash[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state state;
+	const Str	parts[] = {{name, name_len}, {(const char *) between, sizeof(between)}, {(const char *) key->bytes, CHECKPOINT_KEY_BYTES}};
+	unsigned char hash[SHA256_LEN];
 
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, (const unsigned char *) name, name_len);
-	crypto_hash_sha256_update(&state, between, sizeof(between));
-	crypto_hash_sha256_update(&state, key->bytes, CHECKPOINT_KEY_BYTES);
-	crypto_hash_sha256_final(&state, hash);
+	sha256_of_parts(parts, 3, hash);
 	memcpy(id, hash, KEY_ID_BYTES);
 }
 

@@ -16,10 +16,11 @@
  */
 #include "seal/merkle_core.h"
 
-#include <sodium.h>
 #include <string.h>
 
-_Static_assert(MERKLE_HASH_BYTES == crypto_hash_sha256_BYTES, "hash is SHA-256");
+#include "base/sha256_core.h"
+
+_Static_assert(MERKLE_HASH_BYTES == SHA256_LEN, "hash is SHA-256");
 
 /* ---------- hashes ---------- */
 
@@ -32,7 +33,7 @@ merkle_node_hash(const MerkleHash *left, const MerkleHash *right, MerkleHash *ou
 	input[0] = 0x01;
 	memcpy(input + 1, left->bytes, MERKLE_HASH_BYTES);
 	memcpy(input + 1 + MERKLE_HASH_BYTES, right->bytes, MERKLE_HASH_BYTES);
-	crypto_hash_sha256(out->bytes, input, sizeof(input));
+	sha256_of(input, sizeof(input), out->bytes);
 }
 
 bool
@@ -44,7 +45,7 @@ merkle_hash_equal(const MerkleHash *a, const MerkleHash *b)
 static void
 empty_root(MerkleHash *out)
 {
-	crypto_hash_sha256(out->bytes, NULL, 0);
+	sha256_of(NULL, 0, out->bytes);
 }
 
 /* ---------- the frontier ---------- */

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/sha256_core.h"
 #include "base/sodium.h"
 #include "token/assertion.h"
 #include "token/jwt_core.h"
@@ -163,11 +164,10 @@ is_signed_by_client(const Jwt *jwt, const pg_uuid_t *credential_id)
 static Datum
 digest_of(Str jti)
 {
-	bytea	   *digest = palloc(VARHDRSZ + crypto_hash_sha256_BYTES);
+	bytea	   *digest = palloc(VARHDRSZ + SHA256_LEN);
 
-	SET_VARSIZE(digest, VARHDRSZ + crypto_hash_sha256_BYTES);
-	(void) crypto_hash_sha256((unsigned char *) VARDATA(digest), (const unsigned char *) jti.data,
-							  jti.len);
+	SET_VARSIZE(digest, VARHDRSZ + SHA256_LEN);
+	sha256_of(jti.data, jti.len, (uint8 *) VARDATA(digest));
 	return PointerGetDatum(digest);
 }
 

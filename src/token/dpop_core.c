@@ -18,6 +18,7 @@
 #include <sodium.h>
 #include <stddef.h>
 
+#include "base/sha256_core.h"
 #include "match/path_core.h"
 #include "token/jwt_core.h"
 
@@ -200,7 +201,7 @@ names_token(Str ath, Str token)
 
 	if (token.data == NULL)
 		return true;
-	(void) crypto_hash_sha256(expected, (const unsigned char *) token.data, token.len);
+	sha256_of(token.data, token.len, expected);
 	return ath.data != NULL && base64url_decode_exactly(ath, named, sizeof(named)) &&
 		sodium_memcmp(expected, named, sizeof(named)) == 0;
 }
@@ -259,13 +260,9 @@ is_signed(const Jwt *jwt, const uint8_t *jkt, uint8_t *thumbprint)
 static void
 note_proof(const JwtClaims *claims, DpopSeen *seen)
 {
-	crypto_hash_sha256_state state;
+	const Str	parts[] = {{(const char *) seen->jkt, JWK_THUMBPRINT_LEN}, claims->jti};
 
-	(void) crypto_hash_sha256_init(&state);
-	(void) crypto_hash_sha256_update(&state, seen->jkt, JWK_THUMBPRINT_LEN);
-	(void) crypto_hash_sha256_update(&state, (const unsigned char *) claims->jti.data,
-									 claims->jti.len);
-	(void) crypto_hash_sha256_final(&state, seen->digest);
+	sha256_of_parts(parts, 2, seen->digest);
 	seen->until = claims->iat + DPOP_WINDOW_SECONDS * MICROS_PER_SECOND;
 }
 

@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "base/sha256_core.h"
 #include "token/base64url_core.h"
 
 /* ---------- algorithms ---------- */
@@ -378,8 +379,7 @@ jwk_thumbprint(const Jwk *jwk, uint8_t out[JWK_THUMBPRINT_LEN])
 	char	   *end = put_key(text, jwk);
 
 	*end++ = '}';
-	(void) crypto_hash_sha256(out, (const unsigned char *) text,
-							  (unsigned long long) (end - text));
+	sha256_of(text, (size_t) (end - text), out);
 	if (jwk->alg == ALG_HS256)
 		sodium_memzero(text, sizeof(text));
 }

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/sha256_core.h"
 #include "base/sodium.h"
 #include "common/int.h"
 #include "key/secret.h"
@@ -161,7 +162,7 @@ foreign_token_key(const Jwt *jwt)
 
 	if (jti.data == NULL || !named_is_text(jti))
 	{
-		secret_sha256(jwt->signed_part.data, jwt->signed_part.len, sha256);
+		sha256_of(jwt->signed_part.data, jwt->signed_part.len, sha256);
 		jti = (Str) {digits, base64url_encode(sha256, sizeof(sha256), digits)};
 	}
 	key = psprintf("%.*s %.*s", (int) iss.len, iss.data, (int) jti.len, jti.data);
@@ -261,7 +262,7 @@ match_secret(const Token *token, const Entitlement *e, DecideSecret *secret)
 	uint8		sha256[SHA256_LEN];
 	int			match;
 
-	secret_sha256(token->bytes.data, token->bytes.len, sha256);
+	sha256_of(token->bytes.data, token->bytes.len, sha256);
 	match = entitlement_match_secret(e, PURPOSE_TOKEN, SECRET_BLAKE2B, sha256);
 	sodium_memzero(sha256, sizeof(sha256));
 	if (match == SECRET_UNTESTED)

@@ -4,7 +4,7 @@
  *		verify_client(), allows(), consume_quota().
  *
  * The way of a key: what is remembered of it (cache.c), else shape and checksum
- * (key_core.c), the rows behind it (entitlement.c), its SHA-256 (secret.c) and which
+ * (key_core.c), the rows behind it (entitlement.c), its SHA-256 (sha256_core.c) and which
  * version of the secret it is (entitlement.c); the decision (decide_core.c), quota and rate
  * (quota.c), the answer (verdict.c).  Each decision is counted (count.c).
  *
@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/sha256_core.h"
 #include "decide/cache.h"
 #include "decide/entitlement.h"
 #include "decide/verdict.h"
@@ -56,7 +57,7 @@ match_presented(Str presented, SecretPurpose purpose, const Entitlement *e)
 	uint8		sha256[SHA256_LEN];
 	int			match;
 
-	secret_sha256(presented.data, presented.len, sha256);
+	sha256_of(presented.data, presented.len, sha256);
 	match = entitlement_match_secret(e, purpose, SECRET_BLAKE2B, sha256);
 	sodium_memzero(sha256, sizeof(sha256));
 	return match;
