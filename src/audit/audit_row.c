@@ -31,6 +31,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
@@ -40,9 +41,7 @@
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -54,6 +53,7 @@
 
 #include "audit/audit_entry.h"
 #include "audit/audit_write.h"
+#include "audit/row_json.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/trigger.h"
@@ -251,35 +251,25 @@ mask_value_of_person(const Change *c, HeapTuple tuple, Form_pg_attribute att, Nu
 
 /* ---------- before and after, as jsonb ---------- */
 
-/* jsonb_build_object(name, value, ...) for these columns of a row */
+/* These columns of a row, by their names */
 static Datum
-build_object(const Change *c, HeapTuple tuple, const int *attnos, int n)
+shown_object(const Change *c, HeapTuple tuple, const int *attnos, int n)
 {
 	const char *hidden = trigger_option(c, "hide");
-	FunctionCallInfo call = palloc0(SizeForFunctionCallInfo(2 * n));
-	FmgrInfo	function;
-	List	   *types = NIL;
+	RowMember  *members = palloc(sizeof(RowMember) * (size_t) n);
 
-	fmgr_info(F_JSONB_BUILD_OBJECT_ANY, &function);
-	InitFunctionCallInfoData(*call, &function, (short) (2 * n), InvalidOid, NULL, NULL);
 	for (int i = 0; i < n; i++)
 	{
+		RowMember  *m = &members[i];
 		Form_pg_attribute att = TupleDescAttr(c->desc, attnos[i] - 1);
-		NullableDatum *value = &call->args[2 * i + 1];
-		bool		masked;
 
-		call->args[2 * i].value = CStringGetTextDatum(NameStr(att->attname));
-		value->value = SPI_getbinval(tuple, c->desc, attnos[i], &value->isnull);
-		if (guard_list_has_word(hidden, NameStr(att->attname)))
-			*value = (NullableDatum) {(Datum) 0, true};
-		masked = mask_value_of_person(c, tuple, att, value);
-		types = lappend(types, makeNullConst(TEXTOID, -1, InvalidOid));
-		types = lappend(types, makeNullConst(masked ? TEXTOID : att->atttypid, -1, InvalidOid));
+		m->name = NameStr(att->attname);
+		m->value.value = SPI_getbinval(tuple, c->desc, attnos[i], &m->value.isnull);
+		if (guard_list_has_word(hidden, m->name))
+			m->value = (NullableDatum) {(Datum) 0, true};
+		m->type = mask_value_of_person(c, tuple, att, &m->value) ? TEXTOID : att->atttypid;
 	}
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_BUILD_OBJECT_ANY, JSONBOID, types,
-											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
-					   &function);
-	return FunctionCallInvoke(call);
+	return row_json(members, n);
 }
 
 /* The columns that the event shows: the changed ones, or all that are not null. */
@@ -298,7 +288,7 @@ shown_columns(const Change *c, int *attnos)
 				(guard_attribute_changed(c->trigdata, attno) ||
 				 guard_list_has_word(trigger_option(c, "show"), NameStr(att->attname)));
 		else
-			shown = !att->attisdropped && has_value(c, c->row, NameStr(att->attname)) &&
+			shown = !att->attisdropped && !heap_attisnull(c->row, attno, c->desc) &&
 				!guard_list_has_word(trigger_option(c, "hide"), NameStr(att->attname));
 		if (shown)
 			attnos[n++] = attno;
@@ -510,9 +500,9 @@ set_change(AuditEvent *event, const Change *c)
 	set_text(event, AUDIT_ENTITY, c->trigdata->tg_trigger->tgargs[0]);
 	set_text(event, AUDIT_ENTITY_ID, key_of(c));
 	if (c->before)
-		set_column(event, AUDIT_BEFORE, build_object(c, c->before, attnos, n));
+		set_column(event, AUDIT_BEFORE, shown_object(c, c->before, attnos, n));
 	if (c->after)
-		set_column(event, AUDIT_AFTER, build_object(c, c->after, attnos, n));
+		set_column(event, AUDIT_AFTER, shown_object(c, c->after, attnos, n));
 	note = column_value(c, c->after, "decision_note", &isnull);
 	if (!isnull && (c->before == NULL || lifecycle_action(c) != NULL))
 		set_column(event, AUDIT_NOTE, note);

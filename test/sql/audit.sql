@@ -253,3 +253,17 @@ CREATE TRIGGER t AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION devapp_inter
 INSERT INTO mine VALUES (1);
 DROP TABLE mine;
 SELECT devapp_internal.audit_row();
+
+-- what an event shows of a new row is what PostgreSQL makes of it, but for nulls
+BEGIN;
+SELECT app_id FROM devapp.create_app('audit-json', developer => 'audit@example.com', display_name => 'a "quoted" \ name',
+    callback_urls => '{https://example.com/a,"https://example.com/b?c=d,e"}', expires_in => '1 day') \gset json_
+INSERT INTO devapp.app (name, developer_id, allowed_cidrs, attributes)
+SELECT 'audit-json-2', developer_id, '{10.0.0.0/8,2001:db8::/32}', '{"b": "c", "team": "d"}' FROM devapp.app WHERE app_id = :'json_app_id';
+SELECT e.entity, count(*) AS events, bool_and(e.after = jsonb_strip_nulls(r.row)) AS same
+  FROM devapp.audit_event e
+  JOIN (SELECT app_id::text AS id, to_jsonb(a) AS row FROM devapp.app a
+         UNION ALL SELECT credential_id::text, to_jsonb(c) FROM devapp.credential c
+         UNION ALL SELECT secret_id::text, to_jsonb(s) - 'digest' FROM devapp.credential_secret s) AS r ON r.id = e.entity_id
+ WHERE e.transaction_id = pg_current_xact_id() AND e.before IS NULL GROUP BY e.entity ORDER BY e.entity;
+ROLLBACK;
