@@ -1,12 +1,17 @@
 -- One credential that another system made.
 
--- The digest of the secret that is being imported, and those that an equal one may have.
-CREATE FUNCTION devapp_internal.imported_digest() RETURNS devapp.secret_digest
-    LANGUAGE c VOLATILE
+-- The digest of the nth secret that is being imported, and those that an equal one may have.
+CREATE FUNCTION devapp_internal.imported_digest(n integer) RETURNS devapp.secret_digest
+    LANGUAGE c VOLATILE STRICT
     AS 'MODULE_PATHNAME', 'devapp_imported_digest';
-CREATE FUNCTION devapp_internal.imported_digests(over_sha256 boolean) RETURNS devapp.secret_digest[]
+CREATE FUNCTION devapp_internal.imported_digests(n integer, over_sha256 boolean) RETURNS devapp.secret_digest[]
     LANGUAGE c VOLATILE STRICT
     AS 'MODULE_PATHNAME', 'devapp_imported_digests';
+
+-- Imports wait for one another, because no index keeps a second credential with the same key out.
+CREATE FUNCTION devapp_internal.lock_imports() RETURNS void
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_lock_imports';
 
 -- An API key that two credentials had would be found as either, and so would a client id.  Looked for by index,
 -- because a session keeps the plan while the tables grow.
@@ -21,7 +26,7 @@ BEGIN
     SELECT c.credential_id INTO known FROM devapp.credential c WHERE c.consumer_key = require_unknown.consumer_key;
     IF known IS NULL AND require_unknown.kind = 'api_key' THEN
         SELECT s.credential_id INTO known
-          FROM unnest(devapp_internal.imported_digests(true) || devapp_internal.imported_digests(false)) AS d(digest)
+          FROM unnest(devapp_internal.imported_digests(1, true) || devapp_internal.imported_digests(1, false)) AS d(digest)
           JOIN devapp.credential_secret s ON s.digest OPERATOR(devapp.=) d.digest
          WHERE s.purpose = 'api_key'
          LIMIT 1;
@@ -56,6 +61,7 @@ DECLARE
     made devapp.credential;
 BEGIN
     PERFORM devapp_internal.require_read_committed('import a credential');
+    PERFORM devapp_internal.lock_imports();
     PERFORM devapp_internal.require_unknown(store_imported.kind, store_imported.consumer_key);
     PERFORM devapp_internal.set_note(store_imported.note);
     made.credential_id := (devapp_internal.make_credential(the_app, store_imported.kind,
@@ -64,7 +70,7 @@ BEGIN
                 imported => store_imported.consumer_key)).credential_id;
     INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme)
     VALUES (made.credential_id, 1, CASE store_imported.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
-            devapp_internal.imported_digest(), store_imported.scheme);
+            devapp_internal.imported_digest(1), store_imported.scheme);
     PERFORM devapp_internal.set_note(NULL);
     SELECT c.* INTO made FROM devapp.credential c WHERE c.credential_id = made.credential_id;
     RETURN made;

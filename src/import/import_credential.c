@@ -6,19 +6,25 @@
  * SQL that stores the rows (sql/import/credential.sql) asks imported_digest() for the digest.  So
  * neither is ever a parameter of a statement, which extensions can log.  No error shows one.
  *
+ * The credentials of a whole document are digested one by one and numbered (hold_imported()), and
+ * the SQL that stores many of them in a statement (sql/import/store.sql) asks by the numbers.
+ *
  * Whether a key is there already is looked for by its digest, and no index keeps a second
  * one out.  So imports wait for one another, to the end of their transactions.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "base/name.h"
@@ -39,6 +45,12 @@ PG_FUNCTION_INFO_V1(devapp_import_credential);
 PG_FUNCTION_INFO_V1(devapp_imported_digest);
 PG_FUNCTION_INFO_V1(devapp_imported_digests);
 PG_FUNCTION_INFO_V1(devapp_digests_of_secret);
+PG_FUNCTION_INFO_V1(devapp_hold_imported);
+PG_FUNCTION_INFO_V1(devapp_drop_imported);
+PG_FUNCTION_INFO_V1(devapp_lock_imports);
+
+/* How many credentials of a document there is room for at first. */
+#define HELD_FIRST		1024
 
 /* The arguments of import_credential(). */
 enum
@@ -85,8 +97,14 @@ typedef struct Imported
 	uint8		sha512_256[SHA512_256_LEN];
 } Imported;
 
-/* What the SQL under way asks for; NULL: nothing is being imported. */
+/* What the SQL under way asks for, by numbers from 1; none: nothing is being imported. */
 static const Imported *importing = NULL;
+static int	nimporting = 0;
+
+/* Those of a whole document (hold_imported()), in memory of their own; NULL: there is none. */
+static MemoryContext held_context = NULL;
+static Imported *held = NULL;
+static int	nheld_max = 0;
 
 /* ---------- arguments ---------- */
 
@@ -122,6 +140,20 @@ refuse_combination(void)
 			 errhint("Give consumer_key alone, consumer_key with consumer_secret or secret_hash, or secret_hash alone.")));
 }
 
+static void
+check_given(Given *given)
+{
+	check_length("consumer_key", given->consumer_key);
+	check_length("consumer_secret", given->consumer_secret);
+	check_length("secret_hash", given->secret_hash);
+	if (given->scheme.data == NULL)
+		given->scheme = (Str) {"plain", strlen("plain")};
+	if ((given->consumer_key.data == NULL && given->secret_hash.data == NULL) ||
+		(given->consumer_secret.data != NULL &&
+		 (given->consumer_key.data == NULL || given->secret_hash.data != NULL)))
+		refuse_combination();
+}
+
 static Given
 read_given(FunctionCallInfo fcinfo)
 {
@@ -135,15 +167,7 @@ read_given(FunctionCallInfo fcinfo)
 		.weak = !PG_ARGISNULL(ARG_WEAK) && PG_GETARG_BOOL(ARG_WEAK)
 	};
 
-	check_length("consumer_key", given.consumer_key);
-	check_length("consumer_secret", given.consumer_secret);
-	check_length("secret_hash", given.secret_hash);
-	if (given.scheme.data == NULL)
-		given.scheme = (Str) {"plain", strlen("plain")};
-	if ((given.consumer_key.data == NULL && given.secret_hash.data == NULL) ||
-		(given.consumer_secret.data != NULL &&
-		 (given.consumer_key.data == NULL || given.secret_hash.data != NULL)))
-		refuse_combination();
+	check_given(&given);
 	return given;
 }
 
@@ -445,7 +469,16 @@ static void
 end_import(Imported *imported)
 {
 	importing = NULL;
+	nimporting = 0;
 	sodium_memzero(imported, sizeof(Imported));
+}
+
+/* What a document that failed left behind. */
+static void
+drop_held(void)
+{
+	if (held_context != NULL)
+		MemoryContextDelete(held_context);
 }
 
 /*
@@ -459,9 +492,10 @@ devapp_import_credential(PG_FUNCTION_ARGS)
 	Imported	imported = make_imported(&given);
 	Datum		result = (Datum) 0;
 
-	LockDatabaseObject(ProcedureRelationId, fcinfo->flinfo->fn_oid, 0, ShareUpdateExclusiveLock);
+	drop_held();
 	SPI_connect();
 	importing = &imported;
+	nimporting = 1;
 	PG_TRY();
 	{
 		result = run_store(fcinfo, &imported);
@@ -477,31 +511,158 @@ devapp_import_credential(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-static const Imported *
-require_import(void)
+/* ---------- a whole document ---------- */
+
+/* The memory ends with the transaction, or earlier, also where it fails. */
+static void
+forget_held(void *arg)
 {
-	if (importing == NULL)
+	(void) arg;
+	sodium_memzero(held, sizeof(Imported) * (size_t) nheld_max);
+	importing = NULL;
+	nimporting = 0;
+	held = NULL;
+	nheld_max = 0;
+	held_context = NULL;
+}
+
+static void
+start_holding(void)
+{
+	MemoryContext context = AllocSetContextCreate(TopTransactionContext, "devapp import",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+
+	held = MemoryContextAllocHuge(context, sizeof(Imported) * HELD_FIRST);
+	nheld_max = HELD_FIRST;
+	held_context = context;
+	callback->func = forget_held;
+	MemoryContextRegisterResetCallback(context, callback);
+}
+
+/* The old array is wiped, which repalloc() would not do. */
+static void
+make_room(void)
+{
+	Imported   *larger = MemoryContextAllocHuge(held_context, sizeof(Imported) * (size_t) nheld_max * 2);
+
+	memcpy(larger, held, sizeof(Imported) * (size_t) nheld_max);
+	sodium_memzero(held, sizeof(Imported) * (size_t) nheld_max);
+	pfree(held);
+	held = larger;
+	nheld_max *= 2;
+}
+
+/* Give it its number.  Its consumer key goes with the row (held_row()). */
+static int
+hold_secret(const Imported *imported)
+{
+	MemoryContext caller;
+
+	if (held == NULL)
+		start_holding();
+	if (nimporting == nheld_max)
+		make_room();
+	held[nimporting] = *imported;
+	held[nimporting].consumer_key = NULL;
+	caller = MemoryContextSwitchTo(held_context);
+	held[nimporting].digest = datumCopy(imported->digest, false, -1);
+	MemoryContextSwitchTo(caller);
+	importing = held;
+	return ++nimporting;
+}
+
+static Datum
+held_row(FunctionCallInfo fcinfo, const Imported *imported, int number)
+{
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 4)
+		elog(ERROR, "return type must be a row of 4 columns");
+	values[0] = Int32GetDatum(number);
+	values[1] = CStringGetTextDatum(imported->kind);
+	values[2] = PointerGetDatum(imported->consumer_key);
+	values[3] = CStringGetTextDatum(imported->scheme);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/*
+ * SQL: hold_imported(consumer_key, consumer_secret, secret_hash, scheme, kind, environment, weak)
+ *
+ * One credential of a document: checked and digested as import_credential() does it, and kept
+ * under its number until the document is stored.
+ */
+Datum
+devapp_hold_imported(PG_FUNCTION_ARGS)
+{
+	Given		given = {
+		.consumer_key = text_given(fcinfo, 0),
+		.consumer_secret = text_given(fcinfo, 1),
+		.secret_hash = text_given(fcinfo, 2),
+		.scheme = text_given(fcinfo, 3),
+		.kind = text_given(fcinfo, 4),
+		.environment = text_given(fcinfo, 5),
+		.weak = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6)
+	};
+	Imported	imported;
+	Datum		row;
+
+	check_given(&given);
+	imported = make_imported(&given);
+	row = held_row(fcinfo, &imported, hold_secret(&imported));
+	sodium_memzero(&imported, sizeof(imported));
+	PG_RETURN_DATUM(row);
+}
+
+/* SQL: drop_imported(): the document is stored, or not */
+Datum
+devapp_drop_imported(PG_FUNCTION_ARGS)
+{
+	(void) fcinfo;
+	drop_held();
+	PG_RETURN_VOID();
+}
+
+/* SQL: lock_imports(), to the end of the transaction */
+Datum
+devapp_lock_imports(PG_FUNCTION_ARGS)
+{
+	LockDatabaseObject(ProcedureRelationId, fcinfo->flinfo->fn_oid, 0, ShareUpdateExclusiveLock);
+	PG_RETURN_VOID();
+}
+
+/* ---------- what the SQL asks for ---------- */
+
+static const Imported *
+require_import(int number)
+{
+	if (number < 1 || number > nimporting)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no credential is being imported"),
 				 errhint("Use devapp.import_credential.")));
-	return importing;
+	return &importing[number - 1];
 }
 
-/* SQL: the digest that is stored */
+/* SQL: imported_digest(n): the digest that is stored */
 Datum
 devapp_imported_digest(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(datumCopy(require_import()->digest, false, -1));
+	PG_RETURN_DATUM(datumCopy(require_import(PG_GETARG_INT32(0))->digest, false, -1));
 }
 
-/* SQL: the digests by which an equal secret would be found, with its SHA-256 or its SHA-512/256 */
+/*
+ * SQL: imported_digests(n, over_sha256): the digests by which an equal secret would be found, with
+ * its SHA-256 or its SHA-512/256
+ */
 Datum
 devapp_imported_digests(PG_FUNCTION_ARGS)
 {
-	const Imported *imported = require_import();
+	const Imported *imported = require_import(PG_GETARG_INT32(0));
 	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
-	bool		over_sha256 = PG_GETARG_BOOL(0);
+	bool		over_sha256 = PG_GETARG_BOOL(1);
 
 	if (over_sha256 ? !imported->has_sha256 : !imported->has_sha512_256)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(element));

@@ -188,4 +188,4 @@ SELECT FROM devapp.revoke_credential('sk_test_4eC39HqLyjWDarjtT1zdp7dd');
 SELECT status, detail FROM devapp.doctor() WHERE check_name = 'packed_rows' AND status <> 'ok';
 
 -- of no other use
-SELECT devapp_internal.imported_digest();
+SELECT devapp_internal.imported_digest(1);

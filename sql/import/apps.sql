@@ -1,0 +1,514 @@
+-- Whole programs: products, developers, teams, and apps with their credentials.
+--
+-- A document has secrets in plain text.  Extensions can log the parameters and the plans of
+-- statements, so in the functions here (and in those that make such a document of another
+-- program's) a part of a document stands in expressions of PL/pgSQL only, which are no statements:
+-- assignments, conditions and loops over numbers.  What has no secret any more may stand anywhere.
+
+-- ---------- reading ----------
+
+-- '-1' and null are never; a number is seconds since 1970, or milliseconds where that would be
+-- after the year 5138.
+CREATE FUNCTION devapp_internal.import_time(value jsonb) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    given constant text := value #>> '{}';
+BEGIN
+    IF given IS NULL OR given IN ('-1', '') THEN
+        RETURN NULL;
+    END IF;
+    IF given ~ '^[0-9]{1,15}$' THEN
+        RETURN to_timestamp(CASE WHEN given::bigint >= 100000000000 THEN given::bigint / 1000.0 ELSE given::bigint END);
+    END IF;
+    IF given !~ '^[0-9]{4}-' THEN
+        RAISE EXCEPTION 'a time is neither ISO 8601 nor a number of seconds or milliseconds since 1970'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN given::timestamptz;
+END
+$$;
+
+-- The object itself.  Fields that nobody knows would be lost without a word.
+CREATE FUNCTION devapp_internal.known_fields(what text, object jsonb, VARIADIC fields text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION '% is no object', what USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF object - fields <> '{}' THEN
+        RAISE EXCEPTION '% has no field %', what,
+                        devapp_internal.quoted(jsonb_path_query_first(object - fields, '$.keyvalue().key') #>> '{}')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN object;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_status(entity text, given text, otherwise text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT devapp_internal.status_exists(entity, lower(coalesce(given, otherwise))) OR given = 'deleted' THEN
+        RAISE EXCEPTION '% has no status %', entity, devapp_internal.quoted(given)
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN lower(coalesce(given, otherwise));
+END
+$$;
+
+-- A list in a document; none where it is left out.
+CREATE FUNCTION devapp_internal.import_list(object jsonb, field text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found jsonb := object -> field;
+BEGIN
+    IF coalesce(jsonb_typeof(found), 'null') = 'null' THEN
+        RETURN '[]';
+    END IF;
+    IF jsonb_typeof(found) <> 'array' THEN
+        RAISE EXCEPTION '% must be an array', field
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN found;
+END
+$$;
+
+-- ---------- products and owners ----------
+
+CREATE FUNCTION devapp_internal.import_product(object jsonb) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    p devapp.product;
+    operations jsonb := devapp_internal.import_list(object, 'operations');
+    o devapp.product_operation;
+BEGIN
+    object := devapp_internal.known_fields('a product', object, 'name', 'display_name', 'description', 'approval', 'access', 'environments',
+                'proxies', 'scopes', 'quota_limit', 'quota_interval', 'quota_unit', 'quota_enforcement', 'time_zone',
+                'rate_limit', 'rate_burst', 'trailing_slash', 'attributes', 'operations',
+                'product_id', 'created_at', 'updated_at', 'deleted_at');
+    p := jsonb_populate_record(NULL::devapp.product, object - 'operations');
+    IF EXISTS (SELECT FROM devapp.product q WHERE q.name = devapp_internal.canonical_name(p.name) AND q.deleted_at IS NULL) THEN
+        RETURN 'unchanged';
+    END IF;
+    PERFORM devapp_internal.create_product(p.name, p.display_name, p.description, p.approval, p.access, p.environments, p.proxies,
+                p.scopes, p.quota_limit, p.quota_interval, p.quota_unit, p.rate_limit, p.rate_burst, p.attributes,
+                p.quota_enforcement, p.time_zone, p.trailing_slash);
+    FOR i IN 0 .. jsonb_array_length(operations) - 1 LOOP
+        o := jsonb_populate_record(NULL::devapp.product_operation, operations -> i);
+        PERFORM devapp_internal.add_operation(p.name, o.resource::text, o.methods, o.proxy, o.quota_limit, o.quota_interval, o.quota_unit);
+    END LOOP;
+    RETURN 'created';
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_developer(object jsonb) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    d devapp.developer;
+BEGIN
+    object := devapp_internal.known_fields('a developer', object, 'email', 'first_name', 'last_name', 'user_name', 'status', 'attributes',
+                'developer_id', 'decided_by', 'decided_at', 'decision_note', 'created_at', 'updated_at', 'deleted_at', 'erased_at');
+    d := jsonb_populate_record(NULL::devapp.developer, object);
+    d.status := devapp_internal.import_status('developer', d.status, 'active');
+    IF EXISTS (SELECT FROM devapp.developer e
+                WHERE devapp_internal.email_key(e.email) = devapp_internal.email_key(d.email) AND e.deleted_at IS NULL) THEN
+        RETURN 'unchanged';
+    END IF;
+    PERFORM devapp_internal.create_developer(d.email, d.first_name, d.last_name, d.user_name, d.attributes);
+    IF d.status = 'inactive' THEN
+        PERFORM devapp_internal.set_developer_status(d.email, 'deactivate', NULL);
+    END IF;
+    RETURN 'created';
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_team(object jsonb) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    t devapp.team;
+BEGIN
+    object := devapp_internal.known_fields('a team', object, 'name', 'display_name', 'status', 'attributes',
+                'team_id', 'decided_by', 'decided_at', 'decision_note', 'created_at', 'updated_at', 'deleted_at');
+    t := jsonb_populate_record(NULL::devapp.team, object);
+    t.status := devapp_internal.import_status('team', t.status, 'active');
+    IF EXISTS (SELECT FROM devapp.team u WHERE u.name = devapp_internal.canonical_name(t.name) AND u.deleted_at IS NULL) THEN
+        RETURN 'unchanged';
+    END IF;
+    INSERT INTO devapp.team (name, display_name, status, attributes, decided_by, decided_at)
+    VALUES (t.name, t.display_name, t.status, coalesce(t.attributes, '{}'),
+            CASE WHEN t.status <> 'active' THEN devapp_internal.actor_name() END, CASE WHEN t.status <> 'active' THEN now() END);
+    RETURN 'created';
+END
+$$;
+
+-- One of these, by its kind.
+CREATE FUNCTION devapp_internal.import_object(kind text, object jsonb) RETURNS devapp.import_line
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    made devapp.import_line;
+    state text;
+BEGIN
+    made.kind := kind;
+    made.name := devapp_internal.masked(object ->> CASE kind WHEN 'developer' THEN 'email' ELSE 'name' END);
+    made.outcome := CASE kind WHEN 'product' THEN devapp_internal.import_product(object)
+                              WHEN 'developer' THEN devapp_internal.import_developer(object)
+                              ELSE devapp_internal.import_team(object) END;
+    RETURN made;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, made.detail = MESSAGE_TEXT;
+    made.detail := devapp_internal.import_reason(state, made.detail);
+    made.outcome := 'refused';
+    RETURN made;
+END
+$$;
+
+-- ---------- apps ----------
+
+CREATE FUNCTION devapp_internal.store_app(a devapp.app, developer text, team text, OUT app_id uuid, OUT made boolean)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF num_nonnulls(developer, team) <> 1 THEN
+        RAISE EXCEPTION 'an app has exactly one owner' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF developer IS NOT NULL THEN
+        a.developer_id := (devapp_internal.find_developer(developer, false)).developer_id;
+    ELSE
+        a.team_id := (devapp_internal.find_team(team, false)).team_id;
+    END IF;
+    SELECT b.app_id INTO store_app.app_id FROM devapp.app b
+     WHERE (b.developer_id = a.developer_id OR b.team_id = a.team_id)
+       AND b.name = devapp_internal.canonical_name(a.name) AND b.deleted_at IS NULL;
+    made := NOT FOUND;
+    IF made THEN
+        INSERT INTO devapp.app AS b (developer_id, team_id, name, display_name, description, status, callback_urls, scopes,
+                                allowed_cidrs, app_family, attributes, decided_by, decided_at)
+        VALUES (a.developer_id, a.team_id, a.name, a.display_name, a.description, a.status, coalesce(a.callback_urls, '{}'),
+                coalesce(a.scopes, '{}'), coalesce(a.allowed_cidrs, '{}'), a.app_family, coalesce(a.attributes, '{}'),
+                CASE WHEN a.status <> 'pending' THEN devapp_internal.actor_name() END,
+                CASE WHEN a.status <> 'pending' THEN now() END)
+        RETURNING b.app_id INTO store_app.app_id;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_app(object jsonb, OUT app_id uuid, OUT made devapp.import_line)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    a devapp.app;
+    stored record;
+    state text;
+    reason text;
+BEGIN
+    made.kind := 'app';
+    made.name := devapp_internal.masked(coalesce(object ->> 'developer', object ->> 'team', '?') || '/' || coalesce(object ->> 'name', '?'));
+    object := devapp_internal.known_fields('an app', object, 'name', 'developer', 'team', 'display_name', 'description', 'status', 'callback_urls',
+                'scopes', 'allowed_cidrs', 'app_family', 'attributes', 'credentials',
+                'app_id', 'decided_by', 'decided_at', 'decision_note', 'created_at', 'updated_at', 'deleted_at');
+    a := jsonb_populate_record(NULL::devapp.app, object - 'credentials');
+    a.status := devapp_internal.import_status('app', a.status, 'approved');
+    stored := devapp_internal.store_app(a, object ->> 'developer', object ->> 'team');
+    app_id := stored.app_id;
+    made.outcome := CASE WHEN stored.made THEN 'created' ELSE 'unchanged' END;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
+    app_id := NULL;
+    made.outcome := 'refused';
+    made.detail := devapp_internal.import_reason(state, reason);
+END
+$$;
+
+-- ---------- credentials ----------
+
+-- Products are names, or objects with a name and a status; ids are those of all live products.
+CREATE FUNCTION devapp_internal.import_products(item devapp.import_item, products jsonb, ids jsonb) RETURNS devapp.import_item
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    entry jsonb;
+    name text;
+BEGIN
+    item.product_ids := '{}';
+    item.product_statuses := '{}';
+    FOR i IN 0 .. jsonb_array_length(products) - 1 LOOP
+        entry := products -> i;
+        name := devapp_internal.canonical_name(CASE WHEN jsonb_typeof(entry) = 'object' THEN entry ->> 'name' ELSE entry #>> '{}' END);
+        IF NOT ids ? coalesce(name, '') THEN
+            RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(name) USING ERRCODE = 'undefined_object';
+        END IF;
+        IF (ids ->> name)::uuid = ANY (item.product_ids) THEN
+            RAISE EXCEPTION 'product % is named twice', devapp_internal.quoted(name) USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        item.product_ids := item.product_ids || (ids ->> name)::uuid;
+        item.product_statuses := item.product_statuses
+            || devapp_internal.import_status('credential_product',
+                                             CASE WHEN jsonb_typeof(entry) = 'object' THEN entry ->> 'status' END, 'approved');
+    END LOOP;
+    RETURN item;
+END
+$$;
+
+-- The secret of a credential as hold_imported() takes it.  The consumer_key of an API key, as
+-- export_apps() shows it, is no secret.
+CREATE FUNCTION devapp_internal.import_secret(item devapp.import_item, object jsonb, weak boolean) RETURNS devapp.import_item
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    held record;
+    client boolean := object ? 'consumer_secret' OR lower(object ->> 'kind') = 'oauth_client';
+BEGIN
+    IF object ? 'key' AND object ?| '{consumer_secret,secret_hash}' THEN
+        RAISE EXCEPTION 'a credential has a key, or a secret, or the hash of one' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    held := devapp_internal.hold_imported(
+        CASE WHEN object ? 'key' THEN object ->> 'key' WHEN client THEN object ->> 'consumer_key' END,
+        object ->> 'consumer_secret', object ->> 'secret_hash', object ->> 'scheme', object ->> 'kind', object ->> 'environment',
+        weak OR coalesce((object ->> 'weak')::boolean, false));
+    item.n := held.n;
+    item.kind := held.held_kind;
+    item.scheme := held.held_scheme;
+    item.consumer_key := held.held_consumer_key;
+    RETURN item;
+END
+$$;
+
+-- Why there is nothing to import of a credential; null: there is.
+CREATE FUNCTION devapp_internal.import_nothing(object jsonb, expires_at timestamptz) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN NOT object ?| '{key,consumer_secret,secret_hash}' THEN 'it has no key, secret or hash'
+                WHEN expires_at <= now() THEN to_char(expires_at AT TIME ZONE 'UTC', '"it expired at "YYYY-MM-DD HH24:MI:SS" UTC"') END;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_credential_object(app_id uuid, object jsonb, ids jsonb, weak boolean, OUT item devapp.import_item, OUT made devapp.import_line)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    c devapp.credential;
+    state text;
+    reason text;
+BEGIN
+    made.kind := 'credential';
+    object := devapp_internal.known_fields('a credential', object, 'key', 'consumer_key', 'consumer_secret', 'secret_hash', 'scheme', 'weak', 'kind',
+                'label', 'environment', 'status', 'scopes', 'allowed_cidrs', 'attributes', 'expires_at', 'products',
+                'credential_id', 'replaces', 'issued_at', 'revoked_at');
+    c := jsonb_populate_record(NULL::devapp.credential,
+             object - '{key,consumer_key,consumer_secret,secret_hash,kind,expires_at,credential_id,replaces,issued_at,revoked_at}'::text[]);
+    item.expires_at := devapp_internal.import_time(object -> 'expires_at');
+    made.detail := devapp_internal.import_nothing(object, item.expires_at);
+    IF made.detail IS NOT NULL THEN
+        made.outcome := 'skipped';
+        RETURN;
+    END IF;
+    item.app_id := app_id;
+    item.label := nullif(c.label, '');
+    item.environment := c.environment;
+    item.status := devapp_internal.import_status('credential', c.status, 'approved');
+    item.scopes := coalesce(c.scopes, '{}');
+    item.allowed_cidrs := coalesce(c.allowed_cidrs, '{}');
+    item.attributes := coalesce(c.attributes, '{}');
+    item := devapp_internal.import_products(item, devapp_internal.import_list(object, 'products'), ids);
+    item := devapp_internal.import_secret(item, object, weak);
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
+    made.outcome := 'refused';
+    made.detail := devapp_internal.import_reason(state, reason);
+END
+$$;
+
+-- ---------- the whole ----------
+
+-- An array of apps, one app, or an object with lists of all.
+CREATE FUNCTION devapp_internal.import_document(document jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF jsonb_typeof(document) = 'array' THEN
+        RETURN jsonb_build_object('apps', document);
+    ELSIF jsonb_typeof(document) = 'object' AND document ? 'name' THEN
+        RETURN jsonb_build_object('apps', jsonb_build_array(document));
+    ELSIF coalesce(jsonb_typeof(document), 'null') <> 'object' THEN
+        RAISE EXCEPTION 'the document is neither an array of apps nor an object'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give {"products": [...], "developers": [...], "teams": [...], "apps": [...]}, or a part of it.';
+    END IF;
+    RETURN devapp_internal.known_fields('a document', document, 'products', 'developers', 'teams', 'apps');
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_progress(done integer, added integer, total integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF done / 10000 > (done - added) / 10000 THEN
+        RAISE NOTICE 'imported % of % lines', done, total;
+    END IF;
+END
+$$;
+
+-- Everything but the credentials is stored while it is read; of these, what is kept for
+-- import_stored().
+CREATE FUNCTION devapp_internal.import_read(document jsonb, weak boolean, OUT lines devapp.import_line[], OUT items devapp.import_item[])
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kinds constant text[] := '{product,developer,team}';
+    list jsonb;
+    object jsonb;
+    credentials jsonb;
+    ids jsonb;
+    app record;
+    credential record;
+    one devapp.import_line;
+BEGIN
+    lines := '{}';
+    items := '{}';
+    FOR k IN 1 .. 3 LOOP
+        list := devapp_internal.import_list(document, kinds[k] || 's');
+        FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
+            one := devapp_internal.import_object(kinds[k], list -> i);
+            lines := array_append(lines, one);
+        END LOOP;
+    END LOOP;
+    ids := (SELECT coalesce(jsonb_object_agg(p.name, p.product_id), '{}') FROM devapp.product p WHERE p.deleted_at IS NULL);
+    list := devapp_internal.import_list(document, 'apps');
+    FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
+        object := list -> i;
+        app := devapp_internal.import_app(object);
+        lines := array_append(lines, app.made);
+        credentials := CASE WHEN jsonb_typeof(object -> 'credentials') = 'array' THEN object -> 'credentials' ELSE '[]' END;
+        FOR j IN 0 .. jsonb_array_length(credentials) - 1 LOOP
+            IF app.app_id IS NULL THEN
+                one := ROW (NULL, 'credential', NULL, 'skipped', 'its app was refused')::devapp.import_line;
+            ELSE
+                credential := devapp_internal.import_credential_object(app.app_id, credentials -> j, ids, weak);
+                one := credential.made;
+                IF one.outcome IS NULL THEN
+                    items := array_append(items, credential.item);
+                    items[cardinality(items)].line := cardinality(lines) + 1;
+                END IF;
+            END IF;
+            one.name := (app.made).name || '#' || j + 1;
+            lines := array_append(lines, one);
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- What of the document stands in it before.
+CREATE FUNCTION devapp_internal.import_twice(lines devapp.import_line[], items devapp.import_item[]) RETURNS devapp.import_line[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT ROW (t.line, NULL, NULL, 'refused', 'it is line ' || t.first_line || ' again')::devapp.import_line
+                   FROM (SELECT r.line, r.first_line FROM devapp_internal.import_repeated(items) AS r
+                          UNION ALL
+                         SELECT l.line, l.first_line
+                           FROM (SELECT u.ordinality AS line, u.outcome,
+                                        min(u.ordinality) OVER (PARTITION BY u.kind, lower(u.name) COLLATE "C") AS first_line
+                                   FROM unnest(lines) WITH ORDINALITY AS u
+                                  WHERE u.kind <> 'credential') AS l
+                          WHERE l.line > l.first_line AND l.outcome = 'unchanged') AS t);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_stored(document jsonb, weak boolean) RETURNS devapp.import_line[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    chunk_size constant integer := 1000;
+    read record;
+    items devapp.import_item[];
+    outcomes devapp.import_line[];
+    done integer;
+BEGIN
+    read := devapp_internal.import_read(document, weak);
+    outcomes := devapp_internal.import_twice(read.lines, read.items);
+    items := ARRAY(SELECT i FROM unnest(read.items) AS i WHERE i.line NOT IN (SELECT o.line FROM unnest(outcomes) AS o) ORDER BY i.line);
+    done := cardinality(read.lines) - cardinality(items);
+    PERFORM devapp_internal.import_progress(done, done, cardinality(read.lines));
+    FOR start IN 1 .. cardinality(items) BY chunk_size LOOP
+        outcomes := outcomes || devapp_internal.import_items(items[start : start + chunk_size - 1]);
+        done := done + least(chunk_size, cardinality(items) - start + 1);
+        PERFORM devapp_internal.import_progress(done, chunk_size, cardinality(read.lines));
+    END LOOP;
+    RETURN ARRAY(SELECT ROW (l.ordinality, l.kind, l.name, coalesce(o.outcome, l.outcome), coalesce(o.detail, l.detail))::devapp.import_line
+                   FROM unnest(read.lines) WITH ORDINALITY AS l
+                   LEFT JOIN unnest(outcomes) AS o ON o.line = l.ordinality
+                  ORDER BY l.ordinality);
+END
+$$;
+
+-- One line that is refused takes the rest back, unless they may be left out.
+CREATE FUNCTION devapp_internal.import_apps(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS SETOF devapp.import_line
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lines devapp.import_line[];
+    refused bigint;
+BEGIN
+    PERFORM devapp_internal.require_read_committed('import');
+    document := devapp_internal.import_document(document);
+    PERFORM devapp_internal.lock_imports(), devapp_internal.drop_imported();
+    BEGIN
+        lines := devapp_internal.import_stored(document, coalesce(weak, false));
+        refused := (SELECT count(*) FROM unnest(lines) AS l WHERE l.outcome = 'refused');
+        IF dry_run OR refused > 0 AND skip_refused IS NOT TRUE THEN
+            RAISE EXCEPTION 'dry run' USING ERRCODE = 'DVDRY';
+        END IF;
+    EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
+        NULL;
+    END;
+    PERFORM devapp_internal.drop_imported();
+    IF dry_run IS NOT TRUE AND refused > 0 AND skip_refused IS NOT TRUE THEN
+        RAISE WARNING 'nothing was imported: % line(s) were refused', refused
+            USING HINT = 'Correct them, or import the others with skip_refused => true.';
+        RETURN QUERY SELECT l.line, l.kind, l.name, CASE l.outcome WHEN 'created' THEN 'skipped' ELSE l.outcome END,
+                            CASE l.outcome WHEN 'created' THEN 'another line was refused' ELSE l.detail END
+                       FROM unnest(lines) AS l ORDER BY l.line;
+    ELSE
+        RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp.import_apps(
+    document jsonb,
+    weak boolean DEFAULT false,
+    dry_run boolean DEFAULT false,
+    skip_refused boolean DEFAULT false
+) RETURNS SETOF devapp.import_line
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.import_apps(jsonb, boolean, boolean, boolean) IS
+    'Imports products, developers, teams, and apps with the keys that their holders go on using; what is there stays as it is';
+SELECT devapp_internal.grant_to('devapp.import_apps', 'admin');

@@ -1,0 +1,155 @@
+-- The credentials of a document, many in a statement.  What is stored of a secret is asked from
+-- hold_imported()'s memory by number, so that no statement has it as a parameter; see
+-- src/import/import_credential.c.
+
+CREATE FUNCTION devapp_internal.hold_imported(
+    consumer_key text, consumer_secret text, secret_hash text, scheme text, kind text, environment text, weak boolean,
+    OUT n integer, OUT held_kind text, OUT held_consumer_key text, OUT held_scheme text
+)
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_hold_imported';
+CREATE FUNCTION devapp_internal.drop_imported() RETURNS void
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_drop_imported';
+
+-- What is no line's fault (a deadlock, a full disk, a shutdown) ends the import.  The server's own
+-- errors about the form of a value quote it, and somebody may have put a key in its place.
+CREATE FUNCTION devapp_internal.import_reason(state text, message text) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF left(state, 2) IN ('40', '53', '54', '57', '58', 'XX') THEN
+        RAISE EXCEPTION '%', message USING ERRCODE = state;
+    END IF;
+    IF state IN ('22P02', '22007', '22008', '22003', '2202E', '22009') THEN
+        RETURN 'a value does not have the form of its column';
+    END IF;
+    RETURN message;
+END
+$$;
+
+-- Those that the document has twice: all but the first.
+CREATE FUNCTION devapp_internal.import_repeated(items devapp.import_item[]) RETURNS TABLE (line integer, first_line integer)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+    WITH item AS (
+        SELECT i.line, i.kind, i.n, i.consumer_key FROM unnest(items) AS i
+    ), twice AS (
+        SELECT array_agg(i.line) AS lines FROM item i WHERE i.kind = 'api_key'
+         GROUP BY devapp_internal.imported_digest(i.n) HAVING count(*) > 1
+         UNION ALL
+        SELECT array_agg(i.line) FROM item i WHERE i.kind <> 'api_key'
+         GROUP BY i.consumer_key HAVING count(*) > 1
+    )
+    SELECT l.line, (SELECT min(m) FROM unnest(t.lines) AS m)
+      FROM twice t, unnest(t.lines) AS l(line)
+     WHERE l.line > (SELECT min(m) FROM unnest(t.lines) AS m);
+END
+$$;
+
+-- The apps that have credentials with the same keys or client ids already.  Tables that are being
+-- filled have no statistics, by which a plan would read them whole for each item.
+CREATE FUNCTION devapp_internal.import_known(items devapp.import_item[]) RETURNS TABLE (line integer, app_id uuid)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT i.line, c.app_id FROM unnest(items) AS i JOIN devapp.credential c ON c.consumer_key = i.consumer_key
+     UNION
+    SELECT i.line, c.app_id
+      FROM unnest(items) AS i
+     CROSS JOIN unnest(devapp_internal.imported_digests(i.n, true) || devapp_internal.imported_digests(i.n, false)) AS d(digest)
+      JOIN devapp.credential_secret s ON s.digest OPERATOR(devapp.=) d.digest AND s.purpose = 'api_key'
+      JOIN devapp.credential c ON c.credential_id = s.credential_id
+     WHERE i.kind = 'api_key';
+END
+$$;
+
+CREATE FUNCTION devapp_internal.insert_imported(items devapp.import_item[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
+AS $$
+DECLARE
+    decider constant text := devapp_internal.actor_name();
+    ids uuid[] := ARRAY(SELECT devapp_internal.new_credential_id(i.consumer_key) FROM unnest(items) WITH ORDINALITY AS i ORDER BY i.ordinality);
+BEGIN
+    INSERT INTO devapp.credential (credential_id, app_id, kind, label, consumer_key, environment, status, scopes, allowed_cidrs,
+                                   attributes, expires_at, revoked_at, decided_by, decided_at)
+    SELECT i.credential_id, i.app_id, i.kind, i.label, i.consumer_key, i.environment, i.status, i.scopes, i.allowed_cidrs,
+           i.attributes, i.expires_at, CASE WHEN i.status <> 'approved' THEN now() END,
+           CASE WHEN i.status <> 'approved' THEN decider END, CASE WHEN i.status <> 'approved' THEN now() END
+      FROM ROWS FROM (unnest(items), unnest(ids)) AS i(line, n, app_id, kind, scheme, consumer_key, label, environment, status,
+                                                       scopes, allowed_cidrs, attributes, expires_at, product_ids,
+                                                       product_statuses, credential_id);
+    INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme)
+    SELECT i.credential_id, 1, CASE i.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
+           devapp_internal.imported_digest(i.n), i.scheme
+      FROM ROWS FROM (unnest(items), unnest(ids)) AS i(line, n, app_id, kind, scheme, consumer_key, label, environment, status,
+                                                       scopes, allowed_cidrs, attributes, expires_at, product_ids,
+                                                       product_statuses, credential_id);
+    INSERT INTO devapp.credential_product (credential_id, product_id, status, decided_by, decided_at)
+    SELECT i.credential_id, p.product_id, p.status, CASE WHEN p.status <> 'pending' THEN decider END,
+           CASE WHEN p.status <> 'pending' THEN now() END
+      FROM ROWS FROM (unnest(items), unnest(ids)) WITH ORDINALITY
+           AS i(line, n, app_id, kind, scheme, consumer_key, label, environment, status, scopes, allowed_cidrs, attributes,
+                expires_at, product_ids, product_statuses, credential_id, place),
+           unnest(i.product_ids, i.product_statuses) WITH ORDINALITY AS p(product_id, status, place)
+     ORDER BY i.place, p.place;
+END
+$$;
+
+-- A chunk; in halves if it fails as a whole.  The result is a line for each item.
+CREATE FUNCTION devapp_internal.import_chunk(items devapp.import_item[]) RETURNS devapp.import_line[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    half integer := cardinality(items) / 2;
+    state text;
+    message text;
+BEGIN
+    BEGIN
+        PERFORM devapp_internal.insert_imported(items);
+        RETURN ARRAY(SELECT ROW (i.line, NULL, NULL, 'created', NULL)::devapp.import_line FROM unnest(items) AS i);
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+        message := devapp_internal.import_reason(state, message);
+    END;
+    IF half = 0 THEN
+        RETURN ARRAY[ROW ((items[1]).line, NULL, NULL, 'refused', message)::devapp.import_line];
+    END IF;
+    RETURN devapp_internal.import_chunk(items[:half]) || devapp_internal.import_chunk(items[half + 1:]);
+END
+$$;
+
+-- Some items: those that are not known are stored.
+CREATE FUNCTION devapp_internal.import_items(items devapp.import_item[]) RETURNS devapp.import_line[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    known devapp.import_line[];
+    fresh devapp.import_item[];
+BEGIN
+    known := ARRAY(SELECT ROW (i.line, NULL, NULL, CASE WHEN k.app_id = i.app_id THEN 'unchanged' ELSE 'refused' END,
+                               CASE WHEN k.app_id <> i.app_id THEN 'another app has this key or client id' END)::devapp.import_line
+                     FROM unnest(items) AS i
+                     JOIN (SELECT f.line, max(f.app_id::text)::uuid AS app_id
+                             FROM devapp_internal.import_known(items) AS f GROUP BY f.line) AS k ON k.line = i.line);
+    IF known = '{}' THEN
+        RETURN devapp_internal.import_chunk(items);
+    END IF;
+    fresh := ARRAY(SELECT i FROM unnest(items) AS i WHERE i.line NOT IN (SELECT k.line FROM unnest(known) AS k));
+    IF fresh = '{}' THEN
+        RETURN known;
+    END IF;
+    RETURN known || devapp_internal.import_chunk(fresh);
+END
+$$;

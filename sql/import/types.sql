@@ -1,0 +1,38 @@
+-- What an import says, and what it keeps of a credential between reading and storing.
+
+CREATE TYPE devapp.import_line AS (
+    line integer,
+    kind text,
+    name text,
+    outcome text,
+    detail text
+);
+COMMENT ON TYPE devapp.import_line IS 'What became of an object of a document that was imported';
+COMMENT ON COLUMN devapp.import_line.line IS 'Its number in the document: products, developers, teams, then each app before its credentials';
+COMMENT ON COLUMN devapp.import_line.kind IS 'product, developer, team, app or credential';
+COMMENT ON COLUMN devapp.import_line.name IS 'Its name; of an app OWNER/NAME, of a credential OWNER/NAME#NUMBER';
+COMMENT ON COLUMN devapp.import_line.outcome IS 'created; unchanged: it is there already; skipped: nothing to import; refused';
+COMMENT ON COLUMN devapp.import_line.detail IS 'Why it was skipped or refused';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.import_line', 'USAGE', 'admin');
+
+CREATE TYPE devapp.import_item AS (
+    line integer,
+    n integer,
+    app_id uuid,
+    kind text,
+    scheme text,
+    consumer_key text,
+    label text,
+    environment text,
+    status text,
+    scopes text[],
+    allowed_cidrs cidr[],
+    attributes jsonb,
+    expires_at timestamptz,
+    product_ids uuid[],
+    product_statuses text[]
+);
+COMMENT ON COLUMN devapp.import_item.n IS 'The number under which hold_imported() keeps the digest';
+SELECT devapp_internal.grant_on('TYPE', 'devapp.import_item', 'USAGE', 'admin');
+
+REVOKE ALL ON TYPE devapp.import_line, devapp.import_item FROM PUBLIC;

@@ -1,0 +1,88 @@
+-- A whole program, imported: products, developers, teams, apps and the keys that their holders go on using.
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
+CREATE FUNCTION pg_temp.code(key text) RETURNS devapp.verdict_code LANGUAGE sql AS $$ SELECT code FROM devapp.verify_key(key, '/orders/7', 'GET') $$;
+
+SELECT '{
+  "products": [{"name": "import-orders", "approval": "manual", "scopes": ["read"], "operations": [{"resource": "/orders/**", "methods": ["GET"]}]}],
+  "developers": [{"email": "ann@import.example", "first_name": "Zoë", "attributes": {"tier": "gold"}},
+                 {"email": "bob@import.example", "status": "inactive"}],
+  "teams": [{"name": "import-team"}],
+  "apps": [
+    {"name": "web", "developer": "ann@import.example", "attributes": {"país": "España"}, "credentials": [
+      {"key": "k-4eC39HqLyjWDarjtT1zdp7dc", "products": ["import-orders"], "label": "página", "expires_at": 4102444800000},
+      {"consumer_key": "import-partner", "consumer_secret": "c-4eC39HqLyjWDarjtT1zdp7dc", "products": [{"name": "import-orders", "status": "pending"}], "expires_at": "-1"},
+      {"secret_hash": "4904b7dbe90ef2d9977e95f89f08e8e306bdf6feef5615d698a56ce5757e12d7", "scheme": "sha256", "status": "revoked", "products": ["import-orders"]},
+      {"key": "1234", "weak": true, "products": ["import-orders"], "expires_at": 4102444800}]},
+    {"name": "job", "team": "import-team", "status": "revoked", "credentials": [{"key": "j-4eC39HqLyjWDarjtT1zdp7dc", "products": ["import-orders"]}]},
+    {"name": "lab", "developer": "bob@import.example", "credentials": [{"key": "l-4eC39HqLyjWDarjtT1zdp7dc", "products": ["import-orders"]}]}
+  ]}' AS doc \gset
+-- a dry run says what would be, and changes nothing
+SELECT * FROM devapp.import_apps(:'doc', dry_run => true);
+SELECT count(*) FROM devapp.developer WHERE email LIKE '%@import.example';
+SELECT kind, outcome, count(*) FROM devapp.import_apps(:'doc') GROUP BY kind, outcome ORDER BY kind;
+-- the keys go on working, as far as they did
+SELECT k, pg_temp.code(k) FROM unnest('{k-4eC39HqLyjWDarjtT1zdp7dc,1234,j-4eC39HqLyjWDarjtT1zdp7dc,l-4eC39HqLyjWDarjtT1zdp7dc,k-4eC39HqLyjWDarjtT1zdp7dd,k-hash-4eC39HqLyjWDarjtT1zdp7dc}'::text[]) AS k;
+SELECT code FROM devapp.verify_client('import-partner', 'c-4eC39HqLyjWDarjtT1zdp7dc', '/orders/7', 'GET');
+SELECT c.kind, c.consumer_key ~ '^(k-4|import-partner|dvk_live_|\*\*\*)' AS public, c.label, c.status, c.expires_at AT TIME ZONE 'UTC' AS expires, cp.status AS product, cp.decided_by = session_user AS decided
+  FROM devapp.app a JOIN devapp.credential c USING (app_id) JOIN devapp.credential_product cp USING (credential_id) WHERE a.name = 'web' ORDER BY cp.ordinal;
+SELECT d.first_name, d.attributes, a.attributes, a.status FROM devapp.app a JOIN devapp.developer d USING (developer_id) WHERE a.name = 'web';
+SELECT status, decided_by = session_user AS decided FROM devapp.app WHERE name = 'job';
+-- again: no doubles
+SELECT outcome, count(*) FROM devapp.import_apps(:'doc') GROUP BY outcome;
+-- an export is such a document; what it has of a credential is no secret, so there is nothing to import of these
+SELECT kind, name, outcome, detail FROM devapp.import_apps((SELECT jsonb_agg(a) FROM devapp.export_apps('{"owner": "ann@import.example"}') AS a));
+-- each credential and secret has its event, as if it had been imported by itself, and none shows a key
+SELECT audit.entity, count(*) FROM devapp.audit_event AS audit WHERE audit.entity IN ('credential', 'credential_secret') AND audit.transaction_id = (SELECT max(transaction_id) FROM devapp.audit_event WHERE entity = 'credential_secret') GROUP BY audit.entity ORDER BY audit.entity;
+SELECT count(*) FROM devapp.audit_event AS audit WHERE audit::text LIKE '%4eC39HqLyjWDarjtT1zdp7d%';
+
+-- bad lines, each with its own reason; by default nothing is imported then
+SELECT '{
+  "products": [{"name": "import-orders"}, {"name": "import-x", "color": "red"}, {"name": "import-y"}, {"name": "import-y"}, 7],
+  "developers": [{"email": "nobody"}, {"email": "cid@import.example", "status": "asleep"}, {"email": "dan@import.example"}],
+  "apps": [{"name": "web", "developer": "ann@import.example", "credentials": [
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d1"},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d1"},
+      {"key": "l-4eC39HqLyjWDarjtT1zdp7dc"},
+      {"key": "short"},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d2", "expires_at": 1000000000},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "tomorrow"},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d4", "status": "lost"},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d5", "products": ["nix"]},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d6", "products": ["import-orders", " import-orders "]},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d7", "products": "import-orders"},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d8", "attributes": 1},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7d9", "allowed_cidrs": ["n-4eC39HqLyjWDarjtT1zdp7d9"]},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7da", "secret": "n-4eC39HqLyjWDarjtT1zdp7da"},
+      {"key": "n-4eC39HqLyjWDarjtT1zdp7db", "kind": "jwt"},
+      {"secret_hash": "n-4eC39HqLyjWDarjtT1zdp7de", "scheme": "sha256"},
+      {"secret_hash": "n-4eC39HqLyjWDarjtT1zdp7df", "scheme": "rot13"},
+      {"key": ""},
+      {"consumer_key": "import-partner"},
+      "n-4eC39HqLyjWDarjtT1zdp7dg"]},
+    {"name": "web", "developer": "ann@import.example"},
+    {"name": "two", "developer": "ann@import.example", "team": "import-team"},
+    {"name": "none", "developer": "eve@import.example", "credentials": [{"key": "n-4eC39HqLyjWDarjtT1zdp7dh"}]}]}' AS bad \gset
+SELECT * FROM devapp.import_apps(:'bad');
+SELECT count(*) FROM devapp.product WHERE name = 'import-y';
+SELECT pg_temp.code('n-4eC39HqLyjWDarjtT1zdp7d1');
+-- or the others are
+SELECT outcome, count(*) FROM devapp.import_apps(:'bad', skip_refused => true) GROUP BY outcome ORDER BY outcome;
+SELECT pg_temp.code('n-4eC39HqLyjWDarjtT1zdp7d1'), pg_temp.code('n-4eC39HqLyjWDarjtT1zdp7d7');
+SELECT outcome, count(*) FROM devapp.import_apps(:'bad', skip_refused => true) GROUP BY outcome ORDER BY outcome;
+
+-- what is no document
+SELECT * FROM devapp.import_apps('[]');
+SELECT * FROM devapp.import_apps('{}');
+SELECT * FROM devapp.import_apps('7');
+SELECT * FROM devapp.import_apps(NULL);
+SELECT * FROM devapp.import_apps('{"version": "0.9"}');
+SELECT * FROM devapp.import_apps('{"apps": {}}');
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT * FROM devapp.import_apps('[]');
+ROLLBACK;
+-- one key is imported by itself in the same transaction as well
+BEGIN;
+SELECT outcome FROM devapp.import_apps('{"name": "web", "developer": "ann@import.example", "credentials": [{"key": "o-4eC39HqLyjWDarjtT1zdp7dc"}]}');
+SELECT kind FROM devapp.import_credential(app => 'ann@import.example/web', consumer_key => 'o-4eC39HqLyjWDarjtT1zdp7dd');
+ROLLBACK;
