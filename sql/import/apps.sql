@@ -208,7 +208,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.import_app(object jsonb, OUT app_id uuid, OUT made devapp.import_line)
+CREATE FUNCTION devapp_internal.import_app(object jsonb, OUT app_id uuid, OUT credentials jsonb, OUT made devapp.import_line)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -223,6 +223,7 @@ BEGIN
     object := devapp_internal.known_fields('an app', object, 'name', 'developer', 'team', 'display_name', 'description', 'status', 'callback_urls',
                 'scopes', 'allowed_cidrs', 'app_family', 'attributes', 'credentials',
                 'app_id', 'decided_by', 'decided_at', 'decision_note', 'created_at', 'updated_at', 'deleted_at');
+    credentials := devapp_internal.import_list(object, 'credentials');
     a := jsonb_populate_record(NULL::devapp.app, object - 'credentials');
     a.status := devapp_internal.import_status('app', a.status, 'approved');
     stored := devapp_internal.store_app(a, object ->> 'developer', object ->> 'team');
@@ -231,6 +232,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
     app_id := NULL;
+    credentials := CASE WHEN jsonb_typeof(object -> 'credentials') = 'array' THEN object -> 'credentials' ELSE '[]' END;
     made.outcome := 'refused';
     made.detail := devapp_internal.import_reason(state, reason);
 END
@@ -381,7 +383,6 @@ AS $$
 DECLARE
     kinds constant text[] := '{product,developer,team}';
     list jsonb;
-    object jsonb;
     credentials jsonb;
     ids jsonb;
     app record;
@@ -400,10 +401,9 @@ BEGIN
     ids := (SELECT coalesce(jsonb_object_agg(p.name, p.product_id), '{}') FROM devapp.product p WHERE p.deleted_at IS NULL);
     list := devapp_internal.import_list(document, 'apps');
     FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
-        object := list -> i;
-        app := devapp_internal.import_app(object);
+        app := devapp_internal.import_app(list -> i);
         lines := array_append(lines, app.made);
-        credentials := CASE WHEN jsonb_typeof(object -> 'credentials') = 'array' THEN object -> 'credentials' ELSE '[]' END;
+        credentials := app.credentials;
         FOR j IN 0 .. jsonb_array_length(credentials) - 1 LOOP
             IF app.app_id IS NULL THEN
                 one := ROW (NULL, 'credential', NULL, 'skipped', 'its app was refused')::devapp.import_line;
@@ -469,7 +469,7 @@ END
 $$;
 
 -- One line that is refused takes the rest back, unless they may be left out.
-CREATE FUNCTION devapp_internal.import_apps(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS SETOF devapp.import_line
+CREATE FUNCTION devapp_internal.import_or_not(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -477,28 +477,49 @@ DECLARE
     lines devapp.import_line[];
     refused bigint;
 BEGIN
+    lines := devapp_internal.import_stored(document, coalesce(weak, false));
+    refused := (SELECT count(*) FROM unnest(lines) AS l WHERE l.outcome = 'refused' AND skip_refused IS NOT TRUE);
+    IF dry_run OR refused > 0 THEN
+        RAISE EXCEPTION 'dry run' USING ERRCODE = 'DVDRY';
+    END IF;
+    RETURN lines;
+EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
+    IF dry_run THEN
+        RETURN lines;
+    END IF;
+    RAISE WARNING 'nothing was imported: % line(s) were refused', refused
+        USING HINT = 'Correct them, or import the others with skip_refused => true.';
+    RETURN ARRAY(SELECT ROW (l.line, l.kind, l.name, CASE l.outcome WHEN 'created' THEN 'skipped' ELSE l.outcome END,
+                             CASE l.outcome WHEN 'created' THEN 'another line was refused' ELSE l.detail END)::devapp.import_line
+                   FROM unnest(lines) AS l ORDER BY l.line);
+END
+$$;
+
+-- What all imports end in.
+CREATE FUNCTION devapp_internal.import_neutral(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS devapp.import_line[]
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lines devapp.import_line[];
+BEGIN
     PERFORM devapp_internal.require_read_committed('import');
     document := devapp_internal.import_document(document);
     PERFORM devapp_internal.lock_imports(), devapp_internal.drop_imported();
-    BEGIN
-        lines := devapp_internal.import_stored(document, coalesce(weak, false));
-        refused := (SELECT count(*) FROM unnest(lines) AS l WHERE l.outcome = 'refused');
-        IF dry_run OR refused > 0 AND skip_refused IS NOT TRUE THEN
-            RAISE EXCEPTION 'dry run' USING ERRCODE = 'DVDRY';
-        END IF;
-    EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
-        NULL;
-    END;
+    lines := devapp_internal.import_or_not(document, weak, dry_run, skip_refused);
     PERFORM devapp_internal.drop_imported();
-    IF dry_run IS NOT TRUE AND refused > 0 AND skip_refused IS NOT TRUE THEN
-        RAISE WARNING 'nothing was imported: % line(s) were refused', refused
-            USING HINT = 'Correct them, or import the others with skip_refused => true.';
-        RETURN QUERY SELECT l.line, l.kind, l.name, CASE l.outcome WHEN 'created' THEN 'skipped' ELSE l.outcome END,
-                            CASE l.outcome WHEN 'created' THEN 'another line was refused' ELSE l.detail END
-                       FROM unnest(lines) AS l ORDER BY l.line;
-    ELSE
-        RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
-    END IF;
+    RETURN lines;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_apps(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS SETOF devapp.import_line
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lines devapp.import_line[] := devapp_internal.import_neutral(document, weak, dry_run, skip_refused);
+BEGIN
+    RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
 END
 $$;
 

@@ -62,6 +62,7 @@ SELECT '{
       "n-4eC39HqLyjWDarjtT1zdp7dg"]},
     {"name": "web", "developer": "ann@import.example"},
     {"name": "two", "developer": "ann@import.example", "team": "import-team"},
+    {"name": "three", "developer": "ann@import.example", "credentials": {"key": "n-4eC39HqLyjWDarjtT1zdp7di"}},
     {"name": "none", "developer": "eve@import.example", "credentials": [{"key": "n-4eC39HqLyjWDarjtT1zdp7dh"}]}]}' AS bad \gset
 SELECT * FROM devapp.import_apps(:'bad');
 SELECT count(*) FROM devapp.product WHERE name = 'import-y';

@@ -1,0 +1,196 @@
+-- Apigee's developers, API products and apps, as its management API lists them and apigeecli
+-- exports them, in the form that import_apps() takes.  How parts with secrets may be handled is at
+-- the head of apps.sql.
+
+-- A list under one of its names; also an object that has it, as the management API answers.
+CREATE FUNCTION devapp_internal.apigee_list(document jsonb, VARIADIC names text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found jsonb;
+BEGIN
+    FOR i IN 1 .. cardinality(names) LOOP
+        found := document -> names[i];
+        IF jsonb_typeof(found) = 'array' THEN
+            RETURN found;
+        ELSIF jsonb_typeof(found) = 'object' THEN
+            RETURN devapp_internal.apigee_list(found, VARIADIC names);
+        END IF;
+    END LOOP;
+    RETURN '[]';
+END
+$$;
+
+-- [{"name": ..., "value": ...}] as an object.
+CREATE FUNCTION devapp_internal.apigee_attributes(list jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    attributes jsonb := '{}';
+BEGIN
+    IF jsonb_typeof(list) IS DISTINCT FROM 'array' THEN
+        RETURN attributes;
+    END IF;
+    FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
+        attributes := attributes || jsonb_build_object(coalesce(list -> i ->> 'name', ''), coalesce(list -> i ->> 'value', ''));
+    END LOOP;
+    RETURN attributes;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.apigee_developer(object jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN jsonb_build_object('email', object -> 'email', 'first_name', object -> 'firstName', 'last_name', object -> 'lastName',
+                              'user_name', object -> 'userName', 'status', object -> 'status',
+                              'attributes', devapp_internal.apigee_attributes(object -> 'attributes'));
+END
+$$;
+
+-- The operations of a product: those of its operation group, each with its proxy and quota, or
+-- else its resources.
+CREATE FUNCTION devapp_internal.apigee_operations(object jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(jsonb_agg(o.operation), '[]')
+      FROM (SELECT jsonb_build_object('resource', op -> 'resource', 'methods', coalesce(op -> 'methods', '[]'), 'proxy', config -> 'apiSource',
+                                      'quota_limit', config #> '{quota,limit}', 'quota_interval', config #> '{quota,interval}',
+                                      'quota_unit', config #> '{quota,timeUnit}') AS operation
+              FROM jsonb_path_query(object, '$.operationGroup.operationConfigs[*]') AS config,
+                   jsonb_path_query(config, '$.operations[*]') AS op
+             UNION ALL
+            SELECT jsonb_build_object('resource', r)
+              FROM jsonb_path_query(object, '$.apiResources[*]') AS r
+             WHERE NOT jsonb_path_exists(object, '$.operationGroup.operationConfigs[*]') AND r <> '""') AS o
+$$;
+
+CREATE FUNCTION devapp_internal.apigee_product(object jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    attributes constant jsonb := devapp_internal.apigee_attributes(object -> 'attributes');
+BEGIN
+    RETURN jsonb_build_object('name', object -> 'name', 'display_name', object -> 'displayName', 'description', object -> 'description',
+                              'approval', object -> 'approvalType', 'access', attributes -> 'access',
+                              'environments', coalesce(object -> 'environments', '[]') - '', 'proxies', coalesce(object -> 'proxies', '[]') - '',
+                              'scopes', coalesce(object -> 'scopes', '[]') - '', 'quota_limit', object -> 'quota',
+                              'quota_interval', object -> 'quotaInterval', 'quota_unit', object -> 'quotaTimeUnit',
+                              'attributes', attributes - 'access', 'operations', devapp_internal.apigee_operations(object));
+END
+$$;
+
+-- A consumer key verifies by itself at Apigee, and is the client id of a pair as well.  Here it is
+-- the one or the other.
+CREATE FUNCTION devapp_internal.apigee_credential(object jsonb, kind text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    products jsonb[] := '{}';
+    list constant jsonb := devapp_internal.import_list(object, 'apiProducts');
+    secret jsonb := jsonb_build_object('key', object -> 'consumerKey');
+BEGIN
+    FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
+        products := products || jsonb_build_object('name', list -> i -> 'apiproduct', 'status', list -> i -> 'status');
+    END LOOP;
+    IF kind = 'oauth_client' THEN
+        secret := jsonb_build_object('consumer_key', object -> 'consumerKey', 'consumer_secret', object -> 'consumerSecret');
+    END IF;
+    RETURN secret || jsonb_build_object('status', object -> 'status', 'expires_at', object -> 'expiresAt', 'scopes', coalesce(object -> 'scopes', '[]') - '',
+                                        'attributes', devapp_internal.apigee_attributes(object -> 'attributes'), 'products', to_jsonb(products));
+END
+$$;
+
+-- emails: those of developers by their ids at Apigee.
+CREATE FUNCTION devapp_internal.apigee_app(object jsonb, emails jsonb, kind text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    attributes constant jsonb := devapp_internal.apigee_attributes(object -> 'attributes');
+    list constant jsonb := devapp_internal.import_list(object, 'credentials');
+    credentials jsonb[] := '{}';
+    team constant text := coalesce(object ->> 'companyName', object ->> 'appGroup');
+BEGIN
+    FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
+        credentials := array_append(credentials, devapp_internal.apigee_credential(list -> i, kind));
+    END LOOP;
+    RETURN jsonb_build_object('name', object -> 'name', 'team', team,
+                              'developer', CASE WHEN team IS NULL
+                                                THEN coalesce(emails ->> (object ->> 'developerId'), object ->> 'developerEmail', object ->> 'developerId') END,
+                              'display_name', attributes -> 'DisplayName', 'description', attributes -> 'Notes', 'status', object -> 'status',
+                              'callback_urls', CASE WHEN object ->> 'callbackUrl' <> '' THEN jsonb_build_array(object -> 'callbackUrl') ELSE '[]' END,
+                              'scopes', coalesce(object -> 'scopes', '[]') - '', 'app_family', object -> 'appFamily',
+                              'attributes', attributes - '{DisplayName,Notes}'::text[], 'credentials', to_jsonb(credentials));
+END
+$$;
+
+CREATE FUNCTION devapp_internal.apigee_document(document jsonb, kind text) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    developers jsonb;
+    products jsonb;
+    list jsonb;
+    emails jsonb;
+    apps jsonb[] := '{}';
+BEGIN
+    IF jsonb_typeof(document) = 'array' THEN
+        document := jsonb_build_object('apps', document);
+    END IF;
+    IF jsonb_typeof(document) IS DISTINCT FROM 'object'
+       OR NOT document ?| '{developers,developer,apiProducts,apiproducts,apiProduct,products,apps,app}' THEN
+        RAISE EXCEPTION 'the document has no developers, apiproducts or apps'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give {"developers": [...], "apiproducts": [...], "apps": [...]} of Apigee''s lists or of the files of apigeecli.';
+    END IF;
+    developers := devapp_internal.apigee_list(document, 'developers', 'developer');
+    products := devapp_internal.apigee_list(document, 'apiProducts', 'apiproducts', 'products', 'apiProduct');
+    list := devapp_internal.apigee_list(document, 'apps', 'app');
+    emails := (SELECT coalesce(jsonb_object_agg(d ->> 'developerId', d ->> 'email'), '{}')
+                 FROM jsonb_array_elements(developers) AS d WHERE d ->> 'developerId' IS NOT NULL);
+    FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
+        apps := array_append(apps, devapp_internal.apigee_app(list -> i, emails, kind));
+    END LOOP;
+    RETURN jsonb_build_object(
+        'developers', (SELECT coalesce(jsonb_agg(devapp_internal.apigee_developer(d) ORDER BY n), '[]') FROM jsonb_array_elements(developers) WITH ORDINALITY AS x(d, n)),
+        'products', (SELECT coalesce(jsonb_agg(devapp_internal.apigee_product(p) ORDER BY n), '[]') FROM jsonb_array_elements(products) WITH ORDINALITY AS x(p, n)),
+        'apps', to_jsonb(apps));
+END
+$$;
+
+CREATE FUNCTION devapp_internal.import_apigee(document jsonb, kind text, weak boolean, dry_run boolean, skip_refused boolean) RETURNS SETOF devapp.import_line
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lines devapp.import_line[];
+BEGIN
+    IF lower(kind) IS NULL OR lower(kind) NOT IN ('api_key', 'oauth_client') THEN
+        RAISE EXCEPTION 'consumer keys of Apigee are imported as api_key or as oauth_client'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'api_key: apps present the consumer key alone; oauth_client: with the consumer secret.';
+    END IF;
+    lines := devapp_internal.import_neutral(devapp_internal.apigee_document(document, lower(kind)), weak, dry_run, skip_refused);
+    RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
+END
+$$;
+
+CREATE FUNCTION devapp.import_apigee(
+    document jsonb,
+    kind text DEFAULT 'api_key',
+    weak boolean DEFAULT false,
+    dry_run boolean DEFAULT false,
+    skip_refused boolean DEFAULT false
+) RETURNS SETOF devapp.import_line
+    LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
+COMMENT ON FUNCTION devapp.import_apigee(jsonb, text, boolean, boolean, boolean) IS
+    'Imports developers, API products and apps of Apigee, with the consumer keys that apps go on using';
+SELECT devapp_internal.grant_to('devapp.import_apigee', 'admin');
