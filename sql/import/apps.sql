@@ -495,10 +495,12 @@ EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
 END
 $$;
 
--- What all imports end in.
+-- What all imports end in.  Tables that are being filled have no statistics that are true, by which
+-- a plan would read them whole for each line.
 CREATE FUNCTION devapp_internal.import_neutral(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off
 AS $$
 DECLARE
     lines devapp.import_line[];

@@ -51,12 +51,10 @@ BEGIN
 END
 $$;
 
--- The apps that have credentials with the same keys or client ids already.  Tables that are being
--- filled have no statistics, by which a plan would read them whole for each item.
+-- The apps that have credentials with the same keys or client ids already.
 CREATE FUNCTION devapp_internal.import_known(items devapp.import_item[]) RETURNS TABLE (line integer, app_id uuid)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
-    SET enable_seqscan = off
 AS $$
 BEGIN
     RETURN QUERY
@@ -74,7 +72,6 @@ $$;
 CREATE FUNCTION devapp_internal.insert_imported(items devapp.import_item[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
-    SET enable_seqscan = off
 AS $$
 DECLARE
     decider constant text := devapp_internal.actor_name();
