@@ -159,10 +159,10 @@ BEGIN
     FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
         apps := array_append(apps, devapp_internal.apigee_app(list -> i, emails, kind));
     END LOOP;
-    RETURN jsonb_build_object(
-        'developers', (SELECT coalesce(jsonb_agg(devapp_internal.apigee_developer(d) ORDER BY n), '[]') FROM jsonb_array_elements(developers) WITH ORDINALITY AS x(d, n)),
-        'products', (SELECT coalesce(jsonb_agg(devapp_internal.apigee_product(p) ORDER BY n), '[]') FROM jsonb_array_elements(products) WITH ORDINALITY AS x(p, n)),
-        'apps', to_jsonb(apps));
+    developers := (SELECT coalesce(jsonb_agg(devapp_internal.apigee_developer(d) ORDER BY n), '[]') FROM jsonb_array_elements(developers) WITH ORDINALITY AS x(d, n));
+    products := (SELECT coalesce(jsonb_agg(devapp_internal.apigee_product(p) ORDER BY n), '[]') FROM jsonb_array_elements(products) WITH ORDINALITY AS x(p, n));
+    -- an expression with a query in it would be a statement, and its plan would show the apps
+    RETURN jsonb_build_object('developers', developers, 'products', products, 'apps', to_jsonb(apps));
 END
 $$;
 
