@@ -24,6 +24,13 @@ CREATE FUNCTION devapp.mask_key(key text) RETURNS text
 COMMENT ON FUNCTION devapp.mask_key(text) IS 'The public part of a key, fit for a log';
 SELECT devapp_internal.grant_to('devapp.mask_key', 'admin');
 
+CREATE FUNCTION devapp.key_pattern() RETURNS text
+    LANGUAGE c STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_key_pattern';
+COMMENT ON FUNCTION devapp.key_pattern() IS
+    'A regular expression for whole keys with the prefix that new keys get, to be registered with secret scanners';
+SELECT devapp_internal.grant_to('devapp.key_pattern', 'admin');
+
 CREATE FUNCTION devapp_internal.new_consumer_key(environment text) RETURNS text
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_new_consumer_key';

@@ -21,6 +21,7 @@
 PG_FUNCTION_INFO_V1(devapp_new_consumer_key);
 PG_FUNCTION_INFO_V1(devapp_key_info);
 PG_FUNCTION_INFO_V1(devapp_mask_key);
+PG_FUNCTION_INFO_V1(devapp_key_pattern);
 
 /* ---------- settings ---------- */
 
@@ -194,4 +195,16 @@ devapp_mask_key(PG_FUNCTION_ARGS)
 		PG_RETURN_TEXT_P(cstring_to_text(psprintf("%.*s_********",
 												  (int) parsed.consumer_len, s)));
 	PG_RETURN_TEXT_P(cstring_to_text("********"));
+}
+
+/*
+ * A prefix has no character that means something in a regular expression.  Nothing
+ * but classes and counts is used, which all dialects have in common.
+ */
+Datum
+devapp_key_pattern(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s_[a-z0-9]{1,%d}_[0-9A-Za-z]{%d}_[0-9A-Za-z]{%d}",
+											  key_prefix, KEY_LABEL_MAX, KEY_ID_LEN,
+											  KEY_SECRET_LEN + KEY_CHECKSUM_LEN)));
 }

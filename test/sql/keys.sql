@@ -26,6 +26,19 @@ SELECT devapp.key_info(NULL);
 -- masking shows the public part only
 SELECT devapp.mask_key('dvk_live_0123456789AB'), devapp.mask_key('nonsense'), devapp.mask_key(NULL);
 
+-- the pattern for scanners: it finds a whole key in a text, and no part of one
+SELECT devapp.key_pattern();
+SELECT substring('key=dvk_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjFD;' FROM devapp.key_pattern());
+SELECT count(*) FROM unnest(ARRAY['dvk_live_0123456789AB', 'dvk_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjF',
+    'dvk_LIVE_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjFD', 'dv_live_0123456789AB_0123456789ABCDEFGHIJKLMNOPQRSTUV4bBjFD']) AS k
+ WHERE k ~ devapp.key_pattern();
+-- every key that is made begins as it says, and it follows the prefix
+SELECT bool_and(devapp_internal.new_consumer_key(e) || '_' || repeat('0', 38) ~ ('^' || devapp.key_pattern() || '$'))
+  FROM unnest('{NULL,a,eu-1,1234567890123456789}'::text[]) AS e, generate_series(1, 100);
+SET devapp.key_prefix = 'acme';
+SELECT devapp_internal.new_consumer_key(NULL) || '_' || repeat('0', 38) ~ ('^' || devapp.key_pattern() || '$') AS found;
+RESET devapp.key_prefix;
+
 -- labels and prefixes of new keys
 SELECT (devapp.key_info(devapp_internal.new_consumer_key('eu1'))).environment;
 SELECT devapp_internal.new_consumer_key('EU');
