@@ -140,7 +140,7 @@ match_slow(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
 		return SECRET_UNTESTED;
 	s = &e->load->secrets[slow];
 	same = slow_hash_matches(s->digest.scheme, s->slow, secret);
-	slow_limit_leave(&e->credential_id, now, !same);
+	slow_limit_leave(&e->credential_id, !same);
 	*wait = 0;
 	return same ? slow : SECRET_NONE;
 }

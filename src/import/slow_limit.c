@@ -179,29 +179,44 @@ count_failure(pg_atomic_uint64 *slot, TimestampTz now)
 	while (!pg_atomic_compare_exchange_u64(slot, &old, (uint64) at));
 }
 
+/* An attempt was counted, and did not fail. */
+static void
+forgive_failure(pg_atomic_uint64 *slot)
+{
+	uint64		old = pg_atomic_read_u64(slot);
+
+	while (!pg_atomic_compare_exchange_u64(slot, &old, old - FAILURE_INTERVAL))
+		;
+}
+
 /* ---------- both ---------- */
 
 /*
  * May a slow hash be computed for this credential now?  If not, *wait says after how many microseconds
- * to ask again; 0: asking again does not help.
+ * to ask again; 0: asking again does not help.  It counts as failed from here on, because who cancels
+ * it has had the processor all the same.
  */
 bool
 slow_limit_enter(const pg_uuid_t *credential_id, TimestampTz now, int64 *wait)
 {
-	TimestampTz at = forgotten_at(failures_of(credential_id), now);
+	pg_atomic_uint64 *slot = failures_of(credential_id);
+	TimestampTz at = forgotten_at(slot, now);
 
 	*wait = at - now - (FAILURES_AT_ONCE - 1) * FAILURE_INTERVAL;
 	if (*wait > 0)
 		return false;
 	*wait = slow_hashes > 0 ? BUSY_WAIT : 0;
-	return take_place();
+	if (!take_place())
+		return false;
+	count_failure(slot, now);
+	return true;
 }
 
 /* After it was computed. */
 void
-slow_limit_leave(const pg_uuid_t *credential_id, TimestampTz now, bool failed)
+slow_limit_leave(const pg_uuid_t *credential_id, bool failed)
 {
 	leave_place();
-	if (failed)
-		count_failure(failures_of(credential_id), now);
+	if (!failed)
+		forgive_failure(failures_of(credential_id));
 }

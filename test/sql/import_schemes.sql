@@ -57,6 +57,29 @@ SELECT code, fault, http_status, retry_after > '0' AS waits, consumer_key FROM d
 SELECT pg_temp.client('bcrypt-y', 'pässword'), pg_temp.client('xdes', 'xdes secret');
 UPDATE devapp.credential SET label = 'forget what is remembered' WHERE consumer_key = 'bcrypt-y';
 SELECT pg_temp.client('bcrypt-y', 'pässword'), pg_temp.client('bcrypt-a', 'pässword');
+-- who cancels an attempt has failed too, or could take the processor for ever
+SELECT FROM devapp.import_credential(:'app_id', 'hasty', secret_hash => 'pbkdf2_sha256$2000000$salty$K0YXXHPlzxRxNFgDebv9K13F3+jBTMUzgpCUnI6Ceuc=', scheme => 'pbkdf2_sha256');
+CREATE FUNCTION pg_temp.hasty() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN pg_temp.client('hasty', 'guess');
+EXCEPTION WHEN query_canceled THEN
+    RETURN 'canceled';
+END $$;
+SET statement_timeout = 20;
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SELECT pg_temp.hasty() \g /dev/null
+SET statement_timeout = 0;
+SELECT pg_temp.hasty();
 -- fast ones never wait
 SELECT code, count(*) FROM generate_series(1, 50) AS n, devapp.verify_client('client-512', 'guess ' || n) GROUP BY code;
 SELECT name, setting, context FROM pg_settings WHERE name = 'devapp.slow_hashes';
