@@ -306,6 +306,17 @@ like(sql("BEGIN; SELECT FROM devapp.update_token_issuer('$issuer', is_active => 
 is(sql("SELECT issuer FROM devapp.delete_token_issuer('$issuer', 'over')"), $issuer, 'deleted');
 is($session->query_safe($by_two), '', 'its tokens are unknown');
 fails('deleted', "SELECT devapp.delete_token_issuer('$issuer')", '42704');
+# ---------- the example of RFC 9068, section 2.2, with a key of ours ----------
+
+my %rfc9068 = (iss => 'https://authorization-server.example.com/', sub => '5ba552d67', aud => 'https://rs.example.com/', exp => 1639528912, iat => 1618354090,
+	jti => 'dbe39bf3a3ba4238a513f51d6e1691c4', client_id => 's6BhdRkqt3', scope => 'openid profile reademail');
+sql("SELECT FROM devapp.create_token_issuer('$rfc9068{iss}', '" . set_of(rsa_jwk('two')) . "', '{$rfc9068{aud}}')");
+is(verify(sign('two', \%rfc9068, typ => 'at+JWT')), 'NOT_FOUND|', 'its client is nobody here');
+$rfc9068{client_id} = $alike->{consumer_key};
+is(verify(sign('two', \%rfc9068, typ => 'at+JWT')), "EXPIRED|$alike->{consumer_key}", 'it was good until 2021');
+$rfc9068{exp} = $now + 600;
+is(verify(sign('two', \%rfc9068, typ => $_), "audience => '$rfc9068{aud}'"), "VALID|$alike->{consumer_key}", "and is good again, with typ $_") for 'at+JWT', 'application/at+jwt';
+is(verify(sign('two', \%rfc9068, typ => 'at+JWT'), "scope => 'read'"), "SCOPE_INSUFFICIENT|$alike->{consumer_key}", 'but its scopes are none of ours');
 $session->quit;
 
 unlike(slurp_file($node->logfile) =~ s/^.*?STATEMENT:.*?$//mgr, qr/(?:DETAIL|HINT|ERROR|CONTEXT):[^\n]*\Q$digits\E/, 'no message in the log has the secret');
