@@ -44,7 +44,7 @@ sub contents
 	my ($tables, $db, $server) = @_;
 
 	return sql(join(' UNION ALL ', map {
-		"SELECT '$_', count(*)::text, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '-') FROM $_ AS t" } @$tables), $db, $server);
+		"SELECT '$_', count(*)::text, coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '-') FROM $_ AS t" } @$tables) . ' ORDER BY 1', $db, $server);
 }
 
 # ---------- everything, under FOR ALL TABLES ----------
