@@ -2,10 +2,10 @@
  * find_foreign.c
  *		Finding the credential of a key or client that another system made.
  *
- * An API key is looked for by its digest, in one look-up for each pepper; a client by its id.  The
- * secret of a client is compared with the fast digests first, and only if it is none of them
- * with a slow hash, if it has one (slow_hash.c), within the limits of slow_limit.c.  What was found is
- * remembered as any verification is.
+ * An API key is looked for by its digest, in one look-up for each pepper; a client by its
+ * id.  The secret of a client is compared with the fast digests first.  If none of them
+ * matches and the client has a slow hash (slow_hash.c), that is computed, within the limits
+ * of slow_limit.c.  What was found is remembered as any verification is.
  */
 #include "postgres.h"
 
@@ -14,15 +14,15 @@
 #include "base/sha256_core.h"
 #include "decide/cache.h"
 #include "decide/entitlement.h"
+#include "decide/first_touch.h"
 #include "import/find_foreign.h"
 #include "import/foreign_key.h"
 #include "import/sha512_256_core.h"
 #include "import/slow_hash.h"
 #include "import/slow_limit.h"
-#include "key/pepper.h"
 #include "table/catalog.h"
 
-/* What is remembered of a client is found by the id and the secret as one sequence of bytes that no other two make. */
+/* The tag is of both, joined with the length of the id, so that no other pair has the same bytes. */
 void
 foreign_client_tag(Str client_id, Str client_secret, CacheTag *tag)
 {
@@ -38,38 +38,7 @@ foreign_client_tag(Str client_id, Str client_secret, CacheTag *tag)
 	pfree(joined);
 }
 
-/* What comes of a load that began at a moment: it is remembered, with which of its secrets was presented. */
-CacheFound
-find_keep(const CacheTag *tag, const Entitlement *e, int match, uint64 loaded_at)
-{
-	CacheFound	found = {.untested = match == SECRET_UNTESTED};
-
-	if (match >= 0)
-	{
-		found.entitlement = e;
-		found.secret = &e->load->secrets[match].window;
-		cache_keep(tag, e, found.secret, loaded_at);
-	}
-	return found;
-}
-
 /* ---------- API keys ---------- */
-
-CacheFound
-find_by_hash(const CacheTag *tag, SecretScheme scheme, const uint8 *hash)
-{
-	uint64		loaded_at = cache_begin_load();
-	Snapshot	snapshot = catalog_take_snapshot();
-	Entitlement *e = entitlement_by_hash(scheme, hash, snapshot, cache_product);
-	int			match = SECRET_NONE;
-
-	catalog_release_snapshot(snapshot);
-	if (e != NULL)
-		match = entitlement_match_secret(e, PURPOSE_API_KEY, scheme, hash);
-	else if (!pepper_file_is_usable())
-		match = SECRET_UNTESTED;
-	return find_keep(tag, e, match, loaded_at);
-}
 
 CacheFound
 find_foreign_key(const CacheTag *tag, Str key)
@@ -77,16 +46,16 @@ find_foreign_key(const CacheTag *tag, Str key)
 	CacheFound	found = {0};
 	uint8		hash[SHA256_LEN];
 
-	StaticAssertStmt(SHA512_256_LEN == SHA256_LEN, "both hashes have a length");
+	StaticAssertStmt(SHA512_256_LEN == SHA256_LEN, "both hashes have the same length");
 	if (foreign_keys_exist(SECRET_BLAKE2B))
 	{
 		sha256_of(key.data, key.len, hash);
-		found = find_by_hash(tag, SECRET_BLAKE2B, hash);
+		found = first_touch_by_hash(tag, SECRET_BLAKE2B, hash);
 	}
 	if (found.entitlement == NULL && foreign_keys_exist(SECRET_SHA512_256))
 	{
 		sha512_256(key.data, key.len, hash);
-		found = find_by_hash(tag, SECRET_SHA512_256, hash);
+		found = first_touch_by_hash(tag, SECRET_SHA512_256, hash);
 	}
 	sodium_memzero(hash, sizeof(hash));
 	return found;
@@ -146,8 +115,8 @@ match_slow(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
 }
 
 /*
- * Which secret of a client is it?  SECRET_UNTESTED: that cannot be told now; then *wait says after how many
- * microseconds to ask again, or 0.
+ * Which secret of a client is it?  SECRET_UNTESTED: that cannot be told now; then *wait is in
+ * how many microseconds to ask again, or 0.
  */
 int
 find_client_secret(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
@@ -171,7 +140,7 @@ find_foreign_client(const CacheTag *tag, Str client_id, Str client_secret, Times
 	catalog_release_snapshot(snapshot);
 	if (e != NULL)
 		match = find_client_secret(e, client_secret, now, &wait);
-	found = find_keep(tag, e, match, loaded_at);
+	found = first_touch_keep(tag, e, match, loaded_at);
 	found.wait = wait;
 	return found;
 }

@@ -13,8 +13,6 @@
 #include "decide/cache.h"
 
 extern void foreign_client_tag(Str client_id, Str client_secret, CacheTag *tag);
-extern CacheFound find_keep(const CacheTag *tag, const Entitlement *e, int match, uint64 loaded_at);
-extern CacheFound find_by_hash(const CacheTag *tag, SecretScheme scheme, const uint8 *hash);
 extern CacheFound find_foreign_key(const CacheTag *tag, Str key);
 extern int	find_client_secret(const Entitlement *e, Str secret, TimestampTz now, int64 *wait);
 extern CacheFound find_foreign_client(const CacheTag *tag, Str client_id, Str client_secret,

@@ -28,6 +28,7 @@
 #include "base/sha256_core.h"
 #include "decide/cache.h"
 #include "decide/entitlement.h"
+#include "decide/first_touch.h"
 #include "decide/verdict.h"
 #include "import/find_foreign.h"
 #include "import/foreign_key.h"
@@ -72,8 +73,9 @@ load_entitlement(const CacheTag *tag, Str presented, Str consumer, SecretPurpose
 	Entitlement *e = entitlement_by_key(consumer.data, consumer.len, snapshot, cache_product);
 
 	catalog_release_snapshot(snapshot);
-	return find_keep(tag, e, e == NULL ? SECRET_NONE : match_presented(presented, purpose, e),
-					 loaded_at);
+	return first_touch_keep(tag, e,
+							e == NULL ? SECRET_NONE : match_presented(presented, purpose, e),
+							loaded_at);
 }
 
 /* Only keys of ours are as short or as long as they are; others may have any length. */
@@ -143,7 +145,7 @@ verify_sha256(Str sha256, const DecideRequest *request)
 	cache_make_tag(CACHE_SHA256, sha256.data, sha256.len, &tag);
 	found = find_remembered(&tag, request->now);
 	if (found.entitlement == NULL)
-		found = find_by_hash(&tag, SECRET_BLAKE2B, (const uint8 *) sha256.data);
+		found = first_touch_by_hash(&tag, SECRET_BLAKE2B, (const uint8 *) sha256.data);
 	return judge_entitlement(found, request);
 }
 
