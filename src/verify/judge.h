@@ -44,11 +44,10 @@ refused_verdict(VerdictCode code)
 static inline Verdict
 judge_entitlement(CacheFound found, const DecideRequest *request)
 {
-	Verdict		v = refused_verdict(VERDICT_NOT_FOUND);
+	Verdict		v = refused_verdict(found.untested ? VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
 
 	if (found.entitlement == NULL)
 	{
-		v = refused_verdict(found.untested ? VERDICT_UNAVAILABLE : VERDICT_NOT_FOUND);
 		v.limits.wait = found.wait;
 		return v;
 	}
