@@ -642,9 +642,9 @@ load_secrets(Entitlement *e, Snapshot snapshot)
 }
 
 /*
- * Which version of the secret was presented, of those whose digest is over this hash, or SECRET_NONE,
- * or SECRET_UNTESTED.  All are compared, each in constant time.  The digest is computed once for each pepper in use, as a rule
- * once.
+ * Which version of the secret was presented, of those whose digest is over this hash, or
+ * SECRET_NONE, or SECRET_UNTESTED.  All are compared, each in constant time.  The digest is
+ * computed once for each pepper in use, as a rule once.
  */
 int
 entitlement_match_secret(const Entitlement *e, SecretPurpose purpose,
@@ -762,7 +762,7 @@ read_subject(CatalogScan *scan, PackedEntitlement *p, Str consumer_key)
 	}
 }
 
-/* Other credentials may have the same subject. */
+/* Drop what belongs to other credentials, which may have the same subject. */
 static void
 drop_others(PackedEntitlement *p)
 {
@@ -876,7 +876,7 @@ entitlement_by_id(const pg_uuid_t *credential_id, Snapshot snapshot,
 							getter);
 }
 
-/* Does an API key of this digest exist, and of which credential?  A client secret may have it as well. */
+/* Find the credential of an API key by its digest, which a client secret may have as well. */
 static bool
 find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
 {
@@ -902,8 +902,8 @@ find_digest(const SecretDigest *digest, Snapshot snapshot, pg_uuid_t *id)
 }
 
 /*
- * By the hash of a key alone, its SHA-256 or another.  Which pepper keyed its digest is not known, so
- * each one is tried, the newest first.
+ * By the hash of a key alone, its SHA-256 or another.  Which pepper keyed its digest is not
+ * known, so each one is tried, the newest first.
  */
 Entitlement *
 entitlement_by_hash(SecretScheme scheme, const uint8 *hash, Snapshot snapshot,

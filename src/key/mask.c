@@ -16,7 +16,10 @@
 
 PG_FUNCTION_INFO_V1(devapp_masked);
 
-/* A copy of a value with the secrets of the keys and the signatures of the tokens in it blotted out, ended by a zero. */
+/*
+ * A copy of a value, ended by a zero, with stars in the place of the secrets of keys and the
+ * signatures of tokens.
+ */
 char *
 mask_value(const char *value, size_t len)
 {

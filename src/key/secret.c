@@ -136,7 +136,7 @@ secret_slow_datum(SecretScheme scheme, const char *hash, size_t len)
 	return PointerGetDatum(result);
 }
 
-/* The text of a slow hash, and its scheme; NULL if it is none that this library knows. */
+/* The text of a slow hash, and its scheme; NULL if it is not one, or the scheme is unknown. */
 char *
 secret_slow_read(Datum value, SecretDigest *scheme_only)
 {
@@ -150,7 +150,7 @@ secret_slow_read(Datum value, SecretDigest *scheme_only)
 	return pnstrdup(VARDATA_ANY(stored) + 1, len - 1);
 }
 
-/* Copy a stored digest out; false if it is a slow hash, or none that this library knows. */
+/* Copy a stored digest out; false if it is a slow hash, or its scheme is unknown. */
 bool
 secret_digest_read(Datum value, SecretDigest *out)
 {

@@ -50,8 +50,8 @@ PG_FUNCTION_INFO_V1(devapp_invalidate_cache);
 #define SLOTS		1024		/* of the hash table, a power of two */
 
 /*
- * So many proxies are looked up one by one; whoever needs more needs most of them before long,
- * and one scan of the catalog for all costs as much as some fifteen look-ups.
+ * The number of proxies that are looked up one by one.  A backend that needs more will soon
+ * need most of them, and one scan of the catalog for all costs as much as some fifteen look-ups.
  */
 #define SINGLE_LOOKUPS	16
 

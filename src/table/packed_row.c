@@ -17,11 +17,11 @@
  *	credential_secret	half the credential's id	its id
  *	credential_product	half the credential's id	its ordinal
  *
- * Half an id is its last eight bytes, which are random in others.  An id that devapp makes for a
- * credential has the hash of its key there (new_credential_id), so a credential and what
- * belongs to it have one subject, and one look-up finds them all.  Where an id is another one,
- * it takes two.  Different credentials may have one subject by chance, or because somebody
- * wants it so: readers compare keys and whole ids.
+ * Half an id is its last eight bytes, which are random in most ids.  An id that devapp makes
+ * for a credential has the hash of its key there (new_credential_id), so a credential and what
+ * belongs to it have the same subject, and one look-up finds them all.  With any other id it
+ * takes two.  Different credentials may have the same subject, by chance or because somebody
+ * chose their ids so; readers compare keys and whole ids.
  *
  * The trigger pack_row() writes it in the transaction that writes the row, so whoever sees the
  * one sees the other.  But in the midst of a statement some triggers have run and
@@ -154,7 +154,7 @@ packed_rows_serve(void)
 
 #define HALF_LEN	(UUID_LEN / 2)
 
-/* What belongs to a credential has this subject. */
+/* The subject of what belongs to a credential. */
 pg_uuid_t
 packed_subject_of_credential(const pg_uuid_t *id)
 {
@@ -164,7 +164,7 @@ packed_subject_of_credential(const pg_uuid_t *id)
 	return subject;
 }
 
-/* The credential of a key has this one: the hash, less the bits that all UUIDs have alike. */
+/* The subject of a key's credential: the hash, less the bits that are the same in all UUIDs. */
 pg_uuid_t
 packed_subject_of_key(Str consumer_key)
 {
@@ -235,7 +235,7 @@ body_damaged(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("a row of devapp_internal.packed_row cannot be read"),
-			 errhint("The owner of the extension makes all of them anew with SELECT devapp_internal.rebuild_packed_rows().")));
+			 errhint("The owner of the extension can rebuild all of them with SELECT devapp_internal.rebuild_packed_rows().")));
 }
 
 /* How much of a body a value takes, if its type says so. */
@@ -340,7 +340,7 @@ next_of_subject(CatalogScan *scan)
 	return false;
 }
 
-/* The body is copied, because in the table it lies on no border. */
+/* The body is copied, because in the table it is not aligned. */
 static void
 unpack_row(PackedRow *row, char kind, const char *body, Size size)
 {
@@ -540,7 +540,7 @@ key_of(const ModelRow *row)
 	return (PackedKey) {subject_of(row), id_of(row, row->table->item)};
 }
 
-/* An association that was removed is none. */
+/* An association that was removed is not copied. */
 static bool
 row_counts(const ModelRow *row)
 {

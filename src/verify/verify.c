@@ -51,7 +51,7 @@ MemoryContext verification_context = NULL;
 
 /* ---------- verification ---------- */
 
-/* Whoever has no credential is told by the public part of his key alone. */
+/* This is called only where the public part led to a credential, so an unknown key costs no SHA-256. */
 static int
 match_presented(Str presented, SecretPurpose purpose, const Entitlement *e)
 {
@@ -78,7 +78,7 @@ load_entitlement(const CacheTag *tag, Str presented, Str consumer, SecretPurpose
 							loaded_at);
 }
 
-/* Only keys of ours are as short or as long as they are; others may have any length. */
+/* True for every key of ours; a key of another system may have such a length as well. */
 static bool
 has_our_length(Str presented)
 {
@@ -94,8 +94,8 @@ may_be_foreign(Str presented, SecretPurpose purpose)
 }
 
 /*
- * The first touch of a key.  One that leads to a row is looked for there first.  False if it is
- * neither ours nor can be another system's.
+ * The first touch of a key.  If it has the form of ours, its public part leads to the row; if it
+ * does not match there, it may still be a key of another system.  False if it can be neither.
  */
 static bool
 find_presented(const CacheTag *tag, Str presented, SecretPurpose purpose, CacheFound *found)
@@ -171,7 +171,7 @@ may_be_foreign_client(Str client_id, Str client_secret)
 		foreign_clients_exist();
 }
 
-/* The client id is the public part of a secret of ours; another one is a stranger. */
+/* The client id must be the public part of the secret. */
 static Verdict
 verify_our_client(Str client_id, Str client_secret, const DecideRequest *request)
 {
@@ -201,7 +201,7 @@ verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 	return v;
 }
 
-/* A token is longer than any key of ours; what is none may be a key of another system. */
+/* A token is longer than any key of ours.  What is not a token may be a key of another system. */
 static Verdict
 verify_long(FunctionCallInfo fcinfo, const DecideRequest *request)
 {
@@ -215,7 +215,7 @@ verify_long(FunctionCallInfo fcinfo, const DecideRequest *request)
 	return v;
 }
 
-/* What stands in the place of an API key: one, or a token. */
+/* The argument for an API key, which may be a token instead. */
 static inline Verdict
 verify_first(FunctionCallInfo fcinfo, const DecideRequest *request)
 {

@@ -51,9 +51,9 @@ load_token(const CacheTag *tag, Str bytes, CacheFound *found)
 }
 
 /*
- * A token that names an app is remembered with the credential that was chosen for it.  Where
- * that one works no more, another one of the app may, which has changed nothing that the
- * entry depends on: the clock says so, or a new row.
+ * A token that names an app is remembered with the credential that was chosen for it.  When
+ * that credential has expired or was revoked, another one of the app may work.  No change of a
+ * row that the entry depends on tells that: the clock does, or a new row.
  */
 static inline bool
 needs_other_credential(const Entitlement *e, TimestampTz now)
@@ -63,13 +63,13 @@ needs_other_credential(const Entitlement *e, TimestampTz now)
 		now - TOKEN_SKEW < e->token->expires_at;
 }
 
-/* A token that is refused for itself tells whose it is all the same. */
+/* The verdict on a token that is refused for what it says itself still tells whose it is. */
 static Verdict
 refused_token(VerdictCode code, CacheFound found, const DecideRequest *request)
 {
 	Verdict		v = refused_verdict(code);
 
-	/* for another audience it is as good as unknown */
+	/* a token for another audience counts as unknown */
 	if (code == VERDICT_NOT_FOUND)
 		return v;
 	v.entitlement = found.entitlement;
