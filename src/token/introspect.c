@@ -148,11 +148,11 @@ describe_token(const Token *token, const Entitlement *e)
 	return json.data;
 }
 
-/* Would it let a call pass, with its proof? */
+/* Would it let a call pass, with its proof?  A proof that nobody here knows is never good. */
 static bool
 is_active(const Token *token, const TokenHolder *holder, TimestampTz now)
 {
-	return !token->facts.revoked && now >= token->facts.not_before &&
+	return !token->facts.revoked && !token->facts.is_bound_otherwise && now >= token->facts.not_before &&
 		token_client_standing(holder->entitlement, &holder->secret, now) == VERDICT_VALID;
 }
 

@@ -204,6 +204,9 @@ is(verify(sign('two', { %call, azp => $shop->{consumer_key}, nbf => $now + 90 })
 is(verify(sign('two', { azp => $shop->{consumer_key}, iss => $issuer, aud => $call{aud} })), 'MALFORMED|', 'one without an end');
 is(verify(sign('two', { %call, azp => $shop->{consumer_key} }, typ => 'logout+jwt')), 'MALFORMED|', 'something else that the issuer signs');
 is(verify(sign('two', { %call, azp => $shop->{consumer_key}, cnf => { 'x5t#S256' => encode_base64url('x' x 32) } })), "PROOF_REQUIRED|$shop->{consumer_key}", 'one that is bound');
+my $bound_otherwise = sign('two', { %call, azp => $shop->{consumer_key}, cnf => { kid => 'of another kind' } });
+is(verify($bound_otherwise), "PROOF_REQUIRED|$shop->{consumer_key}", 'one that is bound in a way that is unknown here');
+is(sql("SELECT devapp.introspect('$bound_otherwise')"), '{"active": false}', 'is not active, because no proof of it is good');
 is(verify($by_client, "scope => 'write'"), "VALID|$shop->{consumer_key}", 'without scopes it has those of its client');
 is(verify(sign('two', { %call, azp => $shop->{consumer_key}, scope => 'read openid' }), "scope => '$_->[0]'"), "$_->[1]|$shop->{consumer_key}", "with scopes: $_->[0]")
   for [ 'read', 'VALID' ], [ 'write', 'SCOPE_INSUFFICIENT' ], [ 'openid', 'SCOPE_INSUFFICIENT' ];
