@@ -87,16 +87,18 @@ is_hyphen_place(const char *s, size_t i, int ndigits)
 		(ndigits == 8 || ndigits == 12 || ndigits == 16 || ndigits == 20);
 }
 
-static bool
-parse_uuid(const char *s, size_t len, pg_uuid_t *uuid)
+/* The digits of a UUID, with hyphens at their places or without.  False, and no error, for anything else. */
+bool
+uuid_parse(Str s, pg_uuid_t *uuid)
 {
 	int			n = 0;
 
-	for (size_t i = 0; i < len; i++)
+	memset(uuid, 0, sizeof(pg_uuid_t));
+	for (size_t i = 0; i < s.len; i++)
 	{
-		unsigned char c = (unsigned char) s[i];
+		unsigned char c = (unsigned char) s.data[i];
 
-		if (i > 0 && is_hyphen_place(s, i, n))
+		if (i > 0 && is_hyphen_place(s.data, i, n))
 			continue;
 		if (n == 2 * UUID_LEN || !isxdigit(c))
 			return false;
@@ -114,13 +116,13 @@ devapp_reference_uuid(PG_FUNCTION_ARGS)
 	text	   *typed = PG_GETARG_TEXT_PP(0);
 	const char *s = VARDATA_ANY(typed);
 	size_t		len = VARSIZE_ANY_EXHDR(typed);
-	pg_uuid_t  *uuid = palloc0(sizeof(pg_uuid_t));
+	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 
 	for (; len > 0 && scanner_isspace(s[0]); len--)
 		s++;
 	while (len > 0 && scanner_isspace(s[len - 1]))
 		len--;
-	if (!parse_uuid(s, len, uuid))
+	if (!uuid_parse((Str) {s, len}, uuid))
 		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(uuid);
 }

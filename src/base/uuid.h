@@ -1,6 +1,6 @@
 /*
  * uuid.h
- *		Time-ordered UUIDs.
+ *		Time-ordered UUIDs, and reading one that was typed.
  */
 #ifndef DEVAPP_UUID_H
 #define DEVAPP_UUID_H
@@ -9,7 +9,10 @@
 
 #include "utils/uuid.h"
 
+#include "base/str.h"
+
 extern void uuid_set_variant(pg_uuid_t *uuid);
 extern bool uuid_make_v7(pg_uuid_t *uuid);
+extern bool uuid_parse(Str s, pg_uuid_t *uuid);
 
 #endif							/* DEVAPP_UUID_H */

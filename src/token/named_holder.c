@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "base/name.h"
+#include "base/uuid.h"
 #include "model/identity.h"
 #include "table/catalog.h"
 #include "token/named_holder.h"
@@ -33,31 +34,6 @@ named_is_text(Str name)
 			return false;
 	}
 	return true;
-}
-
-/* ---------- ids ---------- */
-
-/* The digits of a UUID, with dashes at their places or without; without an error. */
-static bool
-read_uuid(Str s, pg_uuid_t *uuid)
-{
-	int			n = 0;
-
-	memset(uuid, 0, sizeof(pg_uuid_t));
-	for (size_t i = 0; i < s.len; i++)
-	{
-		unsigned char c = (unsigned char) ascii_lower(s.data[i]);
-		int			digit;
-
-		if (c == '-' && (n == 8 || n == 12 || n == 16 || n == 20) && s.data[i - 1] != '-')
-			continue;
-		digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-		if (digit < 0 || n == 2 * UUID_LEN)
-			return false;
-		uuid->data[n / 2] = (unsigned char) (uuid->data[n / 2] << 4 | digit);
-		n++;
-	}
-	return n == 2 * UUID_LEN;
 }
 
 /* ---------- rows ---------- */
@@ -120,7 +96,7 @@ developer_exists(const pg_uuid_t *id, Snapshot snapshot)
 bool
 named_developer(Str name, Snapshot snapshot, pg_uuid_t *developer_id)
 {
-	return read_uuid(name, developer_id) ? developer_exists(developer_id, snapshot) :
+	return uuid_parse(name, developer_id) ? developer_exists(developer_id, snapshot) :
 		developer_by_email(pnstrdup(name.data, name.len), snapshot, developer_id);
 }
 
@@ -175,7 +151,7 @@ named_app(Str name, Snapshot snapshot, pg_uuid_t *app_id)
 	const char *slash = memchr(name.data, '/', name.len);
 	size_t		owner_len;
 
-	if (read_uuid(name, app_id))
+	if (uuid_parse(name, app_id))
 		return true;
 	if (slash == NULL)
 		return false;
