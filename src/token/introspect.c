@@ -19,8 +19,6 @@
 #include "base/compat.h"
 #include "token/token.h"
 #include "token/token_client.h"
-#include "token/token_setting.h"
-#include "token/token_write.h"
 
 PG_FUNCTION_INFO_V1(devapp_introspect);
 
@@ -28,7 +26,7 @@ PG_FUNCTION_INFO_V1(devapp_introspect);
 enum
 {
 	ARG_TOKEN,
-	ARG_CLIENT,
+	ARG_CLIENT,					/* and its proof */
 	ARG_SECRET,
 	ARG_ASSERTION
 };
@@ -161,12 +159,7 @@ Datum
 devapp_introspect(PG_FUNCTION_ARGS)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	ClientProof proof = {
-		.client = token_string_argument(fcinfo, ARG_CLIENT),
-		.secret = token_string_argument(fcinfo, ARG_SECRET),
-		.assertion = token_string_argument(fcinfo, ARG_ASSERTION)
-	};
-	Entitlement *asking = proof.client.data == NULL ? NULL : token_client_require(&proof, now);
+	Entitlement *asking = token_client_asking(fcinfo, ARG_CLIENT, now);
 	Token	   *token = palloc(sizeof(Token));
 	TokenHolder holder;
 	const char *json = "{\"active\": false}";

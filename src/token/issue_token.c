@@ -36,7 +36,7 @@ PG_FUNCTION_INFO_V1(devapp_issue_token);
 /* The arguments of issue_token(), in their order. */
 enum
 {
-	ARG_CLIENT,
+	ARG_CLIENT,					/* and its proof */
 	ARG_SECRET,
 	ARG_ASSERTION,
 	ARG_SCOPES,
@@ -221,18 +221,6 @@ require_audiences(FunctionCallInfo fcinfo)
 
 /* ---------- issuing ---------- */
 
-static Entitlement *
-require_client(FunctionCallInfo fcinfo, TimestampTz now)
-{
-	ClientProof proof = {
-		.client = token_string_argument(fcinfo, ARG_CLIENT),
-		.secret = token_string_argument(fcinfo, ARG_SECRET),
-		.assertion = token_string_argument(fcinfo, ARG_ASSERTION)
-	};
-
-	return token_client_require(&proof, now);
-}
-
 /* No token outlives its credential. */
 static void
 set_lifetime(TokenClaims *claims, const Entitlement *e, int64 lifetime, TimestampTz now)
@@ -273,6 +261,7 @@ Datum
 devapp_issue_token(PG_FUNCTION_ARGS)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	ClientProof proof = token_client_proof(fcinfo, ARG_CLIENT);
 	TokenClaims claims = {.typ = TYP_ACCESS_TOKEN};
 	int64		lifetime = lifetime_argument(fcinfo);
 	TokenAlg	alg = alg_argument(fcinfo);
@@ -286,7 +275,7 @@ devapp_issue_token(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be devapp.issued_token");
 	claims.jkt = thumbprint_argument(fcinfo, ARG_JKT, "jkt");
 	claims.x5t = thumbprint_argument(fcinfo, ARG_X5T, "x5t");
-	e = require_client(fcinfo, now);
+	e = token_client_require(&proof, now);
 	claims.client_id = token_client_id(e);
 	scopes = require_scopes(fcinfo, e);
 	claims.scope = token_scope_claim(&scopes);

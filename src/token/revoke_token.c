@@ -31,7 +31,7 @@ enum
 {
 	ARG_TOKEN,
 	ARG_JTI,
-	ARG_CLIENT,
+	ARG_CLIENT,					/* and its proof */
 	ARG_SECRET,
 	ARG_ASSERTION,
 	ARG_NOTE
@@ -51,19 +51,6 @@ put_revoked(FunctionCallInfo fcinfo, Datum jti, const pg_uuid_t *credential_id, 
 							  lengthof(types), types, values, nulls, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the token was not revoked");
 	SPI_finish();
-}
-
-/* The client that asks, if one does; an error if it is another one than it says. */
-static Entitlement *
-asking_client(FunctionCallInfo fcinfo)
-{
-	ClientProof proof = {
-		.client = token_string_argument(fcinfo, ARG_CLIENT),
-		.secret = token_string_argument(fcinfo, ARG_SECRET),
-		.assertion = token_string_argument(fcinfo, ARG_ASSERTION)
-	};
-
-	return proof.client.data == NULL ? NULL : token_client_require(&proof, GetCurrentTimestamp());
 }
 
 /* A jti that is given as a token would seem to be revoked; others are told nothing. */
@@ -110,7 +97,7 @@ revoke_by_jti(FunctionCallInfo fcinfo)
 Datum
 devapp_revoke_token(PG_FUNCTION_ARGS)
 {
-	Entitlement *asking = asking_client(fcinfo);
+	Entitlement *asking = token_client_asking(fcinfo, ARG_CLIENT, GetCurrentTimestamp());
 
 	if (PG_ARGISNULL(ARG_TOKEN) == PG_ARGISNULL(ARG_JTI))
 		ereport(ERROR,

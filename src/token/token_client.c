@@ -49,6 +49,17 @@ token_string_argument(FunctionCallInfo fcinfo, int n)
 	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
+/* The arguments (client, client_secret, assertion) that start at n. */
+ClientProof
+token_client_proof(FunctionCallInfo fcinfo, int n)
+{
+	return (ClientProof) {
+		.client = token_string_argument(fcinfo, n),
+		.secret = token_string_argument(fcinfo, n + 1),
+		.assertion = token_string_argument(fcinfo, n + 2)
+	};
+}
+
 /* ---------- whom the caller means ---------- */
 
 /* A client, and what the caller may do for it without a proof. */
@@ -233,6 +244,15 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 	if (proof->assertion.data != NULL)
 		require_assertion(e, proof->assertion, now);
 	return e;
+}
+
+/* The client in the arguments that start at n, which must prove itself; NULL where they name none. */
+Entitlement *
+token_client_asking(FunctionCallInfo fcinfo, int n, TimestampTz now)
+{
+	ClientProof proof = token_client_proof(fcinfo, n);
+
+	return proof.client.data == NULL ? NULL : token_client_require(&proof, now);
 }
 
 /* ---------- what it is and has ---------- */

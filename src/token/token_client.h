@@ -23,7 +23,9 @@ typedef struct ClientProof
 
 extern Str	token_string_argument(FunctionCallInfo fcinfo, int n);
 extern compat_noreturn void token_client_refuse(const char *why);
+extern ClientProof token_client_proof(FunctionCallInfo fcinfo, int n);
 extern Entitlement *token_client_require(const ClientProof *proof, TimestampTz now);
+extern Entitlement *token_client_asking(FunctionCallInfo fcinfo, int n, TimestampTz now);
 extern VerdictCode token_client_standing(const Entitlement *entitlement, const DecideSecret *secret,
 										 TimestampTz now);
 extern bool token_client_owns(const Entitlement *asking, const Entitlement *about);
