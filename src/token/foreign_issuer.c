@@ -91,9 +91,16 @@ add_secrets(ForeignIssuer *issuer, Snapshot snapshot)
 	Unsealed	plain = keyring_unseal_for_verdict(subject, sealed_key_find(subject, snapshot));
 
 	issuer->lacks_secrets = plain.data == NULL;
-	if (!issuer->lacks_secrets)
-		add_keys(issuer, (Str) {(const char *) plain.data, plain.len});
-	keyring_wipe(&plain);
+	PG_TRY();
+	{
+		if (!issuer->lacks_secrets)
+			add_keys(issuer, (Str) {(const char *) plain.data, plain.len});
+	}
+	PG_FINALLY();
+	{
+		keyring_wipe(&plain);
+	}
+	PG_END_TRY();
 }
 
 static void

@@ -68,11 +68,14 @@ devapp_jws_payload(PG_FUNCTION_ARGS)
 	Str			token = utf8_argument(fcinfo, 0);
 	Jwt		   *jwt = palloc(sizeof(Jwt));
 	Jwk			jwk;
+	bool		is_signed;
 	bytea	   *payload;
 
 	devapp_require_sodium();
-	if (!read_jwk(utf8_argument(fcinfo, 1), &jwk) || !jwt_read(token, JWT_WITHOUT_KEY, jwt) ||
-		!is_signed_by(jwt, &jwk))
+	is_signed = read_jwk(utf8_argument(fcinfo, 1), &jwk) && jwt_read(token, JWT_WITHOUT_KEY, jwt) &&
+		is_signed_by(jwt, &jwk);
+	sodium_memzero(jwk.secret, sizeof(jwk.secret));
+	if (!is_signed)
 		PG_RETURN_NULL();
 	payload = palloc(VARHDRSZ + jwt->payload.len);
 	SET_VARSIZE(payload, VARHDRSZ + jwt->payload.len);
@@ -86,11 +89,15 @@ devapp_jwk_thumbprint(PG_FUNCTION_ARGS)
 {
 	uint8		thumbprint[JWK_THUMBPRINT_LEN];
 	Jwk			jwk;
+	bool		is_key;
 
 	devapp_require_sodium();
-	if (!read_jwk(utf8_argument(fcinfo, 0), &jwk))
+	is_key = read_jwk(utf8_argument(fcinfo, 0), &jwk);
+	if (is_key)
+		jwk_thumbprint(&jwk, thumbprint);
+	sodium_memzero(jwk.secret, sizeof(jwk.secret));
+	if (!is_key)
 		PG_RETURN_NULL();
-	jwk_thumbprint(&jwk, thumbprint);
 	return base64url_datum(thumbprint, sizeof(thumbprint));
 }
 

@@ -231,6 +231,27 @@ add_kid(Str *kids, int *nkeys, Str kid)
 	return true;
 }
 
+static bool
+visit_keys(JsonItems items, JsonBuffer *buffer, Jwk *jwk, JwkVisitor visit, void *arg)
+{
+	Str			kids[JWKS_KEYS_MAX];
+	int			nkeys = 0;
+	JsonValue	item;
+
+	while (json_next_item(&items, &item))
+	{
+		if (item.kind != JSON_IS_OBJECT)
+			return false;
+		if (jwk_read(item.text, buffer, jwk) != JWK_OK)
+			continue;
+		if (!add_kid(kids, &nkeys, jwk->kid))
+			return false;
+		if (!visit(jwk, arg))
+			return true;
+	}
+	return json_items_ended(&items);
+}
+
 /*
  * Give each key of a set that is for us to the visitor.  The others are skipped, as RFC 7517,
  * section 5, wants it: a provider may add keys of kinds that are new.  What the visitor gets
@@ -241,30 +262,17 @@ jwks_read(Str text, JsonBuffer *buffer, JwkVisitor visit, void *arg)
 {
 	JsonObject	object;
 	const JsonValue *keys;
-	Str			kids[JWKS_KEYS_MAX];
-	int			nkeys = 0;
-	JsonItems	items;
-	JsonValue	item;
 	Jwk			jwk;
-	bool		more = true;
+	bool		good;
 
 	if (text.len > JWKS_MAX || !json_read_object(text, buffer, &object))
 		return false;
 	keys = json_member(&object, "keys");
 	if (keys == NULL || keys->kind != JSON_IS_ARRAY)
 		return false;
-	items = json_items(keys, buffer);
-	while (more && json_next_item(&items, &item))
-	{
-		if (item.kind != JSON_IS_OBJECT)
-			return false;
-		if (jwk_read(item.text, buffer, &jwk) != JWK_OK)
-			continue;
-		if (!add_kid(kids, &nkeys, jwk.kid))
-			return false;
-		more = visit(&jwk, arg);
-	}
-	return !more || json_items_ended(&items);
+	good = visit_keys(json_items(keys, buffer), buffer, &jwk, visit, arg);
+	sodium_memzero(jwk.secret, sizeof(jwk.secret));
+	return good;
 }
 
 typedef struct Wanted

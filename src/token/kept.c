@@ -66,12 +66,20 @@ free_key(void *key)
 	token_key_free(key);
 }
 
-/* Let a key go with a memory context. */
+/* Let a key go with a memory context, or now if that cannot be noted. */
 void
 kept_attach_key(TokenKey *key, MemoryContext context)
 {
-	MemoryContextCallback *callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
+	MemoryContextCallback *callback = MemoryContextAllocExtended(context, sizeof(MemoryContextCallback),
+																 MCXT_ALLOC_NO_OOM);
 
+	if (callback == NULL)
+	{
+		token_key_free(key);
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	}
 	callback->func = free_key;
 	callback->arg = key;
 	MemoryContextRegisterResetCallback(context, callback);

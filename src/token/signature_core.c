@@ -497,11 +497,15 @@ static bool
 verify_hmac(const TokenKey *key, Str message, const uint8_t *signature, size_t len)
 {
 	uint8_t		expected[crypto_auth_hmacsha256_BYTES];
+	bool		good;
 
 	if (len != sizeof(expected))
 		return false;
 	hmac_sha256(key, message, expected);
-	return sodium_memcmp(expected, signature, sizeof(expected)) == 0;
+	good = sodium_memcmp(expected, signature, sizeof(expected)) == 0;
+	/* it would make a forged token good */
+	sodium_memzero(expected, sizeof(expected));
+	return good;
 }
 
 bool
