@@ -280,6 +280,8 @@ seal_key(const TokenKey *key, const char *subject)
 	PG_TRY();
 	{
 		plain.len = token_key_private(key, plain.data);
+		if (plain.len == 0)
+			elog(ERROR, "a new key has no private part");
 		sealed = keyring_seal(subject, plain.data, plain.len);
 	}
 	PG_FINALLY();
