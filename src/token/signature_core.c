@@ -20,10 +20,10 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
-#include <openssl/x509.h>
 #include <sodium.h>
 #include <stdlib.h>
+
+#include "base/sha256_core.h"
 
 #define RSA_BITS	2048		/* of the keys that are made here */
 #define EC_BYTES	32			/* of a coordinate, and of each half of a signature */
@@ -408,12 +408,12 @@ write_raw_ecdsa(const unsigned char *der, size_t len, uint8_t out[2 * EC_BYTES])
 static size_t
 sign_by_openssl(const TokenKey *key, Str message, uint8_t out[SIGNATURE_MAX])
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
+	unsigned char digest[SHA256_LEN];
 	unsigned char made[SIGNATURE_MAX];
 	size_t		len = sizeof(made);
 
-	if (SHA256(bytes_of(message), message.len, digest) == NULL ||
-		EVP_PKEY_sign(key->signer, made, &len, digest, sizeof(digest)) <= 0)
+	sha256_of(message.data, message.len, digest);
+	if (EVP_PKEY_sign(key->signer, made, &len, digest, sizeof(digest)) <= 0)
 		return 0;
 	if (key->alg == ALG_ES256)
 		return write_raw_ecdsa(made, len, out) ? 2 * EC_BYTES : 0;
@@ -476,7 +476,7 @@ verify_ecdsa(const TokenKey *key, const unsigned char *digest, const uint8_t *si
 		return false;
 	der_len = read_raw_ecdsa(signature, &der);
 	good = der_len > 0 &&
-		EVP_PKEY_verify(key->verifier, der, (size_t) der_len, digest, SHA256_DIGEST_LENGTH) == 1;
+		EVP_PKEY_verify(key->verifier, der, (size_t) der_len, digest, SHA256_LEN) == 1;
 	OPENSSL_free(der);
 	return good;
 }
@@ -484,10 +484,9 @@ verify_ecdsa(const TokenKey *key, const unsigned char *digest, const uint8_t *si
 static bool
 verify_by_openssl(const TokenKey *key, Str message, const uint8_t *signature, size_t len)
 {
-	unsigned char digest[SHA256_DIGEST_LENGTH];
+	unsigned char digest[SHA256_LEN];
 
-	if (SHA256(bytes_of(message), message.len, digest) == NULL)
-		return false;
+	sha256_of(message.data, message.len, digest);
 	if (key->alg == ALG_ES256)
 		return verify_ecdsa(key, digest, signature, len);
 	return EVP_PKEY_verify(key->verifier, signature, len, digest, sizeof(digest)) == 1;
