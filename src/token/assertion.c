@@ -211,7 +211,6 @@ assertion_problem(Str assertion, const pg_uuid_t *credential_id, Str client_id, 
 		return "Its assertion is not signed with a key of the client.";
 	if (!use_once(&jwt->claims, credential_id))
 		return "Its assertion was used before.";
-	pfree(jwt);
 	return NULL;
 }
 

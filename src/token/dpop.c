@@ -103,12 +103,6 @@ dpop_init(void)
 	shared_table_add(&table);
 }
 
-bool
-dpop_is_on(void)
-{
-	return table.memory != NULL;
-}
-
 /* Remove what is too old, but not again within a second.  True if there is room. */
 static bool
 sweep_stripe(SlotTable *stripe, int64 now)
@@ -187,7 +181,7 @@ remember_proof(const DpopSeen *seen, int64 now)
 static bool
 use_proof(Str proof, DpopCall *call, DpopSeen *seen)
 {
-	if (!dpop_is_on() || proof.data == NULL)
+	if (table.memory == NULL || proof.data == NULL)
 		return false;
 	devapp_require_sodium();
 	call->origins = (Str) {dpop_origins, strlen(dpop_origins)};

@@ -29,7 +29,6 @@ extern bool dpop_proof_thumbprint(Str proof, Str token, Str method, Str resource
 /* Is this the thumbprint of a certificate, as base64url (x5t#S256)? */
 extern bool dpop_certificate_is(Str thumbprint, const uint8 *x5t);
 
-extern bool dpop_is_on(void);
 extern void dpop_init(void);
 extern void dpop_define_gucs(void);
 

@@ -275,35 +275,6 @@ jwks_read(Str text, JsonBuffer *buffer, JwkVisitor visit, void *arg)
 	return good;
 }
 
-typedef struct Wanted
-{
-	TokenAlg	alg;
-	Str			kid;
-	Jwk		   *out;
-	bool		found;
-} Wanted;
-
-static bool
-take_wanted(const Jwk *jwk, void *arg)
-{
-	Wanted	   *wanted = arg;
-
-	if (jwk->alg != wanted->alg || jwk->kid.data == NULL || !str_equal(jwk->kid, wanted->kid))
-		return true;
-	*wanted->out = *jwk;
-	wanted->found = true;
-	return true;
-}
-
-/* The key of that kid in a set, if it is for that algorithm. */
-bool
-jwks_find(Str text, JsonBuffer *buffer, TokenAlg alg, Str kid, Jwk *out)
-{
-	Wanted		wanted = {.alg = alg, .kid = kid, .out = out};
-
-	return jwks_read(text, buffer, take_wanted, &wanted) && wanted.found;
-}
-
 /* ---------- writing ---------- */
 
 /* Write name and bytes as a member, return where the next one goes. */

@@ -73,6 +73,5 @@ extern size_t jwk_write(const Jwk *jwk, Str kid, char out[JWK_TEXT_MAX]);
  */
 typedef bool (*JwkVisitor) (const Jwk *jwk, void *arg);
 extern bool jwks_read(Str text, JsonBuffer *buffer, JwkVisitor visit, void *arg);
-extern bool jwks_find(Str text, JsonBuffer *buffer, TokenAlg alg, Str kid, Jwk *out);
 
 #endif							/* DEVAPP_JWK_CORE_H */

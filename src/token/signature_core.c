@@ -290,12 +290,6 @@ token_key_alg(const TokenKey *key)
 	return key->alg;
 }
 
-bool
-token_key_is_private(const TokenKey *key)
-{
-	return key->is_private;
-}
-
 /*
  * Write the private part, for sealing; returns its length, 0 if there is none.  It is the seed
  * of an Ed25519 key, or DER (SEC 1 and PKCS #1).  The caller wipes it.

@@ -26,7 +26,6 @@ extern TokenKey *token_key_from_jwk(const Jwk *jwk);
 extern void token_key_free(TokenKey *key);
 
 extern TokenAlg token_key_alg(const TokenKey *key);
-extern bool token_key_is_private(const TokenKey *key);
 extern size_t token_key_private(const TokenKey *key, uint8_t out[PRIVATE_KEY_MAX]);
 extern bool token_key_public(const TokenKey *key, Jwk *out);
 

@@ -46,14 +46,13 @@ typedef struct KeptKey
 
 static KeptList keys = {DLIST_STATIC_INIT(keys.head), 0};
 
-/* It is wiped. */
+/* token_key_free() wipes it. */
 static void
 forget_private_key(void *kept)
 {
 	KeptKey    *k = kept;
 
-	if (k->private_key != NULL)
-		token_key_free(k->private_key);
+	token_key_free(k->private_key);
 	k->private_key = NULL;
 }
 
@@ -126,8 +125,8 @@ keep_key(CatalogScan *scan, uint64 loaded_at)
 	TokenKey   *public_key;
 
 	read_key(scan, &k->key, &k->is_active);
-	public_key = read_public_key(scan, k->key.alg);
 	MemoryContextSwitchTo(caller);
+	public_key = read_public_key(scan, k->key.alg);
 	if (public_key == NULL)
 	{
 		MemoryContextDelete(k->kept.context);
