@@ -45,6 +45,18 @@ str_list_has(const StrList *list, Str s)
 	return false;
 }
 
+/* Has it no other characters than printable ASCII and the space? */
+static inline bool
+str_is_printable_ascii(Str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+	{
+		if (s.data[i] < ' ' || s.data[i] > '~')
+			return false;
+	}
+	return true;
+}
+
 static inline char
 ascii_lower(char c)
 {

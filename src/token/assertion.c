@@ -95,18 +95,6 @@ claims_problem(const JwtClaims *claims, Str client_id, int64 now)
 
 /* ---------- the client's key ---------- */
 
-/* The kid of a client's key is ASCII, see client_key.c; others are no text to ask a table about. */
-static bool
-is_ascii(Str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-	{
-		if (s.data[i] < ' ' || s.data[i] > '~')
-			return false;
-	}
-	return true;
-}
-
 /* The key in the row that was found. */
 static TokenKey *
 read_key(const char *text)
@@ -147,7 +135,8 @@ is_signed_by_client(const Jwt *jwt, const pg_uuid_t *credential_id)
 	TokenKey   *key;
 	bool		good;
 
-	if (!is_ascii(jwt->kid))
+	/* as client_key.c wants it: other bytes may not be a text to ask a table about */
+	if (!str_is_printable_ascii(jwt->kid))
 		return false;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

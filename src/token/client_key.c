@@ -55,11 +55,8 @@ refuse_key(int number, const char *why)
 static const char *
 kid_problem(Str kid)
 {
-	for (size_t i = 0; i < kid.len; i++)
-	{
-		if (kid.data[i] < ' ' || kid.data[i] > '~')
-			return "Its kid has other characters than printable ASCII.";
-	}
+	if (!str_is_printable_ascii(kid))
+		return "Its kid has other characters than printable ASCII.";
 	return kid.data != NULL && kid.len == 0 ? "Its kid is empty." : NULL;
 }
 

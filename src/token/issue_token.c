@@ -174,12 +174,7 @@ refuse_target(const char *name, const char *hint)
 static bool
 is_printable(Str s)
 {
-	for (size_t i = 0; i < s.len; i++)
-	{
-		if (s.data[i] < ' ' || s.data[i] > '~')
-			return false;
-	}
-	return s.len > 0 && s.len <= TARGET_MAX;
+	return str_is_printable_ascii(s) && s.len > 0 && s.len <= TARGET_MAX;
 }
 
 /* The resource is an absolute URI without a fragment (RFC 8707). */
