@@ -52,12 +52,14 @@ CREATE FUNCTION devapp_internal.import_status(entity text, given text, otherwise
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    status constant text := lower(coalesce(given, otherwise));
 BEGIN
-    IF NOT devapp_internal.status_exists(entity, lower(coalesce(given, otherwise))) OR given = 'deleted' THEN
+    IF NOT devapp_internal.status_exists(entity, status) OR status = 'deleted' THEN
         RAISE EXCEPTION '% has no status %', entity, devapp_internal.quoted(given)
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    RETURN lower(coalesce(given, otherwise));
+    RETURN status;
 END
 $$;
 

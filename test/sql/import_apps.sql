@@ -72,6 +72,12 @@ SELECT outcome, count(*) FROM devapp.import_apps(:'bad', skip_refused => true) G
 SELECT pg_temp.code('n-4eC39HqLyjWDarjtT1zdp7d1'), pg_temp.code('n-4eC39HqLyjWDarjtT1zdp7d7');
 SELECT outcome, count(*) FROM devapp.import_apps(:'bad', skip_refused => true) GROUP BY outcome ORDER BY outcome;
 
+-- statuses may be written in capitals; nothing can be imported as deleted
+SELECT kind, outcome, detail FROM devapp.import_apps('{
+  "developers": [{"email": "eve@import.example", "status": "INACTIVE"}, {"email": "fay@import.example", "status": "Deleted"}],
+  "teams": [{"name": "import-gone", "status": "DELETED"}],
+  "apps": [{"name": "gone", "developer": "ann@import.example", "status": "DELETED"},
+           {"name": "held", "developer": "ann@import.example", "status": "Revoked", "credentials": [{"key": "p-4eC39HqLyjWDarjtT1zdp7d1", "status": "Deleted"}]}]}', skip_refused => true);
 -- what is no document
 SELECT * FROM devapp.import_apps('[]');
 SELECT * FROM devapp.import_apps('{}');
