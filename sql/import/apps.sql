@@ -105,7 +105,9 @@ BEGIN
                 p.scopes, p.quota_limit, p.quota_interval, p.quota_unit, p.rate_limit, p.rate_burst, p.attributes,
                 p.quota_enforcement, p.time_zone, p.trailing_slash);
     FOR i IN 0 .. jsonb_array_length(operations) - 1 LOOP
-        o := jsonb_populate_record(NULL::devapp.product_operation, operations -> i);
+        o := jsonb_populate_record(NULL::devapp.product_operation,
+                 devapp_internal.known_fields('an operation', operations -> i, 'resource', 'methods', 'proxy', 'quota_limit', 'quota_interval',
+                     'quota_unit', 'operation_id', 'product_id', 'created_at'));
         PERFORM devapp_internal.add_operation(p.name, o.resource::text, o.methods, o.proxy, o.quota_limit, o.quota_interval, o.quota_unit);
     END LOOP;
     RETURN 'created';
@@ -255,7 +257,12 @@ BEGIN
     item.product_statuses := '{}';
     FOR i IN 0 .. jsonb_array_length(products) - 1 LOOP
         entry := products -> i;
-        name := devapp_internal.canonical_name(CASE WHEN jsonb_typeof(entry) = 'object' THEN entry ->> 'name' ELSE entry #>> '{}' END);
+        IF jsonb_typeof(entry) = 'object' THEN
+            entry := devapp_internal.known_fields('a product of a credential', entry, 'name', 'status');
+        ELSE
+            entry := jsonb_build_object('name', entry #>> '{}');
+        END IF;
+        name := devapp_internal.canonical_name(entry ->> 'name');
         IF NOT ids ? coalesce(name, '') THEN
             RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(name) USING ERRCODE = 'undefined_object';
         END IF;
@@ -264,8 +271,7 @@ BEGIN
         END IF;
         item.product_ids := item.product_ids || (ids ->> name)::uuid;
         item.product_statuses := item.product_statuses
-            || devapp_internal.import_status('credential_product',
-                                             CASE WHEN jsonb_typeof(entry) = 'object' THEN entry ->> 'status' END, 'approved');
+            || devapp_internal.import_status('credential_product', entry ->> 'status', 'approved');
     END LOOP;
     RETURN item;
 END

@@ -78,6 +78,10 @@ SELECT kind, outcome, detail FROM devapp.import_apps('{
   "teams": [{"name": "import-gone", "status": "DELETED"}],
   "apps": [{"name": "gone", "developer": "ann@import.example", "status": "DELETED"},
            {"name": "held", "developer": "ann@import.example", "status": "Revoked", "credentials": [{"key": "p-4eC39HqLyjWDarjtT1zdp7d1", "status": "Deleted"}]}]}', skip_refused => true);
+-- unknown fields are refused within operations and products of credentials, too: an operation whose methods were lost would allow all
+SELECT kind, outcome, detail FROM devapp.import_apps('{
+  "products": [{"name": "import-z", "operations": [{"resource": "/z", "verbs": ["GET"]}]}, {"name": "import-z", "operations": ["/z"]}],
+  "apps": [{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "p-4eC39HqLyjWDarjtT1zdp7d2", "products": [{"name": "import-orders", "state": "pending"}]}]}]}', skip_refused => true);
 -- what is no document
 SELECT * FROM devapp.import_apps('[]');
 SELECT * FROM devapp.import_apps('{}');
