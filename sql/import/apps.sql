@@ -22,7 +22,8 @@ BEGIN
     IF given ~ '^[0-9]{1,15}$' THEN
         RETURN to_timestamp(CASE WHEN given::bigint >= 100000000000 THEN given::bigint / 1000.0 ELSE given::bigint END);
     END IF;
-    IF given !~ '^[0-9]{4}-' THEN
+    -- of other characters the server's errors could quote a part: "time zone ... not recognized"
+    IF given !~ '^[0-9]{4}-[-0-9TZtz :.+]*$' THEN
         RAISE EXCEPTION 'a time is neither ISO 8601 nor a number of seconds or milliseconds since 1970'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;

@@ -82,6 +82,10 @@ SELECT kind, outcome, detail FROM devapp.import_apps('{
 SELECT kind, outcome, detail FROM devapp.import_apps('{
   "products": [{"name": "import-z", "operations": [{"resource": "/z", "verbs": ["GET"]}]}, {"name": "import-z", "operations": ["/z"]}],
   "apps": [{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "p-4eC39HqLyjWDarjtT1zdp7d2", "products": [{"name": "import-orders", "state": "pending"}]}]}]}', skip_refused => true);
+-- times have no time zones with names, which errors would quote
+SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [
+  {"key": "p-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "2100-01-01 10:00 p-4eC39H/qLyjWDarjtT1zdp7d3"},
+  {"key": "p-4eC39HqLyjWDarjtT1zdp7d4", "expires_at": "2100-01-01T10:00:00.5+02:00"}, {"key": "p-4eC39HqLyjWDarjtT1zdp7d5", "expires_at": "2100-01-01"}]}', skip_refused => true);
 -- what is no document
 SELECT * FROM devapp.import_apps('[]');
 SELECT * FROM devapp.import_apps('{}');
