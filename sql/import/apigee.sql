@@ -78,8 +78,8 @@ DECLARE
 BEGIN
     RETURN jsonb_build_object('name', object -> 'name', 'display_name', object -> 'displayName', 'description', object -> 'description',
                               'approval', object -> 'approvalType', 'access', attributes -> 'access',
-                              'environments', coalesce(object -> 'environments', '[]') - '', 'proxies', coalesce(object -> 'proxies', '[]') - '',
-                              'scopes', coalesce(object -> 'scopes', '[]') - '', 'quota_limit', object -> 'quota',
+                              'environments', devapp_internal.import_list(object, 'environments') - '', 'proxies', devapp_internal.import_list(object, 'proxies') - '',
+                              'scopes', devapp_internal.import_list(object, 'scopes') - '', 'quota_limit', object -> 'quota',
                               'quota_interval', object -> 'quotaInterval', 'quota_unit', object -> 'quotaTimeUnit',
                               'attributes', attributes - 'access', 'operations', devapp_internal.apigee_operations(object));
 END
@@ -102,7 +102,7 @@ BEGIN
     IF kind = 'oauth_client' THEN
         secret := jsonb_build_object('consumer_key', object -> 'consumerKey', 'consumer_secret', object -> 'consumerSecret');
     END IF;
-    RETURN secret || jsonb_build_object('status', object -> 'status', 'expires_at', object -> 'expiresAt', 'scopes', coalesce(object -> 'scopes', '[]') - '',
+    RETURN secret || jsonb_build_object('status', object -> 'status', 'expires_at', object -> 'expiresAt', 'scopes', devapp_internal.import_list(object, 'scopes') - '',
                                         'attributes', devapp_internal.apigee_attributes(object -> 'attributes'), 'products', to_jsonb(products));
 END
 $$;
@@ -126,7 +126,7 @@ BEGIN
                                                 THEN coalesce(emails ->> (object ->> 'developerId'), object ->> 'developerEmail', object ->> 'developerId') END,
                               'display_name', attributes -> 'DisplayName', 'description', attributes -> 'Notes', 'status', object -> 'status',
                               'callback_urls', CASE WHEN object ->> 'callbackUrl' <> '' THEN jsonb_build_array(object -> 'callbackUrl') ELSE '[]' END,
-                              'scopes', coalesce(object -> 'scopes', '[]') - '', 'app_family', object -> 'appFamily',
+                              'scopes', devapp_internal.import_list(object, 'scopes') - '', 'app_family', object -> 'appFamily',
                               'attributes', attributes - '{DisplayName,Notes}'::text[], 'credentials', to_jsonb(credentials));
 END
 $$;

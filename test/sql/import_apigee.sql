@@ -43,5 +43,8 @@ SELECT * FROM devapp.import_apigee('[{"name": "lost", "developerId": "77", "cred
       {"consumerKey": "Lb3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "apiProducts": [{"apiproduct": "gone", "status": "approved"}]},
       {"consumerKey": "Lc3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "apiProducts": ["gee-maps"]},
       {"consumerSecret": "s3cr3tS3cr3tS3cr3tS"}]}]', skip_refused => true);
+-- a list that is null is left out
+SELECT kind, outcome FROM devapp.import_apigee('{"apiProducts": [{"name": "gee-null", "environments": null, "proxies": null, "scopes": null}],
+   "apps": [{"name": "null", "developerId": "gee@import.example", "scopes": null, "credentials": [{"consumerKey": "Nu3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "scopes": null}]}]}');
 SELECT * FROM devapp.import_apigee('{"environments": []}');
 SELECT * FROM devapp.import_apigee('[]', kind => 'both');
