@@ -299,6 +299,7 @@ BEGIN
     item.kind := held.held_kind;
     item.scheme := held.held_scheme;
     item.consumer_key := held.held_consumer_key;
+    item.credential_id := devapp_internal.new_credential_id(item.consumer_key);
     RETURN item;
 END
 $$;

@@ -75,30 +75,22 @@ CREATE FUNCTION devapp_internal.insert_imported(items devapp.import_item[]) RETU
 AS $$
 DECLARE
     decider constant text := devapp_internal.actor_name();
-    ids uuid[] := ARRAY(SELECT devapp_internal.new_credential_id(i.consumer_key) FROM unnest(items) WITH ORDINALITY AS i ORDER BY i.ordinality);
 BEGIN
     INSERT INTO devapp.credential (credential_id, app_id, kind, label, consumer_key, environment, status, scopes, allowed_cidrs,
                                    attributes, expires_at, revoked_at, decided_by, decided_at)
     SELECT i.credential_id, i.app_id, i.kind, i.label, i.consumer_key, i.environment, i.status, i.scopes, i.allowed_cidrs,
            i.attributes, i.expires_at, CASE WHEN i.status <> 'approved' THEN now() END,
            CASE WHEN i.status <> 'approved' THEN decider END, CASE WHEN i.status <> 'approved' THEN now() END
-      FROM ROWS FROM (unnest(items), unnest(ids)) AS i(line, n, app_id, kind, scheme, consumer_key, label, environment, status,
-                                                       scopes, allowed_cidrs, attributes, expires_at, product_ids,
-                                                       product_statuses, credential_id);
+      FROM unnest(items) AS i;
     INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme)
     SELECT i.credential_id, 1, CASE i.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
            devapp_internal.imported_digest(i.n), i.scheme
-      FROM ROWS FROM (unnest(items), unnest(ids)) AS i(line, n, app_id, kind, scheme, consumer_key, label, environment, status,
-                                                       scopes, allowed_cidrs, attributes, expires_at, product_ids,
-                                                       product_statuses, credential_id);
+      FROM unnest(items) AS i;
     INSERT INTO devapp.credential_product (credential_id, product_id, status, decided_by, decided_at)
     SELECT i.credential_id, p.product_id, p.status, CASE WHEN p.status <> 'pending' THEN decider END,
            CASE WHEN p.status <> 'pending' THEN now() END
-      FROM ROWS FROM (unnest(items), unnest(ids)) WITH ORDINALITY
-           AS i(line, n, app_id, kind, scheme, consumer_key, label, environment, status, scopes, allowed_cidrs, attributes,
-                expires_at, product_ids, product_statuses, credential_id, place),
-           unnest(i.product_ids, i.product_statuses) WITH ORDINALITY AS p(product_id, status, place)
-     ORDER BY i.place, p.place;
+      FROM unnest(items) AS i, unnest(i.product_ids, i.product_statuses) WITH ORDINALITY AS p(product_id, status, place)
+     ORDER BY i.line, p.place;
 END
 $$;
 

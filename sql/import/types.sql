@@ -18,6 +18,7 @@ SELECT devapp_internal.grant_on('TYPE', 'devapp.import_line', 'USAGE', 'admin');
 CREATE TYPE devapp.import_item AS (
     line integer,
     n integer,
+    credential_id uuid,
     app_id uuid,
     kind text,
     scheme text,
