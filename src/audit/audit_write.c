@@ -118,6 +118,8 @@ close_writer(TrailWriter *writer)
 {
 	AfterTriggerEndQuery(writer->estate);
 	ExecCleanupTupleRouting(writer->modify, writer->routing);
+	/* those that triggers were run on, which are opened once more */
+	ExecCloseResultRelations(writer->estate);
 	ExecResetTupleTable(writer->estate->es_tupleTable, false);
 	FreeExecutorState(writer->estate);
 }
@@ -151,27 +153,43 @@ first_of_current(void)
 	return first;
 }
 
-/* Write what waits of the current subtransaction, with the rights of the trail's owner. */
+/* Write rows with the rights of the trail's owner. */
+static void
+write_as_owner(const WaitingRow *rows, int n)
+{
+	Relation	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
+	Oid			user;
+	int			context;
+
+	/* an error puts the user back as well: the subtransaction's end does */
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(trail->rd_rel->relowner, context | SECURITY_LOCAL_USERID_CHANGE);
+	write_rows(trail, rows, n);
+	SetUserIdAndSecContext(user, context);
+	table_close(trail, NoLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * Write what waits of the current subtransaction.  It waits no more when its writing begins,
+ * because a trigger on the trail may make events, and they are written while it runs.
+ */
 static void
 write_waiting(void)
 {
 	int			first = first_of_current();
-	Relation	trail;
-	Oid			user;
-	int			context;
+	int			n = nwaiting - first;
+	WaitingRow *rows;
 
-	if (first == nwaiting)
+	if (n == 0)
 		return;
-	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
-	/* an error puts the user back as well: the subtransaction's end does */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(trail->rd_rel->relowner, context | SECURITY_LOCAL_USERID_CHANGE);
-	write_rows(trail, &waiting[first], nwaiting - first);
-	SetUserIdAndSecContext(user, context);
-	table_close(trail, NoLock);
-	while (nwaiting > first)
-		heap_freetuple(waiting[--nwaiting].row);
-	CommandCounterIncrement();
+	rows = palloc(sizeof(WaitingRow) * (size_t) n);
+	memcpy(rows, &waiting[first], sizeof(WaitingRow) * (size_t) n);
+	nwaiting = first;
+	write_as_owner(rows, n);
+	for (int i = 0; i < n; i++)
+		heap_freetuple(rows[i].row);
+	pfree(rows);
 }
 
 /* ---------- waiting ---------- */

@@ -51,6 +51,23 @@ BEGIN
 END $$;
 SELECT action, entity, description FROM happened WHERE event_id > :start ORDER BY event_id;
 
+-- a trigger that somebody has put on the trail makes events of its own, each of which is written once
+CREATE FUNCTION pg_temp.react() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE devapp.app SET description = 'by a statement' WHERE app_id = NEW.app_id;
+    PERFORM devapp.update_app(NEW.app_id::text, description => 'by a call');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER react AFTER INSERT ON devapp.audit_event FOR EACH ROW WHEN (NEW.action = 'suspend')
+    EXECUTE FUNCTION pg_temp.react();
+SELECT max(event_id) AS start FROM devapp.audit_event \gset
+SELECT FROM devapp.suspend_app(:'app_id');
+UPDATE devapp.app SET status = 'approved' WHERE app_id = :'app_id';
+UPDATE devapp.app SET status = 'suspended' WHERE app_id = :'app_id';
+SELECT action, entity, description FROM happened WHERE event_id > :start ORDER BY event_id;
+DROP TRIGGER react ON devapp.audit_event;
+SELECT FROM devapp.resume_app(:'app_id');
+
 -- a call with more events than are kept until its end
 SELECT count(c.secret) FROM generate_series(1, 210) AS i, devapp.issue_credential(repeat(:'app_id', sign(i)::integer)) AS c;
 SELECT max(event_id) AS start FROM devapp.audit_event \gset
