@@ -11,7 +11,7 @@ use IPC::Run;
 use JSON::PP;
 use lib $FindBin::RealBin;
 use Devapp;
-use MIME::Base64;
+use MIME::Base64 qw(encode_base64 decode_base64url);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -296,6 +296,13 @@ for my $case (
 	isnt($session->query_safe($made), '', "$name: it works again");
 	isnt($session->query_safe($issue), '', "$name: and signs");
 }
+
+# a private key that a session has ready signs no more when its key is retired
+my $successor = sql($made);
+sql("SELECT devapp.activate_signing_key('$successor')");
+my ($header) = split /\./, $session->query_safe($issue);
+is(decode_json(decode_base64url($header))->{kid}, $successor, 'a session that has the private key of a retired key ready signs with the active one');
+$second = $successor;
 $session->quit;
 
 # ---------- another server without the keyring ----------
