@@ -59,7 +59,7 @@ CREATE TABLE devapp.credential_secret (
     CONSTRAINT credential_secret_version_key UNIQUE (credential_id, version)
 );
 COMMENT ON TABLE devapp.credential_secret IS 'A version of the secret of a credential';
-COMMENT ON COLUMN devapp.credential_secret.purpose IS 'api_key, client_secret, or token; in the other''s place it is not found';
+COMMENT ON COLUMN devapp.credential_secret.purpose IS 'api_key, client_secret, or token; a secret that is presented as another purpose is not found';
 COMMENT ON COLUMN devapp.credential_secret.digest IS 'What is kept of the secret';
 COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How a secret leads to its row and is compared: blake2b, by the consumer key in it; sha256, sha512_256: by its digest, because it was made elsewhere; crypt, argon2id, scrypt, pbkdf2_sha256: by the client id, compared with a slow hash';
 COMMENT ON COLUMN devapp.credential_secret.superseded_at IS 'When a newer version took its place; null: it is the current one';

@@ -163,7 +163,7 @@ BEGIN
 END
 $$;
 
--- Can tokens that are bound to a key be used?  Is another issuer called as we are?
+-- Can tokens that are bound to a key be used?  Does another issuer have our name?
 CREATE FUNCTION devapp_internal.doctor_tokens() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -178,7 +178,7 @@ AS $$
     SELECT 'token_issuer',
            CASE WHEN i.issuer IS NULL THEN 'ok' ELSE 'warning' END,
            CASE WHEN i.issuer IS NULL THEN format('the issuer of our tokens is %s', n.ours)
-                ELSE format('%s is the issuer of our tokens and another one that is stored: tokens of the keys of both are taken', n.ours) END,
+                ELSE format('%s is the name of our own issuer and of a stored one: tokens that the keys of either have signed are taken', n.ours) END,
            CASE WHEN i.issuer IS NOT NULL
                 THEN 'Set devapp.issuer to another name, or delete the other issuer with devapp.delete_token_issuer.' END
       FROM (SELECT devapp_internal.token_issuer_name() AS ours) AS n
@@ -321,7 +321,7 @@ AS $$
            CASE WHEN c.wrong > 0 THEN format('%s of %s rows that were looked at have a wrong copy: triggers were off when they changed', c.wrong, c.checked)
                 WHEN c.missing > 0 THEN format('%s of %s rows that were looked at have no copy: the first verification of their keys takes longer', c.missing, c.checked)
                 ELSE 'verification reads copies that are right' END,
-           CASE WHEN c.wrong > 0 OR c.missing > 0 THEN 'The owner of the extension makes all copies anew with SELECT devapp_internal.rebuild_packed_rows(); changes wait meanwhile.' END
+           CASE WHEN c.wrong > 0 OR c.missing > 0 THEN 'The owner of the extension rebuilds all copies with SELECT devapp_internal.rebuild_packed_rows(); changes wait until it has ended.' END
       FROM devapp_internal.check_packed_rows(10000) c
 $$;
 

@@ -22,7 +22,8 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'token issuer % does not exist', devapp_internal.quoted(find_token_issuer.issuer)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'List the issuers with SELECT issuer, names, claim FROM devapp.token_issuer.';
+                  HINT = CASE WHEN devapp_internal.is_admin() THEN 'List the issuers with SELECT issuer, names, claim FROM devapp.token_issuer.'
+                              ELSE 'Give the name under which an administrator stored the issuer.' END;
     END IF;
     RETURN found_row;
 END
@@ -41,7 +42,7 @@ BEGIN
     IF issuer = devapp_internal.token_issuer_name() THEN
         RAISE EXCEPTION '% is the issuer of the tokens of this database', devapp_internal.quoted(issuer)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Its keys are in devapp.signing_key. If another one has this name, set devapp.issuer to another name first.';
+                  HINT = 'Its keys are in devapp.signing_key. If another issuer has this name, a superuser must set devapp.issuer to another name first.';
     END IF;
 END
 $$;

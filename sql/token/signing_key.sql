@@ -27,7 +27,7 @@ $$;
 CREATE FUNCTION devapp.create_signing_key(alg text DEFAULT NULL, note text DEFAULT NULL) RETURNS devapp.signing_key
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.create_signing_key(text, text) IS
-    'Makes a key that is to sign tokens with this algorithm (null: that of devapp.token_alg); it is published and does not sign before it is activated';
+    'Makes a key that is to sign tokens with this algorithm (null: that of devapp.token_alg); it is published at once, but does not sign until it is activated';
 SELECT devapp_internal.grant_to('devapp.create_signing_key', 'admin');
 
 -- Whoever activates or retires one key of an algorithm waits for who does so with another.
@@ -133,7 +133,7 @@ $$;
 CREATE FUNCTION devapp.retire_signing_key(kid text, compromised boolean DEFAULT false, note text DEFAULT NULL) RETURNS devapp.signing_key
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.retire_signing_key(text, boolean, text) IS
-    'Takes a key out of use; its tokens are good until they expire, or, if it is compromised, no longer; may be repeated';
+    'Takes a key out of use; its tokens are good until they expire, unless the key is compromised, which revokes them; may be repeated';
 SELECT devapp_internal.grant_to('devapp.retire_signing_key', 'admin');
 
 -- A token that is to live for longer than any before it; src/token/signing_key.c.

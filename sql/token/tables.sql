@@ -28,7 +28,7 @@ COMMENT ON COLUMN devapp.signing_key.activated_at IS 'When it began to sign';
 COMMENT ON COLUMN devapp.signing_key.retired_at IS 'When it ceased to sign';
 COMMENT ON COLUMN devapp.signing_key.verify_until IS 'When its last token has expired: until then it is published, from then on it verifies nothing';
 COMMENT ON COLUMN devapp.signing_key.compromised_at IS 'Since when its tokens are revoked: somebody else may know the private part';
-COMMENT ON COLUMN devapp.signing_key.longest_lifetime IS 'No token of it was to live for longer';
+COMMENT ON COLUMN devapp.signing_key.longest_lifetime IS 'Longest lifetime of the tokens that it may have signed';
 COMMENT ON COLUMN devapp.signing_key.decided_by IS 'Who changed its status last';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.signing_key', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.signing_key', '');
@@ -63,7 +63,7 @@ COMMENT ON TABLE devapp.revoked_token IS 'A token that was revoked before its en
 COMMENT ON COLUMN devapp.revoked_token.token_id IS 'A digest of the jti: what backends are told of';
 COMMENT ON COLUMN devapp.revoked_token.jti IS 'The jti of the token';
 COMMENT ON COLUMN devapp.revoked_token.credential_id IS 'The credential that it was issued for; null: it was revoked by its jti alone';
-COMMENT ON COLUMN devapp.revoked_token.expires_at IS 'When no clock takes it for good any more';
+COMMENT ON COLUMN devapp.revoked_token.expires_at IS 'When it has expired by every clock';
 COMMENT ON COLUMN devapp.revoked_token.revoked_by IS 'Who revoked it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.revoked_token', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.revoked_token', '');
@@ -79,7 +79,7 @@ CREATE TABLE devapp.client_key (
     CONSTRAINT client_key_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential
 );
 COMMENT ON TABLE devapp.client_key IS 'A public key with which an OAuth client proves itself (private_key_jwt)';
-COMMENT ON COLUMN devapp.client_key.kid IS 'By which the client names it; where it did not, the thumbprint (RFC 7638)';
+COMMENT ON COLUMN devapp.client_key.kid IS 'Name that the client gives the key; if it gives none, the thumbprint (RFC 7638)';
 COMMENT ON COLUMN devapp.client_key.alg IS 'EdDSA, ES256 or RS256';
 COMMENT ON COLUMN devapp.client_key.jwk IS 'The public key as a JWK (RFC 7517)';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.client_key', 'SELECT', 'admin', 'developer');
@@ -95,7 +95,7 @@ CREATE TABLE devapp.used_assertion (
 );
 COMMENT ON TABLE devapp.used_assertion IS 'An assertion by which an OAuth client proved itself; the row goes when it has expired';
 COMMENT ON COLUMN devapp.used_assertion.jti_digest IS 'SHA-256 of its jti';
-COMMENT ON COLUMN devapp.used_assertion.expires_at IS 'When no clock takes it for good any more';
+COMMENT ON COLUMN devapp.used_assertion.expires_at IS 'When it has expired by every clock';
 SELECT pg_extension_config_dump('devapp.used_assertion', '');
 CREATE INDEX used_assertion_expires_at_idx ON devapp.used_assertion (expires_at);
 
@@ -118,7 +118,7 @@ COMMENT ON TABLE devapp.token_issuer IS 'An issuer, such as an identity provider
 COMMENT ON COLUMN devapp.token_issuer.issuer IS 'The iss of its tokens, octet by octet';
 COMMENT ON COLUMN devapp.token_issuer.issuer_id IS 'What backends are told of when the row changes';
 COMMENT ON COLUMN devapp.token_issuer.jwks IS 'Its public keys (RFC 7517)';
-COMMENT ON COLUMN devapp.token_issuer.secrets IS 'How many shared secrets (HS256) it has beside them; they are sealed';
+COMMENT ON COLUMN devapp.token_issuer.secrets IS 'How many shared secrets (HS256) it has as well; they are sealed';
 COMMENT ON COLUMN devapp.token_issuer.audience IS 'Its tokens must be for one of these';
 COMMENT ON COLUMN devapp.token_issuer.claim IS 'The claim that says for whom a token is';
 COMMENT ON COLUMN devapp.token_issuer.names IS 'What that claim names: client (consumer key), app (id or owner/name) or developer (e-mail or id)';

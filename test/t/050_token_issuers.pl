@@ -61,7 +61,9 @@ sub sign
 {
 	my ($kid, $claims, %header) = @_;
 	my $alg = $kid eq 'shared' ? 'HS256' : 'RS256';
-	my $signed = join '.', map { encode_base64url($json->encode($_)) } { alg => $alg, kid => $kid, typ => 'JWT', %header }, $claims;
+	my %all = (alg => $alg, kid => $kid, typ => 'JWT', %header);
+	delete $all{$_} for grep { !defined $all{$_} } keys %all;
+	my $signed = join '.', map { encode_base64url($json->encode($_)) } \%all, $claims;
 
 	if ($alg eq 'HS256')
 	{
@@ -87,6 +89,7 @@ fails('our own issuer by another name', "SET devapp.issuer = '$issuer'; $create 
 fails("issuer $_", "SELECT devapp.create_token_issuer($_, '$public', '{a}')", '22023', qr/an issuer of tokens is a text/) for 'NULL', "''", "' x'", "repeat('x', 1025)";
 fails('unknown kind of name', "SELECT devapp.create_token_issuer('$issuer', '$public', '{a}', names => 'person')", '22023', qr/names/);
 my %private = %{ rsa_jwk('one') };
+my %ed25519 = (kty => 'OKP', crv => 'Ed25519', x => '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo');
 for my $case (
 	[ 'no set', '[]', qr/not an object with an array/ ], [ 'null', 'null', qr/not an object with an array/ ], [ 'no keys', '{"keys": []}', qr/none that is for signatures/ ],
 	[ 'an encryption key', set_of({ %private, use => 'enc' }), qr/none that is for signatures/ ],
@@ -95,6 +98,8 @@ for my $case (
 	[ 'no kid', set_of({ map { $_ => $private{$_} } qw(kty n e) }), qr/Key 1 has no kid/ ],
 	[ 'a kid twice', set_of(rsa_jwk('one'), { %{ rsa_jwk('two') }, kid => 'one' }), qr/Key 2 has the kid of another one/ ],
 	[ 'a short modulus', set_of({ %private, n => substr $private{n}, 0, 171 }), qr/Key 1 is malformed or too weak/ ],
+	[ 'a modulus of 8200 bits', set_of({ %private, n => encode_base64url("\xff" x 1025) }), qr/Key 1 is malformed or too weak/ ],
+	[ '65 keys', set_of(map { { %ed25519, kid => "$_" } } 1 .. 65), qr/There are too many/ ],
 	[ 'a short secret', set_of(rsa_jwk('one'), oct_jwk('shared', substr $secret, 0, 31)), qr/Key 2 is malformed or too weak/ ],
 	[ 'an item that is no key', '{"keys": [1]}', qr/Key 1 is malformed/ ])
 {
@@ -118,6 +123,7 @@ is(developer_of(sign('one', \%good)), $ada, 'a developer by e-mail');
 is(developer_of(sign('one', { %good, email => $ada })), $ada, 'by id');
 is(developer_of(sign('one', { %good, aud => [ 'x', 'other' ] })), $ada, 'one of several audiences');
 is(developer_of(sign('one', \%good, typ => 'at+jwt')), $ada, 'an access token');
+is(developer_of(sign('one', \%good, typ => undef)), $ada, 'a token that does not say what it is');
 is(developer_of(sign('one', { %good, exp => $now - 20 })), $ada, 'clocks differ');
 is(developer_of(sign('one', $_->[1], %{ $_->[2] || {} })), '', "refused: $_->[0]")
   for [ 'another audience', { %good, aud => 'https://api.example.com/' } ], [ 'no audience', { map { $_ => $good{$_} } qw(iss exp email) } ],
@@ -149,13 +155,15 @@ sql("SELECT devapp.update_token_issuer('$issuer', audience => '{elsewhere}')");
 is($session->query_safe($by_two), '', 'another audience');
 sql("SELECT devapp.update_token_issuer('$issuer', audience => '{https://api.example.com}')");
 is($session->query_safe($by_two), $ada, 'the right one');
-fails('an unknown issuer', "SELECT devapp.set_token_issuer_keys('nobody', '$public')", '42704', qr/token issuer nobody does not exist/);
+fails('an unknown issuer', "SELECT devapp.set_token_issuer_keys('nobody', '$public')", '42704', qr/token issuer nobody does not exist.*FROM devapp\.token_issuer/s);
 fails('no audience any more', "SELECT devapp.update_token_issuer('$issuer', audience => '{}')", '22023', qr/needs an audience/);
 
 # a job that may do nothing else
 sql('SELECT devapp.setup_roles(); CREATE ROLE fetcher LOGIN; GRANT USAGE ON SCHEMA devapp TO fetcher; GRANT EXECUTE ON FUNCTION devapp.set_token_issuer_keys TO fetcher; CREATE ROLE clerk LOGIN IN ROLE devapp_admin; CREATE ROLE dev LOGIN IN ROLE devapp_developer');
 is(error_of($node, "SET ROLE fetcher; SELECT FROM devapp.set_token_issuer_keys('$issuer', '" . set_of(rsa_jwk('two')) . "')"), '00000', 'a job stores keys');
 is(error_of($node, "SET ROLE fetcher; SELECT FROM devapp.update_token_issuer('$issuer')"), '42501', 'and does nothing else');
+$report = fails('an issuer that the job names wrongly', "SET ROLE fetcher; SELECT FROM devapp.set_token_issuer_keys('nobody', '$public')", '42704', qr/HINT:  Give the name under which an administrator stored the issuer/);
+unlike($report, qr/HINT:.*SELECT/, 'the hint does not name a table that the job may not read');
 is(error_of($node, "SET ROLE clerk; SELECT FROM devapp.update_token_issuer('$issuer'); SELECT FROM devapp.token_issuer"), '00000', 'an administrator does');
 is(error_of($node, "SET ROLE dev; $_"), '42501', 'a developer does not') for "SELECT FROM devapp.token_issuer", "SELECT devapp.delete_token_issuer('$issuer')";
 
@@ -202,6 +210,18 @@ is(verify(sign('two', { %call, azp => 'nobody' })), 'NOT_FOUND|', 'an unknown cl
 is(verify(sign('two', { %call, azp => $shop->{consumer_key}, exp => $now - 60 })), "EXPIRED|$shop->{consumer_key}", 'an expired token');
 is(verify(sign('two', { %call, azp => $shop->{consumer_key}, nbf => $now + 90 })), "EXPIRED|$shop->{consumer_key}", 'one that is too early');
 is(verify(sign('two', { azp => $shop->{consumer_key}, iss => $issuer, aud => $call{aud} })), 'MALFORMED|', 'one without an end');
+my %by_shop = (%call, azp => $shop->{consumer_key});
+is(verify(sign('two', { %by_shop, exp => $_ })), "VALID|$shop->{consumer_key}", "it ends at $_") for $now + 600.5, 253402300799;
+is(verify(sign('two', { %by_shop, exp => $_ })), 'MALFORMED|', "it ends at $_") for -1, 253402300800, 'never';
+
+# an array of arrays, that many
+sub nested { my ($depth) = @_; my $value = []; $value = [$value] for 2 .. $depth; return $value }
+is(verify(sign('two', { %by_shop, more => nested(15) })), "VALID|$shop->{consumer_key}", '16 levels');
+is(verify(sign('two', { %by_shop, more => nested(16) })), 'MALFORMED|', '17 levels');
+is(verify(sign('two', { %by_shop, map { ("more$_" => 1) } 1 .. 256 - keys %by_shop })), "VALID|$shop->{consumer_key}", '256 names');
+is(verify(sign('two', { %by_shop, map { ("more$_" => 1) } 1 .. 257 - keys %by_shop })), 'MALFORMED|', '257 names');
+is(verify(sign('two', { %by_shop, aud => [ $call{aud}, map { "a$_" } 1 .. $_ ] })), $_ < 32 ? "VALID|$shop->{consumer_key}" : 'MALFORMED|', "audiences: $_ others") for 31, 32;
+is(verify(sign('two', { %by_shop, scope => join ' ', 'read', 1 .. $_ })), $_ < 256 ? "VALID|$shop->{consumer_key}" : 'MALFORMED|', "scopes: $_ others") for 255, 256;
 is(verify(sign('two', { %call, azp => $shop->{consumer_key} }, typ => 'logout+jwt')), 'MALFORMED|', 'something else that the issuer signs');
 is(verify(sign('two', { %call, azp => $shop->{consumer_key}, cnf => { 'x5t#S256' => encode_base64url('x' x 32) } })), "PROOF_REQUIRED|$shop->{consumer_key}", 'one that is bound');
 my $bound_otherwise = sign('two', { %call, azp => $shop->{consumer_key}, cnf => { kid => 'of another kind' } });
@@ -298,7 +318,7 @@ is(euc("SELECT convert_from(convert_to(jti, 'EUC_JP'), 'EUC_JP') ~ '^https://log
 my $called_alike = "SET devapp.issuer = '$issuer'";
 my $row = "SELECT status, detail FROM devapp.doctor() WHERE check_name = 'token_issuer'";
 is(sql($row), 'ok|the issuer of our tokens is urn:devapp:postgres', 'doctor(): each has a name of its own');
-is(sql("$called_alike; $row"), "warning|$issuer is the issuer of our tokens and another one that is stored: tokens of the keys of both are taken", 'doctor(): two of one name');
+is(sql("$called_alike; $row"), "warning|$issuer is the name of our own issuer and of a stored one: tokens that the keys of either have signed are taken", 'doctor(): two of one name');
 is(sql("$called_alike; " . verification($by_secret)), "VALID|$next->{consumer_key}", "the other's tokens are taken");
 sql('SELECT devapp.activate_signing_key(k.kid) FROM devapp.create_signing_key() AS k');
 my $alike = create_app($node, 'alike', "developer => 'ada\@example.com', products => '{weather}', kind => 'oauth_client'");
