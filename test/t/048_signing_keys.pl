@@ -363,7 +363,7 @@ is(error_of($node, "SELECT devapp.uuid_v7(); SET devapp.issuer = '$_->[0]'"), $_
   [ 'https://example.com/#a', '22023' ], [ 'https://example.com/a b', '22023' ], [ 'x:' . 'a' x 1030, '22023' ];
 is(error_of($node, "SELECT devapp.uuid_v7(); SET devapp.token_alg = 'HS256'"), '22023', 'no algorithm with a shared secret');
 is(as_role('clerk', "SELECT devapp.uuid_v7(); SET devapp.$_->[0] = '$_->[1]'"), '42501', "$_->[0] is for superusers")
-  for [ 'issuer', 'x:y' ], [ 'token_alg', 'ES256' ], [ 'token_max_lifetime', '1d' ], [ 'signing_key_age', '1d' ], [ 'signing_key_publish', '1d' ];
+  for [ 'issuer', 'x:y' ], [ 'token_alg', 'ES256' ], [ 'token_max_lifetime', '1d' ], [ 'signing_key_age', '1d' ], [ 'signing_key_publish', '1d' ], [ 'dpop_origins', 'https://a.example' ];
 is(as_role('clerk', 'SELECT devapp.uuid_v7(); SHOW devapp.keyring_file'), '42501', 'the place of the keyring');
 
 done_testing();

@@ -180,6 +180,10 @@ my $used = used_at_once($key, 20000);
 cmp_ok($used, '>', 6000, "one key has used $used proofs");
 cmp_ok($used, '<', 10000, 'and no more than half of the room');
 is(used_at_once($key{EdDSA2} = new_key('EdDSA'), 100), 100, 'another one still can');
+# of two keys that get all they can, the first has half of the room, which is eight shares
+my $share = used_at_once(new_key('EdDSA'), 2000);
+cmp_ok($share, '>', $used / 10, "where half of the room is used, one key gets $share");
+cmp_ok($share, '<', $used / 6, 'a sixteenth of the room');
 
 # ---------- without shared memory ----------
 
@@ -263,6 +267,19 @@ my $again = assertion($stranger);
 is(sql(sprintf q{BEGIN; SELECT devapp_internal.assertion_problem('%s', '%s', '%s') IS NULL; ROLLBACK}, $id, $client, $again), 't', 'where nothing was issued, because it was rolled back,');
 is(problem($again), '', 'the client may try again');
 
+# who sees the keys: the developers who see the credential
+sql(q{SELECT devapp.create_developer('eve@example.com')});
+sub keys_seen_by
+{
+	my ($email) = @_;
+	my $claims = sprintf q{{"role": "devapp_developer", "email": "%s", "email_verified": true}}, $email;
+
+	return (split /\n/, sql("SET ROLE devapp_developer; SELECT set_config('request.jwt.claims', '$claims', false); SELECT count(*) FROM devapp.client_key"))[-1];
+}
+sql('SELECT devapp.setup_roles()');
+is(keys_seen_by('ada@example.com'), 1, 'the owner of the client sees its key');
+is(keys_seen_by('eve@example.com'), 0, 'another developer does not');
+
 # ---------- tokens for them ----------
 
 put_keyring($node);
@@ -279,10 +296,13 @@ sub issue
 	return "SET ROLE gateway; SELECT devapp.issue_token('$client', $arguments)";
 }
 
-sql('SELECT devapp.setup_roles(); CREATE ROLE gateway IN ROLE devapp_gateway');
+sql('CREATE ROLE gateway IN ROLE devapp_gateway');
 my $assertion = assertion($stranger);
 is(state_of(issue("assertion => '$assertion'")), '00000', 'an assertion is worth a token');
 is(state_of(issue("assertion => '$assertion'")), '28P01', 'once');
+$assertion = assertion($stranger);
+is(state_of('BEGIN READ ONLY; ' . issue("assertion => '$assertion'")), '25006', 'where nothing can be written, as on a standby, it is worth nothing');
+is(state_of(issue("assertion => '$assertion'")), '00000', 'and is not used');
 is(state_of(issue("assertion => '" . assertion($key) . "'")), '28P01', 'not with a key that was taken out');
 is(state_of(issue("assertion => '" . assertion($stranger) . "', client_secret => 'x'")), '28P01', 'not with a secret as well');
 $assertion = assertion($stranger);
