@@ -15,26 +15,21 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
-#include <stdlib.h>
-
-static void
-require_done(int result)
-{
-	if (result != 1)
-		abort();
-}
+#include <stdbool.h>
 
 /* The parts may be secret, so nothing of them stays on the stack. */
 void
 sha256_of_parts(const Str *parts, int n, uint8_t out[SHA256_LEN])
 {
 	SHA256_CTX	context;
+	bool		done = SHA256_Init(&context) == 1;
 
-	require_done(SHA256_Init(&context));
-	for (int i = 0; i < n; i++)
-		require_done(SHA256_Update(&context, parts[i].data, parts[i].len));
-	require_done(SHA256_Final(out, &context));
+	for (int i = 0; done && i < n; i++)
+		done = SHA256_Update(&context, parts[i].data, parts[i].len) == 1;
+	done = done && SHA256_Final(out, &context) == 1;
 	OPENSSL_cleanse(&context, sizeof(context));
+	if (!done)
+		sha256_failed();
 }
 
 void

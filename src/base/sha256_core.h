@@ -12,6 +12,9 @@
 
 #define SHA256_LEN			32
 
+/* Does not return.  The backend raises an error (sha256.c), other programs have their own. */
+extern void sha256_failed(void);
+
 extern void sha256_of(const void *data, size_t len, uint8_t out[SHA256_LEN]);
 extern void sha256_of_parts(const Str *parts, int n, uint8_t out[SHA256_LEN]);
 
