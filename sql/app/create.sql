@@ -127,8 +127,10 @@ BEGIN
                                create_app.display_name, create_app.description, create_app.callback_urls,
                                create_app.scopes, create_app.app_family, create_app.attributes, create_app.allowed_cidrs,
                                devapp_internal.app_decision(decisions));
-    RETURN devapp_internal.make_credential(made, create_app.kind, the_products, create_app.environment, NULL, expires_in, NULL,
-                         NULL, decisions);
+    RETURN devapp_internal.issue_secret(
+               devapp_internal.make_credential(made, create_app.kind, the_products, create_app.environment, NULL, expires_in, NULL,
+                   NULL, decisions),
+               NULL);
 END
 $$;
 

@@ -116,9 +116,9 @@ BEGIN
 END
 $$;
 
--- A credential for an app, its associations in the order of products, and its
--- first secret.  decisions: what was decided about the products already.  imported: the consumer key of a
--- credential whose secret another system made; then only its id is returned, and the secret is stored by who calls.
+-- Makes a credential for an app, with its associations in the order of products, and returns its id.  It
+-- has no secret yet, which the callers give it.  decisions: what was decided about the products
+-- already.  imported: the consumer key of a credential whose secret another system made.
 CREATE FUNCTION devapp_internal.make_credential(
     app devapp.app,
     kind text,
@@ -131,9 +131,8 @@ CREATE FUNCTION devapp_internal.make_credential(
     decisions devapp.approval_decision[] DEFAULT NULL,
     label text DEFAULT NULL,
     replaces uuid DEFAULT NULL,
-    replaced_until timestamptz DEFAULT NULL,
     imported text DEFAULT NULL
-) RETURNS devapp.issued_credential
+) RETURNS uuid
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -164,10 +163,7 @@ BEGIN
             PERFORM devapp_internal.associate(app, made, products[i], decisions[i]);
         END IF;
     END LOOP;
-    IF imported IS NOT NULL THEN
-        RETURN ROW (app.app_id, app.status, made, NULL, public_part, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::devapp.issued_credential;
-    END IF;
-    RETURN devapp_internal.issue_secret(made, replaced_until);
+    RETURN made;
 END
 $$;
 
@@ -240,6 +236,8 @@ DECLARE
     the_app devapp.app := devapp_internal.find_own_app(issue_credential.app, NOT is_admin);
     old devapp.credential;
     names text[];
+    the_products devapp.product[];
+    replaced_until timestamptz;
     made devapp.issued_credential;
 BEGIN
     IF issue_credential.replaces IS NOT NULL THEN
@@ -252,12 +250,16 @@ BEGIN
         PERFORM devapp_internal.require_room_for_credential(the_app.app_id, old.credential_id);
     END IF;
     PERFORM devapp_internal.set_note(issue_credential.note);
-    made := devapp_internal.make_credential(the_app, coalesce(issue_credential.kind, old.kind),
-                devapp_internal.find_products(names, the_app.app_id), coalesce(issue_credential.environment, old.environment),
-                coalesce(issue_credential.scopes, old.scopes), expires_in, coalesce(issue_credential.attributes, old.attributes),
-                coalesce(issue_credential.allowed_cidrs, old.allowed_cidrs), label => coalesce(issue_credential.label, old.label),
-                replaces => old.credential_id,
-                replaced_until => CASE WHEN old.credential_id IS NOT NULL THEN devapp_internal.end_replaced(old, overlap) END);
+    the_products := devapp_internal.find_products(names, the_app.app_id);
+    IF old.credential_id IS NOT NULL THEN
+        replaced_until := devapp_internal.end_replaced(old, overlap);
+    END IF;
+    made := devapp_internal.issue_secret(
+                devapp_internal.make_credential(the_app, coalesce(issue_credential.kind, old.kind), the_products,
+                    coalesce(issue_credential.environment, old.environment), coalesce(issue_credential.scopes, old.scopes), expires_in,
+                    coalesce(issue_credential.attributes, old.attributes), coalesce(issue_credential.allowed_cidrs, old.allowed_cidrs),
+                    label => coalesce(issue_credential.label, old.label), replaces => old.credential_id),
+                replaced_until);
     PERFORM devapp_internal.set_note(NULL);
     RETURN made;
 END

@@ -64,10 +64,10 @@ BEGIN
     PERFORM devapp_internal.lock_imports();
     PERFORM devapp_internal.require_unknown(store_imported.kind, store_imported.consumer_key);
     PERFORM devapp_internal.set_note(store_imported.note);
-    made.credential_id := (devapp_internal.make_credential(the_app, store_imported.kind,
+    made.credential_id := devapp_internal.make_credential(the_app, store_imported.kind,
                 devapp_internal.find_products(names, the_app.app_id), store_imported.environment, store_imported.scopes,
                 expires_in, store_imported.attributes, NULL, label => store_imported.label,
-                imported => store_imported.consumer_key)).credential_id;
+                imported => store_imported.consumer_key);
     INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme)
     VALUES (made.credential_id, 1, CASE store_imported.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
             devapp_internal.imported_digest(1), store_imported.scheme);
