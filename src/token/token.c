@@ -202,23 +202,31 @@ is_from_us(const Token *token)
 }
 
 /*
- * Read a token and verify its signature.  VALID, or why it is refused: MALFORMED,
+ * Read a token; false if it is malformed.  This asks no table, so it needs no snapshot.  All
+ * lies in the current memory context.
+ */
+bool
+token_read(Str bytes, Token *token)
+{
+	memset(token, 0, sizeof(Token));
+	token->jwt = palloc(sizeof(Jwt));
+	token->bytes = bytes;
+	return jwt_read(bytes, JWT_WITHOUT_KEY, token->jwt) && jwt_read_claims(token->jwt);
+}
+
+/*
+ * Verify the signature of a token that was read.  VALID, or why it is refused: MALFORMED,
  * NOT_FOUND, UNAVAILABLE (the secret of its issuer is not to be had), or NO_PRODUCT where it
- * names a developer.  All lies in the current memory context.
+ * names a developer.
  */
 VerdictCode
-token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token)
+token_open(Token *token, uint64 loaded_at, Snapshot snapshot)
 {
-	Jwt		   *jwt = palloc(sizeof(Jwt));
+	const Jwt  *jwt = token->jwt;
 	const TokenSigningKey *key;
 
-	memset(token, 0, sizeof(Token));
-	token->jwt = jwt;
-	token->bytes = bytes;
 	token->loaded_at = loaded_at;
 	token->snapshot = snapshot;
-	if (!jwt_read(bytes, JWT_WITHOUT_KEY, jwt) || !jwt_read_claims(jwt))
-		return VERDICT_MALFORMED;
 	if (jwt->kid.data == NULL || jwt->kid.len > JWK_KID_MAX)
 		return VERDICT_NOT_FOUND;
 	key = signing_key_find(jwt->kid, loaded_at, snapshot);
@@ -232,7 +240,7 @@ token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token)
 		return VERDICT_NOT_FOUND;
 	token->client_id = jwt->claims.client_id;
 	token->token_key = jwt->claims.jti;
-	token->scopes = (StrList) {jwt->claims.nscopes, jwt->claims.scopes};
+	token->scopes = (StrList) {jwt->claims.nscopes, token->jwt->claims.scopes};
 	token->keeps_scopes = token->is_secret;
 	set_facts(token, &key->key_id, key->verify_until);
 	token->facts.revoked |= key->compromised;
@@ -296,15 +304,19 @@ token_holder(const Token *token, ProductGetter getter, TokenHolder *holder)
 	return code;
 }
 
-/* Both, for whoever asks about a token and does not remember it. */
+/* Read and open a token and find its holder, for a caller that does not remember it. */
 VerdictCode
 token_examine(Str bytes, Token *token, TokenHolder *holder)
 {
-	uint64		loaded_at = invalidation_accept();
-	Snapshot	snapshot = catalog_take_snapshot();
-	VerdictCode code = bytes.len > JWT_MAX ? VERDICT_MALFORMED :
-		token_open(bytes, loaded_at, snapshot, token);
+	uint64		loaded_at;
+	Snapshot	snapshot;
+	VerdictCode code;
 
+	if (!token_read(bytes, token))
+		return VERDICT_MALFORMED;
+	loaded_at = invalidation_accept();
+	snapshot = catalog_take_snapshot();
+	code = token_open(token, loaded_at, snapshot);
 	if (code == VERDICT_VALID)
 		code = token_holder(token, product_load, holder);
 	catalog_release_snapshot(snapshot);

@@ -46,7 +46,8 @@ typedef struct TokenHolder
 	DecideSecret secret;
 } TokenHolder;
 
-extern VerdictCode token_open(Str bytes, uint64 loaded_at, Snapshot snapshot, Token *token);
+extern bool token_read(Str bytes, Token *token);
+extern VerdictCode token_open(Token *token, uint64 loaded_at, Snapshot snapshot);
 extern VerdictCode token_holder(const Token *token, ProductGetter getter, TokenHolder *holder);
 extern VerdictCode token_examine(Str bytes, Token *token, TokenHolder *holder);
 extern VerdictCode token_refusal(const TokenFacts *facts, const TokenProofs *proofs,

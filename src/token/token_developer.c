@@ -33,13 +33,17 @@ devapp_token_developer(PG_FUNCTION_ARGS)
 {
 	text	   *value = PG_GETARG_TEXT_PP(0);
 	Str			bytes = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-	uint64		loaded_at = invalidation_accept();
-	Snapshot	snapshot = catalog_take_snapshot();
 	Token	   *token = palloc(sizeof(Token));
-	VerdictCode code = bytes.len > JWT_MAX ? VERDICT_MALFORMED :
-		token_open(bytes, loaded_at, snapshot, token);
+	uint64		loaded_at;
+	Snapshot	snapshot;
+	VerdictCode code;
 	pg_uuid_t  *developer_id;
 
+	if (!token_read(bytes, token))
+		PG_RETURN_NULL();
+	loaded_at = invalidation_accept();
+	snapshot = catalog_take_snapshot();
+	code = token_open(token, loaded_at, snapshot);
 	catalog_release_snapshot(snapshot);
 	if (code != VERDICT_NO_PRODUCT || !is_good(&token->facts))
 		PG_RETURN_NULL();

@@ -33,13 +33,18 @@ PG_FUNCTION_INFO_V1(devapp_verify_token);
 static VerdictCode
 load_token(const CacheTag *tag, Str bytes, CacheFound *found)
 {
-	uint64		loaded_at = cache_begin_load();
-	Snapshot	snapshot = catalog_take_snapshot();
 	/* what was found points to both */
 	Token	   *token = palloc(sizeof(Token));
 	TokenHolder *holder = palloc(sizeof(TokenHolder));
-	VerdictCode code = token_open(bytes, loaded_at, snapshot, token);
+	uint64		loaded_at;
+	Snapshot	snapshot;
+	VerdictCode code;
 
+	if (!token_read(bytes, token))
+		return VERDICT_MALFORMED;
+	loaded_at = cache_begin_load();
+	snapshot = catalog_take_snapshot();
+	code = token_open(token, loaded_at, snapshot);
 	if (code == VERDICT_VALID)
 		code = token_holder(token, cache_product, holder);
 	catalog_release_snapshot(snapshot);
