@@ -13,12 +13,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
-#include "nodes/params.h"
-#include "tcop/dest.h"
+#include "executor/tuptable.h"
 #include "utils/timestamp.h"
 
 #include "meter/usage_partition.h"
+#include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_roll_up);
 
@@ -75,53 +74,18 @@ receive_minute(TupleTableSlot *slot, DestReceiver *receiver)
 	return !minutes->refused;
 }
 
-static void
-start_receiving(DestReceiver *receiver, int operation, TupleDesc desc)
-{
-}
-
-static void
-stop_receiving(DestReceiver *receiver)
-{
-}
-
-static void
-read_minutes(Minutes *minutes, Datum flush_ids, Datum from, Datum to)
-{
-	SPIExecuteOptions options = {0};
-	ParamListInfo params = makeParamList(3);
-
-	params->params[0] = (ParamExternData) {
-		.value = flush_ids, .pflags = PARAM_FLAG_CONST, .ptype = INT8ARRAYOID
-	};
-	params->params[1] = (ParamExternData) {
-		.value = from, .pflags = PARAM_FLAG_CONST, .ptype = TIMESTAMPTZOID
-	};
-	params->params[2] = (ParamExternData) {
-		.value = to, .pflags = PARAM_FLAG_CONST, .ptype = TIMESTAMPTZOID
-	};
-	options.params = params;
-	options.read_only = true;
-	options.dest = &minutes->receiver;
-	minutes->room = 1024;
-	minutes->rows = palloc(minutes->room * sizeof(UsageRow));
-	SPI_connect();
-	if (SPI_execute_extended(minutes_query, &options) < 0)
-		elog(ERROR, "minutes of usage could not be read");
-	SPI_finish();
-}
-
 /* ---------- the function ---------- */
 
 static bool
 roll_up(UsagePartition *hours, UsagePartition *days, Datum from, Datum to, Datum flush_ids)
 {
-	Minutes		minutes = {
-		.receiver = {.receiveSlot = receive_minute, .rStartup = start_receiving,
-		.rShutdown = stop_receiving, .rDestroy = stop_receiving, .mydest = DestNone}
+	const ParamExternData params[] = {
+		SCAN_PARAM(flush_ids, INT8ARRAYOID), SCAN_PARAM(from, TIMESTAMPTZOID), SCAN_PARAM(to, TIMESTAMPTZOID)
 	};
+	Minutes		minutes = {.receiver.receiveSlot = receive_minute, .room = 1024};
 
-	read_minutes(&minutes, flush_ids, from, to);
+	minutes.rows = palloc(minutes.room * sizeof(UsageRow));
+	usage_scan(minutes_query, params, lengthof(params), &minutes.receiver);
 	if (minutes.refused)
 		return false;
 	usage_rows_sort(minutes.rows, minutes.n);

@@ -8,7 +8,7 @@
  * each of the two.
  *
  * The sums are partial: when a table is full, its rows are put out and it begins
- * again, so that memory is bounded.  Whoever needs one row for each app and product
+ * again, so that memory is bounded.  A reader that needs one row for each app and product
  * adds up once more.
  */
 #include "postgres.h"
@@ -18,10 +18,8 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "funcapi.h"
-#include "nodes/params.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -30,6 +28,7 @@
 
 #include "base/compat.h"
 #include "meter/add_counts.h"
+#include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_sum_usage);
 
@@ -375,43 +374,15 @@ receive_usage(TupleTableSlot *slot, DestReceiver *receiver)
 	return true;
 }
 
-static void
-start_receiving(DestReceiver *receiver, int operation, TupleDesc desc)
-{
-}
-
-static void
-stop_receiving(DestReceiver *receiver)
-{
-}
-
 /* ---------- the function ---------- */
-
-static void
-scan_usage(UsageSums *sums, DateADT from)
-{
-	SPIExecuteOptions options = {0};
-	ParamListInfo params = makeParamList(1);
-
-	params->params[0] = (ParamExternData) {
-		.value = DateADTGetDatum(from), .pflags = PARAM_FLAG_CONST, .ptype = DATEOID
-	};
-	options.params = params;
-	options.read_only = true;
-	options.dest = &sums->receiver;
-	SPI_connect();
-	if (SPI_execute_extended(usage_query, &options) < 0)
-		elog(ERROR, "usage could not be read");
-	SPI_finish();
-}
 
 /* SQL: devapp_internal.sum_usage(date, date, devapp.verdict_code) */
 Datum
 devapp_sum_usage(PG_FUNCTION_ARGS)
 {
+	const ParamExternData from = SCAN_PARAM(PG_GETARG_DATUM(0), DATEOID);
 	UsageSums	sums = {
-		.receiver = {.receiveSlot = receive_usage, .rStartup = start_receiving,
-		.rShutdown = stop_receiving, .rDestroy = stop_receiving, .mydest = DestNone},
+		.receiver.receiveSlot = receive_usage,
 		.recent_from = PG_GETARG_DATEADT(1),
 		.allowed = PG_GETARG_OID(2),
 		.result = (ReturnSetInfo *) fcinfo->resultinfo
@@ -422,7 +393,7 @@ devapp_sum_usage(PG_FUNCTION_ARGS)
 											  ALLOCSET_DEFAULT_SIZES);
 	sums.apps = app_sums_create(CurrentMemoryContext, 1024, NULL);
 	sums.days = day_sums_create(CurrentMemoryContext, 1024, NULL);
-	scan_usage(&sums, PG_GETARG_DATEADT(0));
+	usage_scan(usage_query, &from, 1, &sums.receiver);
 	drain_pending(&sums);
 	put_app_sums(&sums);
 	put_day_sums(&sums);
