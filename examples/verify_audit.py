@@ -13,9 +13,9 @@ of these:
                                         a proof that one checkpoint's log begins as another's
 
 Leaves without a proof must be the whole log, from 0 on without a gap, at least up to the
-largest checkpoint.  Lines of devapp.audit_feed() also say what the entry says, and must say the
-same; but where the entry has the pseudonym of a person, the line may have the person.  What is not
-in the entry, such as the names of apps and the words of "happened", is not looked at.  A CHECKPOINT
+largest checkpoint.  Lines of devapp.audit_feed() repeat what the entry says, and must agree with
+it; but where the entry has the pseudonym of a person, the line may have the person.  What is not
+in the entry, such as the names of apps and the words of "happened", is not checked.  A CHECKPOINT
 is a file with the note that devapp.seal_audit() returned.
 
 Each KEY is a verifier key, as devapp.audit_public_key() shows it; every checkpoint must then be
@@ -185,7 +185,7 @@ def read_value(column, value):
 
 
 def says_the_same(column, said, true):
-    """Is what a line says of a column what the entry says?"""
+    """Whether the value of a column in a line agrees with the value in the entry."""
     if isinstance(true, str) and true.startswith("person:"):
         return isinstance(said, (str, dict, list, type(None)))
     if column == "occurred_at":
@@ -199,7 +199,7 @@ def says_the_same(column, said, true):
 
 
 def compare(record, event):
-    """What a line says beside its entry must be what the entry says."""
+    """A line repeats columns of its entry, and must agree with it."""
     for column in COLUMNS:
         if column in record and not says_the_same(column, record[column], event[column]):
             raise Problem(f'"{column}" is not what the entry says: the line was edited')

@@ -5,7 +5,7 @@ CREATE FUNCTION devapp_internal.code_words(code text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN upper(left(code, 1)) || replace(lower(substr(code, 2)), '_', ' ');
 
--- Who or what called: a name with a bar, allowed calls, and the share of calls that was refused.
+-- A row about a caller: its name with a bar, its allowed calls, and the share of its calls that was refused.
 CREATE FUNCTION devapp_internal.html_calls(name text, detail text, allowed bigint, refused bigint, most bigint) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN devapp_internal.html_row(devapp_internal.html_name(name, detail) || devapp_internal.html_bar(allowed, most),

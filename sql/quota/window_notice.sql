@@ -26,7 +26,7 @@ BEGIN ATOMIC
      WHERE q.window_start <= at AND q.window_end > at
        AND q.window_end >= q.window_start + interval '1 hour'
        AND q.used >= q.quota_limit * 0.8
-       -- a quota that was changed begins anew
+       -- a quota that was changed starts over
        AND (q.window_start, q.window_end) = (SELECT w.window_start, w.window_end
                                                FROM devapp_internal.quota_window(at, q.quota_interval, q.quota_unit, q.time_zone) AS w);
 END;

@@ -17,7 +17,7 @@ SELECT i, c.app_id, c.credential_id, c.secret
   FROM generate_series(1, :apps) AS i,
        LATERAL devapp.create_app('app' || i, developer => 'dev@example.com', products => '{orders}') AS c;
 
--- tokens: a signing key, and a client beside each app, in an app of its own
+-- tokens: a signing key, and for each app a client, which has an app of its own
 COPY (SELECT '1:' || repeat('0123456789abcdef', 4)) TO PROGRAM 'umask 077; cat > bench.keyring';
 ALTER SYSTEM SET devapp.keyring_file = 'bench.keyring';
 SELECT pg_reload_conf(), pg_sleep(1) \g /dev/null

@@ -86,7 +86,7 @@ refused('bi', $_)
   'SELECT FROM devapp.top_apps', 'SELECT devapp_internal.setting(\'rotation_max_age\')', 'SELECT devapp.refresh_reports()',
   'REFRESH MATERIALIZED VIEW devapp_internal.usage_totals', 'DELETE FROM devapp_report.developers',
   'CREATE VIEW devapp_report.mine AS SELECT 1';
-# What a tool lists is what an analyst may use: by his rights, and not by what nobody uses.
+# A tool lists everything that an analyst may use: besides what everybody may, that is devapp_report.
 my $ours = q{
 	SELECT 'schema ' || n.nspname FROM pg_namespace n WHERE has_schema_privilege(n.oid, 'USAGE') OR has_schema_privilege(n.oid, 'CREATE')
 	UNION SELECT 'relation ' || c.oid::regclass FROM pg_class c
@@ -106,7 +106,7 @@ my @listed = grep { !$everybody{$_} } split /\n/, run('bi', $ours);
 same_lines(join("\n", grep { !/ devapp_report(\.|$)/ } @listed), '', 'nothing outside of devapp_report is for analysts');
 same_lines(join("\n", grep { /^(schema|function|type) / } @listed),
 	"function devapp_report.dashboard\nfunction devapp_report.percentile\nfunction devapp_report.quota_window\nfunction devapp_report.setting\nfunction devapp_report.sum_bigint\n"
-	  . qq{schema devapp_report\ntype devapp_report."text/html"}, 'what else than views is there');
+	  . qq{schema devapp_report\ntype devapp_report."text/html"}, 'what is there besides views');
 is(run('bi', "SELECT devapp_report.setting('rotation_max_age'), devapp_report.setting('devapp.rotation_max_age')"), '90|90', 'an analyst asks for a setting');
 is(run('bi', 'SELECT devapp_report.sum_bigint(calls), pg_typeof(devapp_report.sum_bigint(calls)) FROM devapp_report.usage_daily'), '6|bigint', 'for a sum that is no numeric');
 is(run('bi', "SET timezone = 'UTC'; SELECT * FROM devapp_report.quota_window('2026-03-29 12:00Z', 1, 'day', 'Europe/Berlin')"),

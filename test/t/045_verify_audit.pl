@@ -147,7 +147,7 @@ refused('no JSON', qr/^words:2: this is no JSON object/, write_file('words', $li
 refused('a proof was edited', qr/^proof:1: leaf \d+ is not in the log of/, write_file('proof', $proofs[0] =~ s/(path" ?: ?\[")(.)/$1 . ($2 eq '0' ? '1' : '0')/er, $consistency), $older_note, $newer_note);
 refused('a consistency', qr/^proof:2: the log of b\.note does not begin as that of a\.note/, write_file('proof', $proofs[0], $consistency =~ s/(consistency.*?")(.)(?=\w{63})/$1 . ($2 eq '0' ? '1' : '0')/er), $older_note, $newer_note);
 
-# what a line of audit_feed() says beside its entry; the last event of a person, whose actor is a pseudonym, is told by a name
+# what a line of audit_feed() repeats of its entry; the last event of a person
 my ($of_person) = grep { $feed[$_] =~ /"developer" : "ada/ && $feed[$_] =~ /"email": "ada/ } 0 .. $#feed;
 my %edits = (
 	event_id => qr/(?<="event_id" : )\d+/, occurred_at => qr/(?<="occurred_at" : ")\d/, actor => qr/(?<="actor" : )null/, db_role => qr/(?<="db_role" : ")\w/,
