@@ -103,7 +103,7 @@ devapp_revoke_token(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("either a token or a jti is needed"),
-				 errhint("Give the token, or its jti.")));
+				 errhint("Give the token; an administrator may give its jti instead.")));
 	if (!PG_ARGISNULL(ARG_TOKEN))
 		revoke_one(fcinfo, asking);
 	else if (asking == NULL && entry_by_admin())
