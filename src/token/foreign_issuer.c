@@ -20,6 +20,7 @@
 #include "utils/jsonb.h"
 
 #include "base/compat.h"
+#include "base/sodium.h"
 #include "table/catalog.h"
 #include "token/foreign_issuer.h"
 #include "token/kept.h"
@@ -80,7 +81,7 @@ add_keys(ForeignIssuer *issuer, Str jwks)
 	JsonBuffer	buffer = {room, room + jwks.len};
 
 	(void) jwks_read(jwks, &buffer, add_key, issuer);
-	memset(room, 0, jwks.len);
+	sodium_memzero(room, jwks.len);
 	pfree(room);
 }
 
