@@ -72,7 +72,7 @@ DECLARE
 BEGIN
     UPDATE devapp.signing_key k
        SET status = 'retired',
-           verify_until = CASE WHEN compromised THEN now() WHEN k.verify_until IS NULL THEN devapp_internal.last_expiry(k) ELSE k.verify_until END,
+           verify_until = CASE WHEN compromised THEN now() ELSE coalesce(k.verify_until, devapp_internal.last_expiry(k)) END,
            compromised_at = CASE WHEN compromised THEN now() END,
            decision_note = note
      WHERE k.kid = (key).kid
