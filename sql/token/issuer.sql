@@ -1,4 +1,4 @@
--- Issuers of tokens that are not we.  How their tokens are verified: src/token/foreign_issuer.c.
+-- Other issuers of tokens.  How their tokens are verified: src/token/foreign_issuer.c.
 
 CREATE FUNCTION devapp_internal.token_issuer_name() RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_token_issuer_name';
@@ -204,6 +204,6 @@ COMMENT ON FUNCTION devapp.delete_token_issuer(text, text) IS 'Deletes an issuer
 SELECT devapp_internal.grant_to('devapp.delete_token_issuer', 'admin');
 
 -- The developer whom a token of another issuer names, where it is good now: for what puts
--- people behind requests.  Null: it is none, is not good, or names nobody.
+-- people behind requests.  Null if it is not a token, is not good, or names nobody.
 CREATE FUNCTION devapp_internal.token_developer(token text) RETURNS uuid
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_token_developer';

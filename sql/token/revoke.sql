@@ -1,9 +1,9 @@
 -- Revoking tokens; see src/token/revoke_token.c.
 
--- When no clock takes a token for good any more of which only the jti is known: none of ours
--- lives for longer than one that was to live for the longest.  That of another issuer has its
--- name before the jti; how long its tokens live is its own affair.  The token may have been issued
--- after this transaction began.
+-- When a token of which only the jti is known has certainly expired: no token of ours lives for
+-- longer than the longest lifetime that is recorded with a key.  A token of another issuer has the
+-- issuer's name before the jti; how long it lives is unknown here, so a year is taken.  The token may
+-- have been issued after this transaction began.
 CREATE FUNCTION devapp_internal.last_possible_expiry(jti text) RETURNS timestamptz
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
@@ -13,7 +13,7 @@ AS $$
       FROM devapp.signing_key k
 $$;
 
--- Once revoked is revoked: the first who did it stays on record.
+-- A token is revoked once: the first who revoked it stays on record.
 CREATE FUNCTION devapp_internal.put_revoked_token(jti text, credential_id uuid, expires_at timestamptz, note text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -30,7 +30,7 @@ COMMENT ON FUNCTION devapp.create_signing_key(text, text) IS
     'Makes a key that is to sign tokens with this algorithm (null: that of devapp.token_alg); it is published at once, but does not sign until it is activated';
 SELECT devapp_internal.grant_to('devapp.create_signing_key', 'admin');
 
--- Whoever activates or retires one key of an algorithm waits for who does so with another.
+-- Activating or retiring one key of an algorithm waits for the same with another key of it.
 CREATE FUNCTION devapp_internal.lock_signing_key(kid text) RETURNS devapp.signing_key
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -51,10 +51,10 @@ BEGIN
 END
 $$;
 
--- When the last token of a key has expired that is retired now, also where it is itself the secret
--- of a credential: whoever signs it says first how long it is to live (lengthen_signing_key).
--- Clocks may differ by half a minute.  Others sign with the key until it is retired, not until the
--- transaction began that retires it.
+-- When the last token of a key that is retired now will have expired, also where the token is
+-- itself the secret of a credential: before a token is signed, its lifetime is recorded with the key
+-- (lengthen_signing_key).  Clocks may differ by half a minute.  Others sign with the key until it is
+-- retired, and not only until the transaction that retires it began.
 CREATE FUNCTION devapp_internal.last_expiry(key devapp.signing_key) RETURNS timestamptz
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp

@@ -34,7 +34,7 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp.signing_key', 'SELECT', 'admin'
 SELECT pg_extension_config_dump('devapp.signing_key', '');
 CREATE UNIQUE INDEX signing_key_active_key ON devapp.signing_key (alg) WHERE status = 'active';
 
--- Nobody but the owner reads it.  It goes along in a dump, because it is sealed.
+-- Nobody but the owner reads it.  Dumps have it, because it is sealed.
 CREATE TABLE devapp.sealed_key (
     subject text COLLATE "C" NOT NULL,
     sealed bytea NOT NULL,
@@ -99,7 +99,7 @@ COMMENT ON COLUMN devapp.used_assertion.expires_at IS 'When it has expired by ev
 SELECT pg_extension_config_dump('devapp.used_assertion', '');
 CREATE INDEX used_assertion_expires_at_idx ON devapp.used_assertion (expires_at);
 
--- Issuers of tokens that are not we.
+-- Other issuers of tokens.
 CREATE TABLE devapp.token_issuer (
     issuer text COLLATE "C" NOT NULL,
     issuer_id uuid NOT NULL DEFAULT devapp.uuid_v7(),

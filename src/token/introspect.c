@@ -1,6 +1,6 @@
 /*
  * introspect.c
- *		introspect(): what is a token good for (RFC 7662)?
+ *		introspect(): what a token is good for (RFC 7662).
  *
  * A token is active if it would let a call pass that its products cover.  Of anything else
  * the answer is {"active": false} and nothing more, also of a token that is not the caller's.
@@ -32,8 +32,8 @@ enum
 };
 
 /*
- * A claim, which is in UTF-8, in the encoding of the database.  NULL: there is none, or the
- * encoding lacks one of its characters; no token may raise an error for that.
+ * Convert a claim from UTF-8 to the encoding of the database.  NULL if there is no claim, or
+ * the encoding lacks one of its characters; no token may raise an error for that.
  */
 static char *
 claim_text(Str value)
@@ -146,7 +146,7 @@ describe_token(const Token *token, const Entitlement *e)
 	return json.data;
 }
 
-/* Would it let a call pass, with its proof?  A proof that nobody here knows is never good. */
+/* True if a call may pass with its proof.  A proof that nobody here knows is never good. */
 static bool
 is_active(const Token *token, const TokenHolder *holder, TimestampTz now)
 {

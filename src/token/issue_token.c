@@ -189,7 +189,7 @@ is_absolute_uri(Str s)
 		memchr(s.data, '#', s.len) == NULL && memchr(s.data, ' ', s.len) == NULL;
 }
 
-/* Where the caller names nobody, it is for whom the issuer stands. */
+/* Without an audience or a resource, the token is for the issuer itself. */
 static StrList
 require_audiences(FunctionCallInfo fcinfo)
 {

@@ -14,7 +14,7 @@
 #include "table/invalidation.h"
 #include "token/kept.h"
 
-/* More than these are not kept: then all are dropped. */
+/* All are dropped when there are this many. */
 #define KEPT_MAX	64
 
 /* Room for a new one, in a context of its own below the current one. */

@@ -2,8 +2,8 @@
  * named_holder.c
  *		Whom a token of another issuer names.
  *
- * The same forms as in SQL (sql/identity/reference.sql), read without it: verification
- * runs none.  What is found depends on rows whose ids the entitlement depends on as
+ * Names have the same forms as in SQL (sql/identity/reference.sql), but are read in C,
+ * because verification runs no SQL.  What is found depends on rows whose ids the entitlement depends on as
  * well (a renamed app or owner is a changed one), so that what is remembered of it ends
  * with them.
  */

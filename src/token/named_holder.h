@@ -12,16 +12,19 @@
 
 #include "base/str.h"
 
-/* Can it be a text of this database at all? */
+/* True if the name can be a text of this database at all. */
 extern bool named_is_text(Str name);
 
-/* By e-mail or id; false: there is none. */
+/* Find a developer by e-mail or id; false if there is no such developer. */
 extern bool named_developer(Str name, Snapshot snapshot, pg_uuid_t *developer_id);
 
-/* By id or owner/name, as app_ref; false: there is none. */
+/* Find an app by id or owner/name, as app_ref; false if there is no such app. */
 extern bool named_app(Str name, Snapshot snapshot, pg_uuid_t *app_id);
 
-/* Of the credential that was issued first among those that work; data is NULL where there is none. */
+/*
+ * The consumer key of the credential that was issued first, among those that work if any
+ * does; data is NULL if the app has no credential.
+ */
 extern Str	consumer_key_of_app(const pg_uuid_t *app_id, Snapshot snapshot);
 
 #endif							/* DEVAPP_NAMED_HOLDER_H */

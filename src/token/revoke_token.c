@@ -79,7 +79,7 @@ revoke_one(FunctionCallInfo fcinfo, const Entitlement *asking)
 				&holder.entitlement->credential_id, token->facts.expires_at);
 }
 
-/* It is stored and shown, which a token must never be, and a token so named would go on working. */
+/* A jti is stored and shown, which a token must never be; and a token given as one would go on working. */
 static void
 revoke_by_jti(FunctionCallInfo fcinfo)
 {

@@ -2,10 +2,11 @@
  * stored_jwks.c
  *		A set of keys (JWKS) that a caller stores.
  *
- * What is kept of it is written anew: of a public key the members that make it, so that
- * nothing comes along that the caller put there by mistake; shared secrets (oct) are
- * sealed.  A set that cannot be used as it is meant is an error that says which key is at
- * fault, and never shows one.  Keys for something else, such as encryption, are left out.
+ * The set is not stored as it was given.  A public key is rewritten with the members that
+ * make it, so that nothing else is stored which the caller put there by mistake; shared
+ * secrets (oct) are sealed.  A set that cannot be used as it is meant is an error that says
+ * which key is at fault, and never shows one.  Keys for something else, such as encryption,
+ * are left out.
  */
 #include "postgres.h"
 

@@ -304,7 +304,7 @@ token_holder(const Token *token, ProductGetter getter, TokenHolder *holder)
 	return code;
 }
 
-/* Read and open a token and find its holder, for a caller that does not remember it. */
+/* token_read(), token_open() and token_holder() at once, for functions that do not remember the token. */
 VerdictCode
 token_examine(Str bytes, Token *token, TokenHolder *holder)
 {

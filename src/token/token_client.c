@@ -2,11 +2,11 @@
  * token_client.c
  *		Who asks for a token, or about one.
  *
- * A client proves itself by its secret, or by an assertion (assertion.c); an administrator, and a developer for an app of
- * his own, needs no proof.  SQL is asked who the caller is (sql/token/issue.sql).  Whether
- * the client may act is decided on the same entitlement as a verification, by the same
- * checks.  A stranger is told nothing but that it did not work; an administrator is told
- * why.
+ * A client proves itself by its secret, or by an assertion (assertion.c); an administrator,
+ * and a developer for an app of his own, needs no proof.  SQL is asked who the caller is
+ * (sql/token/issue.sql).  Whether the client may act is decided on the same entitlement as a
+ * verification, by the same checks.  A stranger is told nothing but that it did not work; an
+ * administrator is told why.
  *
  * A client's secret is no argument of a query, because auto_explain can log those.
  */
@@ -79,7 +79,7 @@ true_column(int column)
 	return !isnull && DatumGetBool(value);
 }
 
-/* Planned once a session: planning takes several times as long as running. */
+/* The query is planned once a session, because planning takes several times as long as running. */
 static SPIPlanPtr
 find_client_plan(void)
 {
@@ -125,7 +125,7 @@ find_client(Str client)
 	return found;
 }
 
-/* Is a token of a credential one of the client that asks, or of the caller where none does? */
+/* True if a token of this credential belongs to the client that asks, or, without one, to the caller. */
 bool
 token_client_owns(const Entitlement *asking, const Entitlement *about)
 {
@@ -134,7 +134,7 @@ token_client_owns(const Entitlement *asking, const Entitlement *about)
 		find_client(token_client_id(about)).is_own;
 }
 
-/* May they hear what it is good for? */
+/* True if they may hear what such a token is good for. */
 bool
 token_client_may_see(const Entitlement *asking, const Entitlement *about)
 {
@@ -143,7 +143,7 @@ token_client_may_see(const Entitlement *asking, const Entitlement *about)
 }
 
 /*
- * As the latest committed state has it, and with what this transaction has changed.  Its
+ * The client as the latest committed state and this transaction's changes have it.  Its
  * products are shared with those that are remembered, until another client is loaded.
  */
 static Entitlement *
@@ -206,7 +206,7 @@ require_assertion(const Entitlement *e, Str assertion, TimestampTz now)
 		token_client_refuse(problem);
 }
 
-/* What the verdict on a call would be, whatever the call is: VALID, or why none is. */
+/* The verdict that every call of the client would have; VALID if it depends on the call. */
 VerdictCode
 token_client_standing(const Entitlement *e, const DecideSecret *secret, TimestampTz now)
 {
@@ -286,7 +286,7 @@ token_client_scopes(const Entitlement *e)
 	return all;
 }
 
-/* In one string (RFC 6749, section 3.3); data NULL where there is none. */
+/* The scopes in one string (RFC 6749, section 3.3); data is NULL if there are no scopes. */
 Str
 token_scope_claim(const StrList *scopes)
 {

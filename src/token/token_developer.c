@@ -2,8 +2,8 @@
  * token_developer.c
  *		The developer whom a token of another issuer names.
  *
- * For what puts people behind requests: such a token is no key of an app, but says who
- * somebody is.
+ * It serves whatever finds the person behind a request: such a token is not a key of an
+ * app, but says who somebody is.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_token_developer);
 
-/* Is it good now, for whoever has it? */
+/* True if the token is good now, for whoever has it. */
 static bool
 is_good(const TokenFacts *facts)
 {

@@ -2,8 +2,8 @@
  * token_secret.c
  *		Tokens that are the secrets of credentials of kind jwt.
  *
- * model/issue.c makes, stores and wipes them as any secret; here is only what is written in
- * one.  It says nothing of scopes: what the credential has by its products when a call is
+ * model/issue.c makes, stores and wipes them as any secret; this file only says what is
+ * written in one.  It says nothing of scopes: what the credential has by its products when a call is
  * made is what counts, as for an API key.
  */
 #include "postgres.h"

@@ -42,7 +42,7 @@ find_active(TokenAlg alg)
 	return key;
 }
 
-/* The key for a token that lives for so many seconds. */
+/* The key that signs a token with this lifetime, in seconds. */
 const TokenSigningKey *
 token_signer(TokenAlg alg, int64 lifetime)
 {
