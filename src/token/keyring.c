@@ -47,7 +47,8 @@ PG_FUNCTION_INFO_V1(devapp_reseal);
 #define OVERHEAD		(HEAD_LEN + NONCE_LEN + TAG_LEN)
 #define SUBJECT_MAX		2048
 
-#define MISSING_HINT	"A dump does not have the keyring. Put the file of the database that was dumped in its place and reload; or make a key with devapp.create_signing_key and activate it. Tokens that were signed before go on being verified."
+#define EMPTY_HINT		"Write a key, <number>:<32 to 128 hex digits>, into a file that only the server's user can read, set devapp.keyring_file and reload. A dump does not have the keyring. Put the file of the database that was dumped in its place if this is a copy."
+#define MISSING_HINT	"A dump does not have the keyring. Put the file of the database that was dumped in its place and reload; or an administrator makes a key with devapp.create_signing_key and activates it. Tokens that were signed before can still be verified."
 
 static char *keyring_file = NULL;
 
@@ -97,7 +98,7 @@ keyring_require(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("there is no keyring: devapp.keyring_file is empty"),
-				 errhint("%s", MISSING_HINT)));
+				 errhint("%s", EMPTY_HINT)));
 	if (!numbered_keys_loaded(&keyring) || numbered_keys_changed(&keyring))
 		(void) load_keyring(false);
 	return keyring_version;

@@ -211,7 +211,7 @@ unseal_key(const TokenSigningKey *key)
 		ereport(ERROR,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("signing key %s has no private part", key->kid),
-				 errhint("Make another one with devapp.create_signing_key and activate it.")));
+				 errhint("An administrator makes another one with devapp.create_signing_key and lets it sign with devapp.activate_signing_key.")));
 	plain = keyring_unseal(subject, sealed);
 	private_key = token_key_from_private(key->alg, plain.data, plain.len);
 	keyring_wipe(&plain);
