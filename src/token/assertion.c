@@ -33,7 +33,7 @@ PG_FUNCTION_INFO_V1(devapp_assertion_problem);
 
 /*
  * Our issuer, or a URL below it: clients name the issuer or the endpoint for tokens (RFC
- * 7523, section 3), and where that is only the web server knows.
+ * 7523, section 3), and only the web server knows where that is.
  */
 static bool
 is_our_name(Str audience, Str issuer)

@@ -3,8 +3,8 @@
  *		The keys with which clients sign assertions, as they are registered.
  *
  * Whoever registers a key wants to use it.  So what is skipped in the set of a stranger
- * is refused here: keys of kinds that are unknown, and those that have a private part or
- * are a shared secret, which nobody else may have.  What is kept is what
+ * is refused here: keys of unknown kinds, and those that have a private part or are a
+ * shared secret, which nobody else may have.  What is kept is what
  * jwk_write() writes.
  */
 #include "postgres.h"

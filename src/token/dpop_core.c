@@ -3,12 +3,12 @@
  *		Proofs of possession (DPoP, RFC 9449).  Needs no backend.
  *
  * A proof is a token that the client signs for one request, with the key that its access
- * token is bound to.  All of section 4.3 is checked here but that a proof is not used twice:
- * the caller remembers what dpop_check() gives him.  There are no nonces of ours (section
- * 8), since a verification says yes or no and has nothing to send.
+ * token is bound to.  All of section 4.3 is checked here, except that a proof is not used
+ * twice: for that the caller remembers what dpop_check() returns.  We give out no nonces
+ * (section 8), since a verification says yes or no and has nothing to send.
  *
- * A gateway asks about a path; scheme, host and port of the request the database does not
- * know.  So the path of htu must be that of the request, in the form in which patterns
+ * A gateway asks about a path; the database does not know scheme, host and port of the
+ * request.  So the path of htu must be that of the request, in the form in which patterns
  * compare paths; and its origin must be one of devapp.dpop_origins, where that is set.
  * Without it a server that gets a token and its proof could use both at another server,
  * within the window and on the same path.

@@ -6,7 +6,7 @@
  * differently: a name that stands twice in one object, at any depth; bytes that are not
  * UTF-8; the escape of a zero, or of half a surrogate pair.  It reads one object, with
  * JSON_DEPTH_MAX levels at most; of its members it keeps name and value, and of values
- * inside of these the text, which json_read_object() and json_items() read when asked.
+ * inside these the text, which json_read_object() and json_items() read when asked.
  *
  * The parser of PostgreSQL is not used, for three reasons: it raises errors (of escapes
  * that the encoding of the database does not have, for example), it allows a name to stand

@@ -26,7 +26,7 @@ static const char *const alg_names[] = {
 	[ALG_HS256] = "HS256"
 };
 
-/* The algorithm of that name, which counts with the case of its letters. */
+/* The algorithm of that name; the case of its letters matters. */
 TokenAlg
 token_alg_of(Str name)
 {
@@ -364,8 +364,8 @@ jwk_thumbprint(const Jwk *jwk, uint8_t out[JWK_THUMBPRINT_LEN])
 }
 
 /*
- * Write a public key, with its kid if it has one, ended by a zero, and return its length.  A shared secret
- * is not written: 0.
+ * Write a public key, with its kid if it has one, ended by a zero, and return its length.  A
+ * shared secret is not written: 0.
  */
 size_t
 jwk_write(const Jwk *jwk, Str kid, char out[JWK_TEXT_MAX])

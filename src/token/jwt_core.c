@@ -3,11 +3,11 @@
  *		Signed tokens: JWS in compact serialisation (RFC 7515) with claims (RFC 7519).
  *		Needs no backend.
  *
- * jwt_read() looks at the form of a token and at its header, and decides nothing by what
- * the header says but which key is asked for.  Keys that a stranger puts into the header,
+ * jwt_read() looks at the form of a token and at its header.  What the header says decides
+ * which key is asked for, and nothing else.  Keys that a stranger puts into the header,
  * or points to, are refused, and so is whatever changes how the rest has to be understood
  * (crit, b64).  Only a DPoP proof has a key in it.  Claims are read afterwards, by
- * jwt_read_claims(); whether the caller has verified the signature by then is up to him.
+ * jwt_read_claims(); whether the signature has been verified by then is up to the caller.
  */
 #include "token/jwt_core.h"
 
@@ -121,8 +121,8 @@ jwt_read(Str token, JwtKeyRule rule, Jwt *jwt)
 }
 
 /*
- * Is that the type of the token?  It may be written as a media type, and in any case (RFC
- * 7515, section 4.1.9).
+ * Is that the type of the token?  It may be written as a media type, and is compared without
+ * regard to case (RFC 7515, section 4.1.9).
  */
 bool
 jwt_typ_is(const Jwt *jwt, const char *typ)

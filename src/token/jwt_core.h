@@ -58,7 +58,7 @@ typedef struct JwtClaims
 
 /*
  * A token, and room for what it decodes to: its strings lie in itself, so it must not be
- * copied.  It needs no initialisation, and 40 kB.
+ * copied.  It takes 40 kB and needs no initialisation.
  */
 typedef struct Jwt
 {

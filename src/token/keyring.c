@@ -15,9 +15,9 @@
  * tag covers the bytes before the nonce and the subject as well, so that nobody who may
  * write to the table can put one secret in the place of another.
  *
- * The file is looked at each time, and read if it changed: it is a call of stat() beside
- * a signature.  Where it is not usable, nothing is sealed and nothing unsealed, whatever
- * was read before.
+ * The file is looked at each time, and read if it changed: that costs a call of stat() for
+ * each signature.  If it is not usable, nothing is sealed or unsealed, whatever was read
+ * before.
  *
  * What was unsealed lies in memory from sodium_malloc(), which the caller frees with
  * keyring_wipe().
@@ -104,7 +104,7 @@ keyring_require(void)
 	return keyring_version;
 }
 
-/* The same where an error is none. */
+/* The same for a verdict: a file that is not usable goes to the log, and is no error. */
 static bool
 has_keyring(void)
 {
@@ -116,7 +116,7 @@ has_keyring(void)
 
 /* ---------- sealing ---------- */
 
-/* The bytes that the tag covers beside the ciphertext; returns how many. */
+/* Write the bytes that the tag covers besides the ciphertext; returns how many. */
 static size_t
 associated_data(const unsigned char *head, const char *subject, unsigned char *out)
 {
@@ -177,7 +177,7 @@ sealed_with(Str sealed)
 	return head[1] << 8 | head[2];
 }
 
-/* NULL if memory lacks, or if the bytes are not what this key has sealed for the subject. */
+/* data is NULL if there is no memory, or if the bytes are not what this key has sealed for the subject. */
 static Unsealed
 open_with(const NumberedKey *with, const char *subject, Str sealed)
 {
@@ -189,7 +189,7 @@ open_with(const NumberedKey *with, const char *subject, Str sealed)
 	Unsealed	plain = {NULL, sealed.len - OVERHEAD};
 	int			failed;
 
-	/* at least one byte, as none can be got */
+	/* what was sealed may be empty: NULL means that it could not be unsealed */
 	plain.data = sodium_malloc(Max(plain.len, 1));
 	if (plain.data == NULL)
 		return plain;

@@ -4,13 +4,12 @@
  *
  * A backend keeps the keys that it has met, with the public part ready to verify.  There
  * are few of them: one active and one next key for each algorithm, and some that are
- * retired.  Each is right until its row changes, which is heard of by its key_id
- * (invalidation.c), also on a standby.  Unknown kids are not kept.
+ * retired.  Each is kept until its row changes, which invalidation.c tells by its key_id,
+ * also on a standby.  Unknown kids are not kept.
  *
  * The private part is unsealed (keyring.c) at the first signature and kept beside it: to make
  * it ready takes longer than to sign.  It is wiped when the row changes, as it does when the
- * key is retired, and when the keyring is another one; where that is not usable, nothing is
- * signed.
+ * key is retired, and when the keyring changes; if that is not usable, nothing is signed.
  */
 #include "postgres.h"
 
@@ -40,7 +39,7 @@ typedef struct KeptKey
 	bool		is_active;
 	TokenSigningKey key;
 	TokenKey   *private_key;	/* NULL: not unsealed yet */
-	uint64		keyring;		/* that has unsealed it */
+	uint64		keyring;		/* number of the one that has unsealed it */
 	MemoryContextCallback forget;	/* when the key is dropped */
 } KeptKey;
 
@@ -116,7 +115,7 @@ read_key(CatalogScan *scan, TokenSigningKey *key, bool *is_active)
 	*is_active = strcmp(text_column(scan, SIGNING_KEY_STATUS), "active") == 0;
 }
 
-/* Keep the key of the row that a scan is on; NULL if it is none that we can verify with. */
+/* Keep the key of the row that a scan is on; NULL if we cannot verify with it. */
 static const TokenSigningKey *
 keep_key(CatalogScan *scan, uint64 loaded_at)
 {

@@ -132,7 +132,7 @@ is(accepted(proof($key, %$_)), 'f', $json->encode($_))
 is(accepted(proof($key, header => $_)), 'f', 'header with ' . $json->encode($_))
   for { typ => 'JWT' }, { typ => undef }, { alg => 'none' }, { alg => 'HS256' }, { alg => 'ES256' }, { crit => ['exp'] }, { jwk => undef }, { jwk => $key{ES256}{jwk} }, { jku => 'https://a.example' },
   { jwk => { %{ $key->{jwk} }, d => 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' } }, { jwk => { kty => 'oct', k => 'AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T' } };
-is(accepted(proof($key, header => { typ => 'application/DPoP+JWT' })), 't', 'the type as a media type, in any case');
+is(accepted(proof($key, header => { typ => 'application/DPoP+JWT' })), 't', 'the type as a media type, whatever its case');
 
 # where it may be for
 set_config($node, 'devapp.dpop_origins', 'https://api.example.com, http://localhost:8080');
