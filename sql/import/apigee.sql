@@ -2,7 +2,7 @@
 -- exports them, in the form that import_apps() takes.  How parts with secrets may be handled is at
 -- the head of apps.sql.
 
--- A list under one of its names; also an object that has it, as the management API answers.
+-- A list under one of its names; or the list in an object, as the management API answers.
 CREATE FUNCTION devapp_internal.apigee_list(document jsonb, VARIADIC names text[]) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -85,8 +85,8 @@ BEGIN
 END
 $$;
 
--- A consumer key verifies by itself at Apigee, and is the client id of a pair as well.  Here it is
--- the one or the other.
+-- At Apigee a consumer key is both an API key and the client id of a pair.  Here it is one or the
+-- other.
 CREATE FUNCTION devapp_internal.apigee_credential(object jsonb, kind text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -107,7 +107,7 @@ BEGIN
 END
 $$;
 
--- emails: those of developers by their ids at Apigee.
+-- emails: the e-mails of developers, by their ids at Apigee.
 CREATE FUNCTION devapp_internal.apigee_app(object jsonb, emails jsonb, kind text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -149,7 +149,7 @@ BEGIN
        OR NOT document ?| '{developers,developer,apiProducts,apiproducts,apiProduct,products,apps,app}' THEN
         RAISE EXCEPTION 'the document has no developers, apiproducts or apps'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give {"developers": [...], "apiproducts": [...], "apps": [...]} of Apigee''s lists or of the files of apigeecli.';
+                  HINT = 'Give {"developers": [...], "apiproducts": [...], "apps": [...]}, each as the management API or apigeecli lists it.';
     END IF;
     developers := devapp_internal.apigee_list(document, 'developers', 'developer');
     products := devapp_internal.apigee_list(document, 'apiProducts', 'apiproducts', 'products', 'apiProduct');

@@ -1,9 +1,9 @@
 -- Whole programs: products, developers, teams, and apps with their credentials.
 --
--- A document has secrets in plain text.  Extensions can log the parameters and the plans of
--- statements, so in the functions here (and in those that make such a document of another
--- program's) a part of a document stands in expressions of PL/pgSQL only, which are no statements:
--- assignments, conditions and loops over numbers.  What has no secret any more may stand anywhere.
+-- A document contains secrets in plain text.  Extensions can log the parameters and the plans of
+-- statements.  So in the functions here, and in those that convert the documents of other programs,
+-- a part of a document appears only in expressions of PL/pgSQL, which are not statements:
+-- assignments, conditions and loops over numbers.  Parts without secrets may appear anywhere.
 
 -- ---------- reading ----------
 
@@ -31,14 +31,14 @@ BEGIN
 END
 $$;
 
--- The object itself.  Fields that nobody knows would be lost without a word.
+-- Returns the object itself.  Unknown fields are refused, because they would be lost silently.
 CREATE FUNCTION devapp_internal.known_fields(what text, object jsonb, VARIADIC fields text[]) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
-        RAISE EXCEPTION '% is no object', what USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION '% is not an object', what USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF object - fields <> '{}' THEN
         RAISE EXCEPTION '% has no field %', what,
@@ -64,7 +64,7 @@ BEGIN
 END
 $$;
 
--- A list in a document; none where it is left out.
+-- A list in a document; an empty one if it is left out or null.
 CREATE FUNCTION devapp_internal.import_list(object jsonb, field text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -304,7 +304,7 @@ BEGIN
 END
 $$;
 
--- Why there is nothing to import of a credential; null: there is.
+-- Why a credential is skipped; null: it is not.
 CREATE FUNCTION devapp_internal.import_nothing(object jsonb, expires_at timestamptz) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -384,8 +384,8 @@ BEGIN
 END
 $$;
 
--- Everything but the credentials is stored while it is read; of these, what is kept for
--- import_stored().
+-- Stores everything but the credentials while it reads the document, and returns what
+-- import_stored() needs to store the credentials.
 CREATE FUNCTION devapp_internal.import_read(document jsonb, weak boolean, OUT lines devapp.import_line[], OUT items devapp.import_item[])
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -432,13 +432,13 @@ BEGIN
 END
 $$;
 
--- What of the document stands in it before.
+-- The lines that repeat an earlier line of the document.
 CREATE FUNCTION devapp_internal.import_twice(lines devapp.import_line[], items devapp.import_item[]) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN ARRAY(SELECT ROW (t.line, NULL, NULL, 'refused', 'it is line ' || t.first_line || ' again')::devapp.import_line
+    RETURN ARRAY(SELECT ROW (t.line, NULL, NULL, 'refused', 'it repeats line ' || t.first_line)::devapp.import_line
                    FROM (SELECT r.line, r.first_line FROM devapp_internal.import_repeated(items) AS r
                           UNION ALL
                          SELECT l.line, l.first_line
@@ -478,7 +478,7 @@ BEGIN
 END
 $$;
 
--- One line that is refused takes the rest back, unless they may be left out.
+-- A refused line undoes the whole import, unless refused lines may be skipped.
 CREATE FUNCTION devapp_internal.import_or_not(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -505,8 +505,8 @@ EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
 END
 $$;
 
--- What all imports end in.  Tables that are being filled have no statistics that are true, by which
--- a plan would read them whole for each line.
+-- All imports end here.  The statistics of tables that are being filled are out of date, and with them
+-- a plan would read whole tables for each line.
 CREATE FUNCTION devapp_internal.import_neutral(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -543,5 +543,5 @@ CREATE FUNCTION devapp.import_apps(
 ) RETURNS SETOF devapp.import_line
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_apps(jsonb, boolean, boolean, boolean) IS
-    'Imports products, developers, teams, and apps with the keys that their holders go on using; what is there stays as it is';
+    'Imports products, developers, teams, and apps with the keys that their holders go on using; what already exists stays as it is';
 SELECT devapp_internal.grant_to('devapp.import_apps', 'admin');

@@ -8,13 +8,13 @@ CREATE FUNCTION devapp_internal.imported_digests(n integer, over_sha256 boolean)
     LANGUAGE c VOLATILE STRICT
     AS 'MODULE_PATHNAME', 'devapp_imported_digests';
 
--- Imports wait for one another, because no index keeps a second credential with the same key out.
+-- Imports wait for one another, because no index prevents a second credential with the same key.
 CREATE FUNCTION devapp_internal.lock_imports() RETURNS void
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_lock_imports';
 
--- An API key that two credentials had would be found as either, and so would a client id.  Looked for by index,
--- because a session keeps the plan while the tables grow.
+-- If two credentials had the same API key or client id, verification could find either.  The plan uses the index,
+-- because a session keeps it while the tables grow.
 CREATE FUNCTION devapp_internal.require_unknown(kind text, consumer_key text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -115,5 +115,5 @@ CREATE FUNCTION devapp.import_credential(
 ) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_credential(devapp.app_ref, text, text, text, text, text[], text, text, interval, jsonb, boolean, text[], text, text) IS
-    'Adds a key, or a client id and secret, that another system made to an app: its holder goes on using it';
+    'Adds to an app a key, or a client id and secret, that another system made and its holder goes on using';
 SELECT devapp_internal.grant_to('devapp.import_credential', 'admin');

@@ -17,8 +17,8 @@ BEGIN
 END
 $$;
 
--- A key lives for ttl seconds from its creation.  Where that is not known, what stands in the place of
--- the time is refused as one.
+-- A key lives for ttl seconds from its creation.  If that is not known, the key gets a time that
+-- import_time() refuses.
 CREATE FUNCTION devapp_internal.kong_key(object jsonb, products jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -32,7 +32,7 @@ BEGIN
 END
 $$;
 
--- A secret that Kong has hashed says by its beginning how.
+-- How Kong hashed a secret can be seen from the beginning of the hash.
 CREATE FUNCTION devapp_internal.kong_client(object jsonb, products jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -87,7 +87,7 @@ BEGIN
                   HINT = 'Give the declarative configuration as JSON, as "deck gateway dump --format json" writes it.';
     END IF;
     IF document ?| '{keyauth_credentials,oauth2_credentials,acls}' THEN
-        RAISE EXCEPTION 'the document has credentials or groups beside its consumers'
+        RAISE EXCEPTION 'the document has credentials or groups outside its consumers'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give them within their consumers, as "deck gateway dump --format json" writes them.';
     END IF;

@@ -1,5 +1,5 @@
--- The credentials of a document, many in a statement.  What is stored of a secret is asked from
--- hold_imported()'s memory by number, so that no statement has it as a parameter; see
+-- Stores the credentials of a document, many in a statement.  The digest of a secret is fetched by
+-- its number from the memory of hold_imported(), so that it is not a parameter of any statement; see
 -- src/import/import_credential.c.
 
 CREATE FUNCTION devapp_internal.hold_imported(
@@ -12,8 +12,8 @@ CREATE FUNCTION devapp_internal.drop_imported() RETURNS void
     LANGUAGE c VOLATILE
     AS 'MODULE_PATHNAME', 'devapp_drop_imported';
 
--- What is no line's fault (a deadlock, a full disk, a shutdown) ends the import.  The server's own
--- errors about the form of a value quote it, and somebody may have put a key in its place.
+-- Errors that no line caused (a deadlock, a full disk, a shutdown) end the import.  The server's own
+-- errors about the form of a value quote the value, which might be a key in the wrong place.
 CREATE FUNCTION devapp_internal.import_reason(state text, message text) RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 
--- Those that the document has twice: all but the first.
+-- The credentials that an earlier line of the document already has.
 CREATE FUNCTION devapp_internal.import_repeated(items devapp.import_item[]) RETURNS TABLE (line integer, first_line integer)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -51,7 +51,7 @@ BEGIN
 END
 $$;
 
--- The apps that have credentials with the same keys or client ids already.
+-- The apps whose existing credentials have the same keys or client ids.
 CREATE FUNCTION devapp_internal.import_known(items devapp.import_item[]) RETURNS TABLE (line integer, app_id uuid)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -94,7 +94,7 @@ BEGIN
 END
 $$;
 
--- A chunk; in halves if it fails as a whole.  The result is a line for each item.
+-- Stores a chunk, or its halves if the whole fails.  Returns a line for each item.
 CREATE FUNCTION devapp_internal.import_chunk(items devapp.import_item[]) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -118,7 +118,7 @@ BEGIN
 END
 $$;
 
--- Some items: those that are not known are stored.
+-- Stores the items that no existing credential has.
 CREATE FUNCTION devapp_internal.import_items(items devapp.import_item[]) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- What an import says, and what it keeps of a credential between reading and storing.
+-- What an import returns, and what it keeps about a credential between reading and storing it.
 
 CREATE TYPE devapp.import_line AS (
     line integer,
@@ -7,11 +7,11 @@ CREATE TYPE devapp.import_line AS (
     outcome text,
     detail text
 );
-COMMENT ON TYPE devapp.import_line IS 'What became of an object of a document that was imported';
+COMMENT ON TYPE devapp.import_line IS 'What an import did with an object of its document';
 COMMENT ON COLUMN devapp.import_line.line IS 'Its number in the document: products, developers, teams, then each app before its credentials';
 COMMENT ON COLUMN devapp.import_line.kind IS 'product, developer, team, app or credential';
 COMMENT ON COLUMN devapp.import_line.name IS 'Its name; of an app OWNER/NAME, of a credential OWNER/NAME#NUMBER';
-COMMENT ON COLUMN devapp.import_line.outcome IS 'created; unchanged: it is there already; skipped: nothing to import; refused';
+COMMENT ON COLUMN devapp.import_line.outcome IS 'created; unchanged: it already exists; skipped: nothing to import; refused';
 COMMENT ON COLUMN devapp.import_line.detail IS 'Why it was skipped or refused';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.import_line', 'USAGE', 'admin');
 

@@ -2,10 +2,10 @@
  * find_foreign.c
  *		Finding the credential of a key or client that another system made.
  *
- * An API key is looked for by its digest, in one look-up for each pepper; a client by its
- * id.  The secret of a client is compared with the fast digests first.  If none of them
- * matches and the client has a slow hash (slow_hash.c), that is computed, within the limits
- * of slow_limit.c.  What was found is remembered as any verification is.
+ * An API key is looked up by its digest, once for each pepper, and a client by its id.  The secret
+ * of a client is compared with the fast digests first.  Only if none of them matches, it is compared
+ * with the slow hash (slow_hash.c), if the client has one, within the limits of slow_limit.c.  A
+ * match is remembered as any verification is.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 #include "import/slow_limit.h"
 #include "table/catalog.h"
 
-/* The tag is of both, joined with the length of the id, so that no other pair has the same bytes. */
+/* A client is remembered under its id and secret, joined so that no other two make the same bytes. */
 void
 foreign_client_tag(Str client_id, Str client_secret, CacheTag *tag)
 {
@@ -63,7 +63,7 @@ find_foreign_key(const CacheTag *tag, Str key)
 
 /* ---------- clients ---------- */
 
-/* Which secret is it, of those with a fast digest? */
+/* Which secret with a fast digest is it? */
 static int
 match_fast(const Entitlement *e, Str secret)
 {
@@ -83,7 +83,7 @@ match_fast(const Entitlement *e, Str secret)
 	return match;
 }
 
-/* The first secret with a slow hash, as a rule the only one; SECRET_NONE if there is none. */
+/* The first secret with a slow hash, usually the only one, or SECRET_NONE. */
 static int
 find_slow(const Entitlement *e)
 {
@@ -95,7 +95,7 @@ find_slow(const Entitlement *e)
 	return SECRET_NONE;
 }
 
-/* Which secret is it, of those with a slow hash?  SECRET_UNTESTED: that may not be computed now. */
+/* Which secret with a slow hash is it?  SECRET_UNTESTED: the hash may not be computed now. */
 static int
 match_slow(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
 {

@@ -2,11 +2,11 @@
  * foreign_key.c
  *		Are there keys that other systems made?
  *
- * A key of ours says by its shape which row is its own, and what has another shape is refused
- * before any table is opened.  A key that was imported may look like anything, so it is
- * looked for by its digest; but only where a key of its kind was ever imported.  A
- * backend remembers whether one was.  The partial index credential_secret_foreign_idx
- * answers that: it has the secrets that are not in our own scheme, and nothing else.
+ * The shape of a key of ours says which row it belongs to, and a key of another shape is refused
+ * before any table is opened.  An imported key may look like anything, so it is looked up by its
+ * digest, but only if a key of its kind was ever imported.  A backend remembers whether one was.
+ * The partial index credential_secret_foreign_idx answers this: it contains exactly the secrets
+ * that are not in our own scheme.
  *
  * What is remembered is dropped like everything else (table/invalidation.c): the trigger
  * note_foreign_secret() on credential_secret declares an id changed that belongs to no row.
@@ -31,7 +31,7 @@ static const pg_uuid_t foreign_id = {{0}};
 static struct
 {
 	bool		known;
-	uint64		moment;			/* that it is of */
+	uint64		moment;			/* when we looked */
 	bool		sha256_keys;
 	bool		sha512_256_keys;
 	bool		clients;

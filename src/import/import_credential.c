@@ -2,15 +2,15 @@
  * import_credential.c
  *		Taking over a key, or a client id and secret, that another system made.
  *
- * The secret, or the hash of it, goes no further than this file: it is digested here, and the
- * SQL that stores the rows (sql/import/credential.sql) asks imported_digest() for the digest.  So
- * neither is ever a parameter of a statement, which extensions can log.  No error shows one.
+ * The secret, or its hash, does not leave this file: it is digested here, and the SQL that stores
+ * the rows (sql/import/credential.sql) gets the digest from imported_digest().  So neither is ever
+ * a parameter of a statement, which extensions can log, and no error shows one.
  *
  * The credentials of a whole document are digested one by one and numbered (hold_imported()), and
  * the SQL that stores many of them in a statement (sql/import/store.sql) asks by the numbers.
  *
- * Whether a key is there already is looked for by its digest, and no index keeps a second
- * one out.  So imports wait for one another, to the end of their transactions.
+ * An existing key is looked up by its digest, and no index prevents a second one.  So imports wait
+ * for one another, to the end of their transactions.
  */
 #include "postgres.h"
 
@@ -71,7 +71,7 @@ enum
 	ARG_NOTE
 };
 
-/* What was given; data NULL: it was not. */
+/* The arguments; data is NULL where one was not given. */
 typedef struct Given
 {
 	Str			consumer_key;
@@ -97,11 +97,11 @@ typedef struct Imported
 	uint8		sha512_256[SHA512_256_LEN];
 } Imported;
 
-/* What the SQL under way asks for, by numbers from 1; none: nothing is being imported. */
+/* The credentials that the running SQL may ask for, numbered from 1; NULL: nothing is being imported. */
 static const Imported *importing = NULL;
 static int	nimporting = 0;
 
-/* Those of a whole document (hold_imported()), in memory of their own; NULL: there is none. */
+/* The credentials of a whole document (hold_imported()), in a memory context of their own, or NULL. */
 static MemoryContext held_context = NULL;
 static Imported *held = NULL;
 static int	nheld_max = 0;
@@ -119,7 +119,7 @@ text_given(FunctionCallInfo fcinfo, int n)
 	return (Str) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
-/* A text that is empty or too long is none that a client could present. */
+/* A client could not present a text that is empty or too long. */
 static void
 check_length(const char *argument, Str value)
 {
@@ -171,7 +171,7 @@ read_given(FunctionCallInfo fcinfo)
 	return given;
 }
 
-/* With a client id it is an OAuth client; what is presented alone is an API key. */
+/* A secret with a client id makes an OAuth client, and one that is presented alone an API key. */
 static const char *
 kind_of(const Given *given)
 {
@@ -202,7 +202,7 @@ require_strength(const char *argument, Str secret, bool weak)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s is weak", argument),
 			 errdetail("It has at most %d bits, and a secret should have %d.", bits, STRENGTH_MIN),
-			 errhint("Replace it by a key of devapp, or take it over as it is with weak => true.")));
+			 errhint("Replace it with a key of devapp, or import it as it is with weak => true.")));
 }
 
 /* How the hash of a secret may come. */
@@ -242,7 +242,7 @@ find_hash_scheme(Str name)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the scheme is not that of a secret_hash"),
+			 errmsg("a secret_hash cannot have this scheme"),
 			 errhint("Possible: sha256, sha512_256, crypt, argon2id, scrypt, pbkdf2_sha256.")));
 }
 
@@ -254,7 +254,7 @@ take_plain(const Given *given, Imported *imported)
 	SecretDigest digest;
 
 	if (!str_equal_nocase(given->scheme, "plain", strlen("plain")))
-		refuse_scheme("the scheme is that of a secret_hash, and there is none",
+		refuse_scheme("the scheme is for a secret_hash, which is missing",
 					  "Leave the scheme out, or give the secret_hash.");
 	require_strength(alone ? "consumer_key" : "consumer_secret", secret, given->weak);
 	sha256_of(secret.data, secret.len, imported->sha256);
@@ -273,14 +273,14 @@ take_fast_hash(const HashScheme *scheme, Str hash, Imported *imported)
 	SecretDigest digest;
 
 	if (!form_read_hash(hash.data, hash.len, bytes))
-		refuse_scheme("secret_hash is not of its scheme", scheme->form);
+		refuse_scheme("secret_hash does not have the form of its scheme", scheme->form);
 	imported->has_sha256 = is_sha256;
 	imported->has_sha512_256 = !is_sha256;
 	secret_digest_new(scheme->scheme, bytes, &digest);
 	imported->digest = secret_digest_datum(&digest);
 }
 
-/* Only a client id leads to a row whose hash cannot be looked for. */
+/* A slow hash cannot be looked up, so only a client id leads to its row. */
 static void
 take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 {
@@ -291,7 +291,7 @@ take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 		refuse_scheme("a hash of this scheme needs a consumer_key",
 					  "An API key is looked for by its hash, and this one is different each time it is computed.");
 	if (form == SLOW_FORM_BAD)
-		refuse_scheme("secret_hash is not of its scheme", scheme->form);
+		refuse_scheme("secret_hash does not have the form of its scheme", scheme->form);
 	if (form == SLOW_FORM_EXPENSIVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -384,7 +384,7 @@ new_consumer_key(Str environment)
 	return cstring_to_text_with_len(out, (int) len);
 }
 
-/* A consumer key that is copied in the place of its key would be a secret that everybody sees. */
+/* If somebody copied a consumer key in place of its key, everybody could see the secret. */
 static void
 refuse_public_part(Str key)
 {
@@ -473,7 +473,7 @@ end_import(Imported *imported)
 	sodium_memzero(imported, sizeof(Imported));
 }
 
-/* What a document that failed left behind. */
+/* Frees what a document left behind, also one that failed. */
 static void
 drop_held(void)
 {
@@ -553,7 +553,7 @@ make_room(void)
 	nheld_max *= 2;
 }
 
-/* Give it its number.  Its consumer key goes with the row (held_row()). */
+/* Keep a credential and return its number.  Its consumer key goes with the row (held_row()). */
 static int
 hold_secret(const Imported *imported)
 {
@@ -672,8 +672,8 @@ devapp_imported_digests(PG_FUNCTION_ARGS)
 }
 
 /*
- * SQL: digests_of_secret(secret, over_sha256): by which a secret would be found, whoever made it, unless only a
- * slow hash of it is known
+ * SQL: digests_of_secret(secret, over_sha256): the digests by which a secret would be found, whoever made it,
+ * unless only a slow hash of it is stored
  */
 Datum
 devapp_digests_of_secret(PG_FUNCTION_ARGS)

@@ -2,9 +2,9 @@
  * slow_hash.c
  *		Comparing a secret with a hash that is slow to compute.
  *
- * crypt() is pgcrypto's, and argon2id and scrypt are libsodium's.  A hash that is not well-formed
- * or above a bound matches nothing: import_credential() does not take it, but whoever may write to
- * the table can.
+ * crypt() is pgcrypto's, and argon2id and scrypt are libsodium's.  A hash that is malformed or
+ * above a bound matches nothing: import_credential() refuses it, but an administrator can write one
+ * to the table.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ is_crypt(Form_pg_proc proc, Oid extension)
 		getExtensionOfObject(ProcedureRelationId, proc->oid) == extension;
 }
 
-/* crypt(text, text) of pgcrypto, in whatever schema that is. */
+/* Finds crypt(text, text) of pgcrypto, in any schema. */
 static Oid
 find_crypt(void)
 {
@@ -53,7 +53,7 @@ find_crypt(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("the extension pgcrypto has no function crypt(text, text)"),
-				 errhint("Create the extension anew.")));
+				 errhint("Add the function to the extension again, with ALTER EXTENSION pgcrypto ADD FUNCTION.")));
 	return found;
 }
 

@@ -9,7 +9,7 @@
  *	scrypt			$7$<N><5 r><5 p><43 salt>$<43 hash>
  *	pbkdf2_sha256	pbkdf2_sha256$<iterations>$<salt>$<base64>
  *
- * What is accepted here, pgcrypto and libsodium can compute within the bounds.
+ * pgcrypto and libsodium can compute every hash that is accepted here, within the bounds.
  */
 #include "import/slow_hash_core.h"
 
@@ -49,7 +49,7 @@ read_word(Reader *r, const char *word)
 	skip_bytes(r, strlen(word));
 }
 
-/* A number of at most nine digits, the first no 0. */
+/* A number of at most nine digits, of which the first is not 0. */
 static uint32_t
 read_number(Reader *r)
 {
@@ -70,7 +70,7 @@ is_alphanumeric(char c)
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* Skip so many letters, digits and characters of "others", as many as there are; how many? */
+/* Skip all letters, digits and characters of "others" that come next, and return how many there were. */
 static size_t
 read_characters(Reader *r, const char *others)
 {
@@ -97,7 +97,7 @@ form_of(bool well_formed, bool cheap)
 	return cheap ? SLOW_FORM_OK : SLOW_FORM_EXPENSIVE;
 }
 
-/* The value of a digit of crypt()'s base64; -1: it is none. */
+/* The value of a digit of crypt()'s base64; -1: it is not a digit. */
 static int
 crypt_digit(char c)
 {
@@ -203,7 +203,7 @@ slow_crypt_form(const char *s, size_t len, bool sha_crypt)
 
 /* ---------- argon2id, scrypt ---------- */
 
-/* Does what memory is gone over stay within the bounds? */
+/* Do the memory, and the memory that all passes go over, stay within the bounds? */
 static bool
 memory_is_bounded(uint64_t kilobytes, uint64_t passes)
 {

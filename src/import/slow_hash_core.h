@@ -23,7 +23,7 @@
 typedef enum SlowForm
 {
 	SLOW_FORM_OK,
-	SLOW_FORM_BAD,				/* it is none of this scheme */
+	SLOW_FORM_BAD,				/* it does not have the form of this scheme */
 	SLOW_FORM_EXPENSIVE			/* it is above a bound */
 } SlowForm;
 

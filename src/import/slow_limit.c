@@ -5,7 +5,8 @@
  * A slow hash takes a processor for up to a second, and anybody who knows a client id can
  * ask for one.  So devapp.slow_hashes of them are computed at once, over all
  * databases of the server; and a client that has failed FAILURES_AT_ONCE times
- * waits FAILURE_INTERVAL for each further attempt.  Whoever comes too much gets an answer at once, and never waits here.
+ * waits FAILURE_INTERVAL for each further attempt.  A call beyond these bounds is answered at once, and never waits
+ * here.
  *
  * The places are locks of the lock manager, so that a backend that fails or ends gives its
  * place back.  The failures of a client are one time, as in a leaky bucket (GCRA): when all of them
@@ -43,7 +44,7 @@ slow_limit_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.slow_hashes",
 							"How many slow hashes of imported secrets the server computes at once.",
-							"Whoever comes while so many are computed gets the verdict UNAVAILABLE.",
+							"A call that would exceed this number gets the verdict UNAVAILABLE.",
 							&slow_hashes,
 							2, 0, 64,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
@@ -158,7 +159,7 @@ failures_of(const pg_uuid_t *credential_id)
 	return &failures->forgotten_at[hash % FAILURE_SLOTS];
 }
 
-/* When all failures will have been forgotten.  A clock that was put back forgets none for longer. */
+/* When all failures will have been forgotten, which a clock that was put back does not delay. */
 static TimestampTz
 forgotten_at(const pg_atomic_uint64 *slot, TimestampTz now)
 {
@@ -179,7 +180,7 @@ count_failure(pg_atomic_uint64 *slot, TimestampTz now)
 	while (!pg_atomic_compare_exchange_u64(slot, &old, (uint64) at));
 }
 
-/* An attempt was counted, and did not fail. */
+/* Takes back the failure that was counted for an attempt that succeeded. */
 static void
 forgive_failure(pg_atomic_uint64 *slot)
 {
@@ -193,8 +194,8 @@ forgive_failure(pg_atomic_uint64 *slot)
 
 /*
  * May a slow hash be computed for this credential now?  If not, *wait says after how many microseconds
- * to ask again; 0: asking again does not help.  It counts as failed from here on, because who cancels
- * it has had the processor all the same.
+ * to ask again; 0: asking again does not help.  The attempt counts as failed from here on, because a call that
+ * is cancelled has used the processor, too.
  */
 bool
 slow_limit_enter(const pg_uuid_t *credential_id, TimestampTz now, int64 *wait)
@@ -212,7 +213,7 @@ slow_limit_enter(const pg_uuid_t *credential_id, TimestampTz now, int64 *wait)
 	return true;
 }
 
-/* After it was computed. */
+/* To be called after the hash was computed. */
 void
 slow_limit_leave(const pg_uuid_t *credential_id, bool failed)
 {

@@ -3,10 +3,9 @@
  *		How hard a secret is to guess.  Needs no backend.
  *
  * The measure is the length times the bits of a character of the smallest alphabet that
- * holds all of them.  It is the most that a secret can have: it does not know whether the
- * characters are random.  A text that none of the alphabets holds counts as if each of its
- * characters were one of base64url, because people type such texts, and programs seldom
- * make them.
+ * holds all of them.  It is an upper limit, because nobody can tell whether the characters are
+ * random.  A text that no alphabet holds counts as if each of its characters were one of
+ * base64url, because people type such texts, and programs seldom make them.
  */
 #include "import/strength_core.h"
 
@@ -45,7 +44,7 @@ alphabet_holds(const char *characters, const char *s, size_t len)
 	return true;
 }
 
-/* The characters of UTF-8; what is not UTF-8 has not more of them than bytes. */
+/* Counts UTF-8 characters; a text that is not UTF-8 does not get more of them than it has bytes. */
 static size_t
 count_characters(const char *s, size_t len)
 {

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* What has fewer bits is weak. */
+/* A secret of fewer bits is weak. */
 #define STRENGTH_MIN	112
 
 extern int	strength_bits(const char *s, size_t len);

@@ -117,7 +117,7 @@ SELECT what, pg_temp.refusal(:'app_id', scheme, hash) FROM (VALUES
     (10, 'pbkdf2 2000001', 'pbkdf2_sha256', 'pbkdf2_sha256$2000001$salty$K0YXXHPlzxRxNFgDebv9K13F3+jBTMUzgpCUnI6Ceuc='),
     (11, 'extended DES', 'crypt', '_zzzzrasmXlyapfya.QU')) AS x(n, what, scheme, hash) ORDER BY n;
 SELECT FROM devapp.import_credential(:'app_id', 'bound', secret_hash => '$2b$31$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm', scheme => 'crypt');
--- what is none of its scheme
+-- hashes that do not have the form of their scheme
 SELECT scheme, left(hash, 40) AS hash, pg_temp.refusal(:'app_id', scheme, hash) FROM (VALUES
     ('crypt', '$2b$06$short'), ('crypt', '$2c$06$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm'), ('crypt', '$2b$03$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm'),
     ('crypt', '$2b$06$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQd m'), ('crypt', '$1$saltsalt$8Vm.2xxXPWiXMc3Fvay73'), ('crypt', '$1$$8Vm.2xxXPWiXMc3Fvay73.'),

@@ -13,7 +13,7 @@ SELECT * FROM devapp.import_unkey(:'doc', owner => 'unkey@import.example', produ
 SELECT k, v.code, v.app_name, v.scopes FROM unnest('{uk_3ZAq7Xl0bqI4mVwRr0c9uYkH2sTfPzN,uk_4ZAq7Xl0bqI4mVwRr0c9uYkH2sTfPzN,uk_5ZAq7Xl0bqI4mVwRr0c9uYkH2sTfPzN,uk_6ZAq7Xl0bqI4mVwRr0c9uYkH2sTfPzN}'::text[]) AS k, devapp.verify_key(k) AS v;
 SELECT c.label, c.attributes, c.scopes, c.status, c.expires_at AT TIME ZONE 'UTC' AS expires FROM devapp.credential c JOIN devapp.app a USING (app_id) JOIN devapp.developer d USING (developer_id) WHERE d.email = 'unkey@import.example' ORDER BY c.label, c.status;
 SELECT outcome, count(*) FROM devapp.import_unkey(:'doc', owner => 'unkey@import.example', products => '{unkey-api}') GROUP BY outcome ORDER BY outcome;
--- no secret, a hash of another kind, one that is none, a list that is none
+-- no secret, a hash of another kind, a malformed hash, a key that is not an object
 SELECT * FROM devapp.import_unkey('[{"id": "key_5", "start": "uk_7Z"}, {"hash": {"value": "x", "variant": "md5"}}, {"hash": "x"}, 7]', owner => 'unkey@import.example');
 SELECT * FROM devapp.import_unkey('{"keys": {}}', owner => 'unkey@import.example');
 SELECT * FROM devapp.import_unkey(NULL, owner => 'unkey@import.example');
