@@ -161,9 +161,9 @@ failures_of(const pg_uuid_t *credential_id)
 
 /* When all failures will have been forgotten, which a clock that was put back does not delay. */
 static TimestampTz
-forgotten_at(const pg_atomic_uint64 *slot, TimestampTz now)
+forgotten_at(pg_atomic_uint64 *slot, TimestampTz now)
 {
-	TimestampTz at = (TimestampTz) pg_atomic_read_u64((pg_atomic_uint64 *) slot);
+	TimestampTz at = (TimestampTz) pg_atomic_read_u64(slot);
 
 	return Min(Max(at, now), now + FAILURES_AT_ONCE * FAILURE_INTERVAL);
 }
