@@ -43,6 +43,10 @@ SELECT * FROM devapp.import_apigee('[{"name": "lost", "developerId": "77", "cred
       {"consumerKey": "Lb3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "apiProducts": [{"apiproduct": "gone", "status": "approved"}]},
       {"consumerKey": "Lc3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "apiProducts": ["gee-maps"]},
       {"consumerSecret": "s3cr3tS3cr3tS3cr3tS"}]}]', skip_refused => true);
+-- owners that the document does not have: a team by its companyName or appGroup, a developer by an e-mail
+SELECT FROM devapp.create_team('gee-team');
+SELECT * FROM devapp.import_apigee('[{"name": "hill", "companyName": "gee-team"}, {"name": "dale", "appGroup": "gee-team"},
+   {"name": "wood", "developerId": "99", "developerEmail": "gee@import.example"}, {"name": "moor", "companyName": "no-team"}]', skip_refused => true);
 -- a list that is null is left out
 SELECT kind, outcome FROM devapp.import_apigee('{"apiProducts": [{"name": "gee-null", "environments": null, "proxies": null, "scopes": null}],
    "apps": [{"name": "null", "developerId": "gee@import.example", "scopes": null, "credentials": [{"consumerKey": "Nu3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "scopes": null}]}]}');

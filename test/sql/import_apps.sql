@@ -86,6 +86,9 @@ SELECT kind, outcome, detail FROM devapp.import_apps('{
 SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [
   {"key": "p-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "2100-01-01 10:00 p-4eC39H/qLyjWDarjtT1zdp7d3"},
   {"key": "p-4eC39HqLyjWDarjtT1zdp7d4", "expires_at": "2100-01-01T10:00:00.5+02:00"}, {"key": "p-4eC39HqLyjWDarjtT1zdp7d5", "expires_at": "2100-01-01"}]}', skip_refused => true);
+-- a notice says how far a long import is
+SELECT outcome, count(*) FROM devapp.import_apps((SELECT jsonb_build_object('name', 'held', 'developer', 'ann@import.example', 'credentials', jsonb_agg('{"consumer_key": "public"}'::jsonb))
+                                                    FROM generate_series(1, 10000)), dry_run => true) GROUP BY outcome ORDER BY outcome;
 -- what is no document
 SELECT * FROM devapp.import_apps('[]');
 SELECT * FROM devapp.import_apps('{}');
