@@ -1,6 +1,7 @@
 # Keys that other systems made: what verification reads for them, before there are any and
 # afterwards; on a standby; that no secret and no hash is seen where it should not be; that slow hashes
-# are bounded over the whole server; and that a dump keeps them working.
+# are bounded over the whole server; that a dump keeps them working; and how they are compared in
+# databases of other encodings.
 
 use strict;
 use warnings FATAL => 'all';
@@ -261,6 +262,24 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored');
 is(code($node, $secret{key}, db => 'restored'), 'VALID', 'restored: an imported key');
 is($node->safe_psql('restored', q{SELECT code FROM devapp.verify_client('cheap', 'bcrypt secret')}), 'VALID', 'restored: an imported client');
 like(doctor($node, 'packed_rows', db => 'restored'), qr/^ok/, 'restored: copies are right');
+
+# ---------- other encodings ----------
+
+for my $encoding (qw(LATIN1 SQL_ASCII))
+{
+	$node->safe_psql('postgres', "CREATE DATABASE \"$encoding\" TEMPLATE template0 ENCODING '$encoding' LOCALE 'C'");
+	make_program($node, db => $encoding);
+	$node->safe_psql($encoding, q{SELECT FROM devapp.create_app('other', 'ada@example.com', products => '{weather}')});
+}
+my $import_other = q{SELECT FROM devapp.import_credential('ada@example.com/other'};
+# "Schlüssel, der lang genug ist" in UTF-8; the call has no letter that an encoding changes
+my $utf8 = q{'\x5363686cc3bc7373656c2c20646572206c616e672067656e756720697374'::bytea};
+$node->safe_psql('LATIN1', "$import_other, secret_hash => encode(sha256($utf8), 'hex'), scheme => 'sha256')");
+is($node->safe_psql('LATIN1', "SELECT code FROM devapp.verify_key(convert_from($utf8, 'UTF8'), '/weather/x', 'GET')"), 'NOT_FOUND', 'LATIN1: the text has other bytes than what was hashed');
+is($node->safe_psql('LATIN1', "SELECT code FROM devapp.verify_key_bytes($utf8, '/weather/x', 'GET')"), 'VALID', 'LATIN1: the bytes of the gateway');
+is($node->safe_psql('LATIN1', "SELECT code FROM devapp.verify_digest(sha256($utf8), '/weather/x', 'GET')"), 'VALID', 'LATIN1: and their digest');
+is(error_of($node, qq{$import_other, E'partner \\xff', 'a secret that is long enough')}, db => 'SQL_ASCII'), '22021', 'SQL_ASCII: a client id that is not UTF-8');
+is(error_of($node, qq{$import_other, 'partner', E'a secret that is long enough \\xff')}, db => 'SQL_ASCII'), '00000', 'SQL_ASCII: a secret may have any bytes');
 
 $node->stop;
 done_testing();
