@@ -157,8 +157,9 @@ fresh('clean', 'src');
 sql("$beside; SELECT devapp_internal.usage_partition('usage_hour', '2001-01-01')", 'clean');
 restore('clean', '--clean', '--if-exists');
 sql($beside, 'clean');
-$made = sql(q{SELECT coalesce(sum(calls), 0) FROM devapp.usage_minute WHERE code = 'MALFORMED'}, 'clean');
+# Some of the calls before the restore may be counted in the new program; flush all before they are summed.
 $node->poll_query_until('clean', q{SELECT sum(calls) > 2 FROM devapp.usage_minute WHERE code = 'MALFORMED'}) or die;
+sql('SELECT devapp.flush_usage()', 'clean');
 $made = sql(q{SELECT sum(calls) FROM devapp.usage_minute WHERE code = 'MALFORMED'}, 'clean');
 is_whole('clean');
 
