@@ -73,14 +73,15 @@ kept_attach_key(TokenKey *key, MemoryContext context)
 	MemoryContextCallback *callback = MemoryContextAllocExtended(context, sizeof(MemoryContextCallback),
 																 MCXT_ALLOC_NO_OOM);
 
-	if (callback == NULL)
+	if (callback != NULL)
 	{
-		token_key_free(key);
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+		callback->func = free_key;
+		callback->arg = key;
+		MemoryContextRegisterResetCallback(context, callback);
+		return;
 	}
-	callback->func = free_key;
-	callback->arg = key;
-	MemoryContextRegisterResetCallback(context, callback);
+	token_key_free(key);
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory")));
 }
