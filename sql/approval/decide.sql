@@ -111,12 +111,11 @@ $$;
 
 -- ---------- deciding ----------
 
--- What the approval of the product itself says; no product needs none.  It takes no row of
+-- What the approval of the product itself says; an app without products needs no approval.  It takes no row of
 -- devapp.product: whoever changes the type of a column would have to drop it first.
 CREATE FUNCTION devapp_internal.product_decision(approval text) RETURNS text
     LANGUAGE sql IMMUTABLE
     RETURN CASE approval WHEN 'manual' THEN 'hold' ELSE 'approve' END;
-
 
 -- Live apps of the owner of an app, without this one, which need not exist yet.
 CREATE FUNCTION devapp_internal.other_apps(app devapp.app) RETURNS bigint

@@ -19,7 +19,7 @@ AS $$
            AND cp.status = 'pending' AND cp.removed_at IS NULL)
 $$;
 
--- Can a credential work, now or when it is approved again?  What others wait for is over.
+-- True if a credential works or can work once it is approved again; what waits at another is not decided any more.
 CREATE FUNCTION devapp_internal.can_yet_work(status text, expires_at timestamptz) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN status <> 'compromised' AND (expires_at IS NULL OR expires_at > now());

@@ -47,7 +47,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.require_named(ids uuid[], kind text, name text, hint text) RETURNS void
+-- Refuses the name of a team or a product that nothing has.
+CREATE FUNCTION devapp_internal.require_known(ids uuid[], kind text, name text, hint text) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -66,7 +67,7 @@ AS $$
 DECLARE
     ids uuid[] := ARRAY(SELECT t.team_id FROM devapp.team t WHERE t.name = devapp_internal.canonical_name(events_of_team.name));
 BEGIN
-    PERFORM devapp_internal.require_named(ids, 'team', name, 'List the teams with SELECT team FROM devapp_report.teams.');
+    PERFORM devapp_internal.require_known(ids, 'team', name, 'List the teams with SELECT team FROM devapp_report.teams.');
     RETURN QUERY
     SELECT e.*
       FROM devapp.audit_event e
@@ -82,7 +83,7 @@ AS $$
 DECLARE
     ids uuid[] := ARRAY(SELECT p.product_id FROM devapp.product p WHERE p.name = devapp_internal.canonical_name(events_of_product.name));
 BEGIN
-    PERFORM devapp_internal.require_named(ids, 'product', name, 'Give an e-mail, team:NAME, the name of a product or product:NAME, or role:NAME.');
+    PERFORM devapp_internal.require_known(ids, 'product', name, 'Give an e-mail, team:NAME, the name of a product or product:NAME, or role:NAME.');
     RETURN QUERY
     SELECT e.*
       FROM unnest(ids) AS p(product_id)

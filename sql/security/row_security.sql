@@ -53,7 +53,7 @@ BEGIN
         -- the team's administrators, and whom it is for: lower() of "C" is email_key(), which readers may not call
         ('devapp.team_invitation', 'team_id = ANY ((SELECT devapp.my_teams(true))::uuid[]) OR lower(email COLLATE "C") = (SELECT devapp.actor())'),
         ('devapp.app', format('developer_id = %s OR team_id = %s', me, my_teams)),
-        -- what hangs on an app is seen by who sees the app
+        -- whoever sees an app sees what belongs to it
         ('devapp.app_quota', my_apps),
         ('devapp.credential', format('deleted_at IS NULL AND %s AND %s', my_apps, credential)),
         ('devapp.credential_secret', my_credentials),

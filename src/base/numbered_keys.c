@@ -117,7 +117,7 @@ numbered_keys_forget(NumberedKeys *f)
 	f->count = 0;
 }
 
-/* Does the other have all of these? */
+/* True if the other has all of these, with the same bytes. */
 static bool
 all_are_in(const NumberedKeys *these, const NumberedKeys *other)
 {
@@ -161,8 +161,8 @@ numbered_keys_load(NumberedKeys *f, int elevel)
 }
 
 /*
- * The same where an error is none: say it in the log, but not again until it worked
- * or a minute has passed.
+ * The same for a verdict, which must not fail: a file that is not usable is said in the log,
+ * and not again until it worked or a minute has passed.
  */
 bool
 numbered_keys_load_for_verdict(NumberedKeys *f)
@@ -178,14 +178,14 @@ numbered_keys_load_for_verdict(NumberedKeys *f)
 	return loaded;
 }
 
-/* Was the file read that the setting names now? */
+/* True if the file that was read is the one that the setting names now. */
 bool
 numbered_keys_loaded(const NumberedKeys *f)
 {
 	return f->name != NULL && strcmp(f->name, *f->setting) == 0;
 }
 
-/* Is it another file than the one that was read?  It is also if it cannot be found. */
+/* True if the file is not as it was when it was read, or cannot be found. */
 bool
 numbered_keys_changed(const NumberedKeys *f)
 {
