@@ -1,6 +1,6 @@
 /*
  * sha256_failed.c
- *		What a fuzz target does when SHA-256 could not be calculated.
+ *		What a program without a server does when SHA-256 could not be calculated.
  */
 #include "base/sha256_core.h"
 #include "fuzz.h"

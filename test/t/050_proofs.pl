@@ -16,10 +16,12 @@ use Test::More;
 
 my $src = "$FindBin::RealBin/../../src";
 my $signer = "$PostgreSQL::Test::Utils::tmp_check/sign_jwt";
-my @cores = map { "$src/${_}_core.c" } 'base/sha256', map { "token/$_" } qw(base64url json jwk jwt signature);
+my @sources = (
+	(map { "$FindBin::RealBin/../$_.c" } qw(sign_jwt fuzz/sha256_failed)),
+	(map { "$src/${_}_core.c" } 'base/sha256', map { "token/$_" } qw(base64url json jwk jwt signature)));
 plan skip_all => 'there is no C compiler with the headers of libsodium and OpenSSL'
   unless system(q{printf '#include <sodium.h>\n#include <openssl/evp.h>\n' | cc -E - >/dev/null 2>&1}) == 0;
-system('cc', '-O2', "-I$src", "$FindBin::RealBin/../sign_jwt.c", @cores, '-o', $signer, '-lsodium', '-lcrypto') == 0
+system('cc', '-O2', "-I$src", @sources, '-o', $signer, '-lsodium', '-lcrypto') == 0
   or die 'test/sign_jwt.c cannot be compiled';
 
 my $node = start_server('main', "shared_preload_libraries = 'devapp'\ndevapp.dpop_size = 1MB\n");
