@@ -83,7 +83,11 @@ match_fast(const Entitlement *e, Str secret)
 	return match;
 }
 
-/* The first secret with a slow hash, usually the only one, or SECRET_NONE. */
+/*
+ * The secret with a slow hash, or SECRET_NONE.  There is one at most, because a rotation makes a secret
+ * of ours.  It counts outside of its validity, too: a secret that was replaced has the verdict SUPERSEDED,
+ * whatever its hash.
+ */
 static int
 find_slow(const Entitlement *e)
 {

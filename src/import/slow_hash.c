@@ -57,20 +57,33 @@ find_crypt(void)
 	return found;
 }
 
-/* pgcrypto knows bcrypt as $2a$; $2b$ and $2y$ are the same with another name. */
-#define BCRYPT_NAME_LEN		4
+/*
+ * The hash as crypt() of pgcrypto writes it.  It knows bcrypt as $2a$; $2b$ and $2y$ are the same
+ * with another name.
+ */
+static char *
+crypt_setting(const char *hash)
+{
+	char	   *setting = pstrdup(hash);
+
+	if (strncmp(setting, "$2", 2) == 0)
+	{
+		if (setting[2] != 'x')
+			setting[2] = 'a';
+		slow_bcrypt_clear_padding(setting);
+	}
+	return setting;
+}
 
 static bool
 matches_crypt(const char *hash, Str secret)
 {
 	size_t		len = strlen(hash);
-	char	   *setting = pstrdup(hash);
+	char	   *setting = crypt_setting(hash);
 	text	   *plain = cstring_to_text_with_len(secret.data, (int) secret.len);
 	text	   *computed;
 	bool		same;
 
-	if (setting[0] == '$' && setting[1] == '2' && setting[2] != 'x')
-		setting[2] = 'a';
 	computed = DatumGetTextPP(OidFunctionCall2Coll(find_crypt(), DEFAULT_COLLATION_OID,
 												   PointerGetDatum(plain),
 												   CStringGetTextDatum(setting)));

@@ -127,10 +127,13 @@ read_crypt_number(Reader *r, size_t n)
 
 /* ---------- crypt ---------- */
 
+#define BCRYPT_LEN		60
+#define BCRYPT_SALT_END	28		/* the last of the 22 digits of the salt */
+
 static SlowForm
 bcrypt_form(Reader r)
 {
-	bool		known = r.len == 60 && r.data[2] != '\0' && strchr("abxy", r.data[2]) != NULL &&
+	bool		known = r.len == BCRYPT_LEN && r.data[2] != '\0' && strchr("abxy", r.data[2]) != NULL &&
 		r.data[3] == '$' && r.data[4] >= '0' && r.data[4] <= '3' && r.data[5] >= '0' &&
 		r.data[5] <= '9' && r.data[6] == '$';
 	int			cost = known ? (r.data[4] - '0') * 10 + (r.data[5] - '0') : 0;
@@ -138,6 +141,28 @@ bcrypt_form(Reader r)
 	skip_bytes(&r, 7);
 	return form_of(known && cost >= 4 && cost <= 31 && read_characters(&r, "./") == 53 && is_over(&r),
 				   cost <= SLOW_BCRYPT_COST_MAX);
+}
+
+/* Clear the bits of a digit of bcrypt's base64 that are not in the mask. */
+static void
+clear_padding(char *digit, int mask)
+{
+	static const char digits[] = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	const char *place = strchr(digits, *digit);
+
+	*digit = digits[(place - digits) & mask];
+}
+
+/*
+ * Clear the padding bits of a bcrypt hash: the last digit of its salt has two bits of the salt, and
+ * the last digit of the hash has four.  Some programs left the others set at random, and crypt()
+ * always writes zeros.  The hash has the form that slow_crypt_form() accepts.
+ */
+void
+slow_bcrypt_clear_padding(char *hash)
+{
+	clear_padding(&hash[BCRYPT_SALT_END], 0x30);
+	clear_padding(&hash[BCRYPT_LEN - 1], 0x3c);
 }
 
 static SlowForm

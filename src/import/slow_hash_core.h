@@ -39,6 +39,7 @@ typedef struct Pbkdf2Form
 } Pbkdf2Form;
 
 extern SlowForm slow_crypt_form(const char *s, size_t len, bool sha_crypt);
+extern void slow_bcrypt_clear_padding(char *hash);
 extern SlowForm slow_argon2id_form(const char *s, size_t len);
 extern SlowForm slow_scrypt_form(const char *s, size_t len);
 extern SlowForm slow_pbkdf2_form(const char *s, size_t len, Pbkdf2Form *form);

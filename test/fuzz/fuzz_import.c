@@ -60,6 +60,24 @@ number_after(const char *s, const char *word)
 	return place == NULL ? -1 : strtol(place + strlen(word), NULL, 10);
 }
 
+/* Clearing the padding changes at most two digits, and nothing the second time. */
+static void
+check_padding(const char *s, size_t len)
+{
+	char		once[60];
+	char		twice[60];
+	int			changed = 0;
+
+	memcpy(once, s, sizeof(once));
+	slow_bcrypt_clear_padding(once);
+	memcpy(twice, once, sizeof(twice));
+	slow_bcrypt_clear_padding(twice);
+	for (size_t i = 0; i < len; i++)
+		changed += once[i] != s[i];
+	CHECK(changed <= 2 && memcmp(once, twice, sizeof(once)) == 0);
+	CHECK(slow_crypt_form(once, sizeof(once), true) == SLOW_FORM_OK);
+}
+
 static void
 check_crypt(const char *s, size_t len)
 {
@@ -68,7 +86,10 @@ check_crypt(const char *s, size_t len)
 	CHECK(form != SLOW_FORM_OK || len <= 255);
 	CHECK(form != SLOW_FORM_OK || strlen(s) == len);
 	if (form == SLOW_FORM_OK && strncmp(s, "$2", 2) == 0)
+	{
 		CHECK(len == 60 && strtol(s + 4, NULL, 10) >= 4 && strtol(s + 4, NULL, 10) <= SLOW_BCRYPT_COST_MAX);
+		check_padding(s, len);
+	}
 	if (form == SLOW_FORM_OK && strstr(s, "rounds=") != NULL)
 		CHECK(number_after(s, "rounds=") <= SLOW_SHA_ROUNDS_MAX);
 	/* an earlier pgcrypto knows less */

@@ -23,6 +23,8 @@ INSERT INTO hashed VALUES
     ('bcrypt-b', 'crypt', 'bcrypt secret', '$2b$06$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm'),
     ('bcrypt-y', 'crypt', 'pässword', '$2y$04$abcdefghijklmnopqrstuum174eFeoTj0DHmtuueFaS3Wde4P7wHG'),
     ('bcrypt-a', 'Crypt', 'pässword', '$2a$04$abcdefghijklmnopqrstuum174eFeoTj0DHmtuueFaS3Wde4P7wHG'),
+    -- bits that padding has, at the end of the salt and of the hash
+    ('bcrypt-bits', 'crypt', 'pässword', '$2y$04$abcdefghijklmnopqrstuvm174eFeoTj0DHmtuueFaS3Wde4P7wHJ'),
     ('md5', 'crypt', 'md5 secret', '$1$saltsalt$8Vm.2xxXPWiXMc3Fvay73.'),
     ('des', 'crypt', 'des secret', 'abRYEiyEVGIPA'),
     ('xdes', 'crypt', 'xdes secret', '_J9..rasmXlyapfya.QU'),
