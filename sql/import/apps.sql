@@ -184,6 +184,7 @@ $$;
 
 -- ---------- apps ----------
 
+-- An owner may have very many apps, so the name leads to the app: a condition with OR would read them all.
 CREATE FUNCTION devapp_internal.store_app(a devapp.app, developer text, team text, OUT app_id uuid, OUT made boolean)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -192,14 +193,16 @@ BEGIN
     IF num_nonnulls(developer, team) <> 1 THEN
         RAISE EXCEPTION 'an app has exactly one owner' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    a.name := devapp_internal.canonical_name(a.name);
     IF developer IS NOT NULL THEN
         a.developer_id := (devapp_internal.find_developer(developer, false)).developer_id;
+        SELECT b.app_id INTO store_app.app_id FROM devapp.app b
+         WHERE b.developer_id = a.developer_id AND b.name = a.name AND b.deleted_at IS NULL;
     ELSE
         a.team_id := (devapp_internal.find_team(team, false)).team_id;
+        SELECT b.app_id INTO store_app.app_id FROM devapp.app b
+         WHERE b.team_id = a.team_id AND b.name = a.name AND b.deleted_at IS NULL;
     END IF;
-    SELECT b.app_id INTO store_app.app_id FROM devapp.app b
-     WHERE (b.developer_id = a.developer_id OR b.team_id = a.team_id)
-       AND b.name = devapp_internal.canonical_name(a.name) AND b.deleted_at IS NULL;
     made := NOT FOUND;
     IF made THEN
         INSERT INTO devapp.app AS b (developer_id, team_id, name, display_name, description, status, callback_urls, scopes,
