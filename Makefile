@@ -14,11 +14,12 @@ DATA = $(wildcard sql/releases/*.sql)
 # what each topic does, and its triggers; privileges last, because they must see every
 # object.  The bodies of functions are checked by a test (test/sql/install.sql).
 DEVAPP_TOPICS = identity owner product app credential approval import verify token audit seal notification \
-	quota usage restore bulk report dashboard doctor
+	quota usage restore bulk report dashboard api doctor
 DEVAPP_EACH = $(foreach topic,$(DEVAPP_TOPICS),$(sort $(filter $(1),$(wildcard sql/$(topic)/*.sql))))
 # what a topic does: in the order of its files' names, but for those whose views need one another
 DEVAPP_report = schema usage hourly latency apps entities credentials governance approvals quota refresh totals own_apps own_products own_usage own_teams own_quota own_notifications top_apps
 DEVAPP_dashboard = html chart style data tiles days lists page own
+DEVAPP_api = response $(filter-out response types tables triggers,$(notdir $(basename $(sort $(wildcard sql/api/*.sql)))))
 DEVAPP_FILES = $(if $(DEVAPP_$(1)),$(patsubst %,sql/$(1)/%.sql,$(DEVAPP_$(1))), \
 	$(sort $(filter-out %/types.sql %/tables.sql %/triggers.sql,$(wildcard sql/$(1)/*.sql))))
 SQL_MODULES = \

@@ -43,7 +43,7 @@ SELECT o.kind, o.id AS object_id, o.object, a.privilege_type AS privilege, o.of_
           FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid) AS o(kind, id, object, of_column, namespace, owner, acl)
   JOIN pg_namespace n ON n.oid = o.namespace,
        aclexplode(o.acl) AS a
- WHERE n.nspname IN ('devapp', 'devapp_internal', 'devapp_report') AND a.grantee <> o.owner;
+ WHERE n.nspname IN ('devapp', 'devapp_internal', 'devapp_report', 'devapp_api') AND a.grantee <> o.owner;
 COMMENT ON VIEW devapp_internal.held_privilege IS 'Privileges on objects of devapp that others than their owners have; grantee 0 is PUBLIC';
 
 -- Takes from everybody but the owner what they have on an object, or on all.  What PUBLIC

@@ -11,7 +11,7 @@ DECLARE
     devapp_table regclass;
 BEGIN
     FOR devapp_table IN SELECT c.oid FROM pg_class c
-                         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace) AND c.relkind IN ('r', 'p') LOOP
+                         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_api'::regnamespace) AND c.relkind IN ('r', 'p') LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', devapp_table);
         PERFORM devapp_internal.refuse_without_policy(devapp_table);
     END LOOP;

@@ -1,0 +1,43 @@
+-- Which function answers which request.  CREATE EXTENSION fills the table, as each file
+-- declares its routes beside their functions; it is not dumped.  A function is named by
+-- text, because pg_upgrade refuses tables with columns of type regprocedure.
+
+CREATE TABLE devapp_api.route (
+    method text COLLATE "C" NOT NULL,
+    pattern devapp.resource_pattern COLLATE "C" NOT NULL,
+    function text COLLATE "C" NOT NULL,
+    needs text NOT NULL,
+    error_form text NOT NULL,
+    CONSTRAINT route_pkey PRIMARY KEY (pattern, method),
+    CONSTRAINT route_method_valid CHECK (method IN ('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
+    CONSTRAINT route_pattern_valid CHECK (pattern::text ~ '^/([^*{}]|(?<=/)\{[a-z_]+\}(?=/|$)|(?<=/)\{[a-z_]+\+\}$)*$'),
+    CONSTRAINT route_needs_valid CHECK (needs IN ('nothing', 'read', 'admin', 'verify', 'developer', 'client')),
+    CONSTRAINT route_error_form_valid CHECK (error_form IN ('apigee', 'oauth', 'devapp', 'none'))
+);
+COMMENT ON TABLE devapp_api.route IS 'Routes of the API over HTTP: the function that answers a method and a pattern of paths';
+COMMENT ON COLUMN devapp_api.route.method IS 'GET, POST, PUT, PATCH or DELETE; GET answers HEAD as well';
+COMMENT ON COLUMN devapp_api.route.pattern IS 'Path, with {name} for a whole segment, and {name+} for the rest at its end';
+COMMENT ON COLUMN devapp_api.route.function IS 'Name of the function in devapp_internal that takes the request';
+COMMENT ON COLUMN devapp_api.route.needs IS 'Who may call: nothing (everybody), read, admin or verify (a management key with that scope), developer (a developer who acts), client (the function asks an OAuth client for proof)';
+COMMENT ON COLUMN devapp_api.route.error_form IS 'Form of the body of errors: apigee, oauth, devapp, or none';
+
+-- Declares that a function answers a method on the paths of a pattern.
+CREATE FUNCTION devapp_internal.add_route(method text, pattern text, function text, needs text, error_form text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    called constant regprocedure := format('%s(devapp_internal.http_request)', function);
+BEGIN
+    INSERT INTO devapp_api.route (method, pattern, function, needs, error_form)
+    SELECT add_route.method, add_route.pattern, p.proname, add_route.needs, add_route.error_form
+      FROM pg_proc p
+     WHERE p.oid = called AND p.pronamespace = 'devapp_internal'::regnamespace
+       AND p.prorettype = 'devapp_internal.http_response'::regtype;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'function % cannot answer a request', called
+            USING ERRCODE = 'invalid_function_definition',
+                  DETAIL = 'It has to be in devapp_internal, take a devapp_internal.http_request and return a devapp_internal.http_response.';
+    END IF;
+END
+$$;

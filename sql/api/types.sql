@@ -1,0 +1,41 @@
+-- The API over HTTP: one schema for what HTTP servers call, and what a route's function gets and gives.
+
+CREATE SCHEMA devapp_api;
+COMMENT ON SCHEMA devapp_api IS E'devapp\nA developer program: developers, apps, keys, API products, approvals and tokens';
+
+CREATE TYPE devapp_api.response AS (status integer, headers jsonb, body bytea);
+COMMENT ON TYPE devapp_api.response IS 'Answer to an HTTP request';
+COMMENT ON COLUMN devapp_api.response.status IS 'Status, 100 to 599';
+COMMENT ON COLUMN devapp_api.response.headers IS 'Header fields by name, each with its value';
+COMMENT ON COLUMN devapp_api.response.body IS 'Body; null if there is none';
+
+CREATE TYPE devapp_internal.http_request AS (
+    method text,
+    path text,
+    params jsonb,
+    query jsonb,
+    headers jsonb,
+    form jsonb,
+    body jsonb,
+    basic_user text,
+    basic_password text,
+    bearer text,
+    base_url text,
+    client inet
+);
+COMMENT ON TYPE devapp_internal.http_request IS 'A request, as the function of a route gets it; src/api/handle.c makes it';
+COMMENT ON COLUMN devapp_internal.http_request.method IS 'Method in upper case; HEAD comes as GET';
+COMMENT ON COLUMN devapp_internal.http_request.path IS 'Path as it was sent, without the query';
+COMMENT ON COLUMN devapp_internal.http_request.params IS 'What the {names} of the route''s pattern stand for, decoded';
+COMMENT ON COLUMN devapp_internal.http_request.query IS 'Parameters of the query, decoded; one that was sent more than once has an array of its values';
+COMMENT ON COLUMN devapp_internal.http_request.headers IS 'Header fields, names in lower case';
+COMMENT ON COLUMN devapp_internal.http_request.form IS 'Body in the form of an HTML form, like the query; null if it has another form';
+COMMENT ON COLUMN devapp_internal.http_request.body IS 'Body in JSON; null if it is empty or has another form';
+COMMENT ON COLUMN devapp_internal.http_request.basic_user IS 'User of Authorization: Basic, not decoded further';
+COMMENT ON COLUMN devapp_internal.http_request.basic_password IS 'Password of Authorization: Basic, not decoded further';
+COMMENT ON COLUMN devapp_internal.http_request.bearer IS 'Token of Authorization: Bearer or DPoP';
+COMMENT ON COLUMN devapp_internal.http_request.base_url IS 'What URLs of this API begin with, such as https://api.example.com';
+COMMENT ON COLUMN devapp_internal.http_request.client IS 'Address of the client; null if it is not known';
+
+CREATE TYPE devapp_internal.http_response AS (status integer, headers jsonb, body text);
+COMMENT ON TYPE devapp_internal.http_response IS 'What the function of a route returns';
