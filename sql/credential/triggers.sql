@@ -15,8 +15,7 @@ CREATE TRIGGER guard_deleted BEFORE UPDATE ON devapp.credential FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('deleted_at', 'status');
 -- A restore brings the rows in any order.
 CREATE TRIGGER guard_replaces BEFORE INSERT ON devapp.credential FOR EACH ROW
-    WHEN (NEW.replaces IS NOT NULL)
-    EXECUTE FUNCTION devapp_internal.as_owner('guard_replaces', 'unless restoring');
+    EXECUTE FUNCTION devapp_internal.as_owner('guard_replaces', 'unless restoring', 'replaces');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.credential
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_credential.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.credential

@@ -5,6 +5,5 @@ CREATE FUNCTION devapp_internal.note_foreign_secret() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_note_foreign_secret';
 
 CREATE TRIGGER note_foreign_secret AFTER INSERT ON devapp.credential_secret FOR EACH ROW
-    WHEN (NEW.scheme <> 'blake2b')
     EXECUTE FUNCTION devapp_internal.note_foreign_secret();
 ALTER TABLE devapp.credential_secret ENABLE ALWAYS TRIGGER note_foreign_secret;

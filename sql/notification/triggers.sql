@@ -111,9 +111,6 @@ CREATE FUNCTION devapp_internal.notify_credential_rotated() RETURNS trigger
 AS $$
 BEGIN
     PERFORM devapp_internal.require_own_table(TG_RELID);
-    IF NOT EXISTS (SELECT FROM made m WHERE m.version > 1) THEN
-        RETURN NULL;
-    END IF;
     INSERT INTO devapp.notification (event, app_id, credential_id, recipients, payload)
     SELECT 'credential_rotated', a.app_id, c.credential_id, o.recipients,
            jsonb_strip_nulls(devapp_internal.app_payload(a.name, a.display_name, a.status, o.owner)
@@ -269,8 +266,9 @@ BEGIN
 END
 $$;
 
--- That nothing is being restored is asked in as_owner(), and not in the conditions: PostgreSQL
--- reads each condition anew for each statement, and these were most of it.
+-- That nothing is being restored is asked in as_owner(), and so is what concerns few new rows:
+-- PostgreSQL reads each condition anew for each statement.  Deferred triggers have their
+-- conditions here, because each event that is queued for the commit costs more than that.
 CREATE CONSTRAINT TRIGGER notify_app_submitted AFTER INSERT ON devapp.app
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     WHEN (NEW.status = 'pending')
@@ -291,8 +289,7 @@ CREATE TRIGGER notify_developer_deactivated AFTER UPDATE OF status ON devapp.dev
 CREATE TRIGGER notify_member_added AFTER INSERT ON devapp.team_member FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.as_owner('notify_member_added', 'unless restoring');
 CREATE TRIGGER forget_reminders_replaced AFTER INSERT ON devapp.credential FOR EACH ROW
-    WHEN (NEW.replaces IS NOT NULL)
-    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders', 'unless restoring');
+    EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders', 'unless restoring', 'replaces');
 CREATE TRIGGER forget_reminders_ended AFTER UPDATE OF status ON devapp.credential FOR EACH ROW
     WHEN (OLD.status = 'approved' AND NEW.status <> 'approved')
     EXECUTE FUNCTION devapp_internal.as_owner('forget_reminders', 'unless restoring');
@@ -301,7 +298,7 @@ CREATE TRIGGER notify_credential_decided AFTER UPDATE OF status ON devapp.creden
     EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_decided', 'unless restoring');
 CREATE TRIGGER notify_credential_rotated AFTER INSERT ON devapp.credential_secret
     REFERENCING NEW TABLE AS made FOR EACH STATEMENT
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_rotated', 'unless restoring');
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_credential_rotated', 'unless restoring', 'version>1');
 CREATE CONSTRAINT TRIGGER notify_product_submitted AFTER INSERT ON devapp.credential_product
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
     WHEN (NEW.status = 'pending')

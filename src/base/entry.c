@@ -25,7 +25,7 @@
  *
  * Trigger functions that need their owner's rights are called by as_owner(), which
  * names them in its first argument.  Those that are not for the rows of a dump say so in
- * its second.
+ * its second, and those that are for few rows say for which in its third.
  *
  * In a security-restricted operation (autovacuum, ANALYZE, REINDEX, REFRESH
  * MATERIALIZED VIEW) code runs that the person at the keyboard did not choose to
@@ -62,6 +62,7 @@
 #include "base/entry.h"
 #include "base/guc.h"
 #include "base/list.h"
+#include "base/trigger.h"
 
 PG_FUNCTION_INFO_V1(devapp_enter);
 PG_FUNCTION_INFO_V1(devapp_enter_admin);
@@ -475,21 +476,29 @@ leave_row(TriggerData *trigdata)
 }
 
 /*
- * SQL: as_owner('function', 'unless restoring'): a trigger that calls a function of
- * devapp_internal; with the second argument not for the rows of a dump
+ * SQL: as_owner('function', 'unless restoring', 'condition'): a trigger that calls a function of
+ * devapp_internal; with the second argument not for the rows of a dump, with the third only
+ * where that holds for a new row, see trigger_concerns()
  */
 Datum
 devapp_as_owner(PG_FUNCTION_ARGS)
 {
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	Trigger    *trigger;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("as_owner must be called as a trigger")));
-	trigger = ((TriggerData *) fcinfo->context)->tg_trigger;
+	trigger = trigdata->tg_trigger;
 	if (trigger->tgnargs > 1 && devapp_restoring)
-		return leave_row((TriggerData *) fcinfo->context);
+		return leave_row(trigdata);
+	if (trigger->tgnargs > 2)
+	{
+		trigger_require_own_table(trigdata);
+		if (!trigger_concerns(trigdata, trigger->tgargs[2]))
+			return leave_row(trigdata);
+	}
 	if (fcinfo->flinfo->fn_extra == NULL)
 	{
 		NameData	name;
