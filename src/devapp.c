@@ -10,6 +10,8 @@
 
 #include "miscadmin.h"
 
+#include "api/route.h"
+#include "api/setting.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/library.h"
@@ -59,6 +61,7 @@ define_gucs(void)
 	dpop_define_gucs();
 	token_setting_define_gucs();
 	housekeeper_define_gucs();
+	api_define_gucs();
 	base_reserve_gucs();
 }
 
@@ -73,6 +76,7 @@ _PG_init(void)
 	invalidation_init();
 	restore_init();
 	token_secret_init();
+	route_init();
 	if (library_is_preloaded)
 	{
 		registry_init();

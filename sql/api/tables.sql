@@ -21,6 +21,13 @@ COMMENT ON COLUMN devapp_api.route.function IS 'Name of the function in devapp_i
 COMMENT ON COLUMN devapp_api.route.needs IS 'Who may call: nothing (everybody), read, admin or verify (a management key with that scope), developer (a developer who acts), client (the function asks an OAuth client for proof)';
 COMMENT ON COLUMN devapp_api.route.error_form IS 'Form of the body of errors: apigee, oauth, devapp, or none';
 
+-- Backends keep the routes compiled (src/api/route.c).
+CREATE FUNCTION devapp_internal.forget_routes() RETURNS trigger
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'devapp_forget_routes';
+CREATE TRIGGER forget_routes AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON devapp_api.route FOR EACH STATEMENT
+    EXECUTE FUNCTION devapp_internal.forget_routes();
+
 -- Declares that a function answers a method on the paths of a pattern.
 CREATE FUNCTION devapp_internal.add_route(method text, pattern text, function text, needs text, error_form text) RETURNS void
     LANGUAGE plpgsql

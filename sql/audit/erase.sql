@@ -12,7 +12,8 @@ CREATE FUNCTION devapp_internal.erased_address(developer_id uuid) RETURNS text
     RETURN coalesce(developer_id::text, 'nobody') || '@erased.invalid';
 
 -- The pseudonym of a value for an event (src/audit/audit_row.c).  A value of nobody in
--- particular is an e-mail; it is its developer's, if there is one.
+-- particular is an e-mail, and its developer's if there is one; or an app that sent a request
+-- over HTTP, and its owner's.
 CREATE FUNCTION devapp_internal.pseudonym_of(value text, is_json boolean, developer_id uuid) RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -20,7 +21,8 @@ AS $$
 DECLARE
     meant jsonb := CASE WHEN is_json THEN value::jsonb ELSE to_jsonb(value) END;
     whose uuid := coalesce(developer_id, (SELECT d.developer_id FROM devapp.developer d
-                                           WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(value) AND d.deleted_at IS NULL));
+                                           WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(value) AND d.deleted_at IS NULL),
+                           (devapp_internal.reference_owner(substring(value FROM '^app:([^/]+)/'))).developer_id);
     found_one text;
 BEGIN
     SELECT p.pseudonym INTO found_one FROM devapp.pseudonym p

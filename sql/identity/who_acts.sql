@@ -23,6 +23,11 @@ CREATE FUNCTION devapp_internal.entry_role() RETURNS oid
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_entry_role';
 
+-- May the caller of a request over HTTP ask about keys and tokens of others?
+CREATE FUNCTION devapp_internal.caller_verifies() RETURNS boolean
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_caller_verifies';
+
 CREATE FUNCTION devapp_internal.identity_source() RETURNS text
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_identity_source';

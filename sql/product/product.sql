@@ -31,6 +31,20 @@ BEGIN
 END
 $$;
 
+-- A key for such a product may administer devapp (sql/api/caller.sql).
+CREATE FUNCTION devapp_internal.refuse_reserved(name text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF starts_with(ltrim(lower(name COLLATE "C")), 'devapp-') THEN
+        RAISE EXCEPTION 'product names that begin with "devapp-" are reserved'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Choose another name; devapp.setup_roles() makes devapp-admin and devapp-portal.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.create_product(
     name text,
     display_name text,
@@ -56,6 +70,7 @@ AS $$
 DECLARE
     made devapp.product;
 BEGIN
+    PERFORM devapp_internal.refuse_reserved(create_product.name);
     PERFORM devapp_internal.require_quota(create_product.quota_limit, create_product.quota_interval, create_product.quota_unit);
     PERFORM devapp_internal.require_rate(create_product.rate_limit, create_product.rate_burst);
     INSERT INTO devapp.product AS p

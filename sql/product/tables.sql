@@ -24,7 +24,9 @@ CREATE TABLE devapp.product (
     deleted_at timestamptz,
     CONSTRAINT product_pkey PRIMARY KEY (product_id),
     CONSTRAINT product_quota_is_complete CHECK (num_nulls(quota_limit, quota_interval, quota_unit) IN (0, 3)),
-    CONSTRAINT product_rate_is_complete CHECK (num_nulls(rate_limit, rate_burst) IN (0, 2))
+    CONSTRAINT product_rate_is_complete CHECK (num_nulls(rate_limit, rate_burst) IN (0, 2)),
+    -- those whose keys the API over HTTP takes (sql/api/caller.sql)
+    CONSTRAINT product_reserved_is_internal CHECK (NOT starts_with(lower(name COLLATE "C"), 'devapp-') OR (access = 'internal' AND approval = 'manual'))
 );
 COMMENT ON TABLE devapp.product IS 'An API product: what a credential can be approved for';
 COMMENT ON COLUMN devapp.product.name IS 'Unique among products that are not deleted; cannot be changed';

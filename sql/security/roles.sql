@@ -6,16 +6,18 @@
 --	devapp_developer	sees and manages what is theirs and their teams' (row_security.sql),
 --						never a digest, by functions that ask who acts (authority.sql)
 --	devapp_gateway		verifies
+--	devapp_http			hands requests to devapp_api.handle, whose callers bring keys of their own
 --	devapp_reporter		records how calls went: whoever may do that can also make up usage
 --	devapp_analyst		reads the reports, whose views have the rights of their owner
 --	devapp_auditor		reads the audit trail, its proofs and the reports, and changes nothing
 
 CREATE FUNCTION devapp_internal.role_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    RETURN ARRAY['admin', 'analyst', 'auditor', 'developer', 'gateway', 'reporter'];
+    RETURN ARRAY['admin', 'analyst', 'auditor', 'developer', 'gateway', 'http', 'reporter'];
 
 SELECT devapp_internal.grant_on('SCHEMA', 'devapp', 'USAGE', 'admin', 'auditor', 'developer', 'gateway', 'reporter');
 SELECT devapp_internal.grant_on('SCHEMA', 'devapp_report', 'USAGE', 'admin', 'analyst');
+SELECT devapp_internal.grant_on('SCHEMA', 'devapp_api', 'USAGE', 'http');
 
 -- An auditor reads every report.
 INSERT INTO devapp_internal.declared_grant (kind, object, privileges, role)
@@ -101,7 +103,8 @@ BEGIN
     PERFORM devapp_internal.grant_declared();
     PERFORM devapp_internal.setup_policies();
     PERFORM FROM devapp.maintain_audit();
+    PERFORM devapp_internal.setup_products();
 END
 $$;
 COMMENT ON FUNCTION devapp.setup_roles() IS
-    'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_reporter, devapp_analyst and devapp_auditor, what they may do and which rows they see, and the next months of the audit trail; can be run again';
+    'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_analyst and devapp_auditor, what they may do and which rows they see, the next months of the audit trail, and the products devapp-admin and devapp-portal; can be run again';

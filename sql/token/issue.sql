@@ -23,9 +23,9 @@ BEGIN
       FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
      WHERE c.credential_id = the_credential AND devapp_internal.has_environment(a.team_id, c.environment);
     is_own := coalesce(is_own, false);
-    sees_tokens := coalesce(sees_tokens, false)
-                OR has_function_privilege(devapp_internal.entry_role(),
-                       'devapp.verify_token(text, text, text, text, text, bigint, text, inet, text, text, text)', 'EXECUTE');
+    sees_tokens := coalesce(sees_tokens, false) OR devapp_internal.caller_verifies()
+                OR coalesce(has_function_privilege(devapp_internal.entry_role(),
+                                'devapp.verify_token(text, text, text, text, text, bigint, text, inet, text, text, text)', 'EXECUTE'), false);
 END
 $$;
 

@@ -202,7 +202,7 @@ look_up_pseudonym(const char *value, bool is_json, NullableDatum developer_id)
 static const char *
 pseudonym_of_actor(void)
 {
-	const char *actor = identity_actor();
+	const char *actor = identity_trail_actor();
 	FullTransactionId xid = GetTopFullTransactionId();
 	const char *found;
 

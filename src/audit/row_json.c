@@ -22,6 +22,7 @@
 
 #include "audit/row_json.h"
 #include "base/compat.h"
+#include "base/json_object.h"
 
 /* ---------- by PostgreSQL ---------- */
 
@@ -51,19 +52,11 @@ build_object(const RowMember *members, int n)
 /* ---------- values of the types that our tables have ---------- */
 
 static void
-set_string(JsonbValue *json, char *s, int len)
-{
-	json->type = jbvString;
-	json->val.string.val = s;
-	json->val.string.len = len;
-}
-
-static void
 set_text(JsonbValue *json, Datum value)
 {
 	text	   *t = DatumGetTextPP(value);
 
-	set_string(json, VARDATA_ANY(t), (int) VARSIZE_ANY_EXHDR(t));
+	json_set_string(json, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 }
 
 /* as uuid_out() writes it */
@@ -82,7 +75,7 @@ set_uuid(JsonbValue *json, Datum value)
 		*p++ = digits[uuid->data[i] >> 4];
 		*p++ = digits[uuid->data[i] & 0x0F];
 	}
-	set_string(json, s, (int) (p - s));
+	json_set_string(json, s, (size_t) (p - s));
 }
 
 static void
@@ -90,7 +83,7 @@ set_timestamptz(JsonbValue *json, Datum value)
 {
 	char	   *s = JsonEncodeDateTime(palloc(MAXDATELEN + 1), value, TIMESTAMPTZOID, NULL);
 
-	set_string(json, s, (int) strlen(s));
+	json_set_string(json, s, strlen(s));
 }
 
 static void
@@ -175,48 +168,21 @@ set_value(JsonbValue *json, Oid type, Datum value)
 
 /* ---------- the object ---------- */
 
-/* The order in which jsonb keeps members: shorter names first. */
-static bool
-goes_before(const JsonbValue *left, const JsonbValue *right)
-{
-	if (left->val.string.len != right->val.string.len)
-		return left->val.string.len < right->val.string.len;
-	return memcmp(left->val.string.val, right->val.string.val, (size_t) left->val.string.len) < 0;
-}
-
-/* Make room for a name among n pairs in order; its value is null so far. */
-static JsonbPair *
-insert_name(JsonbPair *pairs, int n, const char *name)
-{
-	JsonbValue	key;
-
-	set_string(&key, unconstify(char *, name), (int) strlen(name));
-	while (n > 0 && goes_before(&key, &pairs[n - 1].key))
-	{
-		pairs[n] = pairs[n - 1];
-		n--;
-	}
-	memset(&pairs[n], 0, sizeof(JsonbPair));
-	pairs[n].key = key;
-	return &pairs[n];
-}
-
 /* The names differ, as those of columns do, and outlive the call. */
 Datum
 row_json(const RowMember *members, int n)
 {
-	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * (size_t) n);
-	JsonbValue	object = {.type = jbvObject};
+	JsonObjectMaker object = {.room = n};
 
 	for (int i = 0; i < n; i++)
 	{
-		JsonbPair  *pair = insert_name(pairs, i, members[i].name);
+		bool		found;
+		JsonbValue *value = json_object_put(&object, (Str) {members[i].name, strlen(members[i].name)},
+											&found);
 
 		if (!members[i].value.isnull &&
-			!set_value(&pair->value, members[i].type, members[i].value.value))
+			!set_value(value, members[i].type, members[i].value.value))
 			return build_object(members, n);
 	}
-	object.val.object.nPairs = n;
-	object.val.object.pairs = pairs;
-	return JsonbPGetDatum(JsonbValueToJsonb(&object));
+	return JsonbPGetDatum(json_object_make(&object));
 }

@@ -32,6 +32,10 @@
  * call.  Nobody acts there: a function that changes something (VOLATILE) fails, one
  * that reads finds that it is called by nobody (identity.c).
  *
+ * A request over HTTP (src/api) has a caller of its own, whom its key or token names.
+ * While it is served, no role gives a right: neither that of the connection, which
+ * serves everybody, nor one that a function in between takes on.
+ *
  * The calls in progress are a list on the C stack.  A call is taken off it also when
  * an error ends the call; the user's id is put back by the end of the
  * (sub)transaction then.  No locks, no memory but one struct for each FmgrInfo.
@@ -87,6 +91,7 @@ typedef struct EntryCall
 {
 	Oid			caller;
 	Oid			owner;			/* whose rights the call runs with */
+	const EntryCaller *request;	/* whom it is served for, or a call around it; NULL: roles count */
 	struct EntryCall *outer;
 } EntryCall;
 
@@ -112,6 +117,34 @@ bool
 entry_in_call(void)
 {
 	return innermost != NULL;
+}
+
+/*
+ * From now on the innermost call, and what it calls, is for this caller, who must stay until it
+ * ends.  A caller that a call around it has cannot be replaced.
+ */
+void
+entry_call_for(const EntryCaller *caller)
+{
+	if (innermost == NULL || (innermost->outer != NULL && innermost->outer->request != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a request cannot be served within another")));
+	innermost->request = caller;
+}
+
+/*
+ * The caller of the request that is served; NULL where none is.  Code that runs with yet
+ * other rights is not the request's, and nobody calls there.
+ */
+const EntryCaller *
+entry_caller(void)
+{
+	static const EntryCaller nobody = {0};
+
+	if (innermost == NULL || innermost->request == NULL)
+		return NULL;
+	return innermost->owner == GetUserId() ? innermost->request : &nobody;
 }
 
 /* There is one user of this (audit_write.c). */
@@ -151,20 +184,44 @@ role_reads_reports(Oid role)
 	return OidIsValid(reports) && compat_schema_usage(reports, role);
 }
 
-/* Is the session's role an administrator, and the one that called as well? */
+/*
+ * Is the session's role an administrator, and the one that called as well?  Or is the caller of
+ * the request?
+ */
 bool
 entry_by_admin(void)
 {
-	return !InSecurityRestrictedOperation() &&
-		role_administers(GetOuterUserId()) && role_administers(entry_role());
+	const EntryCaller *caller = entry_caller();
+
+	if (InSecurityRestrictedOperation())
+		return false;
+	if (caller != NULL)
+		return caller->administers;
+	return role_administers(GetOuterUserId()) && role_administers(entry_role());
 }
 
 /* The same for the right to read the whole audit trail. */
 bool
 entry_by_auditor(void)
 {
-	return !InSecurityRestrictedOperation() &&
-		role_audits(GetOuterUserId()) && role_audits(entry_role());
+	const EntryCaller *caller = entry_caller();
+
+	if (InSecurityRestrictedOperation())
+		return false;
+	if (caller != NULL)
+		return caller->administers || caller->reads;
+	return role_audits(GetOuterUserId()) && role_audits(entry_role());
+}
+
+/* The same for the right to read the reports, which may be read in any operation. */
+static bool
+entry_by_analyst(void)
+{
+	const EntryCaller *caller = entry_caller();
+
+	if (caller != NULL)
+		return caller->administers || caller->reads;
+	return role_reads_reports(GetOuterUserId()) && role_reads_reports(entry_role());
 }
 
 static compat_noreturn void
@@ -279,8 +336,8 @@ context_is_ours(const char *context)
  * functions, or a trigger that somebody else put on a table, is none; nor is one that tells of a
  * mistake in devapp itself.
  */
-static bool
-is_refusal(const ErrorData *error)
+bool
+entry_is_refusal(const ErrorData *error)
 {
 	if (error->elevel != ERROR || error->sqlerrcode == ERRCODE_INTERNAL_ERROR)
 		return false;
@@ -304,7 +361,7 @@ shorten_context(MemoryContext mcxt)
 	if (Log_error_verbosity < PGERROR_VERBOSE)
 	{
 		error = CopyErrorData();
-		if (is_refusal(error))
+		if (entry_is_refusal(error))
 		{
 			FlushErrorState();
 			error->context = NULL;
@@ -412,6 +469,7 @@ enter_target(FunctionCallInfo fcinfo)
 	check_stack_depth();
 	call.caller = entry_role();
 	call.owner = target->owner;
+	call.request = innermost != NULL ? innermost->request : NULL;
 	call.outer = innermost;
 	result = call_with_rights(fcinfo, target, &call);
 	if (innermost == NULL && work_at_end != NULL)
@@ -462,7 +520,7 @@ devapp_enter_auditor(PG_FUNCTION_ARGS)
 Datum
 devapp_enter_analyst(PG_FUNCTION_ARGS)
 {
-	if (!role_reads_reports(GetOuterUserId()) || !role_reads_reports(entry_role()))
+	if (!entry_by_analyst())
 		refuse_caller(fcinfo, "those who may use the schema devapp_report");
 	return devapp_enter(fcinfo);
 }

@@ -27,6 +27,9 @@
  * clears it.  In the sessions of devapp.claims_from it never outlasts the transaction:
  * many people share those.
  *
+ * A request over HTTP names its person by its own key or token (src/api): then neither
+ * claims nor devapp.act_as() count.
+ *
  * In a security-restricted operation nobody acts.
  */
 #include "postgres.h"
@@ -56,6 +59,7 @@ PG_FUNCTION_INFO_V1(devapp_claimed_email);
 PG_FUNCTION_INFO_V1(devapp_set_actor);
 PG_FUNCTION_INFO_V1(devapp_outer_role);
 PG_FUNCTION_INFO_V1(devapp_entry_role);
+PG_FUNCTION_INFO_V1(devapp_caller_verifies);
 PG_FUNCTION_INFO_V1(devapp_is_admin);
 PG_FUNCTION_INFO_V1(devapp_is_auditor);
 PG_FUNCTION_INFO_V1(devapp_identity_source);
@@ -213,20 +217,16 @@ is_uuid(const char *text)
 }
 
 /* The e-mail of a developer by id, or NULL. */
-static char *
-email_of(const char *id)
+char *
+identity_developer_email(const pg_uuid_t *developer_id)
 {
-	pg_uuid_t	uuid;
 	Snapshot	snapshot;
 	CatalogScan scan;
 	char	   *email = NULL;
 	bool		isnull;
 
-	if (!is_uuid(id))
-		return NULL;
-	uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(id)));
 	snapshot = catalog_take_snapshot();
-	catalog_scan_begin(&scan, DEVELOPER_BY_ID, UUIDPGetDatum(&uuid), snapshot);
+	catalog_scan_begin(&scan, DEVELOPER_BY_ID, UUIDPGetDatum(developer_id), snapshot);
 	if (catalog_scan_next(&scan))
 	{
 		(void) catalog_value(&scan, DEVELOPER_DELETED_AT, &isnull);
@@ -237,6 +237,14 @@ email_of(const char *id)
 	catalog_scan_end(&scan);
 	catalog_release_snapshot(snapshot);
 	return email;
+}
+
+/* The same of an id that a claim gives. */
+static char *
+email_of(const char *id)
+{
+	return is_uuid(id) ?
+		identity_developer_email(DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(id)))) : NULL;
 }
 
 static bool
@@ -318,6 +326,7 @@ append_other_roles(StringInfo lines)
 typedef enum IdentitySource
 {
 	FROM_NOTHING,
+	FROM_REQUEST,
 	FROM_CLAIMS,
 	FROM_ACT_AS,
 	FROM_RESTRICTED				/* nobody, in a security-restricted operation */
@@ -328,6 +337,8 @@ identity_source(void)
 {
 	if (InSecurityRestrictedOperation())
 		return FROM_RESTRICTED;
+	if (entry_caller() != NULL)
+		return FROM_REQUEST;
 	if (session_has_claims() && claims_count())
 		return FROM_CLAIMS;
 	return declared_actor() != NULL ? FROM_ACT_AS : FROM_NOTHING;
@@ -339,6 +350,8 @@ identity_actor(void)
 {
 	switch (identity_source())
 	{
+		case FROM_REQUEST:
+			return entry_caller()->email;
 		case FROM_CLAIMS:
 			return claimed_actor();
 		case FROM_ACT_AS:
@@ -348,11 +361,18 @@ identity_actor(void)
 	}
 }
 
-/* Who decided, for the history: the person, or else the role. */
+/* Who the audit trail says it was: the person, or the app whose key a request came with; or NULL. */
+const char *
+identity_trail_actor(void)
+{
+	return identity_source() == FROM_REQUEST ? entry_caller()->name : identity_actor();
+}
+
+/* Who decided, for the history: that, or else the role. */
 const char *
 identity_name(void)
 {
-	const char *actor = identity_actor();
+	const char *actor = identity_trail_actor();
 
 	return actor ? actor : GetUserNameFromId(GetOuterUserId(), false);
 }
@@ -411,6 +431,10 @@ devapp_set_actor(PG_FUNCTION_ARGS)
 	bool		is_local = PG_GETARG_BOOL(1);
 	StringInfoData lines;
 
+	if (entry_caller() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("nobody else can be named in a request over HTTP")));
 	if (!is_local && session_is_shared())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -430,11 +454,18 @@ devapp_set_actor(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* outer_role(), entry_role(): null where nobody acts */
+/* Does no role say who acts? */
+static bool
+no_role_acts(void)
+{
+	return InSecurityRestrictedOperation() || entry_caller() != NULL;
+}
+
+/* outer_role(), entry_role(): null where nobody acts, or the caller of a request does */
 Datum
 devapp_outer_role(PG_FUNCTION_ARGS)
 {
-	if (InSecurityRestrictedOperation())
+	if (no_role_acts())
 		PG_RETURN_NULL();
 	PG_RETURN_OID(GetOuterUserId());
 }
@@ -442,9 +473,18 @@ devapp_outer_role(PG_FUNCTION_ARGS)
 Datum
 devapp_entry_role(PG_FUNCTION_ARGS)
 {
-	if (InSecurityRestrictedOperation())
+	if (no_role_acts())
 		PG_RETURN_NULL();
 	PG_RETURN_OID(entry_role());
+}
+
+/* caller_verifies(): may the caller of a request ask about keys and tokens of others? */
+Datum
+devapp_caller_verifies(PG_FUNCTION_ARGS)
+{
+	const EntryCaller *caller = entry_caller();
+
+	PG_RETURN_BOOL(!InSecurityRestrictedOperation() && caller != NULL && caller->verifies);
 }
 
 Datum
@@ -475,6 +515,9 @@ devapp_identity_source(PG_FUNCTION_ARGS)
 
 	switch (identity_source())
 	{
+		case FROM_REQUEST:
+			source = "the key or token of the request";
+			break;
 		case FROM_CLAIMS:
 			source = claimed_actor() != NULL ? "request.jwt.claims" :
 				"request.jwt.claims name nobody";

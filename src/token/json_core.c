@@ -17,6 +17,8 @@
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 typedef struct Reader
 {
 	const char *at;
@@ -73,35 +75,6 @@ take_digits(Reader *r)
 	while (is_digit(r))
 		r->at++;
 	return true;
-}
-
-/* Length of the UTF-8 character at s, which is not ASCII; 0: it is not one. */
-static size_t
-utf8_length(const char *s, const char *end)
-{
-	const unsigned char *u = (const unsigned char *) s;
-	size_t		len = u[0] >= 0xF0 ? 4 : u[0] >= 0xE0 ? 3 : 2;
-	unsigned char low = 0x80;
-	unsigned char high = 0xBF;
-
-	if (u[0] < 0xC2 || u[0] > 0xF4 || (size_t) (end - s) < len)
-		return 0;
-	if (u[0] == 0xE0)
-		low = 0xA0;				/* else overlong */
-	else if (u[0] == 0xED)
-		high = 0x9F;			/* else a surrogate */
-	else if (u[0] == 0xF0)
-		low = 0x90;				/* else overlong */
-	else if (u[0] == 0xF4)
-		high = 0x8F;			/* else beyond U+10FFFF */
-	if (u[1] < low || u[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-	{
-		if (u[i] < 0x80 || u[i] > 0xBF)
-			return 0;
-	}
-	return len;
 }
 
 /* Write a code point, return where the next one goes. */

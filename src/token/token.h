@@ -53,5 +53,6 @@ extern VerdictCode token_examine(Str bytes, Token *token, TokenHolder *holder);
 extern VerdictCode token_refusal(const TokenFacts *facts, const TokenProofs *proofs,
 								 TimestampTz now);
 extern pg_uuid_t token_id_of(Str token_key);
+extern bool token_names_developer(Str bytes, pg_uuid_t *developer_id);
 
 #endif							/* DEVAPP_TOKEN_H */

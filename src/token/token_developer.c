@@ -27,27 +27,35 @@ is_good(const TokenFacts *facts)
 	return token_refusal(facts, &none, now) == VERDICT_VALID && now - TOKEN_SKEW < facts->expires_at;
 }
 
-/* token_developer(token): null where it is not good now, or names nobody */
-Datum
-devapp_token_developer(PG_FUNCTION_ARGS)
+/* The developer whom a token names that is good now; false if there is none. */
+bool
+token_names_developer(Str bytes, pg_uuid_t *developer_id)
 {
-	text	   *value = PG_GETARG_TEXT_PP(0);
-	Str			bytes = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 	Token	   *token = palloc(sizeof(Token));
 	uint64		loaded_at;
 	Snapshot	snapshot;
 	VerdictCode code;
-	pg_uuid_t  *developer_id;
 
 	if (!token_read(bytes, token))
-		PG_RETURN_NULL();
+		return false;
 	loaded_at = invalidation_accept();
 	snapshot = catalog_take_snapshot();
 	code = token_open(token, loaded_at, snapshot);
 	catalog_release_snapshot(snapshot);
 	if (code != VERDICT_NO_PRODUCT || !is_good(&token->facts))
-		PG_RETURN_NULL();
-	developer_id = palloc(sizeof(pg_uuid_t));
+		return false;
 	*developer_id = token->developer_id;
+	return true;
+}
+
+/* token_developer(token): null where it is not good now, or names nobody */
+Datum
+devapp_token_developer(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+	pg_uuid_t  *developer_id = palloc(sizeof(pg_uuid_t));
+
+	if (!token_names_developer((Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}, developer_id))
+		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(developer_id);
 }

@@ -15,6 +15,7 @@
 
 #include "base/compat.h"
 #include "decide/decide_core.h"
+#include "decide/quota_core.h"
 #include "match/network.h"
 #include "match/scope.h"
 

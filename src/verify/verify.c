@@ -39,6 +39,7 @@
 #include "verify/arguments.h"
 #include "verify/count.h"
 #include "verify/judge.h"
+#include "verify/verify.h"
 #include "verify/verify_token.h"
 
 PG_FUNCTION_INFO_V1(devapp_verify_key);
@@ -134,6 +135,12 @@ verify_presented(Str presented, SecretPurpose purpose,
 	return judge_entitlement(found, request);
 }
 
+Verdict
+verify_api_key(Str key, const DecideRequest *request)
+{
+	return verify_presented(key, PURPOSE_API_KEY, request);
+}
+
 static Verdict
 verify_sha256(Str sha256, const DecideRequest *request)
 {
@@ -187,7 +194,7 @@ verify_our_client(Str client_id, Str client_secret, const DecideRequest *request
 	return verify_presented(client_secret, PURPOSE_CLIENT_SECRET, request);
 }
 
-static Verdict
+Verdict
 verify_client(Str client_id, Str client_secret, const DecideRequest *request)
 {
 	Verdict		v;

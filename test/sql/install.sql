@@ -8,7 +8,7 @@ SELECT extname, nspname, extrelocatable FROM pg_extension e JOIN pg_namespace n 
 
 -- every function, type and table has a comment
 SELECT p.oid::regprocedure FROM pg_proc p
- WHERE p.pronamespace = 'devapp'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
+ WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_api'::regnamespace) AND obj_description(p.oid, 'pg_proc') IS NULL
    AND p.proname !~ '^(resource_pattern|secret_digest|app_ref|credential_ref)_(in|out|recv|send|eq|hash)$';
 SELECT c.oid::regclass FROM pg_class c
  WHERE c.relnamespace = 'devapp'::regnamespace AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL;

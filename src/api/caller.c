@@ -1,0 +1,356 @@
+/*
+ * caller.c
+ *		Who sends a request over HTTP.
+ *
+ * A caller is what its key or token says, and nothing else: not the role of the connection,
+ * which everybody shares.  A management key is one of a credential with the product
+ * devapp-admin, a key of a developer's own app with devapp-portal stands for that developer, and
+ * so does a token of another issuer that names one.
+ *
+ * The decision on a key is that of a verification: quota, rate, networks and the count of calls
+ * included.  But the other products of the credential do not count, so it is made once more
+ * with that one alone (judge_product()).
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "api/caller.h"
+#include "api/error.h"
+#include "key/key_core.h"
+#include "match/network.h"
+#include "model/identity.h"
+#include "token/token_setting.h"
+#include "verify/judge.h"
+#include "verify/verify.h"
+#include "verify/verify_token.h"
+
+/* what a gateway brings besides the Authorization of its customer */
+#define FIELD_GATEWAY	"x-devapp-gateway"
+
+/* ---------- refusals ---------- */
+
+/* What a client is asked to send. */
+static const char *
+challenge_of(const Exchange *x, ErrorForm form)
+{
+	StringInfoData text;
+
+	if (form == ERROR_FORM_OAUTH)
+		return "Basic realm=\"devapp\"";
+	initStringInfo(&text);
+	appendStringInfoString(&text, "Bearer realm=\"devapp\"");
+	if (x->authorization.scheme != HTTP_SCHEME_NONE)
+		appendStringInfoString(&text, ", error=\"invalid_token\"");
+	if (form == ERROR_FORM_APIGEE)
+		appendStringInfoString(&text, ", Basic realm=\"devapp\"");
+	return text.data;
+}
+
+/* A 401 says what could be sent instead, unless its function said so. */
+void
+caller_challenge(Exchange *x, ErrorForm form)
+{
+	if (!exchange_has_field(x, "WWW-Authenticate"))
+		exchange_set_field(x, "WWW-Authenticate", challenge_of(x, form));
+}
+
+static compat_noreturn void
+refuse_scope(Exchange *x, const char *scope)
+{
+	exchange_set_field(x, "WWW-Authenticate",
+					   psprintf("Bearer realm=\"devapp\", error=\"insufficient_scope\", scope=\"%s\"", scope));
+	exchange_refuse(403, psprintf("the key does not have the scope %s", scope));
+}
+
+/* Seconds to wait, rounded up. */
+static void
+set_retry_after(Exchange *x, int64 wait)
+{
+	if (wait > 0 && wait < RATE_NEVER)
+		exchange_set_field(x, "Retry-After", psprintf(INT64_FORMAT, (wait + USECS_PER_SEC - 1) / USECS_PER_SEC));
+}
+
+/* Whoever has a key may hear what is wrong with it, whoever has none hears nothing. */
+static compat_noreturn void
+refuse_verdict(Exchange *x, const Verdict *v)
+{
+	const VerdictInfo *info = &verdict_info[v->code];
+
+	set_retry_after(x, v->limits.wait);
+	if (v->code == VERDICT_MALFORMED || v->code == VERDICT_NOT_FOUND)
+		exchange_refuse(401, "the key or token is not known");
+	exchange_refuse(info->http_status, psprintf("the key or token is refused: %s", info->code));
+}
+
+/* ---------- the decision ---------- */
+
+/* What was presented; data NULL: nothing. */
+typedef struct Presented
+{
+	Str			user;			/* of Basic */
+	Str			password;
+	Str			token;			/* or key */
+} Presented;
+
+/* Tokens are longer than keys; one for another audience is none for us. */
+static Verdict
+verify_presented_token(const Exchange *x, Str token, const DecideRequest *request)
+{
+	char	   *url = psprintf("%.*s%.*s", (int) x->base_url.len, x->base_url.len > 0 ? x->base_url.data : "",
+							   (int) x->raw.path.len, x->raw.path.data);
+	TokenProofs proofs = {
+		.token = token,
+		.method = x->raw.method,
+		.resource = {url, strlen(url)},
+		.dpop = exchange_header(x, "dpop")
+	};
+	Verdict		v = verify_token(token, &proofs, request);
+	const char *us = token_issuer_name();
+
+	if (v.entitlement != NULL && v.entitlement->token->audiences.count > 0 &&
+		!str_list_has(&v.entitlement->token->audiences, (Str) {us, strlen(us)}))
+		return refused_verdict(VERDICT_NOT_FOUND);
+	return v;
+}
+
+/* A client's id and secret, else a key with whatever name. */
+static Verdict
+verify_pair(Str user, Str password, const DecideRequest *request)
+{
+	Verdict		v = verify_client(user, password, request);
+
+	return v.entitlement == NULL && (v.code == VERDICT_MALFORMED || v.code == VERDICT_NOT_FOUND) ?
+		verify_api_key(password, request) : v;
+}
+
+static Verdict
+verify_any(const Exchange *x, const Presented *presented, const DecideRequest *request)
+{
+	Verdict		v;
+
+	if (presented->token.data == NULL)
+		return verify_pair(presented->user, presented->password, request);
+	if (presented->token.len <= KEY_MAX)
+		return verify_api_key(presented->token, request);
+	v = verify_presented_token(x, presented->token, request);
+	return v.entitlement == NULL && v.code == VERDICT_MALFORMED ? verify_api_key(presented->token, request) : v;
+}
+
+/* Place of a product among those of a credential, or -1. */
+static int
+find_product(const Entitlement *e, const char *name)
+{
+	for (int i = 0; i < e->decide.ncredential_products; i++)
+	{
+		const text *product = e->credential_products[i].product->name;
+
+		if (str_is((Str) {VARDATA_ANY(product), VARSIZE_ANY_EXHDR(product)}, name))
+			return i;
+	}
+	return -1;
+}
+
+/* Decide once more, on one product alone.  What comes before products stays as it was. */
+static void
+judge_product(Verdict *v, const char *product, const DecideRequest *request)
+{
+	DecideEntitlement alone;
+	int			place;
+
+	if (v->entitlement == NULL || (v->code != VERDICT_VALID && v->code < VERDICT_NO_PRODUCT) ||
+		v->code == VERDICT_UNAVAILABLE || v->code == VERDICT_STALE)
+		return;
+	place = find_product(v->entitlement, product);
+	alone = v->entitlement->decide;
+	alone.ncredential_products = place >= 0 ? 1 : 0;
+	if (place >= 0)
+		alone.credential_products += place;
+	v->decision = decide(&alone, v->secret, request);
+	if (v->decision.credential_product >= 0)
+		v->decision.credential_product = place;
+	v->code = v->decision.code;
+}
+
+static DecideRequest
+decide_request(const Exchange *x)
+{
+	DecideRequest request;
+
+	decide_request_init(&request);
+	decide_request_set_resource(&request, x->raw.path.data, x->raw.path.len);
+	request.method = x->raw.method;
+	request.client_known = !x->client.isnull;
+	if (request.client_known)
+		request.client = network_of(x->client.value);
+	request.now = GetCurrentTimestamp();
+	return request;
+}
+
+/* ---------- management ---------- */
+
+static bool
+has_scope(const Verdict *v, const char *scope)
+{
+	return str_list_has(&v->entitlement->decide.credential_products[v->decision.credential_product].scopes,
+						(Str) {scope, strlen(scope)});
+}
+
+/* The app of a key, as a reference names it: its owner's part has no slash. */
+static char *
+app_reference(const Entitlement *e)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	appendStringInfoString(&name, e->decide.owner_is_team ? "app:team:" : "app:");
+	for (const char *c = text_to_cstring(e->owner); *c != '\0'; c++)
+	{
+		if (*c == '/' || *c == '%')
+			appendStringInfoString(&name, *c == '/' ? "%2F" : "%25");
+		else
+			appendStringInfoChar(&name, *c);
+	}
+	appendStringInfo(&name, "/%s", text_to_cstring(e->app_name));
+	return name.data;
+}
+
+static void
+become_manager(EntryCaller *caller, const Verdict *v)
+{
+	caller->administers = has_scope(v, SCOPE_ADMIN);
+	caller->reads = has_scope(v, SCOPE_READ);
+	caller->verifies = has_scope(v, SCOPE_VERIFY);
+	caller->name = app_reference(v->entitlement);
+}
+
+/* A developer's own app; a team has no e-mail. */
+static void
+become_owner(EntryCaller *caller, const Verdict *v)
+{
+	const Entitlement *e = v->entitlement;
+
+	if (e->decide.owner_is_team)
+		exchange_refuse(403, "the key belongs to an app of a team, and stands for nobody");
+	caller->email = identity_email_key(text_to_cstring(e->owner));
+	caller->name = caller->email;
+}
+
+typedef void (*BecomeCaller) (EntryCaller *caller, const Verdict *v);
+
+/*
+ * Verify what was presented for a product, and become who it stands for.  A verdict refers to
+ * memory that the next verification resets.
+ */
+static void
+authenticate_by_product(Exchange *x, const Presented *presented, const char *product, BecomeCaller become)
+{
+	DecideRequest request = decide_request(x);
+	MemoryContext context = enter_work_context();
+	Verdict		v = verify_any(x, presented, &request);
+
+	judge_product(&v, product, &request);
+	v.cost = 1;
+	limits_apply(&v, request.now);
+	count_verdict(&v, request.now);
+	MemoryContextSwitchTo(context);
+	if (v.code != VERDICT_VALID)
+		refuse_verdict(x, &v);
+	become(x->caller, &v);
+}
+
+/* ---------- what was presented ---------- */
+
+static Presented
+presented_authorization(const Exchange *x)
+{
+	const HttpAuthorization *a = &x->authorization;
+
+	if (a->scheme == HTTP_SCHEME_NONE)
+		exchange_refuse(401, "a key or token is needed in Authorization");
+	if (a->scheme == HTTP_SCHEME_BROKEN)
+		exchange_refuse(401, "Authorization is malformed, or neither Basic nor Bearer nor DPoP");
+	return (Presented) {.user = a->user, .password = a->password, .token = a->token};
+}
+
+static void
+authenticate_manager(Exchange *x)
+{
+	Presented	presented = {0};
+
+	if (x->found.route.needs == NEEDS_VERIFY)
+		presented.token = exchange_header(x, FIELD_GATEWAY);
+	if (presented.token.data == NULL)
+		presented = presented_authorization(x);
+	authenticate_by_product(x, &presented, PRODUCT_ADMIN, become_manager);
+}
+
+static void
+authenticate_developer(Exchange *x)
+{
+	Presented	presented = presented_authorization(x);
+	pg_uuid_t	developer_id;
+
+	if (presented.token.data == NULL || !token_names_developer(presented.token, &developer_id))
+	{
+		authenticate_by_product(x, &presented, PRODUCT_PORTAL, become_owner);
+		return;
+	}
+	x->caller->email = identity_developer_email(&developer_id);
+	x->caller->name = x->caller->email;
+	if (x->caller->email == NULL)
+		exchange_refuse(401, "the token names nobody");
+}
+
+/*
+ * Who asks about tokens of others: a gateway by its management key.  Others stay nobody, and the
+ * route's function asks for their proof as a client.
+ */
+static void
+authenticate_gateway(Exchange *x)
+{
+	Presented	presented = {.token = exchange_header(x, FIELD_GATEWAY)};
+
+	if (presented.token.data == NULL && x->authorization.scheme == HTTP_SCHEME_BEARER)
+		presented.token = x->authorization.token;
+	if (presented.token.data == NULL)
+		return;
+	authenticate_by_product(x, &presented, PRODUCT_ADMIN, become_manager);
+	if (!x->caller->verifies)
+		refuse_scope(x, SCOPE_VERIFY);
+	x->caller->administers = x->caller->reads = false;
+}
+
+/* Find out who sends a request, or refuse it. */
+void
+caller_authenticate(Exchange *x)
+{
+	switch (x->found.route.needs)
+	{
+		case NEEDS_NOTHING:
+			break;
+		case NEEDS_CLIENT:
+			authenticate_gateway(x);
+			break;
+		case NEEDS_DEVELOPER:
+			authenticate_developer(x);
+			break;
+		case NEEDS_READ:
+			authenticate_manager(x);
+			if (!x->caller->reads && !x->caller->administers)
+				refuse_scope(x, SCOPE_READ);
+			break;
+		case NEEDS_ADMIN:
+			authenticate_manager(x);
+			if (!x->caller->administers)
+				refuse_scope(x, SCOPE_ADMIN);
+			break;
+		case NEEDS_VERIFY:
+			authenticate_manager(x);
+			if (!x->caller->verifies)
+				refuse_scope(x, SCOPE_VERIFY);
+			break;
+	}
+}

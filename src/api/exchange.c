@@ -1,0 +1,382 @@
+/*
+ * exchange.c
+ *		A request over HTTP, as the function of its route gets it.
+ *
+ * What is read first is what decides who may call at all; query and body are read when that
+ * is known, so that strangers make nobody parse theirs.  Everything is an error of a status
+ * that is the client's fault, or nothing.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "api/api_type.h"
+#include "api/error.h"
+#include "api/exchange.h"
+#include "api/setting.h"
+#include "base/compat.h"
+#include "match/path_core.h"
+#include "token/json_core.h"
+
+#define QUERY_MAX	(64 * 1024)
+
+/* columns of devapp_internal.http_request */
+enum
+{
+	REQUEST_METHOD, REQUEST_PATH, REQUEST_PARAMS, REQUEST_QUERY, REQUEST_HEADERS, REQUEST_FORM, REQUEST_BODY,
+	REQUEST_BASIC_USER, REQUEST_BASIC_PASSWORD, REQUEST_BEARER, REQUEST_BASE_URL, REQUEST_CLIENT, REQUEST_COLUMNS
+};
+
+/* The request is not served, for a reason of its own. */
+compat_noreturn void
+exchange_refuse(int status, const char *message)
+{
+	ereport(ERROR, (errcode(HTTP_ERRCODE(status)), errmsg("%s", message)));
+	pg_unreachable();
+}
+
+/* ---------- the answer's fields ---------- */
+
+void
+exchange_set_field(Exchange *x, const char *name, const char *value)
+{
+	json_object_put_string(&x->fields, name, (Str) {value, strlen(value)});
+}
+
+bool
+exchange_has_field(const Exchange *x, const char *name)
+{
+	for (int i = 0; i < x->fields.n; i++)
+	{
+		const JsonbValue *key = &x->fields.pairs[i].key;
+
+		if (str_equal_nocase((Str) {key->val.string.val, (size_t) key->val.string.len}, name, strlen(name)))
+			return true;
+	}
+	return false;
+}
+
+/* ---------- header fields ---------- */
+
+Str
+exchange_header(const Exchange *x, const char *name)
+{
+	JsonbValue	value;
+
+	if (x->headers == NULL ||
+		getKeyJsonValueFromContainer(&x->headers->root, name, (int) strlen(name), &value) == NULL)
+		return (Str) {NULL, 0};
+	return (Str) {value.val.string.val, (size_t) value.val.string.len};
+}
+
+static bool
+is_our_field(Str name)
+{
+	return str_is(name, FIELD_CLIENT) || str_is(name, FIELD_BASE);
+}
+
+static bool
+has_control(Str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+	{
+		if ((s.data[i] >= 0 && s.data[i] < ' ' && s.data[i] != '\t') || s.data[i] == 0x7F)
+			return true;
+	}
+	return false;
+}
+
+/* The name in lower case, itself if it is so already. */
+static Str
+lower_name(Str name)
+{
+	char	   *lower;
+
+	for (size_t i = 0; i < name.len; i++)
+	{
+		if (ascii_lower(name.data[i]) == name.data[i])
+			continue;
+		lower = pnstrdup(name.data, name.len);
+		for (size_t j = i; j < name.len; j++)
+			lower[j] = ascii_lower(lower[j]);
+		return (Str) {lower, name.len};
+	}
+	return name;
+}
+
+/* One field; true if its name was in lower case. */
+static bool
+read_field(JsonObjectMaker *fields, const JsonbValue *key, const JsonbValue *value)
+{
+	Str			name = {key->val.string.val, (size_t) key->val.string.len};
+	Str			lower = lower_name(name);
+	Str			text;
+	bool		found;
+
+	if (!http_is_token(name) && !is_our_field(name))
+		exchange_refuse(400, "a header field has a malformed name");
+	if (value->type != jbvString)
+		exchange_refuse(400, "a header field was sent more than once, or has no text");
+	text = (Str) {value->val.string.val, (size_t) value->val.string.len};
+	if (has_control(text))
+		exchange_refuse(400, "a header field has a malformed value");
+	json_set_string(json_object_put(fields, lower, &found), text.data, text.len);
+	if (found)
+		exchange_refuse(400, "a header field was sent more than once");
+	return lower.data == name.data;
+}
+
+static void
+read_fields(Exchange *x)
+{
+	JsonObjectMaker fields = {0};
+	bool		all_lower = true;
+	JsonbIterator *it;
+	JsonbValue	key;
+	JsonbValue	value;
+
+	x->headers = x->raw.headers;
+	if (x->headers == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(x->headers))
+		exchange_refuse(400, "the header fields are not an object");
+	it = JsonbIteratorInit(&x->headers->root);
+	(void) JsonbIteratorNext(&it, &key, true);
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	{
+		(void) JsonbIteratorNext(&it, &value, true);
+		all_lower &= read_field(&fields, &key, &value);
+	}
+	if (!all_lower)
+		x->headers = json_object_make(&fields);
+}
+
+/* ---------- what decides who may call ---------- */
+
+static void
+read_authorization(Exchange *x)
+{
+	Str			value = exchange_header(x, "authorization");
+
+	if (value.data != NULL)
+		x->authorization = http_read_authorization(value, palloc(value.len + 1));
+}
+
+static void
+read_surroundings(Exchange *x)
+{
+	Str			client = exchange_header(x, FIELD_CLIENT);
+	Str			base = exchange_header(x, FIELD_BASE);
+
+	x->base_url = api_base_url();
+	if (x->base_url.len == 0)
+		x->base_url = base;
+	x->client.isnull = client.data == NULL;
+	if (!x->client.isnull)
+		x->client.value = DirectFunctionCall1(inet_in, CStringGetDatum(pnstrdup(client.data, client.len)));
+}
+
+/* All but query and body. */
+void
+exchange_read_head(Exchange *x)
+{
+	RawRequest *raw = &x->raw;
+
+	if (raw->body.len > HTTP_BODY_MAX)
+		exchange_refuse(413, "the body is larger than 1 MB");
+	if (raw->path.len > PATH_MAX_LEN || raw->query.len > QUERY_MAX)
+		exchange_refuse(414, "the URL is too long");
+	if (!http_is_token(raw->method))
+		exchange_refuse(400, "the method is malformed");
+	x->is_head = str_is(raw->method, "HEAD");
+	if (!http_path_is_good(raw->path))
+		exchange_refuse(400, "the path is malformed, or could mean another one");
+	read_fields(x);
+	read_surroundings(x);
+	read_authorization(x);
+}
+
+/* ---------- parameters ---------- */
+
+/* What was decoded is UTF-8, the database may have another encoding. */
+static Str
+to_database(Str s)
+{
+	char	   *text;
+
+	if (GetDatabaseEncoding() == PG_UTF8 || s.len == 0)
+		return s;
+	text = pg_any_to_server(pnstrdup(s.data, s.len), (int) s.len, PG_UTF8);
+	return (Str) {text, strlen(text)};
+}
+
+/* Append to the array that a value is; or make it an array of what it was, and that. */
+static void
+append_value(JsonbValue *all, Str s)
+{
+	JsonbValue *elements;
+	int			n = 1;
+
+	if (all->type == jbvArray)
+		n = all->val.array.nElems;
+	elements = palloc0(sizeof(JsonbValue) * (size_t) (n + 1));
+	if (all->type == jbvArray)
+		memcpy(elements, all->val.array.elems, sizeof(JsonbValue) * (size_t) n);
+	else
+		elements[0] = *all;
+	json_set_string(&elements[n], s.data, s.len);
+	memset(all, 0, sizeof(JsonbValue));
+	all->type = jbvArray;
+	all->val.array.nElems = n + 1;
+	all->val.array.elems = elements;
+}
+
+static Datum
+parameters_datum(const HttpParameters *params)
+{
+	JsonObjectMaker object = {0};
+
+	for (int i = 0; i < params->count; i++)
+	{
+		Str			text = to_database(params->items[i].value);
+		bool		found;
+		JsonbValue *value = json_object_put(&object, to_database(params->items[i].name), &found);
+
+		if (found)
+			append_value(value, text);
+		else
+			json_set_string(value, text.data, text.len);
+	}
+	return JsonbPGetDatum(json_object_make(&object));
+}
+
+/* A query, or a form. */
+static Datum
+read_parameters(Str text, const char *what)
+{
+	HttpParameters *params;
+
+	if (text.len == 0)
+		return parameters_datum(&(HttpParameters) {.count = 0});
+	params = palloc(sizeof(HttpParameters));
+	if (!http_read_parameters(text, palloc(text.len), params))
+		exchange_refuse(400, psprintf("the %s is malformed, or has more than %d parameters", what, HTTP_PARAMETERS_MAX));
+	return parameters_datum(params);
+}
+
+static Datum
+read_query(const Exchange *x)
+{
+	if (!str_is_printable_ascii(x->raw.query) ||
+		(x->raw.query.len > 0 && memchr(x->raw.query.data, ' ', x->raw.query.len) != NULL))
+		exchange_refuse(400, "the query is malformed");
+	return read_parameters(x->raw.query, "query");
+}
+
+static Datum
+read_path(const Exchange *x)
+{
+	HttpParameters *params = palloc(sizeof(HttpParameters));
+
+	if (!http_read_path(x->found.route.pattern, x->raw.path, palloc(x->raw.path.len + 1), params))
+		exchange_refuse(400, "the path is malformed");
+	return parameters_datum(params);
+}
+
+/* ---------- the body ---------- */
+
+/* PostgreSQL's parser lets members stand twice, and objects nest deeply. */
+static bool
+is_json_object(Str text)
+{
+	JsonObject *object = palloc(sizeof(JsonObject));
+	char	   *room = palloc(text.len + 1);
+	JsonBuffer	buffer = {room, room + text.len + 1};
+	bool		good = json_read_object(text, &buffer, object);
+
+	pfree(room);
+	pfree(object);
+	return good;
+}
+
+static Datum
+json_datum(Str text)
+{
+	Str			converted = to_database(text);
+
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(converted.data, converted.len)));
+}
+
+static void
+read_json(const Exchange *x, bool is_said, NullableDatum *body)
+{
+	if (!is_json_object(x->raw.body))
+	{
+		if (!is_said)
+			exchange_refuse(415, "the body is not JSON, and no Content-Type says what it is");
+		exchange_refuse(400, psprintf("the body is not a JSON object, or it has a member twice, more than %d levels or more than %d members",
+									  JSON_DEPTH_MAX, JSON_MEMBERS_MAX));
+	}
+	*body = (NullableDatum) {json_datum(x->raw.body), false};
+}
+
+/* Only what changes something has a body. */
+static void
+read_body(const Exchange *x, NullableDatum *form, NullableDatum *body)
+{
+	HttpMedia	media = http_media_of(exchange_header(x, "content-type"));
+
+	if (str_is(x->found.route.method, "GET"))
+		return;
+	if (media == HTTP_MEDIA_FORM)
+		*form = (NullableDatum) {read_parameters(x->raw.body, "form"), false};
+	else if (x->raw.body.len == 0)
+		return;
+	else if (media == HTTP_MEDIA_OTHER)
+		exchange_refuse(415, "the body has another type than JSON or a form");
+	else
+		read_json(x, media == HTTP_MEDIA_JSON, body);
+}
+
+/* ---------- for the function ---------- */
+
+static NullableDatum
+text_datum(Str s)
+{
+	if (s.data == NULL)
+		return (NullableDatum) {(Datum) 0, true};
+	s = to_database(s);
+	return (NullableDatum) {PointerGetDatum(cstring_to_text_with_len(s.data, (int) s.len)), false};
+}
+
+/* The request as a devapp_internal.http_request. */
+Datum
+exchange_request(Exchange *x)
+{
+	NullableDatum columns[REQUEST_COLUMNS];
+	static const NullableDatum null = {(Datum) 0, true};
+
+	for (int i = 0; i < REQUEST_COLUMNS; i++)
+		columns[i] = null;
+	columns[REQUEST_METHOD] = text_datum(x->found.route.method);
+	columns[REQUEST_PATH] = text_datum(x->raw.path);
+	columns[REQUEST_PARAMS] = (NullableDatum) {read_path(x), false};
+	columns[REQUEST_QUERY] = (NullableDatum) {read_query(x), false};
+	if (x->headers != NULL)
+		columns[REQUEST_HEADERS] = (NullableDatum) {JsonbPGetDatum(x->headers), false};
+	else
+		columns[REQUEST_HEADERS] = (NullableDatum) {parameters_datum(&(HttpParameters) {.count = 0}), false};
+	read_body(x, &columns[REQUEST_FORM], &columns[REQUEST_BODY]);
+	columns[REQUEST_BASIC_USER] = text_datum(x->authorization.user);
+	columns[REQUEST_BASIC_PASSWORD] = text_datum(x->authorization.password);
+	columns[REQUEST_BEARER] = text_datum(x->authorization.token);
+	if (x->base_url.len > 0)
+		columns[REQUEST_BASE_URL] = text_datum(x->base_url);
+	columns[REQUEST_CLIENT] = x->client;
+	return api_type_make("devapp_internal", "http_request", columns, REQUEST_COLUMNS);
+}

@@ -1,0 +1,311 @@
+/*
+ * handle.c
+ *		From a request over HTTP to its answer: handle().
+ *
+ * All of HTTP is here, as a function of what an adapter hands over; the adapter carries
+ * bytes and decides nothing.  The request is read (exchange.c), its route found (route.c), its
+ * caller authenticated (caller.c), and the route's function called with the owner's rights,
+ * which sees that caller and no role (base/entry.c).
+ *
+ * Before anything is read, nobody is the caller; so it stays where something fails.
+ *
+ * All of it is one subtransaction.  An error anywhere, also in what is done at its end, undoes
+ * it and becomes an answer (error.c), with nothing of its statement or context.  A cancelled
+ * query is the exception: it ends the statement, as elsewhere.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+#include "api/api_type.h"
+#include "api/caller.h"
+#include "api/error.h"
+#include "api/handle.h"
+#include "api/setting.h"
+#include "base/compat.h"
+#include "match/path_core.h"
+#include "verify/arguments.h"
+
+PG_FUNCTION_INFO_V1(devapp_handle);
+
+/* columns of devapp_internal.http_response and devapp_api.response */
+enum
+{
+	RESPONSE_STATUS, RESPONSE_HEADERS, RESPONSE_BODY, RESPONSE_COLUMNS
+};
+
+/* ---------- the route's function ---------- */
+
+static Oid
+function_oid(const char *name)
+{
+	Oid			type = api_type_oid("devapp_internal", "http_request");
+	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, PointerGetDatum(name),
+										   PointerGetDatum(buildoidvector(&type, 1)),
+										   ObjectIdGetDatum(get_namespace_oid("devapp_internal", false)));
+
+	if (!OidIsValid(function))
+		elog(ERROR, "the function of a route is not there: devapp_internal.%s", name);
+	return function;
+}
+
+/* A field that the function set; its answer is as good as none if it has a malformed one. */
+static void
+read_answer_field(JsonObjectMaker *fields, const JsonbValue *key, const JsonbValue *value)
+{
+	Str			name = {key->val.string.val, (size_t) key->val.string.len};
+	Str			text;
+	bool		found;
+
+	if (!http_is_token(name) || value->type != jbvString)
+		elog(ERROR, "an answer has a malformed header field");
+	text = (Str) {value->val.string.val, (size_t) value->val.string.len};
+	if (!http_is_field_value(text))
+		elog(ERROR, "header field %.*s of an answer has other characters than those of one line of ASCII",
+			 (int) name.len, name.data);
+	json_set_string(json_object_put(fields, name, &found), text.data, text.len);
+}
+
+/* Those that every answer gets stay. */
+static void
+add_fields(Exchange *x, Datum headers)
+{
+	Jsonb	   *object = DatumGetJsonbP(headers);
+	JsonbIterator *it = JsonbIteratorInit(&object->root);
+	JsonObjectMaker fields = {0};
+	JsonbValue	key;
+	JsonbValue	value;
+	bool		found;
+
+	if (!JB_ROOT_IS_OBJECT(object))
+		elog(ERROR, "the header fields of an answer are not an object");
+	(void) JsonbIteratorNext(&it, &key, true);
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	{
+		(void) JsonbIteratorNext(&it, &value, true);
+		read_answer_field(&fields, &key, &value);
+	}
+	for (int i = 0; i < x->fields.n; i++)
+	{
+		const JsonbPair *pair = &x->fields.pairs[i];
+
+		*json_object_put(&fields, (Str) {pair->key.val.string.val, (size_t) pair->key.val.string.len}, &found) = pair->value;
+	}
+	x->fields = fields;
+}
+
+static HttpAnswer
+read_answer(Exchange *x, Datum row)
+{
+	NullableDatum columns[RESPONSE_COLUMNS];
+	HttpAnswer	answer = {0};
+
+	api_type_read(row, "devapp_internal", "http_response", columns, RESPONSE_COLUMNS);
+	if (!columns[RESPONSE_STATUS].isnull)
+		answer.status = DatumGetInt32(columns[RESPONSE_STATUS].value);
+	if (answer.status < 200 || answer.status > 599)
+		elog(ERROR, "an answer has the status %d", answer.status);
+	if (!columns[RESPONSE_HEADERS].isnull)
+		add_fields(x, columns[RESPONSE_HEADERS].value);
+	if (!columns[RESPONSE_BODY].isnull)
+	{
+		text	   *body = DatumGetTextPP(columns[RESPONSE_BODY].value);
+
+		answer.body = (Str) {VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body)};
+	}
+	return answer;
+}
+
+static HttpAnswer
+call_route(Exchange *x)
+{
+	FmgrInfo	function;
+	Datum		row;
+
+	LOCAL_FCINFO(call, 1);
+
+	fmgr_info(function_oid(x->found.route.function), &function);
+	InitFunctionCallInfoData(*call, &function, 1, DEFAULT_COLLATION_OID, NULL, NULL);
+	call->args[0] = (NullableDatum) {exchange_request(x), false};
+	row = FunctionCallInvoke(call);
+	if (call->isnull)
+		elog(ERROR, "devapp_internal.%s returned no answer", x->found.route.function);
+	return read_answer(x, row);
+}
+
+/* ---------- the way of a request ---------- */
+
+/* Pages of the origins that are listed may read the answers. */
+static void
+set_cors_fields(Exchange *x)
+{
+	Str			origin = exchange_header(x, "origin");
+
+	if (origin.data == NULL || !http_is_field_value(origin) || !api_origin_is_allowed(origin))
+		return;
+	json_object_put_string(&x->fields, "Access-Control-Allow-Origin", origin);
+	exchange_set_field(x, "Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, Location, RateLimit, RateLimit-Policy");
+	exchange_set_field(x, "Vary", "Origin");
+}
+
+/* OPTIONS, also as browsers send it before a request from another origin. */
+static HttpAnswer
+answer_options(Exchange *x)
+{
+	exchange_set_field(x, "Allow", x->found.allow);
+	if (exchange_has_field(x, "Access-Control-Allow-Origin"))
+	{
+		exchange_set_field(x, "Access-Control-Allow-Methods", x->found.allow);
+		exchange_set_field(x, "Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP");
+		exchange_set_field(x, "Access-Control-Max-Age", "600");
+	}
+	return (HttpAnswer) {.status = 204};
+}
+
+static HttpAnswer
+serve_request(Exchange *x)
+{
+	exchange_read_head(x);
+	route_find(x->raw.method, x->raw.path, &x->found);
+	set_cors_fields(x);
+	if (!x->found.path_known)
+		exchange_refuse(404, "there is nothing at this path");
+	if (str_is(x->raw.method, "OPTIONS"))
+		return answer_options(x);
+	if (!x->found.found)
+	{
+		exchange_set_field(x, "Allow", x->found.allow);
+		exchange_refuse(405, psprintf("the methods here are %s", x->found.allow));
+	}
+	caller_authenticate(x);
+	if (x->found.error_form != ERROR_FORM_NONE && !http_accepts_json(exchange_header(x, "accept")))
+		exchange_refuse(406, "the answer is JSON, which Accept does not name");
+	return call_route(x);
+}
+
+/* ---------- the end ---------- */
+
+static HttpAnswer
+answer_error(Exchange *x, const ErrorData *error)
+{
+	ErrorAnswer e = error_answer(error, x->found.error_form);
+	HttpAnswer	answer = {.status = e.status};
+
+	/* where nobody was asked for proof, the function asks for it */
+	if (answer.status == 403 && x->caller->name == NULL && x->found.route.needs != NEEDS_NOTHING)
+		answer.status = 401;
+	if (answer.status == 503 && !exchange_has_field(x, "Retry-After"))
+		exchange_set_field(x, "Retry-After", "1");
+	if (e.body != NULL)
+	{
+		exchange_set_field(x, "Content-Type", "application/json");
+		answer.body = (Str) {e.body, strlen(e.body)};
+	}
+	return answer;
+}
+
+static void
+finish_answer(Exchange *x, HttpAnswer *answer)
+{
+	if (answer->status == 401)
+		caller_challenge(x, x->found.error_form);
+	if (!exchange_has_field(x, "Cache-Control"))
+		exchange_set_field(x, "Cache-Control", "no-store");
+	if (x->is_head || answer->status == 204 || answer->status == 304)
+		answer->body = (Str) {NULL, 0};
+	answer->headers = json_object_make(&x->fields);
+}
+
+/*
+ * Serve a request in a subtransaction of its own.  What it allocates stays with the caller, so
+ * that answers outlive it.
+ */
+static HttpAnswer
+serve_apart(Exchange *x)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	HttpAnswer	answer = {0};
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		answer = serve_request(x);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		answer = answer_error(x, error);
+	}
+	PG_END_TRY();
+	return answer;
+}
+
+/* Called by entries only (base/entry.c). */
+HttpAnswer
+handle_request(const RawRequest *raw)
+{
+	EntryCaller nobody = {0};
+	Exchange	x = {.raw = *raw, .client = {(Datum) 0, true}};
+	HttpAnswer	answer;
+
+	x.caller = &nobody;
+	entry_call_for(x.caller);
+	answer = serve_apart(&x);
+	finish_answer(&x, &answer);
+	return answer;
+}
+
+/* The body in UTF-8, whatever the encoding of the database. */
+bytea *
+handle_body(const HttpAnswer *answer)
+{
+	char	   *utf8 = pg_server_to_any(pnstrdup(answer->body.data, answer->body.len), (int) answer->body.len, PG_UTF8);
+
+	return (bytea *) cstring_to_text(utf8);
+}
+
+/* handle(method, path, query, headers, body) */
+Datum
+devapp_handle(PG_FUNCTION_ARGS)
+{
+	RawRequest	raw = {
+		.method = text_argument(fcinfo, 0, NAMEDATALEN),
+		.path = text_argument(fcinfo, 1, PATH_MAX_LEN),
+		.query = text_argument(fcinfo, 2, ARGUMENT_RESOURCE_LIMIT),
+		.headers = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3),
+		.body = text_argument(fcinfo, 4, HTTP_BODY_MAX)
+	};
+	HttpAnswer	answer = handle_request(&raw);
+	NullableDatum columns[RESPONSE_COLUMNS] = {
+		[RESPONSE_STATUS] = {Int32GetDatum(answer.status), false},
+		[RESPONSE_HEADERS] = {JsonbPGetDatum(answer.headers), false},
+		[RESPONSE_BODY] = {(Datum) 0, answer.body.data == NULL}
+	};
+
+	if (answer.body.data != NULL)
+		columns[RESPONSE_BODY].value = PointerGetDatum(handle_body(&answer));
+	PG_RETURN_DATUM(api_type_make("devapp_api", "response", columns, RESPONSE_COLUMNS));
+}
