@@ -1,9 +1,44 @@
--- Export of apps, without secrets and digests.  Nothing is locked, so it runs on a standby.
+-- Export of apps, without secrets, and with digests only for superusers.  Nothing is locked, so it runs on a standby.
 
-CREATE FUNCTION devapp_internal.export_apps(filter jsonb) RETURNS SETOF jsonb
+CREATE FUNCTION devapp_internal.pepper_fingerprint(number integer) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'devapp_pepper_fingerprint';
+
+-- A digest as import_apps() takes it.  A slow hash came from elsewhere, and goes as it came.
+CREATE FUNCTION devapp_internal.exported_digest(digest devapp.secret_digest, scheme text) RETURNS jsonb
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN scheme IN ('blake2b', 'sha256', 'sha512_256')
+                THEN jsonb_build_object('scheme', 'devapp', 'secret_hash',
+                         concat_ws(':', scheme, devapp.secret_digest_pepper(digest), split_part(digest::text, ':', 3),
+                                   devapp_internal.pepper_fingerprint(devapp.secret_digest_pepper(digest))))
+                ELSE jsonb_build_object('scheme', scheme, 'secret_hash', substr(digest::text, length(scheme) + 2)) END;
+
+-- The secrets of a credential that work now: the current one, and those that a rotation left for a while.
+-- A token works by the key that signed it, which stays here.
+CREATE FUNCTION devapp_internal.exported_secrets(credential_id uuid) RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
+    SELECT coalesce((jsonb_agg(devapp_internal.exported_digest(s.digest, s.scheme)) FILTER (WHERE s.superseded_at IS NULL)) -> 0, '{}')
+           || jsonb_build_object('superseded',
+                  coalesce(jsonb_agg(devapp_internal.exported_digest(s.digest, s.scheme) || jsonb_build_object('valid_until', s.valid_until)
+                                     ORDER BY s.version) FILTER (WHERE s.superseded_at IS NOT NULL), '[]'))
+      FROM devapp.credential_secret s
+     WHERE s.credential_id = exported_secrets.credential_id
+       AND s.purpose <> 'token'
+       AND (s.superseded_at IS NULL OR (s.ended_at IS NULL AND s.valid_until > now()))
+$$;
+
+CREATE FUNCTION devapp_internal.export_apps(filter jsonb, with_digests boolean) RETURNS SETOF jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF with_digests AND NOT devapp_internal.is_superuser() THEN
+        RAISE EXCEPTION 'only superusers may export digests'
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Export without them, or ask a superuser: with_digests => true is for moving to another database.';
+    END IF;
+    RETURN QUERY
     SELECT jsonb_build_object(
                'app_id', a.app_id,
                'name', a.name,
@@ -42,18 +77,21 @@ AS $$
                                               FROM devapp.credential_product cp
                                               JOIN devapp.product p ON p.product_id = cp.product_id
                                              WHERE cp.credential_id = c.credential_id AND cp.removed_at IS NULL))
+                               || CASE WHEN with_digests THEN devapp_internal.exported_secrets(c.credential_id) ELSE '{}' END
                                ORDER BY c.credential_id), '[]')
                       FROM devapp.credential c
                      WHERE c.app_id = a.app_id AND c.deleted_at IS NULL))
       FROM devapp_internal.find_apps(filter) AS a
       LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
       LEFT JOIN devapp.team t ON t.team_id = a.team_id
-     ORDER BY a.app_id
+     ORDER BY a.app_id;
+END
 $$;
 
-CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}') RETURNS SETOF jsonb
+CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}', with_digests boolean DEFAULT false) RETURNS SETOF jsonb
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.export_apps(jsonb) IS 'The apps of a filter, or all, with credentials and products; no secrets';
+COMMENT ON FUNCTION devapp.export_apps(jsonb, boolean) IS
+    'The apps of a filter, or all, with credentials and products; no secrets, and digests of them only for superusers';
 SELECT devapp_internal.grant_to('devapp.export_apps', 'admin');
 
 -- A spreadsheet takes a cell that starts like this for a formula; some take the fullwidth

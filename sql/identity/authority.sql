@@ -14,6 +14,11 @@ CREATE FUNCTION devapp_internal.is_auditor() RETURNS boolean
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_is_auditor';
 
+-- Some things are not for administrators either.
+CREATE FUNCTION devapp_internal.is_superuser() RETURNS boolean
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_is_superuser';
+
 -- The teams that the acting developer is in; or only those he administers, which
 -- nobody does who was deactivated.
 CREATE FUNCTION devapp_internal.my_teams(administered boolean DEFAULT false) RETURNS uuid[]

@@ -282,20 +282,20 @@ END
 $$;
 
 -- The secret of a credential as hold_imported() takes it.  The consumer_key of an API key, as
--- export_apps() shows it, is no secret.
+-- export_apps() shows it, is no secret; it stays the name of the key where the digest comes along.
 CREATE FUNCTION devapp_internal.import_secret(item devapp.import_item, object jsonb, weak boolean) RETURNS devapp.import_item
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     held record;
-    client boolean := object ? 'consumer_secret' OR lower(object ->> 'kind') = 'oauth_client';
+    named boolean := object ? 'consumer_secret' OR lower(object ->> 'kind') = 'oauth_client' OR lower(object ->> 'scheme') = 'devapp';
 BEGIN
     IF object ? 'key' AND object ?| '{consumer_secret,secret_hash}' THEN
         RAISE EXCEPTION 'a credential has a key, or a secret, or the hash of one' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     held := devapp_internal.hold_imported(
-        CASE WHEN object ? 'key' THEN object ->> 'key' WHEN client THEN object ->> 'consumer_key' END,
+        CASE WHEN object ? 'key' THEN object ->> 'key' WHEN named THEN object ->> 'consumer_key' END,
         object ->> 'consumer_secret', object ->> 'secret_hash', object ->> 'scheme', object ->> 'kind', object ->> 'environment',
         weak OR coalesce((object ->> 'weak')::boolean, false));
     item.n := held.n;
@@ -303,6 +303,35 @@ BEGIN
     item.scheme := held.held_scheme;
     item.consumer_key := held.held_consumer_key;
     item.credential_id := devapp_internal.new_credential_id(item.consumer_key);
+    RETURN item;
+END
+$$;
+
+-- The secrets that the one of a credential superseded and that still work.  Only the public part of a key
+-- of ours leads to its row, so a key with another one is found by its digest.
+CREATE FUNCTION devapp_internal.import_superseded(item devapp.import_item, object jsonb, weak boolean) RETURNS devapp.import_item
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    secrets constant jsonb := devapp_internal.import_list(object, 'superseded');
+    inherited constant jsonb := jsonb_build_object('consumer_key', object -> 'consumer_key', 'kind', item.kind, 'weak', object -> 'weak');
+    secret jsonb;
+    older devapp.import_item;
+BEGIN
+    FOR i IN 0 .. jsonb_array_length(secrets) - 1 LOOP
+        secret := devapp_internal.known_fields('a superseded secret', secrets -> i, 'key', 'consumer_secret', 'secret_hash', 'scheme', 'valid_until');
+        older.expires_at := devapp_internal.import_time(secret -> 'valid_until');
+        IF older.expires_at IS NULL THEN
+            RAISE EXCEPTION 'a superseded secret has no valid_until' USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+        CONTINUE WHEN older.expires_at <= now();
+        older := devapp_internal.import_secret(older, secret || inherited, weak);
+        item.older := item.older || older.n;
+        item.older_schemes := item.older_schemes
+            || CASE WHEN older.scheme = 'blake2b' AND older.consumer_key <> item.consumer_key THEN 'sha256' ELSE older.scheme END;
+        item.older_until := item.older_until || older.expires_at;
+    END LOOP;
     RETURN item;
 END
 $$;
@@ -328,11 +357,11 @@ DECLARE
     reason text;
 BEGIN
     made.kind := 'credential';
-    object := devapp_internal.known_fields('a credential', object, 'key', 'consumer_key', 'consumer_secret', 'secret_hash', 'scheme', 'weak', 'kind',
+    object := devapp_internal.known_fields('a credential', object, 'key', 'consumer_key', 'consumer_secret', 'secret_hash', 'scheme', 'superseded', 'weak', 'kind',
                 'label', 'environment', 'status', 'scopes', 'allowed_cidrs', 'attributes', 'expires_at', 'products',
                 'credential_id', 'replaces', 'issued_at', 'revoked_at');
     c := jsonb_populate_record(NULL::devapp.credential,
-             object - '{key,consumer_key,consumer_secret,secret_hash,kind,expires_at,credential_id,replaces,issued_at,revoked_at}'::text[]);
+             object - '{key,consumer_key,consumer_secret,secret_hash,superseded,kind,expires_at,credential_id,replaces,issued_at,revoked_at}'::text[]);
     item.expires_at := devapp_internal.import_time(object -> 'expires_at');
     made.detail := devapp_internal.import_nothing(object, item.expires_at);
     IF made.detail IS NOT NULL THEN
@@ -348,6 +377,10 @@ BEGIN
     item.attributes := coalesce(c.attributes, '{}');
     item := devapp_internal.import_products(item, devapp_internal.import_list(object, 'products'), ids);
     item := devapp_internal.import_secret(item, object, weak);
+    item.older := '{}';
+    IF object ? 'superseded' THEN
+        item := devapp_internal.import_superseded(item, object, weak);
+    END IF;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT;
     made.outcome := 'refused';

@@ -37,17 +37,22 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH item AS (
-        SELECT i.line, i.kind, i.n, i.consumer_key FROM unnest(items) AS i
-    ), twice AS (
-        SELECT array_agg(i.line) AS lines FROM item i WHERE i.kind = 'api_key'
-         GROUP BY devapp_internal.imported_digest(i.n) HAVING count(*) > 1
+        SELECT i.line, i.kind, i.n, i.older, i.consumer_key FROM unnest(items) AS i
+    ), secret AS (
+        SELECT i.line, i.n FROM item i WHERE i.kind = 'api_key'
          UNION ALL
-        SELECT array_agg(i.line) FROM item i WHERE i.kind <> 'api_key'
+        SELECT i.line, o.n FROM item i, unnest(i.older) AS o(n) WHERE i.kind = 'api_key' AND i.older <> '{}'
+    ), twice AS (
+        SELECT array_agg(s.line) AS lines FROM secret s
+         GROUP BY devapp_internal.imported_digest(s.n) HAVING count(*) > 1
+         UNION ALL
+        SELECT array_agg(i.line) FROM item i
          GROUP BY i.consumer_key HAVING count(*) > 1
     )
-    SELECT l.line, (SELECT min(m) FROM unnest(t.lines) AS m)
-      FROM twice t, unnest(t.lines) AS l(line)
-     WHERE l.line > (SELECT min(m) FROM unnest(t.lines) AS m);
+    SELECT l.line, min(l.first_line)
+      FROM (SELECT r.line, (SELECT min(m) FROM unnest(t.lines) AS m) AS first_line FROM twice t, unnest(t.lines) AS r(line)) AS l
+     WHERE l.line > l.first_line
+     GROUP BY l.line;
 END
 $$;
 
@@ -62,9 +67,10 @@ BEGIN
      UNION
     SELECT i.line, c.app_id
       FROM unnest(items) AS i
-     CROSS JOIN unnest(devapp_internal.imported_digests(i.n, true) || devapp_internal.imported_digests(i.n, false)) AS d(digest)
-      JOIN devapp.credential_secret s ON s.digest OPERATOR(devapp.=) d.digest AND s.purpose = 'api_key'
-      JOIN devapp.credential c ON c.credential_id = s.credential_id
+     CROSS JOIN LATERAL (SELECT i.n UNION ALL SELECT o.n FROM unnest(i.older) AS o(n)) AS s(n)
+     CROSS JOIN unnest(devapp_internal.imported_digests(s.n, true) || devapp_internal.imported_digests(s.n, false)) AS d(digest)
+      JOIN devapp.credential_secret x ON x.digest OPERATOR(devapp.=) d.digest AND x.purpose = 'api_key'
+      JOIN devapp.credential c ON c.credential_id = x.credential_id
      WHERE i.kind = 'api_key';
 END
 $$;
@@ -83,9 +89,14 @@ BEGIN
            CASE WHEN i.status <> 'approved' THEN decider END, CASE WHEN i.status <> 'approved' THEN now() END
       FROM unnest(items) AS i;
     INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme)
-    SELECT i.credential_id, 1, CASE i.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
+    SELECT i.credential_id, 1 + cardinality(i.older), CASE i.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
            devapp_internal.imported_digest(i.n), i.scheme
       FROM unnest(items) AS i;
+    INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme, superseded_at, valid_until)
+    SELECT i.credential_id, s.version, CASE i.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
+           devapp_internal.imported_digest(s.n), s.scheme, now(), s.valid_until
+      FROM unnest(items) AS i, unnest(i.older, i.older_schemes, i.older_until) WITH ORDINALITY AS s(n, scheme, valid_until, version)
+     WHERE i.older <> '{}';
     INSERT INTO devapp.credential_product (credential_id, product_id, status, decided_by, decided_at)
     SELECT i.credential_id, p.product_id, p.status, CASE WHEN p.status <> 'pending' THEN decider END,
            CASE WHEN p.status <> 'pending' THEN now() END
@@ -127,11 +138,11 @@ DECLARE
     known devapp.import_line[];
     fresh devapp.import_item[];
 BEGIN
-    known := ARRAY(SELECT ROW (i.line, NULL, NULL, CASE WHEN k.app_id = i.app_id THEN 'unchanged' ELSE 'refused' END,
-                               CASE WHEN k.app_id <> i.app_id THEN 'another app has this key or client id' END)::devapp.import_line
+    known := ARRAY(SELECT ROW (i.line, NULL, NULL, CASE WHEN bool_or(k.app_id <> i.app_id) THEN 'refused' ELSE 'unchanged' END,
+                               CASE WHEN bool_or(k.app_id <> i.app_id) THEN 'another app has this key or client id' END)::devapp.import_line
                      FROM unnest(items) AS i
-                     JOIN (SELECT f.line, max(f.app_id::text)::uuid AS app_id
-                             FROM devapp_internal.import_known(items) AS f GROUP BY f.line) AS k ON k.line = i.line);
+                     JOIN devapp_internal.import_known(items) AS k ON k.line = i.line
+                    GROUP BY i.line);
     IF known = '{}' THEN
         RETURN devapp_internal.import_chunk(items);
     END IF;

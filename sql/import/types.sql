@@ -31,9 +31,13 @@ CREATE TYPE devapp.import_item AS (
     attributes jsonb,
     expires_at timestamptz,
     product_ids uuid[],
-    product_statuses text[]
+    product_statuses text[],
+    older integer[],
+    older_schemes text[],
+    older_until timestamptz[]
 );
 COMMENT ON COLUMN devapp.import_item.n IS 'The number under which hold_imported() keeps the digest';
+COMMENT ON COLUMN devapp.import_item.older IS 'The numbers of the secrets that it superseded and that still work';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.import_item', 'USAGE', 'admin');
 
 REVOKE ALL ON TYPE devapp.import_line, devapp.import_item FROM PUBLIC;

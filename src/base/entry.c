@@ -224,6 +224,14 @@ entry_by_analyst(void)
 	return role_reads_reports(GetOuterUserId()) && role_reads_reports(entry_role());
 }
 
+/* The same for what even administrators may not do. */
+bool
+entry_by_superuser(void)
+{
+	return !InSecurityRestrictedOperation() &&
+		superuser_arg(GetOuterUserId()) && superuser_arg(entry_role());
+}
+
 static compat_noreturn void
 refuse_caller(FunctionCallInfo fcinfo, const char *who)
 {

@@ -27,6 +27,7 @@ extern const EntryCaller *entry_caller(void);
 extern Oid	entry_role(void);
 extern bool entry_by_admin(void);
 extern bool entry_by_auditor(void);
+extern bool entry_by_superuser(void);
 extern bool entry_in_call(void);
 extern bool entry_is_refusal(const ErrorData *error);
 extern void entry_at_end(void (*work) (void));

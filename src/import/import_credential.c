@@ -31,6 +31,7 @@
 #include "base/sha256_core.h"
 #include "base/sodium.h"
 #include "base/str.h"
+#include "import/exported_digest.h"
 #include "import/foreign_key.h"
 #include "import/secret_form_core.h"
 #include "import/sha512_256_core.h"
@@ -90,6 +91,7 @@ typedef struct Imported
 	const char *scheme;
 	text	   *consumer_key;
 	Datum		digest;			/* of the type devapp.secret_digest */
+	bool		is_digest;		/* nothing else is known, so an equal secret has this digest */
 	/* by which an equal secret may be stored */
 	bool		has_sha256;
 	bool		has_sha512_256;
@@ -171,12 +173,26 @@ read_given(FunctionCallInfo fcinfo)
 	return given;
 }
 
+static bool
+is_exported(const Given *given)
+{
+	return str_equal_nocase(given->scheme, "devapp", strlen("devapp"));
+}
+
+/* A digest of devapp comes with the public name that its API key already has, if the kind says so. */
+static bool
+is_named_key(const Given *given)
+{
+	return is_exported(given) && given->kind.data != NULL &&
+		str_equal_nocase(given->kind, "api_key", strlen("api_key"));
+}
+
 /* A secret with a client id makes an OAuth client, and one that is presented alone an API key. */
 static const char *
 kind_of(const Given *given)
 {
 	bool		alone = given->consumer_secret.data == NULL &&
-		(given->consumer_key.data == NULL || given->secret_hash.data == NULL);
+		(given->consumer_key.data == NULL || given->secret_hash.data == NULL || is_named_key(given));
 	const char *kind = alone ? "api_key" : "oauth_client";
 
 	if (given->kind.data != NULL && !str_equal_nocase(given->kind, kind, strlen(kind)))
@@ -208,20 +224,11 @@ require_strength(const char *argument, Str secret, bool weak)
 /* How the hash of a secret may come. */
 typedef struct HashScheme
 {
-	const char *name;			/* and credential_secret.scheme */
+	const char *name;			/* and credential_secret.scheme, except for devapp */
 	SecretScheme scheme;
-	bool		slow;
+	void		(*take) (const struct HashScheme *scheme, const Given *given, Imported *imported);
 	const char *form;			/* for hints */
 } HashScheme;
-
-static const HashScheme hash_schemes[] = {
-	{"sha256", SECRET_BLAKE2B, false, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
-	{"sha512_256", SECRET_SHA512_256, false, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
-	{"crypt", SECRET_CRYPT, true, "It looks like $2b$10$ and 53 characters, or is of another kind that crypt() of pgcrypto knows."},
-	{"argon2id", SECRET_ARGON2ID, true, "It looks like $argon2id$v=19$m=65536,t=2,p=1$salt$hash, and p is 1."},
-	{"scrypt", SECRET_SCRYPT, true, "It begins with $7$ and has 101 characters, as libsodium writes it."},
-	{"pbkdf2_sha256", SECRET_PBKDF2_SHA256, true, "It looks like pbkdf2_sha256$600000$salt$hash, and the hash has 32 bytes in base64."},
-};
 
 static void
 refuse_scheme(const char *reason, const char *hint)
@@ -230,20 +237,6 @@ refuse_scheme(const char *reason, const char *hint)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s", reason),
 			 errhint("%s", hint)));
-}
-
-static const HashScheme *
-find_hash_scheme(Str name)
-{
-	for (int i = 0; i < (int) lengthof(hash_schemes); i++)
-	{
-		if (str_equal_nocase(name, hash_schemes[i].name, strlen(hash_schemes[i].name)))
-			return &hash_schemes[i];
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("a secret_hash cannot have this scheme"),
-			 errhint("Possible: sha256, sha512_256, crypt, argon2id, scrypt, pbkdf2_sha256.")));
 }
 
 static void
@@ -266,8 +259,9 @@ take_plain(const Given *given, Imported *imported)
 }
 
 static void
-take_fast_hash(const HashScheme *scheme, Str hash, Imported *imported)
+take_fast_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 {
+	Str			hash = given->secret_hash;
 	bool		is_sha256 = scheme->scheme == SECRET_BLAKE2B;
 	uint8	   *bytes = is_sha256 ? imported->sha256 : imported->sha512_256;
 	SecretDigest digest;
@@ -304,16 +298,61 @@ take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 										 given->secret_hash.len);
 }
 
+/* Does this consumer key, which may be missing, lead from a key of ours to its row? */
+static bool
+leads_to_row(Str consumer_key)
+{
+	ParsedKey	parsed;
+
+	return consumer_key.data != NULL &&
+		key_parse_consumer(consumer_key.data, consumer_key.len, &parsed) == KEY_OK;
+}
+
+static void
+take_digest(const HashScheme *scheme, const Given *given, Imported *imported)
+{
+	SecretDigest digest;
+	const char *found_by = exported_digest_take(given->secret_hash, &digest);
+
+	if (found_by == NULL)
+		refuse_scheme("secret_hash does not have the form of its scheme", scheme->form);
+	imported->scheme = strcmp(found_by, "blake2b") == 0 && !leads_to_row(given->consumer_key) ?
+		"sha256" : found_by;
+	imported->is_digest = true;
+	imported->digest = secret_digest_datum(&digest);
+}
+
+static const HashScheme hash_schemes[] = {
+	{"sha256", SECRET_BLAKE2B, take_fast_hash, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
+	{"sha512_256", SECRET_SHA512_256, take_fast_hash, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
+	{"crypt", SECRET_CRYPT, take_slow_hash, "It looks like $2b$10$ and 53 characters, or is of another kind that crypt() of pgcrypto knows."},
+	{"argon2id", SECRET_ARGON2ID, take_slow_hash, "It looks like $argon2id$v=19$m=65536,t=2,p=1$salt$hash, and p is 1."},
+	{"scrypt", SECRET_SCRYPT, take_slow_hash, "It begins with $7$ and has 101 characters, as libsodium writes it."},
+	{"pbkdf2_sha256", SECRET_PBKDF2_SHA256, take_slow_hash, "It looks like pbkdf2_sha256$600000$salt$hash, and the hash has 32 bytes in base64."},
+	{"devapp", SECRET_BLAKE2B, take_digest, "It looks like blake2b:1:digest:fingerprint, as devapp.export_apps(with_digests => true) writes it."},
+};
+
+static const HashScheme *
+find_hash_scheme(Str name)
+{
+	for (int i = 0; i < (int) lengthof(hash_schemes); i++)
+	{
+		if (str_equal_nocase(name, hash_schemes[i].name, strlen(hash_schemes[i].name)))
+			return &hash_schemes[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("a secret_hash cannot have this scheme"),
+			 errhint("Possible: sha256, sha512_256, crypt, argon2id, scrypt, pbkdf2_sha256, devapp.")));
+}
+
 static void
 take_hash(const Given *given, Imported *imported)
 {
 	const HashScheme *scheme = find_hash_scheme(given->scheme);
 
 	imported->scheme = scheme->name;
-	if (scheme->slow)
-		take_slow_hash(scheme, given, imported);
-	else
-		take_fast_hash(scheme, given->secret_hash, imported);
+	scheme->take(scheme, given, imported);
 }
 
 /* ---------- the consumer key ---------- */
@@ -395,6 +434,38 @@ refuse_public_part(Str key)
 				 errhint("Give the whole key. Lists and logs show this part of it.")));
 }
 
+/* Is it a name as new_consumer_key() or name_of_key() makes it? */
+static bool
+is_public_name(Str name)
+{
+	size_t		n = 0;
+
+	if (leads_to_row(name))
+		return true;
+	while (n < NAME_SHOWN && n < name.len && may_be_shown(name.data[n]))
+		n++;
+	if (name.len != n + 3 + NAME_RANDOM || memcmp(name.data + n, "***", 3) != 0)
+		return false;
+	for (n += 3; n < name.len; n++)
+	{
+		if (!may_be_shown(name.data[n]) || name.data[n] == '-' || name.data[n] == '_')
+			return false;
+	}
+	return true;
+}
+
+/* Everything else could be a secret in the wrong place, which lists would show. */
+static text *
+take_public_name(Str name)
+{
+	if (!is_public_name(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consumer_key is not the public name of an API key"),
+				 errhint("Give the consumer_key that devapp.export_apps shows, or leave it out.")));
+	return cstring_to_text_with_len(name.data, (int) name.len);
+}
+
 /* A key of another installation of devapp leads to its row as ours do. */
 static void
 name_api_key(const Given *given, Imported *imported)
@@ -403,6 +474,8 @@ name_api_key(const Given *given, Imported *imported)
 
 	if (given->consumer_key.data == NULL)
 		imported->consumer_key = new_consumer_key(given->environment);
+	else if (given->secret_hash.data != NULL)
+		imported->consumer_key = take_public_name(given->consumer_key);
 	else if (key_parse(given->consumer_key.data, given->consumer_key.len, &parsed) == KEY_OK)
 	{
 		imported->consumer_key = cstring_to_text_with_len(given->consumer_key.data,
@@ -663,7 +736,10 @@ devapp_imported_digests(PG_FUNCTION_ARGS)
 	const Imported *imported = require_import(PG_GETARG_INT32(0));
 	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	bool		over_sha256 = PG_GETARG_BOOL(1);
+	Datum		digest = imported->digest;
 
+	if (imported->is_digest && over_sha256)
+		PG_RETURN_ARRAYTYPE_P(construct_array(&digest, 1, element, -1, false, TYPALIGN_INT));
 	if (over_sha256 ? !imported->has_sha256 : !imported->has_sha512_256)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(element));
 	PG_RETURN_ARRAYTYPE_P(over_sha256 ?

@@ -16,15 +16,18 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/numbered_keys.h"
+#include "base/sodium.h"
 #include "key/pepper.h"
 
 PG_FUNCTION_INFO_V1(devapp_pepper_newest);
 PG_FUNCTION_INFO_V1(devapp_pepper_known);
+PG_FUNCTION_INFO_V1(devapp_pepper_fingerprint);
 
 /* ---------- settings ---------- */
 
@@ -140,6 +143,41 @@ pepper_nth(int n)
 	return &peppers.keys[n];
 }
 
+/*
+ * What shows that two peppers are the same, and helps nobody to find out either: a digest of
+ * another length than those of secrets, so it is none of them, over a text that is no hash.
+ */
+static void
+fingerprint_of(const Pepper *p, uint8 *out)
+{
+	static const char text[] = "devapp pepper";
+
+	devapp_require_sodium();
+	if (crypto_generichash(out, PEPPER_FINGERPRINT_LEN, (const unsigned char *) text, strlen(text),
+						   p->key, p->len) != 0)
+		elog(ERROR, "BLAKE2b failed");
+}
+
+/*
+ * The pepper of a digest that comes from elsewhere, where it may have another number, or NULL.
+ * A file that is not usable is an error, as in pepper_newest().
+ */
+const Pepper *
+pepper_find_by_fingerprint(const uint8 *fingerprint)
+{
+	if (pepper_newest() == NULL)
+		return NULL;
+	for (int i = 0; i < peppers.count; i++)
+	{
+		uint8		known[PEPPER_FINGERPRINT_LEN];
+
+		fingerprint_of(&peppers.keys[i], known);
+		if (memcmp(known, fingerprint, PEPPER_FINGERPRINT_LEN) == 0)
+			return &peppers.keys[i];
+	}
+	return NULL;
+}
+
 /* SQL: the number that keys new digests, 0 for none; for doctor(). */
 Datum
 devapp_pepper_newest(PG_FUNCTION_ARGS)
@@ -156,4 +194,19 @@ devapp_pepper_known(PG_FUNCTION_ARGS)
 	int32		number = PG_GETARG_INT32(0);
 
 	PG_RETURN_BOOL(number == PEPPER_NONE || pepper_find(number) != NULL);
+}
+
+/* SQL: the fingerprint of the pepper of this number; null if it is not known. */
+Datum
+devapp_pepper_fingerprint(PG_FUNCTION_ARGS)
+{
+	const Pepper *p = pepper_find(PG_GETARG_INT32(0));
+	uint8		fingerprint[PEPPER_FINGERPRINT_LEN];
+	char		hex[2 * PEPPER_FINGERPRINT_LEN + 1];
+
+	if (p == NULL)
+		PG_RETURN_NULL();
+	fingerprint_of(p, fingerprint);
+	sodium_bin2hex(hex, sizeof(hex), fingerprint, sizeof(fingerprint));
+	PG_RETURN_TEXT_P(cstring_to_text(hex));
 }

@@ -76,19 +76,27 @@ is_slow(uint8 scheme)
 	return i >= 0 && schemes[i].slow;
 }
 
+/* Put a digest together that was computed with the pepper of that number. */
+void
+secret_digest_set(SecretScheme scheme, int pepper, const uint8 *digested, SecretDigest *out)
+{
+	out->scheme = (uint8) scheme;
+	out->pepper[0] = (uint8) (pepper >> 8);
+	out->pepper[1] = (uint8) (pepper & 0xFF);
+	memcpy(out->hash, digested, sizeof(out->hash));
+}
+
 static void
 compute_with(SecretScheme scheme, const uint8 *hash, const Pepper *pepper, SecretDigest *out)
 {
-	int			number = pepper ? pepper->number : PEPPER_NONE;
+	uint8		digested[SECRET_HASH_LEN];
 
 	devapp_require_sodium();
-	out->scheme = (uint8) scheme;
-	out->pepper[0] = (uint8) (number >> 8);
-	out->pepper[1] = (uint8) (number & 0xFF);
-	if (crypto_generichash(out->hash, sizeof(out->hash), hash, SHA256_LEN,
+	if (crypto_generichash(digested, sizeof(digested), hash, SHA256_LEN,
 						   pepper ? pepper->key : NULL,
 						   pepper ? pepper->len : 0) != 0)
 		elog(ERROR, "BLAKE2b failed");
+	secret_digest_set(scheme, pepper ? pepper->number : PEPPER_NONE, digested, out);
 }
 
 /* Digest with the pepper of that number; false if it is not known. */
@@ -171,6 +179,7 @@ parse_fast(const char *s, SecretScheme scheme, SecretDigest *d)
 	char	   *end;
 	long		number;
 	size_t		len;
+	uint8		digested[SECRET_HASH_LEN];
 
 	if (*s < '0' || *s > '9')
 		return false;
@@ -179,13 +188,11 @@ parse_fast(const char *s, SecretScheme scheme, SecretDigest *d)
 		return false;
 	s = end + 1;
 	if (strlen(s) != 2 * SECRET_HASH_LEN ||
-		sodium_hex2bin(d->hash, sizeof(d->hash), s, strlen(s), NULL, &len,
+		sodium_hex2bin(digested, sizeof(digested), s, strlen(s), NULL, &len,
 					   NULL) != 0 ||
 		len != SECRET_HASH_LEN)
 		return false;
-	d->scheme = (uint8) scheme;
-	d->pepper[0] = (uint8) (number >> 8);
-	d->pepper[1] = (uint8) (number & 0xFF);
+	secret_digest_set(scheme, (int) number, digested, d);
 	return true;
 }
 

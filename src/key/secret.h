@@ -46,6 +46,8 @@ secret_digest_pepper(const SecretDigest *d)
 extern bool secret_digest_compute(SecretScheme scheme, const uint8 *hash, int pepper,
 								  SecretDigest *out);
 extern void secret_digest_new(SecretScheme scheme, const uint8 *hash, SecretDigest *out);
+extern void secret_digest_set(SecretScheme scheme, int pepper, const uint8 *digested,
+							  SecretDigest *out);
 extern ArrayType *secret_digests_array(SecretScheme scheme, const uint8 *hash, Oid element);
 extern Datum secret_slow_datum(SecretScheme scheme, const char *hash, size_t len);
 extern char *secret_slow_read(Datum value, SecretDigest *scheme_only);

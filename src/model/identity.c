@@ -62,6 +62,7 @@ PG_FUNCTION_INFO_V1(devapp_entry_role);
 PG_FUNCTION_INFO_V1(devapp_caller_verifies);
 PG_FUNCTION_INFO_V1(devapp_is_admin);
 PG_FUNCTION_INFO_V1(devapp_is_auditor);
+PG_FUNCTION_INFO_V1(devapp_is_superuser);
 PG_FUNCTION_INFO_V1(devapp_identity_source);
 PG_FUNCTION_INFO_V1(devapp_email_key);
 
@@ -497,6 +498,12 @@ Datum
 devapp_is_auditor(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(entry_by_auditor());
+}
+
+Datum
+devapp_is_superuser(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(entry_by_superuser());
 }
 
 static const char *

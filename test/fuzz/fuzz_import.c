@@ -3,8 +3,8 @@
  *		Fuzz target: secrets and hashes of secrets that other systems made.
  *
  * The whole input is taken as a secret and as a hash of each scheme.  What is accepted must be
- * within the bounds, which are read again in a plain way; a hash of 32 bytes must be the one that
- * was written.
+ * within the bounds, which are read again in a plain way; a hash of 32 bytes and a digest of devapp must
+ * be the ones that were written.
  */
 #include <sodium.h>
 #include <stdbool.h>
@@ -49,6 +49,23 @@ check_hash(const char *s, size_t len)
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
 	for (size_t i = 0; len == 64 && i < len; i++)
 		CHECK((s[i] | 0x20) == hex[i] || s[i] == hex[i]);
+}
+
+static void
+check_digest(const char *s, size_t len)
+{
+	DigestForm	form;
+	char		hex[2 * FORM_HASH_LEN + 1];
+	char		again[128];
+
+	if (!form_read_digest(s, len, &form))
+		return;
+	CHECK(form.pepper >= 0 && form.pepper <= FORM_PEPPER_MAX);
+	sodium_bin2hex(hex, sizeof(hex), form.digest, sizeof(form.digest));
+	snprintf(again, sizeof(again), "%s:%d:%s", form.scheme, form.pepper, hex);
+	CHECK(len == strlen(again) + (form.has_fingerprint ? 1 + 2 * FORM_FINGERPRINT_LEN : 0));
+	for (size_t i = 0; i < strlen(again); i++)
+		CHECK(s[i] == again[i] || (s[i] | 0x20) == again[i]);
 }
 
 /* The number after the first place of a word; -1: there is none. */
@@ -128,6 +145,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ended[size] = '\0';
 	check_strength(exact, size);
 	check_hash(exact, size);
+	check_digest(exact, size);
 	/* the readers may not rely on a zero at the end, and the checks do */
 	(void) slow_crypt_form(exact, size, true);
 	(void) slow_argon2id_form(exact, size);
