@@ -70,7 +70,7 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT'
 
 CREATE MATERIALIZED VIEW devapp_internal.latency_totals AS
 SELECT l.day, l.product_id, devapp_internal.sum_bigint(l.calls) AS responses, devapp_internal.sum_bigint(l.client_errors) AS client_errors,
-       devapp_internal.sum_bigint(l.server_errors) AS server_errors, sum(extract(epoch FROM l.latency_total)::double precision * 1000) AS total_ms,
+       devapp_internal.sum_bigint(l.server_errors) AS server_errors, sum(date_part('epoch', l.latency_total) * 1000) AS total_ms,
        min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max, devapp.add_histograms(l.histogram) AS histogram,
        max(l.updated_at) AS updated_at
   FROM devapp.usage_latency l

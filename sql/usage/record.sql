@@ -33,10 +33,13 @@ COMMENT ON FUNCTION devapp.latency_percentile(bigint[], double precision) IS
     'Percentile of response times from a histogram, within 9.1 % of the true one';
 SELECT devapp_internal.grant_to('devapp.latency_percentile', 'admin', 'developer');
 
+CREATE FUNCTION devapp_internal.histogram_step(sum bigint[], histogram bigint[]) RETURNS bigint[]
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_histogram_step';
+
 CREATE AGGREGATE devapp.add_histograms(bigint[]) (
-    SFUNC = devapp_internal.merge_histograms,
+    SFUNC = devapp_internal.histogram_step,
     STYPE = bigint[],
-    COMBINEFUNC = devapp_internal.merge_histograms,
+    COMBINEFUNC = devapp_internal.histogram_step,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE devapp.add_histograms(bigint[]) IS 'Histograms of response times, added up';

@@ -20,6 +20,7 @@
 #include "meter/latency_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_add_histograms);
+PG_FUNCTION_INFO_V1(devapp_histogram_step);
 PG_FUNCTION_INFO_V1(devapp_latency_percentile);
 PG_FUNCTION_INFO_V1(devapp_percentile_step);
 PG_FUNCTION_INFO_V1(devapp_percentile_result);
@@ -31,31 +32,43 @@ typedef struct PercentileState
 	int64		counts[LATENCY_BINS];
 } PercentileState;
 
-/* Add an array to counts[LATENCY_BINS], up to what a count holds. */
-static void
-add_histogram(ArrayType *array, int64 *counts)
+/* Returns how many bins an array has, and sets the first. */
+static int
+histogram_bounds(ArrayType *array, int *first)
 {
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	const int64 *values = (const int64 *) ARR_DATA_PTR(array);
-	int			first;
 
+	*first = 0;
 	if (n == 0)
-		return;
+		return 0;
 	list_require(array, "histogram");
-	first = ARR_LBOUND(array)[0];
+	*first = ARR_LBOUND(array)[0];
 	if (ARR_ELEMTYPE(array) != INT8OID ||
-		first < 0 || first >= LATENCY_BINS || n > LATENCY_BINS - first)
+		*first < 0 || *first >= LATENCY_BINS || n > LATENCY_BINS - *first)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("this is not a histogram of latencies"),
 				 errhint("Take the column histogram of devapp.usage_latency.")));
+	return n;
+}
+
+/* Add an array to counts, which begin with the bin "from", up to what a count holds. */
+static void
+add_histogram(ArrayType *array, int64 *counts, int from)
+{
+	int			first;
+	int			n = histogram_bounds(array, &first);
+	const int64 *values = (const int64 *) ARR_DATA_PTR(array);
+
 	for (int i = 0; i < n; i++)
 	{
+		int64	   *count = &counts[first - from + i];
+
 		if (values[i] < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("count out of range in a histogram of latencies")));
-		counts[first + i] += Min(values[i], PG_INT64_MAX - counts[first + i]);
+		*count += Min(values[i], PG_INT64_MAX - *count);
 	}
 }
 
@@ -87,8 +100,52 @@ devapp_add_histograms(PG_FUNCTION_ARGS)
 {
 	int64		counts[LATENCY_BINS] = {0};
 
-	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts);
-	add_histogram(PG_GETARG_ARRAYTYPE_P(1), counts);
+	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts, 0);
+	add_histogram(PG_GETARG_ARRAYTYPE_P(1), counts, 0);
+	PG_RETURN_ARRAYTYPE_P(histogram_array(counts));
+}
+
+/* Does a sum have all bins of a histogram? */
+static bool
+has_bins_of(ArrayType *sum, ArrayType *histogram)
+{
+	int			sum_first;
+	int			first;
+	int			sum_n = histogram_bounds(sum, &sum_first);
+	int			n = histogram_bounds(histogram, &first);
+
+	return n == 0 || (first >= sum_first && first + n <= sum_first + sum_n);
+}
+
+/*
+ * histogram_step(sum, histogram), of the aggregate add_histograms
+ *
+ * The sum belongs to the aggregate, so it is added to in place while its bins are enough, as
+ * they nearly always are.  Making a new array for each row was half the time of adding up.
+ */
+Datum
+devapp_histogram_step(PG_FUNCTION_ARGS)
+{
+	ArrayType  *sum = PG_ARGISNULL(0) ? NULL : PG_GETARG_ARRAYTYPE_P(0);
+	ArrayType  *histogram = PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1);
+	int64		counts[LATENCY_BINS] = {0};
+	int			first;
+
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "histogram_step called outside of an aggregate");
+	if (histogram == NULL && sum == NULL)
+		PG_RETURN_NULL();
+	if (histogram == NULL)
+		PG_RETURN_ARRAYTYPE_P(sum);
+	if (sum != NULL && has_bins_of(sum, histogram))
+	{
+		(void) histogram_bounds(sum, &first);
+		add_histogram(histogram, (int64 *) ARR_DATA_PTR(sum), first);
+		PG_RETURN_ARRAYTYPE_P(sum);
+	}
+	if (sum != NULL)
+		add_histogram(sum, counts, 0);
+	add_histogram(histogram, counts, 0);
 	PG_RETURN_ARRAYTYPE_P(histogram_array(counts));
 }
 
@@ -106,7 +163,7 @@ devapp_latency_percentile(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fraction must be from 0 to 1"),
 				 errhint("The 95th percentile is 0.95.")));
-	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts);
+	add_histogram(PG_GETARG_ARRAYTYPE_P(0), counts, 0);
 	bin = latency_percentile(counts, LATENCY_BINS, fraction);
 	if (bin < 0)
 		PG_RETURN_NULL();
@@ -152,7 +209,7 @@ devapp_percentile_step(PG_FUNCTION_ARGS)
 			state = MemoryContextAllocZero(aggregate, sizeof(PercentileState));
 			state->fraction = PG_GETARG_FLOAT8(2);
 		}
-		add_histogram(PG_GETARG_ARRAYTYPE_P(1), state->counts);
+		add_histogram(PG_GETARG_ARRAYTYPE_P(1), state->counts, 0);
 	}
 	if (state == NULL)
 		PG_RETURN_NULL();

@@ -79,7 +79,7 @@ SELECT (now() - d * interval '1 day')::date, bench.id(0, n), bench.id(3, (n + CA
 
 INSERT INTO devapp.usage_latency (day, app_id, product_id, calls, client_errors, server_errors, latency_total, latency_min, latency_max, histogram)
 SELECT (now() - d * interval '1 day')::date, bench.id(0, n), bench.id(3, n % 50), 100, 3, 1, interval '2 s', interval '10 ms', interval '90 ms',
-       array_fill(0::bigint, ARRAY[53]) || '{10,20,40,20,5,4,1}'::bigint[]
+       '[54:60]={10,20,40,20,5,4,1}'::bigint[]
   FROM generate_series(0, 59) AS d, generate_series(0, :usage_rows / 600 - 1) AS k,
        LATERAL (SELECT (k * 7919::bigint + d * 104729::bigint) % :apps + 1 AS n) AS y
  ORDER BY 1 DESC, 2

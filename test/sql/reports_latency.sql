@@ -73,6 +73,35 @@ SELECT devapp_report.percentile(h, 'NaN') FROM (VALUES ('{}'::bigint[])) AS x(h)
 SELECT devapp_report.percentile(h, f) FROM (VALUES ('[80:80]={1}'::bigint[], 0.5::double precision), ('[80:80]={1}', 0.6)) AS x(h, f);
 SELECT devapp_report.percentile(h, 0.5) FROM (VALUES ('[200:200]={1}'::bigint[])) AS x(h);
 SELECT devapp_report.percentile(h, 0.5) FROM (VALUES ('[80:80]={-1}'::bigint[])) AS x(h);
+
+-- ---------- adding up ----------
+
+-- of nothing; of one, with bins at its ends that count nothing; bins that come to be needed, before and after; a bin that is full
+SELECT devapp.add_histograms(h) FROM (VALUES (NULL::bigint[])) AS x(h);
+SELECT devapp.add_histograms(h) FROM (VALUES ('{}'::bigint[]), (NULL)) AS x(h);
+SELECT devapp.add_histograms(h) FROM (VALUES (NULL::bigint[]), ('{0,1,0}')) AS x(h);
+SELECT n, devapp.add_histograms(h) OVER (ORDER BY n)
+  FROM (VALUES (1, '[40:42]={1,2,3}'::bigint[]), (2, '[41:41]={10}'), (3, NULL), (4, '{}'), (5, '[43:43]={5}'), (6, '[39:39]={4}'), (7, '[40:43]={0,0,9223372036854775807,0}')) AS x(n, h);
+SELECT n, devapp.add_histograms(h) OVER (ORDER BY n ROWS 1 PRECEDING) FROM (VALUES (1, '[40:42]={1,2,3}'::bigint[]), (2, '[41:41]={10}'), (3, '[40:40]={5}')) AS x(n, h);
+SELECT devapp.add_histograms(h) FROM (VALUES ('[40:41]={1,1}'::bigint[]), ('[41:41]={-1}')) AS x(h);
+SELECT devapp.add_histograms(h) FROM (VALUES ('[40:41]={1,1}'::bigint[]), ('[40:41]={1,NULL}')) AS x(h);
+SELECT devapp.add_histograms(h) FROM (VALUES ('[145:146]={1,1}'::bigint[])) AS x(h);
+-- the rows stay as they are; parallel workers come to the same
+CREATE TABLE histogram AS SELECT n, format('[%s:%s]={%s,%s,1}', n % 40, n % 40 + 2, n % 7 + 1, n % 3)::bigint[] AS h FROM generate_series(1, 20000) AS n;
+ALTER TABLE histogram SET (parallel_workers = 2);
+ANALYZE histogram;
+SELECT devapp.add_histograms(h) AS alone FROM histogram \gset
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT devapp.add_histograms(h) FROM histogram;
+SELECT devapp.add_histograms(h) = :'alone' AS same FROM histogram;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT (SELECT sum(c) FROM histogram, unnest(h) AS c) = (SELECT sum(c) FROM unnest(:'alone'::bigint[]) AS c) AS all_counted;
+DROP TABLE histogram;
+
 \set VERBOSITY sqlstate
 SELECT devapp_report.percentile(h, 1.5) FROM (VALUES ('{}'::bigint[])) AS x(h);
 SELECT devapp_report.percentile(h, -0.1) FROM (VALUES ('{}'::bigint[])) AS x(h);
