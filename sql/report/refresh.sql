@@ -85,6 +85,19 @@ BEGIN
 END
 $$;
 
+-- For reports that join all credentials.  Ids are made in the order of time, so tables lie nearly
+-- in the order of their ids, and joining those by merging takes two thirds of the time of
+-- joining them by hashing, which the planner prefers.
+CREATE FUNCTION devapp_internal.refresh_merging(report text, beside_readers boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET enable_hashjoin = off
+AS $$
+BEGIN
+    RETURN devapp_internal.refresh_report(refresh_merging.report, refresh_merging.beside_readers);
+END
+$$;
+
 -- As their owner, who alone may refresh.  The first time everything is new, and filling
 -- is faster than comparing.  as_of is the start of the transaction, which
 -- no snapshot of it is older than.
@@ -96,8 +109,11 @@ CREATE FUNCTION devapp_internal.refresh_known(known devapp.report_refresh, concu
 AS $$
 DECLARE
     started timestamptz := clock_timestamp();
+    beside_readers boolean := coalesce(refresh_known.concurrently, true) AND known.as_of IS NOT NULL;
 BEGIN
-    known.rows := devapp_internal.refresh_report(known.report, coalesce(refresh_known.concurrently, true) AND known.as_of IS NOT NULL);
+    known.rows := CASE WHEN known.report IN ('product_adoption', 'rotation_queue')
+                       THEN devapp_internal.refresh_merging(known.report, beside_readers)
+                       ELSE devapp_internal.refresh_report(known.report, beside_readers) END;
     known.duration_ms := round(extract(epoch FROM clock_timestamp() - started) * 1000, 3);
     UPDATE devapp.report_refresh r
        SET as_of = now(), rows = known.rows, duration_ms = known.duration_ms, error = NULL
