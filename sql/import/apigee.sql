@@ -22,7 +22,8 @@ BEGIN
 END
 $$;
 
--- [{"name": ..., "value": ...}] as an object.
+-- [{"name": ..., "value": ...}] as an object; of two with one name the first counts, as clients
+-- that put their changes before what there was expect.
 CREATE FUNCTION devapp_internal.apigee_attributes(list jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -34,7 +35,7 @@ BEGIN
         RETURN attributes;
     END IF;
     FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
-        attributes := attributes || jsonb_build_object(coalesce(list -> i ->> 'name', ''), coalesce(list -> i ->> 'value', ''));
+        attributes := jsonb_build_object(coalesce(list -> i ->> 'name', ''), coalesce(list -> i ->> 'value', '')) || attributes;
     END LOOP;
     RETURN attributes;
 END

@@ -28,6 +28,13 @@ static int	rotation_max_age = 90;
 static char *program_name;
 static int	max_apps_per_owner = 100;
 static int	max_credentials_per_app = 20;
+static int	apigee_kind;
+
+static const struct config_enum_entry apigee_kinds[] = {
+	{"api_key", 0, false},
+	{"oauth_client", 1, false},
+	{NULL, 0, false}
+};
 
 static void
 define_notification_gucs(void)
@@ -84,6 +91,19 @@ define_self_service_gucs(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+/* A key of Apigee is both, and its management API does not say which is wanted. */
+static void
+define_apigee_gucs(void)
+{
+	DefineCustomEnumVariable("devapp.apigee_kind",
+							 "Kind of the keys that Apigee's management API issues.",
+							 "api_key: the consumer secret is the API key; oauth_client: it is the secret of the client that the consumer key names.",
+							 &apigee_kind,
+							 0,
+							 apigee_kinds,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 void
 base_define_gucs(void)
 {
@@ -96,6 +116,7 @@ base_define_gucs(void)
 	define_notification_gucs();
 	define_self_service_gucs();
 	define_report_gucs();
+	define_apigee_gucs();
 }
 
 /* After all settings are defined: nobody else makes one that begins with devapp. */
