@@ -51,7 +51,7 @@ Or set DEVAPP_NO_INSTALL=yes to go on without them."
 	say "installing ${missing[*]}"
 	# A failed update is no error yet: the old lists may do, and if they do not, the installation says why.
 	log=$(as_root apt-get update 2>&1) || true
-	log+=$(without_main_cluster as_root env DEBIAN_FRONTEND=noninteractive \
+	log+=$(without_main_cluster without_services as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y --no-install-recommends "${missing[@]}" 2>&1) || {
 		printf '%s\n' "$log" >&2
 		die "the packages could not be installed.
@@ -70,6 +70,23 @@ without_main_cluster() {
 	if [ -e "$pristine" ]; then as_root cp "$pristine" "$conf"; else as_root rm -f "$conf"; fi
 	return $status
 }
+
+# without_services COMMAND...: the servers of its packages start neither now nor when the
+# machine does
+without_services() {
+	local policy=/usr/sbin/policy-rc.d own=no before service status=0
+	before=$(enabled_services)
+	if [ ! -e "$policy" ]; then
+		printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null && as_root chmod 755 "$policy" && own=yes
+	fi
+	"$@" || status=$?
+	[ $own = no ] || as_root rm -f "$policy"
+	for service in $(comm -13 <(echo "$before") <(enabled_services)); do
+		! command -v systemctl >/dev/null || as_root systemctl disable --quiet "$service" || true
+	done
+	return $status
+}
+enabled_services() { find /etc/systemd/system -name '*.service' -type l -printf '%f\n' 2>/dev/null | grep -v '^postgresql' | LC_ALL=C sort -u; }
 
 # ---------- PostgreSQL ----------
 

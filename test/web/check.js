@@ -1,0 +1,63 @@
+// What the tests of this folder share: check() prints a line of TAP each, and config says
+// where the server is and what setup.sql has made.
+
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+
+export { assert }
+
+// {url, management, gateway, ...}: see test/t/053_web.pl
+export const config = JSON.parse(process.env.DEVAPP_WEB ?? '{}')
+
+let count = 0
+
+// check(NAME, BODY): whether BODY returns, or its promise is kept
+export async function check(name, body) {
+	count++
+	try {
+		const value = await body()
+		console.log(`ok ${count} - ${name}`)
+		return value
+	} catch (error) {
+		console.log(`not ok ${count} - ${name}`)
+		console.log(String(error?.stack ?? error).replace(/^/gm, '# '))
+		if (error?.result !== undefined) console.log(`# result: ${JSON.stringify(error.result)}`)
+		process.exitCode = 1
+	}
+}
+
+export function skip(name, reason) {
+	count++
+	console.log(`ok ${count} - ${name} # SKIP ${reason}`)
+}
+
+// isInstalled(COMMAND, ARGUMENT...)
+export const isInstalled = (command, ...args) => spawnSync(command, args).status === 0
+
+export function done() {
+	console.log(`1..${count}`)
+}
+
+// ask(PATH, OPTIONS): {status, headers, text, json} of a request to the server, or to the
+// one of the option url
+export async function ask(path, { url = config.url, ...options } = {}) {
+	const response = await fetch(url + path, { redirect: 'manual', ...options })
+	const text = await response.text()
+	let json
+	try { json = JSON.parse(text) } catch { /* not every body is JSON */ }
+	return { status: response.status, headers: response.headers, text, json }
+}
+
+// verdict(KEY, PATH, METHOD): the status of /auth for a call with this key
+export async function verdict(key, path = '/weather/today', method = 'GET') {
+	const { status } = await ask('/auth', { headers: {
+		'X-Devapp-Gateway': config.gateway, 'X-Forwarded-Method': method, 'X-Forwarded-Uri': path, 'X-API-Key': key } })
+	return status
+}
+
+// rejection(PROMISE): the error that it must end in
+export async function rejection(promise) {
+	let value
+	try { value = await promise } catch (error) { return error }
+	assert.fail(`no error, but ${JSON.stringify(value)}`)
+}
