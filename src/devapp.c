@@ -18,6 +18,7 @@
 #include "base/restore.h"
 #include "decide/cache.h"
 #include "decide/verdict_type.h"
+#include "import/failure_limit.h"
 #include "import/slow_limit.h"
 #include "key/key.h"
 #include "key/key_core.h"
@@ -84,7 +85,7 @@ _PG_init(void)
 		spool_init();
 		buckets_init();
 		dpop_init();
-		slow_limit_init();
+		failure_limit_init();
 		/* what pg_upgrade starts is its own until it is whole */
 		if (!IsBinaryUpgrade)
 			launcher_register();

@@ -12,7 +12,6 @@
 
 extern bool slow_limit_enter(const pg_uuid_t *credential_id, TimestampTz now, int64 *wait);
 extern void slow_limit_leave(const pg_uuid_t *credential_id, bool failed);
-extern void slow_limit_init(void);
 extern void slow_limit_define_gucs(void);
 
 #endif							/* DEVAPP_SLOW_LIMIT_H */
