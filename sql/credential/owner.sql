@@ -4,20 +4,24 @@ CREATE FUNCTION devapp_internal.secret_digests_of(sha256 bytea) RETURNS devapp.s
     LANGUAGE c STABLE STRICT
     AS 'MODULE_PATHNAME', 'devapp_secret_digests_of';
 
-CREATE FUNCTION devapp_internal.digests_of_secret(secret text, over_sha256 boolean) RETURNS devapp.secret_digest[]
+-- The ids of all secrets that this text is, whoever made them; not those of which only a slow hash is
+-- known.  See src/import/secrets_of_text.c.
+CREATE FUNCTION devapp_internal.secrets_of_text(secret text) RETURNS uuid[]
     LANGUAGE c STABLE STRICT
-    AS 'MODULE_PATHNAME', 'devapp_digests_of_secret';
+    AS 'MODULE_PATHNAME', 'devapp_secrets_of_text';
 
--- The version of a secret that this text is, whoever made it; none where only a slow hash of it is known.
+-- One of them.  The text is in no statement, and so in no log of one.
 CREATE FUNCTION devapp_internal.version_of_secret(secret text) RETURNS devapp.credential_secret
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT s.*
-      FROM unnest(devapp_internal.digests_of_secret(secret, true) || devapp_internal.digests_of_secret(secret, false)) AS d(digest)
-      JOIN devapp.credential_secret s ON s.digest OPERATOR(devapp.=) d.digest
-     ORDER BY s.purpose, s.credential_id
-     LIMIT 1
+DECLARE
+    ids constant uuid[] := devapp_internal.secrets_of_text(secret);
+    found_row devapp.credential_secret;
+BEGIN
+    SELECT * INTO found_row FROM devapp.credential_secret s WHERE s.secret_id = ANY (ids) ORDER BY s.purpose, s.credential_id LIMIT 1;
+    RETURN found_row;
+END
 $$;
 
 -- The credential of a consumer key, of the SHA-256 of a key in hexadecimal digits, or of a
@@ -31,6 +35,7 @@ AS $$
 DECLARE
     wanted text := btrim(key);
     parts devapp.key_parts := devapp.key_info(btrim(key));
+    version devapp.credential_secret;
 BEGIN
     IF wanted ~* '^(\\x)?[0-9a-f]{64}$' THEN
         SELECT s.credential_id, s.version INTO credential_id, secret_version
@@ -50,7 +55,9 @@ BEGIN
     END IF;
     SELECT c.credential_id INTO credential_id FROM devapp.credential c WHERE c.consumer_key = wanted;
     IF credential_id IS NULL THEN
-        SELECT v.credential_id, v.version INTO credential_id, secret_version FROM devapp_internal.version_of_secret(btrim(key)) AS v;
+        version := devapp_internal.version_of_secret(btrim(key));
+        credential_id := version.credential_id;
+        secret_version := version.version;
         IF credential_id IS NOT NULL AND NOT parts.has_secret THEN
             RAISE NOTICE 'a whole key was given'
                 USING HINT = 'It may be in a log now. Give its SHA-256, and rotate or revoke the credential.';

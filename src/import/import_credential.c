@@ -45,7 +45,6 @@
 PG_FUNCTION_INFO_V1(devapp_import_credential);
 PG_FUNCTION_INFO_V1(devapp_imported_digest);
 PG_FUNCTION_INFO_V1(devapp_imported_digests);
-PG_FUNCTION_INFO_V1(devapp_digests_of_secret);
 PG_FUNCTION_INFO_V1(devapp_hold_imported);
 PG_FUNCTION_INFO_V1(devapp_drop_imported);
 PG_FUNCTION_INFO_V1(devapp_lock_imports);
@@ -745,27 +744,4 @@ devapp_imported_digests(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(over_sha256 ?
 						  secret_digests_array(SECRET_BLAKE2B, imported->sha256, element) :
 						  secret_digests_array(SECRET_SHA512_256, imported->sha512_256, element));
-}
-
-/*
- * SQL: digests_of_secret(secret, over_sha256): the digests by which a secret would be found, whoever made it,
- * unless only a slow hash of it is stored
- */
-Datum
-devapp_digests_of_secret(PG_FUNCTION_ARGS)
-{
-	text	   *secret = PG_GETARG_TEXT_PP(0);
-	Oid			element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
-	bool		over_sha256 = PG_GETARG_BOOL(1);
-	uint8		hash[SHA256_LEN];
-	ArrayType  *digests;
-
-	devapp_require_sodium();
-	if (over_sha256)
-		sha256_of(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret), hash);
-	else
-		sha512_256(VARDATA_ANY(secret), VARSIZE_ANY_EXHDR(secret), hash);
-	digests = secret_digests_array(over_sha256 ? SECRET_BLAKE2B : SECRET_SHA512_256, hash, element);
-	sodium_memzero(hash, sizeof(hash));
-	PG_RETURN_ARRAYTYPE_P(digests);
 }

@@ -323,18 +323,14 @@ devapp_secret_digest_pepper(PG_FUNCTION_ARGS)
 }
 
 /*
- * What may be stored of a key of this hash, as an array of that type: one digest for each pepper
- * and the unkeyed one, because which pepper keyed it is not known.
+ * What may be stored of a key of this hash: one digest for each pepper and the unkeyed one, because
+ * which pepper keyed it is not known.  Returns how many there are.
  */
-ArrayType *
-secret_digests_array(SecretScheme scheme, const uint8 *hash, Oid element)
+int
+secret_possible_digests(SecretScheme scheme, const uint8 *hash, Datum digests[SECRET_DIGESTS_MAX])
 {
-	Datum		digests[PEPPER_MAX_COUNT + 1];
 	int			npeppers;
 	int			count = 0;
-	int16		typlen;
-	bool		typbyval;
-	char		typalign;
 
 	/* pepper_look_again() is the verification's: who hears from it has to empty the cache */
 	npeppers = pepper_count();
@@ -350,6 +346,19 @@ secret_digests_array(SecretScheme scheme, const uint8 *hash, Oid element)
 		if (secret_digest_compute(scheme, hash, i > 0 ? pepper_nth(i - 1)->number : PEPPER_NONE, &digest))
 			digests[count++] = secret_digest_datum(&digest);
 	}
+	return count;
+}
+
+/* The same as an array of that type. */
+ArrayType *
+secret_digests_array(SecretScheme scheme, const uint8 *hash, Oid element)
+{
+	Datum		digests[SECRET_DIGESTS_MAX];
+	int			count = secret_possible_digests(scheme, hash, digests);
+	int16		typlen;
+	bool		typbyval;
+	char		typalign;
+
 	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
 	return construct_array(digests, count, element, typlen, typbyval, typalign);
 }

@@ -10,8 +10,10 @@
 #include "utils/array.h"
 
 #include "base/sha256_core.h"
+#include "key/pepper.h"
 
 #define SECRET_HASH_LEN		32
+#define SECRET_DIGESTS_MAX	(PEPPER_MAX_COUNT + 1)
 
 typedef enum SecretScheme
 {
@@ -48,6 +50,8 @@ extern bool secret_digest_compute(SecretScheme scheme, const uint8 *hash, int pe
 extern void secret_digest_new(SecretScheme scheme, const uint8 *hash, SecretDigest *out);
 extern void secret_digest_set(SecretScheme scheme, int pepper, const uint8 *digested,
 							  SecretDigest *out);
+extern int	secret_possible_digests(SecretScheme scheme, const uint8 *hash,
+									Datum digests[SECRET_DIGESTS_MAX]);
 extern ArrayType *secret_digests_array(SecretScheme scheme, const uint8 *hash, Oid element);
 extern Datum secret_slow_datum(SecretScheme scheme, const char *hash, size_t len);
 extern char *secret_slow_read(Datum value, SecretDigest *scheme_only);
