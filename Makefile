@@ -13,7 +13,7 @@ DATA = $(wildcard sql/releases/*.sql)
 # rights are declared; then what tables use (base, types), the tables of all topics,
 # what each topic does, and its triggers; privileges last, because they must see every
 # object.  The bodies of functions are checked by a test (test/sql/install.sql).
-DEVAPP_TOPICS = identity owner product app credential approval import verify token audit seal notification \
+DEVAPP_TOPICS = identity owner product app credential approval import verify token audit seal notification leak \
 	quota usage restore bulk report dashboard api doctor
 DEVAPP_EACH = $(foreach topic,$(DEVAPP_TOPICS),$(sort $(filter $(1),$(wildcard sql/$(topic)/*.sql))))
 # what a topic does: in the order of its files' names, but for those whose views need one another

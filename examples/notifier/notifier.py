@@ -189,6 +189,7 @@ SUBJECTS = {
     "team_member_added": "You are now in team {team}",
     "developer_deactivated": "Your account was deactivated",
     "developer_registered": "{developer} registered and waits for approval",
+    "key_leaked": "Key {consumer_key} of app {app} leaked and was {action}",
 }
 
 

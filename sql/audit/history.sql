@@ -193,6 +193,9 @@ BEGIN
         WHEN 'credential' THEN devapp_internal.history_of_credential(event)
         WHEN 'credential_secret' THEN devapp_internal.history_of_secret(event,
             (SELECT s.version FROM devapp.credential_secret s WHERE s.secret_id = id::uuid))
+        WHEN 'leak' THEN format('secret version %s reported as leaked: %s',
+            (SELECT s.version FROM devapp.credential_secret s WHERE s.secret_id = id::uuid),
+            replace(event.after->>'action', 'none', 'it does not work any more'))
         WHEN 'credential_product' THEN devapp_internal.history_of_credential_product(event,
             (SELECT p.name FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id WHERE cp.ordinal = id::bigint))
         WHEN 'quota_usage' THEN 'quota reset'
@@ -221,6 +224,7 @@ BEGIN
     RETURN CASE event.entity
            WHEN 'credential' THEN id::uuid
            WHEN 'credential_secret' THEN (SELECT s.credential_id FROM devapp.credential_secret s WHERE s.secret_id = id::uuid)
+           WHEN 'leak' THEN (SELECT l.credential_id FROM devapp.leak l WHERE l.secret_id = id::uuid)
            WHEN 'credential_product' THEN (SELECT cp.credential_id FROM devapp.credential_product cp WHERE cp.ordinal = id::bigint)
            WHEN 'client_key' THEN split_part(id, '/', 1)::uuid
            WHEN 'revoked_token' THEN (event.after->>'credential_id')::uuid END;

@@ -56,5 +56,10 @@ CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.legal_hold F
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.legal_hold FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('note:description');
 
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.leak_policy FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('leak_policy', 'id=only_row');
+CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON devapp.leak FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.audit_row('leak', 'id=secret_id');
+
 CREATE TRIGGER audit_row AFTER INSERT OR UPDATE ON devapp.revoked_token FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.audit_row('revoked_token', 'id=token_id');

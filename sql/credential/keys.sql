@@ -29,7 +29,7 @@ CREATE FUNCTION devapp.key_pattern() RETURNS text
     AS 'MODULE_PATHNAME', 'devapp_key_pattern';
 COMMENT ON FUNCTION devapp.key_pattern() IS
     'A regular expression for whole keys with the prefix that new keys get, to be registered with secret scanners';
-SELECT devapp_internal.grant_to('devapp.key_pattern', 'admin');
+SELECT devapp_internal.grant_to('devapp.key_pattern', 'admin', 'scanner');
 
 CREATE FUNCTION devapp_internal.new_consumer_key(environment text) RETURNS text
     LANGUAGE c VOLATILE

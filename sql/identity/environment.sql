@@ -100,6 +100,9 @@ AS $$
         UNION ALL
         SELECT 'credential_product/' || cp.ordinal::text
           FROM mine m JOIN devapp.credential_product cp ON cp.credential_id = m.credential_id
+        UNION ALL
+        SELECT 'leak/' || l.secret_id::text
+          FROM mine m JOIN devapp.leak l ON l.credential_id = m.credential_id
     )
     SELECT coalesce(array_agg(r.record), '{}') FROM records r
 $$;

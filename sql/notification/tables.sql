@@ -39,10 +39,10 @@ CREATE TABLE devapp.notification (
 COMMENT ON TABLE devapp.notification IS 'Outbox: what has to be told to people, and how far that is';
 COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote it; NOTIFY on the channel devapp names it';
 COMMENT ON COLUMN devapp.notification.event IS
-    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, app_transferred, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue, quota_nearly_used, quota_used_up, team_invited, team_member_added, developer_deactivated or developer_registered';
+    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, app_transferred, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue, quota_nearly_used, quota_used_up, team_invited, team_member_added, developer_deactivated, developer_registered or key_leaked';
 COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a person or a team';
 COMMENT ON COLUMN devapp.notification.recipients IS
-    'Whom to tell when it was written: [{"kind": "developer", "team" or "role", "to": e-mail, team or role, "name": ..., "why": "owner", "team_admin", "previous_owner", "approver", "invited", "member" or "developer", "developer_id" or "team_id": ...}]';
+    'Whom to tell when it was written: [{"kind": "developer", "team" or "role", "to": e-mail, team or role, "name": ..., "why": "owner", "team_admin", "previous_owner", "approver", "administrator", "invited", "member" or "developer", "developer_id" or "team_id": ...}]';
 COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret. Names of the app are as of when a worker took it';
 COMMENT ON COLUMN devapp.notification.addresses IS
     'Where the worker that claimed it last has to deliver it yet: [{"kind": "email" or "webhook", "address": e-mail or URL, "name": ..., "recipient": name of the devapp.notification_recipient}]';

@@ -92,7 +92,9 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_own_table(TG_RELID);
     SELECT * INTO STRICT app FROM devapp.app a WHERE a.app_id = NEW.app_id;
-    IF app.status = 'deleted' THEN
+    -- the report of a leak tells of the revocation, too
+    IF app.status = 'deleted'
+       OR NEW.status = 'compromised' AND EXISTS (SELECT FROM devapp.leak l WHERE l.credential_id = NEW.credential_id AND l.reported_at = now()) THEN
         RETURN NULL;
     END IF;
     PERFORM devapp_internal.queue_notification(CASE NEW.status WHEN 'approved' THEN 'credential_approved' ELSE 'credential_revoked' END,
@@ -308,7 +310,7 @@ CREATE TRIGGER notify_product_decided AFTER UPDATE OF status ON devapp.credentia
     EXECUTE FUNCTION devapp_internal.as_owner('notify_product_decided', 'unless restoring');
 
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.notification FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted app_transferred product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue quota_nearly_used quota_used_up team_invited team_member_added developer_deactivated developer_registered',
+    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted app_transferred product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue quota_nearly_used quota_used_up team_invited team_member_added developer_deactivated developer_registered key_leaked',
                                       'status:in pending leased done dead');
 CREATE TRIGGER signal_notifications AFTER INSERT ON devapp.notification
     REFERENCING NEW TABLE AS queued FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.as_owner('signal_notifications');

@@ -10,12 +10,13 @@
 --	devapp_reporter		records how calls went: whoever may do that can also make up usage
 --	devapp_analyst		reads the reports, whose views have the rights of their owner
 --	devapp_auditor		reads the audit trail, its proofs and the reports, and changes nothing
+--	devapp_scanner		reports leaked keys, and verifies who sends such reports
 
 CREATE FUNCTION devapp_internal.role_names() RETURNS text[]
     LANGUAGE sql IMMUTABLE
-    RETURN ARRAY['admin', 'analyst', 'auditor', 'developer', 'gateway', 'http', 'reporter'];
+    RETURN ARRAY['admin', 'analyst', 'auditor', 'developer', 'gateway', 'http', 'reporter', 'scanner'];
 
-SELECT devapp_internal.grant_on('SCHEMA', 'devapp', 'USAGE', 'admin', 'auditor', 'developer', 'gateway', 'reporter');
+SELECT devapp_internal.grant_on('SCHEMA', 'devapp', 'USAGE', 'admin', 'auditor', 'developer', 'gateway', 'reporter', 'scanner');
 SELECT devapp_internal.grant_on('SCHEMA', 'devapp_report', 'USAGE', 'admin', 'analyst');
 SELECT devapp_internal.grant_on('SCHEMA', 'devapp_api', 'USAGE', 'http');
 
@@ -107,4 +108,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp.setup_roles() IS
-    'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_analyst and devapp_auditor, what they may do and which rows they see, the next months of the audit trail, and the products devapp-admin and devapp-portal; can be run again';
+    'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_analyst, devapp_auditor and devapp_scanner, what they may do and which rows they see, the next months of the audit trail, and the products devapp-admin and devapp-portal; can be run again';

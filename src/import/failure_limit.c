@@ -27,6 +27,7 @@ static const struct
 	int64		interval;
 }			limits[FAILURE_KINDS] = {
 	[FAILURE_SLOW_HASH] = {10, 6 * USECS_PER_SEC},
+	[FAILURE_LEAK_REPORT] = {100, USECS_PER_MINUTE},
 };
 
 #define FAILURE_SLOTS	4096	/* of a kind; a power of two */

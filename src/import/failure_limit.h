@@ -12,10 +12,11 @@
 
 typedef enum FailureKind
 {
-	FAILURE_SLOW_HASH			/* of a client: its secret was not the one of a slow hash */
+	FAILURE_SLOW_HASH,			/* of a client: its secret was not the one of a slow hash */
+	FAILURE_LEAK_REPORT			/* of a role: what it reported as leaked is no secret of ours */
 } FailureKind;
 
-#define FAILURE_KINDS	(FAILURE_SLOW_HASH + 1)
+#define FAILURE_KINDS	(FAILURE_LEAK_REPORT + 1)
 
 extern int64 failure_limit_wait(FailureKind kind, const pg_uuid_t *whose, TimestampTz now);
 extern void failure_limit_count(FailureKind kind, const pg_uuid_t *whose, TimestampTz now);

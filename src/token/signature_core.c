@@ -18,10 +18,13 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/sha256_core.h"
 
@@ -205,6 +208,22 @@ pkey_from_private(TokenAlg alg, const uint8_t *bytes, size_t len)
 	return d2i_PrivateKey(alg == ALG_RS256 ? EVP_PKEY_RSA : EVP_PKEY_EC, NULL, &at, (long) len);
 }
 
+/* A public key of P-256 in DER (SubjectPublicKeyInfo, RFC 5480), with nothing after it. */
+static EVP_PKEY *
+ec_from_spki(const uint8_t *der, size_t len)
+{
+	const unsigned char *at = der;
+	EVP_PKEY   *pkey = d2i_PUBKEY(NULL, &at, (long) len);
+	char		group[32];
+
+	if (pkey != NULL && at == der + len && EVP_PKEY_is_a(pkey, "EC") &&
+		EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) &&
+		strcmp(group, SN_X9_62_prime256v1) == 0)
+		return pkey;
+	EVP_PKEY_free(pkey);
+	return NULL;
+}
+
 static EVP_PKEY *
 make_pkey(TokenAlg alg)
 {
@@ -278,6 +297,21 @@ token_key_from_jwk(const Jwk *jwk)
 		case ALG_UNKNOWN:
 			break;
 	}
+	ERR_pop_to_mark();
+	return finish_key(key, good);
+}
+
+/* The key that verifies ES256, of a public key as others than JOSE write it. */
+TokenKey *
+token_key_from_spki(const uint8_t *der, size_t len)
+{
+	TokenKey   *key = make_key(ALG_ES256);
+	bool		good;
+
+	if (key == NULL)
+		return NULL;
+	ERR_set_mark();
+	good = set_pkey(key, ec_from_spki(der, len), false);
 	ERR_pop_to_mark();
 	return finish_key(key, good);
 }
@@ -514,6 +548,22 @@ token_key_verify(const TokenKey *key, Str message, const uint8_t *signature, siz
 		return verify_hmac(key, message, signature, signature_len);
 	ERR_set_mark();
 	good = verify_by_openssl(key, message, signature, signature_len);
+	ERR_pop_to_mark();
+	return good;
+}
+
+/* The same of ES256, where the signature is in DER.  OpenSSL refuses another than the one encoding. */
+bool
+token_key_verify_der(const TokenKey *key, Str message, const uint8_t *der, size_t len)
+{
+	unsigned char digest[SHA256_LEN];
+	bool		good;
+
+	if (key->alg != ALG_ES256)
+		return false;
+	sha256_of(message.data, message.len, digest);
+	ERR_set_mark();
+	good = EVP_PKEY_verify(key->verifier, der, len, digest, sizeof(digest)) == 1;
 	ERR_pop_to_mark();
 	return good;
 }

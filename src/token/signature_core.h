@@ -23,6 +23,7 @@ typedef struct TokenKey TokenKey;
 extern TokenKey *token_key_generate(TokenAlg alg);
 extern TokenKey *token_key_from_private(TokenAlg alg, const uint8_t *bytes, size_t len);
 extern TokenKey *token_key_from_jwk(const Jwk *jwk);
+extern TokenKey *token_key_from_spki(const uint8_t *der, size_t len);
 extern void token_key_free(TokenKey *key);
 
 extern TokenAlg token_key_alg(const TokenKey *key);
@@ -32,5 +33,7 @@ extern bool token_key_public(const TokenKey *key, Jwk *out);
 extern size_t token_key_sign(const TokenKey *key, Str message, uint8_t out[SIGNATURE_MAX]);
 extern bool token_key_verify(const TokenKey *key, Str message, const uint8_t *signature,
 							 size_t signature_len);
+extern bool token_key_verify_der(const TokenKey *key, Str message, const uint8_t *der,
+								 size_t len);
 
 #endif							/* DEVAPP_SIGNATURE_CORE_H */

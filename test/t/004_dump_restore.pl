@@ -141,6 +141,9 @@ is(codes($node, $presented, db => 'src'), $expected, 'verdicts of the source');
 my $months = $node->safe_psql('src', 'SELECT count(*) FROM devapp.maintain_audit(5)') + 4;
 cmp_ok($months, '>=', 6, 'the audit trail has months: four of setup_roles(), two more');
 
+$node->safe_psql('src', q{SELECT FROM devapp.set_leak_policy('notify');
+	SELECT r.outcome FROM devapp.issue_credential((SELECT app_id FROM devapp.credential WHERE kind = 'oauth_client' LIMIT 1)) AS i, devapp.report_leak(i.secret) AS r});
+
 put_keyring($node);
 $node->safe_psql('src', "SELECT devapp.create_signing_key('EdDSA')");
 $node->safe_psql('src', "SELECT devapp.revoke_token(jti => 'of the source')");

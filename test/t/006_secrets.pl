@@ -74,6 +74,11 @@ my $many = create_app($node, 'rotated in bulk', $owner);
 my $bulk_call = "devapp.bulk_rotate(app_ids => ARRAY['$many->{app_id}']::uuid[], note => 'marker note'";
 $node->safe_psql('postgres', "SELECT * FROM $bulk_call)");
 my $bulk = Devapp::issued($node, "(SELECT *, 2 AS secret_version FROM $bulk_call, dry_run => false)) AS r");
+# one that leaked: its place has it, too
+my $leaked = Devapp::issued($node, qq{(SELECT i.*
+	FROM devapp.issue_credential('$app->{app_id}') AS i, devapp.report_leak(i.secret, source => i.secret, url => 'https://example.com/?key=' || i.secret) AS r,
+		 devapp.report_leaks(jsonb_build_array(jsonb_build_object('token', i.secret, 'source', i.secret), jsonb_build_object('token', i.secret))) AS again
+   WHERE r.outcome = 'revoked' AND again.outcome = 'already_reported' LIMIT 1) AS made});
 $node->safe_psql('postgres', 'SET client_min_messages = debug1; '
 	  . "SELECT devapp.revoke_credential('$issued->{credential_id}', 'marker note')");
 
@@ -124,17 +129,17 @@ $node->safe_psql('postgres', 'CHECKPOINT');
 
 # ---------- search ----------
 
-my @made = ($app, $client, $issued, $rotated, $twice, $many, $bulk);
+my @made = ($app, $client, $issued, $rotated, $twice, $many, $bulk, $leaked);
 # the digits of the secret, without consumer key and checksum
 my @secrets = map { (split /_/, $_->{secret})[3] =~ /^(.{32}).{6}$/ } @made;
-is(scalar @secrets, 7, 'seven secrets to look for');
+is(scalar @secrets, 8, 'eight secrets to look for');
 
 my $whole_key = qr/dvk_[a-z0-9]{1,16}_[0-9A-Za-z]{12}_[0-9A-Za-z]{38}/;
 like($app->{secret}, qr/^$whole_key$/, 'as which shape');
 
 my @digests = split /\n/, $node->safe_psql('postgres',
 	q{SELECT split_part(digest::text, ':', 3) FROM devapp.credential_secret});
-is(scalar(grep { /^[0-9a-f]{64}$/ } @digests), 7, 'seven digests to look for');
+is(scalar(grep { /^[0-9a-f]{64}$/ } @digests), 8, 'eight digests to look for');
 
 # No secret and no digest in a text.
 sub clean

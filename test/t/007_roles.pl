@@ -83,7 +83,7 @@ is( $node->safe_psql(
 		'postgres', q{
 		SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls
 		  FROM pg_roles WHERE rolname ~ '^devapp_' ORDER BY 1}),
-	join("\n", map { "devapp_$_|f|f|f|f|f|f" } qw(admin analyst auditor developer gateway http reporter)),
+	join("\n", map { "devapp_$_|f|f|f|f|f|f" } qw(admin analyst auditor developer gateway http reporter scanner)),
 	'the roles cannot log in and have no attribute');
 
 # ---------- the administrator at work ----------

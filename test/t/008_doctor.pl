@@ -39,15 +39,15 @@ is( $node->safe_psql('postgres',
 like(doctor($node, 'version'), qr/^ok\|extension (\S+), library \1$/, 'version: the same of both');
 like(doctor($node, 'libsodium'), qr/^ok\|\d+\.\d+\.\d+$/, 'libsodium: its version');
 is(doctor($node, 'public'), 'ok|nothing is granted to PUBLIC', 'public: nothing');
-is(doctor($node, 'roles'), 'info|missing: devapp_admin, devapp_analyst, devapp_auditor, devapp_developer, devapp_gateway, devapp_http, devapp_reporter', 'roles: none');
+is(doctor($node, 'roles'), 'info|missing: devapp_admin, devapp_analyst, devapp_auditor, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_scanner', 'roles: none');
 is(doctor($node, 'triggers'), 'ok|all are enabled', 'triggers: all');
 
 after('one of them', 'CREATE ROLE devapp_admin', 'roles',
-	'warning|missing: devapp_analyst, devapp_auditor, devapp_developer, devapp_gateway, devapp_http, devapp_reporter; grants to devapp_admin');
+	'warning|missing: devapp_analyst, devapp_auditor, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_scanner; grants to devapp_admin');
 after('all', 'SELECT devapp.setup_roles()', 'roles',
 	"\nok|they exist, have what is declared for them, and every table says which rows they see");
-after('all, made for another database', 'CREATE ROLE devapp_admin; CREATE ROLE devapp_analyst; CREATE ROLE devapp_auditor; CREATE ROLE devapp_developer; CREATE ROLE devapp_gateway; CREATE ROLE devapp_http; CREATE ROLE devapp_reporter', 'roles',
-	qr/^warning\|missing: grants to devapp_admin, devapp_analyst, devapp_auditor, devapp_developer, devapp_gateway, devapp_http, devapp_reporter; policies of \d+ tables$/);
+after('all, made for another database', 'CREATE ROLE devapp_admin; CREATE ROLE devapp_analyst; CREATE ROLE devapp_auditor; CREATE ROLE devapp_developer; CREATE ROLE devapp_gateway; CREATE ROLE devapp_http; CREATE ROLE devapp_reporter; CREATE ROLE devapp_scanner', 'roles',
+	qr/^warning\|missing: grants to devapp_admin, devapp_analyst, devapp_auditor, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_scanner; policies of \d+ tables$/);
 after('a grant gone', 'SELECT devapp.setup_roles(); REVOKE EXECUTE ON FUNCTION devapp.doctor() FROM devapp_admin', 'roles',
 	"\nwarning|missing: grants to devapp_admin");
 after('a column gone', 'SELECT devapp.setup_roles(); REVOKE SELECT (scheme) ON devapp.credential_secret FROM devapp_developer', 'roles',

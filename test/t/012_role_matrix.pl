@@ -17,7 +17,7 @@ use lib $FindBin::RealBin;
 use Devapp;
 use Test::More;
 
-my @roles = qw(admin developer gateway http reporter analyst auditor nobody);
+my @roles = qw(admin developer gateway http reporter analyst auditor scanner nobody);
 my $node = start_server('main');
 
 make_program($node);
@@ -148,7 +148,7 @@ $node->safe_psql(
 same_lines(matrix(), $is, 'setup_roles() leaves to its roles what they may do');
 is( $node->safe_psql(
 		'postgres', q{SELECT object, privilege, grantee::regrole FROM devapp_internal.held_privilege
-		WHERE is_grantable OR grantee::regrole::text NOT IN ('devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_http', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor')}),
+		WHERE is_grantable OR grantee::regrole::text NOT IN ('devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_http', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor', 'devapp_scanner')}),
 	'devapp.act_as(text,boolean)|EXECUTE|portal', 'but not to pass it on');
 
 # nobody has anything by default privileges, in partitions that are made later either
@@ -245,7 +245,7 @@ $node->safe_psql('postgres', 'DROP SCHEMA views CASCADE; DROP ROLE reader; SELEC
 # no view and no function of its owner's rights shows a digest to a role
 is( $node->safe_psql(
 		'postgres', q{
-		SELECT string_agg(r, ' ' ORDER BY r) FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_http', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor']) AS r
+		SELECT string_agg(r, ' ' ORDER BY r) FROM unnest(ARRAY['devapp_admin', 'devapp_developer', 'devapp_gateway', 'devapp_http', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor', 'devapp_scanner']) AS r
 		 WHERE has_column_privilege(r, 'devapp.credential_secret', 'digest', 'SELECT')}),
 	'devapp_admin', 'nobody but the administrator may read a digest');
 
@@ -262,7 +262,7 @@ is( $node->safe_psql(
 			calls integer := 0;
 			bad text := '';
 		BEGIN
-			FOREACH r IN ARRAY ARRAY['devapp_developer', 'devapp_gateway', 'devapp_http', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor', 'devapp_nobody'] LOOP
+			FOREACH r IN ARRAY ARRAY['devapp_developer', 'devapp_gateway', 'devapp_http', 'devapp_reporter', 'devapp_analyst', 'devapp_auditor', 'devapp_scanner', 'devapp_nobody'] LOOP
 				EXECUTE format('GRANT USAGE ON SCHEMA devapp TO %I', r);
 				EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA devapp, devapp_report TO %I', r);
 				FOR f IN SELECT p.oid::regprocedure AS name,

@@ -469,7 +469,7 @@ my $dump = "$tempdir/dump.sql";
 $node->command_ok([ 'pg_dump', '-f', $dump, 'postgres' ], 'pg_dump');
 my $elsewhere = start_server('elsewhere', "devapp.audit_key_file = '$file'\ndevapp.audit_origin = 'example.com/audit'");
 $elsewhere->safe_psql('postgres',
-	'CREATE ROLE devapp_admin; CREATE ROLE devapp_gateway; CREATE ROLE devapp_http; CREATE ROLE devapp_developer; CREATE ROLE devapp_analyst; CREATE ROLE devapp_auditor; CREATE ROLE devapp_reporter');
+	'CREATE ROLE devapp_admin; CREATE ROLE devapp_gateway; CREATE ROLE devapp_http; CREATE ROLE devapp_developer; CREATE ROLE devapp_analyst; CREATE ROLE devapp_auditor; CREATE ROLE devapp_reporter; CREATE ROLE devapp_scanner');
 $node->safe_psql('postgres', 'CREATE DATABASE restored');
 for my $case ([ 'the same cluster', $node, 'restored' ], [ 'another cluster', $elsewhere, 'postgres' ])
 {

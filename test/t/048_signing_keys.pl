@@ -312,7 +312,7 @@ my $bare = start_server('bare');
 my $dump_file = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump_file, $node->connstr('postgres') ], 'a dump');
 $bare->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
-$bare->safe_psql('postgres', "CREATE ROLE $_") for map { "devapp_$_" } qw(admin analyst auditor developer gateway http reporter);
+$bare->safe_psql('postgres', "CREATE ROLE $_") for map { "devapp_$_" } qw(admin analyst auditor developer gateway http reporter scanner);
 {
 	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
 	my @restore = ('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $dump_file, '-d', $bare->connstr('restored'));

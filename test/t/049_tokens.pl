@@ -241,7 +241,7 @@ my $dump = $node->basedir . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 'the database is dumped');
 my $last = token_of($client, "lifetime => '1 hour'");
 $copy->safe_psql('postgres', "ALTER DATABASE postgres SET devapp.issuer = 'urn:devapp:postgres'");
-$copy->safe_psql('postgres', join '; ', map { "CREATE ROLE devapp_$_" } qw(admin analyst auditor developer gateway http reporter));
+$copy->safe_psql('postgres', join '; ', map { "CREATE ROLE devapp_$_" } qw(admin analyst auditor developer gateway http reporter scanner));
 {
 	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
 	$copy->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $copy->connstr('postgres'), '-f', $dump ], 'and restored elsewhere');
