@@ -1,6 +1,5 @@
 -- Apigee's developers, API products and apps, as its management API lists them and apigeecli
--- exports them, in the form that import_apps() takes.  How parts with secrets may be handled is at
--- the head of apps.sql.
+-- exports them, in the form that import_apps() takes.
 
 -- A list under one of its names; or the list in an object, as the management API answers.
 CREATE FUNCTION devapp_internal.apigee_list(document jsonb, VARIADIC names text[]) RETURNS jsonb
@@ -162,7 +161,6 @@ BEGIN
     END LOOP;
     developers := (SELECT coalesce(jsonb_agg(devapp_internal.apigee_developer(d) ORDER BY n), '[]') FROM jsonb_array_elements(developers) WITH ORDINALITY AS x(d, n));
     products := (SELECT coalesce(jsonb_agg(devapp_internal.apigee_product(p) ORDER BY n), '[]') FROM jsonb_array_elements(products) WITH ORDINALITY AS x(p, n));
-    -- an expression with a query in it would be a statement, and its plan would show the apps
     RETURN jsonb_build_object('developers', developers, 'products', products, 'apps', to_jsonb(apps));
 END
 $$;
@@ -172,6 +170,9 @@ CREATE FUNCTION devapp_internal.import_apigee(document jsonb, kind text, weak bo
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    held constant jsonb := devapp_internal.hold_secrets(document, '{credentials}',
+                               '{apiProducts,attributes,expiresAt,issuedAt,scopes,status}'::text[]
+                               || CASE lower(kind) WHEN 'oauth_client' THEN '{consumerKey}'::text[] ELSE '{}' END);
     lines devapp.import_line[];
 BEGIN
     IF lower(kind) IS NULL OR lower(kind) NOT IN ('api_key', 'oauth_client') THEN
@@ -179,7 +180,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'api_key: apps present the consumer key alone; oauth_client: with the consumer secret.';
     END IF;
-    lines := devapp_internal.import_neutral(devapp_internal.apigee_document(document, lower(kind)), weak, dry_run, skip_refused);
+    lines := devapp_internal.import_neutral(devapp_internal.apigee_document(held, lower(kind)), weak, dry_run, skip_refused);
     RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
 END
 $$;

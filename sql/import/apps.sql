@@ -1,9 +1,8 @@
 -- Whole programs: products, developers, teams, and apps with their credentials.
 --
--- A document contains secrets in plain text.  Extensions can log the parameters and the plans of
--- statements.  So in the functions here, and in those that convert the documents of other programs,
--- a part of a document appears only in expressions of PL/pgSQL, which are not statements:
--- assignments, conditions and loops over numbers.  Parts without secrets may appear anywhere.
+-- A document contains secrets in plain text, and extensions can log the parameters and the plans of
+-- statements.  So hold_secrets() takes them out first (src/import/document.c); the functions here, and
+-- those that convert the documents of other programs, get their numbers.
 
 -- ---------- reading ----------
 
@@ -295,8 +294,8 @@ BEGIN
         RAISE EXCEPTION 'a credential has a key, or a secret, or the hash of one' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     held := devapp_internal.hold_imported(
-        CASE WHEN object ? 'key' THEN object ->> 'key' WHEN named THEN object ->> 'consumer_key' END,
-        object ->> 'consumer_secret', object ->> 'secret_hash', object ->> 'scheme', object ->> 'kind', object ->> 'environment',
+        (object ->> 'key')::integer, CASE WHEN named AND NOT object ? 'key' THEN object ->> 'consumer_key' END,
+        (object ->> 'consumer_secret')::integer, (object ->> 'secret_hash')::integer, object ->> 'scheme', object ->> 'kind', object ->> 'environment',
         weak OR coalesce((object ->> 'weak')::boolean, false));
     item.n := held.n;
     item.kind := held.held_kind;
@@ -541,7 +540,7 @@ EXCEPTION WHEN SQLSTATE 'DVDRY' THEN
 END
 $$;
 
--- All imports end here.  The statistics of tables that are being filled are out of date, and with them
+-- All imports end here, with a document without secrets.  The statistics of tables that are being filled are out of date, and with them
 -- a plan would read whole tables for each line.
 CREATE FUNCTION devapp_internal.import_neutral(document jsonb, weak boolean, dry_run boolean, skip_refused boolean) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
@@ -555,7 +554,7 @@ BEGIN
     document := devapp_internal.import_document(document);
     PERFORM devapp_internal.lock_imports(), devapp_internal.drop_imported();
     lines := devapp_internal.import_or_not(document, weak, dry_run, skip_refused);
-    PERFORM devapp_internal.drop_imported();
+    PERFORM devapp_internal.drop_imported(), devapp_internal.drop_secrets();
     RETURN lines;
 END
 $$;
@@ -565,7 +564,10 @@ CREATE FUNCTION devapp_internal.import_apps(document jsonb, weak boolean, dry_ru
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    lines devapp.import_line[] := devapp_internal.import_neutral(document, weak, dry_run, skip_refused);
+    held constant jsonb := devapp_internal.hold_secrets(document, '{credentials,superseded}',
+                               '{consumer_key,scheme,superseded,weak,kind,label,environment,status,scopes,allowed_cidrs,attributes,
+                                 expires_at,valid_until,products,credential_id,replaces,issued_at,revoked_at}');
+    lines devapp.import_line[] := devapp_internal.import_neutral(held, weak, dry_run, skip_refused);
 BEGIN
     RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
 END

@@ -1,5 +1,4 @@
--- Kong's declarative configuration, as JSON, in the form that import_apps() takes.  How parts with
--- secrets may be handled is at the head of apps.sql.
+-- Kong's declarative configuration, as JSON, in the form that import_apps() takes.
 
 -- Groups of acls are products.
 CREATE FUNCTION devapp_internal.kong_products(consumer jsonb) RETURNS jsonb
@@ -34,23 +33,24 @@ $$;
 
 -- How Kong hashed a secret can be seen from the beginning of the hash.
 CREATE FUNCTION devapp_internal.kong_client(object jsonb, products jsonb) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     named constant jsonb := jsonb_build_object('label', object -> 'name', 'consumer_key', object -> 'client_id', 'products', products);
-    hash constant text := object ->> 'client_secret';
+    hash constant integer := object ->> 'client_secret';
 BEGIN
     IF object -> 'hash_secret' = 'true' THEN
         RETURN named || jsonb_build_object('kind', 'oauth_client', 'secret_hash', hash, 'scheme',
-                                           CASE WHEN starts_with(hash, '$argon2id$') THEN 'argon2id' WHEN hash ~ '^[$]2[abxy][$]' THEN 'crypt' ELSE 'unknown' END);
+                                           CASE WHEN devapp_internal.secret_begins(hash, '$argon2id$') THEN 'argon2id'
+                                                WHEN devapp_internal.secret_begins(hash, '$2') THEN 'crypt' ELSE 'unknown' END);
     END IF;
     RETURN named || jsonb_build_object('consumer_secret', object -> 'client_secret');
 END
 $$;
 
 CREATE FUNCTION devapp_internal.kong_app(consumer jsonb, owner text) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -74,7 +74,7 @@ END
 $$;
 
 CREATE FUNCTION devapp_internal.kong_document(document jsonb, owner text) RETURNS jsonb
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -104,7 +104,10 @@ CREATE FUNCTION devapp_internal.import_kong(document jsonb, owner text, weak boo
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    lines devapp.import_line[] := devapp_internal.import_neutral(devapp_internal.kong_document(document, owner), weak, dry_run, skip_refused);
+    held constant jsonb := devapp_internal.hold_secrets(document,
+                               '{keyauth_credentials,oauth2_credentials,basicauth_credentials,hmacauth_credentials,jwt_secrets}',
+                               '{created_at,ttl,name,client_id,hash_secret}');
+    lines devapp.import_line[] := devapp_internal.import_neutral(devapp_internal.kong_document(held, owner), weak, dry_run, skip_refused);
 BEGIN
     RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
 END

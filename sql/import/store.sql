@@ -1,9 +1,22 @@
--- Stores the credentials of a document, many in a statement.  The digest of a secret is fetched by
+-- Takes the secrets out of a document, and stores its credentials, many in a statement.  The digest of a secret is fetched by
 -- its number from the memory of hold_imported(), so that it is not a parameter of any statement; see
 -- src/import/import_credential.c.
 
+-- The document with a number in the place of each secret.  A credential, or a list of them, is the value
+-- of a field of the lists, or the whole document if these have an empty name.  What is in other fields of a
+-- credential than the public ones is secret.
+CREATE FUNCTION devapp_internal.hold_secrets(document jsonb, lists text[], public_fields text[]) RETURNS jsonb
+    LANGUAGE c VOLATILE STRICT
+    AS 'MODULE_PATHNAME', 'devapp_hold_secrets';
+CREATE FUNCTION devapp_internal.drop_secrets() RETURNS void
+    LANGUAGE c VOLATILE
+    AS 'MODULE_PATHNAME', 'devapp_drop_secrets';
+CREATE FUNCTION devapp_internal.secret_begins(number integer, prefix text) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT
+    AS 'MODULE_PATHNAME', 'devapp_secret_begins';
+
 CREATE FUNCTION devapp_internal.hold_imported(
-    consumer_key text, consumer_secret text, secret_hash text, scheme text, kind text, environment text, weak boolean,
+    key integer, consumer_key text, consumer_secret integer, secret_hash integer, scheme text, kind text, environment text, weak boolean,
     OUT n integer, OUT held_kind text, OUT held_consumer_key text, OUT held_scheme text
 )
     LANGUAGE c VOLATILE

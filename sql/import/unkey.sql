@@ -1,5 +1,4 @@
--- Unkey's keys in the form that import_apps() takes.  How parts with secrets may be handled is at
--- the head of apps.sql.
+-- Unkey's keys in the form that import_apps() takes.
 
 -- A hash is one text or an object with its variant; Unkey's own is SHA-256 in base64.
 CREATE FUNCTION devapp_internal.unkey_secret(object jsonb) RETURNS jsonb
@@ -7,7 +6,7 @@ CREATE FUNCTION devapp_internal.unkey_secret(object jsonb) RETURNS jsonb
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    plaintext constant text := coalesce(object ->> 'plaintext', object ->> 'key');
+    plaintext constant integer := coalesce(object ->> 'plaintext', object ->> 'key');
 BEGIN
     IF plaintext IS NOT NULL THEN
         RETURN jsonb_build_object('key', plaintext);
@@ -94,7 +93,9 @@ CREATE FUNCTION devapp_internal.import_unkey(document jsonb, owner text, product
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    lines devapp.import_line[] := devapp_internal.import_neutral(devapp_internal.unkey_document(document, owner, products), weak, dry_run, skip_refused);
+    held constant jsonb := devapp_internal.hold_secrets(document, '{"",keys,data}',
+                               '{externalId,ownerId,name,environment,expires,enabled,permissions,meta}');
+    lines devapp.import_line[] := devapp_internal.import_neutral(devapp_internal.unkey_document(held, owner, products), weak, dry_run, skip_refused);
 BEGIN
     RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;
 END

@@ -15,6 +15,7 @@
 #include "fmgr.h"
 #include "postmaster/bgworker.h"
 #include "utils/acl.h"
+#include "utils/jsonb.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -103,6 +104,27 @@ compat_json_lexer(const char *json, int encoding)
 #else
 	return makeJsonLexContextCstringLen(pstrdup(json), (int) strlen(json),
 										encoding, true);
+#endif
+}
+
+/* 19 has one state of a jsonb that is being built, with its result */
+#if PG_VERSION_NUM >= 190000
+typedef JsonbInState CompatJsonBuilder;
+#else
+typedef struct CompatJsonBuilder
+{
+	JsonbParseState *state;
+	JsonbValue *result;
+} CompatJsonBuilder;
+#endif
+
+static inline void
+compat_json_push(CompatJsonBuilder *builder, JsonbIteratorToken token, JsonbValue *v)
+{
+#if PG_VERSION_NUM >= 190000
+	pushJsonbValue(builder, token, v);
+#else
+	builder->result = pushJsonbValue(&builder->state, token, v);
 #endif
 }
 

@@ -6,8 +6,8 @@
  * the rows (sql/import/credential.sql) gets the digest from imported_digest().  So neither is ever
  * a parameter of a statement, which extensions can log, and no error shows one.
  *
- * The credentials of a whole document are digested one by one and numbered (hold_imported()), and
- * the SQL that stores many of them in a statement (sql/import/store.sql) asks by the numbers.
+ * The credentials of a whole document, whose secrets are in document.c, are digested one by one and
+ * numbered (hold_imported()), and the SQL that stores many of them in a statement (sql/import/store.sql) asks by the numbers.
  *
  * An existing key is looked up by its digest, and no index prevents a second one.  So imports wait
  * for one another, to the end of their transactions.
@@ -31,6 +31,7 @@
 #include "base/sha256_core.h"
 #include "base/sodium.h"
 #include "base/str.h"
+#include "import/document.h"
 #include "import/exported_digest.h"
 #include "import/foreign_key.h"
 #include "import/secret_form_core.h"
@@ -660,8 +661,15 @@ held_row(FunctionCallInfo fcinfo, const Imported *imported, int number)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
+static Str
+secret_given(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? (Str) {NULL, 0} : document_secret(PG_GETARG_INT32(n));
+}
+
 /*
- * SQL: hold_imported(consumer_key, consumer_secret, secret_hash, scheme, kind, environment, weak)
+ * SQL: hold_imported(key, consumer_key, consumer_secret, secret_hash, scheme, kind, environment, weak),
+ * in which key, consumer_secret and secret_hash are numbers of secrets of the document
  *
  * One credential of a document: checked and digested as import_credential() does it, and kept
  * under its number until the document is stored.
@@ -670,13 +678,13 @@ Datum
 devapp_hold_imported(PG_FUNCTION_ARGS)
 {
 	Given		given = {
-		.consumer_key = text_given(fcinfo, 0),
-		.consumer_secret = text_given(fcinfo, 1),
-		.secret_hash = text_given(fcinfo, 2),
-		.scheme = text_given(fcinfo, 3),
-		.kind = text_given(fcinfo, 4),
-		.environment = text_given(fcinfo, 5),
-		.weak = !PG_ARGISNULL(6) && PG_GETARG_BOOL(6)
+		.consumer_key = PG_ARGISNULL(0) ? text_given(fcinfo, 1) : secret_given(fcinfo, 0),
+		.consumer_secret = secret_given(fcinfo, 2),
+		.secret_hash = secret_given(fcinfo, 3),
+		.scheme = text_given(fcinfo, 4),
+		.kind = text_given(fcinfo, 5),
+		.environment = text_given(fcinfo, 6),
+		.weak = !PG_ARGISNULL(7) && PG_GETARG_BOOL(7)
 	};
 	Imported	imported;
 	Datum		row;
