@@ -109,9 +109,10 @@ match_slow(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
 
 	if (slow < 0)
 		return SECRET_NONE;
-	if (!slow_limit_enter(&e->credential_id, now, wait))
-		return SECRET_UNTESTED;
 	s = &e->load->secrets[slow];
+	if (!slow_hash_available(s->digest.scheme) ||
+		!slow_limit_enter(&e->credential_id, now, wait))
+		return SECRET_UNTESTED;
 	same = slow_hash_matches(s->digest.scheme, s->slow, secret);
 	slow_limit_leave(&e->credential_id, !same);
 	*wait = 0;

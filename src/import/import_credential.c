@@ -294,6 +294,12 @@ take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 						   SLOW_BCRYPT_COST_MAX, SLOW_MEMORY_MAX / 1024, SLOW_MEMORY_PASSES_MAX / 1024,
 						   SLOW_PBKDF2_MAX, SLOW_DES_COUNT_MAX, SLOW_SHA_ROUNDS_MAX),
 				 errhint("Give this client a new secret with devapp.issue_credential.")));
+	if (!slow_hash_available(scheme->scheme))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("crypt() of pgcrypto is switched off"),
+				 errdetail("No secret could be compared with this hash."),
+				 errhint("Change pgcrypto.builtin_crypto_enabled, or give this client a new secret with devapp.issue_credential.")));
 	imported->digest = secret_slow_datum(scheme->scheme, given->secret_hash.data,
 										 given->secret_hash.len);
 }
@@ -316,8 +322,9 @@ take_digest(const HashScheme *scheme, const Given *given, Imported *imported)
 
 	if (found_by == NULL)
 		refuse_scheme("secret_hash does not have the form of its scheme", scheme->form);
-	imported->scheme = strcmp(found_by, "blake2b") == 0 && !leads_to_row(given->consumer_key) ?
-		"sha256" : found_by;
+	else if (strcmp(found_by, "blake2b") == 0 && !leads_to_row(given->consumer_key))
+		found_by = "sha256";
+	imported->scheme = found_by;
 	imported->is_digest = true;
 	imported->digest = secret_digest_datum(&digest);
 }

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <openssl/evp.h>
+
 #include "access/htup_details.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_collation.h"
@@ -17,6 +19,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/guc.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
@@ -55,6 +58,17 @@ find_crypt(void)
 				 errmsg("the extension pgcrypto has no function crypt(text, text)"),
 				 errhint("Add the function to the extension again, with ALTER EXTENSION pgcrypto ADD FUNCTION.")));
 	return found;
+}
+
+/* From 18 on, a setting of pgcrypto switches crypt() off, which then fails. */
+static bool
+crypt_is_on(void)
+{
+	const char *setting = GetConfigOption("pgcrypto.builtin_crypto_enabled", true, false);
+
+	if (setting == NULL || pg_strcasecmp(setting, "on") == 0)
+		return true;
+	return pg_strcasecmp(setting, "fips") == 0 && EVP_default_properties_is_fips_enabled(NULL) == 0;
 }
 
 /*
@@ -134,6 +148,13 @@ slow_hash_form(SecretScheme scheme, Str hash)
 		default:
 			return SLOW_FORM_BAD;
 	}
+}
+
+/* Can hashes of this scheme be computed now? */
+bool
+slow_hash_available(SecretScheme scheme)
+{
+	return scheme != SECRET_CRYPT || crypt_is_on();
 }
 
 /* Is it the hash of the secret?  That takes up to a second. */

@@ -12,6 +12,7 @@
 #include "key/secret.h"
 
 extern SlowForm slow_hash_form(SecretScheme scheme, Str hash);
+extern bool slow_hash_available(SecretScheme scheme);
 extern bool slow_hash_matches(SecretScheme scheme, const char *hash, Str secret);
 
 #endif							/* DEVAPP_SLOW_HASH_H */

@@ -96,6 +96,22 @@ SELECT name, setting, context FROM pg_settings WHERE name = 'devapp.slow_hashes'
 -- the workers of one parallel query would compute more of them at once: locks do not keep them apart
 SELECT proname, proparallel FROM pg_proc WHERE pronamespace = 'devapp'::regnamespace AND proname IN ('verify_client', 'verify_key') ORDER BY proname;
 
+-- pgcrypto's crypt() can be switched off, from PostgreSQL 18 on; an earlier one does not know the setting.  There is a verdict, at
+-- once, and nobody failed; other schemes go on working.
+SELECT pg_temp.client('bcrypt-b', 'bcrypt secret');
+SET pgcrypto.builtin_crypto_enabled = off;
+UPDATE devapp.credential SET label = 'forget what is remembered' WHERE consumer_key IN ('bcrypt-b', 'argon2id');
+SELECT code, retry_after FROM generate_series(1, 12), devapp.verify_client('bcrypt-b', 'bcrypt secret') GROUP BY 1, 2;
+SELECT code, fault, http_status FROM devapp.verify_client('bcrypt-b', 'another secret');
+SELECT pg_temp.client('argon2id', 'argon2id secret');
+SELECT FROM devapp.import_credential(:'app_id', 'off', secret_hash => '$2b$06$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm', scheme => 'crypt');
+SELECT outcome, detail FROM devapp.import_apps('{"name": "schemes", "developer": "schemes@example.com", "credentials": [
+   {"consumer_key": "off", "kind": "oauth_client", "scheme": "crypt", "secret_hash": "$2b$06$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm"}]}', dry_run => true);
+-- only in FIPS mode, which OpenSSL is not in here
+SET pgcrypto.builtin_crypto_enabled = fips;
+SELECT pg_temp.client('bcrypt-b', 'bcrypt secret');
+RESET pgcrypto.builtin_crypto_enabled;
+
 -- an API key cannot be looked for by a slow hash
 SELECT FROM devapp.import_credential(:'app_id', secret_hash => '$2b$06$abcdefghijklmnopqrstuu6sWj.wH3/xGc3kpZMYJW60aPVdPQdmm', scheme => 'crypt');
 -- what is too expensive, each at its bound and above it
