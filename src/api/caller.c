@@ -19,6 +19,7 @@
 
 #include "api/caller.h"
 #include "api/error.h"
+#include "api/setting.h"
 #include "key/key_core.h"
 #include "match/network.h"
 #include "model/identity.h"
@@ -82,6 +83,9 @@ refuse_verdict(Exchange *x, const Verdict *v)
 	set_retry_after(x, v->limits.wait);
 	if (v->code == VERDICT_MALFORMED || v->code == VERDICT_NOT_FOUND)
 		exchange_refuse(401, "the key or token is not known");
+	/* it names a developer (token_open()), and would have been taken for that */
+	if (v->entitlement == NULL && v->code == VERDICT_NO_PRODUCT && x->found.route.needs == NEEDS_DEVELOPER)
+		exchange_refuse(401, "the token has expired or was revoked");
 	exchange_refuse(info->http_status, psprintf("the key or token is refused: %s", info->code));
 }
 
@@ -95,7 +99,17 @@ typedef struct Presented
 	Str			token;			/* or key */
 } Presented;
 
-/* Tokens are longer than keys; one for another audience is none for us. */
+/* Is a token for us: by the name of our issuer, or by the URL that is set for this API? */
+static bool
+is_for_us(const StrList *audiences)
+{
+	const char *issuer = token_issuer_name();
+
+	return audiences->count == 0 || str_list_has(audiences, (Str) {issuer, strlen(issuer)}) ||
+		(api_base_url().len > 0 && str_list_has(audiences, api_base_url()));
+}
+
+/* Tokens are longer than keys; one for another audience counts as unknown. */
 static Verdict
 verify_presented_token(const Exchange *x, Str token, const DecideRequest *request)
 {
@@ -108,10 +122,8 @@ verify_presented_token(const Exchange *x, Str token, const DecideRequest *reques
 		.dpop = exchange_header(x, "dpop")
 	};
 	Verdict		v = verify_token(token, &proofs, request);
-	const char *us = token_issuer_name();
 
-	if (v.entitlement != NULL && v.entitlement->token->audiences.count > 0 &&
-		!str_list_has(&v.entitlement->token->audiences, (Str) {us, strlen(us)}))
+	if (v.entitlement != NULL && !is_for_us(&v.entitlement->token->audiences))
 		return refused_verdict(VERDICT_NOT_FOUND);
 	return v;
 }
@@ -292,16 +304,19 @@ authenticate_developer(Exchange *x)
 {
 	Presented	presented = presented_authorization(x);
 	pg_uuid_t	developer_id;
+	bool		is_active;
 
 	if (presented.token.data == NULL || !token_names_developer(presented.token, &developer_id))
 	{
 		authenticate_by_product(x, &presented, PRODUCT_PORTAL, become_owner);
 		return;
 	}
-	x->caller->email = identity_developer_email(&developer_id);
+	x->caller->email = identity_developer_email(&developer_id, &is_active);
 	x->caller->name = x->caller->email;
 	if (x->caller->email == NULL)
 		exchange_refuse(401, "the token names nobody");
+	if (!is_active)
+		exchange_refuse(403, "the developer is not active");
 }
 
 /*

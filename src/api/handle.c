@@ -144,17 +144,22 @@ call_route(Exchange *x)
 
 /* ---------- the way of a request ---------- */
 
-/* Pages of the origins that are listed may read the answers. */
+/*
+ * Pages of the origins that are listed may read the answers.  Where there are such, a cache must
+ * not give one origin what another one got.
+ */
 static void
 set_cors_fields(Exchange *x)
 {
 	Str			origin = exchange_header(x, "origin");
 
+	if (!api_has_origins())
+		return;
+	exchange_set_field(x, "Vary", "Origin");
 	if (origin.data == NULL || !http_is_field_value(origin) || !api_origin_is_allowed(origin))
 		return;
 	json_object_put_string(&x->fields, "Access-Control-Allow-Origin", origin);
 	exchange_set_field(x, "Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, Location, RateLimit, RateLimit-Policy");
-	exchange_set_field(x, "Vary", "Origin");
 }
 
 /* OPTIONS, also as browsers send it before a request from another origin. */
@@ -200,8 +205,8 @@ answer_error(Exchange *x, const ErrorData *error)
 	ErrorAnswer e = error_answer(error, x->found.error_form);
 	HttpAnswer	answer = {.status = e.status};
 
-	/* where nobody was asked for proof, the function asks for it */
-	if (answer.status == 403 && x->caller->name == NULL && x->found.route.needs != NEEDS_NOTHING)
+	/* where clients prove themselves to the function, nobody is refused until it asks */
+	if (answer.status == 403 && x->caller->name == NULL && x->found.route.needs == NEEDS_CLIENT)
 		answer.status = 401;
 	if (answer.status == 503 && !exchange_has_field(x, "Retry-After"))
 		exchange_set_field(x, "Retry-After", "1");
@@ -249,14 +254,14 @@ serve_apart(Exchange *x)
 	{
 		ErrorData  *error;
 
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
 		answer = answer_error(x, error);
 	}
 	PG_END_TRY();

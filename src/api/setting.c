@@ -51,6 +51,12 @@ api_define_gucs(void)
 							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
 }
 
+bool
+api_has_origins(void)
+{
+	return cors_origins[0] != '\0';
+}
+
 /* May pages of this origin read the answers? */
 bool
 api_origin_is_allowed(Str origin)

@@ -10,6 +10,7 @@
 #include "base/str.h"
 
 extern void api_define_gucs(void);
+extern bool api_has_origins(void);
 extern bool api_origin_is_allowed(Str origin);
 extern Str	api_base_url(void);
 

@@ -228,13 +228,18 @@ entry_by_analyst(void)
 bool
 entry_by_superuser(void)
 {
-	return !InSecurityRestrictedOperation() &&
+	return !InSecurityRestrictedOperation() && entry_caller() == NULL &&
 		superuser_arg(GetOuterUserId()) && superuser_arg(entry_role());
 }
 
 static compat_noreturn void
 refuse_caller(FunctionCallInfo fcinfo, const char *who)
 {
+	if (entry_caller() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied"),
+				 errdetail("This is for %s.", who)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for function %s",

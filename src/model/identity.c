@@ -217,9 +217,9 @@ is_uuid(const char *text)
 	return true;
 }
 
-/* The e-mail of a developer by id, or NULL. */
+/* The e-mail of a developer by id, or NULL; is_active (unless NULL) says whether he is. */
 char *
-identity_developer_email(const pg_uuid_t *developer_id)
+identity_developer_email(const pg_uuid_t *developer_id, bool *is_active)
 {
 	Snapshot	snapshot;
 	CatalogScan scan;
@@ -234,6 +234,8 @@ identity_developer_email(const pg_uuid_t *developer_id)
 		if (isnull)
 			email = identity_email_key(TextDatumGetCString(catalog_value(&scan, DEVELOPER_EMAIL,
 																&isnull)));
+		if (is_active != NULL)
+			*is_active = strcmp(TextDatumGetCString(catalog_value(&scan, DEVELOPER_STATUS, &isnull)), "active") == 0;
 	}
 	catalog_scan_end(&scan);
 	catalog_release_snapshot(snapshot);
@@ -245,7 +247,7 @@ static char *
 email_of(const char *id)
 {
 	return is_uuid(id) ?
-		identity_developer_email(DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(id)))) : NULL;
+		identity_developer_email(DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(id))), NULL) : NULL;
 }
 
 static bool
