@@ -131,10 +131,16 @@ static const ApigeeThing things[] = {
 	{"credential ", "keymanagement.service.InvalidClientIdForGivenApp", "keymanagement.service.consumer_key_already_exists"},
 };
 
-static const char *
-apigee_code(int status, const char *message)
+static bool
+means_exists(const char *sqlstate)
 {
-	for (int i = 0; i < (int) lengthof(things) && (status == 404 || status == 409); i++)
+	return strcmp(sqlstate, "23505") == 0 || strcmp(sqlstate, "42710") == 0;
+}
+
+static const char *
+apigee_code(int status, const char *sqlstate, const char *message)
+{
+	for (int i = 0; i < (int) lengthof(things) && (status == 404 || means_exists(sqlstate)); i++)
 	{
 		if (strncmp(message, things[i].thing, strlen(things[i].thing)) == 0)
 			return status == 404 ? things[i].missing : things[i].exists;
@@ -218,7 +224,7 @@ error_body(const ErrorText *text, int status, const char *sqlstate, ErrorForm fo
 			return NULL;
 		case ERROR_FORM_APIGEE:
 			appendStringInfoChar(&body, '{');
-			append_member(&body, "code", text->code != NULL ? text->code : apigee_code(status, text->message));
+			append_member(&body, "code", text->code != NULL ? text->code : apigee_code(status, sqlstate, text->message));
 			append_member(&body, "message", text->message);
 			appendStringInfoString(&body, ",\"contexts\":[]}");
 			break;

@@ -179,6 +179,7 @@ answer_options(Exchange *x)
 static HttpAnswer
 serve_request(Exchange *x)
 {
+	x->found.error_form = route_error_form(x->raw.path);
 	exchange_read_head(x);
 	route_find(x->raw.method, x->raw.path, &x->found);
 	set_cors_fields(x);

@@ -262,7 +262,7 @@ first_segment(Str path)
 	return slash != NULL ? (size_t) (slash - path.data) + 1 : path.len;
 }
 
-/* The form of errors on a path that is not known: that of paths which begin alike. */
+/* The form of errors of paths which begin with the same segment. */
 static ErrorForm
 neighbours_form(const RouteTable *table, Str path)
 {
@@ -303,6 +303,13 @@ find_among(const RouteTable *table, const int32_t *numbers, int n, uint32 wanted
 		}
 	}
 	found->allow = list_methods(allowed);
+}
+
+/* The form of errors on a path that is not known, or malformed. */
+ErrorForm
+route_error_form(Str path)
+{
+	return neighbours_form(current_table(), path);
 }
 
 /* The path is one that http_path_is_good() found good. */

@@ -49,6 +49,7 @@ typedef struct RouteFound
 } RouteFound;
 
 extern void route_init(void);
+extern ErrorForm route_error_form(Str path);
 extern void route_find(Str method, Str path, RouteFound *found);
 
 #endif							/* DEVAPP_ROUTE_H */
