@@ -37,13 +37,13 @@ for my $name (qw(ada blue eve))
 		'postgres', qq{SET timezone = 'UTC';
 		SELECT devapp_internal.usage_partition('usage_' || p, now()) FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
 		INSERT INTO devapp.usage_hour (hour, app_id, credential_id, product_id, environment, code, calls, cost)
-			SELECT date_trunc('hour', now()), '$app_id', '$credential_id', product_id, 'live', 'VALID', $n, $n FROM devapp.product;
+			SELECT date_trunc('hour', now()), '$app_id', '$credential_id', product_id, 'live', 'VALID', $n, $n FROM devapp.product WHERE name = 'weather';
 		INSERT INTO devapp.usage_day (day, app_id, product_id, environment, code, calls, cost)
-			SELECT now()::date, '$app_id', product_id, 'live', 'VALID', $n, $n FROM devapp.product;
+			SELECT now()::date, '$app_id', product_id, 'live', 'VALID', $n, $n FROM devapp.product WHERE name = 'weather';
 		INSERT INTO devapp.usage_day (day, app_id, product_id, environment, code, calls, cost)
-			SELECT now()::date, '$app_id', product_id, 'live', 'QUOTA_EXCEEDED', 10 * $n, 0 FROM devapp.product;
+			SELECT now()::date, '$app_id', product_id, 'live', 'QUOTA_EXCEEDED', 10 * $n, 0 FROM devapp.product WHERE name = 'weather';
 		INSERT INTO devapp.usage_latency (day, app_id, product_id, calls, client_errors, server_errors, latency_total, latency_min, latency_max, histogram)
-			SELECT now()::date, '$app_id', product_id, $n, 0, 0, '1 s', '1 s', '1 s', ('[80:80]={$n}')::bigint[] FROM devapp.product;
+			SELECT now()::date, '$app_id', product_id, $n, 0, 0, '1 s', '1 s', '1 s', ('[80:80]={$n}')::bigint[] FROM devapp.product WHERE name = 'weather';
 		INSERT INTO devapp.last_used VALUES ('$credential_id', 1, '$app_id', now(), now());});
 }
 $node->safe_psql('postgres', 'SELECT FROM devapp.refresh_reports()');

@@ -39,7 +39,8 @@ for my $of ([ $app, 3 ], [ $gone, 2 ])
 		SELECT devapp_internal.usage_partition('usage_' || p, now() - n * interval '24 hours') FROM unnest(ARRAY['hour', 'day', 'latency']) AS p, generate_series(0, 12) AS n;
 		INSERT INTO devapp.usage_hour (hour, app_id, credential_id, product_id, code, calls, cost)
 			SELECT date_trunc('hour', now()) - n * interval '1 hour', '$app_id', '$credential_id', p.product_id, c.code::devapp.verdict_code, c.calls, 0
-			  FROM devapp.product p, generate_series(0, 288) AS n, LATERAL (VALUES ('VALID', n % 7 + $calls), ('QUOTA_EXCEEDED', 1)) AS c(code, calls);
+			  FROM devapp.product p, generate_series(0, 288) AS n, LATERAL (VALUES ('VALID', n % 7 + $calls), ('QUOTA_EXCEEDED', 1)) AS c(code, calls)
+			 WHERE p.name = 'weather';
 		INSERT INTO devapp.usage_day (day, app_id, product_id, code, calls, cost)
 			SELECT hour::date, app_id, product_id, code, sum(calls), 0 FROM devapp.usage_hour WHERE app_id = '$app_id' GROUP BY 1, 2, 3, 4;
 		INSERT INTO devapp.usage_latency (day, app_id, product_id, calls, client_errors, server_errors, latency_total, latency_min, latency_max, histogram)
