@@ -9,16 +9,13 @@ CREATE FUNCTION devapp_internal.empty_response(status integer, headers jsonb DEF
     RETURN ROW(status, headers, NULL::text)::devapp_internal.http_response;
 
 -- The error of a status that no SQLSTATE of ours means.  Its code is what the error's form calls
--- it; it travels as the name of a constraint.
+-- it, null for the usual one; it travels as the name of a constraint.
 CREATE FUNCTION devapp_internal.http_error(status integer, code text, message text, hint text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF hint IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'DV' || status, MESSAGE = message, CONSTRAINT = code;
-    END IF;
-    RAISE EXCEPTION USING ERRCODE = 'DV' || status, MESSAGE = message, CONSTRAINT = code, HINT = hint;
+    RAISE EXCEPTION USING ERRCODE = 'DV' || status, MESSAGE = message, CONSTRAINT = coalesce(code, ''), HINT = coalesce(hint, '');
 END
 $$;
 

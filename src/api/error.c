@@ -6,7 +6,7 @@
  * in its own words, without what only somebody at a SQL prompt could use; keys in it are
  * masked.  PostgreSQL's own errors could tell of rows and statements, so only those about a
  * malformed value are told.  What nobody foresaw is a 500 that says nothing, and a line in the
- * log.
+ * log; so is a 503 that somebody has to look after.
  */
 #include "postgres.h"
 
@@ -20,38 +20,46 @@
 
 /* ---------- statuses ---------- */
 
+/* Whose errors of a class have its status. */
+typedef enum ErrorSource
+{
+	OF_ANYBODY,
+	OF_DEVAPP					/* those that PostgreSQL raises are faults of ours */
+} ErrorSource;
+
 typedef struct ErrorStatus
 {
 	const char *prefix;			/* of the SQLSTATE; the first that fits counts */
 	int			status;
+	bool		is_fault;		/* somebody has to look after it */
+	ErrorSource source;
 } ErrorStatus;
 
 static const ErrorStatus statuses[] = {
-	{"23502", 400},				/* null value */
-	{"23514", 400},				/* check */
-	{"23505", 409},				/* unique */
-	{"23503", 409},				/* foreign key */
-	{"23001", 409},				/* restrict */
-	{"23P01", 409},				/* exclusion */
-	{"22", 400},				/* data */
-	{"23", 400},
-	{"0A000", 400},				/* not supported */
-	{"28", 401},				/* authorization */
-	{"42501", 403},				/* privilege */
-	{"42704", 404},				/* undefined object */
-	{"P0002", 404},				/* no data found */
-	{"42710", 409},				/* duplicate object */
-	{"55P03", 503},				/* lock not available */
-	{"55", 409},				/* object not in the state, or in use */
-	{"2BP01", 409},				/* dependent objects */
-	{"54", 422},				/* limit of the program */
-	{"25006", 503},				/* read only */
-	{"08", 503},				/* connection */
-	{"40", 503},				/* rolled back */
-	{"53", 503},				/* resources */
-	{"57", 503},				/* intervention */
-	{"58", 503},				/* system */
-	{"F0", 503},				/* configuration file */
+	{"23505", 409, false, OF_ANYBODY},	/* unique */
+	{"23503", 409, false, OF_ANYBODY},	/* foreign key */
+	{"23001", 409, false, OF_ANYBODY},	/* restrict */
+	{"23P01", 409, false, OF_ANYBODY},	/* exclusion */
+	{"22", 400, false, OF_ANYBODY}, /* data */
+	{"23", 400, false, OF_ANYBODY}, /* null value, check */
+	{"0A000", 400, false, OF_DEVAPP},	/* not supported */
+	{"28", 401, false, OF_DEVAPP},	/* authorization */
+	{"42501", 403, false, OF_DEVAPP},	/* privilege */
+	{"42704", 404, false, OF_DEVAPP},	/* undefined object */
+	{"P0002", 404, false, OF_DEVAPP},	/* no data found */
+	{"42710", 409, false, OF_DEVAPP},	/* duplicate object */
+	{"55P03", 503, false, OF_ANYBODY},	/* lock not available */
+	{"55", 409, false, OF_DEVAPP},	/* object not in the state, or in use */
+	{"2BP01", 409, false, OF_DEVAPP},	/* dependent objects */
+	{"54", 422, false, OF_ANYBODY}, /* limit of the program */
+	{"40", 503, false, OF_ANYBODY}, /* rolled back */
+	{"25006", 503, true, OF_ANYBODY},	/* read only */
+	{"08", 503, true, OF_ANYBODY},	/* connection */
+	{"53", 503, true, OF_ANYBODY},	/* resources */
+	{"57", 503, true, OF_ANYBODY},	/* intervention */
+	{"58", 503, true, OF_ANYBODY},	/* system */
+	{"F0", 503, true, OF_ANYBODY},	/* configuration file */
+	{"", 500, true, OF_ANYBODY},
 };
 
 static int
@@ -64,19 +72,24 @@ named_status(const char *sqlstate)
 	return status >= 400 && status <= 599 ? status : 0;
 }
 
-static int
-status_of(const char *sqlstate)
+static bool
+has_status(const ErrorData *error, const char *sqlstate, const ErrorStatus *status)
+{
+	return strncmp(sqlstate, status->prefix, strlen(status->prefix)) == 0 &&
+		(status->source == OF_ANYBODY || entry_is_refusal(error));
+}
+
+static ErrorStatus
+status_of(const ErrorData *error, const char *sqlstate)
 {
 	int			named = named_status(sqlstate);
+	int			i = 0;
 
 	if (named != 0)
-		return named;
-	for (int i = 0; i < (int) lengthof(statuses); i++)
-	{
-		if (strncmp(sqlstate, statuses[i].prefix, strlen(statuses[i].prefix)) == 0)
-			return statuses[i].status;
-	}
-	return 500;
+		return (ErrorStatus) {sqlstate, named, named == 500, OF_DEVAPP};
+	while (!has_status(error, sqlstate, &statuses[i]))
+		i++;
+	return statuses[i];
 }
 
 /* ---------- words ---------- */
@@ -102,7 +115,7 @@ static const ErrorWords words[] = {
 	{422, "a limit is reached", "keymanagement.service.LimitReached", "invalid_request"},
 	{429, "too many requests", "policies.ratelimit.QuotaViolation", "temporarily_unavailable"},
 	{503, "the service is not available now, try again later", "keymanagement.service.ServiceUnavailable", "temporarily_unavailable"},
-	{500, "internal error", "keymanagement.service.InternalError", "server_error"},	/* the last: for all others */
+	{500, "internal error", "keymanagement.service.InternalError", "server_error"},	/* the last: for others from 500, as the first is for those below */
 };
 
 static const ErrorWords *
@@ -112,7 +125,7 @@ words_of(int status)
 
 	while (i < (int) lengthof(words) - 1 && words[i].status != status)
 		i++;
-	return &words[i];
+	return status < 500 && words[i].status != status ? &words[0] : &words[i];
 }
 
 /* What Apigee calls things that are missing, or there already. */
@@ -171,7 +184,7 @@ is_about_sql(const char *text)
 static const char *
 shown_text(const char *text)
 {
-	return text == NULL || is_about_sql(text) ? NULL : mask_string(text);
+	return text == NULL || text[0] == '\0' || is_about_sql(text) ? NULL : mask_string(text);
 }
 
 static ErrorText
@@ -188,7 +201,7 @@ text_of(const ErrorData *error, int status, const char *sqlstate)
 			text.message = mask_string(error->message);
 		return text;
 	}
-	if (named_status(sqlstate) != 0)
+	if (named_status(sqlstate) != 0 && error->constraint_name != NULL && error->constraint_name[0] != '\0')
 		text.code = error->constraint_name;
 	if (error->message != NULL)
 		text.message = mask_string(error->message);
@@ -212,6 +225,22 @@ append_member(StringInfo body, const char *name, const char *value)
 	escape_json(body, value);
 }
 
+/* RFC 6749 wants ASCII without quotes and backslashes in a description. */
+static const char *
+oauth_description(const char *message)
+{
+	char	   *text = pstrdup(message);
+
+	for (char *c = text; *c != '\0'; c++)
+	{
+		if (*c == '"')
+			*c = '\'';
+		else if (*c < ' ' || *c > '~' || *c == '\\')
+			*c = '?';
+	}
+	return text;
+}
+
 static const char *
 error_body(const ErrorText *text, int status, const char *sqlstate, ErrorForm form)
 {
@@ -231,7 +260,7 @@ error_body(const ErrorText *text, int status, const char *sqlstate, ErrorForm fo
 		case ERROR_FORM_OAUTH:
 			appendStringInfoChar(&body, '{');
 			append_member(&body, "error", text->code != NULL ? text->code : words_of(status)->oauth);
-			append_member(&body, "error_description", text->message);
+			append_member(&body, "error_description", oauth_description(text->message));
 			appendStringInfoChar(&body, '}');
 			break;
 		case ERROR_FORM_DEVAPP:
@@ -263,10 +292,11 @@ ErrorAnswer
 error_answer(const ErrorData *error, ErrorForm form)
 {
 	const char *sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	ErrorAnswer answer = {.status = status_of(sqlstate)};
+	ErrorStatus status = status_of(error, sqlstate);
+	ErrorAnswer answer = {.status = status.status};
 	ErrorText	text = text_of(error, answer.status, sqlstate);
 
-	if (answer.status == 500)
+	if (status.is_fault)
 		log_fault(error, sqlstate);
 	answer.body = error_body(&text, answer.status, sqlstate, form);
 	return answer;
