@@ -203,5 +203,6 @@ BEGIN
         'properties', '{"property": []}'::jsonb));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_organization IS 'The organization: every name stands for this program';
 
 SELECT devapp_internal.add_apigee_route('GET', '', 'apigee_get_organization', 'read');

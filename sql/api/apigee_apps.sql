@@ -179,6 +179,7 @@ BEGIN
                CASE WHEN devapp_internal.apigee_flag(request, 'expand') THEN devapp_internal.apigee_app_forms(apps) END);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_list_owned_apps IS 'Names of the apps of a developer or company, or the apps with expand=true';
 
 -- Of the whole organization, by id.
 CREATE FUNCTION devapp_internal.apigee_list_apps(request devapp_internal.http_request) RETURNS devapp_internal.http_response
@@ -227,6 +228,7 @@ BEGIN
                     THEN devapp_internal.apigee_app_forms(apps, with_credentials) END);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_list_apps IS 'Ids of all apps, or the apps with expand=true; by status, key status, product, owner and family';
 
 -- ---------- one app ----------
 
@@ -240,6 +242,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_app(200, named.app_id);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_app IS 'An app with its keys, without their secrets';
 
 -- There, no family is called default; null where it stays, '' where it is cleared.
 CREATE FUNCTION devapp_internal.apigee_family(body jsonb) RETURNS text
@@ -292,6 +295,7 @@ EXCEPTION WHEN unique_violation THEN
                 format('App with name %s already exists', devapp_internal.masked(body ->> 'name')));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_create_app IS 'Creates an app with a first key, whose secret only this answer shows';
 
 -- A callback URL takes the place of the first; null where they stay.
 CREATE FUNCTION devapp_internal.apigee_callbacks(a devapp.app, given text) RETURNS text[]
@@ -337,6 +341,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_issued(200, issued);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_update_app IS 'Changes an app; products that it does not have get a new key';
 
 CREATE FUNCTION devapp_internal.apigee_issue_key(app_id uuid, products text[], body jsonb) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
@@ -414,6 +419,7 @@ BEGIN
                devapp_internal.apigee_issue_key(named.app_id, coalesce(devapp_internal.apigee_product_names(body), '{}'), body));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_post_app IS 'Approves or revokes an app with action=approve or revoke; without an action it adds a key';
 
 CREATE FUNCTION devapp_internal.apigee_remove_app(app_id uuid) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -435,6 +441,7 @@ BEGIN
     RETURN devapp_internal.apigee_remove_app((devapp_internal.apigee_find_app(request)).app_id);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_app IS 'Deletes an app with its keys';
 
 -- ---------- by id ----------
 
@@ -462,6 +469,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_app(200, devapp_internal.apigee_find_app_id(request));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_app_by_id IS 'An app with its keys, by id';
 
 CREATE FUNCTION devapp_internal.apigee_delete_app_by_id(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -471,6 +479,7 @@ BEGIN
     RETURN devapp_internal.apigee_remove_app(devapp_internal.apigee_find_app_id(request));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_app_by_id IS 'Deletes an app with its keys, by id';
 
 SELECT devapp_internal.add_apigee_route('GET', '/apps', 'apigee_list_apps', 'read');
 SELECT devapp_internal.add_apigee_route('GET', '/apps/{app}', 'apigee_get_app_by_id', 'read');

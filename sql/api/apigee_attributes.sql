@@ -45,6 +45,7 @@ BEGIN
     RETURN devapp_internal.json_response(200, jsonb_build_object('attribute', devapp_internal.apigee_attribute_list(named.attributes)));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_attributes IS 'All attributes';
 
 CREATE FUNCTION devapp_internal.apigee_put_attributes(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -72,6 +73,7 @@ BEGIN
     RETURN devapp_internal.apigee_get_attributes(request);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_put_attributes IS 'Replaces all attributes';
 
 -- ---------- one attribute ----------
 
@@ -100,6 +102,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_attribute(request, named.attributes);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_attribute IS 'An attribute';
 
 -- Sets an attribute, or removes it where the value is null.  What is an attribute at Apigee only is a column here.
 CREATE FUNCTION devapp_internal.apigee_set_attribute(entity text, id text, name text, value text) RETURNS void
@@ -136,6 +139,7 @@ BEGIN
     RETURN devapp_internal.apigee_get_attribute(request);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_put_attribute IS 'Sets an attribute';
 
 CREATE FUNCTION devapp_internal.apigee_delete_attribute(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -150,6 +154,7 @@ BEGIN
     RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_attribute IS 'Removes an attribute';
 
 SELECT devapp_internal.add_apigee_route(r.method, o.owner || '/attributes' || r.tail, r.function, r.needs)
   FROM unnest(ARRAY['/developers/{developer}', '/developers/{developer}/apps/{app}', '/apiproducts/{product}', '/companies/{team}',

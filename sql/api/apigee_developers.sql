@@ -66,7 +66,8 @@ DECLARE
     most constant integer := devapp_internal.apigee_count(request, 'count', 1000);
     start_key constant text := devapp_internal.email_key(devapp_internal.one_value(request.query, 'startKey'));
     app_name constant text := devapp_internal.canonical_name(devapp_internal.one_value(request.query, 'app'));
-    ids constant text[] := string_to_array(devapp_internal.one_value(request.query, 'ids'), ',');
+    ids constant text[] := ARRAY(SELECT devapp_internal.email_key(i)
+                                   FROM string_to_table(devapp_internal.one_value(request.query, 'ids'), ',') AS i);
     expand constant boolean := devapp_internal.apigee_flag(request, 'expand');
     found_rows devapp.developer[];
     names jsonb;
@@ -76,7 +77,7 @@ BEGIN
         SELECT d FROM devapp.developer d
          WHERE d.deleted_at IS NULL
            AND (start_key IS NULL OR devapp_internal.email_key(d.email) COLLATE "C" >= start_key)
-           AND (ids IS NULL OR d.developer_id::text = ANY (ids) OR d.email = ANY (ids))
+           AND (NOT request.query ? 'ids' OR d.developer_id::text = ANY (ids) OR devapp_internal.email_key(d.email) = ANY (ids))
            AND (app_name IS NULL
                 OR EXISTS (SELECT FROM devapp.app a WHERE a.developer_id = d.developer_id AND a.name = app_name AND a.deleted_at IS NULL))
          ORDER BY devapp_internal.email_key(d.email) COLLATE "C"
@@ -89,6 +90,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_list(names, 'developer', forms);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_list_developers IS 'E-mail addresses of developers, or the developers with expand=true';
 
 CREATE FUNCTION devapp_internal.apigee_get_developer(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -98,6 +100,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_developer(request, 200, devapp_internal.apigee_find_developer(request));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_developer IS 'A developer, by e-mail address or id';
 
 CREATE FUNCTION devapp_internal.apigee_refuse_developer(email text) RETURNS void
     LANGUAGE plpgsql
@@ -146,6 +149,7 @@ EXCEPTION WHEN unique_violation THEN
     PERFORM devapp_internal.apigee_refuse_developer(body ->> 'email');
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_create_developer IS 'Creates a developer';
 
 CREATE FUNCTION devapp_internal.apigee_update_developer(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -167,6 +171,7 @@ EXCEPTION WHEN unique_violation THEN
     PERFORM devapp_internal.apigee_refuse_developer(body ->> 'email');
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_update_developer IS 'Changes a developer; attributes replace all there were';
 
 -- The action of a query for what is active or inactive; null where it has that status already.
 CREATE FUNCTION devapp_internal.apigee_activity(request devapp_internal.http_request, status text) RETURNS text
@@ -202,7 +207,9 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_post_developer IS 'Sets the status of a developer with action=active or inactive; without an action it changes the developer';
 
+-- At Apigee the apps of a developer go with the developer.
 CREATE FUNCTION devapp_internal.apigee_delete_developer(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -211,10 +218,14 @@ DECLARE
     named constant devapp.developer := devapp_internal.apigee_find_developer(request);
     answer constant devapp_internal.http_response := devapp_internal.apigee_answer_developer(request, 200, named);
 BEGIN
+    PERFORM devapp.delete_app(app => a.app_id) FROM devapp.app a WHERE a.developer_id = named.developer_id AND a.deleted_at IS NULL;
+    PERFORM devapp.remove_team_member(team => t.name, developer => named.email)
+       FROM devapp.team_member m JOIN devapp.team t ON t.team_id = m.team_id WHERE m.developer_id = named.developer_id;
     PERFORM devapp.delete_developer(developer => named.email);
     RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_developer IS 'Deletes a developer with all apps';
 
 SELECT devapp_internal.add_apigee_route('GET', '/developers', 'apigee_list_developers', 'read');
 SELECT devapp_internal.add_apigee_route('POST', '/developers', 'apigee_create_developer', 'admin');

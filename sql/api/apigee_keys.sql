@@ -44,6 +44,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_key((devapp_internal.apigee_find_key(request)).credential_id);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_key IS 'A key with its products, without its secret';
 
 -- ---------- a pair that the caller brings ----------
 
@@ -87,6 +88,7 @@ BEGIN
     RETURN devapp_internal.json_response(201, form || jsonb_build_object('consumerSecret', secret));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_create_key IS 'Adds a key and secret that the caller brings; the key has no products yet';
 
 -- ---------- changes ----------
 
@@ -138,6 +140,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_key(named.credential_id);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_update_key IS 'Adds products to a key; attributes and scopes replace all there were';
 
 CREATE FUNCTION devapp_internal.apigee_post_key(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -165,6 +168,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_post_key IS 'Approves or revokes a key with action=approve or revoke, and changes it if there is a body';
 
 CREATE FUNCTION devapp_internal.apigee_delete_key(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -178,6 +182,7 @@ BEGIN
     RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_key IS 'Deletes a key';
 
 -- ---------- the products of a key ----------
 
@@ -210,6 +215,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_post_key_product IS 'Approves or revokes a product of a key with action=approve or revoke';
 
 CREATE FUNCTION devapp_internal.apigee_delete_key_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -222,6 +228,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_key(named.credential_id);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_key_product IS 'Removes a product from a key';
 
 SELECT devapp_internal.add_apigee_route(r.method, o.owner || '/apps/{app}/keys' || r.tail, r.function, r.needs)
   FROM unnest(ARRAY['/developers/{developer}', '/companies/{team}', '/appgroups/{team}']) AS o(owner),

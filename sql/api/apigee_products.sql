@@ -231,6 +231,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_list(names, 'apiProduct', forms);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_list_products IS 'Names of API products, or the products with expand=true';
 
 CREATE FUNCTION devapp_internal.apigee_get_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -241,6 +242,7 @@ BEGIN
                devapp_internal.apigee_product_form(devapp_internal.apigee_find_product(request.params ->> 'product')));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_product IS 'An API product';
 
 CREATE FUNCTION devapp_internal.apigee_create_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -269,6 +271,7 @@ BEGIN
     RETURN devapp_internal.json_response(201, devapp_internal.apigee_product_form(made));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_create_product IS 'Creates an API product';
 
 CREATE FUNCTION devapp_internal.apigee_update_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -298,6 +301,7 @@ BEGIN
     RETURN devapp_internal.json_response(200, devapp_internal.apigee_product_form(changed));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_update_product IS 'Changes an API product; lists and attributes replace all there were';
 
 CREATE FUNCTION devapp_internal.apigee_delete_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -311,6 +315,7 @@ BEGIN
     RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_product IS 'Deletes an API product that no key has';
 
 SELECT devapp_internal.add_apigee_route('GET', '/apiproducts', 'apigee_list_products', 'read');
 SELECT devapp_internal.add_apigee_route('POST', '/apiproducts', 'apigee_create_product', 'admin');

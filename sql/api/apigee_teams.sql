@@ -85,6 +85,7 @@ BEGIN
                CASE WHEN devapp_internal.apigee_flag(request, 'expand') THEN devapp_internal.apigee_team_forms(teams, request.params ->> 'org') END);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_list_companies IS 'Names of teams, or the teams with expand=true';
 
 -- ---------- pages of AppGroups ----------
 
@@ -113,6 +114,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_page('appGroups', devapp_internal.apigee_team_forms(teams, request.params ->> 'org'), most);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_list_app_groups IS 'A page of teams';
 
 CREATE FUNCTION devapp_internal.apigee_list_app_group_apps(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -126,6 +128,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_page('appGroupApps', devapp_internal.apigee_app_forms(apps), most);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_list_app_group_apps IS 'A page of the apps of a team';
 
 -- ---------- one team ----------
 
@@ -137,6 +140,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_team(request, 200, devapp_internal.apigee_find_team(request));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_team IS 'A team';
 
 CREATE FUNCTION devapp_internal.apigee_create_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -160,6 +164,7 @@ EXCEPTION WHEN unique_violation THEN
                 format('%s %s already exists', word, devapp_internal.masked(body ->> 'name')));
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_create_team IS 'Creates a team';
 
 CREATE FUNCTION devapp_internal.apigee_update_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -176,6 +181,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_team(request, 200, changed);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_update_team IS 'Changes a team; attributes replace all there were';
 
 CREATE FUNCTION devapp_internal.apigee_post_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -196,7 +202,9 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_post_team IS 'Sets the status of a team with action=active or inactive; without an action it changes the team';
 
+-- At Apigee the apps of a company or AppGroup go with it.
 CREATE FUNCTION devapp_internal.apigee_delete_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -205,10 +213,12 @@ DECLARE
     named constant devapp.team := devapp_internal.apigee_find_team(request);
     answer constant devapp_internal.http_response := devapp_internal.apigee_answer_team(request, 200, named);
 BEGIN
+    PERFORM devapp.delete_app(app => a.app_id) FROM devapp.app a WHERE a.team_id = named.team_id AND a.deleted_at IS NULL;
     PERFORM devapp.delete_team(team => named.name);
     RETURN answer;
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_team IS 'Deletes a team with all apps';
 
 -- ---------- members ----------
 
@@ -233,6 +243,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_members((devapp_internal.apigee_find_team(request)).team_id);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_get_members IS 'Members of a team, with their roles';
 
 -- Adds members, and changes the roles of those who are.  Who has no role is a member.
 CREATE FUNCTION devapp_internal.apigee_put_members(request devapp_internal.http_request) RETURNS devapp_internal.http_response
@@ -260,6 +271,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_members(team.team_id);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_put_members IS 'Adds members to a team, and changes the roles of those it has';
 
 CREATE FUNCTION devapp_internal.apigee_delete_member(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -273,6 +285,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
+COMMENT ON FUNCTION devapp_internal.apigee_delete_member IS 'Removes a member from a team';
 
 SELECT devapp_internal.add_apigee_route('GET', '/companies', 'apigee_list_companies', 'read');
 SELECT devapp_internal.add_apigee_route('GET', '/appgroups', 'apigee_list_app_groups', 'read');

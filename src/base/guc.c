@@ -91,7 +91,10 @@ define_self_service_gucs(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
-/* A key of Apigee is both, and its management API does not say which is wanted. */
+/*
+ * A key of Apigee is both, and its management API does not say which is wanted.  Its clients
+ * expect a pair, and those that bring one of their own get a client in any case.
+ */
 static void
 define_apigee_gucs(void)
 {
@@ -99,7 +102,7 @@ define_apigee_gucs(void)
 							 "Kind of the keys that Apigee's management API issues.",
 							 "api_key: the consumer secret is the API key; oauth_client: it is the secret of the client that the consumer key names.",
 							 &apigee_kind,
-							 0,
+							 1,
 							 apigee_kinds,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
