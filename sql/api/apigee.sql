@@ -74,7 +74,19 @@ BEGIN
 END
 $$;
 
--- The same for a change: null where the value stays, '' where it is cleared.
+-- What is changed keeps its name, which clients send back with the rest.
+CREATE FUNCTION devapp_internal.apigee_require_name(body jsonb, name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF devapp_internal.canonical_name(devapp_internal.apigee_text(body, 'name')) <> name THEN
+        PERFORM devapp_internal.apigee_refuse('the name cannot be changed', 'Leave it out, or send the name that is in the path.');
+    END IF;
+END
+$$;
+
+-- A text for a change: null where the value stays, '' where it is cleared.
 CREATE FUNCTION devapp_internal.apigee_change(body jsonb, name text) RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

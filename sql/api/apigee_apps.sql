@@ -321,9 +321,7 @@ DECLARE
     new_products text[] := devapp_internal.apigee_product_names(body);
     issued devapp.issued_credential;
 BEGIN
-    IF devapp_internal.canonical_name(devapp_internal.apigee_text(body, 'name')) <> named.name THEN
-        PERFORM devapp_internal.apigee_refuse('the name of an app cannot be changed', 'Leave it out, or send the name that is in the path.');
-    END IF;
+    PERFORM devapp_internal.apigee_require_name(body, named.name);
     PERFORM devapp.update_app(
         app => named.app_id,
         display_name => CASE WHEN attributes IS NOT NULL THEN coalesce(attributes ->> 'DisplayName', '') END,

@@ -145,22 +145,23 @@ BEGIN
 END
 $$;
 
--- All operations of a resource with its methods go at once, so they go if one of them is not wanted.
-CREATE FUNCTION devapp_internal.apigee_remove_operations(product devapp.product, wanted devapp.product_operation[]) RETURNS void
+-- An operation that is wanted with another quota goes on as the same, with its counts.
+CREATE FUNCTION devapp_internal.apigee_change_operations(product devapp.product, wanted devapp.product_operation[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    o record;
 BEGIN
-    FOR o IN SELECT DISTINCT p.resource::text AS resource, p.methods
-               FROM devapp.product_operation p
-              WHERE p.product_id = product.product_id
-                AND NOT EXISTS (SELECT FROM unnest(wanted) AS w
-                                 WHERE (w.resource::text, w.methods, w.proxy, w.quota_limit, w.quota_interval, w.quota_unit)
-                                       IS NOT DISTINCT FROM (p.resource::text, p.methods, p.proxy, p.quota_limit, p.quota_interval, p.quota_unit)) LOOP
-        PERFORM devapp.remove_operation(product => product.name, resource => o.resource, methods => o.methods);
-    END LOOP;
+    UPDATE devapp.product_operation p
+       SET quota_limit = w.quota_limit, quota_interval = w.quota_interval, quota_unit = w.quota_unit
+      FROM unnest(wanted) AS w
+     WHERE p.product_id = product.product_id
+       AND (w.resource::text, w.methods, w.proxy) IS NOT DISTINCT FROM (p.resource::text, p.methods, p.proxy)
+       AND (w.quota_limit, w.quota_interval, w.quota_unit) IS DISTINCT FROM (p.quota_limit, p.quota_interval, p.quota_unit);
+    -- remove_operation() would take those of other proxies along
+    DELETE FROM devapp.product_operation p
+     WHERE p.product_id = product.product_id
+       AND NOT EXISTS (SELECT FROM unnest(wanted) AS w
+                        WHERE (w.resource::text, w.methods, w.proxy) IS NOT DISTINCT FROM (p.resource::text, p.methods, p.proxy));
 END
 $$;
 
@@ -178,14 +179,33 @@ BEGIN
        OR wanted = '{}' AND NOT body ? 'operationGroup' AND devapp_internal.apigee_resources(product.product_id) ? 'operationGroup' THEN
         RETURN;
     END IF;
-    -- added before others are removed, so that at no time there are none; again those that went with others
     PERFORM devapp_internal.apigee_add_operations(product, wanted);
-    PERFORM devapp_internal.apigee_remove_operations(product, wanted);
-    PERFORM devapp_internal.apigee_add_operations(product, wanted);
+    PERFORM devapp_internal.apigee_change_operations(product, wanted);
 END
 $$;
 
 -- ---------- calls ----------
+
+-- A body as it is meant: its quota may be an object, as that of an operation is.  Operations of
+-- other kinds are refused: without them a product would be for every path.
+CREATE FUNCTION devapp_internal.apigee_product_body(request devapp_internal.http_request) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    body constant jsonb := devapp_internal.apigee_body(request);
+    other constant text := (SELECT min(m.key) FROM jsonb_each(body) AS m
+                             WHERE m.key LIKE '%OperationGroup' AND jsonb_path_exists(m.value, '$.operationConfigs[*]'));
+BEGIN
+    IF other IS NOT NULL THEN
+        PERFORM devapp_internal.apigee_refuse(format('%s is not supported', devapp_internal.masked(other)), 'Products have an operationGroup or apiResources.');
+    END IF;
+    RETURN body || CASE WHEN jsonb_typeof(body -> 'quota') = 'object'
+                        THEN jsonb_build_object('quota', body #> '{quota,limit}', 'quotaInterval', body #> '{quota,interval}',
+                                                'quotaTimeUnit', body #> '{quota,timeUnit}')
+                        ELSE '{}' END;
+END
+$$;
 
 -- The limit of a quota; null if there is none.
 CREATE FUNCTION devapp_internal.apigee_quota(body jsonb) RETURNS bigint
@@ -249,7 +269,7 @@ CREATE FUNCTION devapp_internal.apigee_create_product(request devapp_internal.ht
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    body constant jsonb := devapp_internal.apigee_body(request);
+    body constant jsonb := devapp_internal.apigee_product_body(request);
     attributes constant jsonb := devapp_internal.apigee_attribute_object(body, 'attributes');
     quota_limit constant bigint := devapp_internal.apigee_quota(body);
     made devapp.product;
@@ -278,12 +298,13 @@ CREATE FUNCTION devapp_internal.apigee_update_product(request devapp_internal.ht
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    body constant jsonb := devapp_internal.apigee_body(request);
+    body constant jsonb := devapp_internal.apigee_product_body(request);
     attributes constant jsonb := devapp_internal.apigee_attribute_object(body, 'attributes');
     changed devapp.product := devapp_internal.apigee_find_product(request.params ->> 'product');
     -- one that is null is taken away
     quota_limit constant bigint := CASE WHEN body ? 'quota' THEN coalesce(devapp_internal.apigee_quota(body), 0) END;
 BEGIN
+    PERFORM devapp_internal.apigee_require_name(body, changed.name);
     changed := devapp.update_product(
         product => changed.name,
         display_name => devapp_internal.apigee_change(body, 'displayName'),

@@ -174,6 +174,7 @@ DECLARE
     body constant jsonb := devapp_internal.apigee_body(request);
     changed devapp.team := devapp_internal.apigee_find_team(request);
 BEGIN
+    PERFORM devapp_internal.apigee_require_name(body, changed.name);
     changed := devapp.update_team(
         team => changed.name,
         display_name => devapp_internal.apigee_change(body, 'displayName'),
