@@ -32,6 +32,7 @@ PG_FUNCTION_INFO_V1(devapp_issue_token);
 #define ERRCODE_TOKEN_TARGET	MAKE_SQLSTATE('T', 'K', '0', '0', '2')
 
 #define TARGET_MAX		1024		/* bytes of an audience or resource */
+#define RESOURCES_MAX	16
 
 /* The arguments of issue_token(), in their order. */
 enum
@@ -189,20 +190,46 @@ is_absolute_uri(Str s)
 		memchr(s.data, '#', s.len) == NULL && memchr(s.data, ' ', s.len) == NULL;
 }
 
+static void
+add_resource(Str resource, StrList *audiences)
+{
+	if (!is_absolute_uri(resource))
+		refuse_target("resource", "A resource is an absolute URI without a fragment, such as https://api.example.com/orders.");
+	if (str_list_has(audiences, resource))
+		return;
+	if (audiences->count == RESOURCES_MAX)
+		refuse_target("resource", "A token can be for 16 resources at most.");
+	audiences->items[audiences->count++] = resource;
+}
+
+/* They are separated by single spaces, which no URI has. */
+static void
+add_resources(Str rest, StrList *audiences)
+{
+	const char *space;
+
+	while ((space = memchr(rest.data, ' ', rest.len)) != NULL)
+	{
+		size_t		len = (size_t) (space - rest.data);
+
+		add_resource((Str) {rest.data, len}, audiences);
+		rest = (Str) {space + 1, rest.len - len - 1};
+	}
+	add_resource(rest, audiences);
+}
+
 /* Without an audience or a resource, the token is for the issuer itself. */
 static StrList
 require_audiences(FunctionCallInfo fcinfo)
 {
 	Str			audience = token_string_argument(fcinfo, ARG_AUDIENCE);
 	Str			resource = token_string_argument(fcinfo, ARG_RESOURCE);
-	StrList		audiences = {0, palloc(sizeof(Str) * 2)};
+	StrList		audiences = {0, palloc(sizeof(Str) * (RESOURCES_MAX + 1))};
 
 	if (audience.data != NULL && !is_printable(audience))
 		refuse_target("audience", "An audience has 1 to 1024 printable ASCII characters.");
-	if (resource.data != NULL && !is_absolute_uri(resource))
-		refuse_target("resource", "A resource is an absolute URI without a fragment, such as https://api.example.com/orders.");
 	if (resource.data != NULL)
-		audiences.items[audiences.count++] = resource;
+		add_resources(resource, &audiences);
 	if (audience.data != NULL && !str_list_has(&audiences, audience))
 		audiences.items[audiences.count++] = audience;
 	if (audiences.count == 0)

@@ -29,6 +29,9 @@ SELECT c ->> 'scope' AS scope, c ->> 'aud' AS aud, t.expires_in
        token_test.claims(t.token) AS c;
 SELECT c -> 'aud' AS aud FROM devapp.issue_token(:'c_consumer_key', :'c_secret', audience => 'orders', resource => 'https://api.example.com/v1') AS t, token_test.claims(t.token) AS c;
 SELECT c -> 'aud' AS aud FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => 'urn:example:orders') AS t, token_test.claims(t.token) AS c;
+-- several resources; one that is named twice counts once
+SELECT c -> 'aud' AS aud FROM devapp.issue_token(:'c_consumer_key', :'c_secret', audience => 'urn:b', resource => 'https://a.example urn:b https://a.example') AS t, token_test.claims(t.token) AS c;
+SELECT jsonb_array_length(c -> 'aud') AS most FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => (SELECT string_agg('urn:' || i, ' ') FROM generate_series(1, 16) AS i)) AS t, token_test.claims(t.token) AS c;
 SET devapp.issuer = 'https://tokens.example.com/a';
 SELECT c ->> 'iss' AS iss, c ->> 'aud' AS aud FROM devapp.issue_token(:'c_consumer_key', :'c_secret') AS t, token_test.claims(t.token) AS c;
 RESET devapp.issuer;
@@ -58,6 +61,10 @@ SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', x5t => 'bwcK0esc3
 SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', scopes => '{orders:read,later}');
 SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => '/v1/orders');
 SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => 'https://api.example.com/#top');
+SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => 'https://a.example  urn:b');
+SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => 'urn:a ');
+SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => '');
+SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', resource => (SELECT string_agg('urn:' || i, ' ') FROM generate_series(1, 17) AS i));
 SELECT FROM devapp.issue_token(:'c_consumer_key', :'c_secret', audience => '');
 SELECT FROM devapp.issue_token(:'c_consumer_key', :'k_secret');
 SELECT FROM devapp.issue_token('nobody', :'c_secret');
