@@ -71,3 +71,8 @@ CREATE FUNCTION devapp_internal.assertion_problem(credential_id uuid, client_id 
     LANGUAGE c VOLATILE STRICT
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_assertion_problem';
+
+-- Whose assertion it is if it is good, which assertion_problem() finds out.
+CREATE FUNCTION devapp_internal.assertion_client(assertion text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'devapp_assertion_client';

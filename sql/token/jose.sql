@@ -17,6 +17,10 @@ AS $$
     SELECT devapp_internal.dpop_thumbprint(proof, method, url, NULL, NULL)
 $$;
 
+-- Whose proof it is if it is good, which dpop_thumbprint() finds out.
+CREATE FUNCTION devapp_internal.dpop_named_key(proof text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_dpop_named_key';
+
 CREATE FUNCTION devapp.dpop_thumbprint(proof text, method text, url text) RETURNS text
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.dpop_thumbprint(text, text, text) IS

@@ -39,7 +39,7 @@ challenge_of(const Exchange *x, ErrorForm form)
 {
 	StringInfoData text;
 
-	if (form == ERROR_FORM_OAUTH)
+	if (form == ERROR_FORM_OAUTH && x->authorization.scheme != HTTP_SCHEME_BEARER)
 		return "Basic realm=\"devapp\"";
 	initStringInfo(&text);
 	appendStringInfoString(&text, "Bearer realm=\"devapp\"");

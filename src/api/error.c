@@ -59,6 +59,7 @@ static const ErrorStatus statuses[] = {
 	{"57", 503, true, OF_ANYBODY},	/* intervention */
 	{"58", 503, true, OF_ANYBODY},	/* system */
 	{"F0", 503, true, OF_ANYBODY},	/* configuration file */
+	{"TK", 400, false, OF_DEVAPP},	/* what a token is asked for */
 	{"", 500, true, OF_ANYBODY},
 };
 
@@ -126,6 +127,33 @@ words_of(int status)
 	while (i < (int) lengthof(words) - 1 && words[i].status != status)
 		i++;
 	return status < 500 && words[i].status != status ? &words[0] : &words[i];
+}
+
+/* What OAuth calls an error that has a word of its own, whatever its status. */
+static const char *
+oauth_code(int status, const char *sqlstate)
+{
+	if (strcmp(sqlstate, "TK001") == 0)
+		return "invalid_scope";
+	if (strcmp(sqlstate, "TK002") == 0)
+		return "invalid_target";
+	return words_of(status)->oauth;
+}
+
+/* RFC 6749 lets error_description have printable ASCII, but no double quote and no backslash. */
+static const char *
+oauth_description(const char *message)
+{
+	char	   *description = pstrdup(message);
+
+	for (char *c = description; *c != '\0'; c++)
+	{
+		if (*c == '"')
+			*c = '\'';
+		else if (*c < ' ' || *c > '~' || *c == '\\')
+			*c = '?';
+	}
+	return description;
 }
 
 /* What Apigee calls things that are missing, or there already. */
@@ -225,22 +253,6 @@ append_member(StringInfo body, const char *name, const char *value)
 	escape_json(body, value);
 }
 
-/* RFC 6749 wants ASCII without quotes and backslashes in a description. */
-static const char *
-oauth_description(const char *message)
-{
-	char	   *text = pstrdup(message);
-
-	for (char *c = text; *c != '\0'; c++)
-	{
-		if (*c == '"')
-			*c = '\'';
-		else if (*c < ' ' || *c > '~' || *c == '\\')
-			*c = '?';
-	}
-	return text;
-}
-
 static const char *
 error_body(const ErrorText *text, int status, const char *sqlstate, ErrorForm form)
 {
@@ -259,7 +271,7 @@ error_body(const ErrorText *text, int status, const char *sqlstate, ErrorForm fo
 			break;
 		case ERROR_FORM_OAUTH:
 			appendStringInfoChar(&body, '{');
-			append_member(&body, "error", text->code != NULL ? text->code : words_of(status)->oauth);
+			append_member(&body, "error", text->code != NULL ? text->code : oauth_code(status, sqlstate));
 			append_member(&body, "error_description", oauth_description(text->message));
 			appendStringInfoChar(&body, '}');
 			break;

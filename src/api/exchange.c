@@ -354,6 +354,28 @@ text_datum(Str s)
 	return (NullableDatum) {PointerGetDatum(cstring_to_text_with_len(s.data, (int) s.len)), false};
 }
 
+/* OAuth clients encode the halves of Basic as in a form (RFC 6749, section 2.3.1). */
+static Str
+read_client_half(Str half)
+{
+	Str			value;
+
+	if (half.len == 0)
+		return half;
+	if (!http_read_form_value(half, palloc(half.len), &value))
+		exchange_refuse(401, "the id or the secret in Authorization is not encoded as in a form");
+	return value;
+}
+
+static void
+read_client_pair(HttpAuthorization *authorization)
+{
+	if (authorization->scheme != HTTP_SCHEME_BASIC)
+		return;
+	authorization->user = read_client_half(authorization->user);
+	authorization->password = read_client_half(authorization->password);
+}
+
 /* The request as a devapp_internal.http_request. */
 Datum
 exchange_request(Exchange *x)
@@ -372,6 +394,8 @@ exchange_request(Exchange *x)
 	else
 		columns[REQUEST_HEADERS] = (NullableDatum) {parameters_datum(&(HttpParameters) {.count = 0}), false};
 	read_body(x, &columns[REQUEST_FORM], &columns[REQUEST_BODY]);
+	if (x->found.route.needs == NEEDS_CLIENT)
+		read_client_pair(&x->authorization);
 	columns[REQUEST_BASIC_USER] = text_datum(x->authorization.user);
 	columns[REQUEST_BASIC_PASSWORD] = text_datum(x->authorization.password);
 	columns[REQUEST_BEARER] = text_datum(x->authorization.token);

@@ -105,6 +105,13 @@ http_read_parameters(Str text, char *room, HttpParameters *params)
 	return true;
 }
 
+/* One value in the encoding of forms.  Room is for text.len bytes.  False if it is malformed. */
+bool
+http_read_form_value(Str text, char *room, Str *value)
+{
+	return decode_text(text, true, &room, value);
+}
+
 /* ---------- the path ---------- */
 
 /* Does it have the form of a path that may be sent, and one meaning only? */

@@ -55,6 +55,7 @@ typedef struct HttpAuthorization
 extern bool http_path_is_good(Str path);
 extern bool http_read_path(Str pattern, Str path, char *room, HttpParameters *params);
 extern bool http_read_parameters(Str text, char *room, HttpParameters *params);
+extern bool http_read_form_value(Str text, char *room, Str *value);
 extern HttpAuthorization http_read_authorization(Str value, char *room);
 extern HttpMedia http_media_of(Str content_type);
 extern bool http_accepts_json(Str accept);

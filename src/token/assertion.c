@@ -25,6 +25,7 @@
 #include "token/token_setting.h"
 
 PG_FUNCTION_INFO_V1(devapp_assertion_problem);
+PG_FUNCTION_INFO_V1(devapp_assertion_client);
 
 #define LIFETIME_MAX	(10 * SECS_PER_MINUTE)	/* that an assertion may still have */
 #define CLOCK_SKEW		30		/* seconds that clocks may differ by */
@@ -218,4 +219,22 @@ devapp_assertion_problem(PG_FUNCTION_ARGS)
 	if (problem == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(problem));
+}
+
+/* assertion_client(assertion): who an assertion says made it, which nobody has checked yet; null: nobody */
+Datum
+devapp_assertion_client(PG_FUNCTION_ARGS)
+{
+	text	   *assertion = PG_GETARG_TEXT_PP(0);
+	Jwt		   *jwt = palloc(sizeof(Jwt));
+	Str			sub;
+
+	if (!jwt_read((Str) {VARDATA_ANY(assertion), VARSIZE_ANY_EXHDR(assertion)}, JWT_WITHOUT_KEY, jwt) ||
+		!jwt_read_claims(jwt))
+		PG_RETURN_NULL();
+	sub = jwt->claims.sub;
+	/* as consumer keys are: other bytes may not be a text of this database */
+	if (sub.data == NULL || !str_is_printable_ascii(sub))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(sub.data, (int) sub.len));
 }

@@ -16,6 +16,7 @@
 PG_FUNCTION_INFO_V1(devapp_jws_payload);
 PG_FUNCTION_INFO_V1(devapp_jwk_thumbprint);
 PG_FUNCTION_INFO_V1(devapp_dpop_thumbprint);
+PG_FUNCTION_INFO_V1(devapp_dpop_named_key);
 
 /* An argument in UTF-8, which tokens and keys are in; data NULL where it is NULL. */
 static Str
@@ -116,5 +117,24 @@ devapp_dpop_thumbprint(PG_FUNCTION_ARGS)
 	if (!dpop_proof_thumbprint(utf8_argument(fcinfo, 0), utf8_argument(fcinfo, 3),
 							   utf8_argument(fcinfo, 1), utf8_argument(fcinfo, 2), thumbprint, at))
 		PG_RETURN_NULL();
+	return base64url_datum(thumbprint, sizeof(thumbprint));
+}
+
+/*
+ * dpop_named_key(proof): the thumbprint of the key in a proof that nobody has checked yet; null
+ * if there is none
+ */
+Datum
+devapp_dpop_named_key(PG_FUNCTION_ARGS)
+{
+	Jwt		   *jwt = palloc(sizeof(Jwt));
+	uint8		thumbprint[JWK_THUMBPRINT_LEN];
+	Jwk			jwk;
+
+	devapp_require_sodium();
+	if (!jwt_read(utf8_argument(fcinfo, 0), JWT_WITH_KEY, jwt) || !read_jwk(jwt->jwk, &jwk))
+		PG_RETURN_NULL();
+	jwk_thumbprint(&jwk, thumbprint);
+	sodium_memzero(jwk.secret, sizeof(jwk.secret));
 	return base64url_datum(thumbprint, sizeof(thumbprint));
 }
