@@ -19,7 +19,7 @@ DEVAPP_EACH = $(foreach topic,$(DEVAPP_TOPICS),$(sort $(filter $(1),$(wildcard s
 # what a topic does: in the order of its files' names, but for those whose views need one another
 DEVAPP_report = schema usage hourly latency apps entities credentials governance approvals quota refresh totals own_apps own_products own_usage own_teams own_quota own_notifications top_apps
 DEVAPP_dashboard = html chart style data tiles days lists page own
-DEVAPP_api = response $(filter-out response types tables triggers,$(notdir $(basename $(sort $(wildcard sql/api/*.sql)))))
+DEVAPP_api = response document $(filter-out response document types tables triggers,$(notdir $(basename $(sort $(wildcard sql/api/*.sql)))))
 DEVAPP_FILES = $(if $(DEVAPP_$(1)),$(patsubst %,sql/$(1)/%.sql,$(DEVAPP_$(1))), \
 	$(sort $(filter-out %/types.sql %/tables.sql %/triggers.sql,$(wildcard sql/$(1)/*.sql))))
 SQL_MODULES = \

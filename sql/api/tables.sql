@@ -48,3 +48,25 @@ BEGIN
     END IF;
 END
 $$;
+
+-- What the document of the API says about bodies and answers (sql/api/document.sql).  Bodies
+-- are checked by the same schemas.
+CREATE TABLE devapp_internal.api_schema (
+    name text COLLATE "C" NOT NULL,
+    schema jsonb NOT NULL,
+    CONSTRAINT api_schema_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE devapp_internal.api_schema IS 'JSON schemas of the API over HTTP; filled by CREATE EXTENSION, not dumped';
+
+CREATE TABLE devapp_internal.route_document (
+    method text COLLATE "C" NOT NULL,
+    pattern text COLLATE "C" NOT NULL,
+    answers jsonb NOT NULL,
+    query jsonb NOT NULL,
+    body text COLLATE "C",
+    CONSTRAINT route_document_pkey PRIMARY KEY (pattern, method)
+);
+COMMENT ON TABLE devapp_internal.route_document IS 'What routes take and give; filled by CREATE EXTENSION, not dumped';
+COMMENT ON COLUMN devapp_internal.route_document.answers IS 'By status: the type of the answer, in short, or null if it has no body';
+COMMENT ON COLUMN devapp_internal.route_document.query IS 'By the name of a parameter of the query: its type, in short';
+COMMENT ON COLUMN devapp_internal.route_document.body IS 'Name of the schema of the body; null: it is not described';
