@@ -20,6 +20,7 @@
 #include "api/caller.h"
 #include "api/error.h"
 #include "api/setting.h"
+#include "base/compat.h"
 #include "key/key_core.h"
 #include "match/network.h"
 #include "model/identity.h"

@@ -17,6 +17,7 @@
 #include "utils/array.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "base/sha256_core.h"
 #include "base/sodium.h"
 #include "base/str.h"

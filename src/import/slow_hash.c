@@ -60,13 +60,16 @@ find_crypt(void)
 	return found;
 }
 
-/* From 18 on, a setting of pgcrypto switches crypt() off, which then fails. */
+/*
+ * From 18 on, a setting of pgcrypto switches crypt() off, which then fails.  Earlier majors do
+ * not know it; one that somebody set there and reset is NULL or, from 16 on, empty.
+ */
 static bool
 crypt_is_on(void)
 {
 	const char *setting = GetConfigOption("pgcrypto.builtin_crypto_enabled", true, false);
 
-	if (setting == NULL || pg_strcasecmp(setting, "on") == 0)
+	if (setting == NULL || setting[0] == '\0' || pg_strcasecmp(setting, "on") == 0)
 		return true;
 	return pg_strcasecmp(setting, "fips") == 0 && EVP_default_properties_is_fips_enabled(NULL) == 0;
 }

@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "meter/add_counts.h"
 #include "meter/usage_row.h"
 

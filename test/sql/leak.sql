@@ -105,7 +105,8 @@ SELECT label, outcome, token_type, token_hash = encode(sha256(convert_to(t.token
 -- no part of a key is stored with the place, whatever is there
 SELECT secret AS s3 FROM devapp.issue_credential(app => 'leak@example.com/leak-app') \gset
 SELECT outcome FROM devapp.report_leak(key => :'s3', source => E'\u0007\u0085\u200bcontent\n' || repeat('x', 200), url => 'https://example.com/' || repeat('x', 1970) || :'s3' || upper(:'copied'));
-SELECT l.source, right(l.url, 20) AS url, length(l.url) FROM devapp.leak l WHERE l.secret_id = ANY (devapp_internal.secrets_of_text(:'s3'));
+SELECT replace(l.source, U&'\200b', '<200b>') AS source, length(l.source) AS source_length, right(l.url, 20) AS url, length(l.url) AS url_length
+  FROM devapp.leak l WHERE l.secret_id = ANY (devapp_internal.secrets_of_text(:'s3'));
 SELECT url FROM devapp.leak WHERE url LIKE '%?key=%';
 SELECT (SELECT count(*) FROM devapp.leak l WHERE strpos(l::text, right(:'s3', 20)) > 0) AS leaks, (SELECT count(*) FROM devapp.audit_event e WHERE strpos(e::text, right(:'s3', 20)) > 0) AS events,
        (SELECT count(*) FROM devapp.notification n WHERE strpos(n::text, right(:'s3', 20)) > 0) AS notifications;
