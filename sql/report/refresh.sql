@@ -87,11 +87,13 @@ $$;
 
 -- For reports that join all credentials.  Ids are made in the order of time, so tables lie nearly
 -- in the order of their ids, and joining those by merging takes two thirds of the time of
--- joining them by hashing, which the planner prefers.
+-- joining them by hashing, which the planner prefers.  Where neither was possible, a session that
+-- has merging switched off would join them by nested loops.
 CREATE FUNCTION devapp_internal.refresh_merging(report text, beside_readers boolean) RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET enable_hashjoin = off
+    SET enable_mergejoin = on
 AS $$
 BEGIN
     RETURN devapp_internal.refresh_report(refresh_merging.report, refresh_merging.beside_readers);
