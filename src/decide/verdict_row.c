@@ -154,7 +154,7 @@ row_form(const RowLayout *layout, const Datum *values, const bool *nulls)
 		to = put_value(to, &layout->columns[i], values[i]);
 	}
 	for (int i = 0; i < layout->ncolumns; i += BITS_PER_BYTE)
-		row->t_bits[i / BITS_PER_BYTE] = (bits8) (present >> i);
+		row->t_bits[i / BITS_PER_BYTE] = (uint8) (present >> i);
 	row->t_infomask |= HEAP_HASVARWIDTH;
 	HeapTupleHeaderSetDatumLength(row, to - (char *) row);
 	return PointerGetDatum(row);

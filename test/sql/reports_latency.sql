@@ -31,7 +31,7 @@ SELECT FROM devapp.refresh_reports(false);
 SELECT :'yesterday' - day AS days_before, product, product_display_name, responses, client_errors, server_errors FROM devapp_report.latency_totals ORDER BY 1, 2;
 -- within(found, true): 9.1 % and a microsecond
 CREATE FUNCTION pg_temp.within(found double precision, truth double precision) RETURNS boolean LANGUAGE sql AS $$ SELECT abs(found - truth) <= truth * 0.0911 + 0.001 $$;
-CREATE VIEW pg_temp.truth AS
+CREATE TEMP VIEW truth AS
 SELECT day, product_id, count(*) AS n, min(ms) AS least, max(ms) AS most, avg(ms) AS mean, percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95, percentile_disc(0.99) WITHIN GROUP (ORDER BY ms) AS p99
   FROM response GROUP BY day, product_id;

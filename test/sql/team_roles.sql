@@ -39,7 +39,7 @@ RESET client_min_messages;
 -- ---------- what they see ----------
 
 SET LOCAL ROLE devapp_developer;
-CREATE VIEW pg_temp.seen WITH (security_invoker = true) AS
+CREATE TEMP VIEW seen WITH (security_invoker = true) AS
 SELECT (SELECT string_agg(app || ' ' || coalesce(environment, '-'), ', ' ORDER BY app, environment) FROM devapp.my_credentials) AS my_credentials,
        (SELECT count(*) FROM devapp.my_apps) AS apps, (SELECT count(*) FROM devapp.credential) AS credentials,
        (SELECT count(*) FROM devapp.credential_secret) AS secrets, (SELECT count(*) FROM devapp.credential_product) AS products,
@@ -71,7 +71,7 @@ INSERT INTO calls (call) VALUES ('rotate_credential(%L)'), ('complete_rotation(%
     ('add_credential_product(%L, ''tr-more'')'), ('remove_credential_product(%L, ''tr-open'')'),
     ('set_credential_product_status(%L, ''tr-open'', ''approve'')'), ('get_credential(%L)'), ('set_attribute(''credential'', %L, ''a'', ''b'')'), ('remove_attribute(''credential'', %L, ''a'')');
 INSERT INTO calls (call) SELECT format('issue_credential(%L, environment => ''staging'', replaces => %%L)', :'shop');
-CREATE VIEW pg_temp.answers WITH (security_invoker = true) AS
+CREATE TEMP VIEW answers WITH (security_invoker = true) AS
 SELECT regexp_replace(call, '''0.*'', e', '(shop), e') AS call, pg_temp.try('SELECT devapp.' || call, :'staging') AS staging,
        pg_temp.try('SELECT devapp.' || call, :'prod') AS prod,
        pg_temp.try('SELECT devapp.' || call, :'nothing') = ALL (ARRAY[pg_temp.try('SELECT devapp.' || call, :'prod'), pg_temp.try('SELECT devapp.' || call, :'every'),
