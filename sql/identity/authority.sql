@@ -200,15 +200,17 @@ CREATE FUNCTION devapp_internal.find_own_app(app devapp.app_ref, for_update bool
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app uuid := devapp_internal.app_id_of(app);
+    the_app uuid := coalesce(devapp_internal.reference_uuid(app::text), devapp_internal.app_id_of(app));
     found_row devapp.app;
 BEGIN
-    PERFORM devapp_internal.require_app(the_app, true, app);
-    found_row := devapp_internal.find_app(the_app, for_update);
     IF NOT devapp_internal.is_admin() THEN
         PERFORM devapp_internal.require_app(the_app, true, app);
     END IF;
-    IF found_row.status = 'deleted' THEN
+    found_row := devapp_internal.lock_app(the_app, for_update);
+    IF NOT devapp_internal.is_admin() THEN
+        PERFORM devapp_internal.require_app(the_app, true, app);
+    END IF;
+    IF found_row.app_id IS NULL OR found_row.status = 'deleted' THEN
         PERFORM devapp_internal.refuse_reference('app', app::text);
     END IF;
     RETURN found_row;

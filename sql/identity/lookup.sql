@@ -1,23 +1,32 @@
 -- From what a person types to a row.  The row is locked: FOR NO KEY UPDATE where it is
 -- about to change, FOR SHARE where something is about to depend on it.
 
+-- The row, locked; null if there is none (src/table/lock_row.c).  Names and e-mails are those in the
+-- form in which they are compared, and find rows that are not deleted.
+CREATE FUNCTION devapp_internal.lock_app(app_id uuid, for_update boolean) RETURNS devapp.app
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'devapp_lock_app';
+CREATE FUNCTION devapp_internal.lock_credential(credential_id uuid, for_update boolean) RETURNS devapp.credential
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'devapp_lock_credential';
+CREATE FUNCTION devapp_internal.lock_developer(email_key text, for_update boolean) RETURNS devapp.developer
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'devapp_lock_developer';
+CREATE FUNCTION devapp_internal.lock_product(name text, for_update boolean) RETURNS devapp.product
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'devapp_lock_product';
+CREATE FUNCTION devapp_internal.lock_team(name text, for_update boolean) RETURNS devapp.team
+    LANGUAGE c STRICT
+    AS 'MODULE_PATHNAME', 'devapp_lock_team';
+
 CREATE FUNCTION devapp_internal.find_developer(email text, for_update boolean) RETURNS devapp.developer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found_row devapp.developer;
+    found_row devapp.developer := devapp_internal.lock_developer(devapp_internal.email_key(find_developer.email), for_update);
 BEGIN
-    IF for_update THEN
-        SELECT * INTO found_row FROM devapp.developer d
-         WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(find_developer.email) AND d.deleted_at IS NULL
-           FOR NO KEY UPDATE;
-    ELSE
-        SELECT * INTO found_row FROM devapp.developer d
-         WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(find_developer.email) AND d.deleted_at IS NULL
-           FOR SHARE;
-    END IF;
-    IF NOT FOUND THEN
+    IF found_row.developer_id IS NULL THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(find_developer.email)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the e-mail of a developer' || CASE WHEN devapp_internal.is_admin() THEN '; make one with devapp.create_developer.' ELSE ' who is registered.' END;
@@ -31,18 +40,9 @@ CREATE FUNCTION devapp_internal.find_team(name text, for_update boolean) RETURNS
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found_row devapp.team;
+    found_row devapp.team := devapp_internal.lock_team(devapp_internal.canonical_name(find_team.name), for_update);
 BEGIN
-    IF for_update THEN
-        SELECT * INTO found_row FROM devapp.team t
-         WHERE t.name = devapp_internal.canonical_name(find_team.name) AND t.deleted_at IS NULL
-           FOR NO KEY UPDATE;
-    ELSE
-        SELECT * INTO found_row FROM devapp.team t
-         WHERE t.name = devapp_internal.canonical_name(find_team.name) AND t.deleted_at IS NULL
-           FOR SHARE;
-    END IF;
-    IF NOT FOUND THEN
+    IF found_row.team_id IS NULL THEN
         RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(find_team.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the name of a team; make one with devapp.create_team.';
@@ -70,18 +70,9 @@ CREATE FUNCTION devapp_internal.find_product(name text, for_update boolean) RETU
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found_row devapp.product;
+    found_row devapp.product := devapp_internal.lock_product(devapp_internal.canonical_name(find_product.name), for_update);
 BEGIN
-    IF for_update THEN
-        SELECT * INTO found_row FROM devapp.product p
-         WHERE p.name = devapp_internal.canonical_name(find_product.name) AND p.deleted_at IS NULL
-           FOR NO KEY UPDATE;
-    ELSE
-        SELECT * INTO found_row FROM devapp.product p
-         WHERE p.name = devapp_internal.canonical_name(find_product.name) AND p.deleted_at IS NULL
-           FOR SHARE;
-    END IF;
-    IF NOT FOUND THEN
+    IF found_row.product_id IS NULL THEN
         PERFORM devapp_internal.refuse_product(find_product.name);
     END IF;
     RETURN found_row;
@@ -93,15 +84,9 @@ CREATE FUNCTION devapp_internal.find_app(app devapp.app_ref, for_update boolean)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app uuid := devapp_internal.app_id_of(app);
-    found_row devapp.app;
+    found_row devapp.app := devapp_internal.lock_app(devapp_internal.app_id_of(app), for_update);
 BEGIN
-    IF for_update THEN
-        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = the_app FOR NO KEY UPDATE;
-    ELSE
-        SELECT * INTO found_row FROM devapp.app a WHERE a.app_id = the_app FOR SHARE;
-    END IF;
-    IF NOT FOUND THEN
+    IF found_row.app_id IS NULL THEN
         PERFORM devapp_internal.refuse_reference('app', app::text);
     END IF;
     RETURN found_row;
@@ -132,19 +117,18 @@ CREATE FUNCTION devapp_internal.find_credential(credential devapp.credential_ref
 AS $$
 DECLARE
     the_credential uuid := devapp_internal.credential_id_of(credential);
+    of_app uuid;
     found_row devapp.credential;
     the_app devapp.app;
 BEGIN
-    SELECT * INTO found_row FROM devapp.credential c
+    SELECT c.app_id INTO of_app FROM devapp.credential c
      WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
     IF FOUND THEN
-        the_app := devapp_internal.find_app(found_row.app_id, app_for_update);
-        SELECT * INTO found_row FROM devapp.credential c
-         WHERE c.credential_id = the_credential
-           FOR NO KEY UPDATE;
+        the_app := devapp_internal.lock_app(of_app, app_for_update);
+        found_row := devapp_internal.lock_credential(the_credential, true);
     END IF;
     -- it or its app may have been deleted while this waited for the lock
-    IF NOT FOUND OR found_row.deleted_at IS NOT NULL OR the_app.status = 'deleted' THEN
+    IF found_row.credential_id IS NULL OR found_row.deleted_at IS NOT NULL OR the_app.status = 'deleted' THEN
         PERFORM devapp_internal.refuse_reference('credential', credential::text);
     END IF;
     RETURN found_row;
