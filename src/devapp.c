@@ -10,6 +10,7 @@
 
 #include "miscadmin.h"
 
+#include "api/proxy.h"
 #include "api/route.h"
 #include "api/setting.h"
 #include "base/compat.h"
@@ -63,6 +64,7 @@ define_gucs(void)
 	token_setting_define_gucs();
 	housekeeper_define_gucs();
 	api_define_gucs();
+	proxy_define_gucs();
 	base_reserve_gucs();
 }
 

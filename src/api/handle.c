@@ -177,8 +177,9 @@ answer_options(Exchange *x)
 }
 
 static HttpAnswer
-serve_request(Exchange *x)
+serve_request(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 {
+	reader(fcinfo, &x->raw);
 	x->found.error_form = route_error_form(x->raw.path);
 	exchange_read_head(x);
 	route_find(x->raw.method, x->raw.path, &x->found);
@@ -236,7 +237,7 @@ finish_answer(Exchange *x, HttpAnswer *answer)
  * that answers outlive it.
  */
 static HttpAnswer
-serve_apart(Exchange *x)
+serve_apart(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -246,7 +247,7 @@ serve_apart(Exchange *x)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		answer = serve_request(x);
+		answer = serve_request(x, reader, fcinfo);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -271,15 +272,15 @@ serve_apart(Exchange *x)
 
 /* Called by entries only (base/entry.c). */
 HttpAnswer
-handle_request(const RawRequest *raw)
+handle_request(RequestReader reader, FunctionCallInfo fcinfo)
 {
 	EntryCaller nobody = {0};
-	Exchange	x = {.raw = *raw, .client = {(Datum) 0, true}};
+	Exchange	x = {.client = {(Datum) 0, true}};
 	HttpAnswer	answer;
 
 	x.caller = &nobody;
 	entry_call_for(x.caller);
-	answer = serve_apart(&x);
+	answer = serve_apart(&x, reader, fcinfo);
 	finish_answer(&x, &answer);
 	return answer;
 }
@@ -293,18 +294,23 @@ handle_body(const HttpAnswer *answer)
 	return (bytea *) cstring_to_text(utf8);
 }
 
-/* handle(method, path, query, headers, body) */
-Datum
-devapp_handle(PG_FUNCTION_ARGS)
+static void
+read_arguments(FunctionCallInfo fcinfo, RawRequest *raw)
 {
-	RawRequest	raw = {
+	*raw = (RawRequest) {
 		.method = text_argument(fcinfo, 0, NAMEDATALEN),
 		.path = text_argument(fcinfo, 1, PATH_MAX_LEN),
 		.query = text_argument(fcinfo, 2, ARGUMENT_RESOURCE_LIMIT),
 		.headers = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3),
 		.body = text_argument(fcinfo, 4, HTTP_BODY_MAX)
 	};
-	HttpAnswer	answer = handle_request(&raw);
+}
+
+/* handle(method, path, query, headers, body) */
+Datum
+devapp_handle(PG_FUNCTION_ARGS)
+{
+	HttpAnswer	answer = handle_request(read_arguments, fcinfo);
 	NullableDatum columns[RESPONSE_COLUMNS] = {
 		[RESPONSE_STATUS] = {Int32GetDatum(answer.status), false},
 		[RESPONSE_HEADERS] = {JsonbPGetDatum(answer.headers), false},

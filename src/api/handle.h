@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "utils/jsonb.h"
 
 #include "api/exchange.h"
@@ -18,7 +19,10 @@ typedef struct HttpAnswer
 	Str			body;			/* in the encoding of the database; data NULL: none */
 } HttpAnswer;
 
-extern HttpAnswer handle_request(const RawRequest *raw);
+/* Reads what an adapter hands over; a request that it refuses is an error. */
+typedef void (*RequestReader) (FunctionCallInfo fcinfo, RawRequest *raw);
+
+extern HttpAnswer handle_request(RequestReader reader, FunctionCallInfo fcinfo);
 extern bytea *handle_body(const HttpAnswer *answer);
 
 #endif							/* DEVAPP_HANDLE_H */
