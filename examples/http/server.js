@@ -27,8 +27,8 @@ const isTrusted = (address) => address === undefined || (isIP(address) > 0 && pr
 
 const ABOUT_CLIENT = /^(x-forwarded-.*|forwarded|x-real-ip|x-client-ip)$/
 
-// requestHeaders(request): as devapp_api.handle() takes them, with the client's address as
-// we know it
+// requestHeaders(request): as devapp_api.handle() takes them.  With a colon before its name it
+// gets what no client can send: the client's address, and what URLs begin with.
 function requestHeaders(request) {
 	const headers = { ...request.raw.headers }
 	const peer = request.socket.remoteAddress
@@ -39,7 +39,9 @@ function requestHeaders(request) {
 	delete headers['set-cookie']
 	delete headers['x-client-ip']
 	const client = isIP(request.ip) ? request.ip : peer
-	if (client) headers['x-client-ip'] = client
+	if (client) headers['x-client-ip'] = headers[':client'] = client
+	const base = `${headers['x-forwarded-proto']}://${headers['x-forwarded-host']}`
+	if (/^https?:\/\/[\w.:[\]-]+$/.test(base)) headers[':base'] = base
 	return headers
 }
 

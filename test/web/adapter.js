@@ -96,9 +96,16 @@ await check('where the client is, a trusted proxy says, and nobody else', async 
 	const lies = { 'X-Forwarded-For': '198.51.100.7, 203.0.113.5', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'h', Forwarded: 'for=198.51.100.7', 'X-Real-IP': '198.51.100.7', 'X-Client-IP': '198.51.100.7' }
 	const trusted = (await send(server, 'GET', '/', lies)).json.headers
 	assert.equal(trusted['x-client-ip'], '203.0.113.5')
+	assert.equal(trusted[':client'], '203.0.113.5')
+	assert.equal(trusted[':base'], 'https://h')
 	assert.equal(trusted['x-forwarded-proto'], 'https')
 	const untrusted = (await send(stranger, 'GET', '/', lies)).json.headers
 	assert.equal(untrusted['x-client-ip'], HOST)
+	assert.equal(untrusted[':client'], HOST)
+	assert.equal(untrusted[':base'], undefined)
+	for (const host of ['evil.example.com/x', 'user@h', 'h, i', '']) {
+		assert.equal((await send(server, 'GET', '/', { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': host })).json.headers[':base'], undefined, host)
+	}
 	for (const name of Object.keys(lies)) if (name !== 'X-Client-IP') assert.equal(untrusted[name.toLowerCase()], undefined, name)
 	assert.equal((await send(server, 'GET', '/', { 'X-Forwarded-For': 'nonsense' })).json.headers['x-client-ip'], HOST)
 })
