@@ -232,7 +232,8 @@ read_basic(Str encoded, char *room)
 	HttpAuthorization basic = {.scheme = HTTP_SCHEME_BASIC};
 	const char *end;
 
-	if (encoded.len == 0 ||
+	/* libsodium takes some bytes beyond ASCII for digits */
+	if (encoded.len == 0 || !str_is_printable_ascii(encoded) ||
 		sodium_base642bin((unsigned char *) room, encoded.len, encoded.data, encoded.len, NULL,
 						  &basic.password.len, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
 		end != encoded.data + encoded.len)
