@@ -322,6 +322,12 @@ DECLARE
     issued devapp.issued_credential;
 BEGIN
     PERFORM devapp_internal.apigee_require_name(body, named.name);
+    new_products := ARRAY(SELECT p FROM unnest(new_products) AS p
+                           WHERE NOT devapp_internal.apigee_app_form(named, false) -> 'apiProducts' ? devapp_internal.canonical_name(p));
+    -- first, since scopes of the app may be theirs
+    IF new_products <> '{}' THEN
+        issued := devapp_internal.apigee_issue_key(named.app_id, new_products, body - '{attributes,scopes}'::text[]);
+    END IF;
     PERFORM devapp.update_app(
         app => named.app_id,
         display_name => CASE WHEN attributes IS NOT NULL THEN coalesce(attributes ->> 'DisplayName', '') END,
@@ -330,12 +336,9 @@ BEGIN
         scopes => devapp_internal.apigee_texts(body, 'scopes'),
         app_family => devapp_internal.apigee_family(body),
         attributes => attributes - '{DisplayName,Notes}'::text[]);
-    new_products := ARRAY(SELECT p FROM unnest(new_products) AS p
-                           WHERE NOT devapp_internal.apigee_app_form(named, false) -> 'apiProducts' ? devapp_internal.canonical_name(p));
     IF new_products = '{}' THEN
         RETURN devapp_internal.apigee_answer_app(200, named.app_id);
     END IF;
-    issued := devapp_internal.apigee_issue_key(named.app_id, new_products, body - 'attributes');
     RETURN devapp_internal.apigee_answer_issued(200, issued);
 END
 $$;

@@ -83,6 +83,7 @@ END
 $$;
 
 -- The names of products in a body, which has them as texts or, as a key shows them, as objects.
+-- One that is not there makes the request a bad one: it is no part of the path.
 CREATE FUNCTION devapp_internal.apigee_product_names(body jsonb) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -90,15 +91,17 @@ AS $$
 DECLARE
     list jsonb := body -> 'apiProducts';
     names text[];
-    name text;
+    product text;
 BEGIN
     IF jsonb_typeof(list) = 'array' THEN
         list := (SELECT coalesce(jsonb_agg(CASE jsonb_typeof(e) WHEN 'object' THEN e -> 'apiproduct' ELSE e END ORDER BY n), '[]')
                    FROM jsonb_array_elements(list) WITH ORDINALITY AS x(e, n));
     END IF;
     names := devapp_internal.apigee_texts(jsonb_build_object('apiProducts', list), 'apiProducts');
-    FOREACH name IN ARRAY coalesce(names, '{}') LOOP
-        PERFORM devapp_internal.apigee_find_product(name);
+    FOREACH product IN ARRAY coalesce(names, '{}') LOOP
+        IF NOT EXISTS (SELECT FROM devapp.product p WHERE p.name = devapp_internal.canonical_name(product) AND p.deleted_at IS NULL) THEN
+            PERFORM devapp_internal.http_error(400, 'cps.kms.ApiProductDoesNotExist', format('API Product [%s] does not exist', devapp_internal.masked(product)));
+        END IF;
     END LOOP;
     RETURN names;
 END

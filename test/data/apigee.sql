@@ -2,7 +2,6 @@
 -- random or a time is masked.
 SET client_min_messages = warning;
 SELECT FROM devapp.setup_roles() \g /dev/null
-RESET client_min_messages;
 
 -- A management key with these scopes.
 CREATE FUNCTION pg_temp.manager(scopes text[]) RETURNS text
