@@ -342,7 +342,6 @@ BEGIN
     RETURN devapp_internal.apigee_answer_issued(200, issued);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_update_app IS 'Changes an app; products that it does not have get a new key';
 
 CREATE FUNCTION devapp_internal.apigee_issue_key(app_id uuid, products text[], body jsonb) RETURNS devapp.issued_credential
     LANGUAGE plpgsql
@@ -361,18 +360,25 @@ $$;
 
 -- ---------- the status ----------
 
--- The action of a query that approves or revokes.
-CREATE FUNCTION devapp_internal.apigee_decision(request devapp_internal.http_request) RETURNS text
+-- What approves or revokes, in the words of either.
+CREATE FUNCTION devapp_internal.apigee_decision(action text) RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    action constant text := lower(devapp_internal.one_value(request.query, 'action'));
 BEGIN
-    IF action IN ('approve', 'approved', 'revoke', 'revoked') IS NOT TRUE THEN
+    IF lower(action) IN ('approve', 'approved', 'revoke', 'revoked') IS NOT TRUE THEN
         PERFORM devapp_internal.apigee_refuse('action must be approve or revoke', 'For example ?action=revoke.');
     END IF;
-    RETURN rtrim(action, 'd');
+    RETURN rtrim(lower(action), 'd');
+END
+$$;
+
+CREATE FUNCTION devapp_internal.apigee_sent_decision(request devapp_internal.http_request) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp_internal.apigee_decision(devapp_internal.one_value(request.query, 'action'));
 END
 $$;
 
@@ -401,26 +407,49 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.apigee_post_app(request devapp_internal.http_request) RETURNS devapp_internal.http_response
+CREATE FUNCTION devapp_internal.apigee_set_app_status(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     named constant devapp.app := devapp_internal.apigee_find_app(request);
+    action constant text := devapp_internal.apigee_sent_decision(request);
+BEGIN
+    PERFORM devapp_internal.apigee_decide_app(named, action);
+    RETURN devapp_internal.empty_response(204);
+END
+$$;
+
+CREATE FUNCTION devapp_internal.apigee_post_app(request devapp_internal.http_request) RETURNS devapp_internal.http_response
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    named devapp.app;
     body jsonb;
-    action text;
 BEGIN
     IF request.query ? 'action' THEN
-        action := devapp_internal.apigee_decision(request);
-        PERFORM devapp_internal.apigee_decide_app(named, action);
-        RETURN devapp_internal.empty_response(204);
+        RETURN devapp_internal.apigee_set_app_status(request);
     END IF;
+    named := devapp_internal.apigee_find_app(request);
     body := devapp_internal.apigee_body(request);
     RETURN devapp_internal.apigee_answer_issued(200,
                devapp_internal.apigee_issue_key(named.app_id, coalesce(devapp_internal.apigee_product_names(body), '{}'), body));
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.apigee_post_app IS 'Approves or revokes an app with action=approve or revoke; without an action it adds a key';
+
+-- Those of AppGroups get their status by PUT.
+CREATE FUNCTION devapp_internal.apigee_put_app(request devapp_internal.http_request) RETURNS devapp_internal.http_response
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN request.query ? 'action' THEN devapp_internal.apigee_set_app_status(request)
+                ELSE devapp_internal.apigee_update_app(request) END;
+END
+$$;
+COMMENT ON FUNCTION devapp_internal.apigee_put_app IS 'Changes an app; products that it does not have get a new key; or its status, with action=approve or revoke';
 
 CREATE FUNCTION devapp_internal.apigee_remove_app(app_id uuid) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -491,6 +520,6 @@ SELECT devapp_internal.add_apigee_route(r.method, o.owner || '/apps' || r.tail, 
   FROM unnest(ARRAY['/developers/{developer}', '/companies/{team}', '/appgroups/{team}']) AS o(owner),
        (VALUES ('POST', '', 'apigee_create_app', 'admin'),
                ('GET', '/{app}', 'apigee_get_app', 'read'),
-               ('PUT', '/{app}', 'apigee_update_app', 'admin'),
+               ('PUT', '/{app}', 'apigee_put_app', 'admin'),
                ('POST', '/{app}', 'apigee_post_app', 'admin'),
                ('DELETE', '/{app}', 'apigee_delete_app', 'admin')) AS r(method, tail, function, needs);

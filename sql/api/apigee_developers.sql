@@ -171,7 +171,6 @@ EXCEPTION WHEN unique_violation THEN
     PERFORM devapp_internal.apigee_refuse_developer(body ->> 'email');
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_update_developer IS 'Changes a developer; attributes replace all there were';
 
 -- The action of a query for what is active or inactive; null where it has that status already.
 CREATE FUNCTION devapp_internal.apigee_activity(request devapp_internal.http_request, status text) RETURNS text
@@ -188,7 +187,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION devapp_internal.apigee_post_developer(request devapp_internal.http_request) RETURNS devapp_internal.http_response
+CREATE FUNCTION devapp_internal.apigee_write_developer(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -207,7 +206,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_post_developer IS 'Sets the status of a developer with action=active or inactive; without an action it changes the developer';
+COMMENT ON FUNCTION devapp_internal.apigee_write_developer IS 'Changes a developer; attributes replace all there were; with action=active or inactive the status';
 
 -- At Apigee the apps of a developer go with the developer.
 CREATE FUNCTION devapp_internal.apigee_delete_developer(request devapp_internal.http_request) RETURNS devapp_internal.http_response
@@ -230,6 +229,6 @@ COMMENT ON FUNCTION devapp_internal.apigee_delete_developer IS 'Deletes a develo
 SELECT devapp_internal.add_apigee_route('GET', '/developers', 'apigee_list_developers', 'read');
 SELECT devapp_internal.add_apigee_route('POST', '/developers', 'apigee_create_developer', 'admin');
 SELECT devapp_internal.add_apigee_route('GET', '/developers/{developer}', 'apigee_get_developer', 'read');
-SELECT devapp_internal.add_apigee_route('PUT', '/developers/{developer}', 'apigee_update_developer', 'admin');
-SELECT devapp_internal.add_apigee_route('POST', '/developers/{developer}', 'apigee_post_developer', 'admin');
+SELECT devapp_internal.add_apigee_route('PUT', '/developers/{developer}', 'apigee_write_developer', 'admin');
+SELECT devapp_internal.add_apigee_route('POST', '/developers/{developer}', 'apigee_write_developer', 'admin');
 SELECT devapp_internal.add_apigee_route('DELETE', '/developers/{developer}', 'apigee_delete_developer', 'admin');

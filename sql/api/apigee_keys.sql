@@ -59,6 +59,10 @@ BEGIN
     IF (jsonb_typeof(body -> name) = 'string' AND given ~ '^[A-Za-z0-9_-]+$' AND length(given) <= 2048) IS NOT TRUE THEN
         PERFORM devapp_internal.apigee_refuse(format('%s must have 1 to 2048 letters, digits, _ and -', name), 'A pair has both a consumerKey and a consumerSecret.');
     END IF;
+    -- in a path, this word creates a key
+    IF given = 'create' THEN
+        PERFORM devapp_internal.apigee_refuse(format('%s cannot be create', name), 'Choose another one.');
+    END IF;
     RETURN given;
 END
 $$;
@@ -86,6 +90,8 @@ BEGIN
         attributes => devapp_internal.apigee_attribute_object(body, 'attributes'));
     form := devapp_internal.apigee_key_form(made.credential_id);
     RETURN devapp_internal.json_response(201, form || jsonb_build_object('consumerSecret', secret));
+EXCEPTION WHEN unique_violation THEN
+    PERFORM devapp_internal.http_error(409, 'keymanagement.service.consumer_key_already_exists', 'Consumer key already exists');
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.apigee_create_key IS 'Adds a key and secret that the caller brings; the key has no products yet';
@@ -128,15 +134,34 @@ BEGIN
 END
 $$;
 
+-- The members of a body about a key.  Those of AppGroups have the key and its new status in it.
+CREATE FUNCTION devapp_internal.apigee_key_body(request devapp_internal.http_request) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    inner_name constant text := 'appGroupAppKey';
+BEGIN
+    IF jsonb_typeof(request.body -> inner_name) = 'object' THEN
+        request.body := (request.body - inner_name) || (request.body -> inner_name);
+    END IF;
+    RETURN devapp_internal.apigee_body(request);
+END
+$$;
+
 CREATE FUNCTION devapp_internal.apigee_update_key(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     named constant devapp.credential := devapp_internal.apigee_find_key(request);
-    body constant jsonb := devapp_internal.apigee_body(request);
+    body constant jsonb := devapp_internal.apigee_key_body(request);
+    action constant text := CASE WHEN body ? 'action' THEN devapp_internal.apigee_decision(devapp_internal.apigee_text(body, 'action')) END;
 BEGIN
     PERFORM devapp_internal.apigee_change_key(named, body);
+    IF action IS NOT NULL THEN
+        PERFORM devapp_internal.apigee_decide_key(named.credential_id, action);
+    END IF;
     RETURN devapp_internal.apigee_answer_key(named.credential_id);
 END
 $$;
@@ -159,9 +184,9 @@ BEGIN
         RETURN devapp_internal.apigee_update_key(request);
     END IF;
     named := devapp_internal.apigee_find_key(request);
-    action := devapp_internal.apigee_decision(request);
+    action := devapp_internal.apigee_sent_decision(request);
     IF request.body IS NOT NULL THEN
-        body := devapp_internal.apigee_body(request);
+        body := devapp_internal.apigee_key_body(request);
         PERFORM devapp_internal.apigee_change_key(named, body);
     END IF;
     PERFORM devapp_internal.apigee_decide_key(named.credential_id, action);
@@ -209,7 +234,7 @@ CREATE FUNCTION devapp_internal.apigee_post_key_product(request devapp_internal.
 AS $$
 DECLARE
     named constant record := devapp_internal.apigee_find_key_product(request);
-    action constant text := devapp_internal.apigee_decision(request);
+    action constant text := devapp_internal.apigee_sent_decision(request);
 BEGIN
     PERFORM devapp.set_credential_product_status(credential => named.credential_id, product => named.product, action => action);
     RETURN devapp_internal.empty_response(204);

@@ -182,9 +182,9 @@ BEGIN
     RETURN devapp_internal.apigee_answer_team(request, 200, changed);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_update_team IS 'Changes a team; attributes replace all there were';
 
-CREATE FUNCTION devapp_internal.apigee_post_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
+-- Companies get their status by POST, AppGroups by PUT.
+CREATE FUNCTION devapp_internal.apigee_write_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -203,7 +203,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_post_team IS 'Sets the status of a team with action=active or inactive; without an action it changes the team';
+COMMENT ON FUNCTION devapp_internal.apigee_write_team IS 'Changes a team; attributes replace all there were; with action=active or inactive its status';
 
 -- At Apigee the apps of a company or AppGroup go with it.
 CREATE FUNCTION devapp_internal.apigee_delete_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
@@ -257,8 +257,9 @@ DECLARE
     given record;
     developer devapp.developer;
 BEGIN
-    IF jsonb_typeof(body -> 'developer') IS DISTINCT FROM 'array' THEN
-        PERFORM devapp_internal.apigee_refuse('developer must be an array', 'For example {"developer": [{"email": "ada@example.com", "role": "admin"}]}.');
+    IF jsonb_typeof(body -> 'developer') IS DISTINCT FROM 'array'
+       OR EXISTS (SELECT FROM jsonb_array_elements(body -> 'developer') AS m WHERE jsonb_typeof(m -> 'email') IS DISTINCT FROM 'string') THEN
+        PERFORM devapp_internal.apigee_refuse('developer must be an array of objects with an email', 'For example {"developer": [{"email": "ada@example.com", "role": "admin"}]}.');
     END IF;
     FOR given IN SELECT devapp_internal.apigee_text(m, 'email') AS email, coalesce(lower(nullif(devapp_internal.apigee_text(m, 'role'), '')), 'member') AS role
                    FROM jsonb_array_elements(body -> 'developer') AS m LOOP
@@ -295,8 +296,8 @@ SELECT devapp_internal.add_apigee_route(r.method, o.owner || r.tail, r.function,
   FROM unnest(ARRAY['/companies', '/appgroups']) AS o(owner),
        (VALUES ('POST', '', 'apigee_create_team', 'admin'),
                ('GET', '/{team}', 'apigee_get_team', 'read'),
-               ('PUT', '/{team}', 'apigee_update_team', 'admin'),
-               ('POST', '/{team}', 'apigee_post_team', 'admin'),
+               ('PUT', '/{team}', 'apigee_write_team', 'admin'),
+               ('POST', '/{team}', 'apigee_write_team', 'admin'),
                ('DELETE', '/{team}', 'apigee_delete_team', 'admin'),
                ('GET', '/{team}/developers', 'apigee_get_members', 'read'),
                ('POST', '/{team}/developers', 'apigee_put_members', 'admin'),

@@ -46,8 +46,8 @@ CREATE FUNCTION pg_temp.masked(body text) RETURNS text
 AS $$
     SELECT regexp_replace(regexp_replace(regexp_replace(regexp_replace(body, '[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}', 'UUID', 'g'),
                                                         '"[0-9]{13}"', '"MILLISECONDS"', 'g'),
-                                         '("consumerSecret": )"dv[^"]{30,}"', '\1"SECRET"', 'g'),
-                          '("consumerKey": |keys/)"dvk_live_[0-9A-Za-z]{12}"', '\1"KEY"', 'g')
+                                         '("consumerSecret": )"dvk_live_[^"]{30,}"', '\1"SECRET"', 'g'),
+                          '("consumerKey": )"dvk_live_[0-9A-Za-z]{12}"', '\1"KEY"', 'g')
 $$;
 
 -- The status, then the body: in one line, or one member a line.
