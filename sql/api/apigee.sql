@@ -52,7 +52,7 @@ CREATE FUNCTION devapp_internal.apigee_body(request devapp_internal.http_request
 AS $$
 BEGIN
     IF request.form IS NOT NULL THEN
-        PERFORM devapp_internal.http_error(415, 'protocol.http.UnsupportedMediaType', 'the body must be JSON, not a form');
+        PERFORM devapp_internal.http_error(415, 'keymanagement.service.UnsupportedMediaType', 'the body must be JSON, not a form');
     END IF;
     IF request.body IS NULL THEN
         PERFORM devapp_internal.apigee_refuse('the request has no body', 'Send a JSON object with Content-Type: application/json.');
@@ -199,6 +199,7 @@ $$;
 
 -- ---------- the organization ----------
 
+-- The property tells clients that lists come in pages, by count and startKey.
 CREATE FUNCTION devapp_internal.apigee_get_organization(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -212,7 +213,7 @@ BEGIN
         'displayName', devapp_internal.setting('program_name'),
         'type', 'paid',
         'environments', environments,
-        'properties', '{"property": []}'::jsonb));
+        'properties', '{"property": [{"name": "features.isCpsEnabled", "value": "true"}]}'::jsonb));
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.apigee_get_organization IS 'The organization: every name stands for this program';

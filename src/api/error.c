@@ -112,6 +112,7 @@ static const ErrorWords words[] = {
 	{406, "the answer is JSON only", "keymanagement.service.NotAcceptable", "invalid_request"},
 	{409, "this conflicts with what is there", "keymanagement.service.Conflict", "invalid_request"},
 	{413, "the body is too large", "keymanagement.service.RequestTooLarge", "invalid_request"},
+	{414, "the URL is too long", "keymanagement.service.RequestTooLarge", "invalid_request"},
 	{415, "the body has another type than JSON", "keymanagement.service.UnsupportedMediaType", "invalid_request"},
 	{422, "a limit is reached", "keymanagement.service.LimitReached", "invalid_request"},
 	{429, "too many requests", "policies.ratelimit.QuotaViolation", "temporarily_unavailable"},
