@@ -21,13 +21,19 @@
 #include "api/error.h"
 #include "api/setting.h"
 #include "base/compat.h"
+#include "import/foreign_key.h"
 #include "key/key_core.h"
 #include "match/network.h"
+#include "match/path_core.h"
 #include "model/identity.h"
+#include "token/token_client.h"
 #include "token/token_setting.h"
+#include "verify/arguments.h"
 #include "verify/judge.h"
 #include "verify/verify.h"
 #include "verify/verify_token.h"
+
+PG_FUNCTION_INFO_V1(devapp_become_gateway);
 
 /* what a gateway brings besides the Authorization of its customer */
 #define FIELD_GATEWAY	"x-devapp-gateway"
@@ -40,7 +46,7 @@ challenge_of(const Exchange *x, ErrorForm form)
 {
 	StringInfoData text;
 
-	if (form == ERROR_FORM_OAUTH && x->authorization.scheme != HTTP_SCHEME_BEARER)
+	if (form == ERROR_FORM_OAUTH && (x->authorization.scheme != HTTP_SCHEME_BEARER || x->caller->name != NULL))
 		return "Basic realm=\"devapp\"";
 	initStringInfo(&text);
 	appendStringInfoString(&text, "Bearer realm=\"devapp\"");
@@ -369,4 +375,69 @@ caller_authenticate(Exchange *x)
 				refuse_scope(x, SCOPE_VERIFY);
 			break;
 	}
+}
+
+/* ---------- clients that are gateways ---------- */
+
+/* The verdict on a client that has proved itself already, by its secret or otherwise. */
+static Verdict
+verify_proved_client(Str client_id, const DecideRequest *request)
+{
+	CacheFound	found = {.entitlement = token_client_load(client_id)};
+	Verdict		v;
+
+	if (found.entitlement != NULL)
+		found.secret = token_client_current_secret(found.entitlement);
+	if (found.secret == NULL)
+		return refused_verdict(VERDICT_NOT_FOUND);
+	v = judge_entitlement(found, request);
+	judge_product(&v, PRODUCT_ADMIN, request);
+	return v;
+}
+
+/* The caller from now on, until the request is answered. */
+static void
+call_for_gateway(const Verdict *v)
+{
+	EntryCaller *caller = MemoryContextAllocZero(TopTransactionContext, sizeof(EntryCaller));
+
+	caller->verifies = true;
+	caller->name = MemoryContextStrdup(TopTransactionContext, app_reference(v->entitlement));
+	entry_call_for(caller);
+}
+
+/*
+ * become_gateway(client_id, method, path, client): true if the client, which has proved itself,
+ * holds devapp:verify; from now on the request is served for it
+ */
+Datum
+devapp_become_gateway(PG_FUNCTION_ARGS)
+{
+	Str			client_id = text_argument(fcinfo, 0, FOREIGN_KEY_MAX);
+	Str			path = text_argument(fcinfo, 2, PATH_MAX_LEN);
+	DecideRequest request;
+	MemoryContext context;
+	Verdict		v;
+
+	decide_request_init(&request);
+	decide_request_set_resource(&request, path.data, path.len);
+	request.method = text_argument(fcinfo, 1, NAMEDATALEN);
+	request.client_known = !PG_ARGISNULL(3);
+	if (request.client_known)
+		request.client = network_of(PG_GETARG_DATUM(3));
+	request.now = GetCurrentTimestamp();
+	context = enter_work_context();
+	v = verify_proved_client(client_id, &request);
+	v.cost = 1;
+	if (v.code == VERDICT_VALID && has_scope(&v, SCOPE_VERIFY))
+	{
+		limits_apply(&v, request.now);
+		count_verdict(&v, request.now);
+		if (v.code == VERDICT_VALID)
+			call_for_gateway(&v);
+	}
+	MemoryContextSwitchTo(context);
+	if (v.code == VERDICT_QUOTA_EXCEEDED || v.code == VERDICT_RATE_LIMITED)
+		exchange_refuse(verdict_info[v.code].http_status, psprintf("the client is refused: %s", verdict_info[v.code].code));
+	PG_RETURN_BOOL(v.code == VERDICT_VALID && has_scope(&v, SCOPE_VERIFY));
 }

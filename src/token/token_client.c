@@ -146,16 +146,15 @@ token_client_may_see(const Entitlement *asking, const Entitlement *about)
  * The client as the latest committed state and this transaction's changes have it.  Its
  * products are shared with those that are remembered, until another client is loaded.
  */
-static Entitlement *
-load_client(const text *consumer_key)
+Entitlement *
+token_client_load(Str consumer_key)
 {
 	Snapshot	snapshot;
 	Entitlement *e;
 
 	(void) cache_begin_load();
 	snapshot = catalog_take_snapshot();
-	e = entitlement_by_key(VARDATA_ANY(consumer_key), VARSIZE_ANY_EXHDR(consumer_key), snapshot,
-						   cache_product);
+	e = entitlement_by_key(consumer_key.data, consumer_key.len, snapshot, cache_product);
 	catalog_release_snapshot(snapshot);
 	return e;
 }
@@ -172,6 +171,15 @@ current_secret(const Entitlement *e)
 			return i;
 	}
 	return SECRET_NONE;
+}
+
+/* NULL: it is not an OAuth client. */
+const DecideSecret *
+token_client_current_secret(const Entitlement *e)
+{
+	int			current = current_secret(e);
+
+	return current < 0 ? NULL : &e->load->secrets[current].window;
 }
 
 /* An imported client may have one of any form, and one that is slow to compare. */
@@ -235,7 +243,7 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 	if (proof->secret.data == NULL && proof->assertion.data == NULL && !found.is_own)
 		token_client_refuse("It brought neither a secret nor an assertion.");
 	if (found.consumer_key != NULL)
-		e = load_client(found.consumer_key);
+		e = token_client_load((Str) {VARDATA_ANY(found.consumer_key), VARSIZE_ANY_EXHDR(found.consumer_key)});
 	code = e == NULL ? VERDICT_NOT_FOUND :
 		token_client_standing(e, require_secret(e, proof->secret, now), now);
 	if (code != VERDICT_VALID)
