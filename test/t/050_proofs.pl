@@ -10,7 +10,7 @@ use lib $FindBin::RealBin;
 use Devapp;
 use Digest::SHA qw(sha256);
 use JSON::PP;
-use MIME::Base64 qw(encode_base64url);
+use MIME::Base64 qw(encode_base64 encode_base64url);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -344,6 +344,112 @@ is(verdict($token, proof_for(bound_token(), $key)), 'PROOF_REQUIRED', 'for anoth
 is(verdict($token, proof_for($token, $key, htm => 'POST')), 'PROOF_REQUIRED', 'for another method');
 is(verdict($token, proof_for($token, $key, htu => 'https://api.example.com/weather')), 'PROOF_REQUIRED', 'for another path');
 is(verdict($token, 'nonsense'), 'PROOF_REQUIRED', 'with nonsense');
+
+# ---------- over HTTP ----------
+
+my $type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+my $secret = create_app($node, 'with-secret', q{developer => 'ada@example.com', products => '{weather}', kind => 'oauth_client'});
+set_config($node, 'devapp.dpop_origins', 'https://api.example.com, https://login.example.com');
+
+# {status, body}: what is answered to a form with these header fields.
+sub post
+{
+	my ($path, $form, %headers) = @_;
+	my $body = join '&', map { my $value = $form->{$_}; $value =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ge; "$_=$value" } sort keys %$form;
+	my ($status, $answer) = split /\|/, sql(sprintf "SELECT status, convert_from(body, 'UTF8') FROM devapp_api.handle('POST', '%s', NULL, %s, %s)",
+		$path, literal($json->encode({ 'Content-Type' => 'application/x-www-form-urlencoded', %headers })), literal($body)), 2;
+
+	return { status => $status, body => $answer eq '' ? {} : $json->decode($answer) };
+}
+
+# The same for a token: "200 Bearer", "401 invalid_client".
+sub outcome
+{
+	my $answer = post(@_);
+
+	return join ' ', $answer->{status}, $answer->{body}{error} || $answer->{body}{token_type} || ($answer->{body}{active} ? 'active' : 'nothing');
+}
+my %grant = (grant_type => 'client_credentials');
+my %assert = (%grant, client_assertion_type => $type);
+
+# the algorithms that the metadata names, and each once
+my $metadata = $json->decode(sql("SELECT convert_from(body, 'UTF8') FROM devapp_api.handle('GET', '/.well-known/oauth-authorization-server')"));
+is(register($stranger->{jwk}, $key{ES256}{jwk}, $key{RS256}{jwk}), 3, 'a key for each algorithm');
+my %signer = (EdDSA => [$stranger], Ed25519 => [ $stranger, header => { alg => 'Ed25519' } ], ES256 => [ $key{ES256} ], RS256 => [ $key{RS256} ]);
+is(join(' ', sort @{ $metadata->{token_endpoint_auth_signing_alg_values_supported} }), join(' ', sort keys %signer), 'algorithms of assertions');
+for my $alg (sort keys %signer)
+{
+	$assertion = assertion(@{ $signer{$alg} });
+	is(outcome('/oauth/token', { %assert, client_assertion => $assertion }), '200 Bearer', "$alg: a token for an assertion alone");
+	is(outcome('/token', { %assert, client_assertion => $assertion }), '401 invalid_client', "$alg: once");
+}
+is(outcome('/oauth/token', { %assert, client_assertion => assertion($stranger, aud => $metadata->{token_endpoint}), client_id => $client }), '200 Bearer', 'with its id, for the endpoint');
+is(outcome('/oauth/token', { %assert, client_assertion => assertion($stranger), client_id => $secret->{consumer_key} }), '401 invalid_client', 'with the id of another client');
+is(outcome('/oauth/token', { %assert, client_assertion => assertion($key) }), '401 invalid_client', 'with a key of somebody else');
+$assertion = assertion($stranger);
+is(outcome('/oauth/token', { %assert, client_assertion => $assertion, scope => 'nothing' }), '400 invalid_scope', 'a scope that it does not have');
+is(outcome('/oauth/token', { %assert, client_assertion => $assertion }), '200 Bearer', 'the assertion was not used for that');
+my $read_only = "BEGIN READ ONLY; SELECT status FROM devapp_api.handle('POST', '/oauth/token', NULL, '{\"Content-Type\": \"application/x-www-form-urlencoded\"}', '";
+is(sql($read_only . "grant_type=client_credentials&client_assertion_type=$type&client_assertion=" . assertion($stranger) . "')"), 503, 'where nothing can be written, it is not refused for good');
+
+# tokens that are bound to the key of a proof
+sub token_proof { return proof($_[0], htm => 'POST', htu => $metadata->{token_endpoint}, @_[ 1 .. $#_ ]) }
+my %basic = (Authorization => 'Basic ' . encode_base64("$secret->{consumer_key}:$secret->{secret}", ''));
+is(join(' ', sort @{ $metadata->{dpop_signing_alg_values_supported} }), join(' ', sort keys %signer), 'algorithms of proofs');
+for my $alg (sort keys %signer)
+{
+	my $signed = token_proof(@{ $signer{$alg} });
+	my $answer = post('/oauth/token', \%grant, %basic, DPoP => $signed);
+	is("$answer->{status} $answer->{body}{token_type}", '200 DPoP', "$alg: a token for a proof");
+	is(verdict($answer->{body}{access_token}, proof_for($answer->{body}{access_token}, $signer{$alg}[0])), 'VALID', "$alg: it works with proofs of the key");
+	is(outcome('/oauth/token', \%grant, %basic, DPoP => $signed), '400 invalid_dpop_proof', "$alg: the proof once");
+}
+for ([ 'another method', htm => 'GET' ], [ 'another path', htu => 'https://login.example.com/token' ], [ 'another host', htu => 'https://api.example.com/oauth/token' ],
+	[ 'too old', iat => time - 100 ], [ 'signed by another key', header => { jwk => $key{RS256}{jwk}, alg => 'RS256' } ])
+{
+	my ($what, @claims) = @$_;
+	is(outcome('/oauth/token', \%grant, %basic, DPoP => token_proof($key{ES256}, @claims)), '400 invalid_dpop_proof', $what);
+}
+is(outcome('/oauth/token', \%grant, %basic, DPoP => join ', ', token_proof($stranger), token_proof($stranger)), '400 invalid_dpop_proof', 'two proofs');
+is(outcome('/oauth/token', { %assert, client_assertion => assertion($stranger) }, DPoP => token_proof($stranger)), '200 DPoP', 'an assertion and a proof');
+# a client that is refused neither uses its proof nor takes the memory of others
+$proof = token_proof($stranger);
+is(outcome('/oauth/token', { %grant, client_id => $client, client_secret => 'x' }, DPoP => $proof), '401 invalid_client', 'a wrong secret with a proof');
+$assertion = assertion($stranger);
+is(outcome('/oauth/token', { %assert, client_assertion => $assertion }, DPoP => token_proof($stranger, htm => 'GET')), '400 invalid_dpop_proof', 'an assertion with a wrong proof');
+is(outcome('/oauth/token', { %assert, client_assertion => $assertion }, DPoP => $proof), '200 DPoP', 'neither the proof nor the assertion was used');
+
+# who has proved itself by an assertion may ask and revoke
+$token = post('/oauth/token', { %assert, client_assertion => assertion($stranger) })->{body}{access_token};
+is(outcome('/oauth/introspect', { token => $token, client_assertion_type => $type, client_assertion => assertion($stranger) }), '200 Bearer', 'introspection by an assertion');
+is(outcome('/oauth/revoke', { token => $token, client_assertion_type => $type, client_assertion => assertion($stranger) }), '200 nothing', 'revocation by an assertion');
+is(outcome('/oauth/introspect', { token => $token, client_assertion_type => $type, client_assertion => assertion($stranger) }), '200 nothing', 'it is not active any more');
+
+# where no proof can be remembered, none is asked for
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+$node->restart;
+is(outcome('/oauth/token', \%grant, %basic, DPoP => token_proof($stranger)), '400 invalid_dpop_proof', 'without shared memory no proof is good');
+is(sql("SELECT convert_from(body, 'UTF8')::jsonb ? 'dpop_signing_alg_values_supported' FROM devapp_api.handle('GET', '/.well-known/oauth-authorization-server')"), 'f', 'and the metadata does not name DPoP');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'devapp'");
+$node->restart;
+
+# what extensions see of statements has no secret in it
+SKIP:
+{
+	skip 'auto_explain is not installed', 3 unless state_of("LOAD 'auto_explain'") eq '00000';
+	my $log = -s $node->logfile;
+	sql("LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on; SET auto_explain.log_level = 'log';"
+		  . "SELECT set_config('test.form', 'grant_type=client_credentials&client_id=$secret->{consumer_key}&client_secret=$secret->{secret}', false);"
+		  . 'DO $$ BEGIN PERFORM set_config(\'test.token\', convert_from((devapp_api.handle(\'POST\', \'/oauth/token\', NULL, \'{"Content-Type": "application/x-www-form-urlencoded"}\','
+		  . ' convert_to(current_setting(\'test.form\'), \'UTF8\'))).body, \'UTF8\')::jsonb ->> \'access_token\', false);'
+		  . ' PERFORM devapp_api.handle(\'POST\', \'/oauth/\' || e, NULL, \'{"Content-Type": "application/x-www-form-urlencoded"}\','
+		  . ' convert_to(current_setting(\'test.form\') || \'&token=\' || current_setting(\'test.token\'), \'UTF8\')) FROM unnest(\'{introspect,revoke}\'::text[]) AS e; END $$;');
+	my $logged = slurp_file($node->logfile, $log);
+	like($logged, qr/token_client/, 'statements within the requests are logged');
+	$logged =~ s/.*set_config\('test.form'.*//g;
+	unlike($logged, qr/\Q$secret->{secret}\E/, 'without the secret');
+	unlike($logged, qr/eyJ[A-Za-z0-9_-]{40}/, 'and without the token');
+}
 
 # nothing that is over stays: here, or already by the worker
 my $before = sql('SELECT count(*) FROM devapp.used_assertion');
