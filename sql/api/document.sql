@@ -17,12 +17,12 @@ BEGIN
     END IF;
     IF right(short, 1) = '?' THEN
         inner_schema := devapp_internal.schema_of(left(short, -1));
-        RETURN CASE WHEN inner_schema ? 'type' THEN inner_schema || jsonb_build_object('type', jsonb_build_array(inner_schema -> 'type', 'null'))
+        RETURN CASE WHEN inner_schema ? 'type' AND NOT inner_schema ? 'enum' THEN inner_schema || jsonb_build_object('type', jsonb_build_array(inner_schema -> 'type', 'null'))
                     ELSE jsonb_build_object('anyOf', jsonb_build_array(inner_schema, '{"type": "null"}'::jsonb)) END;
     END IF;
     RETURN CASE WHEN short ~ '^\[.+\]$' THEN jsonb_build_object('type', 'array', 'items', devapp_internal.schema_of(substr(short, 2, length(short) - 2)))
                 WHEN short ~ '^#' THEN jsonb_build_object('$ref', '#/components/schemas/' || substr(short, 2))
-                WHEN strpos(short, '|') > 0 THEN jsonb_build_object('enum', string_to_array(short, '|'))
+                WHEN strpos(short, '|') > 0 THEN jsonb_build_object('type', 'string', 'enum', string_to_array(short, '|'))
                 WHEN short IN ('string', 'integer', 'number', 'boolean', 'object') THEN jsonb_build_object('type', short)
                 WHEN short IN ('uuid', 'date', 'email') THEN jsonb_build_object('type', 'string', 'format', short)
                 WHEN short = 'time' THEN '{"type": "string", "format": "date-time"}'

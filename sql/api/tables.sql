@@ -70,3 +70,11 @@ COMMENT ON TABLE devapp_internal.route_document IS 'What routes take and give; f
 COMMENT ON COLUMN devapp_internal.route_document.answers IS 'By status: the type of the answer, in short, or null if it has no body';
 COMMENT ON COLUMN devapp_internal.route_document.query IS 'By the name of a parameter of the query: its type, in short';
 COMMENT ON COLUMN devapp_internal.route_document.body IS 'Name of the schema of the body; null: it is not described';
+
+CREATE TABLE devapp_internal.api_document (
+    only_row boolean NOT NULL DEFAULT true,
+    body text NOT NULL,
+    CONSTRAINT api_document_pkey PRIMARY KEY (only_row),
+    CONSTRAINT api_document_is_one CHECK (only_row)
+);
+COMMENT ON TABLE devapp_internal.api_document IS 'The document of the API without its head, kept until what it is made of changes; not dumped';
