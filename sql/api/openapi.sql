@@ -164,19 +164,26 @@ BEGIN
 END
 $$;
 
--- A standby keeps nothing.
+-- What is kept must not be older than a change that forgot it meanwhile.  So it is made under a lock
+-- that lets nobody change anything, by a snapshot of after that; where there is none, as on a
+-- standby, nothing is kept.
 CREATE FUNCTION devapp_internal.openapi_kept_body() RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     kept text := (SELECT d.body FROM devapp_internal.api_document d);
+    keeps constant boolean := current_setting('transaction_isolation') = 'read committed' AND NOT current_setting('transaction_read_only')::boolean;
 BEGIN
-    IF kept IS NULL THEN
-        kept := devapp_internal.openapi_body()::text;
-        IF NOT current_setting('transaction_read_only')::boolean THEN
-            INSERT INTO devapp_internal.api_document (body) VALUES (kept) ON CONFLICT DO NOTHING;
-        END IF;
+    IF kept IS NOT NULL THEN
+        RETURN kept;
+    END IF;
+    IF keeps THEN
+        LOCK TABLE devapp_api.route, devapp_internal.route_document, devapp_internal.api_schema IN SHARE MODE;
+    END IF;
+    kept := devapp_internal.openapi_body()::text;
+    IF keeps THEN
+        INSERT INTO devapp_internal.api_document (body) VALUES (kept) ON CONFLICT DO NOTHING;
     END IF;
     RETURN kept;
 END
