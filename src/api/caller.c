@@ -19,6 +19,7 @@
 
 #include "api/caller.h"
 #include "api/error.h"
+#include "api/gateway_core.h"
 #include "api/setting.h"
 #include "base/compat.h"
 #include "import/foreign_key.h"
@@ -34,9 +35,6 @@
 #include "verify/verify_token.h"
 
 PG_FUNCTION_INFO_V1(devapp_become_gateway);
-
-/* what a gateway brings besides the Authorization of its customer */
-#define FIELD_GATEWAY	"x-devapp-gateway"
 
 /* ---------- refusals ---------- */
 
@@ -136,8 +134,8 @@ verify_presented_token(const Exchange *x, Str token, const DecideRequest *reques
 }
 
 /* A client's id and secret, else a key with whatever name. */
-static Verdict
-verify_pair(Str user, Str password, const DecideRequest *request)
+Verdict
+caller_verify_pair(Str user, Str password, const DecideRequest *request)
 {
 	Verdict		v = verify_client(user, password, request);
 
@@ -151,7 +149,7 @@ verify_any(const Exchange *x, const Presented *presented, const DecideRequest *r
 	Verdict		v;
 
 	if (presented->token.data == NULL)
-		return verify_pair(presented->user, presented->password, request);
+		return caller_verify_pair(presented->user, presented->password, request);
 	if (presented->token.len <= KEY_MAX)
 		return verify_api_key(presented->token, request);
 	v = verify_presented_token(x, presented->token, request);
@@ -243,6 +241,8 @@ become_manager(EntryCaller *caller, const Verdict *v)
 	caller->reads = has_scope(v, SCOPE_READ);
 	caller->verifies = has_scope(v, SCOPE_VERIFY);
 	caller->name = app_reference(v->entitlement);
+	if (v->entitlement->environment != NULL)
+		caller->environment = text_to_cstring(v->entitlement->environment);
 }
 
 /* A developer's own app; a team has no e-mail. */
@@ -300,7 +300,7 @@ authenticate_manager(Exchange *x)
 	Presented	presented = {0};
 
 	if (x->found.route.needs == NEEDS_VERIFY)
-		presented.token = exchange_header(x, FIELD_GATEWAY);
+		presented.token = gateway_field_key(exchange_header(x, FIELD_GATEWAY));
 	if (presented.token.data == NULL)
 		presented = presented_authorization(x);
 	authenticate_by_product(x, &presented, PRODUCT_ADMIN, become_manager);
@@ -333,7 +333,7 @@ authenticate_developer(Exchange *x)
 static void
 authenticate_gateway(Exchange *x)
 {
-	Presented	presented = {.token = exchange_header(x, FIELD_GATEWAY)};
+	Presented	presented = {.token = gateway_field_key(exchange_header(x, FIELD_GATEWAY))};
 
 	if (presented.token.data == NULL && x->authorization.scheme == HTTP_SCHEME_BEARER)
 		presented.token = x->authorization.token;

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "api/exchange.h"
+#include "decide/verdict.h"
 
 /* the products whose keys the API takes, and the scopes of the first */
 #define PRODUCT_ADMIN		"devapp-admin"
@@ -16,6 +17,10 @@
 #define SCOPE_READ			"devapp:read"
 #define SCOPE_VERIFY		"devapp:verify"
 
+/* what a gateway brings besides the Authorization of its client: its own key, and parameters */
+#define FIELD_GATEWAY		"x-devapp-gateway"
+
+extern Verdict caller_verify_pair(Str user, Str password, const DecideRequest *request);
 extern void caller_authenticate(Exchange *x);
 extern void caller_challenge(Exchange *x, ErrorForm form);
 

@@ -312,5 +312,6 @@ error_answer(const ErrorData *error, ErrorForm form)
 	if (status.is_fault)
 		log_fault(error, sqlstate);
 	answer.body = error_body(&text, answer.status, sqlstate, form);
+	answer.message = text.message;
 	return answer;
 }

@@ -20,6 +20,7 @@ typedef struct ErrorAnswer
 {
 	int			status;
 	const char *body;			/* JSON; NULL: none */
+	const char *message;		/* what it says, where there is none */
 } ErrorAnswer;
 
 extern ErrorAnswer error_answer(const ErrorData *error, ErrorForm form);

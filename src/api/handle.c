@@ -15,9 +15,11 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -29,6 +31,7 @@
 #include "api/api_type.h"
 #include "api/caller.h"
 #include "api/error.h"
+#include "api/gateway.h"
 #include "api/handle.h"
 #include "api/setting.h"
 #include "base/compat.h"
@@ -45,17 +48,37 @@ enum
 
 /* ---------- the route's function ---------- */
 
+static const char route_call_name[] = "devapp route call";
+
+/* A function of a route; is_c: it is written in C. */
 static Oid
-function_oid(const char *name)
+find_function(const char *name, bool *is_c)
 {
 	Oid			type = api_type_oid("devapp_internal", "http_request");
-	Oid			function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, PointerGetDatum(name),
-										   PointerGetDatum(buildoidvector(&type, 1)),
-										   ObjectIdGetDatum(get_namespace_oid("devapp_internal", false)));
+	HeapTuple	tuple = SearchSysCache3(PROCNAMEARGSNSP, PointerGetDatum(name),
+										PointerGetDatum(buildoidvector(&type, 1)),
+										ObjectIdGetDatum(get_namespace_oid("devapp_internal", false)));
+	Oid			function;
 
-	if (!OidIsValid(function))
+	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "the function of a route is not there: devapp_internal.%s", name);
+	function = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
+	*is_c = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId;
+	ReleaseSysCache(tuple);
 	return function;
+}
+
+/* The call of a function of a route by handle(); others cannot call it. */
+RouteCall *
+route_call_of(FunctionCallInfo fcinfo)
+{
+	RouteCall  *call = (RouteCall *) fcinfo->context;
+
+	if (call == NULL || !IsA(call, ExtensibleNode) || strcmp(call->node.extnodename, route_call_name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the function of a route can be called by devapp_api.handle only")));
+	return call;
 }
 
 /* A field that the function set; its answer is as good as none if it has a malformed one. */
@@ -103,6 +126,13 @@ add_fields(Exchange *x, Datum headers)
 	x->fields = fields;
 }
 
+static void
+check_status(int status)
+{
+	if (status < 200 || status > 599)
+		elog(ERROR, "an answer has the status %d", status);
+}
+
 static HttpAnswer
 read_answer(Exchange *x, Datum row)
 {
@@ -112,8 +142,7 @@ read_answer(Exchange *x, Datum row)
 	api_type_read(row, "devapp_internal", "http_response", columns, RESPONSE_COLUMNS);
 	if (!columns[RESPONSE_STATUS].isnull)
 		answer.status = DatumGetInt32(columns[RESPONSE_STATUS].value);
-	if (answer.status < 200 || answer.status > 599)
-		elog(ERROR, "an answer has the status %d", answer.status);
+	check_status(answer.status);
 	if (!columns[RESPONSE_HEADERS].isnull)
 		add_fields(x, columns[RESPONSE_HEADERS].value);
 	if (!columns[RESPONSE_BODY].isnull)
@@ -125,15 +154,33 @@ read_answer(Exchange *x, Datum row)
 	return answer;
 }
 
+/* A function in C reads the request as it came, and answers in the call. */
+static HttpAnswer
+call_c_function(Exchange *x, FmgrInfo *function)
+{
+	RouteCall	route = {.node = {.type = T_ExtensibleNode, .extnodename = route_call_name}, .exchange = x};
+
+	LOCAL_FCINFO(call, 1);
+
+	InitFunctionCallInfoData(*call, function, 1, DEFAULT_COLLATION_OID, (Node *) &route, NULL);
+	call->args[0] = (NullableDatum) {(Datum) 0, true};
+	(void) FunctionCallInvoke(call);
+	check_status(route.answer.status);
+	return route.answer;
+}
+
 static HttpAnswer
 call_route(Exchange *x)
 {
 	FmgrInfo	function;
+	bool		is_c;
 	Datum		row;
 
 	LOCAL_FCINFO(call, 1);
 
-	fmgr_info(function_oid(x->found.route.function), &function);
+	fmgr_info(find_function(x->found.route.function, &is_c), &function);
+	if (is_c)
+		return call_c_function(x, &function);
 	InitFunctionCallInfoData(*call, &function, 1, DEFAULT_COLLATION_OID, NULL, NULL);
 	call->args[0] = (NullableDatum) {exchange_request(x), false};
 	row = FunctionCallInvoke(call);
@@ -186,7 +233,8 @@ serve_request(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 	set_cors_fields(x);
 	if (!x->found.path_known)
 		exchange_refuse(404, "there is nothing at this path");
-	if (str_is(x->raw.method, "OPTIONS"))
+	/* a gateway that hands on the method of its client would take this answer for a verdict */
+	if (str_is(x->raw.method, "OPTIONS") && !x->found.for_gateways)
 		return answer_options(x);
 	if (!x->found.found)
 	{
@@ -217,6 +265,8 @@ answer_error(Exchange *x, const ErrorData *error)
 		exchange_set_field(x, "Content-Type", "application/json");
 		answer.body = (Str) {e.body, strlen(e.body)};
 	}
+	else if (x->found.for_gateways)
+		gateway_set_field(x, "X-Devapp-Error", (Str) {e.message, strlen(e.message)});
 	return answer;
 }
 

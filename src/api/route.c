@@ -281,7 +281,7 @@ neighbours_form(const RouteTable *table, Str path)
 static void
 find_among(const RouteTable *table, const int32_t *numbers, int n, uint32 wanted, RouteFound *found)
 {
-	uint32		allowed = method_bits((Str) {"OPTIONS", strlen("OPTIONS")});
+	uint32		allowed = 0;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -291,6 +291,7 @@ find_among(const RouteTable *table, const int32_t *numbers, int n, uint32 wanted
 			uint32		bits = method_bits(route->method);
 
 			allowed |= bits;
+			found->for_gateways |= route->needs == NEEDS_VERIFY;
 			if (!found->path_known)
 				found->error_form = route->error_form;
 			found->path_known = true;
@@ -302,6 +303,8 @@ find_among(const RouteTable *table, const int32_t *numbers, int n, uint32 wanted
 			}
 		}
 	}
+	if (!found->for_gateways)
+		allowed |= method_bits((Str) {"OPTIONS", strlen("OPTIONS")});
 	found->allow = list_methods(allowed);
 }
 

@@ -42,6 +42,7 @@ typedef struct Route
 typedef struct RouteFound
 {
 	bool		path_known;		/* some method has a function there */
+	bool		for_gateways;	/* one that verifies: any success lets a call through */
 	bool		found;
 	Route		route;			/* where it was found */
 	ErrorForm	error_form;		/* the route's, or that of its neighbours */
