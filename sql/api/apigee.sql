@@ -218,4 +218,5 @@ END
 $$;
 COMMENT ON FUNCTION devapp_internal.apigee_get_organization IS 'The organization: every name stands for this program';
 
-SELECT devapp_internal.add_apigee_route('GET', '', 'apigee_get_organization', 'read');
+-- Apigee's clients put a slash behind the organization.
+SELECT devapp_internal.add_apigee_route('GET', t, 'apigee_get_organization', 'read') FROM unnest('{"",/}'::text[]) AS t;
