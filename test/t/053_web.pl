@@ -1,10 +1,11 @@
-# devapp over HTTP: examples/http, and nginx as examples/nginx-postgrest has it.  test/web has the
-# programs, which print TAP; they run side by side on one server.
+# devapp over HTTP: examples/http, nginx as examples/nginx-postgrest has it, and clients that
+# others wrote.  test/web has the programs, which print TAP; they run side by side on one server.
 
 use strict;
 use warnings FATAL => 'all';
 
 use FindBin;
+use HTTP::Tiny;
 use IPC::Run;
 use lib $FindBin::RealBin;
 use Devapp;
@@ -12,6 +13,7 @@ use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $web = "$FindBin::RealBin/../web";
 my $adapter = "$FindBin::RealBin/../../examples/http/server.js";
@@ -23,9 +25,7 @@ $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{TMPDIR} = PostgreSQL::Test::Utils::tempdir();
 $ENV{PATH} .= ':/usr/sbin';
-$ENV{DEVAPP_WEB} = encode_json({ proxy_token => '5eed' x 16 });
-$node->safe_psql('postgres', 'CREATE DATABASE echo');
-$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$web/echo.sql", 'echo' ], 'an echo for the adapter');
+delete @ENV{ grep { /_proxy$/i } keys %ENV };
 
 my @running;
 END
@@ -35,7 +35,7 @@ END
 	$? = $status;
 }
 
-# start_program(name, environment..., command): {name, harness, out}
+# start_program(name, environment, command...): {name, harness, out}
 sub start_program
 {
 	my ($name, $environment, @command) = @_;
@@ -45,6 +45,35 @@ sub start_program
 	$program{harness} = IPC::Run::start(\@command, '<', \undef, '>&', \$program{out}, IPC::Run::timeout(180));
 	push @running, \%program;
 	return \%program;
+}
+
+# start_adapter(config): examples/http on the program's database.  Somebody else may take its port
+# before it does; whoever answers to our key is ours.
+sub start_adapter
+{
+	my ($config) = @_;
+	my $http = HTTP::Tiny->new(timeout => 10);
+
+	for (1 .. 5)
+	{
+		my $port = PostgreSQL::Test::Cluster::get_free_port();
+		my $url = "http://127.0.0.1:$port";
+
+		# clients insist that an issuer is where they asked for its metadata
+		$node->safe_psql('postgres', "ALTER DATABASE program SET devapp.issuer = '$url'");
+		my $server = start_program('server', { PGUSER => 'devapp_web_login', PGDATABASE => 'program', DEVAPP_HTTP_PORT => $port }, 'node', $adapter);
+		for (1 .. 200)
+		{
+			my $answer = $http->get("$url/v1/organizations/web", { headers => { Authorization => "Bearer $config->{management}" } });
+			return $url if $answer->{status} == 200;
+			last unless $server->{harness}->pumpable;
+			$server->{harness}->pump_nb;
+			usleep(50_000);
+		}
+		diag($server->{out});
+		$server->{harness}->kill_kill;
+	}
+	die 'examples/http does not start';
 }
 
 # Each line of TAP is one of ours.
@@ -69,9 +98,26 @@ sub report
 	return;
 }
 
-my @programs = (
-	start_program('adapter', { PGUSER => 'postgres', PGDATABASE => 'echo' }, 'node', "$web/adapter.js"),
-	start_program('nginx', {}, 'node', "$web/nginx_postgrest.js"));
+# ---------- the adapter by itself ----------
+
+$node->safe_psql('postgres', 'CREATE DATABASE echo');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$web/echo.sql", 'echo' ], 'an echo for the adapter');
+my @programs = (start_program('adapter', { PGUSER => 'postgres', PGDATABASE => 'echo' }, 'node', "$web/adapter.js"));
+
+# ---------- clients, on a developer program ----------
+
+put_keyring($node);
+$node->safe_psql('postgres', 'CREATE DATABASE program');
+my ($config, $problem) = run_command([ 'psql', '-XAtq', '-f', "$web/setup.sql", 'program' ]);
+is($problem, '', 'a developer program');
+$config = decode_json($config);
+$config->{url} = start_adapter($config);
+$ENV{DEVAPP_WEB} = encode_json($config);
+for my $name (qw(apigeetool))
+{
+	push @programs, start_program($name, { PGDATABASE => 'program' }, 'node', "$web/$name.js");
+}
+push @programs, start_program('nginx', { DEVAPP_WEB => encode_json({ proxy_token => '5eed' x 16 }) }, 'node', "$web/nginx_postgrest.js");
 for my $program (@programs)
 {
 	$program->{harness}->finish;

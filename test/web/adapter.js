@@ -2,34 +2,17 @@
 // what arrives there is what was sent, what comes back is what it answered, and nothing of it
 // is in the log.
 
-import { spawn } from 'node:child_process'
 import http from 'node:http'
 import net from 'node:net'
 import { join } from 'node:path'
-import { ask, assert, check, done } from './check.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { assert, check, done } from './check.js'
+import { HOST, run, start, stopPrograms } from './programs.js'
 
-const HOST = '127.0.0.1'
 const SECRET = 'dvk_live_0123456789ab_never_in_a_log'
 
-async function freePort() {
-	const server = net.createServer()
-	await new Promise((resolve) => server.listen(0, HOST, resolve))
-	const { port } = server.address()
-	await new Promise((resolve) => server.close(resolve))
-	return port
-}
-
-async function start(settings = {}) {
-	const port = await freePort()
-	const child = spawn(process.execPath, [join(import.meta.dirname, '../../examples/http/server.js')],
-		{ stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, DEVAPP_HTTP_PORT: String(port), ...settings } })
-	const server = { child, port, url: `http://${HOST}:${port}`, log: '', ended: new Promise((resolve) => child.on('exit', resolve)) }
-	for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { server.log += data })
-	for (let tries = 0; tries < 200; tries++) {
-		try { await ask('/', { url: server.url }); return server } catch { await new Promise((resolve) => setTimeout(resolve, 50)) }
-	}
-	assert.fail(`the adapter did not start: ${server.log}`)
-}
+const startAdapter = (settings = {}) => start((port) => run(process.execPath, [join(import.meta.dirname, '../../examples/http/server.js')],
+	{ env: { ...process.env, DEVAPP_HTTP_PORT: String(port), ...settings } }))
 
 // send(SERVER, METHOD, TARGET, HEADERS, BODY): all as they stand
 function send(server, method, path, headers = {}, body = undefined, agent = false) {
@@ -50,8 +33,8 @@ function send(server, method, path, headers = {}, body = undefined, agent = fals
 	})
 }
 
-const server = await start()
-const stranger = await start({ DEVAPP_TRUSTED_PROXIES: '10.0.0.0/8,2001:db8::1', DEVAPP_POOL: '1' })
+const server = await startAdapter()
+const stranger = await startAdapter({ DEVAPP_TRUSTED_PROXIES: '10.0.0.0/8,2001:db8::1', DEVAPP_POOL: '1' })
 
 await check('method, path and query arrive as they were sent', async () => {
 	for (const [method, target, path, query] of [['GET', '/v1/o/x/apps/a%2Fb%00?x=1&x=%zz?', '/v1/o/x/apps/a%2Fb%00', 'x=1&x=%zz?'], ['PROPFIND', '//a/./../b', '//a/./../b', ''],
@@ -132,7 +115,7 @@ await check('the statement is prepared once a connection', async () => {
 await check('connections that the server has ended are replaced', async () => {
 	await Promise.all(Array.from({ length: 4 }, () => send(server, 'GET', '/sleep?0.1')))
 	await send(server, 'GET', '/end')
-	await new Promise((resolve) => setTimeout(resolve, 200))
+	await sleep(200)
 	for (let i = 0; i < 6; i++) assert.equal((await send(server, 'GET', '/')).status, 200)
 })
 await check('connections of clients are kept', async () => {
@@ -153,17 +136,17 @@ await check('what is no HTTP is 400', async () => {
 })
 await check('at its end it answers what has begun, and takes no more', async () => {
 	const running = send(server, 'GET', '/sleep?0.7')
-	await new Promise((resolve) => setTimeout(resolve, 200))
+	await sleep(200)
 	server.child.kill('SIGTERM')
-	await new Promise((resolve) => setTimeout(resolve, 100))
+	await sleep(100)
 	await assert.rejects(send(server, 'GET', '/'))
 	assert.equal((await running).status, 200)
-	assert.equal(await server.ended, 0)
+	assert.equal(await server.child.ended, 0)
 })
 await check('its log tells of errors, but not of what was asked', async () => {
-	assert.match(server.log, /"code":"53300"/)
-	for (const word of ['dvk_', SECRET, '/error', 'authorization', 'Authorization', 'Bearer']) assert.ok(!server.log.includes(word), word)
+	assert.match(server.child.log, /"code":"53300"/)
+	for (const word of ['dvk_', SECRET, '/error', 'authorization', 'Authorization', 'Bearer']) assert.ok(!server.child.log.includes(word), word)
 })
-stranger.child.kill('SIGKILL')
+await stopPrograms()
 done()
 process.exit()

@@ -3,8 +3,12 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { inspect } from 'node:util'
 
 export { assert }
+
+const { Pool } = createRequire(new URL('../../examples/http/server.js', import.meta.url))('pg')
 
 // {url, management, gateway, ...}: see test/t/053_web.pl
 export const config = JSON.parse(process.env.DEVAPP_WEB ?? '{}')
@@ -21,7 +25,7 @@ export async function check(name, body) {
 	} catch (error) {
 		console.log(`not ok ${count} - ${name}`)
 		console.log(String(error?.stack ?? error).replace(/^/gm, '# '))
-		if (error?.result !== undefined) console.log(`# result: ${JSON.stringify(error.result)}`)
+		if (error?.result !== undefined) console.log(inspect(error.result, { depth: 2 }).replace(/^/gm, '# '))
 		process.exitCode = 1
 	}
 }
@@ -48,12 +52,20 @@ export async function ask(path, { url = config.url, ...options } = {}) {
 	return { status: response.status, headers: response.headers, text, json }
 }
 
-// verdict(KEY, PATH, METHOD): the status of /auth for a call with this key
-export async function verdict(key, path = '/weather/today', method = 'GET') {
-	const { status } = await ask('/auth', { headers: {
-		'X-Devapp-Gateway': config.gateway, 'X-Forwarded-Method': method, 'X-Forwarded-Uri': path, 'X-API-Key': key } })
-	return status
+let pool
+
+// sql(TEXT, VALUE...): the first value of the first row, for an administrator
+export async function sql(text, ...values) {
+	pool ??= new Pool({ user: 'postgres', max: 1, allowExitOnIdle: true })
+	const { rows } = await pool.query({ text, values, rowMode: 'array' })
+	return rows[0]?.[0]
 }
+
+// verdict(SECRET, {id, path, method}): the code of devapp's verdict on a call with a key, or
+// with a client's id and secret
+export const verdict = (secret, { id, path = '/weather/today', method = 'GET' } = {}) => (id === undefined
+	? sql('SELECT code FROM devapp.verify_key($1, $2, $3)', secret, path, method)
+	: sql('SELECT code FROM devapp.verify_client($4, $1, $2, $3)', secret, path, method, id))
 
 // rejection(PROMISE): the error that it must end in
 export async function rejection(promise) {

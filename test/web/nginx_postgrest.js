@@ -3,49 +3,22 @@
 //
 // Where no postgrest is on PATH, stand_in.js takes its place.
 
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert, check, config, done, isInstalled, skip } from './check.js'
+import { HOST, listening, run, start, stopPrograms } from './programs.js'
 import { standIn } from './stand_in.js'
 
-const HOST = '127.0.0.1'
 const here = import.meta.dirname
 const examples = join(here, '../../examples/nginx-postgrest')
 const folder = mkdtempSync(join(tmpdir(), 'nginx-'))
-const processes = []
 
 if (!isInstalled('nginx', '-v')) {
 	skip('nginx', 'it is not installed')
 	done()
 	process.exit()
-}
-
-const listening = (server) => new Promise((resolve) => server.listen(0, HOST, () => resolve(server.address().port)))
-async function freePort() {
-	const server = net.createServer()
-	const port = await listening(server)
-	await new Promise((resolve) => server.close(resolve))
-	return port
-}
-
-function run(command, args, options) {
-	const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
-	child.log = ''
-	for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { child.log += data })
-	processes.push(child)
-	return child
-}
-
-async function ready(port) {
-	for (const deadline = Date.now() + 20000; Date.now() < deadline;) {
-		try {
-			return await new Promise((resolve, reject) => net.connect(port, HOST).on('connect', function () { this.end(); resolve() }).on('error', reject))
-		} catch { await new Promise((resolve) => setTimeout(resolve, 50)) }
-	}
-	assert.fail('it does not listen')
 }
 
 // changed(FILE, {FROM: TO}): its text for this test
@@ -58,24 +31,22 @@ function changed(file, changes) {
 	return text
 }
 
-async function startNginx(upstream) {
-	const port = await freePort()
+// startNginx(UPSTREAM): its server, with PostgREST on that port
+const startNginx = (upstream) => start((port) => {
 	const name = join(folder, String(port))
 	writeFileSync(`${name}.token`, `proxy_set_header X-Devapp-Proxy "${config.proxy_token}";\n`, { mode: 0o600 })
 	writeFileSync(`${name}.site`, changed('nginx.conf', { 'listen 443 ssl': `listen ${HOST}:${port}`, 'ssl_certificate /etc/nginx/devapp.crt;': '',
 		'ssl_certificate_key /etc/nginx/devapp.key;': '', '127.0.0.1:3000': `${HOST}:${upstream}`, '/etc/nginx/devapp-proxy.conf': `${name}.token` }))
 	const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${folder}/${what};`).join(' ')
 	writeFileSync(`${name}.conf`, `daemon off; pid ${name}.pid; error_log stderr; events {} http { ${temporary} include ${name}.site; }`)
-	run('nginx', ['-p', folder, '-c', `${name}.conf`, '-e', 'stderr'])
-	await ready(port)
-	return port
-}
+	return run('nginx', ['-p', folder, '-c', `${name}.conf`, '-e', 'stderr'])
+})
 
 // ---------- what PostgREST gets to see ----------
 
 let seen = []
 const recorder = standIn('nobody', 'nobody', (req) => seen.push({ method: req.method, url: req.url, headers: req.headersDistinct }))
-const recorded = await startNginx(await listening(recorder))
+const { port: recorded } = await startNginx(await listening(recorder))
 
 // raw(TEXT): the status lines of what nginx answers to these bytes, and what PostgREST saw
 function raw(text) {
@@ -165,23 +136,24 @@ const real = isInstalled('postgrest', '--version')
 if (config.url) {
 	let upstream
 	if (real) {
-		upstream = await freePort()
-		const file = join(folder, 'postgrest.conf')
-		writeFileSync(file, changed('postgrest.conf', { 'postgres://devapp_postgrest@/devapp':
-			`postgres://devapp_postgrest@/${process.env.PGDATABASE}?host=${process.env.PGHOST}&port=${process.env.PGPORT}`, 'server-port = 3000': `server-port = ${upstream}` }))
-		run('postgrest', [file])
-		await ready(upstream)
+		const started = await start((port) => {
+			const file = join(folder, 'postgrest.conf')
+			writeFileSync(file, changed('postgrest.conf', { 'postgres://devapp_postgrest@/devapp':
+				`postgres://devapp_postgrest@/${process.env.PGDATABASE}?host=${process.env.PGHOST}&port=${process.env.PGPORT}`, 'server-port = 3000': `server-port = ${port}` }))
+			return run('postgrest', [file])
+		})
+		upstream = started.port
 	} else {
 		upstream = await listening(standIn('devapp_postgrest', 'devapp_web', () => false))
 	}
-	const url = `http://${HOST}:${await startNginx(upstream)}`
-	for (const client of ['apigee_edge_js', 'apigeetool', ...(real ? ['postgrest_js'] : [])]) {
-		const child = run(process.execPath, [join(here, 'clients', `${client}.js`)], { env: { ...process.env, DEVAPP_WEB: JSON.stringify({ ...config, url, suffix: '-nginx' }) } })
+	const { url } = await startNginx(upstream)
+	for (const client of ['apigeetool']) {
+		const child = run(process.execPath, [join(here, `${client}.js`)], { env: { ...process.env, DEVAPP_WEB: JSON.stringify({ ...config, url, suffix: '-nginx' }) } })
 		await check(`${client} through nginx and ${real ? 'PostgREST' : 'a stand-in for PostgREST'}`, async () => {
-			assert.equal(await new Promise((resolve) => child.on('close', resolve)), 0, child.log.split('\n').filter((line) => !line.startsWith('ok ')).join('\n'))
+			assert.equal(await child.ended, 0, child.log.split('\n').filter((line) => !line.startsWith('ok ')).join('\n'))
 		})
 	}
 }
-for (const child of processes) child.kill('SIGKILL')
+await stopPrograms()
 done()
 process.exit()
