@@ -41,7 +41,7 @@ const app = await check('creates an app, whose key works for an hour', async () 
 	assert.deepEqual(made.scopes, ['read'])
 	assert.equal(made.keyExpiresIn, '3600000')
 	assert.deepEqual(made.credentials[0].apiProducts.map(({ apiproduct }) => apiproduct), [product, 'weather'])
-	assert.equal(await verdict(made.credentials[0].consumerSecret), 'VALID')
+	assert.equal(await verdict(made.credentials[0].consumerSecret, { id: made.credentials[0].consumerKey }), 'VALID')
 	return made
 })
 await check('gets and lists apps', async () => {
@@ -84,7 +84,8 @@ await check('takes user and password as well, from its command line', async () =
 })
 await check('deletes the app, the product and the developer', async () => {
 	await tool('deleteApp', { email, name })
-	for (const [secret, id] of [[app.credentials[0].consumerSecret], [pair.secret, pair.key]]) assert.notEqual(await verdict(secret, { id }), 'VALID')
+	const [{ consumerKey, consumerSecret }] = app.credentials
+	for (const [id, secret] of [[consumerKey, consumerSecret], [pair.key, pair.secret]]) assert.notEqual(await verdict(secret, { id }), 'VALID')
 	await tool('deleteProduct', { productName: product })
 	await tool('deleteDeveloper', { email })
 	await refused(tool('deleteDeveloper', { email }), `DeveloperId ${email} does not exist in organization acme`)

@@ -147,7 +147,7 @@ if (config.url) {
 		upstream = await listening(standIn('devapp_postgrest', 'devapp_web', () => false))
 	}
 	const { url } = await startNginx(upstream)
-	for (const client of ['apigeetool']) {
+	for (const client of ['apigee_edge_js', 'apigeetool']) {
 		const child = run(process.execPath, [join(here, `${client}.js`)], { env: { ...process.env, DEVAPP_WEB: JSON.stringify({ ...config, url, suffix: '-nginx' }) } })
 		await check(`${client} through nginx and ${real ? 'PostgREST' : 'a stand-in for PostgREST'}`, async () => {
 			assert.equal(await child.ended, 0, child.log.split('\n').filter((line) => !line.startsWith('ok ')).join('\n'))
