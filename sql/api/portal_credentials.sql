@@ -51,7 +51,7 @@ BEGIN
         label => body ->> 'label',
         note => body ->> 'note',
         replaces => body ->> 'replaces',
-        overlap => coalesce((body ->> 'overlap')::interval, '7 days'),
+        overlap => (body ->> 'overlap')::interval,
         allowed_cidrs => devapp_internal.body_list(body, 'allowed_cidrs')::cidr[]);
     RETURN devapp_internal.json_response(201, to_jsonb(issued), devapp_internal.portal_location(request.base_url, '/credentials/' || issued.credential_id));
 END

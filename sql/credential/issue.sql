@@ -242,6 +242,10 @@ DECLARE
 BEGIN
     IF issue_credential.replaces IS NOT NULL THEN
         old := devapp_internal.find_replaced(the_app, issue_credential.replaces);
+    ELSIF overlap IS NOT NULL THEN
+        RAISE EXCEPTION 'overlap was given without replaces'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Name the credential that the new one replaces, or leave overlap out. devapp.rotate_credential gives a credential another secret.';
     END IF;
     names := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id, old.credential_id));
     IF NOT is_admin THEN
@@ -252,7 +256,7 @@ BEGIN
     PERFORM devapp_internal.set_note(issue_credential.note);
     the_products := devapp_internal.find_products(names, the_app.app_id);
     IF old.credential_id IS NOT NULL THEN
-        replaced_until := devapp_internal.end_replaced(old, overlap);
+        replaced_until := devapp_internal.end_replaced(old, coalesce(overlap, '7 days'));
     END IF;
     made := devapp_internal.issue_secret(
                 devapp_internal.make_credential(the_app, coalesce(issue_credential.kind, old.kind), the_products,
@@ -276,7 +280,7 @@ CREATE FUNCTION devapp.issue_credential(
     label text DEFAULT NULL,
     note text DEFAULT NULL,
     replaces devapp.credential_ref DEFAULT NULL,
-    overlap interval DEFAULT '7 days',
+    overlap interval DEFAULT NULL,
     allowed_cidrs cidr[] DEFAULT NULL
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';

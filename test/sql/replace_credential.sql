@@ -102,7 +102,10 @@ DISCARD ALL;
 SELECT count(*) AS credentials FROM devapp.credential WHERE app_id = :'o_app_id' \gset
 SELECT devapp.issue_credential(:'o_app_id', replaces => '00000000-0000-0000-0000-000000000000');
 SELECT devapp.issue_credential(:'o_app_id', replaces => :'i', overlap => '-1 day');
-SELECT devapp.issue_credential(:'o_app_id', replaces => :'i', overlap => NULL);
+SELECT devapp.issue_credential(:'o_app_id', overlap => '1 day');
+BEGIN;
+SELECT previous_valid_until = now() + interval '7 days' AS seven_days FROM devapp.issue_credential(:'o_app_id', replaces => :'i', overlap => NULL);
+ROLLBACK;
 SELECT devapp.issue_credential(:'o_app_id', replaces => :'i', overlap => '300000 years');
 SELECT devapp.issue_credential(:'o_app_id', replaces => :'i', products => '{nothing}');
 \set VERBOSITY sqlstate
