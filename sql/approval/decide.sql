@@ -183,8 +183,7 @@ CREATE FUNCTION devapp_internal.make_decisions(app devapp.app, products devapp.p
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    by_rules constant boolean := devapp_internal.app_approval() = 'conditional'
-                                 AND EXISTS (SELECT FROM devapp.approval_rule r WHERE r.enabled);
+    by_rules constant boolean := devapp_internal.rules_decide();
     product devapp.product;
     made devapp.approval_decision;
     decisions devapp.approval_decision[] := '{}';

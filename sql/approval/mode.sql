@@ -6,6 +6,11 @@ CREATE FUNCTION devapp_internal.app_approval() RETURNS text
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_app_approval';
 
+-- Whether the mode is conditional, and there is a rule that is enabled.
+CREATE FUNCTION devapp_internal.rules_decide() RETURNS boolean
+    LANGUAGE c STABLE
+    AS 'MODULE_PATHNAME', 'devapp_rules_decide';
+
 CREATE FUNCTION devapp_internal.set_app_approval(mode text) RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
