@@ -7,8 +7,6 @@ CREATE FUNCTION devapp_internal.redecide(app devapp.app, credential_product deva
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    product devapp.product;
 BEGIN
     IF decision.decision <> 'hold' THEN
         UPDATE devapp.credential_product cp
@@ -19,9 +17,8 @@ BEGIN
          WHERE cp.ordinal = credential_product.ordinal;
         RETURN;
     END IF;
-    SELECT * INTO product FROM devapp.product p WHERE p.product_id = credential_product.product_id;
     UPDATE devapp.credential_product cp SET removed_at = now() WHERE cp.ordinal = credential_product.ordinal;
-    PERFORM devapp_internal.associate(app, credential_product.credential_id, product, decision);
+    PERFORM devapp_internal.associate(app.app_id, app.status, credential_product.credential_id, credential_product.product_id, decision);
 END
 $$;
 

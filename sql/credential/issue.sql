@@ -116,6 +116,23 @@ BEGIN
 END
 $$;
 
+-- The row of a credential that is approved (src/model/new_credential.c).
+CREATE FUNCTION devapp_internal.insert_credential(
+    credential_id uuid,
+    app_id uuid,
+    kind text,
+    label text,
+    consumer_key text,
+    environment text,
+    scopes text[],
+    allowed_cidrs cidr[],
+    attributes jsonb,
+    expires_at timestamptz,
+    replaces uuid
+) RETURNS void
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'devapp_insert_credential';
+
 -- Makes a credential for an app, with its associations in the order of products, and returns its id.  It
 -- has no secret yet, which the callers give it.  decisions: what was decided about the products
 -- already.  imported: the consumer key of a credential whose secret another system made.
@@ -137,8 +154,8 @@ CREATE FUNCTION devapp_internal.make_credential(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    made uuid;
     public_part text := coalesce(imported, devapp_internal.new_consumer_key(environment));
+    made uuid := devapp_internal.new_credential_id(public_part);
 BEGIN
     IF kind IS NOT NULL THEN
         PERFORM devapp_internal.require_expiry(kind, expires_in);
@@ -149,18 +166,14 @@ BEGIN
     IF environment IS NOT NULL THEN
         PERFORM devapp_internal.require_environment(environment, products);
     END IF;
-    INSERT INTO devapp.credential AS c (credential_id, app_id, kind, label, consumer_key, environment, scopes,
-                                        expires_at, attributes, allowed_cidrs, replaces)
-    VALUES (devapp_internal.new_credential_id(public_part), app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''), public_part,
-            make_credential.environment, coalesce(make_credential.scopes, '{}'),
-            CASE WHEN expires_in IS NOT NULL THEN devapp_internal.expiry_after(expires_in) END,
-            coalesce(make_credential.attributes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'),
-            make_credential.replaces)
-    RETURNING c.credential_id INTO made;
+    PERFORM devapp_internal.insert_credential(made, app.app_id, coalesce(make_credential.kind, 'api_key'), nullif(make_credential.label, ''),
+                public_part, make_credential.environment, coalesce(make_credential.scopes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'),
+                coalesce(make_credential.attributes, '{}'), CASE WHEN expires_in IS NOT NULL THEN devapp_internal.expiry_after(expires_in) END,
+                make_credential.replaces);
     decisions := coalesce(decisions, devapp_internal.make_decisions(app, products));
     FOR i IN 1 .. cardinality(products) LOOP
         IF make_credential.replaces IS NULL OR NOT devapp_internal.keep_approval(app, made, products[i], make_credential.replaces) THEN
-            PERFORM devapp_internal.associate(app, made, products[i], decisions[i]);
+            PERFORM devapp_internal.associate(app.app_id, app.status, made, products[i].product_id, decisions[i]);
         END IF;
     END LOOP;
     RETURN made;

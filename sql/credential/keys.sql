@@ -49,8 +49,3 @@ CREATE FUNCTION devapp_internal.issue_secrets(credential_ids uuid[], previous_va
     SET search_path = pg_catalog, pg_temp
     SET enable_seqscan = off
     AS 'MODULE_PATHNAME', 'devapp_issue_secrets';
-
--- The nth digest of those that are being stored.
-CREATE FUNCTION devapp_internal.digest_to_store(n bigint) RETURNS devapp.secret_digest
-    LANGUAGE c VOLATILE
-    AS 'MODULE_PATHNAME', 'devapp_digest_to_store';

@@ -1,11 +1,19 @@
 -- Associations: which products a credential is for.
 
+-- The row of an association; null if the credential has one with this product already
+-- (src/model/new_credential.c).
+CREATE FUNCTION devapp_internal.insert_association(credential_id uuid, product_id uuid, status text, decided_by text, decision_note text)
+    RETURNS devapp.credential_product
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'devapp_insert_association';
+
 -- A new association, as it was decided on.  A rejected app gets nothing approved:
 -- what it asks for is decided again when it is resubmitted.
 CREATE FUNCTION devapp_internal.associate(
-    app devapp.app,
+    app_id uuid,
+    app_status text,
     credential_id uuid,
-    product devapp.product,
+    product_id uuid,
     decision devapp.approval_decision
 ) RETURNS devapp.credential_product
     LANGUAGE plpgsql
@@ -15,28 +23,23 @@ DECLARE
     made devapp.credential_product;
     start text := CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'revoked' ELSE 'pending' END;
 BEGIN
-    IF start = 'approved' AND app.status = 'rejected' AND devapp_internal.app_approval() = 'conditional' THEN
+    IF start = 'approved' AND app_status = 'rejected' AND devapp_internal.app_approval() = 'conditional' THEN
         start := 'pending';
         decision := NULL;
     END IF;
     -- what a person took from the app is for an administrator to give again
     IF start = 'approved' AND NOT devapp_internal.is_admin() THEN
         IF EXISTS (SELECT FROM devapp.credential c JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-                    WHERE c.app_id = app.app_id AND cp.product_id = product.product_id
+                    WHERE c.app_id = associate.app_id AND cp.product_id = associate.product_id
                       AND cp.status = 'revoked' AND cp.decided_by IS NOT NULL AND NOT starts_with(cp.decided_by, 'rule:')) THEN
             start := 'pending';
             decision := NULL;
         END IF;
     END IF;
-    INSERT INTO devapp.credential_product AS cp
-        (credential_id, product_id, status, decided_by, decided_at, decision_note)
-    VALUES (associate.credential_id, product.product_id, start, decision.decided_by,
-            CASE WHEN decision.decided_by IS NOT NULL THEN now() END, decision.note)
-    ON CONFLICT DO NOTHING
-    RETURNING cp.* INTO made;
-    IF NOT FOUND THEN
+    made := devapp_internal.insert_association(associate.credential_id, associate.product_id, start, decision.decided_by, decision.note);
+    IF made.ordinal IS NULL THEN
         RAISE EXCEPTION 'credential % is already associated with product %',
-                        associate.credential_id, devapp_internal.quoted(product.name)
+                        associate.credential_id, (SELECT devapp_internal.quoted(p.name) FROM devapp.product p WHERE p.product_id = associate.product_id)
             USING ERRCODE = 'unique_violation',
                   HINT = CASE WHEN devapp_internal.is_admin() THEN 'Change the status with devapp.set_credential_product_status.'
                               ELSE 'Its status is in devapp.get_credential.' END;
@@ -96,7 +99,7 @@ BEGIN
     PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
     decisions := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
     PERFORM devapp_internal.set_note(note);
-    made := devapp_internal.associate(the_app, the_credential.credential_id, the_product, decisions[1]);
+    made := devapp_internal.associate(the_app.app_id, the_app.status, the_credential.credential_id, the_product.product_id, decisions[1]);
     PERFORM devapp_internal.set_note(NULL);
     RETURN made;
 END

@@ -49,6 +49,15 @@ compat_index_beginscan(Relation heap, Relation index, Snapshot snapshot, int nke
 #endif
 }
 
+/* 16 added indexes that only summarize */
+#if PG_VERSION_NUM >= 160000
+#define compat_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false)
+#else
+#define compat_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
+#endif
+
 /* 16 makes the map when it is asked for it */
 #if PG_VERSION_NUM >= 160000
 #define compat_root_to_child_map(child, estate) ExecGetRootToChildMap(child, estate)

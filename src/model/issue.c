@@ -2,8 +2,8 @@
  * issue.c
  *		Making secrets for credentials: the one place where a plaintext exists.
  *
- * Keys are generated, digested and put into the result in this file; SQL gets
- * the digests, and the plaintext goes nowhere but into the returned rows.  The
+ * Keys are generated, digested, stored and put into the result in this file; no statement
+ * has a digest as a parameter, and the plaintext goes nowhere but into the returned rows.  The
  * buffers it was made in are wiped.  The secret of a credential of kind jwt is a token,
  * which the room of tokens makes.
  *
@@ -20,9 +20,11 @@
 #include <sodium.h>
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -32,26 +34,16 @@
 
 #include "base/compat.h"
 #include "base/sha256_core.h"
+#include "base/uuid.h"
 #include "key/key.h"
 #include "key/key_core.h"
 #include "key/secret.h"
 #include "model/issue.h"
 #include "model/issued_row.h"
+#include "table/row_writer.h"
 
 PG_FUNCTION_INFO_V1(devapp_issue_secret);
 PG_FUNCTION_INFO_V1(devapp_issue_secrets);
-PG_FUNCTION_INFO_V1(devapp_digest_to_store);
-
-/* The digests are no parameter, because auto_explain can log those. */
-static const char insert_query[] =
-"INSERT INTO devapp.credential_secret"
-" (credential_id, version, purpose, digest, scheme, valid_from, kid)"
-" SELECT u.credential_id, u.version,"
-"  CASE u.kind WHEN 'oauth_client' THEN 'client_secret' WHEN 'jwt' THEN 'token' ELSE 'api_key' END,"
-"  devapp_internal.digest_to_store(u.n), u.scheme, now(), u.kid"
-" FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS u(credential_id, version, kind, kid, scheme, n)";
-
-static SPIPlanPtr insert_plan = NULL;
 
 /* One credential whose secret is being made. */
 typedef struct Issue
@@ -62,32 +54,12 @@ typedef struct Issue
 	SecretDigest digest;
 } Issue;
 
-/* What digest_to_store() gives; NULL while nothing is being issued. */
-static const Issue *issues_to_store = NULL;
-static int	nissues_to_store;
-
 static TokenMaker make_token = NULL;
 
 void
 issue_set_token_maker(TokenMaker maker)
 {
 	make_token = maker;
-}
-
-/*
- * Planned once a session: planning takes several times as long as running.  Without the
- * option PostgreSQL would plan again for each array, because one of one credential looks
- * so much cheaper than one of unknown length.
- */
-static SPIPlanPtr
-keep_plan(const char *query, int nargs, Oid *types)
-{
-	SPIPlanPtr	plan = SPI_prepare_cursor(query, nargs, types, CURSOR_OPT_GENERIC_PLAN);
-
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "SPI_prepare failed for \"%s\": %s", query,
-			 SPI_result_code_string(SPI_result));
-	return plan;
 }
 
 static Datum
@@ -104,74 +76,63 @@ make_array(Datum *values, bool *nulls, int n, Oid type)
 											  type, len, byval, align));
 }
 
-/* A column of the rows, as an array. */
-static Datum
-column_array(const Issue *issues, int n, IssuedColumn column, Oid type)
+static const char *
+purpose_of(const IssuedRow *row)
 {
-	Datum	   *values = palloc(sizeof(Datum) * (size_t) Max(n, 1));
+	text	   *kind = DatumGetTextPP(row->values[ISSUED_KIND]);
+	Str			s = {VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind)};
 
-	for (int i = 0; i < n; i++)
-		values[i] = issues[i].row->values[column];
-	return make_array(values, NULL, n, type);
-}
-
-/* The keys that signed those that are tokens. */
-static Datum
-kid_array(const Issue *issues, int n)
-{
-	Datum	   *values = palloc(sizeof(Datum) * (size_t) Max(n, 1));
-	bool	   *nulls = palloc(sizeof(bool) * (size_t) Max(n, 1));
-
-	for (int i = 0; i < n; i++)
-	{
-		nulls[i] = issues[i].secret.kid == NULL;
-		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(issues[i].secret.kid);
-	}
-	return make_array(values, nulls, n, TEXTOID);
-}
-
-static Datum
-scheme_array(const Issue *issues, int n)
-{
-	Datum	   *values = palloc(sizeof(Datum) * (size_t) Max(n, 1));
-
-	for (int i = 0; i < n; i++)
-		values[i] = CStringGetTextDatum(issues[i].is_foreign ? "sha256" : "blake2b");
-	return make_array(values, NULL, n, TEXTOID);
+	return str_is(s, "oauth_client") ? "client_secret" : str_is(s, "jwt") ? "token" : "api_key";
 }
 
 static void
-store_digests(const Issue *issues, int n)
+set_text(RowWriter *writer, const char *column, const char *value)
 {
-	Oid			types[5] = {UUIDARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	Datum		args[5];
+	if (value == NULL)
+		row_writer_set_null(writer, column);
+	else
+		row_writer_set(writer, column, TEXTOID, CStringGetTextDatum(value));
+}
 
-	args[0] = column_array(issues, n, ISSUED_CREDENTIAL_ID, UUIDOID);
-	args[1] = column_array(issues, n, ISSUED_VERSION, INT4OID);
-	args[2] = column_array(issues, n, ISSUED_KIND, TEXTOID);
-	args[3] = kid_array(issues, n);
-	args[4] = scheme_array(issues, n);
-	if (insert_plan == NULL)
-		insert_plan = keep_plan(insert_query, 5, types);
-	issues_to_store = issues;
-	nissues_to_store = n;
-	if (SPI_execute_plan(insert_plan, args, NULL, false, 0) != SPI_OK_INSERT ||
-		SPI_processed != (uint64) n)
+static void
+store_digest(RowWriter *writer, const Issue *issue)
+{
+	pg_uuid_t	secret_id;
+
+	if (!uuid_make_v7(&secret_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	row_writer_begin_row(writer);
+	row_writer_set(writer, "secret_id", UUIDOID, UUIDPGetDatum(&secret_id));
+	row_writer_set(writer, "credential_id", UUIDOID, issue->row->values[ISSUED_CREDENTIAL_ID]);
+	row_writer_set(writer, "version", INT4OID, issue->row->values[ISSUED_VERSION]);
+	set_text(writer, "purpose", purpose_of(issue->row));
+	row_writer_set_own(writer, SECRET_DIGEST, secret_digest_datum(&issue->digest));
+	set_text(writer, "scheme", issue->is_foreign ? "sha256" : "blake2b");
+	row_writer_set(writer, "valid_from", TIMESTAMPTZOID,
+				   TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	row_writer_set_null(writer, "superseded_at");
+	row_writer_set_null(writer, "valid_until");
+	row_writer_set_null(writer, "ended_at");
+	set_text(writer, "kid", issue->secret.kid);
+	if (!row_writer_put(writer))
 		elog(ERROR, "secret was not stored");
 }
 
-/* SQL: what insert_query stores */
-Datum
-devapp_digest_to_store(PG_FUNCTION_ARGS)
+/* In one statement: its triggers are called once. */
+static void
+store_digests(const Issue *issues, int n)
 {
-	int64		n = PG_GETARG_INT64(0);
+	RowWriter	writer;
 
-	if (issues_to_store == NULL || n < 1 || n > nissues_to_store)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no secret is being issued"),
-				 errhint("Use devapp.create_app, devapp.issue_credential or devapp.rotate_credential.")));
-	PG_RETURN_DATUM(secret_digest_datum(&issues_to_store[n - 1].digest));
+	row_writer_open(&writer, SECRET_BY_CREDENTIAL);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		store_digest(&writer, &issues[i]);
+	}
+	row_writer_close(&writer);
 }
 
 static Secret
@@ -313,7 +274,6 @@ wipe_issues(Issue *issues, int n)
 			sodium_memzero(issues[i].secret.bytes, issues[i].secret.len);
 	}
 	sodium_memzero(issues, sizeof(Issue) * (size_t) n);
-	issues_to_store = NULL;
 }
 
 /* The same, and whatever happens, the secrets are wiped. */
