@@ -425,6 +425,7 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_packed_rows()
     UNION ALL SELECT * FROM devapp_internal.doctor_audit()
     UNION ALL SELECT * FROM devapp_internal.doctor_audit_log()
+    UNION ALL SELECT * FROM devapp_internal.doctor_http()
     UNION ALL SELECT * FROM devapp_internal.doctor_restore()
 $$;
 

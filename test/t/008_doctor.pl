@@ -5,6 +5,7 @@
 use strict;
 use warnings FATAL => 'all';
 
+use Cwd qw(abs_path);
 use FindBin;
 use lib $FindBin::RealBin;
 use Devapp;
@@ -29,8 +30,8 @@ sub after
 
 is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
 	join("\n",
-		'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'digests|ok', 'dpop|info', 'housekeeping|info', 'init_privs|ok', 'keyring|info', 'libsodium|ok', 'metering|info', 'owner|ok', 'packed_rows|ok', 'pepper|warning', 'preload|info',
-		'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'signing_key|info', 'token_issuer|ok', 'triggers|ok', 'version|ok'),
+		'api_products|ok', 'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'base_url|ok', 'digests|ok', 'dpop|info', 'housekeeping|info', 'init_privs|ok', 'keyring|info', 'libsodium|ok', 'metering|info', 'owner|ok', 'packed_rows|ok', 'pepper|warning', 'preload|info',
+		'proxy_token|ok', 'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'signing_key|info', 'token_issuer|ok', 'triggers|ok', 'version|ok'),
 	'a fresh installation');
 is( $node->safe_psql('postgres',
 		q{SELECT count(*) FROM devapp.doctor() WHERE status IN ('warning', 'error') AND hint IS NULL}),
@@ -104,6 +105,33 @@ after('all of a table switched off', 'ALTER TABLE devapp.credential_product DISA
 	qr/^error\|switched off: .*guard_row on devapp\.credential_product/);
 # one that fires on replicas only does not fire here
 after('one for replicas only', 'ALTER TABLE devapp.app ENABLE REPLICA TRIGGER guard_status', 'triggers', qr/^error\|.*guard_status on devapp\.app/);
+
+# ---------- the API over HTTP ----------
+
+my $served = 'SELECT devapp.setup_roles(); CREATE ROLE web IN ROLE devapp_http';
+is(doctor($node, $_->[0]), "ok|$_->[1]", "$_->[0]: no roles")
+  for [ 'proxy_token', 'no server passes on requests' ], [ 'base_url', 'no server passes on requests' ], [ 'api_products', 'no role may pass on requests' ];
+after('roles that nobody has', 'SELECT devapp.setup_roles()', 'base_url', "\nok|no server passes on requests");
+after('a server', $served, 'base_url', "\nwarning|URLs of the API over HTTP begin with what the server in front says");
+after('it is set', "$served; SET devapp.base_url = 'https://api.example.com'", 'base_url', "\nok|URLs of the API over HTTP begin with https://api.example.com");
+after('the issuer is one', "$served; SET devapp.issuer = 'https://login.example.com'", 'base_url', "\nok|URLs of the API over HTTP begin with https://login.example.com");
+after('the issuer is none', "$served; SET devapp.issuer = 'urn:example'", 'base_url', qr/^\nwarning\|/);
+after('both', 'SELECT devapp.setup_roles()', 'api_products', "\nok|devapp-admin and devapp-portal are there");
+after('one is deleted', q{SELECT devapp.setup_roles(); DO $$ BEGIN PERFORM devapp.delete_product('devapp-portal'); END $$}, 'api_products',
+	"\nwarning|missing: devapp-portal: nobody can be given a key for it");
+after('a server', $served, 'proxy_token', "\ninfo|no token: requests through PostgREST are refused");
+
+my $file = abs_path(PostgreSQL::Test::Utils::tempdir) . '/proxy_token';
+set_config($node, 'devapp.proxy_token_file', $file);
+like(doctor($node, 'proxy_token'), qr/^error\|could not open proxy token file "\Q$file\E": No such file or directory$/, 'proxy_token: no file');
+append_to_file($file, '1:' . 'a1' x 32 . "\n");
+chmod oct '644', $file or die;
+is(doctor($node, 'proxy_token'), qq(error|proxy token file "$file" is not usable: Others than its owner have access to it.), 'proxy_token: others may read it');
+chmod oct '600', $file or die;
+is(doctor($node, 'proxy_token'), 'ok|requests through PostgREST need a token of the file', 'proxy_token: a file');
+append_to_file($file, "2:a1\n");
+is(doctor($node, 'proxy_token'), qq(error|proxy token file "$file" is not usable: Line 2: It does not have 32 to 128 hex digits.), 'proxy_token: a broken line');
+set_config($node, 'devapp.proxy_token_file', '');
 
 # ---------- another owner ----------
 
