@@ -43,7 +43,8 @@ DECLARE
 BEGIN
     is_done := devapp.revoke_token(devapp_internal.oauth_token_of(request.form), client => client.client_id, client_secret => client.secret,
                                    assertion => client.assertion, note => 'by its client') IS NOT NULL;
-    RETURN devapp_internal.empty_response(200);
+    -- clients ignore the body, but some insist on JSON
+    RETURN devapp_internal.json_response(200, '{}');
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_revoke(devapp_internal.http_request) IS
