@@ -20,7 +20,7 @@ my $adapter = "$FindBin::RealBin/../../examples/http/server.js";
 plan skip_all => -e "$web/missing" ? slurp_file("$web/missing") =~ s/\s+\z//r : 'the npm packages of test/web are not installed'
   unless -d "$web/node_modules";
 
-my $node = start_server('main', '');
+my $node = start_server('main', "shared_preload_libraries = 'devapp'");
 $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{TMPDIR} = PostgreSQL::Test::Utils::tempdir();
@@ -113,7 +113,7 @@ is($problem, '', 'a developer program');
 $config = decode_json($config);
 $config->{url} = start_adapter($config);
 $ENV{DEVAPP_WEB} = encode_json($config);
-for my $name (qw(apigee_edge_js apigeetool))
+for my $name (qw(apigee_edge_js apigeetool oauth))
 {
 	push @programs, start_program($name, { PGDATABASE => 'program' }, 'node', "$web/$name.js");
 }
