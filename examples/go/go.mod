@@ -1,0 +1,3 @@
+module devapp.example/middleware
+
+go 1.19
