@@ -91,15 +91,11 @@ read_key_field(const Exchange *x, Str name)
 static NullableDatum
 client_address(const Exchange *x, Str named)
 {
-	if (named.len == 0 && exchange_header(x, "x-forwarded-for").data != NULL)
-	{
-		if (!x->client.isnull)
-			return x->client;
-		named = exchange_header(x, "x-client-ip");
-	}
-	if (named.len == 0)
-		return (NullableDatum) {(Datum) 0, true};
-	return (NullableDatum) {DirectFunctionCall1(inet_in, CStringGetDatum(pnstrdup(named.data, named.len))), false};
+	if (named.len > 0)
+		return (NullableDatum) {DirectFunctionCall1(inet_in, CStringGetDatum(pnstrdup(named.data, named.len))), false};
+	if (exchange_header(x, "x-forwarded-for").data != NULL)
+		return x->client;
+	return (NullableDatum) {(Datum) 0, true};
 }
 
 /* A gateway whose own key is for one environment asks for that. */
