@@ -249,7 +249,8 @@ buckets_put(BucketCall *call, const BucketRow *row)
  * A tat that is further ahead than a burst is from before a clock was put back, or a
  * limit was changed.  It says nothing of what may come now, so the bucket starts full.
  * The time of the call does not tell: others may have read the clock later.  One read
- * after the tat does.
+ * after the tat does.  But the bucket has to be full for the call, which may have read
+ * the clock a while ago.
  */
 static void
 correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
@@ -257,7 +258,7 @@ correct_rate(Bucket *bucket, RateRule rule, TimestampTz now)
 	int64		tat = atomic_load_explicit(&bucket->used, memory_order_acquire);
 
 	if (unlikely(tat > rate_latest(rule, rate_time(now))))
-		(void) bucket_restart_rate(bucket, tat, rule, rate_time(GetCurrentTimestamp()));
+		(void) bucket_restart_rate(bucket, tat, rule, rate_time(GetCurrentTimestamp()), rate_time(now));
 }
 
 /* False: there is no room. */

@@ -96,12 +96,15 @@ bucket_give_back(Bucket *bucket, int64_t cost)
 		;
 }
 
-/* A tat that is further ahead than it can be now starts anew, if it is still there. */
+/*
+ * A tat that is further ahead than it can be by the clock starts anew at the time of the call,
+ * if it is still there.
+ */
 bool
-bucket_restart_rate(Bucket *bucket, int64_t tat, RateRule rule, int64_t now)
+bucket_restart_rate(Bucket *bucket, int64_t tat, RateRule rule, int64_t clock, int64_t call)
 {
-	return tat > rate_latest(rule, now) &&
-		atomic_compare_exchange_strong_explicit(&bucket->used, &tat, now,
+	return tat > rate_latest(rule, clock) &&
+		atomic_compare_exchange_strong_explicit(&bucket->used, &tat, call,
 												memory_order_relaxed,
 												memory_order_relaxed);
 }

@@ -71,7 +71,8 @@ extern Bucket *bucket_find(BucketStripe *stripe, uint64_t hash,
 extern Bucket *bucket_next(BucketStripe *stripe, uint32_t *place);
 extern bool bucket_take(Bucket *bucket, int64_t limit, int64_t cost, int64_t *used);
 extern void bucket_give_back(Bucket *bucket, int64_t cost);
-extern bool bucket_restart_rate(Bucket *bucket, int64_t tat, RateRule rule, int64_t now);
+extern bool bucket_restart_rate(Bucket *bucket, int64_t tat, RateRule rule, int64_t clock,
+								int64_t call);
 extern RateAnswer bucket_take_rate(Bucket *bucket, RateRule rule, int64_t now,
 								   int64_t cost);
 

@@ -460,10 +460,14 @@ check_threads(Random *random)
 	/* with a limit that is less, or a clock that was put back, it starts full, once */
 	shared.rule.span = 7;
 	CHECK(!bucket_take_rate(shared.rate, shared.rule, 1007, 1).allowed);
-	CHECK(!bucket_restart_rate(shared.rate, shared.rate->used - 1, shared.rule, 1007));
-	CHECK(bucket_restart_rate(shared.rate, shared.rate->used, shared.rule, 1000));
-	CHECK(!bucket_restart_rate(shared.rate, shared.rate->used, shared.rule, 1000));
+	CHECK(!bucket_restart_rate(shared.rate, shared.rate->used - 1, shared.rule, 1007, 1000));
+	CHECK(bucket_restart_rate(shared.rate, shared.rate->used, shared.rule, 1000, 1000));
+	CHECK(!bucket_restart_rate(shared.rate, shared.rate->used, shared.rule, 1000, 1000));
 	CHECK(shared.rate->used == 1000);
+	CHECK(bucket_take_rate(shared.rate, shared.rule, 1000, 1).allowed);
+	/* also for a call that has read the clock long before it gets here */
+	atomic_store(&shared.rate->used, 2000);
+	CHECK(bucket_restart_rate(shared.rate, 2000, shared.rule, 1100, 1000));
 	CHECK(bucket_take_rate(shared.rate, shared.rule, 1000, 1).allowed);
 	free(p);
 }
