@@ -500,7 +500,7 @@ for (@lines)
 }
 is(scalar @lines, 300, 'after each change 36 verdicts are compared');
 is($wrong, 0, 'none is wrong');
-cmp_ok($own, '>', 300, 'and many have the quota of an app');
+cmp_ok($own, '>', 100, 'and many have the quota of an app');
 
 # ---------- no room ----------
 
