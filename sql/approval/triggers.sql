@@ -25,38 +25,48 @@ CREATE TRIGGER forget_approvers AFTER UPDATE OF deleted_at ON devapp.product FOR
     EXECUTE FUNCTION devapp_internal.as_owner('forget_approvers');
 
 -- A pending app of which nothing waits any more is approved, in the mode conditional: its last
--- product was decided on or removed.  A product that is refused or removed does not end
+-- product was decided on or removed, or the last key that waited was revoked.  What is refused, removed or revoked does not end
 -- what a person decided before: of an app that a person rejected, and that was handed in
 -- again, the owner would get round that person.  Then somebody has to approve one who may.
+CREATE FUNCTION devapp_internal.settle_app(app_id uuid, may_overrule boolean, note text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    the_app devapp.app;
+BEGIN
+    IF devapp_internal.app_approval() <> 'conditional' THEN
+        RETURN;
+    END IF;
+    the_app := devapp_internal.find_app(settle_app.app_id, true);
+    IF the_app.status <> 'pending' THEN
+        RETURN;
+    END IF;
+    IF devapp_internal.app_waits(the_app.app_id)
+       OR NOT (devapp_internal.is_automatic(the_app.decided_by) OR may_overrule) THEN
+        -- a new version of the row: who decides on the rest by an older snapshot is told so
+        UPDATE devapp.app a SET name = a.name WHERE a.app_id = the_app.app_id;
+        RETURN;
+    END IF;
+    UPDATE devapp.app a
+       SET status = 'approved',
+           decided_by = 'auto',
+           decision_note = note
+     WHERE a.app_id = the_app.app_id;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.follow_product_status() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     by_person boolean := NEW.status <> 'pending' AND NOT devapp_internal.is_automatic(NEW.decided_by);
-    the_app devapp.app;
 BEGIN
     PERFORM devapp_internal.require_own_table(TG_RELID);
-    IF devapp_internal.app_approval() <> 'conditional' THEN
-        RETURN NULL;
-    END IF;
-    the_app := devapp_internal.find_app((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = NEW.credential_id), true);
-    IF the_app.status <> 'pending' THEN
-        RETURN NULL;
-    END IF;
-    IF devapp_internal.app_waits(the_app.app_id)
-       OR NOT (devapp_internal.is_automatic(the_app.decided_by)
-               OR by_person AND NEW.status = 'approved'
-               OR (by_person OR NEW.removed_at IS NOT NULL) AND devapp_internal.is_admin()) THEN
-        -- a new version of the row: who decides on the rest by an older snapshot is told so
-        UPDATE devapp.app a SET name = a.name WHERE a.app_id = the_app.app_id;
-        RETURN NULL;
-    END IF;
-    UPDATE devapp.app a
-       SET status = 'approved',
-           decided_by = 'auto',
-           decision_note = CASE WHEN by_person AND NEW.status = 'approved' THEN NEW.decision_note END
-     WHERE a.app_id = the_app.app_id;
+    PERFORM devapp_internal.settle_app((SELECT c.app_id FROM devapp.credential c WHERE c.credential_id = NEW.credential_id),
+                by_person AND NEW.status = 'approved' OR (by_person OR NEW.removed_at IS NOT NULL) AND devapp_internal.is_admin(),
+                CASE WHEN by_person AND NEW.status = 'approved' THEN NEW.decision_note END);
     RETURN NULL;
 END
 $$;
@@ -64,6 +74,27 @@ $$;
 CREATE TRIGGER follow_product_status AFTER UPDATE OF status, removed_at ON devapp.credential_product FOR EACH ROW
     WHEN (OLD.status = 'pending' AND OLD.removed_at IS NULL AND (NEW.status <> 'pending' OR NEW.removed_at IS NOT NULL))
     EXECUTE FUNCTION devapp_internal.as_owner('follow_product_status');
+
+-- What a revoked credential asks for waits for nobody.  Few of the apps whose credentials are revoked are pending, and only
+-- those are locked.
+CREATE FUNCTION devapp_internal.follow_credential_status() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    IF EXISTS (SELECT FROM devapp.app a WHERE a.app_id = NEW.app_id AND a.status = 'pending')
+       AND EXISTS (SELECT FROM devapp.credential_product cp
+                    WHERE cp.credential_id = NEW.credential_id AND cp.status = 'pending' AND cp.removed_at IS NULL) THEN
+        PERFORM devapp_internal.settle_app(NEW.app_id, devapp_internal.is_admin(), NULL);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER follow_credential_status AFTER UPDATE OF status ON devapp.credential FOR EACH ROW
+    WHEN (OLD.status = 'approved' AND NEW.status <> 'approved')
+    EXECUTE FUNCTION devapp_internal.as_owner('follow_credential_status');
 
 -- ---------- rules of columns, fixed columns, lifecycles, rows that stay ----------
 

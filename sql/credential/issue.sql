@@ -366,13 +366,25 @@ CREATE FUNCTION devapp.approve_credential(credential devapp.credential_ref, note
 COMMENT ON FUNCTION devapp.approve_credential(devapp.credential_ref, text) IS 'Lets a revoked credential work again, unless it was compromised';
 SELECT devapp_internal.grant_to('devapp.approve_credential', 'admin');
 
+-- The last revocation may approve a pending app, which is locked for that from the beginning.
+CREATE FUNCTION devapp_internal.is_of_pending_app(credential devapp.credential_ref) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id
+                    WHERE c.credential_id = devapp_internal.credential_id_of(is_of_pending_app.credential) AND a.status = 'pending');
+END
+$$;
+
 CREATE FUNCTION devapp_internal.revoke_credential(credential devapp.credential_ref, note text, compromised boolean)
     RETURNS devapp.credential
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    changed devapp.credential := devapp_internal.find_own_credential(revoke_credential.credential);
+    changed devapp.credential := devapp_internal.find_own_credential(revoke_credential.credential,
+                                     devapp_internal.is_of_pending_app(revoke_credential.credential));
     action text := CASE WHEN revoke_credential.compromised THEN 'compromise' ELSE 'revoke' END;
 BEGIN
     -- a compromised one is revoked as well

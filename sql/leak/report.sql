@@ -99,7 +99,7 @@ BEGIN
     SELECT s.credential_id, s.version, c.app_id INTO STRICT leaked
       FROM devapp.credential_secret s JOIN devapp.credential c ON c.credential_id = s.credential_id
      WHERE s.secret_id = handle_leak.secret_id;
-    app := devapp_internal.find_app(leaked.app_id, false);
+    app := devapp_internal.find_app(leaked.app_id, devapp_internal.is_of_pending_app(leaked.credential_id));
     SELECT * INTO STRICT the_credential FROM devapp.credential c WHERE c.credential_id = leaked.credential_id FOR NO KEY UPDATE;
     what := CASE WHEN NOT devapp_internal.secret_can_yet_work(secret_id, the_credential, app) THEN 'none'
                  WHEN devapp_internal.leak_action() = 'revoke' THEN 'revoked'

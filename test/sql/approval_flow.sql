@@ -103,6 +103,30 @@ SELECT event, payload ->> 'product' AS product, payload -> 'products' AS product
 SELECT FROM flow('deleted key', '{payouts}');
 SELECT FROM devapp.delete_credential(key_of('deleted key'));
 SELECT app_state('deleted key');
+-- or waits with a key that is revoked, or leaked, for nobody; back again, it waits alone
+SELECT FROM flow('revoked alone', '{payouts}');
+SELECT FROM devapp.revoke_credential(key_of('revoked alone'));
+SELECT app_state('revoked alone');
+SELECT count(*) FROM devapp_report.pending_approvals WHERE app = 'revoked alone';
+SELECT FROM devapp.approve_credential(key_of('revoked alone'));
+SELECT app_state('revoked alone');
+SELECT app_status, product FROM devapp_report.pending_approvals WHERE app = 'revoked alone';
+SELECT app_id AS leaked, secret AS leaked_secret FROM devapp.create_app('leaked alone', developer => 'flow@example.com', products => '{payouts}') \gset
+SELECT outcome FROM devapp.report_leak(:'leaked_secret');
+SELECT app_state('leaked alone');
+-- not where a person had rejected the app, unless an administrator revokes it
+SELECT FROM flow('refused alone', '{payouts}');
+SELECT FROM devapp.reject_app(app_of('refused alone'), 'no');
+SELECT FROM devapp.resubmit_app(app_of('refused alone'));
+SET request.jwt.claims = '{"email": "flow@example.com", "email_verified": true}';
+SET ROLE regress_flow;
+SELECT FROM devapp.revoke_credential(key_of('refused alone'));
+RESET ROLE;
+RESET request.jwt.claims;
+SELECT app_state('refused alone');
+SELECT FROM devapp.approve_credential(key_of('refused alone'));
+SELECT FROM devapp.revoke_credential(key_of('refused alone'));
+SELECT app_state('refused alone');
 -- waits for two credentials: both have to be decided on
 SELECT FROM flow('two keys', '{payouts}');
 SELECT credential_id AS second FROM devapp.issue_credential(app_of('two keys')) \gset
