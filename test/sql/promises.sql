@@ -48,7 +48,7 @@ SET request.jwt.claims = '';
 SELECT devapp.create_app('nobodys', products => '{books}');
 
 -- ---------- P2: credentials are of three kinds ----------
--- ... an API key, a client id and secret for OAuth 2.0, and a JWT.  (JWTs come with tokens.)
+-- ... an API key, a client id and secret for OAuth 2.0, and a JWT that carries its own content.
 
 :ann
 SELECT consumer_key, secret FROM devapp.issue_credential('ann@promises.example/reader', kind => 'oauth_client') \gset client_
@@ -58,6 +58,12 @@ SELECT code FROM devapp.verify_client(:'client_consumer_key', :'client_secret', 
 -- neither is taken for the other
 SELECT code FROM devapp.verify_key(:'client_secret', '/v1/books/7', 'GET');
 SELECT code FROM devapp.verify_client(:'reader_consumer_key', :'reader_secret', '/v1/books/7', 'GET');
+:ann
+SELECT consumer_key AS jwt_consumer_key, secret AS jwt FROM devapp.issue_credential('ann@promises.example/reader', kind => 'jwt', expires_in => '90 days') \gset
+RESET ROLE;
+SELECT token_test.claims(:'jwt') ->> 'client_id' = :'jwt_consumer_key' AS client_id, to_timestamp((token_test.claims(:'jwt') ->> 'exp')::bigint) - now() > '89 days' AS exp;
+:gateway
+SELECT code FROM devapp.verify_key(:'jwt', '/v1/books/7', 'GET');
 
 -- ---------- P3: credentials are shown once, after they are made ----------
 -- ... a secret that was shown cannot be had again, and a revoked key cannot be had back.
@@ -426,7 +432,23 @@ SELECT status FROM devapp.approve_credential(:'k');
 SELECT devapp.set_app_approval('conditional');
 
 -- ---------- K2: a custom key and secret ----------
--- (It comes with moving in.)
+
+:admin
+SELECT kind, consumer_key LIKE 'libr***%' AS key_hidden, status FROM devapp.import_credential('ann@promises.example/library', 'library-4eC39HqLyjWDarjtT1zdp7dc', products => '{books}');
+SELECT kind, consumer_key, status FROM devapp.import_credential('ann@promises.example/library', 'library-partner', 'our-own-secret-4eC39HqLyjWDarjtT1', products => '{books}');
+:gateway
+SELECT code, app_name, product FROM devapp.verify_key('library-4eC39HqLyjWDarjtT1zdp7dc', '/v1/books/7', 'GET');
+SELECT code, app_name, product FROM devapp.verify_client('library-partner', 'our-own-secret-4eC39HqLyjWDarjtT1', '/v1/books/7', 'GET');
+SELECT code FROM devapp.verify_key('library-4eC39HqLyjWDarjtT1zdp7dC', '/v1/books/7', 'GET');
+:admin
+SELECT status FROM devapp.revoke_credential('library-partner');
+:gateway
+SELECT code FROM devapp.verify_client('library-partner', 'our-own-secret-4eC39HqLyjWDarjtT1', '/v1/books/7', 'GET');
+-- a developer has them made by an administrator
+:ann
+\set VERBOSITY sqlstate
+SELECT devapp.import_credential('ann@promises.example/library', 'library-4eC39HqLyjWDarjtT1zdp7dd');
+\set VERBOSITY default
 
 -- ---------- K3: a product can be added to a key, approved or revoked for it, and removed ----------
 -- ... after which its URIs are closed.
