@@ -18,7 +18,8 @@ BEGIN
         RETURN;
     END IF;
     UPDATE devapp.credential_product cp SET removed_at = now() WHERE cp.ordinal = credential_product.ordinal;
-    PERFORM devapp_internal.associate(app.app_id, app.status, credential_product.credential_id, credential_product.product_id, decision);
+    PERFORM devapp_internal.associate(app.app_id, app.status, credential_product.credential_id, credential_product.product_id,
+                decision.decision, decision.decided_by, decision.note);
 END
 $$;
 

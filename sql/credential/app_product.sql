@@ -37,7 +37,8 @@ BEGIN
                     WHERE NOT EXISTS (SELECT FROM devapp.credential_product cp
                                        WHERE cp.credential_id = u AND cp.product_id = the_product.product_id
                                          AND cp.removed_at IS NULL) LOOP
-        RETURN NEXT devapp_internal.associate(the_app.app_id, the_app.status, lacking, the_product.product_id, decisions[1]);
+        RETURN NEXT devapp_internal.associate(the_app.app_id, the_app.status, lacking, the_product.product_id,
+                        decisions[1].decision, decisions[1].decided_by, decisions[1].note);
     END LOOP;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'every live credential of app % is already associated with product %',

@@ -156,6 +156,7 @@ AS $$
 DECLARE
     public_part text := coalesce(imported, devapp_internal.new_consumer_key(environment));
     made uuid := devapp_internal.new_credential_id(public_part);
+    decision devapp.approval_decision;
 BEGIN
     IF kind IS NOT NULL THEN
         PERFORM devapp_internal.require_expiry(kind, expires_in);
@@ -170,10 +171,19 @@ BEGIN
                 public_part, make_credential.environment, coalesce(make_credential.scopes, '{}'), coalesce(make_credential.allowed_cidrs, '{}'),
                 coalesce(make_credential.attributes, '{}'), CASE WHEN expires_in IS NOT NULL THEN devapp_internal.expiry_after(expires_in) END,
                 make_credential.replaces);
-    decisions := coalesce(decisions, devapp_internal.make_decisions(app, products));
+    IF decisions IS NULL AND devapp_internal.rules_decide() THEN
+        decisions := devapp_internal.make_decisions(app, products);
+    END IF;
     FOR i IN 1 .. cardinality(products) LOOP
+        IF decisions IS NOT NULL THEN
+            decision := decisions[i];
+        ELSE
+            decision.decision := devapp_internal.product_decision(products[i].approval);
+            decision.decided_by := CASE decision.decision WHEN 'approve' THEN 'auto' END;
+        END IF;
         IF make_credential.replaces IS NULL OR NOT devapp_internal.keep_approval(app, made, products[i], make_credential.replaces) THEN
-            PERFORM devapp_internal.associate(app.app_id, app.status, made, products[i].product_id, decisions[i]);
+            PERFORM devapp_internal.associate(app.app_id, app.status, made, products[i].product_id,
+                        decision.decision, decision.decided_by, decision.note);
         END IF;
     END LOOP;
     RETURN made;

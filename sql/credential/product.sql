@@ -14,18 +14,21 @@ CREATE FUNCTION devapp_internal.associate(
     app_status text,
     credential_id uuid,
     product_id uuid,
-    decision devapp.approval_decision
+    decision text,
+    decided_by text,
+    note text
 ) RETURNS devapp.credential_product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     made devapp.credential_product;
-    start text := CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'revoked' ELSE 'pending' END;
+    start text := CASE decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'revoked' ELSE 'pending' END;
 BEGIN
     IF start = 'approved' AND app_status = 'rejected' AND devapp_internal.app_approval() = 'conditional' THEN
         start := 'pending';
-        decision := NULL;
+        decided_by := NULL;
+        note := NULL;
     END IF;
     -- what a person took from the app is for an administrator to give again
     IF start = 'approved' AND NOT devapp_internal.is_admin() THEN
@@ -33,10 +36,11 @@ BEGIN
                     WHERE c.app_id = associate.app_id AND cp.product_id = associate.product_id
                       AND cp.status = 'revoked' AND cp.decided_by IS NOT NULL AND NOT starts_with(cp.decided_by, 'rule:')) THEN
             start := 'pending';
-            decision := NULL;
+            decided_by := NULL;
+            note := NULL;
         END IF;
     END IF;
-    made := devapp_internal.insert_association(associate.credential_id, associate.product_id, start, decision.decided_by, decision.note);
+    made := devapp_internal.insert_association(associate.credential_id, associate.product_id, start, decided_by, note);
     IF made.ordinal IS NULL THEN
         RAISE EXCEPTION 'credential % is already associated with product %',
                         associate.credential_id, (SELECT devapp_internal.quoted(p.name) FROM devapp.product p WHERE p.product_id = associate.product_id)
@@ -99,7 +103,8 @@ BEGIN
     PERFORM devapp_internal.require_working(the_credential, or_revoked => false);
     decisions := devapp_internal.make_decisions(the_app, ARRAY[the_product]);
     PERFORM devapp_internal.set_note(note);
-    made := devapp_internal.associate(the_app.app_id, the_app.status, the_credential.credential_id, the_product.product_id, decisions[1]);
+    made := devapp_internal.associate(the_app.app_id, the_app.status, the_credential.credential_id, the_product.product_id,
+                decisions[1].decision, decisions[1].decided_by, decisions[1].note);
     PERFORM devapp_internal.set_note(NULL);
     RETURN made;
 END

@@ -292,9 +292,10 @@ CREATE FUNCTION devapp_internal.find_offered_product(name text, app_id uuid) RET
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_product devapp.product := devapp_internal.find_product(find_offered_product.name, false);
+    the_product devapp.product := devapp_internal.lock_product(devapp_internal.canonical_name(find_offered_product.name), false);
 BEGIN
-    IF the_product.access <> 'public' AND NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
+    IF the_product.product_id IS NULL
+       OR the_product.access <> 'public' AND NOT devapp_internal.may_ask_for(the_product, find_offered_product.app_id) THEN
         PERFORM devapp_internal.refuse_product(find_offered_product.name);
     END IF;
     RETURN the_product;

@@ -418,6 +418,46 @@ set_uuid_found(AuditEvent *event, AuditColumn column, CatalogScan *scan,
 	set_uuid(event, column, value, isnull);
 }
 
+/*
+ * Whose the credential of the last event was.  A call that makes a credential makes several
+ * events of it, and an app does not change its owner between them without an event of the app.
+ */
+static struct
+{
+	uint64		stretch;		/* in which it is right, see audit_stretch() */
+	pg_uuid_t	credential_id;
+	pg_uuid_t	ids[AUDIT_TEAM_ID - AUDIT_APP_ID + 1];
+	bool		nulls[AUDIT_TEAM_ID - AUDIT_APP_ID + 1];
+}			last_owner;
+
+static void
+remember_owner(const AuditEvent *event, Datum credential_id)
+{
+	last_owner.stretch = audit_stretch();
+	last_owner.credential_id = *DatumGetUUIDP(credential_id);
+	for (int i = 0; i < (int) lengthof(last_owner.ids); i++)
+	{
+		last_owner.nulls[i] = event->nulls[AUDIT_APP_ID + i];
+		if (!last_owner.nulls[i])
+			last_owner.ids[i] = *DatumGetUUIDP(event->values[AUDIT_APP_ID + i]);
+	}
+}
+
+static bool
+set_remembered_owner(AuditEvent *event, Datum credential_id)
+{
+	if (last_owner.stretch != audit_stretch() ||
+		memcmp(&last_owner.credential_id, DatumGetUUIDP(credential_id), UUID_LEN) != 0)
+		return false;
+	if (!event->nulls[AUDIT_APP_ID] &&
+		(last_owner.nulls[0] ||
+		 memcmp(&last_owner.ids[0], DatumGetUUIDP(event->values[AUDIT_APP_ID]), UUID_LEN) != 0))
+		return false;
+	for (int i = 0; i < (int) lengthof(last_owner.ids); i++)
+		set_uuid(event, AUDIT_APP_ID + i, UUIDPGetDatum(&last_owner.ids[i]), last_owner.nulls[i]);
+	return true;
+}
+
 /* From the credential to its app, from the app to its owner. */
 static void
 look_up_owner(AuditEvent *event, Datum credential_id, bool no_credential)
@@ -461,10 +501,17 @@ set_owner(AuditEvent *event, const Change *c)
 	value = column_value(c, c->row, "team_id", &isnull);
 	set_uuid(event, AUDIT_TEAM_ID, value, isnull);
 	if (!event->nulls[AUDIT_DEVELOPER_ID] || !event->nulls[AUDIT_TEAM_ID])
+	{
+		last_owner.stretch = 0;
 		return;
+	}
 	value = column_value(c, c->row, "credential_id", &isnull);
+	if (!isnull && set_remembered_owner(event, value))
+		return;
 	if (!isnull || !event->nulls[AUDIT_APP_ID])
 		look_up_owner(event, value, isnull);
+	if (!isnull)
+		remember_owner(event, value);
 }
 
 /* Who did it, from where, in which transaction. */

@@ -24,7 +24,6 @@
 #include "access/table.h"
 #include "access/tupconvert.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "executor/execPartition.h"
@@ -38,6 +37,7 @@
 #include "audit/audit_write.h"
 #include "base/compat.h"
 #include "base/entry.h"
+#include "base/schema.h"
 
 /* With more than these, the subtransaction writes what it has so far. */
 #define WAITING_MOST	200
@@ -51,6 +51,9 @@ typedef struct WaitingRow
 static WaitingRow waiting[WAITING_MOST];
 static int	nwaiting = 0;
 
+/* see audit_stretch() */
+static uint64 stretch = 1;
+
 /* the rows; a child of the transaction's context, NULL until there are some */
 static MemoryContext waiting_context = NULL;
 
@@ -58,7 +61,7 @@ static MemoryContext waiting_context = NULL;
 Oid
 audit_require_relation(const char *name)
 {
-	Oid			relid = get_relname_relid(name, get_namespace_oid("devapp", false));
+	Oid			relid = get_relname_relid(name, schema_of_devapp());
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
@@ -182,6 +185,7 @@ write_waiting(void)
 	int			n = nwaiting - first;
 	WaitingRow *rows;
 
+	stretch++;
 	if (n == 0)
 		return;
 	rows = palloc(sizeof(WaitingRow) * (size_t) n);
@@ -209,6 +213,7 @@ transaction_ends(XactEvent event, void *arg)
 		case XACT_EVENT_PREPARE:
 			nwaiting = 0;
 			waiting_context = NULL;
+			stretch++;
 			break;
 		default:
 			break;
@@ -224,6 +229,7 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 		write_waiting();
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
+	stretch++;
 	while (nwaiting > 0 && waiting[nwaiting - 1].made_in >= mine)
 		heap_freetuple(waiting[--nwaiting].row);
 }
@@ -272,6 +278,17 @@ keep_waiting(AuditEvent *event, Datum hash)
 	waiting[nwaiting].made_in = GetCurrentSubTransactionId();
 	nwaiting++;
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A number that changes whenever waiting ends: with the call of a public function, with the
+ * transaction, and with a subtransaction.  Where it is the same, what an earlier event looked up
+ * was not rolled back.
+ */
+uint64
+audit_stretch(void)
+{
+	return stretch;
 }
 
 /* Give an event its number and its hash, and write it, now or at the end of the call. */

@@ -66,6 +66,7 @@
 #include "base/entry.h"
 #include "base/guc.h"
 #include "base/list.h"
+#include "base/schema.h"
 #include "base/trigger.h"
 
 PG_FUNCTION_INFO_V1(devapp_enter);
@@ -160,7 +161,7 @@ entry_at_end(void (*work) (void))
 static bool
 role_administers(Oid role)
 {
-	Oid			app = get_relname_relid("app", get_namespace_oid("devapp", false));
+	Oid			app = get_relname_relid("app", schema_of_devapp());
 
 	return OidIsValid(app) &&
 		pg_class_aclcheck(app, role, ACL_UPDATE) == ACLCHECK_OK;

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type_d.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
@@ -13,6 +12,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
+#include "base/schema.h"
 #include "base/trigger.h"
 
 PG_FUNCTION_INFO_V1(devapp_require_own_table);
@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(devapp_require_own_table);
 static void
 require_own_schema(Oid schema)
 {
-	if (schema != get_namespace_oid("devapp", true))
+	if (schema != schema_of_devapp())
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("this trigger is for the tables of devapp only")));

@@ -12,7 +12,6 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type_d.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -21,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/schema.h"
 #include "table/catalog.h"
 
 PG_FUNCTION_INFO_V1(devapp_app_approval);
@@ -60,8 +60,7 @@ devapp_app_approval(PG_FUNCTION_ARGS)
 static bool
 has_enabled_rule(void)
 {
-	Relation	rules = table_open(catalog_require_relation(get_namespace_oid("devapp", false),
-															"approval_rule"),
+	Relation	rules = table_open(catalog_require_relation(schema_of_devapp(), "approval_rule"),
 								   AccessShareLock);
 	int			enabled = SPI_fnumber(RelationGetDescr(rules), "enabled");
 	SysScanDesc scan = systable_beginscan(rules, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
