@@ -47,6 +47,19 @@ report_variants() {
 	row "bcrypt alone (cost 8)" bcrypt
 }
 
+# What handle() costs over the function of a route that it calls.
+report_http() {
+	local nothing answer nothing2 handle over
+	read -r nothing answer <<<"$(typical answer)"
+	read -r nothing2 handle <<<"$(typical handle)"
+	over=$(awk "BEGIN { print ($handle - $nothing2) - ($answer - $nothing) }")
+	echo "| a request over HTTP | over nothing, µs | bar |"
+	echo "|---|---|---|"
+	printf '| the function of a route, called by hand | %.1f | |\n' "$(awk "BEGIN { print $answer - $nothing }")"
+	printf '| handle(), which verifies a management key and calls it | %.1f | |\n' "$(awk "BEGIN { print $handle - $nothing2 }")"
+	printf '| handle() over the function | %.1f | %s |\n' "$over" "$(mark "$over" 30 most)"
+}
+
 # change_row NAME VARIANT BAR: the bar is of microseconds, for changes in one statement each
 change_row() {
 	local nothing us

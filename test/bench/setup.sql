@@ -61,6 +61,20 @@ SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.prod
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
  WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000033' AND '00000000-0000-7000-9000-000000000064' AND name = 'worst';
+-- the credentials 1601 to 1650 manage over HTTP, where a route has an answer that costs little
+SELECT FROM devapp_internal.setup_products() \g /dev/null
+UPDATE devapp.credential_product SET removed_at = now() WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000641' AND '00000000-0000-7000-9000-000000000672';
+INSERT INTO devapp.credential_product (credential_id, product_id, status)
+SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
+ WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000641' AND '00000000-0000-7000-9000-000000000672' AND name = 'devapp-admin';
+CREATE FUNCTION devapp_internal.bench_answer(request devapp_internal.http_request) RETURNS devapp_internal.http_response LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN devapp_internal.json_response(200, '["app"]');
+END
+$$;
+SELECT FROM devapp_internal.add_route('GET', '/bench/{what}', 'devapp_internal.bench_answer', 'read', 'devapp') \g /dev/null
 
 -- the copies that triggers would have made
 SELECT FROM devapp_internal.rebuild_packed_rows() \g /dev/null

@@ -45,6 +45,10 @@ SELECT (devapp.create_app('bench ' || :r, developer => 'dev' || :r % 1000 + 1 ||
 SELECT (devapp.issue_credential(app => '00000000-0000-7000-8000-' || lpad(to_hex(:n::bigint), 12, '0'))).credential_id;"
 	script[rotate]="\\set n random(101, $rows)
 SELECT (devapp.rotate_credential(credential => '00000000-0000-7000-9000-' || lpad(to_hex(:n::bigint), 12, '0'), overlap => '0')).credential_id;"
+	script[answer]="$hot
+SELECT (devapp_internal.bench_answer('(GET,/bench/apps,{},{},{},,,,,,,)')).status;"
+	script[handle]="\\set n random(1601, 1650)
+SELECT (devapp_api.handle('GET', '/bench/apps', 'a=1', ('{\"authorization\": \"Bearer ' || bench.key(:n) || '\", \"accept\": \"*/*\", \"user-agent\": \"curl/8.5.0\"}')::jsonb, NULL)).status;"
 	script[bcrypt]="SELECT crypt(bench.key(1), hash) = hash FROM bench.bcrypt;"
 	script[one]="SELECT (devapp.verify_key(bench.key(101), $args)).allowed;"
 	script[noop one]="SELECT bench.noop(bench.key(101), $args);"
@@ -57,7 +61,7 @@ UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000
 }
 
 # Each once a round, beside noop.
-verifications=(cached "not counted" limited update upsert allows "first touch" "one scan" "six scans" malformed unknown connection "1000 operations" "worst patterns" "sql join" plpgsql bcrypt)
+verifications=(cached "not counted" limited update upsert allows "first touch" "one scan" "six scans" malformed unknown connection "1000 operations" "worst patterns" "sql join" plpgsql bcrypt answer handle)
 changes=("create app" issue rotate)
 
 # A first touch is one of a key that is not remembered: little room to remember.
