@@ -199,7 +199,8 @@ $$;
 
 -- ---------- the organization ----------
 
--- The property tells clients that lists come in pages, by count and startKey.
+-- The properties tell clients that lists come in pages, by count and startKey, and have the
+-- form of Apigee Edge.
 CREATE FUNCTION devapp_internal.apigee_get_organization(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -213,7 +214,8 @@ BEGIN
         'displayName', devapp_internal.setting('program_name'),
         'type', 'paid',
         'environments', environments,
-        'properties', '{"property": [{"name": "features.isCpsEnabled", "value": "true"}]}'::jsonb));
+        'properties', jsonb_build_object('property', devapp_internal.apigee_attribute_list(
+                          '{"features.isCpsEnabled": "true", "features.hybrid.enabled": "false", "features.isMonetizationEnabled": "false"}'))));
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.apigee_get_organization IS 'The organization: every name stands for this program';

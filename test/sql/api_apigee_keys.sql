@@ -7,17 +7,17 @@
 SELECT FROM devapp.create_developer('ada@apigee.example');
 SELECT FROM devapp.create_product('zz-auto', scopes => '{read,write}');
 SELECT FROM devapp.create_product('zz-manual', approval => 'manual');
-SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps', '{"name": "sky", "apiProducts": ["zz-auto"]}') LIKE '201 %' AS created;
-SELECT app_id FROM devapp.app WHERE name = 'sky' AND deleted_at IS NULL \gset
-\set keys '/developers/ada@apigee.example/apps/sky/keys/'
+SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps', '{"name": "zz-sky", "apiProducts": ["zz-auto"]}') LIKE '201 %' AS created;
+SELECT app_id FROM devapp.app WHERE name = 'zz-sky' AND deleted_at IS NULL \gset
+\set keys '/developers/ada@apigee.example/apps/zz-sky/keys/'
 
 -- a generated key is added to those there are; its secret is in this answer alone
-SELECT * FROM pg_temp.ask('POST', '/developers/ada@apigee.example/apps/sky', '{"apiProducts": ["zz-manual", "zz-auto"], "keyExpiresIn": "3600000", "attributes": [{"name": "for", "value": "tests"}]}') \gset new_
+SELECT * FROM pg_temp.ask('POST', '/developers/ada@apigee.example/apps/zz-sky', '{"apiProducts": ["zz-manual", "zz-auto"], "keyExpiresIn": "3600000", "attributes": [{"name": "for", "value": "tests"}]}') \gset new_
 SELECT :new_status AS status, jsonb_array_length(:'new_body_text'::jsonb -> 'credentials') AS keys, jsonb_array_length(jsonb_path_query_array(:'new_body_text', '$.credentials[*].consumerSecret')) AS secrets;
 SELECT c ->> 'consumerKey' AS key, c ->> 'consumerSecret' AS secret FROM jsonb_path_query(:'new_body_text', '$.credentials[1]') AS c \gset
 SELECT pg_temp.show('GET', :'keys' || :'key');
 SELECT code, product FROM devapp.verify_client(:'key', :'secret');
-SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps/sky', '{"apiProducts": []}') LIKE '200 %"consumerSecret"%' AS without_products;
+SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps/zz-sky', '{"apiProducts": []}') LIKE '200 %"consumerSecret"%' AS without_products;
 
 -- the pair that the caller brings; products are added after it
 SELECT * FROM pg_temp.ask('POST', :'keys' || 'create', '{"consumerKey": "My-key_1", "consumerSecret": "my-secret_1234", "expiresInSeconds": 60, "attributes": [{"name": "from", "value": "apigee"}]}') \gset pair_
@@ -28,6 +28,13 @@ SELECT code, product FROM devapp.verify_client('My-key_1', 'my-secret_1234');
 -- the same by the other paths of Apigee; without an end
 SELECT pg_temp.show('POST', rtrim(:'keys', '/'), '{"consumerKey": "My-key_2", "consumerSecret": "my-secret_1234", "expiresInSeconds": "-1"}');
 SELECT pg_temp.show('POST', replace(:'keys', 'ada@apigee.example', developer_id::text) || 'create', '{"consumerKey": "My-key_3", "consumerSecret": "' || repeat('s', 2048) || '"}') LIKE '201 %' AS created FROM devapp.developer WHERE email = 'ada@apigee.example';
+
+-- an imported API key has a public name, by which paths name it
+SELECT consumer_key AS public FROM devapp.import_credential('ada@apigee.example/zz-sky', 'Zz3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN', products => '{zz-auto}') \gset
+SELECT a.status, a.body_text::jsonb ->> 'consumerKey' = :'public' AS named, :'public' ~ '^Zz3A\*\*\*' AS masked FROM pg_temp.ask('GET', :'keys' || :'public') AS a;
+SELECT pg_temp.refused('GET', :'keys' || 'Zz3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN');
+SELECT pg_temp.show('POST', :'keys' || replace(:'public', '*', '%2A') || '?action=revoke');
+SELECT code FROM devapp.verify_key('Zz3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN');
 
 -- products of a key: adding one that it has changes nothing, as text or as the key shows it
 SELECT pg_temp.show('PUT', :'keys' || 'My-key_1', '{"apiProducts": ["zz-manual"]}');
@@ -63,9 +70,9 @@ SELECT a.body_text::jsonb ->> 'status' FROM pg_temp.ask('GET', :'keys' || 'My-ke
 SELECT pg_temp.refused('POST', :'keys' || 'My-key_2?action=approve');
 
 -- not there: the key of another app is not this app's, and a secret is not repeated
-SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps', '{"name": "sea"}') LIKE '201 %' AS created;
-SELECT pg_temp.refused('GET', replace(:'keys', 'sky', 'sea') || 'My-key_1');
-SELECT pg_temp.refused('GET', replace(:'keys', 'sky', 'gone') || 'My-key_1');
+SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps', '{"name": "zz-sea"}') LIKE '201 %' AS created;
+SELECT pg_temp.refused('GET', replace(:'keys', 'zz-sky', 'zz-sea') || 'My-key_1');
+SELECT pg_temp.refused('GET', replace(:'keys', 'zz-sky', 'gone') || 'My-key_1');
 SELECT pg_temp.refused('GET', :'keys' || 'my-KEY_1');
 SELECT pg_temp.refused('GET', :'keys' || :'secret');
 SELECT pg_temp.refused('PUT', :'keys' || 'gone', '{"apiProducts": ["zz-auto"]}');
@@ -78,7 +85,7 @@ SELECT pg_temp.refused('DELETE', :'keys' || 'My-key_1/apiproducts/zz-manual');
 SELECT pg_temp.refused('GET', :'keys' || 'create');
 -- there already, also in another app, also revoked; and without a word about the secret
 SELECT pg_temp.refused('POST', :'keys' || 'create', '{"consumerKey": "My-key_1", "consumerSecret": "another-secret_1234"}');
-SELECT pg_temp.refused('POST', replace(:'keys', 'sky', 'sea') || 'create', '{"consumerKey": "My-key_2", "consumerSecret": "another-secret_1234"}');
+SELECT pg_temp.refused('POST', replace(:'keys', 'zz-sky', 'zz-sea') || 'create', '{"consumerKey": "My-key_2", "consumerSecret": "another-secret_1234"}');
 
 -- what is malformed
 SELECT pg_temp.refused('POST', :'keys' || 'create', '{"consumerKey": "My-key_4"}');

@@ -52,7 +52,7 @@ SELECT pg_temp.refused('GET', '/apiproducts/zz-gone');
 SELECT pg_temp.refused('PUT', '/apiproducts/zz-gone', '{"description": "x"}');
 SELECT pg_temp.refused('DELETE', '/apiproducts/zz-gone');
 SELECT pg_temp.show('POST', '/developers', '{"email": "ada@apigee.example"}') LIKE '201 %' AS created;
-SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps', '{"name": "one", "apiProducts": ["zz-open"]}') LIKE '201 %' AS created;
+SELECT pg_temp.show('POST', '/developers/ada@apigee.example/apps', '{"name": "zz-one", "apiProducts": ["zz-open"]}') LIKE '201 %' AS created;
 SELECT pg_temp.refused('DELETE', '/apiproducts/zz-open');
 -- names that devapp keeps for itself
 SELECT pg_temp.refused('POST', '/apiproducts', '{"name": "devapp-mine"}');

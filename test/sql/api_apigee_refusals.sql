@@ -36,7 +36,7 @@ SELECT pg_temp.refused('GET', '/developers', NULL, '{"authorization": "Bearer"}'
 SELECT pg_temp.refused('GET', '/developers', NULL, '{"authorization": "Digest x"}');
 SELECT FROM devapp.create_developer('ada@apigee.example');
 SELECT FROM devapp.create_product('zz-auto');
-SELECT secret FROM devapp.create_app('sky', 'ada@apigee.example', '{zz-auto}') \gset
+SELECT secret FROM devapp.create_app('zz-sky', 'ada@apigee.example', '{zz-auto}') \gset
 SELECT pg_temp.refused('GET', '/developers', NULL, jsonb_build_object('authorization', 'Bearer ' || :'secret')) ~ '^40[13] keymanagement.service.Forbidden: the key or token is refused: NO_PRODUCT$' AS refused;
 -- a key is the password of Basic as well, whatever the user; names of header fields have no case
 SELECT pg_temp.show('GET', '/developers/ada@apigee.example/apps', NULL, jsonb_build_object('authorization', 'Basic ' || translate(encode(convert_to('somebody:' || :'reader', 'UTF8'), 'base64'), E'\n', '')));

@@ -42,26 +42,26 @@ SELECT pg_temp.refused('POST', '/companies/zz-north/developers', '{"developer": 
 SELECT pg_temp.show('GET', '/companies/zz-north/developers');
 
 -- the whole life of an app and its keys, as a developer's has it
-SELECT regexp_replace(pg_temp.show('POST', '/companies/zz-north/apps', '{"name": "sky", "apiProducts": ["zz-auto"], "attributes": [{"name": "DisplayName", "value": "Sky"}]}'), '"attributes.*', '') AS created;
-SELECT a.body_text::jsonb #> '{companyName}' AS company, a.body_text::jsonb -> 'appGroup' AS app_group, a.body_text::jsonb ? 'developerId' AS developer FROM pg_temp.ask('GET', '/appgroups/zz-north/apps/sky') AS a;
+SELECT regexp_replace(pg_temp.show('POST', '/companies/zz-north/apps', '{"name": "zz-sky", "apiProducts": ["zz-auto"], "attributes": [{"name": "DisplayName", "value": "Sky"}]}'), '"attributes.*', '') AS created;
+SELECT a.body_text::jsonb #> '{companyName}' AS company, a.body_text::jsonb -> 'appGroup' AS app_group, a.body_text::jsonb ? 'developerId' AS developer FROM pg_temp.ask('GET', '/appgroups/zz-north/apps/zz-sky') AS a;
 SELECT pg_temp.show('GET', '/companies/zz-north/apps');
 SELECT jsonb_path_query_array(a.body_text::jsonb, '$.appGroupApps[*].name') FROM pg_temp.ask('GET', '/appgroups/zz-north/apps') AS a;
-SELECT pg_temp.show('POST', '/appgroups/zz-north/apps', '{"name": "sea"}') LIKE '201 %' AS created;
+SELECT pg_temp.show('POST', '/appgroups/zz-north/apps', '{"name": "zz-sea"}') LIKE '201 %' AS created;
 SELECT jsonb_path_query_array(a.body_text::jsonb, '$.appGroupApps[*].name'), a.body_text::jsonb -> 'nextPageToken' FROM pg_temp.ask('GET', '/appgroups/zz-north/apps?pageSize=1') AS a;
-SELECT pg_temp.show('PUT', '/appgroups/zz-north/apps/sky?action=revoke');
-SELECT pg_temp.show('POST', '/companies/zz-north/apps/sky?action=approve');
-SELECT a.body_text::jsonb ->> 'callbackUrl' FROM pg_temp.ask('PUT', '/appgroups/zz-north/apps/sky', '{"callbackUrl": "https://sky.example/"}') AS a;
-SELECT pg_temp.show('POST', '/companies/zz-north/apps/sky/attributes/plan', '{"value": "b"}');
-SELECT pg_temp.show('GET', '/appgroups/zz-north/apps/sky/attributes');
-SELECT jsonb_array_length(a.body_text::jsonb -> 'credentials') FROM pg_temp.ask('POST', '/companies/zz-north/apps/sky', '{"apiProducts": ["zz-auto"]}') AS a;
-SELECT pg_temp.show('POST', '/appgroups/zz-north/apps/sky/keys', '{"consumerKey": "Group-key_1", "consumerSecret": "group-secret_1234", "expiresInSeconds": "3600"}') LIKE '201 %' AS created;
-SELECT a.body_text::jsonb -> 'apiProducts' FROM pg_temp.ask('POST', '/appgroups/zz-north/apps/sky/keys/Group-key_1', '{"apiProducts": ["zz-auto"]}') AS a;
+SELECT pg_temp.show('PUT', '/appgroups/zz-north/apps/zz-sky?action=revoke');
+SELECT pg_temp.show('POST', '/companies/zz-north/apps/zz-sky?action=approve');
+SELECT a.body_text::jsonb ->> 'callbackUrl' FROM pg_temp.ask('PUT', '/appgroups/zz-north/apps/zz-sky', '{"callbackUrl": "https://zz-sky.example/"}') AS a;
+SELECT pg_temp.show('POST', '/companies/zz-north/apps/zz-sky/attributes/plan', '{"value": "b"}');
+SELECT pg_temp.show('GET', '/appgroups/zz-north/apps/zz-sky/attributes');
+SELECT jsonb_array_length(a.body_text::jsonb -> 'credentials') FROM pg_temp.ask('POST', '/companies/zz-north/apps/zz-sky', '{"apiProducts": ["zz-auto"]}') AS a;
+SELECT pg_temp.show('POST', '/appgroups/zz-north/apps/zz-sky/keys', '{"consumerKey": "Group-key_1", "consumerSecret": "group-secret_1234", "expiresInSeconds": "3600"}') LIKE '201 %' AS created;
+SELECT a.body_text::jsonb -> 'apiProducts' FROM pg_temp.ask('POST', '/appgroups/zz-north/apps/zz-sky/keys/Group-key_1', '{"apiProducts": ["zz-auto"]}') AS a;
 SELECT code FROM devapp.verify_client('Group-key_1', 'group-secret_1234');
-SELECT pg_temp.show('POST', '/companies/zz-north/apps/sky/keys/Group-key_1/apiproducts/zz-auto?action=revoke');
-SELECT a.body_text::jsonb -> 'apiProducts' FROM pg_temp.ask('DELETE', '/appgroups/zz-north/apps/sky/keys/Group-key_1/apiproducts/zz-auto') AS a;
-SELECT pg_temp.show('DELETE', '/companies/zz-north/apps/sky/keys/Group-key_1') LIKE '200 %' AS deleted;
-SELECT pg_temp.refused('GET', '/developers/bob@apigee.example/apps/sky');
-SELECT a.status FROM pg_temp.ask('DELETE', '/companies/zz-north/apps/sea') AS a;
+SELECT pg_temp.show('POST', '/companies/zz-north/apps/zz-sky/keys/Group-key_1/apiproducts/zz-auto?action=revoke');
+SELECT a.body_text::jsonb -> 'apiProducts' FROM pg_temp.ask('DELETE', '/appgroups/zz-north/apps/zz-sky/keys/Group-key_1/apiproducts/zz-auto') AS a;
+SELECT pg_temp.show('DELETE', '/companies/zz-north/apps/zz-sky/keys/Group-key_1') LIKE '200 %' AS deleted;
+SELECT pg_temp.refused('GET', '/developers/bob@apigee.example/apps/zz-sky');
+SELECT a.status FROM pg_temp.ask('DELETE', '/companies/zz-north/apps/zz-sea') AS a;
 
 -- attributes of companies
 SELECT pg_temp.show('PUT', '/companies/zz-north/attributes', '{"attribute": [{"name": "a", "value": "1"}, {"name": "b", "value": "2"}]}');
@@ -74,7 +74,7 @@ SELECT pg_temp.refused('POST', '/appgroups', '{"name": "zz-north"}');
 SELECT pg_temp.refused('GET', '/companies/zz-gone');
 SELECT pg_temp.refused('GET', '/appgroups/zz-gone');
 SELECT pg_temp.refused('GET', '/appgroups/zz-gone/apps');
-SELECT pg_temp.refused('POST', '/companies/zz-gone/apps', '{"name": "sky"}');
+SELECT pg_temp.refused('POST', '/companies/zz-gone/apps', '{"name": "zz-sky"}');
 SELECT pg_temp.refused('GET', '/companies/zz-north/apps/gone');
 SELECT pg_temp.refused('POST', '/companies/zz-gone/developers', '{"developer": []}');
 SELECT pg_temp.refused('POST', '/companies', '{"displayName": "no name"}');
@@ -83,6 +83,6 @@ SELECT pg_temp.refused('PUT', '/companies/zz-north', '{"name": "zz-east"}');
 -- the apps of a team go with it
 SELECT pg_temp.show('DELETE', '/companies/zz-north') LIKE '200 %"name": "zz-north"%' AS as_it_was;
 SELECT pg_temp.refused('GET', '/appgroups/zz-north');
-SELECT name FROM devapp.app WHERE name = 'sky' AND deleted_at IS NULL;
+SELECT name FROM devapp.app WHERE name = 'zz-sky' AND deleted_at IS NULL;
 SELECT pg_temp.show('DELETE', path) LIKE '200 %' AS deleted FROM unnest('{/appgroups/zz-south,/companies/zz-west,/developers/ada@apigee.example,/developers/bob@apigee.example,/apiproducts/zz-auto}'::text[]) AS path;
 SELECT pg_temp.dismiss() \g /dev/null
