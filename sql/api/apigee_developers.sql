@@ -76,11 +76,11 @@ BEGIN
     found_rows := ARRAY(
         SELECT d FROM devapp.developer d
          WHERE d.deleted_at IS NULL
-           AND (start_key IS NULL OR devapp_internal.email_key(d.email) COLLATE "C" >= start_key)
+           AND devapp_internal.email_key(d.email) >= coalesce(start_key, '')
            AND (NOT request.query ? 'ids' OR d.developer_id::text = ANY (ids) OR devapp_internal.email_key(d.email) = ANY (ids))
            AND (app_name IS NULL
                 OR EXISTS (SELECT FROM devapp.app a WHERE a.developer_id = d.developer_id AND a.name = app_name AND a.deleted_at IS NULL))
-         ORDER BY devapp_internal.email_key(d.email) COLLATE "C"
+         ORDER BY devapp_internal.email_key(d.email)
          LIMIT most);
     IF expand THEN
         forms := (SELECT coalesce(jsonb_agg(devapp_internal.apigee_developer_form(d, request.params ->> 'org')), '[]') FROM unnest(found_rows) AS d);
