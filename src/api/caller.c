@@ -38,6 +38,22 @@ PG_FUNCTION_INFO_V1(devapp_become_gateway);
 
 /* ---------- refusals ---------- */
 
+/*
+ * Who issues the tokens for this API (RFC 9728, section 5.1).  Tokens for a URL that only the proxy
+ * knows are not taken, so only one that is set is named; it has neither quotes nor backslashes.
+ */
+static void
+append_metadata(StringInfo challenge)
+{
+	Str			base = api_base_url();
+
+	while (base.len > 0 && base.data[base.len - 1] == '/')
+		base.len--;
+	if (base.len == 0)
+		return;
+	appendStringInfo(challenge, ", resource_metadata=\"%.*s/.well-known/oauth-protected-resource\"", (int) base.len, base.data);
+}
+
 /* What a client is asked to send. */
 static const char *
 challenge_of(const Exchange *x, ErrorForm form)
@@ -50,6 +66,9 @@ challenge_of(const Exchange *x, ErrorForm form)
 	appendStringInfoString(&text, "Bearer realm=\"devapp\"");
 	if (x->authorization.scheme != HTTP_SCHEME_NONE)
 		appendStringInfoString(&text, ", error=\"invalid_token\"");
+	/* a gateway asks about resources whose URLs are not known here */
+	if (form == ERROR_FORM_APIGEE || form == ERROR_FORM_DEVAPP)
+		append_metadata(&text);
 	if (form == ERROR_FORM_APIGEE)
 		appendStringInfoString(&text, ", Basic realm=\"devapp\"");
 	return text.data;

@@ -49,6 +49,15 @@ SELECT a.status, a.fields, a.body - 'scopes_supported' AS body FROM oauth_test.g
 SELECT a.body ->> 'resource' AS resource FROM oauth_test.get('/.well-known/oauth-protected-resource/v1/orders/%7Ba%7D') AS a;
 SELECT a.status FROM oauth_test.get('/.well-known/oauth-protected-resource/..%2fx') AS a;
 
+-- the API itself says where that is, if it is set
+SELECT m.path, r.headers ->> 'WWW-Authenticate' AS challenge FROM (VALUES ('/v1/o/x/developers'), ('/auth')) AS m(path), devapp_api.handle('GET', m.path) AS r;
+RESET devapp.base_url;
+SET devapp.issuer = 'https://login.example.com/';
+SELECT r.headers ->> 'WWW-Authenticate' AS challenge FROM devapp_api.handle('GET', '/v1/o/x/developers') AS r;
+SET devapp.issuer = 'urn:example:tokens';
+SELECT r.headers ->> 'WWW-Authenticate' AS challenge FROM devapp_api.handle('GET', '/v1/o/x/developers', NULL, '{":base": "https://proxy.example.com"}') AS r;
+SET devapp.issuer = 'https://login.example.com';
+
 -- ---------- keys ----------
 
 SELECT m.accept, a.status, a.fields ->> 'Content-Type' AS type, a.body = devapp.jwks() AS keys
