@@ -199,7 +199,10 @@ require_secret(const Entitlement *e, Str secret, TimestampTz now)
 	int			match = secret.data == NULL ? current_secret(e) : match_secret(e, secret, now);
 
 	if (match == SECRET_UNTESTED)
-		token_client_refuse("Its secret cannot be compared now; devapp.verify_client says when to try again.");
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the secret of the client cannot be compared now"),
+				 errhint("Try again later; devapp.verify_client says when.")));
 	if (match < 0)
 		token_client_refuse(secret.data == NULL ? "It is not an OAuth client." : "Its secret is another one.");
 	return &e->load->secrets[match].window;

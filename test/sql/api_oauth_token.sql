@@ -81,6 +81,15 @@ SELECT devapp_internal.assertion_client(:'assertion') = :'client' AS found, deva
 SELECT oauth_test.refusal('grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=' || :'assertion');
 SELECT count(*) FROM devapp.used_assertion u JOIN devapp.credential c USING (credential_id) WHERE c.consumer_key = :'client';
 
+-- a secret that is slow to compare is not compared for whoever guesses, and nobody is told that it is wrong
+SELECT FROM devapp.import_credential('oauth@example.com/oauth-other', 'oauth-slow', secret_hash => '$2y$04$abcdefghijklmnopqrstuum174eFeoTj0DHmtuueFaS3Wde4P7wHG', scheme => 'crypt',
+                                     products => '{oauth-weather}', kind => 'oauth_client', weak => true);
+SELECT oauth_test.refusal('grant_type=client_credentials', oauth_test.basic('oauth-slow', 'p%C3%A4ssword'));
+SELECT n > 20 AS right, count(*) >= CASE WHEN n > 20 THEN 1 ELSE 8 END AS many, g.refusal
+  FROM generate_series(1, 21) AS n, oauth_test.refusal('grant_type=client_credentials', oauth_test.basic('oauth-slow', CASE WHEN n > 20 THEN 'p%C3%A4ssword' ELSE 'guess' || n END)) AS g(refusal)
+ GROUP BY n > 20, g.refusal ORDER BY n > 20, g.refusal;
+SELECT a.fields ->> 'Retry-After' AS retry_after FROM oauth_test.post('/oauth/introspect', 'token=x', oauth_test.basic('oauth-slow', 'guess')) AS a;
+
 -- what a credential, app and owner may not is refused in the same words
 BEGIN;
 SELECT FROM devapp.suspend_app('oauth@example.com/oauth-client');
