@@ -113,7 +113,7 @@ is($problem, '', 'a developer program');
 $config = decode_json($config);
 $config->{url} = start_adapter($config);
 $ENV{DEVAPP_WEB} = encode_json($config);
-for my $name (qw(apigee_edge_js apigeetool oauth))
+for my $name (qw(apigee_edge_js apigeetool oauth openapi))
 {
 	push @programs, start_program($name, { PGDATABASE => 'program' }, 'node', "$web/$name.js");
 }
