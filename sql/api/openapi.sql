@@ -1,5 +1,5 @@
 -- The document of the API, OpenAPI 3.1: all routes that there are, with what document.sql knows
--- of them.  Whoever may call it is nobody in particular.
+-- of them.  Anybody may ask for it.
 
 -- Parameters of a path and of a query.
 CREATE FUNCTION devapp_internal.openapi_parameters(path text, is_greedy boolean, query jsonb) RETURNS jsonb
