@@ -58,6 +58,7 @@ DECLARE
 BEGIN
     RETURN jsonb_strip_nulls(jsonb_build_object(
         'issuer', devapp_internal.token_issuer_name(),
+        'authorization_endpoint', base_url || '/oauth/authorize',
         'token_endpoint', base_url || '/oauth/token',
         'introspection_endpoint', base_url || '/oauth/introspect',
         'revocation_endpoint', base_url || '/oauth/revoke',
@@ -95,6 +96,20 @@ COMMENT ON FUNCTION devapp_internal.oauth_server(devapp_internal.http_request) I
     'Says what this OAuth server can do, and where (RFC 8414)';
 SELECT devapp_internal.add_route('GET', '/.well-known/' || name || tail, 'devapp_internal.oauth_server', 'nothing', 'devapp')
   FROM (VALUES ('oauth-authorization-server'), ('openid-configuration')) AS n(name), (VALUES (''), ('/{issuer_path+}')) AS t(tail);
+
+-- No flow leads here, as response_types_supported says.  But clients such as the SDK of the Model
+-- Context Protocol read no metadata without this endpoint, even if all they want is a token.
+CREATE FUNCTION devapp_internal.oauth_authorize(request devapp_internal.http_request) RETURNS devapp_internal.http_response
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.http_error(400, 'unsupported_response_type', 'nobody is asked for consent here; clients get tokens for themselves at the token endpoint');
+END
+$$;
+COMMENT ON FUNCTION devapp_internal.oauth_authorize(devapp_internal.http_request) IS
+    'Refuses to ask anybody for consent: the only grant is client_credentials';
+SELECT devapp_internal.add_route('GET', '/oauth/authorize', 'devapp_internal.oauth_authorize', 'nothing', 'oauth');
 
 -- ---------- the keys ----------
 

@@ -19,6 +19,8 @@ SELECT count(DISTINCT a.body) FROM (VALUES ('/.well-known/oauth-authorization-se
 -- each endpoint that is named is there
 SELECT e.key, r.status FROM oauth_test.get('/.well-known/oauth-authorization-server') AS a, jsonb_each_text(a.body) AS e(key, url), devapp_api.handle('OPTIONS', substr(e.url, length('https://login.example.com') + 1)) AS r
  WHERE e.key ~ '_(endpoint|uri)$' ORDER BY e.key;
+-- though nobody is asked for consent
+SELECT a.status, a.fields, a.body FROM oauth_test.get('/oauth/authorize') AS a;
 -- scopes of products that everybody may see, each once
 SELECT FROM devapp.create_product('oauth-hidden', access => 'private', scopes => '{hidden}');
 SELECT FROM devapp.create_product('oauth-gone', scopes => '{gone}');

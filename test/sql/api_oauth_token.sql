@@ -132,7 +132,7 @@ SELECT m.type, r.status, convert_from(r.body, 'UTF8')::jsonb AS body
 -- nothing of a query counts
 SELECT r.status, convert_from(r.body, 'UTF8')::jsonb ->> 'error_description' AS said FROM devapp_api.handle('POST', '/oauth/token', :'post', '{"Content-Type": "application/x-www-form-urlencoded"}') AS r;
 SELECT m.method, r.status, r.headers ->> 'Allow' AS allow FROM (VALUES ('GET'), ('HEAD'), ('PUT'), ('OPTIONS')) AS m(method), devapp_api.handle(m.method, '/oauth/token') AS r;
-SELECT r.status, convert_from(r.body, 'UTF8')::jsonb ->> 'error' AS error FROM devapp_api.handle('POST', '/oauth/authorize') AS r;
+SELECT r.status, convert_from(r.body, 'UTF8')::jsonb ->> 'error' AS error FROM devapp_api.handle('POST', '/oauth/register') AS r;
 
 -- ---------- proofs of possession that are none ----------
 
