@@ -69,6 +69,22 @@ AS $$
              WHERE NOT jsonb_path_exists(object, '$.operationGroup.operationConfigs[*]') AND r <> '""') AS o
 $$;
 
+-- Other kinds of operations.  A product without operations is for every path, so a product with only these is refused.
+CREATE FUNCTION devapp_internal.require_no_other_operations(object jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kinds constant text[] := '{graphqlOperationGroup,grpcOperationGroup,llmOperationGroup}';
+BEGIN
+    FOR i IN 1 .. cardinality(kinds) LOOP
+        IF jsonb_path_exists(object -> kinds[i], '$.operationConfigs[*]') THEN
+            RAISE EXCEPTION 'it has operations that cannot be imported: %', kinds[i] USING ERRCODE = 'invalid_parameter_value';
+        END IF;
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.apigee_product(object jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -76,12 +92,15 @@ AS $$
 DECLARE
     attributes constant jsonb := devapp_internal.apigee_attributes(object -> 'attributes');
 BEGIN
+    PERFORM devapp_internal.require_no_other_operations(object);
     RETURN jsonb_build_object('name', object -> 'name', 'display_name', object -> 'displayName', 'description', object -> 'description',
                               'approval', object -> 'approvalType', 'access', attributes -> 'access',
                               'environments', devapp_internal.import_list(object, 'environments') - '', 'proxies', devapp_internal.import_list(object, 'proxies') - '',
                               'scopes', devapp_internal.import_list(object, 'scopes') - '', 'quota_limit', object -> 'quota',
                               'quota_interval', object -> 'quotaInterval', 'quota_unit', object -> 'quotaTimeUnit',
                               'attributes', attributes - 'access', 'operations', devapp_internal.apigee_operations(object));
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN devapp_internal.inconvertible(jsonb_build_object('name', object -> 'name'), SQLERRM);
 END
 $$;
 
@@ -93,9 +112,13 @@ CREATE FUNCTION devapp_internal.apigee_credential(object jsonb, kind text) RETUR
 AS $$
 DECLARE
     products jsonb[] := '{}';
-    list constant jsonb := devapp_internal.import_list(object, 'apiProducts');
+    list jsonb;
     secret jsonb := jsonb_build_object('key', object -> 'consumerKey');
 BEGIN
+    IF jsonb_typeof(object) <> 'object' THEN
+        RAISE EXCEPTION 'a credential is not an object' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    list := devapp_internal.import_list(object, 'apiProducts');
     FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
         products := products || jsonb_build_object('name', list -> i -> 'apiproduct', 'status', list -> i -> 'status');
     END LOOP;
@@ -104,6 +127,8 @@ BEGIN
     END IF;
     RETURN secret || jsonb_build_object('status', object -> 'status', 'expires_at', object -> 'expiresAt', 'scopes', devapp_internal.import_list(object, 'scopes') - '',
                                         'attributes', devapp_internal.apigee_attributes(object -> 'attributes'), 'products', to_jsonb(products));
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN devapp_internal.inconvertible('{}', SQLERRM);
 END
 $$;
 
@@ -114,20 +139,24 @@ CREATE FUNCTION devapp_internal.apigee_app(object jsonb, emails jsonb, kind text
 AS $$
 DECLARE
     attributes constant jsonb := devapp_internal.apigee_attributes(object -> 'attributes');
-    list constant jsonb := devapp_internal.import_list(object, 'credentials');
+    list jsonb;
     credentials jsonb[] := '{}';
     team constant text := coalesce(object ->> 'companyName', object ->> 'appGroup');
+    developer constant text := CASE WHEN team IS NULL
+                                    THEN coalesce(emails ->> (object ->> 'developerId'), object ->> 'developerEmail', object ->> 'developerId') END;
 BEGIN
+    list := devapp_internal.import_list(object, 'credentials');
     FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
         credentials := array_append(credentials, devapp_internal.apigee_credential(list -> i, kind));
     END LOOP;
     RETURN jsonb_build_object('name', object -> 'name', 'team', team,
-                              'developer', CASE WHEN team IS NULL
-                                                THEN coalesce(emails ->> (object ->> 'developerId'), object ->> 'developerEmail', object ->> 'developerId') END,
+                              'developer', developer,
                               'display_name', attributes -> 'DisplayName', 'description', attributes -> 'Notes', 'status', object -> 'status',
                               'callback_urls', CASE WHEN object ->> 'callbackUrl' <> '' THEN jsonb_build_array(object -> 'callbackUrl') ELSE '[]' END,
                               'scopes', devapp_internal.import_list(object, 'scopes') - '', 'app_family', object -> 'appFamily',
                               'attributes', attributes - '{DisplayName,Notes}'::text[], 'credentials', to_jsonb(credentials));
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN devapp_internal.inconvertible(jsonb_build_object('name', object -> 'name', 'team', team, 'developer', developer), SQLERRM);
 END
 $$;
 

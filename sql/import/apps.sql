@@ -15,11 +15,11 @@ AS $$
 DECLARE
     given constant text := value #>> '{}';
 BEGIN
-    IF given IS NULL OR given IN ('-1', '') THEN
+    IF given IS NULL OR given IN ('-1', '-1.0', '') THEN
         RETURN NULL;
     END IF;
-    IF given ~ '^[0-9]{1,15}$' THEN
-        RETURN to_timestamp(CASE WHEN given::bigint >= 100000000000 THEN given::bigint / 1000.0 ELSE given::bigint END);
+    IF given ~ '^[0-9]{1,15}(\.[0-9]{1,9})?$' THEN
+        RETURN to_timestamp(CASE WHEN given::numeric >= 100000000000 THEN given::numeric / 1000 ELSE given::numeric END);
     END IF;
     -- of other characters the server's errors could quote a part: "time zone ... not recognized"
     IF given !~ '^[0-9]{4}-[-0-9TZtz :.+]*$' THEN
@@ -30,6 +30,14 @@ BEGIN
 END
 $$;
 
+-- Stands for an object of another program that cannot be converted: its line is refused with the reason.
+CREATE FUNCTION devapp_internal.inconvertible(named jsonb, reason text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_strip_nulls(named) || jsonb_build_object('inconvertible', reason)
+$$;
+
 -- Returns the object itself.  Unknown fields are refused, because they would be lost silently.
 CREATE FUNCTION devapp_internal.known_fields(what text, object jsonb, VARIADIC fields text[]) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
@@ -38,6 +46,9 @@ AS $$
 BEGIN
     IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION '% is not an object', what USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF object ? 'inconvertible' THEN
+        RAISE EXCEPTION '%', devapp_internal.masked(object ->> 'inconvertible') USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF object - fields <> '{}' THEN
         RAISE EXCEPTION '% has no field %', what,
@@ -473,15 +484,25 @@ CREATE FUNCTION devapp_internal.import_twice(lines devapp.import_line[], items d
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN ARRAY(SELECT ROW (t.line, NULL, NULL, 'refused', 'it repeats line ' || t.first_line)::devapp.import_line
-                   FROM (SELECT r.line, r.first_line FROM devapp_internal.import_repeated(items) AS r
-                          UNION ALL
-                         SELECT l.line, l.first_line
-                           FROM (SELECT u.ordinality AS line, u.outcome,
-                                        min(u.ordinality) OVER (PARTITION BY u.kind, lower(u.name) COLLATE "C") AS first_line
-                                   FROM unnest(lines) WITH ORDINALITY AS u
-                                  WHERE u.kind <> 'credential') AS l
-                          WHERE l.line > l.first_line AND l.outcome = 'unchanged') AS t);
+    RETURN ARRAY(
+        WITH line AS (
+            SELECT u.ordinality AS line, u.kind, u.outcome,
+                   min(u.ordinality) OVER (PARTITION BY u.kind, lower(u.name) COLLATE "C") AS first_line,
+                   max(u.ordinality) FILTER (WHERE u.kind <> 'credential') OVER (ORDER BY u.ordinality) AS app_line
+              FROM unnest(lines) WITH ORDINALITY AS u
+        ), twice AS (
+            SELECT l.line, l.first_line FROM line l
+             WHERE l.kind <> 'credential' AND l.line > l.first_line AND l.outcome = 'unchanged'
+        ), orphan AS (
+            SELECT l.line FROM line l JOIN twice t ON t.line = l.app_line WHERE l.kind = 'credential' AND l.outcome IS NULL
+        )
+        SELECT ROW (t.line, NULL, NULL, 'refused', 'it repeats line ' || t.first_line)::devapp.import_line FROM twice t
+         UNION ALL
+        SELECT ROW (o.line, NULL, NULL, 'skipped', 'its app was refused')::devapp.import_line FROM orphan o
+         UNION ALL
+        SELECT ROW (r.line, NULL, NULL, 'refused', 'it repeats line ' || r.first_line)::devapp.import_line
+          FROM devapp_internal.import_repeated(items) AS r
+         WHERE r.line NOT IN (SELECT o.line FROM orphan o));
 END
 $$;
 

@@ -54,22 +54,27 @@ CREATE FUNCTION devapp_internal.kong_app(consumer jsonb, owner text) RETURNS jso
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    products constant jsonb := devapp_internal.kong_products(consumer);
-    keys constant jsonb := devapp_internal.import_list(consumer, 'keyauth_credentials');
-    clients constant jsonb := devapp_internal.import_list(consumer, 'oauth2_credentials');
+    named constant jsonb := jsonb_build_object('name', coalesce(consumer -> 'username', consumer -> 'custom_id'),
+                                               CASE WHEN owner LIKE '%@%' THEN 'developer' ELSE 'team' END, owner);
+    products jsonb;
+    keys jsonb;
+    clients jsonb;
     credentials jsonb[] := '{}';
 BEGIN
+    products := devapp_internal.kong_products(consumer);
+    keys := devapp_internal.import_list(consumer, 'keyauth_credentials');
+    clients := devapp_internal.import_list(consumer, 'oauth2_credentials');
     FOR i IN 0 .. jsonb_array_length(keys) - 1 LOOP
         credentials := array_append(credentials, devapp_internal.kong_key(keys -> i, products));
     END LOOP;
     FOR i IN 0 .. jsonb_array_length(clients) - 1 LOOP
         credentials := array_append(credentials, devapp_internal.kong_client(clients -> i, products));
     END LOOP;
-    RETURN jsonb_build_object('name', coalesce(consumer -> 'username', consumer -> 'custom_id'),
-                              CASE WHEN owner LIKE '%@%' THEN 'developer' ELSE 'team' END, owner,
-                              'attributes', CASE WHEN consumer ->> 'custom_id' IS NOT NULL
-                                                 THEN jsonb_build_object('custom_id', consumer -> 'custom_id') ELSE '{}' END,
-                              'credentials', to_jsonb(credentials));
+    RETURN named || jsonb_build_object('attributes', CASE WHEN consumer ->> 'custom_id' IS NOT NULL
+                                                          THEN jsonb_build_object('custom_id', consumer -> 'custom_id') ELSE '{}' END,
+                                       'credentials', to_jsonb(credentials));
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN devapp_internal.inconvertible(named, SQLERRM);
 END
 $$;
 

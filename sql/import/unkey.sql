@@ -42,6 +42,8 @@ BEGIN
                               'status', CASE WHEN object -> 'enabled' = 'false' THEN 'revoked' ELSE 'approved' END,
                               'scopes', devapp_internal.import_list(object, 'permissions'), 'products', to_jsonb(coalesce(products, '{}')),
                               'attributes', devapp_internal.unkey_attributes(object -> 'meta'));
+EXCEPTION WHEN invalid_parameter_value THEN
+    RETURN devapp_internal.inconvertible('{}', SQLERRM);
 END
 $$;
 

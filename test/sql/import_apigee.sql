@@ -50,5 +50,15 @@ SELECT * FROM devapp.import_apigee('[{"name": "hill", "companyName": "gee-team"}
 -- a list that is null is left out
 SELECT kind, outcome FROM devapp.import_apigee('{"apiProducts": [{"name": "gee-null", "environments": null, "proxies": null, "scopes": null}],
    "apps": [{"name": "null", "developerId": "gee@import.example", "scopes": null, "credentials": [{"consumerKey": "Nu3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "scopes": null}]}]}');
+-- a line, not the document, is refused for a list that is none and for what would open more than it does at Apigee: a product of
+-- other operations would be for every path; a second app of a name is refused whole
+SELECT * FROM devapp.import_apigee('{"apiProducts": [
+     {"name": "gee-graph", "graphqlOperationGroup": {"operationConfigs": [{"apiSource": "graph", "operations": [{"operation": "menu"}]}]}},
+     {"name": "gee-empty", "graphqlOperationGroup": {"operationConfigs": []}}, {"name": "gee-scopes", "scopes": "read"}],
+   "apps": [{"name": "list", "developerId": "gee@import.example", "credentials": {"consumerKey": "Li3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN"}},
+     {"name": "lists", "developerId": "gee@import.example", "credentials": [7, {"consumerKey": "Lj3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "apiProducts": "gee-maps"},
+        {"consumerKey": "Lk3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN"}]},
+     {"name": "lists", "developerId": "gee@import.example", "credentials": [{"consumerKey": "Ll3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN"}]}]}', skip_refused => true);
+SELECT (devapp.verify_key('Lk3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN')).code AS first, (devapp.verify_key('Ll3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN')).code AS repeated;
 SELECT * FROM devapp.import_apigee('{"environments": []}');
 SELECT * FROM devapp.import_apigee('[]', kind => 'both');

@@ -72,6 +72,13 @@ SELECT outcome, count(*) FROM devapp.import_apps(:'bad', skip_refused => true) G
 SELECT pg_temp.code('n-4eC39HqLyjWDarjtT1zdp7d1'), pg_temp.code('n-4eC39HqLyjWDarjtT1zdp7d7');
 SELECT outcome, count(*) FROM devapp.import_apps(:'bad', skip_refused => true) GROUP BY outcome ORDER BY outcome;
 
+-- times: seconds, milliseconds, with a fraction, never in several forms; what is none is refused
+SELECT name, outcome, detail FROM devapp.import_apps('{"name": "times", "developer": "ann@import.example", "credentials": [
+   {"key": "t-4eC39HqLyjWDarjtT1zdp7d1", "expires_at": 4102444800}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d2", "expires_at": 4102444800123.5}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "4102444800.25"},
+   {"key": "t-4eC39HqLyjWDarjtT1zdp7d4", "expires_at": -1}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d5", "expires_at": -1.0}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d6", "expires_at": ""},
+   {"key": "t-4eC39HqLyjWDarjtT1zdp7d7", "expires_at": "2100-01-01T00:00:00Z"}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d8", "expires_at": -2}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d9", "expires_at": 1e20},
+   {"key": "t-4eC39HqLyjWDarjtT1zdp7da", "expires_at": true}, {"key": "t-4eC39HqLyjWDarjtT1zdp7db", "expires_at": "2100-02-30"}, {"key": "t-4eC39HqLyjWDarjtT1zdp7dc", "expires_at": "infinity"}]}', skip_refused => true);
+SELECT c.expires_at AT TIME ZONE 'UTC' AS expires FROM devapp.credential c JOIN devapp.app a USING (app_id) WHERE a.name = 'times' ORDER BY c.expires_at NULLS FIRST;
 -- statuses may be written in capitals; nothing can be imported as deleted
 SELECT kind, outcome, detail FROM devapp.import_apps('{
   "developers": [{"email": "eve@import.example", "status": "INACTIVE"}, {"email": "fay@import.example", "status": "Deleted"}],

@@ -22,6 +22,9 @@ SELECT outcome, count(*) FROM devapp.import_kong(:'doc', owner => 'kong-team') G
 SELECT * FROM devapp.import_kong('{"_format_version": "1.1", "consumers": [
     {"username": "one", "keyauth_credentials": [{"key": "Kj3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "ttl": 60}, {"id": "7"}], "oauth2_credentials": [{"client_id": "kong-hash", "hash_secret": true, "client_secret": "$pbkdf2-sha512$i=10000,l=32$x"}]},
     {"username": "one", "acls": [{"group": "kong-tin"}], "keyauth_credentials": [{"key": "Kk3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN"}, {"key": "Kl3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN"}]}]}', owner => 'kong@import.example');
+-- a broken consumer is a line
+SELECT * FROM devapp.import_kong('{"consumers": [{"username": "broken", "keyauth_credentials": {"key": "Km3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN"}}, 7,
+    {"username": "whole", "keyauth_credentials": [{"key": "Kn3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN"}]}]}', owner => 'kong-team', skip_refused => true);
 SELECT * FROM devapp.import_kong('{"consumers": [{"username": "x"}]}', owner => 'nobody@import.example');
 SELECT * FROM devapp.import_kong('{"consumers": [], "acls": [{"consumer": "x", "group": "y"}]}', owner => 'kong-team');
 SELECT * FROM devapp.import_kong('{"services": []}', owner => 'kong-team');
