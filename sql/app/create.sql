@@ -1,7 +1,27 @@
 -- Apps.
 
--- The row of a new app, in the status that a decision means.  What a rule holds is
--- on record as its decision too.
+-- The row of a new app; null if the owner has one of this name (src/model/new_app.c).
+CREATE FUNCTION devapp_internal.insert_app_row(
+    app_id uuid,
+    name text,
+    developer_id uuid,
+    team_id uuid,
+    display_name text,
+    description text,
+    callback_urls text[],
+    scopes text[],
+    app_family text,
+    attributes jsonb,
+    allowed_cidrs cidr[],
+    status text,
+    decided_by text,
+    decision_note text
+) RETURNS devapp.app
+    LANGUAGE c
+    AS 'MODULE_PATHNAME', 'devapp_insert_app_row';
+
+-- The same in the status that a decision means.  What a rule holds is on record as its
+-- decision too.
 CREATE FUNCTION devapp_internal.insert_app(
     app_id uuid,
     name text,
@@ -20,21 +40,14 @@ CREATE FUNCTION devapp_internal.insert_app(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    made devapp.app;
+    made devapp.app := devapp_internal.insert_app_row(insert_app.app_id, insert_app.name, insert_app.developer_id, insert_app.team_id,
+                           insert_app.display_name, insert_app.description, coalesce(insert_app.callback_urls, '{}'),
+                           coalesce(insert_app.scopes, '{}'), insert_app.app_family, coalesce(insert_app.attributes, '{}'),
+                           coalesce(insert_app.allowed_cidrs, '{}'),
+                           CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'pending' END,
+                           decision.decided_by, decision.note);
 BEGIN
-    INSERT INTO devapp.app AS a
-        (app_id, name, developer_id, team_id, display_name, description, callback_urls, scopes, app_family, attributes,
-         allowed_cidrs, status, decided_by, decided_at, decision_note)
-    VALUES (insert_app.app_id, insert_app.name, insert_app.developer_id, insert_app.team_id, insert_app.display_name,
-            insert_app.description, coalesce(insert_app.callback_urls, '{}'), coalesce(insert_app.scopes, '{}'),
-            insert_app.app_family, coalesce(insert_app.attributes, '{}'), coalesce(insert_app.allowed_cidrs, '{}'),
-            CASE decision.decision WHEN 'approve' THEN 'approved' WHEN 'reject' THEN 'rejected' ELSE 'pending' END,
-            decision.decided_by,
-            CASE WHEN decision.decided_by IS NOT NULL THEN now() END,
-            decision.note)
-    ON CONFLICT DO NOTHING
-    RETURNING a.* INTO made;
-    IF NOT FOUND THEN
+    IF made.app_id IS NULL THEN
         RAISE EXCEPTION 'the owner already has an app %', devapp_internal.quoted(insert_app.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Choose another name, or delete the old app with devapp.delete_app.';
@@ -87,11 +100,13 @@ AS $$
 DECLARE
     the_products devapp.product[];
     is_admin boolean := devapp_internal.is_admin();
-    counted boolean := devapp_internal.owner_is_counted() OR NOT is_admin;
     draft devapp.app;
     decisions devapp.approval_decision[];
     made devapp.app;
 BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        PERFORM devapp_internal.require_no_counting_rule();
+    END IF;
     IF NOT is_admin THEN
         PERFORM devapp_internal.require_read_committed('make an app');
     END IF;
@@ -108,9 +123,9 @@ BEGIN
                   HINT = 'Give either developer => (an e-mail) or team => (a name).';
     END IF;
     IF create_app.developer IS NOT NULL THEN
-        draft.developer_id := (devapp_internal.find_own_developer(create_app.developer, counted)).developer_id;
+        draft.developer_id := (devapp_internal.find_own_developer(create_app.developer, true)).developer_id;
     ELSE
-        draft.team_id := (devapp_internal.find_own_team(create_app.team, counted)).team_id;
+        draft.team_id := (devapp_internal.find_own_team(create_app.team, true)).team_id;
         PERFORM devapp_internal.require_own_environment(draft.team_id, create_app.environment);
     END IF;
     IF NOT is_admin THEN

@@ -233,28 +233,22 @@ BEGIN
 END
 $$;
 
--- Where rules may count the apps of an owner, two apps of one owner are made one
--- after the other: the owner is locked as if it were about to change.  An old
--- snapshot would not show the app that was made meanwhile.
-CREATE FUNCTION devapp_internal.owner_is_counted() RETURNS boolean
+-- Rules may count the apps of an owner, so two apps of one owner are made one after the
+-- other: the owner is locked as if it were about to change.  A snapshot of the whole transaction would not
+-- show the app that was made meanwhile.
+CREATE FUNCTION devapp_internal.require_no_counting_rule() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF devapp_internal.app_approval() <> 'conditional' THEN
-        RETURN false;
-    END IF;
-    IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted') THEN
-        RETURN true;
-    END IF;
-    IF EXISTS (SELECT FROM devapp.approval_rule r
-                WHERE r.enabled AND num_nonnulls(r.min_apps_owned, r.max_apps_owned) > 0) THEN
+    IF devapp_internal.app_approval() = 'conditional'
+       AND EXISTS (SELECT FROM devapp.approval_rule r
+                    WHERE r.enabled AND num_nonnulls(r.min_apps_owned, r.max_apps_owned) > 0) THEN
         RAISE EXCEPTION 'cannot count the apps of an owner in a transaction of isolation level %',
                         current_setting('transaction_isolation')
             USING ERRCODE = 'active_sql_transaction',
                   HINT = 'Some approval rule has min_apps_owned or max_apps_owned: make apps in a READ COMMITTED transaction.';
     END IF;
-    RETURN true;
 END
 $$;
 

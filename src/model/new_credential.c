@@ -13,9 +13,7 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "fmgr.h"
@@ -25,21 +23,12 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/schema.h"
 #include "table/catalog.h"
 #include "table/row_writer.h"
 
 PG_FUNCTION_INFO_V1(devapp_insert_credential);
 PG_FUNCTION_INFO_V1(devapp_insert_association);
-
-/* Set a column to an argument of the function. */
-static void
-set_argument(RowWriter *writer, FunctionCallInfo fcinfo, int n, const char *column, Oid type)
-{
-	if (PG_ARGISNULL(n))
-		row_writer_set_null(writer, column);
-	else
-		row_writer_set(writer, column, type, PG_GETARG_DATUM(n));
-}
 
 static Datum
 transaction_time(void)
@@ -72,7 +61,7 @@ devapp_insert_credential(PG_FUNCTION_ARGS)
 	row_writer_open(&writer, CREDENTIAL_BY_ID);
 	row_writer_begin_row(&writer);
 	for (int i = 0; i < (int) lengthof(columns); i++)
-		set_argument(&writer, fcinfo, i, columns[i].name, columns[i].type);
+		row_writer_set_argument(&writer, fcinfo, i, columns[i].name, columns[i].type);
 	row_writer_set(&writer, "status", TEXTOID, CStringGetTextDatum("approved"));
 	row_writer_set(&writer, "issued_at", TIMESTAMPTZOID, transaction_time());
 	for (int i = 0; i < (int) lengthof(without_value); i++)
@@ -109,8 +98,7 @@ is_associated(Datum credential_id, Datum product_id)
 static int64
 next_ordinal(void)
 {
-	Oid			sequence = get_relname_relid("credential_product_ordinal_seq",
-											 get_namespace_oid("devapp", false));
+	Oid			sequence = get_relname_relid("credential_product_ordinal_seq", schema_of_devapp());
 
 	if (!OidIsValid(sequence))
 		ereport(ERROR,
@@ -118,16 +106,6 @@ next_ordinal(void)
 				 errmsg("relation devapp.credential_product_ordinal_seq does not exist"),
 				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 	return nextval_internal(sequence, false);
-}
-
-/* The row as it was inserted. */
-static Datum
-inserted_row(const RowWriter *writer)
-{
-	bool		must_free;
-	HeapTuple	tuple = ExecFetchSlotHeapTuple(writer->slot, true, &must_free);
-
-	return heap_copy_tuple_as_datum(tuple, RelationGetDescr(writer->rel));
 }
 
 /*
@@ -148,11 +126,11 @@ devapp_insert_association(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	row_writer_open(&writer, CREDENTIAL_PRODUCT_BY_CREDENTIAL);
 	row_writer_begin_row(&writer);
-	set_argument(&writer, fcinfo, 0, "credential_id", UUIDOID);
-	set_argument(&writer, fcinfo, 1, "product_id", UUIDOID);
-	set_argument(&writer, fcinfo, 2, "status", TEXTOID);
-	set_argument(&writer, fcinfo, 3, "decided_by", TEXTOID);
-	set_argument(&writer, fcinfo, 4, "decision_note", TEXTOID);
+	row_writer_set_argument(&writer, fcinfo, 0, "credential_id", UUIDOID);
+	row_writer_set_argument(&writer, fcinfo, 1, "product_id", UUIDOID);
+	row_writer_set_argument(&writer, fcinfo, 2, "status", TEXTOID);
+	row_writer_set_argument(&writer, fcinfo, 3, "decided_by", TEXTOID);
+	row_writer_set_argument(&writer, fcinfo, 4, "decision_note", TEXTOID);
 	row_writer_set(&writer, "ordinal", INT8OID, Int64GetDatum(next_ordinal()));
 	row_writer_set(&writer, "created_at", TIMESTAMPTZOID, transaction_time());
 	row_writer_set_null(&writer, "removed_at");
@@ -162,7 +140,7 @@ devapp_insert_association(PG_FUNCTION_ARGS)
 		row_writer_set_null(&writer, "decided_at");
 	if (!row_writer_put(&writer))
 		elog(ERROR, "association was not inserted");
-	row = inserted_row(&writer);
+	row = row_writer_row(&writer);
 	row_writer_close(&writer);
 	PG_RETURN_DATUM(row);
 }

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -110,6 +111,16 @@ row_writer_set_null(RowWriter *writer, const char *column)
 	set_attribute(writer, find_attribute(writer, column)->attnum, (Datum) 0, true);
 }
 
+/* Set a column to an argument of a function. */
+void
+row_writer_set_argument(RowWriter *writer, FunctionCallInfo fcinfo, int n, const char *column, Oid type)
+{
+	if (PG_ARGISNULL(n))
+		row_writer_set_null(writer, column);
+	else
+		row_writer_set(writer, column, type, PG_GETARG_DATUM(n));
+}
+
 /* A column whose type catalog.c has looked at. */
 void
 row_writer_set_own(RowWriter *writer, CatalogColumn column, Datum value)
@@ -176,6 +187,19 @@ row_writer_put(RowWriter *writer)
 	list_free(recheck);
 	ResetPerTupleExprContext(writer->estate);
 	return true;
+}
+
+/* The row as it was inserted. */
+Datum
+row_writer_row(const RowWriter *writer)
+{
+	bool		must_free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(writer->slot, true, &must_free);
+	Datum		row = heap_copy_tuple_as_datum(tuple, RelationGetDescr(writer->rel));
+
+	if (must_free)
+		heap_freetuple(tuple);
+	return row;
 }
 
 /* End the statement: its triggers run. */

@@ -9,6 +9,7 @@
 
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "nodes/execnodes.h"
 #include "utils/rel.h"
 
@@ -29,7 +30,10 @@ extern void row_writer_begin_row(RowWriter *writer);
 extern void row_writer_set(RowWriter *writer, const char *column, Oid type, Datum value);
 extern void row_writer_set_null(RowWriter *writer, const char *column);
 extern void row_writer_set_own(RowWriter *writer, CatalogColumn column, Datum value);
+extern void row_writer_set_argument(RowWriter *writer, FunctionCallInfo fcinfo, int n,
+									const char *column, Oid type);
 extern bool row_writer_put(RowWriter *writer);
+extern Datum row_writer_row(const RowWriter *writer);
 extern void row_writer_close(RowWriter *writer);
 
 #endif							/* DEVAPP_ROW_WRITER_H */
