@@ -27,7 +27,8 @@
  * by, and evicts the first that was not.  A key that is presented once goes at the
  * hand's next round, a key in steady use stays, and a hit only sets a bit: right
  * where a few keys make most of the calls.  The memory of entries and products is
- * bounded by devapp.cache_size.
+ * bounded by devapp.cache_size.  A hash table keeps the room of entries that went for others; if
+ * what comes later is larger, or the setting smaller, all is forgotten and begun again.
  */
 #include "postgres.h"
 
@@ -60,6 +61,8 @@ cache_define_gucs(void)
 }
 
 /* ---------- what is remembered ---------- */
+
+#define CACHE_BLOCK_BYTES	(32 * 1024)
 
 /* A compiled product and how many entitlements refer to it. */
 typedef struct CachedProduct
@@ -105,6 +108,7 @@ static HTAB *products = NULL;
 static dlist_head queue = DLIST_STATIC_INIT(queue);
 static dlist_node *hand = NULL;
 static Size total_bytes = 0;
+static long most_entries = 0;	/* that there were at a time: the table keeps their room */
 
 /* products that the load under way refers to, or one that ended in an error */
 static CachedProduct **held = NULL;
@@ -129,10 +133,10 @@ create_cache(void)
 {
 	HASHCTL		ctl = {0};
 
-	devapp_require_sodium();
-	randombytes_buf(tag_keys, sizeof(tag_keys));
+	/* blocks that do not grow: half of a large one could be empty, and nobody would count it */
 	cache_context = AllocSetContextCreate(TopMemoryContext, "devapp cache",
-										  ALLOCSET_DEFAULT_SIZES);
+										  ALLOCSET_SMALL_MINSIZE, ALLOCSET_SMALL_INITSIZE,
+										  CACHE_BLOCK_BYTES);
 	ctl.hcxt = cache_context;
 	ctl.keysize = sizeof(CacheTag);
 	ctl.entrysize = sizeof(CacheEntry);
@@ -145,11 +149,24 @@ create_cache(void)
 						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* The keys of the tags stay for as long as the backend lives. */
+static void
+begin_cache(void)
+{
+	static bool has_keys = false;
+
+	devapp_require_sodium();
+	if (!has_keys)
+		randombytes_buf(tag_keys, sizeof(tag_keys));
+	has_keys = true;
+	create_cache();
+}
+
 void
 cache_make_tag(CachePlace place, const char *data, size_t len, CacheTag *tag)
 {
 	if (unlikely(products == NULL))
-		create_cache();
+		begin_cache();
 	(void) crypto_shorthash_siphashx24(tag->bytes, (const unsigned char *) data,
 									   len, tag_keys[place]);
 }
@@ -331,6 +348,31 @@ cache_product(const pg_uuid_t *product_id, Snapshot snapshot)
 	return product;
 }
 
+/* Room for entries that there are not, while there is little for those to come. */
+static bool
+is_spacious(void)
+{
+	Size		idle = (Size) (most_entries - hash_get_num_entries(entries)) * ENTRY_BYTES;
+
+	return total_bytes + idle > limit_bytes() + limit_bytes() / 8;
+}
+
+/* Forget everything, and give its memory back. */
+static void
+forget_all(void)
+{
+	entries = NULL;
+	products = NULL;
+	dlist_init(&queue);
+	hand = NULL;
+	total_bytes = 0;
+	most_entries = 0;
+	held = NULL;
+	held_room = 16;
+	MemoryContextDelete(cache_context);
+	create_cache();
+}
+
 /*
  * Before a load: the moment that its facts are of.  Lets go of what an earlier
  * load held and nobody kept.
@@ -339,9 +381,11 @@ uint64
 cache_begin_load(void)
 {
 	if (unlikely(products == NULL))
-		create_cache();
+		begin_cache();
 	while (nheld > 0)
 		release_product(held[--nheld]);
+	if (unlikely(is_spacious()))
+		forget_all();
 	load_began_at = invalidation_accept();
 	return load_began_at;
 }
@@ -483,6 +527,7 @@ add_entry(const CacheTag *tag, const Entitlement *entitlement, Size size)
 	CacheEntry *entry = hash_search(entries, tag, HASH_ENTER, &found);
 
 	Assert(!found);
+	most_entries = Max(most_entries, hash_get_num_entries(entries));
 	entry->is_outside = size > ENTRY_ROOM;
 	if (entry->is_outside)
 		*(char **) entry->parts = MemoryContextAllocExtended(cache_context, size, MCXT_ALLOC_NO_OOM);
