@@ -312,6 +312,22 @@ json_datum(Str text)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(converted.data, converted.len)));
 }
 
+/* Has it an escape that stands for no ASCII?  The text is JSON. */
+static bool
+has_high_escape(Str text)
+{
+	for (size_t i = 0; i + 1 < text.len; i++)
+	{
+		if (text.data[i] != '\\')
+			continue;
+		i++;
+		if (text.data[i] == 'u' &&
+			(text.data[i + 1] != '0' || text.data[i + 2] != '0' || text.data[i + 3] > '7'))
+			return true;
+	}
+	return false;
+}
+
 static void
 read_json(const Exchange *x, bool is_said, NullableDatum *body)
 {
@@ -322,6 +338,8 @@ read_json(const Exchange *x, bool is_said, NullableDatum *body)
 		exchange_refuse(400, psprintf("the body is not a JSON object, or it has a member twice, more than %d levels or more than %d members",
 									  JSON_DEPTH_MAX, JSON_MEMBERS_MAX));
 	}
+	if (GetDatabaseEncoding() == PG_SQL_ASCII && has_high_escape(x->raw.body))
+		exchange_refuse(400, "the database has no encoding, so characters have to be sent as they are, not as \\u escapes");
 	*body = (NullableDatum) {json_datum(x->raw.body), false};
 }
 
