@@ -22,7 +22,6 @@
 #include "api/gateway_core.h"
 #include "api/setting.h"
 #include "base/compat.h"
-#include "import/foreign_key.h"
 #include "key/key_core.h"
 #include "match/network.h"
 #include "match/path_core.h"
@@ -402,7 +401,8 @@ caller_authenticate(Exchange *x)
 static Verdict
 verify_proved_client(Str client_id, const DecideRequest *request)
 {
-	CacheFound	found = {.entitlement = token_client_load(client_id)};
+	uint64		loaded_at;
+	CacheFound	found = {.entitlement = token_client_load(client_id, &loaded_at)};
 	Verdict		v;
 
 	if (found.entitlement != NULL)
@@ -432,7 +432,7 @@ call_for_gateway(const Verdict *v)
 Datum
 devapp_become_gateway(PG_FUNCTION_ARGS)
 {
-	Str			client_id = text_argument(fcinfo, 0, FOREIGN_KEY_MAX);
+	Str			client_id = text_argument(fcinfo, 0, HTTP_BODY_MAX);
 	Str			path = text_argument(fcinfo, 2, PATH_MAX_LEN);
 	DecideRequest request;
 	MemoryContext context;

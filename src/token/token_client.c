@@ -21,9 +21,12 @@
 #include "base/compat.h"
 #include "base/entry.h"
 #include "decide/cache.h"
+#include "decide/first_touch.h"
 #include "import/find_foreign.h"
 #include "import/foreign_key.h"
+#include "key/pepper.h"
 #include "table/catalog.h"
+#include "table/invalidation.h"
 #include "token/assertion.h"
 #include "token/token_client.h"
 
@@ -147,12 +150,12 @@ token_client_may_see(const Entitlement *asking, const Entitlement *about)
  * products are shared with those that are remembered, until another client is loaded.
  */
 Entitlement *
-token_client_load(Str consumer_key)
+token_client_load(Str consumer_key, uint64 *loaded_at)
 {
 	Snapshot	snapshot;
 	Entitlement *e;
 
-	(void) cache_begin_load();
+	*loaded_at = cache_begin_load();
 	snapshot = catalog_take_snapshot();
 	e = entitlement_by_key(consumer_key.data, consumer_key.len, snapshot, cache_product);
 	catalog_release_snapshot(snapshot);
@@ -182,21 +185,68 @@ token_client_current_secret(const Entitlement *e)
 	return current < 0 ? NULL : &e->load->secrets[current].window;
 }
 
+/* A secret as it was presented, and whether it was compared before: some are slow to compare. */
+typedef struct PresentedSecret
+{
+	Str			secret;			/* data NULL: none */
+	bool		is_possible;	/* by its length */
+	CacheTag	tag;			/* if it is possible */
+	int32		version;		/* that it was found to be; -1: not remembered */
+	uint64		loaded_at;		/* when the client's rows were read */
+} PresentedSecret;
+
+/* This comes before the client is loaded: looking into what is remembered may drop products of it. */
+static PresentedSecret
+look_up_secret(const text *consumer_key, Str secret, TimestampTz now)
+{
+	PresentedSecret presented = {.secret = secret, .version = -1};
+	CacheFound	found;
+
+	presented.is_possible = secret.len > 0 && secret.len <= FOREIGN_KEY_MAX;
+	if (!presented.is_possible)
+		return presented;
+	if (pepper_look_again(now))
+		invalidation_of_everything();
+	foreign_client_tag((Str) {VARDATA_ANY(consumer_key), VARSIZE_ANY_EXHDR(consumer_key)}, secret, &presented.tag);
+	found = cache_find(&presented.tag);
+	if (found.entitlement != NULL)
+		presented.version = found.secret->version;
+	return presented;
+}
+
+static int
+find_version(const Entitlement *e, int32 version)
+{
+	for (int i = 0; i < e->load->nsecrets; i++)
+	{
+		if (e->load->secrets[i].purpose == PURPOSE_CLIENT_SECRET && e->load->secrets[i].window.version == version)
+			return i;
+	}
+	return SECRET_NONE;
+}
+
 /* An imported client may have one of any form, and one that is slow to compare. */
 static int
-match_secret(const Entitlement *e, Str secret, TimestampTz now)
+match_secret(const Entitlement *e, const PresentedSecret *presented, TimestampTz now)
 {
 	int64		wait;
+	int			match;
 
-	if (secret.len == 0 || secret.len > FOREIGN_KEY_MAX)
+	if (!presented->is_possible)
 		return SECRET_NONE;
-	return find_client_secret(e, secret, now, &wait);
+	if (presented->version >= 0)
+		return find_version(e, presented->version);
+	match = find_client_secret(e, presented->secret, now, &wait);
+	if (match >= 0 && e->load->secrets[match].slow != NULL)
+		(void) first_touch_keep(&presented->tag, e, match, presented->loaded_at);
+	return match;
 }
 
 static const DecideSecret *
-require_secret(const Entitlement *e, Str secret, TimestampTz now)
+require_secret(const Entitlement *e, const PresentedSecret *presented, TimestampTz now)
 {
-	int			match = secret.data == NULL ? current_secret(e) : match_secret(e, secret, now);
+	Str			secret = presented->secret;
+	int			match = secret.data == NULL ? current_secret(e) : match_secret(e, presented, now);
 
 	if (match == SECRET_UNTESTED)
 		ereport(ERROR,
@@ -236,6 +286,7 @@ Entitlement *
 token_client_require(const ClientProof *proof, TimestampTz now)
 {
 	FoundClient found = {0};
+	PresentedSecret presented = {.version = -1};
 	Entitlement *e = NULL;
 	VerdictCode code;
 
@@ -246,9 +297,13 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 	if (proof->secret.data == NULL && proof->assertion.data == NULL && !found.is_own)
 		token_client_refuse("It brought neither a secret nor an assertion.");
 	if (found.consumer_key != NULL)
-		e = token_client_load((Str) {VARDATA_ANY(found.consumer_key), VARSIZE_ANY_EXHDR(found.consumer_key)});
+	{
+		presented = look_up_secret(found.consumer_key, proof->secret, now);
+		e = token_client_load((Str) {VARDATA_ANY(found.consumer_key), VARSIZE_ANY_EXHDR(found.consumer_key)},
+							  &presented.loaded_at);
+	}
 	code = e == NULL ? VERDICT_NOT_FOUND :
-		token_client_standing(e, require_secret(e, proof->secret, now), now);
+		token_client_standing(e, require_secret(e, &presented, now), now);
 	if (code != VERDICT_VALID)
 		token_client_refuse(psprintf("The verdict on it is %s.", verdict_info[code].code));
 	/* at last, so that an assertion is used by whoever gets what it was brought for */

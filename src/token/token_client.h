@@ -24,7 +24,7 @@ typedef struct ClientProof
 extern Str	token_string_argument(FunctionCallInfo fcinfo, int n);
 extern compat_noreturn void token_client_refuse(const char *why);
 extern ClientProof token_client_proof(FunctionCallInfo fcinfo, int n);
-extern Entitlement *token_client_load(Str consumer_key);
+extern Entitlement *token_client_load(Str consumer_key, uint64 *loaded_at);
 extern const DecideSecret *token_client_current_secret(const Entitlement *entitlement);
 extern Entitlement *token_client_require(const ClientProof *proof, TimestampTz now);
 extern Entitlement *token_client_asking(FunctionCallInfo fcinfo, int n, TimestampTz now);
