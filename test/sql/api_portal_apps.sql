@@ -47,8 +47,8 @@ SELECT * FROM pg_temp.ask(:'ann', 'GET', '/portal/v1/products/portal-secret');
 SELECT * FROM pg_temp.ask(:'ann', 'POST', '/portal/v1/apps', '{"name": "shop", "products": ["portal-weather", "portal-maps"], "display_name": "The shop",
     "callback_urls": ["https://shop.example.com/back"], "scopes": ["read"], "attributes": {"tier": "gold"}, "allowed_cidrs": ["10.0.0.0/8"], "app_family": "web",
     "environment": "test", "expires_in": "P30D"}');
-SELECT name, display_name, status, callback_urls, scopes, attributes, allowed_cidrs, app_family FROM devapp.app WHERE name = 'shop' AND deleted_at IS NULL;
-SELECT c.environment, c.kind, c.expires_at - c.issued_at AS lasts FROM devapp.credential c JOIN devapp.app a USING (app_id) WHERE a.name = 'shop' AND a.deleted_at IS NULL;
+SELECT name, display_name, status, callback_urls, scopes, attributes, allowed_cidrs, app_family FROM devapp.app WHERE name = 'shop' AND developer_id = (SELECT developer_id FROM devapp.developer WHERE email = 'portal-ann@example.com');
+SELECT c.environment, c.kind, c.expires_at - c.issued_at AS lasts FROM devapp.credential c JOIN devapp.app a USING (app_id) JOIN devapp.developer d USING (developer_id) WHERE a.name = 'shop' AND d.email = 'portal-ann@example.com';
 SELECT pg_temp.json(pg_temp.call(:'ann', 'POST', '/portal/v1/apps', '{"name": "quick", "products": ["portal-weather"]}')) AS made \gset
 SELECT (devapp.verify_key(:'made'::jsonb ->> 'secret', '/weather/rome', 'GET')).code;
 SELECT headers ->> 'Cache-Control' AS cache, strpos(convert_from(body, 'UTF8'), split_part(:'made'::jsonb ->> 'secret', '_', 4)) AS secret_at
