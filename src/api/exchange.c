@@ -18,6 +18,7 @@
 #include "api/api_type.h"
 #include "api/error.h"
 #include "api/exchange.h"
+#include "api/gateway_core.h"
 #include "api/setting.h"
 #include "base/compat.h"
 #include "match/path_core.h"
@@ -46,6 +47,27 @@ void
 exchange_set_field(Exchange *x, const char *name, const char *value)
 {
 	json_object_put_string(&x->fields, name, (Str) {value, strlen(value)});
+}
+
+/* A field of the answer, in a form in which it can be one; an empty one is left out. */
+void
+exchange_set_value(Exchange *x, const char *name, Str value)
+{
+	char	   *room;
+
+	if (value.len == 0)
+		return;
+	if (gateway_value_is_plain(value))
+		room = pnstrdup(value.data, value.len);
+	else
+	{
+		char	   *utf8 = pg_server_to_any(pnstrdup(value.data, value.len), (int) value.len, PG_UTF8);
+
+		value = (Str) {utf8, strlen(utf8)};
+		room = palloc(value.len * 3 + 1);
+		value.len = gateway_encode_value(value, room);
+	}
+	json_object_put_string(&x->fields, name, (Str) {room, value.len});
 }
 
 bool

@@ -48,6 +48,7 @@ extern compat_noreturn void exchange_refuse(int status, const char *message);
 extern void exchange_read_head(Exchange *x);
 extern Str	exchange_header(const Exchange *x, const char *name);
 extern void exchange_set_field(Exchange *x, const char *name, const char *value);
+extern void exchange_set_value(Exchange *x, const char *name, Str value);
 extern bool exchange_has_field(const Exchange *x, const char *name);
 extern Datum exchange_request(Exchange *x);
 

@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -131,32 +130,11 @@ read_question(const Exchange *x)
 
 /* ---------- the answer ---------- */
 
-/* A field of the answer, in a form in which it can be one; an empty one is left out. */
-void
-gateway_set_field(Exchange *x, const char *name, Str value)
-{
-	char	   *room;
-
-	if (value.len == 0)
-		return;
-	if (gateway_value_is_plain(value))
-		room = pnstrdup(value.data, value.len);
-	else
-	{
-		char	   *utf8 = pg_server_to_any(pnstrdup(value.data, value.len), (int) value.len, PG_UTF8);
-
-		value = (Str) {utf8, strlen(utf8)};
-		room = palloc(value.len * 3 + 1);
-		value.len = gateway_encode_value(value, room);
-	}
-	json_object_put_string(&x->fields, name, (Str) {room, value.len});
-}
-
 static void
 set_text_field(Exchange *x, const char *name, const text *value)
 {
 	if (value != NULL)
-		gateway_set_field(x, name, (Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
+		exchange_set_value(x, name, (Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
 }
 
 static void
@@ -192,16 +170,17 @@ set_owner_fields(Exchange *x, const Verdict *v)
 	set_text_field(x, "X-Devapp-Owner", e->owner);
 	set_uuid_field(x, "X-Devapp-Credential-Id", &e->credential_id);
 	set_text_field(x, "X-Devapp-Consumer-Key", e->consumer_key);
-	gateway_set_field(x, "X-Devapp-Environment", e->environment != NULL ? e->decide.environment : v->environment);
+	exchange_set_value(x, "X-Devapp-Environment", e->environment != NULL ? e->decide.environment : v->environment);
 	if (place < 0)
 		return;
 	set_text_field(x, "X-Devapp-Product", e->credential_products[place].product->name);
 	if (v->code == VERDICT_VALID)
-		gateway_set_field(x, "X-Devapp-Scopes", join_scopes(&e->decide.credential_products[place].scopes));
+		exchange_set_value(x, "X-Devapp-Scopes", join_scopes(&e->decide.credential_products[place].scopes));
 }
 
-static void
-set_limit_fields(Exchange *x, const VerdictLimits *limits)
+/* Retry-After, and what is left of a quota. */
+void
+gateway_set_limit_fields(Exchange *x, const VerdictLimits *limits)
 {
 	int64		wait = question_seconds(limits->wait);
 	char	   *left;
@@ -239,7 +218,7 @@ answer_question(Exchange *x, const Question *q, const Verdict *v)
 		exchange_set_field(x, "X-Devapp-Fault", fault);
 	if (v->entitlement != NULL)
 		set_owner_fields(x, v);
-	set_limit_fields(x, &v->limits);
+	gateway_set_limit_fields(x, &v->limits);
 	if (v->code == VERDICT_SCOPE_INSUFFICIENT)
 		exchange_set_field(x, "WWW-Authenticate", "Bearer realm=\"devapp\", error=\"insufficient_scope\"");
 	return (HttpAnswer) {.status = answer_status(q, info)};

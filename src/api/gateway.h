@@ -8,7 +8,8 @@
 #include "postgres.h"
 
 #include "api/exchange.h"
+#include "decide/verdict.h"
 
-extern void gateway_set_field(Exchange *x, const char *name, Str value);
+extern void gateway_set_limit_fields(Exchange *x, const VerdictLimits *limits);
 
 #endif							/* DEVAPP_GATEWAY_H */

@@ -31,7 +31,6 @@
 #include "api/api_type.h"
 #include "api/caller.h"
 #include "api/error.h"
-#include "api/gateway.h"
 #include "api/handle.h"
 #include "api/setting.h"
 #include "base/compat.h"
@@ -266,7 +265,7 @@ answer_error(Exchange *x, const ErrorData *error)
 		answer.body = (Str) {e.body, strlen(e.body)};
 	}
 	else if (x->found.for_gateways)
-		gateway_set_field(x, "X-Devapp-Error", (Str) {e.message, strlen(e.message)});
+		exchange_set_value(x, "X-Devapp-Error", (Str) {e.message, strlen(e.message)});
 	return answer;
 }
 

@@ -96,8 +96,9 @@ find_key(const Question *q)
 	{
 		case HTTP_SCHEME_BASIC:
 			/* without a password, the user is a key, as "curl -u KEY:" sends it */
-			return a->password.len == 0 ? (QuestionKey) {.token = a->user} :
-				(QuestionKey) {.user = a->user, .password = a->password};
+			if (a->password.len == 0)
+				return (QuestionKey) {.token = a->user};
+			return (QuestionKey) {.user = a->user, .password = a->password};
 		case HTTP_SCHEME_BEARER:
 		case HTTP_SCHEME_DPOP:
 			return (QuestionKey) {.token = a->token};
