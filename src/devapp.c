@@ -10,6 +10,7 @@
 
 #include "miscadmin.h"
 
+#include "api/pre_request.h"
 #include "api/proxy.h"
 #include "api/route.h"
 #include "api/setting.h"
@@ -65,6 +66,7 @@ define_gucs(void)
 	housekeeper_define_gucs();
 	api_define_gucs();
 	proxy_define_gucs();
+	pre_request_define_gucs();
 	base_reserve_gucs();
 }
 

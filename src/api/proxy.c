@@ -198,8 +198,8 @@ read_field(Proxied *proxied, Str name, Str value)
 }
 
 /* The fields that PostgREST got; NULL if it is not PostgREST that calls. */
-static Jsonb *
-request_headers(void)
+Jsonb *
+proxy_request_headers(void)
 {
 	const char *json = GetConfigOption("request.headers", true, false);
 	Jsonb	   *headers;
@@ -213,7 +213,7 @@ request_headers(void)
 static void
 read_fields(Proxied *proxied)
 {
-	Jsonb	   *headers = request_headers();
+	Jsonb	   *headers = proxy_request_headers();
 	JsonbIterator *it;
 	JsonbValue	key;
 	JsonbValue	value;
@@ -291,15 +291,15 @@ read_proxied(FunctionCallInfo fcinfo, RawRequest *raw)
 /* ---------- the answer ---------- */
 
 /* For the rest of the transaction, at whose end PostgREST has taken it. */
-static void
-set_response(const char *name, const char *value)
+void
+proxy_set_response(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
 /* The fields as PostgREST takes them: an array of objects with one member each. */
-static const char *
-response_headers(Jsonb *headers)
+const char *
+proxy_response_headers(Jsonb *headers)
 {
 	JsonbIterator *it = JsonbIteratorInit(&headers->root);
 	StringInfoData list;
@@ -327,8 +327,8 @@ devapp_http(PG_FUNCTION_ARGS)
 {
 	HttpAnswer	answer = handle_request(read_proxied, fcinfo);
 
-	set_response("response.status", psprintf("%d", answer.status));
-	set_response("response.headers", response_headers(answer.headers));
+	proxy_set_response("response.status", psprintf("%d", answer.status));
+	proxy_set_response("response.headers", proxy_response_headers(answer.headers));
 	if (answer.body.data == NULL)
 		PG_RETURN_BYTEA_P((bytea *) cstring_to_text(""));
 	PG_RETURN_BYTEA_P(handle_body(&answer));
