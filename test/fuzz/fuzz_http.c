@@ -334,6 +334,17 @@ check_path(Str path)
 
 /* ---------- header fields ---------- */
 
+static bool
+contains(Str s, const char *part)
+{
+	for (size_t i = 0; i + strlen(part) <= s.len; i++)
+	{
+		if (memcmp(s.data + i, part, strlen(part)) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 check_authorization(Str value)
 {
@@ -362,7 +373,7 @@ check_authorization(Str value)
 		CHECK(memchr(a.user.data, ':', a.user.len) == NULL && reference_is_utf8((uint8_t *) pair, len));
 		again = fuzz_alloc(NULL, sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL));
 		sodium_bin2base64(again, sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL), (unsigned char *) pair, len, sodium_base64_VARIANT_ORIGINAL);
-		CHECK(value.len >= strlen(again) && memmem(value.data, value.len, again, strlen(again)) != NULL);
+		CHECK(contains(value, again));
 		free(again);
 		free(pair);
 	}
