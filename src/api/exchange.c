@@ -41,6 +41,19 @@ exchange_refuse(int status, const char *message)
 	pg_unreachable();
 }
 
+/* The call of a function of a route by handle(); others cannot call it. */
+RouteCall *
+route_call_of(FunctionCallInfo fcinfo)
+{
+	RouteCall  *call = (RouteCall *) fcinfo->context;
+
+	if (call == NULL || !IsA(call, ExtensibleNode) || strcmp(call->node.extnodename, ROUTE_CALL_NAME) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the function of a route can be called by devapp_api.handle only")));
+	return call;
+}
+
 /* ---------- the answer's fields ---------- */
 
 void

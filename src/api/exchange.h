@@ -7,6 +7,8 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "nodes/extensible.h"
 #include "utils/jsonb.h"
 
 #include "api/http_core.h"
@@ -44,6 +46,27 @@ typedef struct Exchange
 	JsonObjectMaker fields;		/* of the answer, whatever it is */
 } Exchange;
 
+typedef struct HttpAnswer
+{
+	int			status;
+	Jsonb	   *headers;
+	Str			body;			/* in the encoding of the database; data NULL: none */
+} HttpAnswer;
+
+#define ROUTE_CALL_NAME	"devapp route call"
+
+/*
+ * What the function of a route gets as its context if it is written in C: the request as it came,
+ * and where its answer goes.  Its argument is null.
+ */
+typedef struct RouteCall
+{
+	ExtensibleNode node;
+	Exchange   *exchange;
+	HttpAnswer	answer;			/* without headers: these are fields of the exchange */
+} RouteCall;
+
+extern RouteCall *route_call_of(FunctionCallInfo fcinfo);
 extern compat_noreturn void exchange_refuse(int status, const char *message);
 extern void exchange_read_head(Exchange *x);
 extern Str	exchange_header(const Exchange *x, const char *name);

@@ -25,7 +25,6 @@
 
 #include "api/caller.h"
 #include "api/gateway.h"
-#include "api/handle.h"
 #include "api/question.h"
 #include "base/compat.h"
 

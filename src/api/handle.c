@@ -47,8 +47,6 @@ enum
 
 /* ---------- the route's function ---------- */
 
-static const char route_call_name[] = "devapp route call";
-
 /* A function of a route; is_c: it is written in C. */
 static Oid
 find_function(const char *name, bool *is_c)
@@ -65,19 +63,6 @@ find_function(const char *name, bool *is_c)
 	*is_c = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId;
 	ReleaseSysCache(tuple);
 	return function;
-}
-
-/* The call of a function of a route by handle(); others cannot call it. */
-RouteCall *
-route_call_of(FunctionCallInfo fcinfo)
-{
-	RouteCall  *call = (RouteCall *) fcinfo->context;
-
-	if (call == NULL || !IsA(call, ExtensibleNode) || strcmp(call->node.extnodename, route_call_name) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the function of a route can be called by devapp_api.handle only")));
-	return call;
 }
 
 /* A field that the function set; its answer is as good as none if it has a malformed one. */
@@ -157,7 +142,7 @@ read_answer(Exchange *x, Datum row)
 static HttpAnswer
 call_c_function(Exchange *x, FmgrInfo *function)
 {
-	RouteCall	route = {.node = {.type = T_ExtensibleNode, .extnodename = route_call_name}, .exchange = x};
+	RouteCall	route = {.node = {.type = T_ExtensibleNode, .extnodename = ROUTE_CALL_NAME}, .exchange = x};
 
 	LOCAL_FCINFO(call, 1);
 
