@@ -144,32 +144,47 @@ lower_name(Str name)
 	return name;
 }
 
-/* One field; true if its name was in lower case. */
+/* Is it one field of text, and is its name in lower case? */
 static bool
-read_field(JsonObjectMaker *fields, const JsonbValue *key, const JsonbValue *value)
+check_field(const JsonbValue *key, const JsonbValue *value)
 {
 	Str			name = {key->val.string.val, (size_t) key->val.string.len};
-	Str			lower = lower_name(name);
-	Str			text;
-	bool		found;
 
 	if (!http_is_token(name) && !is_our_field(name))
 		exchange_refuse(400, "a header field has a malformed name");
 	if (value->type != jbvString)
 		exchange_refuse(400, "a header field was sent more than once, or has no text");
-	text = (Str) {value->val.string.val, (size_t) value->val.string.len};
-	if (has_control(text))
+	if (has_control((Str) {value->val.string.val, (size_t) value->val.string.len}))
 		exchange_refuse(400, "a header field has a malformed value");
-	json_set_string(json_object_put(fields, lower, &found), text.data, text.len);
-	if (found)
-		exchange_refuse(400, "a header field was sent more than once");
-	return lower.data == name.data;
+	return lower_name(name).data == name.data;
+}
+
+/* The fields with their names in lower case, which may make two of them one. */
+static Jsonb *
+lower_fields(const Jsonb *headers)
+{
+	JsonObjectMaker fields = {0};
+	JsonbIterator *it = JsonbIteratorInit(unconstify(JsonbContainer *, &headers->root));
+	JsonbValue	key;
+	JsonbValue	value;
+	bool		found;
+
+	(void) JsonbIteratorNext(&it, &key, true);
+	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
+	{
+		Str			name = lower_name((Str) {key.val.string.val, (size_t) key.val.string.len});
+
+		(void) JsonbIteratorNext(&it, &value, true);
+		json_set_string(json_object_put(&fields, name, &found), value.val.string.val, (size_t) value.val.string.len);
+		if (found)
+			exchange_refuse(400, "a header field was sent more than once");
+	}
+	return json_object_make(&fields);
 }
 
 static void
 read_fields(Exchange *x)
 {
-	JsonObjectMaker fields = {0};
 	bool		all_lower = true;
 	JsonbIterator *it;
 	JsonbValue	key;
@@ -185,10 +200,10 @@ read_fields(Exchange *x)
 	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
 	{
 		(void) JsonbIteratorNext(&it, &value, true);
-		all_lower &= read_field(&fields, &key, &value);
+		all_lower &= check_field(&key, &value);
 	}
 	if (!all_lower)
-		x->headers = json_object_make(&fields);
+		x->headers = lower_fields(x->headers);
 }
 
 /* ---------- what decides who may call ---------- */

@@ -50,6 +50,7 @@ typedef struct RouteTable
 	int			nroutes;
 	int			room;
 	Route	   *routes;			/* the most specific patterns first */
+	size_t	   *heads;			/* length of the first segment of each one's pattern */
 	int			npatterns;
 	int		   *first;
 	PatternSet *patterns;
@@ -140,6 +141,15 @@ read_table(RouteTable *table)
 
 /* ---------- compiling ---------- */
 
+/* Length of the first segment, with its slashes. */
+static size_t
+first_segment(Str path)
+{
+	const char *slash = path.len > 1 ? memchr(path.data + 1, '/', path.len - 1) : NULL;
+
+	return slash != NULL ? (size_t) (slash - path.data) + 1 : path.len;
+}
+
 /* By pattern, the most specific first. */
 static int
 compare_routes(const void *left, const void *right)
@@ -157,10 +167,12 @@ compile_routes(RouteTable *table)
 	Str		   *patterns = palloc(sizeof(Str) * (size_t) (table->nroutes + 1));
 
 	table->first = palloc(sizeof(int) * (size_t) (table->nroutes + 1));
+	table->heads = palloc(sizeof(size_t) * (size_t) (table->nroutes + 1));
 	if (table->nroutes > 0)
 		qsort(table->routes, (size_t) table->nroutes, sizeof(Route), compare_routes);
 	for (int i = 0; i < table->nroutes; i++)
 	{
+		table->heads[i] = first_segment(table->routes[i].pattern);
 		if (i > 0 && str_equal(table->routes[i].pattern, table->routes[i - 1].pattern))
 			continue;
 		table->first[table->npatterns] = i;
@@ -253,15 +265,6 @@ copy_route(const Route *route)
 	return copy;
 }
 
-/* Length of the first segment, with its slashes. */
-static size_t
-first_segment(Str path)
-{
-	const char *slash = path.len > 1 ? memchr(path.data + 1, '/', path.len - 1) : NULL;
-
-	return slash != NULL ? (size_t) (slash - path.data) + 1 : path.len;
-}
-
 /* The form of errors of paths which begin with the same segment. */
 static ErrorForm
 neighbours_form(const RouteTable *table, Str path)
@@ -270,9 +273,7 @@ neighbours_form(const RouteTable *table, Str path)
 
 	for (int i = 0; i < table->nroutes; i++)
 	{
-		Str			pattern = table->routes[i].pattern;
-
-		if (first_segment(pattern) == len && memcmp(pattern.data, path.data, len) == 0)
+		if (table->heads[i] == len && memcmp(table->routes[i].pattern.data, path.data, len) == 0)
 			return table->routes[i].error_form;
 	}
 	return ERROR_FORM_DEVAPP;
