@@ -131,7 +131,7 @@ await check('gets the app, but never its secret again', async () => {
 })
 await check('is refused an app that is there, and one of what is not there', async () => {
 	await refused(org.developerapps.create({ ...app, apiProduct: auto }), 409, 'developer.service.AppWithNameAlreadyExists', `App with name ${app.appName} already exists`)
-	await refused(org.developerapps.create({ email, appName: 'x', apiProduct: 'nothing' }), 404, 'keymanagement.service.apiproduct_doesnot_exist', 'API Product [nothing] does not exist')
+	await refused(org.developerapps.create({ email, appName: 'x', apiProduct: 'nothing' }), 400, 'cps.kms.ApiProductDoesNotExist', 'API Product [nothing] does not exist')
 	await refused(org.developerapps.create({ email: 'nobody@example.com', appName: 'x', apiProduct: auto }), 404, 'developer.service.DeveloperIdDoesNotExist')
 	await refused(org.developerapps.get({ email, appName: 'nothing' }), 404, 'developer.service.AppDoesNotExist', `App named nothing does not exist under ${email}`)
 	await refused(org.apps.get({ id: '00000000-0000-0000-0000-000000000000' }), 404, 'developer.service.AppDoesNotExist')
@@ -201,7 +201,7 @@ await check('adds a product to a key, which waits for approval', async () => {
 	const answer = await org.appcredentials.addProduct({ ...credential, key: consumerKey, product: manual })
 	assert.deepEqual(answer.apiProducts, [{ apiproduct: auto, status: 'approved' }, { apiproduct: manual, status: 'pending' }])
 	assert.equal(await works(pair, '/slow/x'), 'PRODUCT_PENDING')
-	await refused(org.appcredentials.addProduct({ ...credential, key: consumerKey, product: 'nothing' }), 404, 'keymanagement.service.apiproduct_doesnot_exist')
+	await refused(org.appcredentials.addProduct({ ...credential, key: consumerKey, product: 'nothing' }), 400, 'cps.kms.ApiProductDoesNotExist')
 })
 await check('a product of a key is approved and revoked as the client means to', async () => {
 	// its own code for that assigns to a constant
