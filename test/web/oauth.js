@@ -1,7 +1,10 @@
 // OAuth clients and verifiers that others wrote: how they find the endpoints, get tokens, ask about
 // them and end them; and what they say of refusals.
 
-import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose'
+import { OAuth2Client } from '@badgateway/oauth2-client'
+import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'
+import { ClientCredentialsProvider, PrivateKeyJwtProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js'
+import { createRemoteJWKSet, decodeJwt, exportJWK, exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
 import jwksClient from 'jwks-rsa'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
@@ -25,7 +28,6 @@ async function signer({ id }, alg) {
 	return { key: privateKey, kid: alg }
 }
 
-for (const alg of ['EdDSA', 'ES256', 'RS256']) await sql(`SELECT 1 FROM devapp.create_signing_key($1) AS k, devapp.activate_signing_key(k.kid)`, alg)
 const reader = await client('oauth-reader')
 const writer = await client('oauth-writer')
 const robot = await client('oauth-robot')
@@ -86,6 +88,28 @@ await check('openid-client is told what is wrong', async () => {
 	assert.equal(await refused({}, await openid.discovery(new URL(url), reader.id, writer.secret, undefined, insecure)), '401 basic')
 	assert.equal((await rejection(openid.genericGrantRequest(reading, 'password', { username: 'u', password: 'p' }))).error, 'unsupported_grant_type')
 	assert.equal((await rejection(openid.discovery(new URL(`${url}/elsewhere`), reader.id, reader.secret, undefined, insecure))).code, 'OAUTH_RESPONSE_IS_NOT_CONFORM')
+})
+
+// ---------- a token for the management API ----------
+
+const management = new URL('/v1/organizations/acme/developers', url)
+const manager = await openid.discovery(new URL(url), config.robot.id, config.robot.secret, undefined, insecure)
+
+await check('openid-client calls the management API with a token', async () => {
+	const { access_token: token } = await openid.clientCredentialsGrant(manager)
+	assert.ok((await (await openid.fetchProtectedResource(manager, token, management, 'GET')).json()).includes('ada@example.com'))
+	const { access_token: another } = await openid.clientCredentialsGrant(manager, { resource: api })
+	const { status, cause: [challenge] } = await rejection(openid.fetchProtectedResource(manager, another, management, 'GET'))
+	assert.deepEqual([status, challenge.scheme, challenge.parameters.error], [401, 'bearer', 'invalid_token'])
+})
+await check('openid-client calls it with one that is bound to a key, and nobody without that key', async () => {
+	const handle = async (alg) => ({ DPoP: openid.getDPoPHandle(manager, await openid.randomDPoPKeyPair(alg)) })
+	const own = await handle('ES256')
+	const { access_token: token } = await openid.clientCredentialsGrant(manager, {}, own)
+	const call = (options) => openid.fetchProtectedResource(manager, token, management, 'GET', undefined, undefined, options)
+	for (let i = 0; i < 2; i++) assert.equal((await call(own)).status, 200)
+	assert.equal((await rejection(call())).status, 401)
+	assert.equal((await rejection(call(await handle('Ed25519')))).status, 401)
 })
 
 // ---------- oauth4webapi ----------
@@ -156,6 +180,47 @@ await check('simple-oauth2: an imported client whose id and secret need to be en
 	await sql(`SELECT 1 FROM devapp.import_credential('ada@example.com/oauth-reader', $1, $2, products => '{weather}', kind => 'oauth_client')`, imported.id, imported.secret)
 	const token = await new ClientCredentials({ client: imported, auth: { tokenHost: url } }).getToken({})
 	assert.equal(await verdict(token.token.access_token), 'VALID')
+})
+
+// ---------- @badgateway/oauth2-client ----------
+
+for (const authenticationMethod of [undefined, 'client_secret_basic', 'client_secret_basic_interop', 'client_secret_post']) {
+	await check(`@badgateway/oauth2-client gets a token, asks about it and ends it (${authenticationMethod ?? 'as the metadata says'})`, async () => {
+		const client = new OAuth2Client({ server: url, clientId: writer.id, clientSecret: writer.secret, authenticationMethod })
+		const token = await client.clientCredentials({ scope: ['write'], resource: [api, url] })
+		assert.deepEqual(token.scope, ['write'])
+		assert.deepEqual(decodeJwt(token.accessToken).aud, [api, url])
+		assert.equal((await client.introspect(token)).active, true)
+		await client.revoke(token)
+		assert.equal((await client.introspect(token)).active, false)
+		const wrong = new OAuth2Client({ server: url, clientId: writer.id, clientSecret: 'wrong', authenticationMethod })
+		assert.equal((await rejection(wrong.clientCredentials())).oauth2Code, 'invalid_client')
+	})
+}
+
+// ---------- the SDK of the Model Context Protocol ----------
+
+// authorized(PROVIDER): the token to which the refusal of a call leads, as in the transports of the SDK
+async function authorized(provider) {
+	const { resourceMetadataUrl } = extractWWWAuthenticateParams(await fetch(management))
+	assert.equal(String(resourceMetadataUrl), `${url}/.well-known/oauth-protected-resource`)
+	assert.equal(await auth(provider, { serverUrl: management, resourceMetadataUrl }), 'AUTHORIZED')
+	return provider.tokens().access_token
+}
+const callWith = async (token) => (await fetch(management, { headers: { Authorization: `Bearer ${token}` } })).status
+
+await check('the MCP SDK comes from a refusal to a token, with a secret', async () => {
+	const token = await authorized(new ClientCredentialsProvider({ clientId: config.robot.id, clientSecret: config.robot.secret, expectedIssuer: url }))
+	assert.equal(decodeJwt(token).aud, url)
+	assert.equal(await callWith(token), 200)
+	const error = await rejection(authorized(new ClientCredentialsProvider({ clientId: config.robot.id, clientSecret: 'wrong', expectedIssuer: url })))
+	assert.equal(error.name, 'InvalidClientError')
+})
+await check('the MCP SDK comes from a refusal to a token, with an assertion', async () => {
+	const { key } = await signer(robot, 'ES256')
+	const token = await authorized(new PrivateKeyJwtProvider({ clientId: robot.id, privateKey: await exportPKCS8(key), algorithm: 'ES256', expectedIssuer: url }))
+	assert.equal(decodeJwt(token).client_id, robot.id)
+	assert.equal(await callWith(token), 403)
 })
 
 // ---------- keys ----------

@@ -32,6 +32,12 @@ SELECT secret FROM pg_temp.manager('viewer', 'devapp:read', 'api_key') \gset rea
 SELECT secret FROM pg_temp.manager('gateway', 'devapp:verify', 'api_key') \gset gateway_
 SELECT consumer_key AS id, secret FROM pg_temp.manager('robot', 'devapp:admin', 'oauth_client') \gset robot_
 
+-- ---------- keys that sign tokens ----------
+
+SELECT FROM devapp.create_signing_key('EdDSA') AS k, devapp.activate_signing_key(k.kid);
+SELECT FROM devapp.create_signing_key('ES256') AS k, devapp.activate_signing_key(k.kid);
+SELECT FROM devapp.create_signing_key('RS256') AS k, devapp.activate_signing_key(k.kid);
+
 -- ---------- products ----------
 
 SELECT FROM devapp.create_product('weather', scopes => '{read,write}');
