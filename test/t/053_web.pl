@@ -106,18 +106,25 @@ my @programs = (start_program('adapter', { PGUSER => 'postgres', PGDATABASE => '
 
 # ---------- clients, on a developer program ----------
 
+# nginx and the database share it; see examples/nginx-postgrest
+my $proxy_token = '5eed' x 16;
+my $token_file = $node->basedir . '/proxy_token';
+append_to_file($token_file, "1:$proxy_token\n");
+chmod oct '600', $token_file or die $!;
+set_config($node, 'devapp.proxy_token_file', $token_file);
+
 put_keyring($node);
 $node->safe_psql('postgres', 'CREATE DATABASE program');
 my ($config, $problem) = run_command([ 'psql', '-XAtq', '-f', "$web/setup.sql", 'program' ]);
 is($problem, '', 'a developer program');
 $config = decode_json($config);
 $config->{url} = start_adapter($config);
+$config->{proxy_token} = $proxy_token;
 $ENV{DEVAPP_WEB} = encode_json($config);
-for my $name (qw(apigee_edge_js apigeetool oauth openapi))
+for my $name (qw(apigee_edge_js apigeetool oauth openapi gateways nginx_postgrest))
 {
 	push @programs, start_program($name, { PGDATABASE => 'program' }, 'node', "$web/$name.js");
 }
-push @programs, start_program('nginx', { DEVAPP_WEB => encode_json({ proxy_token => '5eed' x 16 }) }, 'node', "$web/nginx_postgrest.js");
 for my $program (@programs)
 {
 	$program->{harness}->finish;

@@ -3,16 +3,15 @@
 //
 // Where no postgrest is on PATH, stand_in.js takes its place.
 
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { assert, check, config, done, isInstalled, skip } from './check.js'
-import { HOST, listening, run, start, stopPrograms } from './programs.js'
+import { changed, HOST, listening, run, start, startNginx, stopPrograms } from './programs.js'
 import { standIn } from './stand_in.js'
 
 const here = import.meta.dirname
-const examples = join(here, '../../examples/nginx-postgrest')
 const folder = mkdtempSync(join(tmpdir(), 'nginx-'))
 
 if (!isInstalled('nginx', '-v')) {
@@ -21,32 +20,18 @@ if (!isInstalled('nginx', '-v')) {
 	process.exit()
 }
 
-// changed(FILE, {FROM: TO}): its text for this test
-function changed(file, changes) {
-	let text = readFileSync(join(examples, file), 'utf8')
-	for (const [old, value] of Object.entries(changes)) {
-		assert.ok(text.includes(old), `${file} has ${old}`)
-		text = text.replaceAll(old, value)
-	}
-	return text
-}
-
-// startNginx(UPSTREAM): its server, with PostgREST on that port
-const startNginx = (upstream) => start((port) => {
-	const name = join(folder, String(port))
+// front(UPSTREAM): nginx before PostgREST on that port
+const front = (upstream) => startNginx(folder, (port, name) => {
 	writeFileSync(`${name}.token`, `proxy_set_header X-Devapp-Proxy "${config.proxy_token}";\n`, { mode: 0o600 })
-	writeFileSync(`${name}.site`, changed('nginx.conf', { 'listen 443 ssl': `listen ${HOST}:${port}`, 'ssl_certificate /etc/nginx/devapp.crt;': '',
-		'ssl_certificate_key /etc/nginx/devapp.key;': '', '127.0.0.1:3000': `${HOST}:${upstream}`, '/etc/nginx/devapp-proxy.conf': `${name}.token` }))
-	const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${folder}/${what};`).join(' ')
-	writeFileSync(`${name}.conf`, `daemon off; pid ${name}.pid; error_log stderr; events {} http { ${temporary} include ${name}.site; }`)
-	return run('nginx', ['-p', folder, '-c', `${name}.conf`, '-e', 'stderr'])
+	return changed('nginx-postgrest/nginx.conf', { 'listen 443 ssl': `listen ${HOST}:${port}`, 'ssl_certificate /etc/nginx/devapp.crt;': '',
+		'ssl_certificate_key /etc/nginx/devapp.key;': '', '127.0.0.1:3000': `${HOST}:${upstream}`, '/etc/nginx/devapp-proxy.conf': `${name}.token` })
 })
 
 // ---------- what PostgREST gets to see ----------
 
 let seen = []
 const recorder = standIn('nobody', 'nobody', (req) => seen.push({ method: req.method, url: req.url, headers: req.headersDistinct }))
-const { port: recorded } = await startNginx(await listening(recorder))
+const { port: recorded } = await front(await listening(recorder))
 
 // raw(TEXT): the status lines of what nginx answers to these bytes, and what PostgREST saw
 function raw(text) {
@@ -138,7 +123,7 @@ if (config.url) {
 	if (real) {
 		const started = await start((port) => {
 			const file = join(folder, 'postgrest.conf')
-			writeFileSync(file, changed('postgrest.conf', { 'postgres://devapp_postgrest@/devapp':
+			writeFileSync(file, changed('nginx-postgrest/postgrest.conf', { 'postgres://devapp_postgrest@/devapp':
 				`postgres://devapp_postgrest@/${process.env.PGDATABASE}?host=${process.env.PGHOST}&port=${process.env.PGPORT}`, 'server-port = 3000': `server-port = ${port}` }))
 			return run('postgrest', [file])
 		})
@@ -146,7 +131,7 @@ if (config.url) {
 	} else {
 		upstream = await listening(standIn('devapp_postgrest', 'devapp_web', () => false))
 	}
-	const { url } = await startNginx(upstream)
+	const { url } = await front(upstream)
 	for (const client of ['apigee_edge_js', 'apigeetool']) {
 		const child = run(process.execPath, [join(here, `${client}.js`)], { env: { ...process.env, DEVAPP_WEB: JSON.stringify({ ...config, url, suffix: '-nginx' }) } })
 		await check(`${client} through nginx and ${real ? 'PostgREST' : 'a stand-in for PostgREST'}`, async () => {

@@ -2,11 +2,14 @@
 // whatever ends that.
 
 import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from './check.js'
 
 export const HOST = '127.0.0.1'
+export const examples = join(import.meta.dirname, '../../examples')
 const running = new Set()
 
 // Below the ports that the kernel gives to connections, so that none of ours takes it meanwhile.
@@ -53,6 +56,26 @@ export async function start(make) {
 	}
 	assert.fail(`${child.spawnfile} does not listen: ${child.log}`)
 }
+
+// changed(FILE, {FROM: TO}): the text of an example for this test
+export function changed(file, changes) {
+	let text = readFileSync(join(examples, file), 'utf8')
+	for (const [old, value] of Object.entries(changes)) {
+		assert.ok(text.includes(old), `${file} has ${old}`)
+		text = text.replaceAll(old, value)
+	}
+	return text
+}
+
+// startNginx(FOLDER, SITE): its server; site(port, name) makes the file for conf.d, and may write
+// others that begin with this name
+export const startNginx = (folder, site) => start((port) => {
+	const name = join(folder, String(port))
+	writeFileSync(`${name}.site`, site(port, name))
+	const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${folder}/${what};`).join(' ')
+	writeFileSync(`${name}.conf`, `daemon off; pid ${name}.pid; error_log stderr; events {} http { access_log off; ${temporary} include ${name}.site; }`)
+	return run('nginx', ['-p', folder, '-c', `${name}.conf`, '-e', 'stderr'])
+})
 
 const stop = () => { for (const child of running) child.kill('SIGTERM') }
 process.on('exit', stop)
