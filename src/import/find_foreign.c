@@ -110,7 +110,7 @@ match_slow(const Entitlement *e, Str secret, TimestampTz now, int64 *wait)
 	if (slow < 0)
 		return SECRET_NONE;
 	s = &e->load->secrets[slow];
-	if (!slow_hash_available(s->digest.scheme) ||
+	if (slow_hash_state(s->digest.scheme, (Str) {s->slow, strlen(s->slow)}) != SLOW_HASH_READY ||
 		!slow_limit_enter(&e->credential_id, now, wait))
 		return SECRET_UNTESTED;
 	same = slow_hash_matches(s->digest.scheme, s->slow, secret);

@@ -274,6 +274,24 @@ take_fast_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 	imported->digest = secret_digest_datum(&digest);
 }
 
+/* A hash with which no secret could be compared is refused. */
+static void
+require_computable(SlowHashState state)
+{
+	if (state == SLOW_HASH_CRYPT_OFF)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("crypt() of pgcrypto is switched off"),
+				 errdetail("No secret could be compared with this hash."),
+				 errhint("Change pgcrypto.builtin_crypto_enabled, or give this client a new secret with devapp.issue_credential.")));
+	if (state == SLOW_HASH_NO_MD5)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("OpenSSL does not offer MD5, as in FIPS mode"),
+				 errdetail("No secret could be compared with this hash."),
+				 errhint("Give this client a new secret with devapp.issue_credential.")));
+}
+
 /* A slow hash cannot be looked up, so only a client id leads to its row. */
 static void
 take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
@@ -294,12 +312,7 @@ take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 						   SLOW_BCRYPT_COST_MAX, SLOW_MEMORY_MAX / 1024, SLOW_MEMORY_PASSES_MAX / 1024,
 						   SLOW_PBKDF2_MAX, SLOW_DES_COUNT_MAX, SLOW_SHA_ROUNDS_MAX),
 				 errhint("Give this client a new secret with devapp.issue_credential.")));
-	if (!slow_hash_available(scheme->scheme))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("crypt() of pgcrypto is switched off"),
-				 errdetail("No secret could be compared with this hash."),
-				 errhint("Change pgcrypto.builtin_crypto_enabled, or give this client a new secret with devapp.issue_credential.")));
+	require_computable(slow_hash_state(scheme->scheme, given->secret_hash));
 	imported->digest = secret_slow_datum(scheme->scheme, given->secret_hash.data,
 										 given->secret_hash.len);
 }

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "access/htup_details.h"
@@ -72,6 +73,19 @@ crypt_is_on(void)
 	if (setting == NULL || setting[0] == '\0' || pg_strcasecmp(setting, "on") == 0)
 		return true;
 	return pg_strcasecmp(setting, "fips") == 0 && EVP_default_properties_is_fips_enabled(NULL) == 0;
+}
+
+/* pgcrypto's crypt() takes MD5 from OpenSSL, and fails where there is none. */
+static bool
+md5_is_there(void)
+{
+	EVP_MD	   *md5;
+
+	ERR_set_mark();
+	md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	ERR_pop_to_mark();
+	EVP_MD_free(md5);
+	return md5 != NULL;
 }
 
 /*
@@ -153,11 +167,16 @@ slow_hash_form(SecretScheme scheme, Str hash)
 	}
 }
 
-/* Can hashes of this scheme be computed now? */
-bool
-slow_hash_available(SecretScheme scheme)
+SlowHashState
+slow_hash_state(SecretScheme scheme, Str hash)
 {
-	return scheme != SECRET_CRYPT || crypt_is_on();
+	if (scheme != SECRET_CRYPT)
+		return SLOW_HASH_READY;
+	if (!crypt_is_on())
+		return SLOW_HASH_CRYPT_OFF;
+	if (hash.len > 3 && memcmp(hash.data, "$1$", 3) == 0 && !md5_is_there())
+		return SLOW_HASH_NO_MD5;
+	return SLOW_HASH_READY;
 }
 
 /* Is it the hash of the secret?  That takes up to a second. */

@@ -151,6 +151,38 @@ for my $plain (sort keys %sha_crypt)
 	is(sql("SELECT code FROM devapp.verify_client('$plain', '$plain')"), $known ? 'VALID' : 'NOT_FOUND', "a $plain");
 }
 
+# ---------- where OpenSSL has no MD5, as in FIPS mode ----------
+
+# No algorithm of OpenSSL is there by default but random numbers, without which no server starts.
+my $openssl_conf = PostgreSQL::Test::Utils::tempdir() . '/openssl.cnf';
+append_to_file($openssl_conf, <<'CONF');
+openssl_conf = all
+[all]
+alg_section = algorithms
+random = random
+[algorithms]
+default_properties = fips=yes
+[random]
+random = CTR-DRBG
+cipher = AES-256-CTR
+properties = -fips
+seed = SEED-SRC
+seed_properties = -fips
+CONF
+my $md5_crypt = q{secret_hash => '$1$saltsalt$8Vm.2xxXPWiXMc3Fvay73.', scheme => 'crypt')};
+my $md5_code = q{SELECT code, retry_after FROM devapp.verify_client('md5', 'md5 secret')};
+sql("SELECT $import, 'md5', $md5_crypt");
+is(sql($md5_code), 'VALID|', 'MD5-crypt');
+{
+	local $ENV{OPENSSL_CONF} = $openssl_conf;
+	$node->restart;
+}
+is(sql($md5_code), 'UNAVAILABLE|', 'without MD5: a verdict');
+is(sql($cheap), 'VALID', 'without MD5: bcrypt, which pgcrypto computes itself');
+is(error_of($node, "SELECT $import, 'md5-2', $md5_crypt"), '55000', 'without MD5: such a hash is not imported');
+$node->restart;
+is(sql($md5_code), 'VALID|', 'and with it again');
+
 # ---------- what is seen ----------
 
 # The secrets come from files, so that no statement has them.
