@@ -47,14 +47,22 @@ sub scans
 		    FROM pg_stat_user_indexes WHERE schemaname IN ('devapp', 'devapp_internal')});
 }
 
-# scans_of(session, query): by how much they go up
+# scans_of(session, query): by how much they go up.  Other processes, such as autovacuum, may add
+# theirs, so the least of three counts is taken.
 sub scans_of
 {
 	my ($session, $query) = @_;
-	my @before = scans($session);
-	$session->query_safe($query);
-	my @after = scans($session);
-	return map { $after[$_] - $before[$_] } 0 .. 1;
+	my @least;
+
+	for (1 .. 3)
+	{
+		my @before = scans($session);
+		$session->query_safe($query);
+		my @after = scans($session);
+		my @count = map { $after[$_] - $before[$_] } 0 .. 1;
+		@least = @count if !@least || $count[0] < $least[0];
+	}
+	return @least;
 }
 
 my $nonsense = q{SELECT count(*) FROM generate_series(1, 500) AS n, devapp.verify_key('no key of ours, number ' || n) AS v WHERE v.code = '%s'};
