@@ -30,6 +30,20 @@ BEGIN
 END
 $$;
 
+-- A name of the document in a line or an error: no longer than anybody reads, and masked before it is cut, so that no part of
+-- a key is left.
+CREATE FUNCTION devapp_internal.import_name(given text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF octet_length(given) > 16384 THEN
+        RETURN format('(%s bytes)', octet_length(given));
+    END IF;
+    RETURN left(devapp_internal.masked(given), 1000);
+END
+$$;
+
 -- Stands for an object of another program that cannot be converted: its line is refused with the reason.
 CREATE FUNCTION devapp_internal.inconvertible(named jsonb, reason text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -52,7 +66,7 @@ BEGIN
     END IF;
     IF object - fields <> '{}' THEN
         RAISE EXCEPTION '% has no field %', what,
-                        devapp_internal.quoted(jsonb_path_query_first(object - fields, '$.keyvalue().key') #>> '{}')
+                        devapp_internal.quoted(devapp_internal.import_name(jsonb_path_query_first(object - fields, '$.keyvalue().key') #>> '{}'))
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN object;
@@ -67,7 +81,7 @@ DECLARE
     status constant text := lower(coalesce(given, otherwise));
 BEGIN
     IF NOT devapp_internal.status_exists(entity, status) OR status = 'deleted' THEN
-        RAISE EXCEPTION '% has no status %', entity, devapp_internal.quoted(given)
+        RAISE EXCEPTION '% has no status %', entity, devapp_internal.quoted(devapp_internal.import_name(given))
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN status;
@@ -179,7 +193,7 @@ DECLARE
     state text;
 BEGIN
     made.kind := kind;
-    made.name := devapp_internal.masked(object ->> CASE kind WHEN 'developer' THEN 'email' ELSE 'name' END);
+    made.name := devapp_internal.import_name(object ->> CASE kind WHEN 'developer' THEN 'email' ELSE 'name' END);
     made.outcome := CASE kind WHEN 'product' THEN devapp_internal.import_product(object)
                               WHEN 'developer' THEN devapp_internal.import_developer(object)
                               ELSE devapp_internal.import_team(object) END;
@@ -237,7 +251,7 @@ DECLARE
     reason text;
 BEGIN
     made.kind := 'app';
-    made.name := devapp_internal.masked(coalesce(object ->> 'developer', object ->> 'team', '?') || '/' || coalesce(object ->> 'name', '?'));
+    made.name := devapp_internal.import_name(coalesce(object ->> 'developer', object ->> 'team', '?') || '/' || coalesce(object ->> 'name', '?'));
     object := devapp_internal.known_fields('an app', object, 'name', 'developer', 'team', 'display_name', 'description', 'status', 'callback_urls',
                 'scopes', 'allowed_cidrs', 'app_family', 'attributes', 'credentials',
                 'app_id', 'decided_by', 'decided_at', 'decision_note', 'created_at', 'updated_at', 'deleted_at');
@@ -278,7 +292,7 @@ BEGIN
         END IF;
         name := devapp_internal.canonical_name(entry ->> 'name');
         IF NOT ids ? coalesce(name, '') THEN
-            RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(name) USING ERRCODE = 'undefined_object';
+            RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(devapp_internal.import_name(name)) USING ERRCODE = 'undefined_object';
         END IF;
         IF (ids ->> name)::uuid = ANY (item.product_ids) THEN
             RAISE EXCEPTION 'product % is named twice', devapp_internal.quoted(name) USING ERRCODE = 'invalid_parameter_value';

@@ -79,6 +79,11 @@ SELECT name, outcome, detail FROM devapp.import_apps('{"name": "times", "develop
    {"key": "t-4eC39HqLyjWDarjtT1zdp7d7", "expires_at": "2100-01-01T00:00:00Z"}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d8", "expires_at": -2}, {"key": "t-4eC39HqLyjWDarjtT1zdp7d9", "expires_at": 1e20},
    {"key": "t-4eC39HqLyjWDarjtT1zdp7da", "expires_at": true}, {"key": "t-4eC39HqLyjWDarjtT1zdp7db", "expires_at": "2100-02-30"}, {"key": "t-4eC39HqLyjWDarjtT1zdp7dc", "expires_at": "infinity"}]}', skip_refused => true);
 SELECT c.expires_at AT TIME ZONE 'UTC' AS expires FROM devapp.credential c JOIN devapp.app a USING (app_id) WHERE a.name = 'times' ORDER BY c.expires_at NULLS FIRST;
+-- what is longer than anybody reads is not shown whole
+SELECT left(name, 60) AS name, length(name), outcome, left(detail, 60) AS detail, length(detail) FROM devapp.import_apps(jsonb_build_object(
+   'developers', jsonb_build_array(jsonb_build_object('email', 'ann@import.example', repeat('f', 20000), 1), jsonb_build_object('email', 'gus@import.example', 'status', repeat('s', 20000))),
+   'apps', jsonb_build_array(jsonb_build_object('name', repeat('n', 20000), 'developer', 'ann@import.example'), jsonb_build_object('name', repeat('n', 2000), 'developer', 'ann@import.example'),
+      jsonb_build_object('name', 'web', 'developer', 'ann@import.example', 'credentials', jsonb_build_array(jsonb_build_object('key', 'u-4eC39HqLyjWDarjtT1zdp7d1', 'products', jsonb_build_array(repeat('p', 20000))))))));
 -- statuses may be written in capitals; nothing can be imported as deleted
 SELECT kind, outcome, detail FROM devapp.import_apps('{
   "developers": [{"email": "eve@import.example", "status": "INACTIVE"}, {"email": "fay@import.example", "status": "Deleted"}],
