@@ -126,9 +126,12 @@ lock_row(FunctionCallInfo fcinfo, CatalogIndex index)
 {
 	Datum		key = PG_GETARG_DATUM(0);
 	LockTupleMode mode = PG_GETARG_BOOL(1) ? LockTupleNoKeyExclusive : LockTupleShare;
+	const char *command = mode == LockTupleShare ? "SELECT FOR SHARE" : "SELECT FOR NO KEY UPDATE";
 	LockOutcome outcome;
 	Datum		row = (Datum) 0;
 
+	PreventCommandIfReadOnly(command);
+	PreventCommandIfParallelMode(command);
 	do
 	{
 		CHECK_FOR_INTERRUPTS();

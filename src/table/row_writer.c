@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
+#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/snapmgr.h"
@@ -33,6 +34,8 @@
 void
 row_writer_open(RowWriter *writer, CatalogIndex index)
 {
+	PreventCommandIfReadOnly("INSERT");
+	PreventCommandIfParallelMode("INSERT");
 	/* see what the statement that calls has done */
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());

@@ -61,5 +61,12 @@ SELECT FROM devapp.add_credential_product(:'first', 'writer');
 ROLLBACK TO refused;
 \set VERBOSITY default
 ROLLBACK;
+-- nothing is locked or written in a READ ONLY transaction
+BEGIN READ ONLY;
+SELECT devapp_internal.lock_product('writer', false);
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT devapp_internal.insert_association(devapp.uuid_v7(), devapp.uuid_v7(), 'approved', NULL, NULL);
+ROLLBACK;
 SELECT FROM devapp.delete_product('writer');
 SELECT FROM devapp.delete_developer('writer@example.com');
