@@ -131,7 +131,8 @@ ALTER TABLE devapp.credential_secret ENABLE TRIGGER guard_immutable;
 SELECT action, before, after FROM pg_temp.happened WHERE entity = 'credential_secret' ORDER BY event_id DESC LIMIT 1;
 SELECT count(*) > 1 AS secrets, count(*) FILTER (WHERE e.event_id IS NOT NULL) AS leaked
   FROM devapp.credential_secret s
-  LEFT JOIN devapp.audit_event e ON e::text LIKE '%' || split_part(s.digest::text, ':', 3) || '%';
+  LEFT JOIN devapp.audit_event e ON e::text LIKE '%' || split_part(s.digest::text, ':', 3) || '%'
+ WHERE s.credential_id IN (:'credential_id', :'s_credential_id');
 SELECT count(*) FROM devapp.audit_event e WHERE e::text LIKE '%' || split_part(:'s_secret', '_', 4) || '%' OR e::text LIKE '%blake2b:%';
 
 -- ---------- the bytes and their hash ----------
