@@ -96,6 +96,25 @@ is( $session->query_safe(key_codes($app->{secret}, $rotated->{secret})),
 	'SUPERSEDED VALID',
 	'rotation completed');
 
+# ---------- over HTTP ----------
+
+$primary->safe_psql('postgres', q{SELECT devapp_internal.setup_products(); SELECT devapp.create_team('ops')});
+my $manager = $primary->safe_psql('postgres',
+	q{SELECT secret FROM devapp.create_app('console', team => 'ops', products => '{devapp-admin}'); SELECT FROM devapp.approve_app('team:ops/console')});
+chomp $manager;
+$primary->wait_for_catchup($standby);
+
+# answer(method, body): status and body
+sub answer
+{
+	my ($method, $body) = @_;
+
+	return $standby->safe_psql('postgres', "SELECT status, convert_from(body, 'UTF8') FROM devapp_api.handle('$method', '/v1/o/x/developers', NULL,
+		'{\"Authorization\": \"Bearer $manager\"}', '$body')");
+}
+is(answer('GET', ''), '200|["ada@example.com"]', 'handle() answers what only reads');
+like(answer('POST', '{"email": "bob@example.com", "firstName": "B", "lastName": "B", "userName": "b"}'), qr/^503\|\{"code":"keymanagement.service.ServiceUnavailable"/, 'and says that it cannot write');
+
 # the tables themselves are replaced
 on_primary('DROP EXTENSION devapp');
 is(error_of($standby, $query), '42883', 'DROP EXTENSION is replayed');
