@@ -244,7 +244,8 @@ await check('jwks-rsa finds a key by its name', async () => {
 	const key = await keys.getSigningKey(kid)
 	assert.match(key.getPublicKey(), /^-----BEGIN PUBLIC KEY-----/)
 	assert.equal(key.alg, 'RS256')
-	assert.equal((await keys.getSigningKeys()).length, 3)
+	// programs beside this one make keys as well
+	assert.deepEqual([...new Set((await keys.getSigningKeys()).map((one) => one.alg))].sort(), ['ES256', 'EdDSA', 'RS256'])
 	assert.equal((await rejection(keys.getSigningKey('another'))).name, 'SigningKeyNotFoundError')
 })
 
