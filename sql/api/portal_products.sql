@@ -1,15 +1,16 @@
 -- The portal: products that developers may ask for, and those that their apps have.
 
--- Products that are not public and that the developer's credentials have.
+-- Products that the credentials have which the developer sees.
 CREATE FUNCTION devapp_internal.own_products() RETURNS uuid[]
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(array_agg(DISTINCT cp.product_id), '{}')
       FROM unnest(devapp_internal.own_apps()) AS o(app_id)
-     CROSS JOIN LATERAL devapp_internal.visible_credentials(o.app_id) AS c
-      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-     WHERE cp.removed_at IS NULL AND cp.status <> 'revoked'
+      JOIN devapp.app a ON a.app_id = o.app_id
+      JOIN devapp.credential c ON c.app_id = a.app_id AND c.deleted_at IS NULL
+      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id AND cp.removed_at IS NULL AND cp.status <> 'revoked'
+     WHERE a.team_id IS NULL OR devapp_internal.has_environment(a.team_id, c.environment)
 $$;
 
 CREATE FUNCTION devapp_internal.portal_product_form(p devapp.product) RETURNS jsonb
