@@ -2,7 +2,7 @@
 --
 -- A type is written in short: string, integer, number, boolean, object, uuid, date, time, email, words
 -- (an object whose values are strings), one|two (one of these words), #Name (another schema),
--- [type] (an array).  After it, ? allows null as well, and a colon begins a description.
+-- [type] (an array), one of them or another.  After it, ? allows null as well, and a colon begins a description.
 
 CREATE FUNCTION devapp_internal.schema_of(short text) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
@@ -20,7 +20,8 @@ BEGIN
         RETURN CASE WHEN inner_schema ? 'type' AND NOT inner_schema ? 'enum' THEN inner_schema || jsonb_build_object('type', jsonb_build_array(inner_schema -> 'type', 'null'))
                     ELSE jsonb_build_object('anyOf', jsonb_build_array(inner_schema, '{"type": "null"}'::jsonb)) END;
     END IF;
-    RETURN CASE WHEN short ~ '^\[.+\]$' THEN jsonb_build_object('type', 'array', 'items', devapp_internal.schema_of(substr(short, 2, length(short) - 2)))
+    RETURN CASE WHEN strpos(short, ' or ') > 0 THEN jsonb_build_object('anyOf', (SELECT jsonb_agg(devapp_internal.schema_of(t)) FROM unnest(string_to_array(short, ' or ')) AS t))
+                WHEN short ~ '^\[.+\]$' THEN jsonb_build_object('type', 'array', 'items', devapp_internal.schema_of(substr(short, 2, length(short) - 2)))
                 WHEN short ~ '^#' THEN jsonb_build_object('$ref', '#/components/schemas/' || substr(short, 2))
                 WHEN strpos(short, '|') > 0 THEN jsonb_build_object('type', 'string', 'enum', string_to_array(short, '|'))
                 WHEN short IN ('string', 'integer', 'number', 'boolean', 'object') THEN jsonb_build_object('type', short)

@@ -91,3 +91,8 @@ BEGIN
     RETURN rtrim(request.base_url, '/');
 END
 $$;
+
+-- How a client proves itself in the body of a request.
+SELECT devapp_internal.add_schema('ClientProof', '{
+    "client_id?": "string", "client_secret?": "string", "client_assertion?": "string: A JWT that the client signed, instead of a secret",
+    "client_assertion_type?": "string: urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}');

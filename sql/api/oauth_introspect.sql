@@ -50,3 +50,10 @@ $$;
 COMMENT ON FUNCTION devapp_internal.oauth_revoke(devapp_internal.http_request) IS
     'Ends a token of the client at its next call; the answer is the same for what is no token of it';
 SELECT devapp_internal.add_route('POST', '/oauth/revoke', 'devapp_internal.oauth_revoke', 'client', 'oauth');
+
+SELECT devapp_internal.add_schema('TokenQuestion', '{"token": "string", "token_type_hint?": "string"}', extends => 'ClientProof');
+SELECT devapp_internal.add_schema('Introspection', '{
+    "active": "boolean: Whether it works; if not, nothing else is said", "scope?": "string", "client_id?": "string", "token_type?": "Bearer|DPoP", "exp?": "integer",
+    "iat?": "integer", "nbf?": "integer", "sub?": "string", "aud?": "string or [string]", "iss?": "string", "jti?": "string", "cnf?": "words"}');
+SELECT devapp_internal.describe_route('POST', '/oauth/introspect', '{"200": "#Introspection"}', body => 'TokenQuestion');
+SELECT devapp_internal.describe_route('POST', '/oauth/revoke', '{"200": "object"}', body => 'TokenQuestion');

@@ -107,3 +107,10 @@ COMMENT ON FUNCTION devapp_internal.oauth_token(devapp_internal.http_request) IS
     'Gives a client an access token (client_credentials); takes client secrets, signed assertions and DPoP proofs';
 SELECT devapp_internal.add_route('POST', '/oauth/token', 'devapp_internal.oauth_token', 'client', 'oauth');
 SELECT devapp_internal.add_route('POST', '/token', 'devapp_internal.oauth_token', 'client', 'oauth');
+
+-- members that are not known are ignored there
+SELECT devapp_internal.add_schema('TokenRequest', '{
+    "grant_type": "string: client_credentials", "scope?": "string: Scopes, separated by spaces; all of the client if it is left out",
+    "resource?": "string or [string]: URI that the token is for; it may be there more than once"}', extends => 'ClientProof');
+SELECT devapp_internal.add_schema('Token', '{"access_token": "string", "token_type": "Bearer|DPoP", "expires_in": "integer: Seconds", "scope?": "string"}');
+SELECT devapp_internal.describe_route('POST', p, '{"200": "#Token"}', body => 'TokenRequest') FROM unnest('{/oauth/token,/token}'::text[]) AS p;

@@ -61,7 +61,7 @@ AS $$
     SELECT CASE WHEN body IS NOT NULL
                 THEN (SELECT jsonb_build_object('requestBody', jsonb_build_object(
                                  'required', s.schema -> 'required' <> '[]',
-                                 'content', jsonb_build_object('application/json', jsonb_build_object('schema', jsonb_build_object('$ref', '#/components/schemas/' || s.name)))))
+                                 'content', jsonb_build_object(CASE error_form WHEN 'oauth' THEN 'application/x-www-form-urlencoded' ELSE 'application/json' END, jsonb_build_object('schema', jsonb_build_object('$ref', '#/components/schemas/' || s.name)))))
                         FROM devapp_internal.api_schema s WHERE s.name = body)
                 WHEN method IN ('POST', 'PUT', 'PATCH') AND error_form = 'apigee' THEN '{"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}'
                 WHEN method = 'POST' AND error_form = 'oauth' THEN '{"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}}}'
@@ -165,8 +165,8 @@ END
 $$;
 
 -- What is kept must not be older than a change that forgot it meanwhile.  So it is made under a lock
--- that lets nobody change anything, by a snapshot of after that; where there is none, as on a
--- standby, nothing is kept.
+-- that keeps others from changes, and by a snapshot that was taken after it.  Where the transaction
+-- has neither, as on a standby, nothing is kept.
 CREATE FUNCTION devapp_internal.openapi_kept_body() RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

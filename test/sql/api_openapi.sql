@@ -48,6 +48,9 @@ SELECT :'doc'::jsonb #> '{paths,/portal/v1/usage,get,parameters}' AS parameters;
 SELECT :'doc'::jsonb #> '{paths,/openapi.json,get,security}' AS nobody, o -> 'security' AS admin, o -> 'responses' AS answers, o -> 'requestBody' AS body
   FROM jsonb_extract_path(:'doc'::jsonb, 'paths', '/v1/o/{org}/developers', 'post') AS o;
 
+SELECT o #> '{requestBody,content}' AS body, o #> '{responses,200}' AS answer FROM jsonb_extract_path(:'doc'::jsonb, 'paths', '/oauth/token', 'post') AS o;
+SELECT devapp_internal.schema_of(t) AS schema FROM unnest('{string or [string]: some,a|b?,[#X]?,words}'::text[]) AS t;
+
 -- answers have the members that their schemas name, and no others
 CREATE FUNCTION pg_temp.misfits(value jsonb, schema jsonb, schemas jsonb, place text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

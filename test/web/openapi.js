@@ -55,7 +55,9 @@ async function makeThings(round) {
 	const crew = await post('/portal/v1/teams', key, { name: `fuzz-crew-${round}` })
 	const shared = await post('/portal/v1/apps', key, { name: 'shop', team: crew.name, products: [product], attributes: { tier: 'x' } })
 	const invited = await post(`/portal/v1/teams/${crew.team_id}/invitations`, key, { email: 'nobody@example.com' })
-	things = { email, product, key, shop, client, names: {
+	const asked = await ask('/oauth/token', { method: 'POST', headers: basic(client.consumer_key, client.secret), body: new URLSearchParams({ grant_type: 'client_credentials' }) })
+	assert.equal(asked.status, 200, asked.text)
+	things = { token: asked.json.access_token, email, product, key, shop, client, names: {
 		app: [shop.app_id, 'shop'], credential: [shop.credential_id, shop.consumer_key], key: [shop.consumer_key, shared.consumer_key], team: [crew.team_id, crew.name], member: [email],
 		product: [product], invitation: [invited.invitation_id], developer: [email], org: ['web'], attribute: ['tier'] } }
 }
@@ -82,6 +84,7 @@ const wanted = {
 	name: fresh, product: () => things.product, products: () => [things.product], team: () => things.names.team[1], email: () => `${fresh()}@example.com`, environment: () => 'test', environments: () => ['test'],
 	scopes: () => ['read'], overlap: () => '1 day', expires_in: () => 'P1D', replaces: () => things.shop.consumer_key, allowed_cidrs: () => ['10.0.0.0/8'], callback_urls: () => ['https://example.com/x'],
 	client: () => '10.0.0.1', app: () => things.shop.app_id, from: () => '2026-01-01', to: () => '2026-12-31', limit: () => 2,
+	grant_type: () => 'client_credentials', scope: () => 'read', token: () => pick([things.shop.secret, things.client.secret, things.token]),
 }
 
 // make(SCHEMA, MEMBER): mostly a value of it
