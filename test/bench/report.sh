@@ -58,6 +58,16 @@ report_http() {
 	printf '| the function of a route, called by hand | %.1f | |\n' "$(awk "BEGIN { print $answer - $nothing }")"
 	printf '| handle(), which verifies a management key and calls it | %.1f | |\n' "$(awk "BEGIN { print $handle - $nothing2 }")"
 	printf '| handle() over the function | %.1f | %s |\n' "$over" "$(mark "$over" 30 most)"
+	read -r nothing answer <<<"$(typical auth)"
+	printf '| handle() of /auth, which verifies the keys of a gateway and of its client | %.1f | |\n' "$(awk "BEGIN { print $answer - $nothing }")"
+	[ -e "$work/adapter.us" ] || return 0
+	echo
+	read -r nothing answer <<<"$(typical adapter)"
+	over=$(awk "BEGIN { printf \"%.3f\", $answer / $nothing }")
+	echo "| through the server of examples/http | µs | ratio | bar |"
+	echo "|---|---|---|---|"
+	printf '| a function that does nothing | %.1f | | |\n' "$nothing"
+	printf '| /auth | %.1f | %s | %s |\n' "$answer" "$over" "$(mark "$over" 1.15 most)"
 }
 
 # change_row NAME VARIANT BAR: the bar is of microseconds, for changes in one statement each

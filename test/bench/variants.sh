@@ -49,6 +49,9 @@ SELECT (devapp.rotate_credential(credential => '00000000-0000-7000-9000-' || lpa
 SELECT (devapp_internal.bench_answer('(GET,/bench/apps,{},{},{},,,,,,,)')).status;"
 	script[handle]="\\set n random(1601, 1650)
 SELECT (devapp_api.handle('GET', '/bench/apps', 'a=1', ('{\"authorization\": \"Bearer ' || bench.key(:n) || '\", \"accept\": \"*/*\", \"user-agent\": \"curl/8.5.0\"}')::jsonb, NULL)).status;"
+	script[auth]="$hot
+\\set g random(1601, 1650)
+SELECT (devapp_api.handle('GET', '/auth', NULL, ('{\"x-devapp-gateway\": \"' || bench.key(:g) || '; environment=prod\", \"x-forwarded-method\": \"GET\", \"x-forwarded-uri\": \"/v1/orders/7\", \"x-api-key\": \"' || bench.key(:n) || '\", \"accept\": \"*/*\", \"user-agent\": \"curl/8.5.0\"}')::jsonb, NULL)).status;"
 	script[bcrypt]="SELECT crypt(bench.key(1), hash) = hash FROM bench.bcrypt;"
 	script[one]="SELECT (devapp.verify_key(bench.key(101), $args)).allowed;"
 	script[noop one]="SELECT bench.noop(bench.key(101), $args);"
@@ -61,7 +64,7 @@ UPDATE devapp.app SET description = :n::text WHERE app_id = ('00000000-0000-7000
 }
 
 # Each once a round, beside noop.
-verifications=(cached "not counted" limited update upsert allows "first touch" "one scan" "six scans" malformed unknown connection "1000 operations" "worst patterns" "sql join" plpgsql bcrypt answer handle)
+verifications=(cached "not counted" limited update upsert allows "first touch" "one scan" "six scans" malformed unknown connection "1000 operations" "worst patterns" "sql join" plpgsql bcrypt answer handle auth)
 changes=("create app" issue rotate)
 
 # A first touch is one of a key that is not remembered: little room to remember.
