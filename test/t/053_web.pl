@@ -121,7 +121,7 @@ $config = decode_json($config);
 $config->{url} = start_adapter($config);
 $config->{proxy_token} = $proxy_token;
 $ENV{DEVAPP_WEB} = encode_json($config);
-for my $name (qw(apigee_edge_js apigeetool oauth openapi gateways nginx_postgrest))
+for my $name (qw(apigee_edge_js apigeetool oauth openapi gateways nginx_postgrest postgrest))
 {
 	push @programs, start_program($name, { PGDATABASE => 'program' }, 'node', "$web/$name.js");
 }
