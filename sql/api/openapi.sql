@@ -31,8 +31,8 @@ CREATE FUNCTION devapp_internal.openapi_security(needs text) RETURNS jsonb
                     || CASE needs WHEN 'verify' THEN '[{"gateway": ["devapp:verify"]}]' ELSE '[]' END::jsonb
            END;
 
--- An answer with a type in short; null has no body.
-CREATE FUNCTION devapp_internal.openapi_answer(status text, type text) RETURNS jsonb
+-- An answer with a type in short; null has no body.  Ours say where what they made is.
+CREATE FUNCTION devapp_internal.openapi_answer(status text, type text, error_form text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -40,14 +40,14 @@ AS $$
            || CASE WHEN type LIKE 'text/%' THEN jsonb_build_object('content', jsonb_build_object(type, '{"schema": {"type": "string"}}'::jsonb))
                    WHEN type IS NOT NULL THEN jsonb_build_object('content', jsonb_build_object('application/json', jsonb_build_object('schema', devapp_internal.schema_of(type))))
                    ELSE '{}' END
-           || CASE status WHEN '201' THEN '{"headers": {"Location": {"description": "Where it is", "schema": {"type": "string"}}}}' ELSE '{}' END::jsonb
+           || CASE WHEN status = '201' AND error_form = 'devapp' THEN '{"headers": {"Location": {"description": "Where it is", "schema": {"type": "string"}}}}' ELSE '{}' END::jsonb
 $$;
 
 CREATE FUNCTION devapp_internal.openapi_answers(answers jsonb, error_form text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce((SELECT jsonb_object_agg(a.key, devapp_internal.openapi_answer(a.key, a.value)) FROM jsonb_each_text(answers) AS a),
+    SELECT coalesce((SELECT jsonb_object_agg(a.key, devapp_internal.openapi_answer(a.key, a.value, error_form)) FROM jsonb_each_text(answers) AS a),
                     '{"2XX": {"description": "The answer"}}')
            || jsonb_build_object('4XX', jsonb_build_object('$ref', '#/components/responses/refusal_' || error_form),
                                  '5XX', jsonb_build_object('$ref', '#/components/responses/failure_' || error_form))

@@ -39,7 +39,7 @@ SELECT r.method, r.pattern FROM devapp_api.route r JOIN pg_proc p ON p.proname =
 SELECT d.method, d.pattern FROM devapp_internal.route_document d WHERE NOT EXISTS (SELECT FROM devapp_api.route r WHERE r.method = d.method AND r.pattern::text = d.pattern);
 SELECT DISTINCT r[1] AS missing FROM regexp_matches(:'doc', '"#/components/schemas/([A-Za-z_]+)"', 'g') AS r WHERE NOT :'doc'::jsonb -> 'components' -> 'schemas' ? r[1];
 SELECT k AS unused FROM jsonb_object_keys(:'doc'::jsonb -> 'components' -> 'schemas') AS k WHERE strpos(:'doc', '"#/components/schemas/' || k || '"') = 0;
-SELECT count(*) AS without_type FROM jsonb_path_query(:'doc'::jsonb, '$.**.properties.*') AS p WHERE p IS NULL OR NOT p ?| '{type,enum,anyOf,$ref}';
+SELECT count(*) AS without_type FROM jsonb_path_query(:'doc'::jsonb, '$.**.properties.*') AS p WHERE jsonb_typeof(p) <> 'string' AND NOT p ?| '{type,enum,anyOf,$ref}';
 
 -- one of each kind
 SELECT jsonb_pretty(:'doc'::jsonb -> 'paths' -> '/portal/v1/apps/{app}' -> 'patch');

@@ -118,7 +118,7 @@ function makeBody(operation) {
 		return once(4) ? { body: pick(broken), type: pick(['application/json', 'text/plain', 'application/x-www-form-urlencoded', 'application/json; charset=latin1']) } : {}
 	const [[type, { schema }]] = Object.entries(content)
 	const value = follow(schema).properties ? make(schema) : guess()
-	if (type !== 'application/json') return { body: String(new URLSearchParams(Object.entries(value).map(([name, v]) => [name, String(v)]))), type }
+	if (type !== 'application/json') return { body: String(new URLSearchParams(Object.entries(value ?? {}).map(([name, v]) => [name, String(v)]))), type }
 	return { body: JSON.stringify(value), type: once(30) ? 'text/xml' : type }
 }
 
