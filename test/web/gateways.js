@@ -41,6 +41,9 @@ const apiPort = await listening(api)
 const options = 'environment=prod'
 const asIsSet = (key) => ({ ...process.env, DEVAPP_AUTH_URL: authUrl, DEVAPP_GATEWAY_KEY: key, HOME: folder })
 
+// Debian's packages are for its own Python, which may not be the first.
+const python = ['python3', '/usr/bin/python3'].find((command) => isInstalled(command, '-c', 'import fastapi, uvicorn'))
+
 // Each starts with a key of its own, and returns what start() does.
 const gateways = {
 	nginx: {
@@ -82,9 +85,9 @@ const gateways = {
 		start: (key) => start((port) => run(process.execPath, [join(folder, 'express/server.js')], { env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: options, PORT: String(port) } })),
 	},
 	FastAPI: {
-		installed: () => isInstalled('uvicorn', '--version') && isInstalled('python3', '-c', 'import fastapi'),
+		installed: () => python !== undefined,
 		isApi: true,
-		start: (key) => start((port) => run('uvicorn', ['--no-access-log', '--port', String(port), 'server:app'],
+		start: (key) => start((port) => run(python, ['-m', 'uvicorn', '--no-access-log', '--port', String(port), 'server:app'],
 			{ cwd: join(examples, 'fastapi'), env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: options, PYTHONDONTWRITEBYTECODE: '1' } })),
 	},
 	Go: {
@@ -182,8 +185,9 @@ async function tryGateway(name, gateway) {
 			await refuses(await call(url, '/weather/today', lies), 401)
 		}
 		const claims = { 'X-Devapp-App': 'another', 'X-Devapp-App-Id': 'another', 'X-Devapp-Owner': 'root@example.com', 'X-Devapp-Code': 'VALID', 'X-Devapp-Status': '200', 'X-Devapp-Environment': 'other',
-			'X-Devapp-Scopes': 'admin', 'X-Devapp-Product': 'all' }
-		await passes(gateway, await call(url, '/weather/today', { ...byKey(app), ...claims }), app)
+			'X-Devapp-Scopes': 'admin', 'X-Devapp-Product': 'all', 'X-Devapp-Fault': 'none', 'X-Devapp-Error': 'none', 'X-Devapp-Gateway': 'none' }
+		const caller = await passes(gateway, await call(url, '/weather/today', { ...byKey(app), ...claims }), app)
+		for (const name of ['code', 'status', 'fault', 'error', 'gateway']) assert.equal(caller[name], undefined, name)
 		await refuses(await call(url, '/weather/today', claims), 401)
 		// two fields of a name could be read as either
 		const twice = await call(url, '/weather/today', { 'X-API-Key': ['nonsense', app.secret] })
