@@ -2,8 +2,9 @@
 // whatever ends that.
 
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from './check.js'
@@ -12,10 +13,12 @@ export const HOST = '127.0.0.1'
 export const examples = join(import.meta.dirname, '../../examples')
 const running = new Set()
 
-// Below the ports that the kernel gives to connections, so that none of ours takes it meanwhile.
+// A port below those that the kernel gives to connections.  A folder reserves it, so that no other
+// program of this test takes it before its server listens.
 export async function freePort() {
 	for (;;) {
 		const port = 10000 + Math.floor(Math.random() * 22000)
+		try { mkdirSync(join(tmpdir(), `port-${port}`)) } catch ({ code }) { assert.equal(code, 'EEXIST'); continue }
 		const server = net.createServer()
 		const isFree = await new Promise((resolve) => server.on('error', () => resolve(false)).listen(port, HOST, () => resolve(true)))
 		if (isFree) return new Promise((resolve) => server.close(() => resolve(port)))
