@@ -30,6 +30,8 @@ sub start_server
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ], %{ $options{init} || {} });
+	# servers of tests take few connections, so the table of locks is small; DROP EXTENSION locks each object
+	$node->append_conf('postgresql.conf', 'max_locks_per_transaction = 128');
 	$node->append_conf('postgresql.conf', $settings) if $settings;
 	$node->start;
 	return $node;
