@@ -5,7 +5,7 @@
 -- administrator, and change them by the public functions alone.
 --
 -- A request contains the caller's own key, and a body may contain secrets of others.  So both
--- appear only in expressions of PL/pgSQL that are no statements; see sql/import/apps.sql.
+-- appear only in expressions of PL/pgSQL that are not statements; see sql/import/apps.sql.
 
 CREATE FUNCTION devapp_internal.add_apigee_route(method text, tail text, function text, needs text) RETURNS void
     LANGUAGE plpgsql
@@ -145,7 +145,7 @@ BEGIN
 END
 $$;
 
--- The lifetime of a key; null is for ever.
+-- The lifetime of a key; null: it never expires.
 CREATE FUNCTION devapp_internal.apigee_lifetime(body jsonb, name text, unit interval) RETURNS interval
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

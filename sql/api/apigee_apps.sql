@@ -79,7 +79,7 @@ $$;
 
 -- ---------- finding one ----------
 
--- The owner whom a path names, for public functions; label is what Apigee calls them in errors.
+-- The owner whom a path names, for public functions; label is Apigee's word for it in errors.
 CREATE FUNCTION devapp_internal.apigee_owner(request devapp_internal.http_request, OUT developer_id uuid, OUT team_id uuid, OUT developer text, OUT team text)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -256,7 +256,7 @@ BEGIN
 END
 $$;
 
--- Of which kind a new key is: Apigee's have none, so a setting says it unless the body does.
+-- The kind of a new key.  Apigee's keys have no kind, so a setting says it unless the body does.
 CREATE FUNCTION devapp_internal.apigee_kind(body jsonb) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -360,7 +360,7 @@ $$;
 
 -- ---------- the status ----------
 
--- What approves or revokes, in the words of either.
+-- The action of a query, without the d of approved and revoked.
 CREATE FUNCTION devapp_internal.apigee_decision(action text) RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -449,7 +449,7 @@ BEGIN
                 ELSE devapp_internal.apigee_update_app(request) END;
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_put_app IS 'Changes an app; products that it does not have get a new key; or its status, with action=approve or revoke';
+COMMENT ON FUNCTION devapp_internal.apigee_put_app IS 'Changes an app; products that it does not have get a new key; action=approve or revoke sets its status';
 
 CREATE FUNCTION devapp_internal.apigee_remove_app(app_id uuid) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql

@@ -206,7 +206,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_write_developer IS 'Changes a developer; attributes replace all there were; with action=active or inactive the status';
+COMMENT ON FUNCTION devapp_internal.apigee_write_developer IS 'Changes a developer; attributes replace the existing ones; action=active or inactive sets the status';
 
 -- At Apigee the apps of a developer go with the developer.
 CREATE FUNCTION devapp_internal.apigee_delete_developer(request devapp_internal.http_request) RETURNS devapp_internal.http_response

@@ -165,7 +165,7 @@ BEGIN
     RETURN devapp_internal.apigee_answer_key(named.credential_id);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_update_key IS 'Adds products to a key; attributes and scopes replace all there were';
+COMMENT ON FUNCTION devapp_internal.apigee_update_key IS 'Adds products to a key; attributes and scopes replace the existing ones';
 
 CREATE FUNCTION devapp_internal.apigee_post_key(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql

@@ -325,7 +325,7 @@ BEGIN
     RETURN devapp_internal.json_response(200, devapp_internal.apigee_product_form(changed));
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_update_product IS 'Changes an API product; lists and attributes replace all there were';
+COMMENT ON FUNCTION devapp_internal.apigee_update_product IS 'Changes an API product; lists and attributes replace the existing ones';
 
 CREATE FUNCTION devapp_internal.apigee_delete_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql

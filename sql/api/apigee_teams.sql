@@ -203,7 +203,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.apigee_write_team IS 'Changes a team; attributes replace all there were; with action=active or inactive its status';
+COMMENT ON FUNCTION devapp_internal.apigee_write_team IS 'Changes a team; attributes replace the existing ones; action=active or inactive sets the status';
 
 -- At Apigee the apps of a company or AppGroup go with it.
 CREATE FUNCTION devapp_internal.apigee_delete_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
@@ -246,7 +246,7 @@ END
 $$;
 COMMENT ON FUNCTION devapp_internal.apigee_get_members IS 'Members of a team, with their roles';
 
--- Adds members, and changes the roles of those who are.  Who has no role is a member.
+-- Adds members, and changes the roles of existing ones.  The role is member unless it is given.
 CREATE FUNCTION devapp_internal.apigee_put_members(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -10,7 +10,7 @@ CREATE FUNCTION devapp_internal.http(bytea) RETURNS devapp_api."*/*"
 CREATE FUNCTION devapp_api.http(bytea) RETURNS devapp_api."*/*"
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp_api.http(bytea) IS
-    'Answers an HTTP request that a proxy passes on through PostgREST: its body, and what it was in X-Original-* headers';
+    'Answers an HTTP request that a proxy passes on through PostgREST; X-Original-* headers describe the request';
 SELECT devapp_internal.grant_to('devapp_api.http', 'http');
 SELECT devapp_internal.grant_on('TYPE', 'devapp_api."*/*"', 'USAGE', 'http');
 

@@ -15,7 +15,7 @@ BEGIN
 END
 $$;
 
--- What the token is to be for, as devapp.issue_token takes it: URIs, separated by spaces; null: nothing is said.
+-- The audience of the token, as devapp.issue_token takes it: URIs, separated by spaces; null: the request names none.
 CREATE FUNCTION devapp_internal.oauth_resources(form jsonb) RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -108,7 +108,7 @@ COMMENT ON FUNCTION devapp_internal.oauth_token(devapp_internal.http_request) IS
 SELECT devapp_internal.add_route('POST', '/oauth/token', 'devapp_internal.oauth_token', 'client', 'oauth');
 SELECT devapp_internal.add_route('POST', '/token', 'devapp_internal.oauth_token', 'client', 'oauth');
 
--- members that are not known are ignored there
+-- unknown members are ignored there
 SELECT devapp_internal.add_schema('TokenRequest', '{
     "grant_type": "string: client_credentials", "scope?": "string: Scopes, separated by spaces; all of the client if it is left out",
     "resource?": "string or [string]: URI that the token is for; it may be there more than once"}', extends => 'ClientProof');

@@ -31,7 +31,7 @@ CREATE FUNCTION devapp_internal.openapi_security(needs text) RETURNS jsonb
                     || CASE needs WHEN 'verify' THEN '[{"gateway": ["devapp:verify"]}]' ELSE '[]' END::jsonb
            END;
 
--- An answer with a type in short; null has no body.  Ours say where what they made is.
+-- An answer with a type in short; null means that it has no body.  A 201 of ours has a Location.
 CREATE FUNCTION devapp_internal.openapi_answer(status text, type text, error_form text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -126,7 +126,7 @@ CREATE FUNCTION devapp_internal.openapi_security_schemes() RETURNS jsonb
         "gateway": {"type": "apiKey", "in": "header", "name": "X-Devapp-Gateway", "description": "Key of a credential with the product devapp-admin and the scope devapp:verify"}
     }'::jsonb;
 
--- All of it but its head, which depends on settings and on the request.
+-- The document without its head, which depends on settings and on the request.
 CREATE FUNCTION devapp_internal.openapi_body() RETURNS jsonb
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -164,7 +164,7 @@ BEGIN
 END
 $$;
 
--- What is kept must not be older than a change that forgot it meanwhile.  So it is made under a lock
+-- The kept document must not be older than a change that has deleted it meanwhile.  So it is made under a lock
 -- that keeps others from changes, and by a snapshot that was taken after it.  Where the transaction
 -- has neither, as on a standby, nothing is kept.
 CREATE FUNCTION devapp_internal.openapi_kept_body() RETURNS text

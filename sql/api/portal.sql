@@ -1,11 +1,11 @@
--- The calls of a developer portal: what developers do with what is theirs, over HTTP.
+-- The calls of a developer portal: developers manage their own apps, keys and teams over HTTP.
 --
 -- The caller is a developer, whom the public functions ask for.  What is read from tables here is
 -- read with the owner's rights, so each query says whose rows it wants; what belongs to others
 -- does not exist.
 --
 -- A request contains the caller's own key or token.  So it appears only in expressions of
--- PL/pgSQL that are no statements.
+-- PL/pgSQL that are not statements.
 
 -- Declares a route, and what it takes and gives (document.sql).
 CREATE FUNCTION devapp_internal.add_portal_route(method text, tail text, function text, answers jsonb, query jsonb DEFAULT '{}', body text DEFAULT NULL)
@@ -36,14 +36,14 @@ $$;
 
 -- ---------- answers ----------
 
--- Where a new thing is.  The base is what a proxy says; one that is no plain URL is left out.
+-- The Location of a new object.  A proxy may name the base; one that is not a plain URL is left out.
 CREATE FUNCTION devapp_internal.portal_location(base_url text, tail text) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     RETURN jsonb_build_object('Location', CASE WHEN base_url ~ '^https?://[!-~]+$' THEN base_url ELSE '' END || '/portal/v1' || tail);
 
 -- ---------- pages ----------
 
--- How many a page has at most.
+-- The number of items that a page has at most.
 CREATE FUNCTION devapp_internal.portal_limit(request devapp_internal.http_request) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -94,7 +94,7 @@ EXCEPTION WHEN data_exception THEN
 END
 $$;
 
--- A page: of items that were read, one more than it has at most.
+-- A page, from items that were read: one more than the page has at most.
 CREATE FUNCTION devapp_internal.portal_page(list text, items jsonb[], most integer, VARIADIC key text[]) RETURNS devapp_internal.http_response
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -117,7 +117,7 @@ BEGIN
 END
 $$;
 
--- An app by its id, or by its name if it is the developer's own and no team's.
+-- An app by its id, or by its name if the developer owns it, not a team.
 CREATE FUNCTION devapp_internal.portal_app_id(request devapp_internal.http_request) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp

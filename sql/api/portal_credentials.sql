@@ -66,7 +66,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_credential(devapp_internal.portal_credential_id(request));
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_get_credential IS 'One credential with its products, and the versions of its secret without the secret';
+COMMENT ON FUNCTION devapp_internal.portal_get_credential IS 'One credential with its products and the versions of its secret, without the secrets';
 
 CREATE FUNCTION devapp_internal.portal_update_credential(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -158,7 +158,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_credential(the_credential);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_revoke_credential IS 'Stops a credential; as compromised for ever';
+COMMENT ON FUNCTION devapp_internal.portal_revoke_credential IS 'Revokes a credential; a compromised one never works again';
 
 -- ---------- products ----------
 

@@ -79,7 +79,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_team(named.team_id);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_update_team IS 'Changes the name to show of a team that the developer administers';
+COMMENT ON FUNCTION devapp_internal.portal_update_team IS 'Changes the display name of a team that the developer administers';
 
 CREATE FUNCTION devapp_internal.portal_delete_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql

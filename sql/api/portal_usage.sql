@@ -79,7 +79,7 @@ BEGIN
                most, 'notification_id');
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_list_notifications IS 'What the developer was told, newest first';
+COMMENT ON FUNCTION devapp_internal.portal_list_notifications IS 'Notifications of the developer, newest first';
 
 SELECT devapp_internal.add_schema('Usage', '{
     "day": "date: Day of UTC", "app_id": "uuid", "app": "string", "product_id": "uuid?", "product": "string?", "calls": "integer: Verifications that were allowed",

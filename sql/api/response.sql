@@ -1,4 +1,4 @@
--- What functions of routes make their answers of.
+-- The answers of functions of routes.
 
 CREATE FUNCTION devapp_internal.json_response(status integer, body jsonb, headers jsonb DEFAULT '{}') RETURNS devapp_internal.http_response
     LANGUAGE sql IMMUTABLE
@@ -8,8 +8,8 @@ CREATE FUNCTION devapp_internal.empty_response(status integer, headers jsonb DEF
     LANGUAGE sql IMMUTABLE
     RETURN ROW(status, headers, NULL::text)::devapp_internal.http_response;
 
--- The error of a status that no SQLSTATE of ours means.  Its code is what the error's form calls
--- it, null for the usual one; it travels as the name of a constraint.
+-- An error with a status that no SQLSTATE of ours has.  Its code is the word of the error's form,
+-- null for the usual one; it travels as the name of a constraint.
 CREATE FUNCTION devapp_internal.http_error(status integer, code text, message text, hint text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- The document of the API is forgotten when what it is made of changes; here, all of that is there.
+-- The kept document of the API is deleted when what it is made of changes.  This file comes last, after all of that.
 
 CREATE TRIGGER forget_document AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON devapp_api.route FOR EACH STATEMENT
     EXECUTE FUNCTION devapp_internal.forget_document();

@@ -29,12 +29,12 @@ COMMENT ON COLUMN devapp_internal.http_request.path IS 'Path as it was sent, wit
 COMMENT ON COLUMN devapp_internal.http_request.params IS 'What the {names} of the route''s pattern stand for, decoded';
 COMMENT ON COLUMN devapp_internal.http_request.query IS 'Parameters of the query, decoded; one that was sent more than once has an array of its values';
 COMMENT ON COLUMN devapp_internal.http_request.headers IS 'Header fields, names in lower case';
-COMMENT ON COLUMN devapp_internal.http_request.form IS 'Body in the form of an HTML form, like the query; null if it has another form';
-COMMENT ON COLUMN devapp_internal.http_request.body IS 'Body in JSON; null if it is empty or has another form';
+COMMENT ON COLUMN devapp_internal.http_request.form IS 'Parameters of a form in the body, like the query; null if the body is not a form';
+COMMENT ON COLUMN devapp_internal.http_request.body IS 'Body, if it is JSON; otherwise null';
 COMMENT ON COLUMN devapp_internal.http_request.basic_user IS 'User of Authorization: Basic; decoded as in a form where a client is needed';
 COMMENT ON COLUMN devapp_internal.http_request.basic_password IS 'Password of Authorization: Basic; decoded like the user';
 COMMENT ON COLUMN devapp_internal.http_request.bearer IS 'Token of Authorization: Bearer or DPoP';
-COMMENT ON COLUMN devapp_internal.http_request.base_url IS 'What URLs of this API begin with, such as https://api.example.com';
+COMMENT ON COLUMN devapp_internal.http_request.base_url IS 'Beginning of the URLs of this API, such as https://api.example.com';
 COMMENT ON COLUMN devapp_internal.http_request.client IS 'Address of the client; null if it is not known';
 
 CREATE TYPE devapp_internal.http_response AS (status integer, headers jsonb, body text);
