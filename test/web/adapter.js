@@ -14,7 +14,7 @@ const SECRET = 'dvk_live_0123456789ab_never_in_a_log'
 const startAdapter = (settings = {}) => start((port) => run(process.execPath, [join(import.meta.dirname, '../../examples/http/server.js')],
 	{ env: { ...process.env, DEVAPP_HTTP_PORT: String(port), ...settings } }))
 
-// send(SERVER, METHOD, TARGET, HEADERS, BODY): all as they stand
+// send(SERVER, METHOD, TARGET, HEADERS, BODY): sends all of them unchanged
 function send(server, method, path, headers = {}, body = undefined, agent = false) {
 	return new Promise((resolve, reject) => {
 		if (body !== undefined && !headers['Transfer-Encoding']) headers = { ...headers, 'Content-Length': Buffer.byteLength(body) }

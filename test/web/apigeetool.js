@@ -1,5 +1,5 @@
 // apigeetool, Apigee's command line as a library: what it does with developers, products, apps and
-// keys, and what it says of refusals.
+// keys, and how it reports refusals.
 //
 // The option suffix of the configuration keeps the names of two runs apart.
 

@@ -67,7 +67,7 @@ export const verdict = (secret, { id, path = '/weather/today', method = 'GET' } 
 	? sql('SELECT code FROM devapp.verify_key($1, $2, $3)', secret, path, method)
 	: sql('SELECT code FROM devapp.verify_client($4, $1, $2, $3)', secret, path, method, id))
 
-// rejection(PROMISE): the error that it must end in
+// rejection(PROMISE): the error with which it has to be rejected
 export async function rejection(promise) {
 	let value
 	try { value = await promise } catch (error) { return error }

@@ -1,6 +1,6 @@
 // Gateways and middleware that ask /auth about each call, as examples has them: nginx, Caddy and
-// HAProxy before an API, and APIs in Express, FastAPI and Go.  What passes and who the API learns
-// it is, what is refused and in which words, and that a client cannot speak for them.
+// HAProxy before an API, and APIs in Express, FastAPI and Go.  Which calls pass, whom the API
+// takes for the caller, how calls are refused, and that a client cannot pretend to be a gateway.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, symlinkSync, cpSync, writeFileSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// nginx and PostgREST, as examples/nginx-postgrest puts them up: what nginx tells PostgREST is
-// what the request was, whatever the client says; and a real client works through both.
+// nginx and PostgREST, as examples/nginx-postgrest sets them up: nginx tells PostgREST what the
+// request was, whatever the client says, and a real client works through both.
 //
 // Where no postgrest is on PATH, stand_in.js takes its place.
 
@@ -60,7 +60,7 @@ function told(one, wanted) {
 	}
 }
 
-await check('nginx makes a POST to the one function of any request', async () => {
+await check('nginx turns each request into a POST to the one function', async () => {
 	for (const [line, method, uri] of [['GET /v1/o/x/apps?expand=true&apikey=k', 'GET', '/v1/o/x/apps?expand=true&apikey=k'], ['DELETE /a%2Fb/c', 'DELETE', '/a%2Fb/c'],
 		['PUT /rpc/other', 'PUT', '/rpc/other'], ['OPTIONS /oauth/token', 'OPTIONS', '/oauth/token'], ['PROPFIND /x', 'PROPFIND', '/x'], ['GET /?a=?b', 'GET', '/?a=?b'],
 		['GET //rpc//http', 'GET', '//rpc//http'], ['GET /a/../b', 'GET', '/a/../b'], ['GET http://devapp.example.com/abs?q', 'GET', '/abs?q'], ['HEAD /h', 'HEAD', '/h']]) {

@@ -1,5 +1,5 @@
-// OAuth clients and verifiers that others wrote: how they find the endpoints, get tokens, ask about
-// them and end them; and what they say of refusals.
+// OAuth clients and verifiers, unmodified: they find the endpoints, get tokens, ask about them and
+// revoke them, and report refusals.
 
 import { OAuth2Client } from '@badgateway/oauth2-client'
 import { auth, extractWWWAuthenticateParams } from '@modelcontextprotocol/sdk/client/auth.js'

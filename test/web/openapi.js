@@ -1,5 +1,5 @@
-// /openapi.json: a validator accepts it, and 2,000 requests that are made of it, good and bad
-// ones, are answered as it says, none with a failure.  DEVAPP_SEED says which 2,000.
+// /openapi.json: a validator accepts it, and 2,000 requests that are made from it, good and bad
+// ones, are answered as it says, none with a 5xx.  DEVAPP_SEED says which 2,000.
 
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { ask, assert, check, config, done, sql } from './check.js'
@@ -101,7 +101,7 @@ function make(schema, member) {
 	return Object.fromEntries(once(20) ? [...members, [values.string(), anything()]] : members)
 }
 
-// Where a body is not described, it has members that somebody knows.
+// A body that is not described gets members that some route knows.
 const known = {
 	name: fresh, displayName: values.string, email: () => `${fresh()}@example.com`, firstName: () => 'A', lastName: () => 'B', userName: fresh, approvalType: () => pick(['auto', 'manual']),
 	attributes: () => [{ name: 'tier', value: values.string() }], attribute: () => [{ name: 'tier', value: 'y' }], value: values.string, apiProducts: () => [things.product], scopes: () => ['read'],

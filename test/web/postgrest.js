@@ -1,4 +1,4 @@
-// @supabase/postgrest-js and PostgREST with tables of one's own, as examples/postgrest puts them up:
+// @supabase/postgrest-js and PostgREST with tables of one's own, as examples/postgrest sets them up:
 // each request needs a key, and an app sees and changes its own rows only.
 
 import { PostgrestClient } from '@supabase/postgrest-js'

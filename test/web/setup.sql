@@ -1,5 +1,5 @@
--- The developer program that the programs of this folder find: who manages it, who verifies for
--- it, and what they begin with.  Prints, as JSON, what they have to know of it.
+-- Makes the developer program that the programs of this folder use: keys for management and
+-- gateways, signing keys and products.  Prints, as JSON, what the programs have to know.
 \set ON_ERROR_STOP on
 \set QUIET on
 SET client_min_messages = warning;
