@@ -422,6 +422,8 @@ call_for_gateway(const Verdict *v)
 
 	caller->verifies = true;
 	caller->name = MemoryContextStrdup(TopTransactionContext, app_reference(v->entitlement));
+	if (v->entitlement->environment != NULL)
+		caller->environment = MemoryContextStrdup(TopTransactionContext, text_to_cstring(v->entitlement->environment));
 	entry_call_for(caller);
 }
 

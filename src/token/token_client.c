@@ -137,10 +137,25 @@ token_client_owns(const Entitlement *asking, const Entitlement *about)
 		find_client(token_client_id(about)).is_own;
 }
 
+/*
+ * Whoever asks over HTTP by a management key that is confined to an environment would be refused
+ * calls with such a token; see confine_environment() in api/gateway.c.
+ */
+static bool
+is_elsewhere(const Entitlement *about)
+{
+	const EntryCaller *caller = entry_caller();
+
+	return caller != NULL && caller->environment != NULL && about->environment != NULL &&
+		!str_is(about->decide.environment, caller->environment);
+}
+
 /* True if they may hear what such a token is good for. */
 bool
 token_client_may_see(const Entitlement *asking, const Entitlement *about)
 {
+	if (is_elsewhere(about))
+		return false;
 	return asking != NULL ? token_client_owns(asking, about) :
 		find_client(token_client_id(about)).sees_tokens;
 }

@@ -59,6 +59,22 @@ SELECT FROM devapp.update_app(:'service_app', allowed_cidrs => '{192.0.2.0/24}')
 SELECT oauth_test.answer('/oauth/introspect', 'token=' || :'token', :'service_basic'), oauth_test.answer('/oauth/introspect', 'token=' || :'token', :'service_basic'::jsonb || '{":client": "192.0.2.7"}');
 ROLLBACK;
 
+-- one that is confined to an environment hears of no client of another one, as /auth refuses its calls
+BEGIN;
+SELECT app_id AS prod_app, secret AS prod_gateway FROM devapp.create_app('introspect-prod', 'oauth@example.com', '{devapp-admin}', scopes => '{devapp:verify}', environment => 'prod') \gset
+SELECT app_id AS prod_service_app, consumer_key AS prod_service, secret AS prod_secret
+  FROM devapp.create_app('introspect-prod-service', 'oauth@example.com', '{devapp-admin}', kind => 'oauth_client', scopes => '{devapp:verify}', environment => 'prod') \gset
+SELECT count(*) FROM unnest(ARRAY[:'prod_app', :'prod_service_app']::uuid[]) AS a, devapp.approve_app(a);
+CREATE TEMPORARY TABLE environment_token AS
+SELECT e.environment, (devapp.issue_token(a.consumer_key, resource => 'https://api.example.com/')).token
+  FROM (VALUES ('prod'), ('test'), (NULL)) AS e(environment),
+       devapp.create_app('introspect-in-' || coalesce(e.environment, 'any'), 'oauth@example.com', '{oauth-weather}', kind => 'oauth_client', environment => e.environment) AS a;
+SELECT t.environment, oauth_test.answer('/oauth/introspect', 'token=' || t.token, jsonb_build_object('Authorization', 'Bearer ' || :'prod_gateway')) AS prod_gateway,
+       oauth_test.answer('/oauth/introspect', 'token=' || t.token, oauth_test.basic(:'prod_service', :'prod_secret')) AS prod_service,
+       oauth_test.answer('/oauth/introspect', 'token=' || t.token, :'bearer') AS gateway
+  FROM environment_token t ORDER BY t.environment;
+ROLLBACK;
+
 -- ---------- revocation ----------
 
 -- of others nothing happens and nothing is said, nor of what is no token
