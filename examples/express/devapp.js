@@ -5,13 +5,16 @@
 // A call that may go through has req.devapp: {appId, app, owner, credentialId, product, environment,
 // scopes}.  Any other is answered here.
 
+import { isIP } from 'node:net'
+
 const ASKED = ['authorization', 'x-api-key', 'dpop']
 const TOLD = ['www-authenticate', 'retry-after', 'ratelimit', 'ratelimit-policy']
 
 export function devapp({ url = 'http://127.0.0.1:8080/auth', key, options = '', timeout = 2000 }) {
 	return async (req, res, next) => {
 		const headers = {
-			'x-devapp-gateway': [key, `client=${req.ip}`, options].join('; '),
+			// with "trust proxy", it can be whatever a client has sent
+			'x-devapp-gateway': [key, ...(isIP(req.ip ?? '') ? [`client=${req.ip}`] : []), options].join('; '),
 			'x-forwarded-method': req.method,
 			'x-forwarded-uri': req.originalUrl,
 		}

@@ -6,6 +6,7 @@
 A call that may go through has request.state.devapp; any other is answered here.
 """
 import http.client
+import ipaddress
 import urllib.request
 from urllib.parse import unquote
 
@@ -14,6 +15,14 @@ from fastapi import HTTPException, Request, Response
 ASKED = ("authorization", "x-api-key", "dpop")
 TOLD = ("www-authenticate", "retry-after", "ratelimit", "ratelimit-policy")
 FIELDS = ("app-id", "app", "owner", "credential-id", "product", "environment", "scopes")
+
+
+def client_option(request):
+    """The address that uvicorn knows: behind a proxy, it can be whatever a client has sent."""
+    try:
+        return f"client={ipaddress.ip_address(request.client.host.partition('%')[0])}; "
+    except (AttributeError, ValueError):
+        return ""
 
 
 class Devapp:
@@ -29,7 +38,7 @@ class Devapp:
         path = request.scope["raw_path"].decode("latin-1")
         query = request.scope["query_string"].decode("latin-1")
         headers = {
-            "X-Devapp-Gateway": f"{self.key}; client={request.client.host}; {self.options}",
+            "X-Devapp-Gateway": f"{self.key}; {client_option(request)}{self.options}",
             "X-Forwarded-Method": request.method,
             "X-Forwarded-Uri": path + ("?" + query if query else ""),
         }

@@ -212,6 +212,7 @@ async function tryGateway(name, gateway) {
 		const answer = await call(url, '/metered', byKey(app))
 		await refuses(answer, 429)
 		assert.ok(Number(answer.headers['retry-after']) > 0, answer.headers['retry-after'])
+		for (const lie of ['192.0.2.7; cost=0', 'fe80::1%; cost=0']) await refuses(await call(url, '/metered', { ...byKey(app), 'X-Forwarded-For': lie }), 429)
 		await passes(gateway, await call(url, '/metered', basic(client.consumer_key, client.secret)), client, 'metered')
 	})
 	if (isProxy) {
