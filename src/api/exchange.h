@@ -50,7 +50,7 @@ typedef struct HttpAnswer
 {
 	int			status;
 	Jsonb	   *headers;
-	Str			body;			/* in the encoding of the database; data NULL: none */
+	Str			body;			/* of a function in the encoding of the database, then in UTF-8; data NULL: none */
 } HttpAnswer;
 
 #define ROUTE_CALL_NAME	"devapp route call"

@@ -15,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -34,6 +36,7 @@
 #include "api/handle.h"
 #include "api/setting.h"
 #include "base/compat.h"
+#include "base/utf8.h"
 #include "match/path_core.h"
 #include "verify/arguments.h"
 
@@ -173,6 +176,52 @@ call_route(Exchange *x)
 	return read_answer(x, row);
 }
 
+/* ---------- the encoding of an answer ---------- */
+
+/* A text in UTF-8, whatever the encoding of the database; data NULL if that is not possible. */
+static Str
+utf8_of(Str text)
+{
+	int			encoding = GetDatabaseEncoding();
+	Str			none = {NULL, 0};
+	Oid			conversion;
+	Size		room;
+	char	   *utf8;
+
+	if (encoding == PG_UTF8 || text.len == 0)
+		return text;
+	/* the database knows no encoding, so any bytes may be in it */
+	if (encoding == PG_SQL_ASCII)
+		return utf8_is_valid(text) ? text : none;
+	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+	if (!OidIsValid(conversion))
+		return none;
+	room = (text.len + 1) * MAX_CONVERSION_GROWTH;
+	utf8 = MemoryContextAllocHuge(CurrentMemoryContext, room);
+	if (pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) unconstify(char *, text.data),
+									  (int) text.len, (unsigned char *) utf8, (int) Min(room, INT_MAX), true) != (int) text.len)
+		return none;
+	return (Str) {utf8, strlen(utf8)};
+}
+
+/* An error has to be told, so what UTF-8 does not have is replaced. */
+static Str
+told_text(const char *text)
+{
+	Str			told = {text, strlen(text)};
+	char	   *ascii;
+
+	if (utf8_of(told).data != NULL)
+		return told;
+	ascii = pstrdup(text);
+	for (char *c = ascii; *c != '\0'; c++)
+	{
+		if (IS_HIGHBIT_SET(*c))
+			*c = '?';
+	}
+	return (Str) {ascii, told.len};
+}
+
 /* ---------- the way of a request ---------- */
 
 /*
@@ -210,6 +259,8 @@ answer_options(Exchange *x)
 static HttpAnswer
 serve_request(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 {
+	HttpAnswer	answer;
+
 	reader(fcinfo, &x->raw);
 	x->found.error_form = route_error_form(x->raw.path);
 	exchange_read_head(x);
@@ -228,7 +279,14 @@ serve_request(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 	caller_authenticate(x);
 	if (x->found.error_form != ERROR_FORM_NONE && !http_accepts_json(exchange_header(x, "accept")))
 		exchange_refuse(406, "the answer is JSON, which Accept does not name");
-	return call_route(x);
+	answer = call_route(x);
+	if (answer.body.data != NULL)
+	{
+		answer.body = utf8_of(answer.body);
+		if (answer.body.data == NULL)
+			elog(ERROR, "an answer has bytes that UTF-8 does not have a character for");
+	}
+	return answer;
 }
 
 /* ---------- the end ---------- */
@@ -247,10 +305,10 @@ answer_error(Exchange *x, const ErrorData *error)
 	if (e.body != NULL)
 	{
 		exchange_set_field(x, "Content-Type", "application/json");
-		answer.body = (Str) {e.body, strlen(e.body)};
+		answer.body = utf8_of(told_text(e.body));
 	}
 	else if (x->found.for_gateways)
-		exchange_set_value(x, "X-Devapp-Error", (Str) {e.message, strlen(e.message)});
+		exchange_set_value(x, "X-Devapp-Error", told_text(e.message));
 	return answer;
 }
 
@@ -319,13 +377,10 @@ handle_request(RequestReader reader, FunctionCallInfo fcinfo)
 	return answer;
 }
 
-/* The body in UTF-8, whatever the encoding of the database. */
 bytea *
 handle_body(const HttpAnswer *answer)
 {
-	char	   *utf8 = pg_server_to_any(pnstrdup(answer->body.data, answer->body.len), (int) answer->body.len, PG_UTF8);
-
-	return (bytea *) cstring_to_text(utf8);
+	return (bytea *) cstring_to_text_with_len(answer->body.data, (int) answer->body.len);
 }
 
 static void

@@ -33,6 +33,14 @@ for my $db (qw(latin1 euc_jp sql_ascii))
 			RETURN devapp_internal.json_response(200, jsonb_build_object('n', request.params -> 'name', 'q', request.query -> 'q', 'a', coalesce(request.body, request.form) -> 'a'));
 		CREATE FUNCTION devapp_internal.test_refuse(request devapp_internal.http_request) RETURNS devapp_internal.http_response LANGUAGE plpgsql
 			AS $$ BEGIN RAISE EXCEPTION 'not %', request.params ->> 'name' USING ERRCODE = 'invalid_parameter_value'; END $$;
+		CREATE FUNCTION devapp_internal.test_bytes(request devapp_internal.http_request) RETURNS devapp_internal.http_response LANGUAGE plpgsql
+			AS $$ BEGIN
+				IF request.params ->> 'what' = 'error' THEN
+					RAISE EXCEPTION 'not %', E'\xf5\xa1' USING ERRCODE = 'invalid_parameter_value';
+				END IF;
+				RETURN devapp_internal.json_response(200, jsonb_build_object('a', E'\xf5\xa1'));
+			END $$;
+		SELECT FROM devapp_internal.add_route('GET', '/bytes/{what}', 'devapp_internal.test_bytes', 'nothing', 'devapp');
 		SELECT FROM devapp_internal.add_route('POST', '/test/{name}', 'devapp_internal.test_echo', 'nothing', 'devapp');
 		SELECT FROM devapp_internal.add_route('GET', '/test/{name}', 'devapp_internal.test_refuse', 'nothing', 'devapp')});
 
@@ -41,6 +49,10 @@ for my $db (qw(latin1 euc_jp sql_ascii))
 	is(ask($db, 'POST', '/test/x', 'q=', 'application/x-www-form-urlencoded', '613d2543332541342bc3a4'), '200|{"a": "\303\244 \303\244", "n": "x", "q": ""}', "$db: a form");
 	is(ask($db, 'GET', '/test/%C3%A4', ''), '400|{"error":{"code":"22023","message":"not \303\244"}}', "$db: an error");
 	is(ask($db, 'POST', '/test/x', '', $json, body_of('22e422')) =~ s/\|.*//r, 400, "$db: bytes of another encoding than UTF-8");
+
+	# bytes that are no character of UTF-8; they are two of LATIN1
+	is(ask($db, 'GET', '/bytes/answer', ''), $db eq 'latin1' ? '200|{"a": "\303\265\302\241"}' : '500|{"error":{"code":"XX000","message":"internal error"}}', "$db: other bytes in an answer");
+	is(ask($db, 'GET', '/bytes/error', ''), '400|{"error":{"code":"22023","message":"not ' . ($db eq 'latin1' ? '\303\265\302\241' : '??') . '"}}', "$db: other bytes in an error");
 
 	# escapes of JSON
 	is(ask($db, 'POST', '/test/x', '', $json, body_of('225c753030343122')), '200|{"a": "A", "n": "x", "q": null}', "$db: an escape of ASCII");
