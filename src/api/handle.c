@@ -366,11 +366,11 @@ serve_apart(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 HttpAnswer
 handle_request(RequestReader reader, FunctionCallInfo fcinfo)
 {
-	EntryCaller nobody = {0};
 	Exchange	x = {.client = {(Datum) 0, true}};
 	HttpAnswer	answer;
 
-	x.caller = &nobody;
+	/* nobody so far; it outlives this function, as the entry that calls it does */
+	x.caller = palloc0(sizeof(EntryCaller));
 	entry_call_for(x.caller);
 	answer = serve_apart(&x, reader, fcinfo);
 	finish_answer(&x, &answer);
