@@ -190,7 +190,7 @@ $$;
 -- ---------- calls ----------
 
 -- A body as it is meant: its quota may be an object, as that of an operation is.  Operations of
--- other kinds are refused: without them a product would be for every path.
+-- other kinds are refused: a product that lost them would cover every path.
 CREATE FUNCTION devapp_internal.apigee_product_body(request devapp_internal.http_request) RETURNS jsonb
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -1,8 +1,9 @@
 -- From what a person types to a row.  The row is locked: FOR NO KEY UPDATE where it is
 -- about to change, FOR SHARE where something is about to depend on it.
 
--- The row, locked; null if there is none (src/table/lock_row.c).  Names and e-mails are those in the
--- form in which they are compared, and find rows that are not deleted.
+-- These lock a row and return it, or null where there is no such row (src/table/lock_row.c).  Names
+-- and e-mail addresses have to be in the form in which they are compared; they find only rows that
+-- are not deleted.
 CREATE FUNCTION devapp_internal.lock_app(app_id uuid, for_update boolean) RETURNS devapp.app
     LANGUAGE c STRICT
     AS 'MODULE_PATHNAME', 'devapp_lock_app';

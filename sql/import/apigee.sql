@@ -69,7 +69,7 @@ AS $$
              WHERE NOT jsonb_path_exists(object, '$.operationGroup.operationConfigs[*]') AND r <> '""') AS o
 $$;
 
--- Other kinds of operations.  A product without operations is for every path, so a product with only these is refused.
+-- A product without operations covers every path, so a product that has only operations of other kinds is refused.
 CREATE FUNCTION devapp_internal.require_no_other_operations(object jsonb) RETURNS void
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp

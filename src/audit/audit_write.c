@@ -283,11 +283,13 @@ keep_waiting(AuditEvent *event, Datum hash)
 /*
  * A number that changes whenever waiting ends: with the call of a public function, with the
  * transaction, and with a subtransaction.  Where it is the same, what an earlier event looked up
- * was not rolled back.
+ * was not rolled back.  That holds from when the callbacks that count are registered, also if the
+ * first event fails before it is written.
  */
 uint64
 audit_stretch(void)
 {
+	register_once();
 	return stretch;
 }
 
