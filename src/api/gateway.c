@@ -129,17 +129,25 @@ read_question(const Exchange *x)
 
 /* ---------- the answer ---------- */
 
+/* A field that the gateway wants; NULL or empty: it has no value. */
 static void
-set_text_field(Exchange *x, const char *name, const text *value)
+set_wanted(Exchange *x, const GatewayOptions *options, GatewayField field, const char *name, Str value)
 {
-	if (value != NULL)
-		exchange_set_value(x, name, (Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
+	if (gateway_wants(options, field))
+		exchange_set_value(x, name, value);
+}
+
+static Str
+text_str(const text *value)
+{
+	return value != NULL ? (Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)} : (Str) {NULL, 0};
 }
 
 static void
-set_uuid_field(Exchange *x, const char *name, const pg_uuid_t *id)
+set_wanted_id(Exchange *x, const GatewayOptions *options, GatewayField field, const char *name, const pg_uuid_t *id)
 {
-	exchange_set_field(x, name, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id))));
+	if (gateway_wants(options, field))
+		exchange_set_field(x, name, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id))));
 }
 
 /* No scope has a space. */
@@ -159,33 +167,39 @@ join_scopes(const StrList *scopes)
 }
 
 static void
-set_owner_fields(Exchange *x, const Verdict *v)
+set_product_fields(Exchange *x, const GatewayOptions *o, const Verdict *v)
 {
 	const Entitlement *e = v->entitlement;
 	int			place = v->decision.credential_product;
 
-	set_uuid_field(x, "X-Devapp-App-Id", &e->app_id);
-	set_text_field(x, "X-Devapp-App", e->app_name);
-	set_text_field(x, "X-Devapp-Owner", e->owner);
-	set_uuid_field(x, "X-Devapp-Credential-Id", &e->credential_id);
-	set_text_field(x, "X-Devapp-Consumer-Key", e->consumer_key);
-	exchange_set_value(x, "X-Devapp-Environment", e->environment != NULL ? e->decide.environment : v->environment);
 	if (place < 0)
 		return;
-	set_text_field(x, "X-Devapp-Product", e->credential_products[place].product->name);
-	if (v->code == VERDICT_VALID)
+	set_wanted(x, o, GATEWAY_FIELD_PRODUCT, "X-Devapp-Product", text_str(e->credential_products[place].product->name));
+	if (v->code == VERDICT_VALID && gateway_wants(o, GATEWAY_FIELD_SCOPES))
 		exchange_set_value(x, "X-Devapp-Scopes", join_scopes(&e->decide.credential_products[place].scopes));
 }
 
-/* Retry-After, and what is left of a quota. */
-void
-gateway_set_limit_fields(Exchange *x, const VerdictLimits *limits)
+static void
+set_owner_fields(Exchange *x, const GatewayOptions *o, const Verdict *v)
 {
-	int64		wait = question_seconds(limits->wait);
+	const Entitlement *e = v->entitlement;
+
+	set_wanted_id(x, o, GATEWAY_FIELD_APP_ID, "X-Devapp-App-Id", &e->app_id);
+	set_wanted(x, o, GATEWAY_FIELD_APP, "X-Devapp-App", text_str(e->app_name));
+	set_wanted(x, o, GATEWAY_FIELD_OWNER, "X-Devapp-Owner", text_str(e->owner));
+	set_wanted_id(x, o, GATEWAY_FIELD_CREDENTIAL_ID, "X-Devapp-Credential-Id", &e->credential_id);
+	set_wanted(x, o, GATEWAY_FIELD_CONSUMER_KEY, "X-Devapp-Consumer-Key", text_str(e->consumer_key));
+	set_wanted(x, o, GATEWAY_FIELD_ENVIRONMENT, "X-Devapp-Environment",
+			   e->environment != NULL ? e->decide.environment : v->environment);
+	set_product_fields(x, o, v);
+}
+
+/* What is left of a quota. */
+static void
+set_quota_fields(Exchange *x, const VerdictLimits *limits)
+{
 	char	   *left;
 
-	if (wait > 0)
-		exchange_set_field(x, "Retry-After", psprintf(INT64_FORMAT, wait));
 	if (!limits->has_quota)
 		return;
 	left = psprintf("\"quota\";r=" INT64_FORMAT, limits->remaining);
@@ -195,32 +209,59 @@ gateway_set_limit_fields(Exchange *x, const VerdictLimits *limits)
 	exchange_set_field(x, "RateLimit-Policy", psprintf("\"quota\";q=" INT64_FORMAT, limits->limit));
 }
 
+/* Retry-After; and what is left of a quota, if that is wanted. */
+void
+gateway_set_limit_fields(Exchange *x, const VerdictLimits *limits, bool wants_quota)
+{
+	int64		wait = question_seconds(limits->wait);
+
+	if (wait > 0)
+		exchange_set_field(x, "Retry-After", psprintf(INT64_FORMAT, wait));
+	if (wants_quota)
+		set_quota_fields(x, limits);
+}
+
 /* The status of the answer: most gateways pass on what they get, nginx 401 and 403 only. */
 static int
-answer_status(const Question *q, const VerdictInfo *info)
+answer_status(const GatewayOptions *o, const VerdictInfo *info)
 {
-	if (q->options.busy_is_403 && info->http_status > 403)
+	if (o->busy_is_403 && info->http_status > 403)
 		return 403;
 	return info->http_status;
 }
 
-static HttpAnswer
-answer_question(Exchange *x, const Question *q, const Verdict *v)
+/* With busy=403, this field alone says what a refusal means. */
+static bool
+wants_status(const GatewayOptions *o, const VerdictInfo *info)
+{
+	return gateway_wants(o, GATEWAY_FIELD_STATUS) || (o->busy_is_403 && info->http_status != 200);
+}
+
+/* The code is in each answer: without it, the answer is not a verdict. */
+static void
+set_verdict_fields(Exchange *x, const GatewayOptions *o, const Verdict *v)
 {
 	const VerdictInfo *info = &verdict_info[v->code];
 	const char *fault = v->limits.no_room ? "devapp.LimitsOutOfMemory" :
 		verdict_fault(v->code, v->entitlement != NULL && v->entitlement->decide.owner_is_team);
 
 	exchange_set_field(x, "X-Devapp-Code", info->code);
-	exchange_set_field(x, "X-Devapp-Status", psprintf("%d", info->http_status));
-	if (fault != NULL)
+	if (wants_status(o, info))
+		exchange_set_field(x, "X-Devapp-Status", psprintf("%d", info->http_status));
+	if (fault != NULL && gateway_wants(o, GATEWAY_FIELD_FAULT))
 		exchange_set_field(x, "X-Devapp-Fault", fault);
-	if (v->entitlement != NULL)
-		set_owner_fields(x, v);
-	gateway_set_limit_fields(x, &v->limits);
 	if (v->code == VERDICT_SCOPE_INSUFFICIENT)
 		exchange_set_field(x, "WWW-Authenticate", "Bearer realm=\"devapp\", error=\"insufficient_scope\"");
-	return (HttpAnswer) {.status = answer_status(q, info)};
+}
+
+static HttpAnswer
+answer_question(Exchange *x, const GatewayOptions *o, const Verdict *v)
+{
+	set_verdict_fields(x, o, v);
+	if (v->entitlement != NULL)
+		set_owner_fields(x, o, v);
+	gateway_set_limit_fields(x, &v->limits, gateway_wants(o, GATEWAY_FIELD_RATELIMIT));
+	return (HttpAnswer) {.status = answer_status(o, &verdict_info[v->code])};
 }
 
 /* gateway_auth(request), a function of a route */
@@ -231,6 +272,6 @@ devapp_gateway_auth(PG_FUNCTION_ARGS)
 	Question	q = read_question(call->exchange);
 	Verdict		v = question_ask(&q);
 
-	call->answer = answer_question(call->exchange, &q, &v);
+	call->answer = answer_question(call->exchange, &q.options, &v);
 	PG_RETURN_NULL();
 }

@@ -10,6 +10,6 @@
 #include "api/exchange.h"
 #include "decide/verdict.h"
 
-extern void gateway_set_limit_fields(Exchange *x, const VerdictLimits *limits);
+extern void gateway_set_limit_fields(Exchange *x, const VerdictLimits *limits, bool wants_quota);
 
 #endif							/* DEVAPP_GATEWAY_H */

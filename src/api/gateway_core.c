@@ -142,6 +142,66 @@ read_cost(Str value, int64_t *cost)
 	return value.len > 0;
 }
 
+/* ---------- the fields of the answer ---------- */
+
+/* Without "X-Devapp-", in the order of GatewayField. */
+static const char *const field_names[GATEWAY_FIELDS] = {
+	"status", "fault", "app-id", "app", "owner", "credential-id", "consumer-key", "environment", "product",
+	"scopes", "ratelimit"
+};
+
+static bool
+is_between_names(char c)
+{
+	return is_space(c) || c == ',';
+}
+
+/* The next name of a list, which commas and spaces separate; empty: there is none. */
+static Str
+next_field_name(Str *rest)
+{
+	Str			name;
+
+	while (rest->len > 0 && is_between_names(rest->data[0]))
+		*rest = (Str) {rest->data + 1, rest->len - 1};
+	name = (Str) {rest->data, 0};
+	while (name.len < rest->len && !is_between_names(name.data[name.len]))
+		name.len++;
+	*rest = (Str) {rest->data + name.len, rest->len - name.len};
+	return name;
+}
+
+/* GATEWAY_FIELDS: there is no field of that name. */
+static GatewayField
+field_of(Str name)
+{
+	int			i = 0;
+
+	while (i < GATEWAY_FIELDS && !str_is(name, field_names[i]))
+		i++;
+	return (GatewayField) i;
+}
+
+/* False if a name is unknown, or is there twice. */
+static bool
+read_field_names(Str names, uint32_t *fields)
+{
+	Str			name;
+
+	*fields = 0;
+	while ((name = next_field_name(&names)).len > 0)
+	{
+		GatewayField field = field_of(name);
+
+		if (field == GATEWAY_FIELDS || (*fields & UINT32_C(1) << field) != 0)
+			return false;
+		*fields |= UINT32_C(1) << field;
+	}
+	return true;
+}
+
+/* ---------- options ---------- */
+
 /* Which names a list of options has: a bit each. */
 enum
 {
@@ -163,6 +223,7 @@ text_option(GatewayOptions *out, Str name)
 		{"client", &out->client},
 		{"header", &out->header},
 		{"query", &out->query},
+		{"fields", &out->field_names},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -184,13 +245,17 @@ set_option(GatewayOptions *out, unsigned *has, Str name, Str value)
 	if (text != NULL ? text->data != NULL : (*has & bit) != 0)
 		return GATEWAY_TWICE;
 	*has |= bit;
-	if (text != NULL)
-		*text = value;
-	else if (bit == HAS_COST)
+	if (bit == HAS_COST)
 		return read_cost(value, &out->cost) ? GATEWAY_OK : GATEWAY_BAD_VALUE;
-	else
+	if (bit == HAS_BUSY)
+	{
 		out->busy_is_403 = str_is(value, "403");
-	return text != NULL || out->busy_is_403 ? GATEWAY_OK : GATEWAY_BAD_VALUE;
+		return out->busy_is_403 ? GATEWAY_OK : GATEWAY_BAD_VALUE;
+	}
+	*text = value;
+	if (text == &out->field_names && !read_field_names(value, &out->fields))
+		return GATEWAY_BAD_FIELD;
+	return GATEWAY_OK;
 }
 
 /*
@@ -202,7 +267,7 @@ gateway_read_options(Str options, char *room, GatewayOptions *out)
 {
 	unsigned	has = 0;
 
-	*out = (GatewayOptions) {.cost = 1};
+	*out = (GatewayOptions) {.cost = 1, .fields = GATEWAY_ALL_FIELDS};
 	for (;;)
 	{
 		Str			name;

@@ -54,7 +54,7 @@ check_options(char **newval, void **extra, GucSource source)
 		return false;
 	error = gateway_read_options(text, room, &options);
 	free(room);
-	if (error == GATEWAY_OK && options.query.data == NULL && !options.busy_is_403)
+	if (error == GATEWAY_OK && options.query.data == NULL && options.field_names.data == NULL && !options.busy_is_403)
 		return true;
 	GUC_check_errdetail("It is a list such as: environment=prod; scope=\"orders:read\". Parameters are environment, proxy, scope, audience, client, header and cost.");
 	return false;
@@ -269,7 +269,7 @@ devapp_db_pre_request(PG_FUNCTION_ARGS)
 	Question	q = read_request();
 	Verdict		v = question_ask(&q);
 
-	gateway_set_limit_fields(&x, &v.limits);
+	gateway_set_limit_fields(&x, &v.limits, true);
 	if (v.code != VERDICT_VALID)
 		refuse_request(&x, &v);
 	set_request(request_json(&v));

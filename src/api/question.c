@@ -37,6 +37,8 @@ option_error(GatewayError error)
 			return "%s has a parameter twice";
 		case GATEWAY_BAD_VALUE:
 			return "%s has an invalid value for cost or busy";
+		case GATEWAY_BAD_FIELD:
+			return "%s names an unknown field in fields, or one twice";
 		case GATEWAY_MALFORMED:
 		case GATEWAY_OK:
 			break;
@@ -55,7 +57,7 @@ question_options(Str text, const char *where)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg(option_error(error), where),
-				 errdetail("Parameters are environment, proxy, scope, audience, client, header and query; cost, from 0 to 1000000000; and busy, which can be 403."),
+				 errdetail("Parameters are environment, proxy, scope, audience, client, header, query and fields; cost, from 0 to 1000000000; and busy, which can be 403."),
 				 errhint("Write them as in: environment=prod; scope=\"orders:read\".")));
 	return options;
 }

@@ -3,8 +3,8 @@
  *		Fuzz target: what gateways say to /auth.
  *
  * The input is taken as a field X-Devapp-Gateway, as a query and as a value.  What is written of
- * it in a known way must be read as what it was: as a parameter within quotes, as a parameter of
- * a query, as the value of a field.
+ * it in a known way must be read as what it was: as a parameter within quotes, as names of
+ * fields, as a parameter of a query, as the value of a field.
  */
 #include "api/gateway_core.h"
 #include "api/http_core.h"
@@ -32,7 +32,7 @@ check_field(Str field)
 	Str			options = gateway_field_options(field);
 	char	   *room = fuzz_alloc(NULL, options.len + 1);
 	GatewayOptions read;
-	const Str  *texts[] = {&read.environment, &read.proxy, &read.scope, &read.audience, &read.client, &read.header, &read.query};
+	const Str  *texts[] = {&read.environment, &read.proxy, &read.scope, &read.audience, &read.client, &read.header, &read.query, &read.field_names};
 
 	CHECK(key.len == 0 || (lies_in(key, field.data, field.len) && memchr(key.data, ';', key.len) == NULL));
 	CHECK(options.len == 0 || (options.data[0] == ';' && options.data + options.len == field.data + field.len));
@@ -42,6 +42,8 @@ check_field(Str field)
 			CHECK(texts[i]->data == NULL || lies_in(*texts[i], field.data, field.len) ||
 				  lies_in(*texts[i], room, options.len + 1));
 		CHECK(read.cost >= 0 && read.cost <= GATEWAY_COST_MAX);
+		CHECK((read.fields & ~GATEWAY_ALL_FIELDS) == 0);
+		CHECK(read.field_names.data != NULL || read.fields == GATEWAY_ALL_FIELDS);
 	}
 	free(room);
 }
@@ -65,6 +67,40 @@ check_quoted(Str value)
 	CHECK(gateway_read_options((Str) {field, len}, room, &read) == GATEWAY_OK);
 	CHECK(read.scope.data != NULL && str_equal(read.scope, value));
 	CHECK(read.cost == 7 && read.busy_is_403 && read.client.data == NULL);
+	free(field);
+	free(room);
+}
+
+/*
+ * Names of fields that are written down are read as those.  The input says which, in which order,
+ * and what separates them.
+ */
+static void
+check_fields(Str input)
+{
+	static const char *const names[] = {"status", "fault", "app-id", "app", "owner", "credential-id", "consumer-key", "environment", "product", "scopes", "ratelimit"};
+	static const char *const separators[] = {" ", ",", ", ", " \t,,"};
+	char	   *field = fuzz_alloc(NULL, 512);
+	char	   *room = fuzz_alloc(NULL, 512);
+	size_t		len = (size_t) sprintf(field, "; fields=\"");
+	uint32_t	wanted = 0;
+	bool		is_good = true;
+	GatewayOptions read;
+
+	CHECK(sizeof(names) / sizeof(names[0]) == GATEWAY_FIELDS);
+	for (size_t i = 0; i < input.len && i < 20; i++)
+	{
+		unsigned char byte = (unsigned char) input.data[i];
+		unsigned	n = byte % (GATEWAY_FIELDS + 1);
+
+		len += (size_t) sprintf(field + len, "%s%s", n < GATEWAY_FIELDS ? names[n] : "code", separators[byte >> 6]);
+		is_good = is_good && n < GATEWAY_FIELDS && (wanted & UINT32_C(1) << n) == 0;
+		wanted |= UINT32_C(1) << n;
+	}
+	field[len++] = '"';
+	CHECK(gateway_read_options((Str) {field, len}, room, &read) == (is_good ? GATEWAY_OK : GATEWAY_BAD_FIELD));
+	for (unsigned n = 0; n < GATEWAY_FIELDS && is_good; n++)
+		CHECK(gateway_wants(&read, (GatewayField) n) == ((wanted & UINT32_C(1) << n) != 0));
 	free(field);
 	free(room);
 }
@@ -147,6 +183,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_field(input);
 	check_quoted(input);
+	check_fields(input);
 	check_query(input);
 	check_value(input);
 	free(copy);

@@ -133,7 +133,24 @@ SELECT m.key, m.options, auth_test.show(a), a.headers ->> 'X-Devapp-Scopes' AS s
 -- mistakes are answered to the gateway, before any client's key is looked at
 SELECT m.options, a.status, a.headers AS fields
   FROM (VALUES ('; scopes=x'), ('; environment=a; environment=b'), ('; cost=1; cost=0'), ('; cost=-1'), ('; cost=1000000001'), ('; cost='), ('; busy=401'), ('; scope="x'), ('; scope="x"y'),
-               ('; =x'), ('; cost'), ('; cost;'), ('; Cost=1'), ('; environment=prod, x; cost=0'), ('; scope=(x'), ('; client=nobody')) AS m(options), auth_test.ask(auth_test.by_key('shop'), m.options) AS a;
+               ('; =x'), ('; cost'), ('; cost;'), ('; Cost=1'), ('; environment=prod, x; cost=0'), ('; scope=(x'), ('; client=nobody'), ('; fields=app-id,app'), ('; fields="app-id, code"'), ('; fields=App-Id'), ('; fields=x-devapp-app'), ('; fields="app app"'),
+               ('; fields=app; fields=app')) AS m(options), auth_test.ask(auth_test.by_key('shop'), m.options) AS a;
+-- the fields that it wants; the code is always there, and so is what a client that is refused needs
+CREATE FUNCTION auth_test.names(answer devapp_api.response) RETURNS text LANGUAGE sql
+    RETURN (SELECT string_agg(replace(n, 'X-Devapp-', '*'), ' ' ORDER BY n COLLATE "C") FROM jsonb_object_keys($1.headers - 'Cache-Control') AS n);
+SELECT m.options, a.status, auth_test.names(a) AS fields
+  FROM (VALUES (''), ('; fields='), ('; fields=""'), ('; fields=" , "'), ('; fields=app-id'), ('; fields=app-id scopes'), ('; fields="app-id, scopes"'), (';fields=",scopes\,app-id,"; environment=prod'),
+               ('; fields="status fault"'), ('; fields=app'), ('; fields=owner'), ('; fields=credential-id'), ('; fields=consumer-key'), ('; fields=environment; environment=prod'), ('; fields=product'), ('; fields=scopes'),
+               ('; fields=ratelimit'), ('; busy=403; fields=app'),
+               ('; environment=prod; fields="status, fault, app-id, app, owner, credential-id, consumer-key, environment, product, scopes, ratelimit"')) AS m(options),
+       auth_test.ask(auth_test.by_key('shop'), m.options) AS a;
+-- with the values that they have in the whole answer
+SELECT few.headers <@ whole.headers AS same, few.headers - 'X-Devapp-App-Id' AS fields
+  FROM auth_test.ask(auth_test.by_key('shop')) AS whole, auth_test.ask(auth_test.by_key('shop'), '; fields="app-id, scopes"') AS few;
+SELECT m.key, m.options, a.status, auth_test.names(a) AS fields, a.headers ->> 'X-Devapp-Status' AS said
+  FROM (VALUES ('read', '; scope=auth:write; fields='), ('read', '; scope=auth:write; fields="scopes, app, fault"'), ('read', '; scope=auth:write; busy=403; fields='), (NULL, '; fields='),
+               (NULL, '; busy=403; fields='), (NULL, '; fields="app, fault, ratelimit"')) AS m(key, options),
+       auth_test.ask(CASE WHEN m.key IS NULL THEN '{}' ELSE auth_test.by_key(m.key) END, m.options) AS a;
 -- a gateway whose key is for one environment
 SELECT m.key, m.options, auth_test.show(auth_test.ask(auth_test.by_key(m.key), m.options, gateway => 'prod gateway'))
   FROM (VALUES ('shop', ''), ('shop', '; environment=prod'), ('shop', '; environment=test'), ('test', '')) AS m(key, options);
@@ -186,7 +203,7 @@ SELECT FROM auth_test.make_key('few', '{auth-few}');
 CREATE VIEW auth_test.limits AS
 SELECT a.status, a.headers ->> 'X-Devapp-Code' AS code, a.headers ->> 'X-Devapp-Status' AS said, a.headers ->> 'RateLimit-Policy' AS policy, regexp_replace(a.headers ->> 'RateLimit', 't=\d{6,}', 't=long') AS left,
        (a.headers ->> 'Retry-After')::bigint > 1000000 AS later, o.options
-  FROM (VALUES ('; cost=0'), ('; busy=403; cost=1'), ('; cost=1')) AS o(options), auth_test.ask(auth_test.by_key('few'), o.options) AS a;
+  FROM (VALUES ('; cost=0'), ('; busy=403; cost=1'), ('; cost=1'), ('; busy=403; fields='), ('; fields='), ('; fields=ratelimit')) AS o(options), auth_test.ask(auth_test.by_key('few'), o.options) AS a;
 SELECT * FROM auth_test.limits WHERE options = '; cost=0';
 SELECT (devapp.consume_quota(auth_test.key('few'), cost => 2)).code, (devapp.consume_quota(auth_test.key('few'))).code;
 SELECT * FROM auth_test.limits;

@@ -94,6 +94,7 @@ SELECT m.*, pre_test.ask(m.key, m.options, m.headers::jsonb)
                ('office', '', '{}'), ('office', 'client=X-Real-IP', '{"x-real-ip": "192.0.2.7"}'), ('office', 'client=x-real-ip', '{"x-real-ip": "198.51.100.7"}'), ('office', 'client=x-real-ip', '{}')) AS m(key, options, headers);
 SET devapp.pre_request_options = 'scopes=x';
 SET devapp.pre_request_options = 'query=apikey';
+SET devapp.pre_request_options = 'fields=app-id';
 SET devapp.pre_request_options = 'environment=prod; busy=403';
 SELECT pre_test.ask('office', 'client=x-real-ip', '{"x-real-ip": "nobody"}');
 
