@@ -40,18 +40,19 @@ const apiPort = await listening(api)
 // ---------- the gateways ----------
 
 const options = 'environment=prod'
+const few = `${options}; fields=app-id scopes`
 const asIsSet = (key) => ({ ...process.env, DEVAPP_AUTH_URL: authUrl, DEVAPP_GATEWAY_KEY: key, HOME: folder })
 
 // Debian's packages are for its own Python, which may not be the first.
 const python = ['python3', '/usr/bin/python3'].find((command) => isInstalled(command, '-c', 'import fastapi, uvicorn'))
 
-// Each starts with a key of its own, and returns what start() does.
+// Each starts with a key of its own and parameters of its own, and returns what start() does.
 const gateways = {
 	nginx: {
 		installed: () => isInstalled('nginx', '-v'),
-		start: (key) => startNginx(folder, (port, name) => {
+		start: (key, asked = options) => startNginx(folder, (port, name) => {
 			writeFileSync(`${name}.key`, `set $devapp_key "${key}";\n`, { mode: 0o600 })
-			return changed('nginx-auth-request/nginx.conf', { 'listen 443 ssl': `listen ${HOST}:${port}`, 'ssl_certificate /etc/nginx/api.crt;': '', 'ssl_certificate_key /etc/nginx/api.key;': '',
+			return changed('nginx-auth-request/nginx.conf', { 'listen 443 ssl': `listen ${HOST}:${port}`, 'ssl_certificate /etc/nginx/api.crt;': '', 'ssl_certificate_key /etc/nginx/api.key;': '', [options]: asked,
 				'127.0.0.1:8080': new URL(config.url).host, '127.0.0.1:9000': `${HOST}:${apiPort}`, '/etc/nginx/devapp-key.conf': `${name}.key` })
 		}),
 	},
@@ -60,20 +61,20 @@ const gateways = {
 		// its forward_auth passes on whatever refuses, and nothing of what lets a call pass
 		unasked: [401, 403],
 		hidesLimits: true,
-		start: (key) => start((port) => {
+		start: (key, asked = options) => start((port) => {
 			const file = join(folder, `${port}.Caddyfile`)
-			writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n\tdefault_bind ${HOST}\n}\n${changed('caddy/Caddyfile', {})}`)
+			writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n\tdefault_bind ${HOST}\n}\n${changed('caddy/Caddyfile', { [options]: asked })}`)
 			return run('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], { env: { ...asIsSet(key), API_SITE: `http://${HOST}:${port}`, API_ADDRESS: `${HOST}:${apiPort}`,
 				DEVAPP_ADDRESS: new URL(config.url).host, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder } })
 		}),
 	},
 	HAProxy: {
 		installed: () => isInstalled('haproxy', '-v'),
-		start: (key) => start((port) => {
+		start: (key, asked = options) => start((port) => {
 			const file = join(folder, `${port}.cfg`)
 			writeFileSync(file, changed('haproxy/haproxy.cfg', { 'bind :443 ssl crt /etc/haproxy/api.pem': `bind ${HOST}:${port}`, '/etc/haproxy/devapp.lua': join(examples, 'haproxy/devapp.lua'),
 				'127.0.0.1:9000': `${HOST}:${apiPort}` }))
-			return run('haproxy', ['-db', '-f', file], { env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: `; ${options}` } })
+			return run('haproxy', ['-db', '-f', file], { env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: `; ${asked}` } })
 		}),
 	},
 	Express: {
@@ -83,13 +84,13 @@ const gateways = {
 			cpSync(join(examples, 'express'), join(folder, 'express'), { recursive: true })
 			symlinkSync(join(web, 'node_modules'), join(folder, 'express/node_modules'))
 		},
-		start: (key) => start((port) => run(process.execPath, [join(folder, 'express/server.js')], { env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: options, PORT: String(port) } })),
+		start: (key, asked = options) => start((port) => run(process.execPath, [join(folder, 'express/server.js')], { env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: asked, PORT: String(port) } })),
 	},
 	FastAPI: {
 		installed: () => python !== undefined,
 		isApi: true,
-		start: (key) => start((port) => run(python, ['-m', 'uvicorn', '--no-access-log', '--port', String(port), 'server:app'],
-			{ cwd: join(examples, 'fastapi'), env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: options, PYTHONDONTWRITEBYTECODE: '1' } })),
+		start: (key, asked = options) => start((port) => run(python, ['-m', 'uvicorn', '--no-access-log', '--port', String(port), 'server:app'],
+			{ cwd: join(examples, 'fastapi'), env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: asked, PYTHONDONTWRITEBYTECODE: '1' } })),
 	},
 	Go: {
 		installed: () => isInstalled('go', 'version'),
@@ -99,7 +100,7 @@ const gateways = {
 				env: { ...process.env, HOME: folder, GOCACHE: join(folder, 'go-cache'), GOPATH: join(folder, 'go-path'), GOPROXY: 'off', GOTOOLCHAIN: 'local' } })
 			assert.equal(status, 0, stderr)
 		},
-		start: (key) => start((port) => run(join(folder, 'go-api'), [], { env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: options, PORT: String(port) } })),
+		start: (key, asked = options) => start((port) => run(join(folder, 'go-api'), [], { env: { ...asIsSet(key), DEVAPP_GATEWAY_OPTIONS: asked, PORT: String(port) } })),
 	},
 }
 
@@ -121,6 +122,11 @@ function call(url, path, headers = {}, { method = 'GET', body } = {}) {
 }
 const byKey = ({ secret }) => ({ 'X-API-Key': secret })
 const basic = (user, password) => ({ Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` })
+
+// What a client would like to be taken for; some servers read an underscore as a hyphen.
+const claims = { 'X-Devapp-App': 'another', 'X-Devapp-App-Id': 'another', 'X-Devapp-Owner': 'root@example.com', 'X-Devapp-Code': 'VALID', 'X-Devapp-Status': '200', 'X-Devapp-Environment': 'other',
+	'X-Devapp-Scopes': 'admin', 'X-Devapp-Product': 'all', 'X-Devapp-Fault': 'none', 'X-Devapp-Error': 'none', 'X-Devapp-Gateway': 'none', 'X-Devapp-Credential-Id': 'another', 'X-Devapp-Consumer-Key': 'another' }
+const disguised = { X_Devapp_Owner: 'root@example.com', 'X-Devapp_App-Id': 'another', 'x_devapp-scopes': 'admin' }
 
 // The names under which an API finds its caller are those of its language.
 const callerOf = ({ isApi }, { json }) => Object.fromEntries(Object.entries(isApi ? json : json.caller).map(([name, value]) => [name.toLowerCase().replace(/[-_]/g, ''),
@@ -147,7 +153,8 @@ async function tryGateway(name, gateway) {
 	})
 	if (started === undefined) return
 	const { url } = started
-	const appName = `Caf\u00e9 of ${name}`
+	// no gateway takes a name for one of its own variables
+	const appName = `Caf\u00e9 {env.DEVAPP_GATEWAY_KEY} $devapp_key of ${name}`
 	const app = { ...await newApp(appName), name: appName }
 	const client = { ...await newApp(`client of ${name}`, ", kind => 'oauth_client'"), name: `client of ${name}` }
 	const isProxy = !gateway.isApi
@@ -185,12 +192,10 @@ async function tryGateway(name, gateway) {
 			await refuses(await call(url, '/secret', { ...byKey(app), ...lies }), 403)
 			await refuses(await call(url, '/weather/today', lies), 401)
 		}
-		const claims = { 'X-Devapp-App': 'another', 'X-Devapp-App-Id': 'another', 'X-Devapp-Owner': 'root@example.com', 'X-Devapp-Code': 'VALID', 'X-Devapp-Status': '200', 'X-Devapp-Environment': 'other',
-			'X-Devapp-Scopes': 'admin', 'X-Devapp-Product': 'all', 'X-Devapp-Fault': 'none', 'X-Devapp-Error': 'none', 'X-Devapp-Gateway': 'none' }
 		const caller = await passes(gateway, await call(url, '/weather/today', { ...byKey(app), ...claims }), app)
 		for (const name of ['code', 'status', 'fault', 'error', 'gateway']) assert.equal(caller[name], undefined, name)
 		await refuses(await call(url, '/weather/today', claims), 401)
-		await passes(gateway, await call(url, '/weather/today', { ...byKey(app), X_Devapp_Owner: 'root@example.com', 'X-Devapp_App-Id': 'another', 'x_devapp-scopes': 'admin' }), app)
+		await passes(gateway, await call(url, '/weather/today', { ...byKey(app), ...disguised }), app)
 		const stripped = await passes(gateway, await call(url, '/weather/today', { ...byKey(app), Connection: 'close, X-Devapp-App-Id, X-Devapp-Scopes' }), app)
 		assert.deepEqual([...stripped.scopes].sort(), ['read', 'write'])
 		// two fields of a name could be read as either
@@ -224,6 +229,21 @@ async function tryGateway(name, gateway) {
 			for (const field of Object.keys(headers)) if (field !== 'x-devapp-of-the-api') assert.ok(!field.startsWith('x-devapp-'), field)
 		})
 	}
+	await check(`${name}: fields that it does not ask for are not the client's either`, async () => {
+		const { url: asksForFew } = await gateway.start(config.gateway, few)
+		for (const lies of [{}, claims, disguised, { ...claims, Connection: 'close, X-Devapp-App-Id, X-Devapp-Owner' }]) {
+			const answer = await call(asksForFew, '/weather/today', { ...byKey(app), ...lies })
+			assert.equal(answer.status, 200, answer.text)
+			const { appid, scopes, ...others } = callerOf(gateway, answer)
+			assert.deepEqual([appid, [...scopes].sort()], [app.app_id, ['read', 'write']])
+			for (const [field, value] of Object.entries(others)) assert.equal(value, '', field)
+		}
+		const answer = await call(asksForFew, '/weather/today', { 'X-API-Key': 'nonsense' })
+		await refuses(answer, 401)
+		assert.match(answer.headers['www-authenticate'], /^Bearer/)
+		await refuses(await call(asksForFew, '/secret', byKey(app)), 403)
+		await refuses(await call(asksForFew, '/metered', byKey(app)), 429)
+	})
 	await check(`${name}: if its own key is refused, nothing passes`, async () => {
 		const stranger = await gateway.start(config.reader)
 		const answer = await call(stranger.url, '/weather/today', byKey(app))
