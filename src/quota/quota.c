@@ -20,12 +20,17 @@
  * was not read for a while, or is hard, by an index scan of the latest committed
  * state; no lock is held meanwhile.
  *
+ * A hard quota is the primary's: a standby cannot write its row, and does not know what
+ * others take at the same time.  So what it covers is UNAVAILABLE there, unless the row
+ * already says that the quota is used up.
+ *
  * Without shared memory there are no soft quotas and no rates, and where the session
  * does not meter there are no limits at all.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -45,6 +50,7 @@ typedef struct QuotaAnswer
 {
 	bool		known;			/* false: there is nothing to ask */
 	bool		no_room;		/* memory had none for the bucket */
+	bool		unavailable;	/* this server may let no call through */
 	bool		taken;
 	int64		used;			/* then */
 	int64		soft;			/* the part of it that is in shared memory only */
@@ -197,6 +203,11 @@ ask_hard(const Limits *l, int64 cost, TimestampTz now)
 	BucketCall	call;
 
 	read_window(&answer, l, &row);
+	if (RecoveryInProgress())
+	{
+		answer.unavailable = true;
+		return answer;
+	}
 	if (!buckets_are_on())
 	{
 		answer.taken = answer.used <= l->quota.limit - cost;
@@ -242,6 +253,25 @@ quota_exceeded(const Limits *l, const QuotaAnswer *answer, int64 cost,
 	out->wait = cost > l->quota.limit || answer->window.end == QUOTA_TIME_MAX ?
 		RATE_NEVER : answer->window.end - now;
 	return VERDICT_QUOTA_EXCEEDED;
+}
+
+/* Where a hard quota can't be counted.  The caller may find another server, or a promoted one. */
+static VerdictCode
+quota_unavailable(const Limits *l, const QuotaAnswer *answer, VerdictLimits *out)
+{
+	show_quota(l, answer, out);
+	out->wait = USECS_PER_SEC;
+	return VERDICT_UNAVAILABLE;
+}
+
+/* What a quota says to a call that it leaves no room for, or that this server can't count. */
+static VerdictCode
+refuse_by_quota(const Limits *l, const QuotaAnswer *answer, int64 cost, TimestampTz now,
+				VerdictLimits *out)
+{
+	if (answer->unavailable && answer->used <= l->quota.limit - cost)
+		return quota_unavailable(l, answer, out);
+	return quota_exceeded(l, answer, cost, now, out);
 }
 
 /* ---------- asking a rate ---------- */
@@ -318,8 +348,8 @@ apply_limits(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
 	if (l->rate.step > 0 && cost > 0)
 	{
 		quota = ask_quota(l, 0, now);
-		if (quota.known && quota.used > l->quota.limit - cost)
-			return quota_exceeded(l, &quota, cost, now, out);
+		if (quota.known && (quota.unavailable || quota.used > l->quota.limit - cost))
+			return refuse_by_quota(l, &quota, cost, now, out);
 		rate = take_rate(l, cost, now, &out->wait);
 		if (rate_verdict(rate, l, &quota, out) != VERDICT_VALID)
 			return VERDICT_RATE_LIMITED;
@@ -330,7 +360,7 @@ apply_limits(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
 		if (rate == RATE_TAKEN)
 			give_rate_back(l, cost);
 		if (!quota.no_room || quota.used > l->quota.limit - cost)
-			return quota_exceeded(l, &quota, cost, now, out);
+			return refuse_by_quota(l, &quota, cost, now, out);
 		show_quota(l, &quota, out);
 		return refuse_uncounted(out);
 	}
@@ -388,6 +418,7 @@ limits_look(const Limits *l, TimestampTz now, int64 cost)
 	QuotaAnswer quota = ask_quota(l, 0, now);
 
 	state.has_quota = quota.known;
+	state.unavailable = quota.unavailable;
 	state.used = quota.used;
 	state.window = quota.window;
 	state.has_rate = l->rate.step > 0;

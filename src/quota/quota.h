@@ -29,6 +29,7 @@ typedef struct Limits
 typedef struct QuotaState
 {
 	bool		has_quota;
+	bool		unavailable;	/* a hard quota, on a standby */
 	int64		used;
 	QuotaWindow window;
 	bool		has_rate;

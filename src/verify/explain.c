@@ -312,11 +312,13 @@ static VerdictCode
 explain_quota(Explanation *x, const Limits *limits, const QuotaState *state, const char *source)
 {
 	int64		limit = limits->quota.limit;
-	VerdictCode code = state->used < limit ? VERDICT_VALID : VERDICT_QUOTA_EXCEEDED;
+	VerdictCode code = state->used >= limit ? VERDICT_QUOTA_EXCEEDED :
+		state->unavailable ? VERDICT_UNAVAILABLE : VERDICT_VALID;
 
 	put_row(x, "quota", code,
-			psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s; the quota is %s",
-					 Min(state->used, limit), limit, time_text(state->window.end), source));
+			psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s; the quota is %s%s",
+					 Min(state->used, limit), limit, time_text(state->window.end), source,
+					 code == VERDICT_UNAVAILABLE ? ", and hard, so that only the primary lets calls through" : ""));
 	return code;
 }
 

@@ -19,8 +19,10 @@ restart_after_crash = on", init => { allows_streaming => 1 });
 $node->safe_psql('postgres', q{CREATE EXTENSION devapp CASCADE;
 	SELECT devapp.create_developer('ada@example.com');
 	SELECT devapp.create_product('soft', quota_limit => 100, quota_interval => 1200, quota_unit => 'month');
-	SELECT devapp.create_product('hard', quota_limit => 100, quota_interval => 1200, quota_unit => 'month', quota_enforcement => 'hard')});
+	SELECT devapp.create_product('hard', quota_limit => 100, quota_interval => 1200, quota_unit => 'month', quota_enforcement => 'hard');
+	SELECT devapp.create_product('rated', quota_limit => 100, quota_unit => 'day', quota_enforcement => 'hard', rate_limit => 0.001)});
 my $app = create_app($node, 'soft', "developer => 'ada\@example.com', products => '{soft}'");
+my $rated = create_app($node, 'rated', "developer => 'ada\@example.com', products => '{rated}'");
 my $hard = create_app($node, 'hard', "developer => 'ada\@example.com', products => '{hard}'");
 
 # calls(n): n calls; how many were let through
@@ -128,6 +130,16 @@ is(calls(10, app => $hard, function => 'consume_quota'), 10, 'consumed on the pr
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', "SELECT (devapp.verify_key('$hard->{secret}', cost => 0)).quota_remaining"), 90, 'is seen on the standby at once');
 is(error_of($standby, "SELECT devapp.consume_quota('$hard->{secret}')"), '25006', 'where nothing can be consumed');
+is( $standby->safe_psql('postgres', "SELECT allowed, code, http_status, fault, app_name, quota_limit, quota_remaining, retry_after FROM devapp.verify_key('$hard->{secret}')"),
+	'f|UNAVAILABLE|503|keymanagement.service.unavailable|hard|100|90|00:00:01', 'nor verified');
+is($standby->safe_psql('postgres', "SELECT code FROM generate_series(1, 2), devapp.verify_key('$rated->{secret}')"), "UNAVAILABLE\nUNAVAILABLE", 'which takes nothing from the rate');
+is($standby->safe_psql('postgres', "SELECT code FROM devapp.verify_key('$hard->{secret}', cost => 91)"), 'QUOTA_EXCEEDED', 'what costs more than is left is too much there as well');
+like( $standby->safe_psql('postgres', "SELECT code || ' ' || detail FROM devapp.explain_access('$hard->{app_id}') WHERE rule = 'quota'"),
+	qr/^UNAVAILABLE 10 of 100 used .*, and hard, so that only the primary lets calls through$/, 'explain_access says why');
+is($standby->safe_psql('postgres', "SET devapp.metering = off; SELECT code FROM devapp.verify_key('$hard->{secret}')"), 'VALID', 'a session that does not meter has no limits');
+is(calls(1, app => $hard), 1, 'the primary lets calls through');
+is(calls(90, app => $hard, function => 'consume_quota'), 89, 'up to the limit');
+is(calls(1, app => $hard, function => 'consume_quota'), 0, 'and no more');
 is(error_of($standby, "SELECT devapp.reset_quota('$app->{app_id}', 'soft')"), '25006', 'or set back');
 is($node->safe_psql('postgres', "SELECT devapp.reset_quota('$app->{app_id}', 'soft')"), 1, 'set back on the primary');
 poll($standby, "$remaining = 100", 'the standby follows');
