@@ -50,7 +50,14 @@ BEGIN
     made.app_id := (devapp_internal.find_app(correct_usage.app, false)).app_id;
     the_product := devapp_internal.find_product(correct_usage.product, false);
     -- what was flushed and is not in the days yet
+    PERFORM devapp_internal.roll_up_waiting();
     PERFORM devapp_internal.roll_up_usage();
+    IF EXISTS (SELECT FROM devapp.usage_flush f
+                WHERE date_trunc('month', correct_usage.day::timestamp) AT TIME ZONE 'UTC' = ANY (f.waiting_months)) THEN
+        RAISE EXCEPTION 'usage of % is not complete yet', to_char(correct_usage.day, 'YYYY-MM-DD')
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Minutes wait to be added to it. See the check "storage" of devapp.doctor().';
+    END IF;
     SELECT d.calls, d.cost INTO made.calls_before, made.cost_before
       FROM devapp.usage_day d
      WHERE d.day = correct_usage.day AND d.app_id = made.app_id AND d.product_id = the_product.product_id

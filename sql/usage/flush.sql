@@ -115,6 +115,46 @@ BEGIN
 END
 $$;
 
+-- Does what caused the error pass by itself: a lock, a full disk, a shutdown?
+CREATE FUNCTION devapp_internal.is_passing_error(state text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT left(state, 2) IN ('40', '53', '57', '58', 'XX') OR state = '55P03'
+$$;
+
+-- Responses of these days return to memory when the transaction commits.  The answer says
+-- whether the problem is new and worth logging.
+CREATE FUNCTION devapp_internal.put_back_responses(from_day timestamptz, to_day timestamptz, problem text) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_put_back_responses';
+
+CREATE FUNCTION devapp_internal.write_responses_of(month timestamptz, written_at timestamptz) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    EXECUTE format(
+        'INSERT INTO %s AS l (day, app_id, product_id, calls, client_errors, server_errors,
+                              latency_total, latency_min, latency_max, histogram, updated_at)
+         SELECT t.day::date, t.app_id, t.product_id, t.calls, t.client_errors, t.server_errors,
+                t.latency_total, t.latency_min, t.latency_max, t.histogram, $2
+           FROM devapp_internal.taken_responses() t
+          WHERE t.day >= $1 AND t.day < $1 + interval ''1 month''
+             ON CONFLICT (app_id, day, product_id) DO UPDATE
+            SET calls = devapp_internal.add_counts(l.calls, excluded.calls),
+                client_errors = devapp_internal.add_counts(l.client_errors, excluded.client_errors),
+                server_errors = devapp_internal.add_counts(l.server_errors, excluded.server_errors),
+                latency_total = devapp_internal.add_latencies(l.latency_total, excluded.latency_total),
+                latency_min = least(l.latency_min, excluded.latency_min),
+                latency_max = greatest(l.latency_max, excluded.latency_max),
+                histogram = devapp_internal.merge_histograms(l.histogram, excluded.histogram), updated_at = excluded.updated_at',
+        devapp_internal.usage_partition('usage_latency', month)) USING month, written_at;
+END
+$$;
+
+-- A month whose partition cannot be written to keeps its responses in memory, and the others are
+-- written.
 CREATE FUNCTION devapp_internal.write_responses() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -123,24 +163,21 @@ AS $$
 DECLARE
     written_at timestamptz := clock_timestamp();
     month timestamptz;
+    problem text;
 BEGIN
     FOR month IN SELECT DISTINCT date_trunc('month', t.day) FROM devapp_internal.taken_responses() t LOOP
-        EXECUTE format(
-            'INSERT INTO %s AS l (day, app_id, product_id, calls, client_errors, server_errors,
-                                  latency_total, latency_min, latency_max, histogram, updated_at)
-             SELECT t.day::date, t.app_id, t.product_id, t.calls, t.client_errors, t.server_errors,
-                    t.latency_total, t.latency_min, t.latency_max, t.histogram, $2
-               FROM devapp_internal.taken_responses() t
-              WHERE t.day >= $1 AND t.day < $1 + interval ''1 month''
-                 ON CONFLICT (app_id, day, product_id) DO UPDATE
-                SET calls = devapp_internal.add_counts(l.calls, excluded.calls),
-                    client_errors = devapp_internal.add_counts(l.client_errors, excluded.client_errors),
-                    server_errors = devapp_internal.add_counts(l.server_errors, excluded.server_errors),
-                    latency_total = devapp_internal.add_latencies(l.latency_total, excluded.latency_total),
-                    latency_min = least(l.latency_min, excluded.latency_min),
-                    latency_max = greatest(l.latency_max, excluded.latency_max),
-                    histogram = devapp_internal.merge_histograms(l.histogram, excluded.histogram), updated_at = excluded.updated_at',
-            devapp_internal.usage_partition('usage_latency', month)) USING month, written_at;
+        BEGIN
+            PERFORM devapp_internal.write_responses_of(month, written_at);
+        EXCEPTION WHEN OTHERS THEN
+            IF devapp_internal.is_passing_error(SQLSTATE) THEN
+                RAISE;
+            END IF;
+            problem := format('response times of %s could not be written: %s', to_char(month, 'YYYY-MM'), SQLERRM);
+            IF devapp_internal.put_back_responses(month, month + interval '1 month', problem) THEN
+                RAISE WARNING '%', problem
+                    USING HINT = 'They stay in memory, and each flush tries again. See the check "storage" of devapp.doctor().';
+            END IF;
+        END;
     END LOOP;
 END
 $$;
@@ -245,6 +282,42 @@ BEGIN
 END
 $$;
 
+-- The same; returns why the month cannot be written to, null if it was.  An error that passes by
+-- itself is raised, and all of it is tried again.
+CREATE FUNCTION devapp_internal.try_month(month timestamptz, flush_ids bigint[], written_at timestamptz) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.roll_up_month(month, flush_ids, written_at);
+    RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+    IF devapp_internal.is_passing_error(SQLSTATE) THEN
+        RAISE;
+    END IF;
+    RETURN SQLERRM;
+END
+$$;
+
+-- Flushes wait for a month that cannot be written to.  Only the first time is logged.
+CREATE FUNCTION devapp_internal.set_month_aside(month timestamptz, flush_ids bigint[], problem text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM devapp.usage_flush f WHERE set_month_aside.month = ANY (f.waiting_months)) THEN
+        RAISE WARNING 'usage of % could not be added to hours and days: %', to_char(month, 'YYYY-MM'), problem
+            USING HINT = 'Its minutes are kept and wait. See the check "storage" of devapp.doctor().';
+    END IF;
+    UPDATE devapp.usage_flush f
+       SET waiting_months = f.waiting_months || set_month_aside.month
+     WHERE f.flush_id IN (SELECT m.flush_id FROM devapp.usage_minute m
+                           WHERE m.flush_id = ANY (flush_ids)
+                             AND m.minute >= set_month_aside.month AND m.minute < set_month_aside.month + interval '1 month');
+END
+$$;
+
 -- What was flushed since the last time.
 CREATE FUNCTION devapp_internal.roll_up_usage() RETURNS bigint
     LANGUAGE plpgsql
@@ -255,18 +328,54 @@ AS $$
 DECLARE
     flush_ids bigint[];
     month timestamptz;
+    problem text;
     written_at timestamptz;
+    done bigint;
 BEGIN
     PERFORM devapp_internal.lock_usage();
     -- behind the lock, so that times ascend with commits
     written_at := clock_timestamp();
-    WITH taken AS (DELETE FROM devapp.usage_flush f RETURNING f.flush_id)
-    SELECT array_agg(t.flush_id) INTO flush_ids FROM taken t;
+    flush_ids := ARRAY(SELECT f.flush_id FROM devapp.usage_flush f WHERE f.waiting_months IS NULL);
     FOR month IN SELECT DISTINCT date_trunc('month', m.minute)
                    FROM devapp.usage_minute m WHERE m.flush_id = ANY (flush_ids) LOOP
-        PERFORM devapp_internal.roll_up_month(month, flush_ids, written_at);
+        problem := devapp_internal.try_month(month, flush_ids, written_at);
+        IF problem IS NOT NULL THEN
+            PERFORM devapp_internal.set_month_aside(month, flush_ids, problem);
+        END IF;
     END LOOP;
-    RETURN coalesce(cardinality(flush_ids), 0);
+    DELETE FROM devapp.usage_flush f WHERE f.waiting_months IS NULL;
+    GET DIAGNOSTICS done = ROW_COUNT;
+    RETURN done;
+END
+$$;
+
+-- Those of months that could not be written to, month by month.  This may take long where many
+-- wait, so the worker tries only when it maintains the partitions.
+CREATE FUNCTION devapp_internal.roll_up_waiting() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET work_mem = '64MB'
+AS $$
+DECLARE
+    flush_ids bigint[];
+    month timestamptz;
+    problem text;
+    written_at timestamptz;
+BEGIN
+    PERFORM devapp_internal.lock_usage();
+    written_at := clock_timestamp();
+    FOR month IN SELECT DISTINCT unnest(f.waiting_months) FROM devapp.usage_flush f ORDER BY 1 LOOP
+        flush_ids := ARRAY(SELECT f.flush_id FROM devapp.usage_flush f WHERE month = ANY (f.waiting_months));
+        problem := devapp_internal.try_month(month, flush_ids, written_at);
+        IF problem IS NULL THEN
+            UPDATE devapp.usage_flush f SET waiting_months = array_remove(f.waiting_months, month) WHERE f.flush_id = ANY (flush_ids);
+        ELSE
+            RAISE WARNING 'usage of % still cannot be added to hours and days: %', to_char(month, 'YYYY-MM'), problem
+                USING HINT = 'Its minutes are kept and wait. See the check "storage" of devapp.doctor().';
+        END IF;
+    END LOOP;
+    DELETE FROM devapp.usage_flush f WHERE f.waiting_months = '{}';
 END
 $$;
 
@@ -277,6 +386,7 @@ AS $$
 DECLARE
     flushed bigint := devapp_internal.take_spool() + devapp_internal.flush_counts();
 BEGIN
+    PERFORM devapp_internal.roll_up_waiting();
     PERFORM devapp_internal.roll_up_usage();
     RETURN flushed;
 END
@@ -306,9 +416,12 @@ DECLARE
     keep interval;
     old record;
     busy text[] := '{}';
+    waiting timestamptz[];
     dropped integer := 0;
 BEGIN
+    PERFORM devapp_internal.roll_up_waiting();
     PERFORM devapp_internal.roll_up_usage();
+    waiting := ARRAY(SELECT DISTINCT unnest(f.waiting_months) FROM devapp.usage_flush f);
     existing := ARRAY(SELECT p.partition_name FROM devapp_internal.usage_partitions() p);
     PERFORM devapp_internal.usage_partition('usage_minute', now() + n * interval '1 day') FROM generate_series(0, 2) AS n;
     PERFORM devapp_internal.usage_partition(parent, date_trunc('month', now()) + n * interval '1 month')
@@ -323,6 +436,8 @@ BEGIN
                                                 WHEN 'usage_hour' THEN 'retention_hour'
                                                 ELSE 'retention_day' END)::interval;
         CONTINUE WHEN keep = '0' OR old.to_time > now() - keep OR old.parent = ANY (busy);
+        -- minutes that could not be added to hours and days yet
+        CONTINUE WHEN old.parent = 'usage_minute' AND date_trunc('month', old.to_time - interval '1 day') = ANY (waiting);
         BEGIN
             EXECUTE format('DROP TABLE devapp.%I', old.partition_name);
         EXCEPTION WHEN lock_not_available THEN

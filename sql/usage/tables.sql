@@ -173,11 +173,14 @@ CREATE INDEX last_used_app_id_idx ON devapp.last_used (app_id);
 CREATE TABLE devapp.usage_flush (
     flush_id bigint NOT NULL,
     flushed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    waiting_months timestamptz[],
     CONSTRAINT usage_flush_pkey PRIMARY KEY (flush_id)
 );
 COMMENT ON TABLE devapp.usage_flush IS 'Flushes that are not in the hours and days yet';
 COMMENT ON COLUMN devapp.usage_flush.flush_id IS 'Flush, as in devapp.usage_minute';
 COMMENT ON COLUMN devapp.usage_flush.flushed_at IS 'When it was';
+COMMENT ON COLUMN devapp.usage_flush.waiting_months IS
+    'Starts of the months whose hours and days could not be written to, see doctor(); null: it has not been rolled up yet';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_flush', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.usage_flush', '');
 

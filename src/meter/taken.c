@@ -5,6 +5,7 @@
  *	take_usage()			takes all counts of the database; how many rows
  *	taken_calls()			what was taken: verifications
  *	taken_responses()		what was taken: how calls went, by day, app, product
+ *	put_back_responses()	those of some days cannot be written, and return to memory
  *
  * What is taken belongs to the transaction, or to the subtransaction, that took it.
  * If that commits, the rows are in the tables with it; if it is rolled back, or the
@@ -35,6 +36,16 @@
 PG_FUNCTION_INFO_V1(devapp_take_usage);
 PG_FUNCTION_INFO_V1(devapp_taken_calls);
 PG_FUNCTION_INFO_V1(devapp_taken_responses);
+PG_FUNCTION_INFO_V1(devapp_put_back_responses);
+
+/* Responses that return to memory at the commit: the minutes of their days, the last excluded. */
+typedef struct PutBack
+{
+	struct PutBack *earlier;
+	int32		from;
+	int32		to;
+	char		problem[REGISTRY_ERROR_LEN];
+} PutBack;
 
 typedef struct TakenUsage
 {
@@ -45,12 +56,54 @@ typedef struct TakenUsage
 	Size		n;
 	Size		room;
 	MeterRow   *rows;
+	PutBack    *put_back;
 } TakenUsage;
 
 /* of the transaction under way, the latest first */
 static TakenUsage *all_taken = NULL;
 
 /* ---------- the end of a transaction ---------- */
+
+static bool
+is_put_back(const TakenUsage *taken, const MeterKey *key)
+{
+	for (const PutBack *some = taken->put_back; some != NULL; some = some->earlier)
+	{
+		if (key->kind == METER_RESPONSE && key->minute >= some->from && key->minute < some->to)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The rest was written.  That of another server is counted now, so what could not be written
+ * goes to this server's memory as well.
+ */
+static void
+end_put_back(TakenUsage *taken)
+{
+	for (Size i = 0; i < taken->n; i++)
+	{
+		if (is_put_back(taken, &taken->rows[i].key))
+			meter_add(&taken->rows[i].key, &taken->rows[i].value);
+	}
+	/* after the flush was reported, so that it counts as the later of the two */
+	(void) registry_report_error(MyDatabaseId, JOB_FLUSH, taken->put_back->problem);
+}
+
+static void
+free_taken(TakenUsage *taken)
+{
+	while (taken->put_back != NULL)
+	{
+		PutBack    *some = taken->put_back;
+
+		taken->put_back = some->earlier;
+		pfree(some);
+	}
+	pfree(taken->rows);
+	pfree(taken);
+}
 
 static void
 end_taken(XactItem *item, bool committed)
@@ -82,8 +135,9 @@ end_taken(XactItem *item, bool committed)
 								  seconds * INT64CONST(1000000) + microseconds);
 		}
 	}
-	pfree(taken->rows);
-	pfree(taken);
+	if (committed && taken->put_back != NULL)
+		end_put_back(taken);
+	free_taken(taken);
 }
 
 /* ---------- taking ---------- */
@@ -366,4 +420,26 @@ devapp_taken_responses(PG_FUNCTION_ARGS)
 	}
 	MemoryContextSwitchTo(old);
 	return (Datum) 0;
+}
+
+/* ---------- what cannot be written ---------- */
+
+/*
+ * SQL: devapp_internal.put_back_responses(timestamptz, timestamptz, text).
+ * True: the problem is to be logged.
+ */
+Datum
+devapp_put_back_responses(PG_FUNCTION_ARGS)
+{
+	char	   *problem = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	PutBack    *some;
+
+	(void) last_taken();
+	some = MemoryContextAllocZero(TopMemoryContext, sizeof(PutBack));
+	some->from = (int32) (PG_GETARG_TIMESTAMPTZ(0) / USECS_PER_MINUTE);
+	some->to = (int32) (PG_GETARG_TIMESTAMPTZ(1) / USECS_PER_MINUTE);
+	strlcpy(some->problem, problem, REGISTRY_ERROR_LEN);
+	some->earlier = all_taken->put_back;
+	all_taken->put_back = some;
+	PG_RETURN_BOOL(registry_report_error(MyDatabaseId, JOB_FLUSH, problem));
 }
