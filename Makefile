@@ -47,7 +47,8 @@ EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh fuzz lint bench bench-check
+PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh fuzz lint bench bench-check \
+	deb
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 # their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
@@ -83,6 +84,8 @@ bench:
 	test/bench/run $(SIZE)
 bench-check:
 	test/bench/check
+deb:
+	packaging/deb
 
 else
 
