@@ -48,7 +48,7 @@ EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
 PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh fuzz lint bench bench-check \
-	deb
+	deb dist
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 # their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
@@ -86,6 +86,8 @@ bench-check:
 	test/bench/check
 deb:
 	packaging/deb
+dist:
+	packaging/dist
 
 else
 
