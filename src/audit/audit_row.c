@@ -419,43 +419,87 @@ set_uuid_found(AuditEvent *event, AuditColumn column, CatalogScan *scan,
 }
 
 /*
- * Whose the credential of the last event was.  A call that makes a credential makes several
- * events of it, and an app does not change its owner between them without an event of the app.
+ * Whose the credentials and the app of the last events were.  A call that makes a credential
+ * makes several events of it, an import makes those of many credentials in turn, and an app does not
+ * change its owner between them without an event of the app.
  */
-static struct
+typedef struct KnownOwner
 {
 	uint64		stretch;		/* in which it is right, see audit_stretch() */
-	pg_uuid_t	credential_id;
+	pg_uuid_t	id;
 	pg_uuid_t	ids[AUDIT_TEAM_ID - AUDIT_APP_ID + 1];
 	bool		nulls[AUDIT_TEAM_ID - AUDIT_APP_ID + 1];
-}			last_owner;
+} KnownOwner;
+
+#define KNOWN_CREDENTIALS	1024	/* a power of two */
+
+static KnownOwner known_credentials[KNOWN_CREDENTIALS];
+static KnownOwner known_app;
+
+/* The end of an id is random. */
+static KnownOwner *
+place_of_credential(Datum credential_id)
+{
+	const unsigned char *end = DatumGetUUIDP(credential_id)->data + UUID_LEN - 2;
+
+	return &known_credentials[((unsigned) end[0] << 8 | end[1]) % KNOWN_CREDENTIALS];
+}
 
 static void
-remember_owner(const AuditEvent *event, Datum credential_id)
+remember_owner(KnownOwner *known, const AuditEvent *event, Datum id)
 {
-	last_owner.stretch = audit_stretch();
-	last_owner.credential_id = *DatumGetUUIDP(credential_id);
-	for (int i = 0; i < (int) lengthof(last_owner.ids); i++)
+	known->stretch = audit_stretch();
+	known->id = *DatumGetUUIDP(id);
+	for (int i = 0; i < (int) lengthof(known->ids); i++)
 	{
-		last_owner.nulls[i] = event->nulls[AUDIT_APP_ID + i];
-		if (!last_owner.nulls[i])
-			last_owner.ids[i] = *DatumGetUUIDP(event->values[AUDIT_APP_ID + i]);
+		known->nulls[i] = event->nulls[AUDIT_APP_ID + i];
+		if (!known->nulls[i])
+			known->ids[i] = *DatumGetUUIDP(event->values[AUDIT_APP_ID + i]);
 	}
 }
 
 static bool
-set_remembered_owner(AuditEvent *event, Datum credential_id)
+set_remembered_owner(AuditEvent *event, const KnownOwner *known, Datum id)
 {
-	if (last_owner.stretch != audit_stretch() ||
-		memcmp(&last_owner.credential_id, DatumGetUUIDP(credential_id), UUID_LEN) != 0)
+	if (known->stretch != audit_stretch() ||
+		memcmp(&known->id, DatumGetUUIDP(id), UUID_LEN) != 0)
 		return false;
 	if (!event->nulls[AUDIT_APP_ID] &&
-		(last_owner.nulls[0] ||
-		 memcmp(&last_owner.ids[0], DatumGetUUIDP(event->values[AUDIT_APP_ID]), UUID_LEN) != 0))
+		(known->nulls[0] ||
+		 memcmp(&known->ids[0], DatumGetUUIDP(event->values[AUDIT_APP_ID]), UUID_LEN) != 0))
 		return false;
-	for (int i = 0; i < (int) lengthof(last_owner.ids); i++)
-		set_uuid(event, AUDIT_APP_ID + i, UUIDPGetDatum(&last_owner.ids[i]), last_owner.nulls[i]);
+	for (int i = 0; i < (int) lengthof(known->ids); i++)
+		set_uuid(event, AUDIT_APP_ID + i, UUIDPGetDatum(&known->ids[i]), known->nulls[i]);
 	return true;
+}
+
+static void
+set_app_of_credential(AuditEvent *event, Datum credential_id, Snapshot snapshot)
+{
+	CatalogScan scan;
+
+	catalog_scan_begin(&scan, CREDENTIAL_BY_ID, credential_id, snapshot);
+	if (catalog_scan_next(&scan))
+		set_uuid_found(event, AUDIT_APP_ID, &scan, CREDENTIAL_APP_ID);
+	catalog_scan_end(&scan);
+}
+
+static void
+set_owner_of_app(AuditEvent *event, Snapshot snapshot)
+{
+	Datum		app_id = event->values[AUDIT_APP_ID];
+	CatalogScan scan;
+
+	if (set_remembered_owner(event, &known_app, app_id))
+		return;
+	catalog_scan_begin(&scan, APP_BY_ID, app_id, snapshot);
+	if (catalog_scan_next(&scan))
+	{
+		set_uuid_found(event, AUDIT_DEVELOPER_ID, &scan, APP_DEVELOPER_ID);
+		set_uuid_found(event, AUDIT_TEAM_ID, &scan, APP_TEAM_ID);
+	}
+	catalog_scan_end(&scan);
+	remember_owner(&known_app, event, app_id);
 }
 
 /* From the credential to its app, from the app to its owner. */
@@ -463,28 +507,17 @@ static void
 look_up_owner(AuditEvent *event, Datum credential_id, bool no_credential)
 {
 	Snapshot	snapshot;
-	CatalogScan scan;
 
+	if (!event->nulls[AUDIT_APP_ID] &&
+		set_remembered_owner(event, &known_app, event->values[AUDIT_APP_ID]))
+		return;
 	/* the change that fired the trigger may have made the app as well */
 	CommandCounterIncrement();
 	snapshot = catalog_take_snapshot();
 	if (event->nulls[AUDIT_APP_ID] && !no_credential)
-	{
-		catalog_scan_begin(&scan, CREDENTIAL_BY_ID, credential_id, snapshot);
-		if (catalog_scan_next(&scan))
-			set_uuid_found(event, AUDIT_APP_ID, &scan, CREDENTIAL_APP_ID);
-		catalog_scan_end(&scan);
-	}
+		set_app_of_credential(event, credential_id, snapshot);
 	if (!event->nulls[AUDIT_APP_ID])
-	{
-		catalog_scan_begin(&scan, APP_BY_ID, event->values[AUDIT_APP_ID], snapshot);
-		if (catalog_scan_next(&scan))
-		{
-			set_uuid_found(event, AUDIT_DEVELOPER_ID, &scan, APP_DEVELOPER_ID);
-			set_uuid_found(event, AUDIT_TEAM_ID, &scan, APP_TEAM_ID);
-		}
-		catalog_scan_end(&scan);
-	}
+		set_owner_of_app(event, snapshot);
 	catalog_release_snapshot(snapshot);
 }
 
@@ -502,16 +535,16 @@ set_owner(AuditEvent *event, const Change *c)
 	set_uuid(event, AUDIT_TEAM_ID, value, isnull);
 	if (!event->nulls[AUDIT_DEVELOPER_ID] || !event->nulls[AUDIT_TEAM_ID])
 	{
-		last_owner.stretch = 0;
+		audit_end_stretch();
 		return;
 	}
 	value = column_value(c, c->row, "credential_id", &isnull);
-	if (!isnull && set_remembered_owner(event, value))
+	if (!isnull && set_remembered_owner(event, place_of_credential(value), value))
 		return;
 	if (!isnull || !event->nulls[AUDIT_APP_ID])
 		look_up_owner(event, value, isnull);
 	if (!isnull)
-		remember_owner(event, value);
+		remember_owner(place_of_credential(value), event, value);
 }
 
 /* Who did it, from where, in which transaction. */

@@ -8,9 +8,10 @@
  * such call made is written immediately.  So whoever reads the trail after a statement or a
  * call finds what that did.
  *
- * A subtransaction writes its rows before it commits, and no others: if it is rolled back, the
- * rows that wait from before are still to be written, and its own are forgotten.  A procedure may
- * commit in the middle, so a commit writes what still waits.
+ * A subtransaction that commits leaves its rows to its parent, because a call may make a subtransaction
+ * for each of many changes.  One that is rolled back forgets them; the rows that wait from before are
+ * still to be written.  A subtransaction writes no rows but its own.  A procedure may commit in the
+ * middle, so a commit writes what still waits.
  *
  * The rows go in as COPY would put them there, without a plan.  Nobody has the privilege to
  * write the trail; that its owner does is for triggers that someone has put there.
@@ -38,8 +39,9 @@
 #include "base/compat.h"
 #include "base/entry.h"
 #include "base/schema.h"
+#include "base/vec.h"
 
-/* With more than these, the subtransaction writes what it has so far. */
+/* With so many of its own, the subtransaction writes them. */
 #define WAITING_MOST	200
 
 typedef struct WaitingRow
@@ -48,8 +50,10 @@ typedef struct WaitingRow
 	SubTransactionId made_in;
 } WaitingRow;
 
-static WaitingRow waiting[WAITING_MOST];
+/* in the order of their subtransactions; in the context of the rows */
+static WaitingRow *waiting = NULL;
 static int	nwaiting = 0;
+static int	nwaiting_max = WAITING_MOST;
 
 /* see audit_stretch() */
 static uint64 stretch = 1;
@@ -185,7 +189,6 @@ write_waiting(void)
 	int			n = nwaiting - first;
 	WaitingRow *rows;
 
-	stretch++;
 	if (n == 0)
 		return;
 	rows = palloc(sizeof(WaitingRow) * (size_t) n);
@@ -200,18 +203,28 @@ write_waiting(void)
 /* ---------- waiting ---------- */
 
 static void
+call_ends(void)
+{
+	stretch++;
+	write_waiting();
+}
+
+static void
 transaction_ends(XactEvent event, void *arg)
 {
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
+			stretch++;
 			write_waiting();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
+			waiting = NULL;
 			nwaiting = 0;
+			nwaiting_max = WAITING_MOST;
 			waiting_context = NULL;
 			stretch++;
 			break;
@@ -220,13 +233,21 @@ transaction_ends(XactEvent event, void *arg)
 	}
 }
 
+/* The rows of a subtransaction are from here on of its parent, which is as well in the midst of the call. */
+static void
+leave_to_parent(SubTransactionId parent)
+{
+	for (int i = first_of_current(); i < nwaiting; i++)
+		waiting[i].made_in = parent;
+}
+
 /* Later subtransactions have greater ids, and those of rows that wait are not over. */
 static void
 subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 					SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
-		write_waiting();
+		leave_to_parent(parent);
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	stretch++;
@@ -241,7 +262,7 @@ register_once(void)
 
 	if (registered)
 		return;
-	entry_at_end(write_waiting);
+	entry_at_end(call_ends);
 	RegisterXactCallback(transaction_ends, NULL);
 	RegisterSubXactCallback(subtransaction_ends, NULL);
 	registered = true;
@@ -274,16 +295,25 @@ keep_waiting(AuditEvent *event, Datum hash)
 		waiting_context = AllocSetContextCreate(TopTransactionContext, "devapp audit events",
 												ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(waiting_context);
+	waiting = vec_reserve(waiting, nwaiting, &nwaiting_max, sizeof(WaitingRow));
 	waiting[nwaiting].row = form_row(event, hash);
 	waiting[nwaiting].made_in = GetCurrentSubTransactionId();
 	nwaiting++;
 	MemoryContextSwitchTo(old);
 }
 
+/* Those of the current subtransaction are the last ones. */
+static bool
+has_most(void)
+{
+	return nwaiting >= WAITING_MOST &&
+		waiting[nwaiting - WAITING_MOST].made_in >= GetCurrentSubTransactionId();
+}
+
 /*
- * A number that changes whenever waiting ends: with the call of a public function, with the
- * transaction, and with a subtransaction.  Where it is the same, what an earlier event looked up
- * was not rolled back.  That holds from when the callbacks that count are registered, also if the
+ * A number that changes with the end of a call of a public function, with that of the
+ * transaction, and when a subtransaction is rolled back.  Where it is the same, what an earlier event
+ * looked up was not rolled back.  That holds from when the callbacks that count are registered, also if the
  * first event fails before it is written.
  */
 uint64
@@ -291,6 +321,13 @@ audit_stretch(void)
 {
 	register_once();
 	return stretch;
+}
+
+/* What earlier events looked up is to be looked up again. */
+void
+audit_end_stretch(void)
+{
+	stretch++;
 }
 
 /* Give an event its number and its hash, and write it, now or at the end of the call. */
@@ -306,6 +343,6 @@ audit_write(AuditEvent *event)
 	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
 	audit_leaf_hash(event, (uint8 *) VARDATA(hash));
 	keep_waiting(event, PointerGetDatum(hash));
-	if (!entry_in_call() || nwaiting == WAITING_MOST)
+	if (!entry_in_call() || has_most())
 		write_waiting();
 }

@@ -12,5 +12,6 @@
 extern Oid	audit_require_relation(const char *name);
 extern void audit_write(AuditEvent *event);
 extern uint64 audit_stretch(void);
+extern void audit_end_stretch(void);
 
 #endif							/* DEVAPP_AUDIT_WRITE_H */

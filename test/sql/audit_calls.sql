@@ -20,6 +20,15 @@ BEGIN
         UPDATE devapp.app SET description = 'kept' WHERE app_id = NEW.app_id;
     EXCEPTION WHEN raise_exception THEN NULL;
     END;
+    -- a block that ended well goes with the one around it
+    BEGIN
+        BEGIN
+            UPDATE devapp.app SET description = 'not kept in the end' WHERE app_id = NEW.app_id;
+        EXCEPTION WHEN raise_exception THEN NULL;
+        END;
+        RAISE EXCEPTION 'back';
+    EXCEPTION WHEN raise_exception THEN NULL;
+    END;
     RETURN NULL;
 END $$;
 CREATE TRIGGER interfere AFTER UPDATE ON devapp.app FOR EACH ROW WHEN (pg_trigger_depth() = 0)
@@ -28,6 +37,29 @@ SELECT FROM devapp.update_app(:'app_id', description => 'first');
 SELECT action, entity, description FROM happened WHERE event_id > :start ORDER BY event_id;
 DROP TRIGGER interfere ON devapp.app;
 
+-- more than wait, before, in and after a block
+CREATE FUNCTION pg_temp.pile() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    FOR n IN 1 .. 150 LOOP
+        UPDATE devapp.app SET description = 'before ' || n WHERE app_id = NEW.app_id;
+    END LOOP;
+    BEGIN
+        FOR n IN 1 .. 250 LOOP
+            UPDATE devapp.app SET description = 'in ' || n WHERE app_id = NEW.app_id;
+        END LOOP;
+    EXCEPTION WHEN raise_exception THEN NULL;
+    END;
+    FOR n IN 1 .. 150 LOOP
+        UPDATE devapp.app SET description = 'after ' || n WHERE app_id = NEW.app_id;
+    END LOOP;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER pile AFTER UPDATE ON devapp.app FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION pg_temp.pile();
+SELECT max(event_id) AS start FROM devapp.audit_event \gset
+SELECT FROM devapp.update_app(:'app_id', description => 'many');
+SELECT split_part(description, ' ', 1) AS made, count(*), count(DISTINCT event_id), min(event_id) - :start AS first FROM happened WHERE event_id > :start GROUP BY 1 ORDER BY first;
+DROP TRIGGER pile ON devapp.app;
 -- a call that fails, and one that is taken back after it ended
 SELECT max(event_id) AS start FROM devapp.audit_event \gset
 DO $$
