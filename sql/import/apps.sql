@@ -273,14 +273,16 @@ $$;
 -- ---------- credentials ----------
 
 -- Products are names, or objects with a name and a status; ids are those of all live products.
-CREATE FUNCTION devapp_internal.import_products(item devapp.import_item, products jsonb, ids jsonb) RETURNS devapp.import_item
+CREATE FUNCTION devapp_internal.import_products(item devapp.import_item, object jsonb, ids jsonb) RETURNS devapp.import_item
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    products constant jsonb := devapp_internal.import_list(object, 'products');
     entry jsonb;
     name text;
 BEGIN
+    item.products := object -> 'products';
     item.product_ids := '{}';
     item.product_statuses := '{}';
     FOR i IN 0 .. jsonb_array_length(products) - 1 LOOP
@@ -360,48 +362,58 @@ BEGIN
 END
 $$;
 
--- Why a credential is skipped; null: it is not.
-CREATE FUNCTION devapp_internal.import_nothing(object jsonb, expires_at timestamptz) RETURNS text
+-- Why a credential is skipped.
+CREATE FUNCTION devapp_internal.import_nothing(expires_at timestamptz) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN CASE WHEN NOT object ?| '{key,consumer_secret,secret_hash}' THEN 'it has no key, secret or hash'
-                WHEN expires_at <= now() THEN to_char(expires_at AT TIME ZONE 'UTC', '"it expired at "YYYY-MM-DD HH24:MI:SS" UTC"') END;
+    IF expires_at <= now() THEN
+        RETURN to_char(expires_at AT TIME ZONE 'UTC', '"it expired at "YYYY-MM-DD HH24:MI:SS" UTC"');
+    END IF;
+    RETURN 'it has no key, secret or hash';
 END
 $$;
 
-CREATE FUNCTION devapp_internal.import_credential_object(app_id uuid, object jsonb, ids jsonb, weak boolean, OUT item devapp.import_item, OUT made devapp.import_line)
+-- There may be very many, so that functions are called only for fields that are there.  Its products are mostly
+-- those of the credential before it.
+CREATE FUNCTION devapp_internal.import_credential_object(app_id uuid, object jsonb, ids jsonb, weak boolean, before devapp.import_item,
+                                                         OUT item devapp.import_item, OUT made devapp.import_line)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    fields constant text[] := '{key,consumer_key,consumer_secret,secret_hash,scheme,superseded,weak,kind,label,environment,status,scopes,
+                                allowed_cidrs,attributes,expires_at,products,credential_id,replaces,issued_at,revoked_at}';
     c devapp.credential;
     state text;
     reason text;
 BEGIN
     made.kind := 'credential';
-    object := devapp_internal.known_fields('a credential', object, 'key', 'consumer_key', 'consumer_secret', 'secret_hash', 'scheme', 'superseded', 'weak', 'kind',
-                'label', 'environment', 'status', 'scopes', 'allowed_cidrs', 'attributes', 'expires_at', 'products',
-                'credential_id', 'replaces', 'issued_at', 'revoked_at');
-    c := jsonb_populate_record(NULL::devapp.credential,
-             object - '{key,consumer_key,consumer_secret,secret_hash,superseded,kind,expires_at,credential_id,replaces,issued_at,revoked_at}'::text[]);
-    item.expires_at := devapp_internal.import_time(object -> 'expires_at');
-    made.detail := devapp_internal.import_nothing(object, item.expires_at);
-    IF made.detail IS NOT NULL THEN
+    IF jsonb_typeof(object) <> 'object' OR object - fields <> '{}' THEN
+        object := devapp_internal.known_fields('a credential', object, VARIADIC fields);
+    END IF;
+    IF object ?| '{label,environment,status,scopes,allowed_cidrs,attributes}' THEN
+        c := jsonb_populate_record(NULL::devapp.credential,
+                 object - '{key,consumer_key,consumer_secret,secret_hash,superseded,kind,expires_at,credential_id,replaces,issued_at,revoked_at}'::text[]);
+    END IF;
+    IF object ? 'expires_at' THEN
+        item.expires_at := devapp_internal.import_time(object -> 'expires_at');
+    END IF;
+    IF NOT object ?| '{key,consumer_secret,secret_hash}' OR item.expires_at <= now() THEN
         made.outcome := 'skipped';
+        made.detail := CASE WHEN NOT object ?| '{key,consumer_secret,secret_hash}' THEN devapp_internal.import_nothing(NULL)
+                            ELSE devapp_internal.import_nothing(item.expires_at) END;
         RETURN;
     END IF;
-    item.app_id := app_id;
-    item.label := nullif(c.label, '');
-    item.environment := c.environment;
-    item.status := devapp_internal.import_status('credential', c.status, 'approved');
-    item.scopes := coalesce(c.scopes, '{}');
-    item.allowed_cidrs := coalesce(c.allowed_cidrs, '{}');
-    item.attributes := coalesce(c.attributes, '{}');
-    item := devapp_internal.import_products(item, devapp_internal.import_list(object, 'products'), ids);
+    item := ROW (NULL, NULL, NULL, app_id, NULL, NULL, NULL, nullif(c.label, ''), c.environment,
+                 CASE WHEN c.status IS NULL THEN 'approved' ELSE devapp_internal.import_status('credential', c.status, 'approved') END,
+                 coalesce(c.scopes, '{}'), coalesce(c.allowed_cidrs, '{}'), coalesce(c.attributes, '{}'), item.expires_at,
+                 before.products, before.product_ids, before.product_statuses, '{}', NULL, NULL)::devapp.import_item;
+    IF object -> 'products' IS DISTINCT FROM before.products OR before.product_ids IS NULL THEN
+        item := devapp_internal.import_products(item, object, ids);
+    END IF;
     item := devapp_internal.import_secret(item, object, weak);
-    item.older := '{}';
     IF object ? 'superseded' THEN
         item := devapp_internal.import_superseded(item, object, weak);
     END IF;
@@ -457,6 +469,7 @@ DECLARE
     ids jsonb;
     app record;
     credential record;
+    item devapp.import_item;
     one devapp.import_line;
 BEGIN
     lines := '{}';
@@ -478,11 +491,12 @@ BEGIN
             IF app.app_id IS NULL THEN
                 one := ROW (NULL, 'credential', NULL, 'skipped', 'its app was refused')::devapp.import_line;
             ELSE
-                credential := devapp_internal.import_credential_object(app.app_id, credentials -> j, ids, weak);
+                credential := devapp_internal.import_credential_object(app.app_id, credentials -> j, ids, weak, item);
                 one := credential.made;
                 IF one.outcome IS NULL THEN
-                    items := array_append(items, credential.item);
-                    items[cardinality(items)].line := cardinality(lines) + 1;
+                    item := credential.item;
+                    item.line := cardinality(lines) + 1;
+                    items := array_append(items, item);
                 END IF;
             END IF;
             one.name := (app.made).name || '#' || j + 1;
@@ -502,13 +516,16 @@ BEGIN
         WITH line AS (
             SELECT u.ordinality AS line, u.kind, u.outcome,
                    min(u.ordinality) OVER (PARTITION BY u.kind, lower(u.name) COLLATE "C") AS first_line,
-                   max(u.ordinality) FILTER (WHERE u.kind <> 'credential') OVER (ORDER BY u.ordinality) AS app_line
-              FROM unnest(lines) WITH ORDINALITY AS u
+                   lead(u.ordinality, 1, cardinality(lines) + 1::bigint) OVER (ORDER BY u.ordinality) AS next_line
+              FROM unnest(lines) WITH ORDINALITY AS u WHERE u.kind <> 'credential'
         ), twice AS (
-            SELECT l.line, l.first_line FROM line l
-             WHERE l.kind <> 'credential' AND l.line > l.first_line AND l.outcome = 'unchanged'
+            SELECT l.line, l.first_line, l.next_line FROM line l WHERE l.line > l.first_line AND l.outcome = 'unchanged'
         ), orphan AS (
-            SELECT l.line FROM line l JOIN twice t ON t.line = l.app_line WHERE l.kind = 'credential' AND l.outcome IS NULL
+            SELECT c.ordinality AS line
+              FROM twice t
+             CROSS JOIN LATERAL generate_series(t.line + 1, t.next_line - 1) AS n(line)
+              JOIN unnest(lines) WITH ORDINALITY AS c ON c.ordinality = n.line
+             WHERE c.outcome IS NULL
         )
         SELECT ROW (t.line, NULL, NULL, 'refused', 'it repeats line ' || t.first_line)::devapp.import_line FROM twice t
          UNION ALL
@@ -525,23 +542,32 @@ CREATE FUNCTION devapp_internal.import_stored(document jsonb, weak boolean) RETU
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    chunk_size constant integer := 1000;
+    chunk_size constant integer := 500;
     read record;
-    items devapp.import_item[];
     outcomes devapp.import_line[];
+    item devapp.import_item;
+    chunk devapp.import_item[] := '{}';
     done integer;
+    left_over integer;
 BEGIN
     read := devapp_internal.import_read(document, weak);
     outcomes := devapp_internal.import_twice(read.lines, read.items);
-    items := ARRAY(SELECT i FROM unnest(read.items) AS i WHERE i.line NOT IN (SELECT o.line FROM unnest(outcomes) AS o) ORDER BY i.line);
-    done := cardinality(read.lines) - cardinality(items);
+    IF outcomes <> '{}' THEN
+        read.items := ARRAY(SELECT i FROM unnest(read.items) AS i WHERE i.line NOT IN (SELECT o.line FROM unnest(outcomes) AS o) ORDER BY i.line);
+    END IF;
+    left_over := cardinality(read.items);
+    done := cardinality(read.lines) - left_over;
     PERFORM devapp_internal.import_progress(done, done, cardinality(read.lines));
-    FOR start IN 1 .. cardinality(items) BY chunk_size LOOP
-        outcomes := outcomes || devapp_internal.import_items(items[start : start + chunk_size - 1]);
-        done := done + least(chunk_size, cardinality(items) - start + 1);
-        PERFORM devapp_internal.import_progress(done, chunk_size, cardinality(read.lines));
+    FOREACH item IN ARRAY read.items LOOP
+        chunk := array_append(chunk, item);
+        left_over := left_over - 1;
+        CONTINUE WHEN left_over > 0 AND cardinality(chunk) < chunk_size;
+        outcomes := outcomes || devapp_internal.import_items(chunk);
+        done := done + cardinality(chunk);
+        PERFORM devapp_internal.import_progress(done, cardinality(chunk), cardinality(read.lines));
+        chunk := '{}';
     END LOOP;
-    RETURN ARRAY(SELECT ROW (l.ordinality, l.kind, l.name, coalesce(o.outcome, l.outcome), coalesce(o.detail, l.detail))::devapp.import_line
+    RETURN ARRAY(SELECT ROW (l.ordinality, l.kind, l.name, coalesce(o.outcome, l.outcome, 'created'), coalesce(o.detail, l.detail))::devapp.import_line
                    FROM unnest(read.lines) WITH ORDINALITY AS l
                    LEFT JOIN unnest(outcomes) AS o ON o.line = l.ordinality
                   ORDER BY l.ordinality);

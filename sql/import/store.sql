@@ -118,7 +118,7 @@ BEGIN
 END
 $$;
 
--- Stores a chunk, or its halves if the whole fails.  Returns a line for each item.
+-- Stores a chunk, or its halves if the whole fails.  Returns the lines that were refused.
 CREATE FUNCTION devapp_internal.import_chunk(items devapp.import_item[]) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -130,7 +130,7 @@ DECLARE
 BEGIN
     BEGIN
         PERFORM devapp_internal.insert_imported(items);
-        RETURN ARRAY(SELECT ROW (i.line, NULL, NULL, 'created', NULL)::devapp.import_line FROM unnest(items) AS i);
+        RETURN '{}';
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
         message := devapp_internal.import_reason(state, message);
@@ -142,7 +142,7 @@ BEGIN
 END
 $$;
 
--- Stores the items that no existing credential has.
+-- Stores the items that no existing credential has.  Returns the lines of the others.
 CREATE FUNCTION devapp_internal.import_items(items devapp.import_item[]) RETURNS devapp.import_line[]
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -30,6 +30,7 @@ CREATE TYPE devapp.import_item AS (
     allowed_cidrs cidr[],
     attributes jsonb,
     expires_at timestamptz,
+    products jsonb,
     product_ids uuid[],
     product_statuses text[],
     older integer[],
@@ -37,6 +38,7 @@ CREATE TYPE devapp.import_item AS (
     older_until timestamptz[]
 );
 COMMENT ON COLUMN devapp.import_item.n IS 'The number under which hold_imported() keeps the digest';
+COMMENT ON COLUMN devapp.import_item.products IS 'What product_ids and product_statuses were read from';
 COMMENT ON COLUMN devapp.import_item.older IS 'The numbers of the secrets that it superseded and that still work';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.import_item', 'USAGE', 'admin');
 
