@@ -245,6 +245,8 @@ CREATE FUNCTION devapp_internal.import_app(object jsonb, OUT app_id uuid, OUT cr
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    fields constant text[] := '{name,developer,team,display_name,description,status,callback_urls,scopes,allowed_cidrs,app_family,attributes,
+                                credentials,app_id,decided_by,decided_at,decision_note,created_at,updated_at,deleted_at}';
     a devapp.app;
     stored record;
     state text;
@@ -252,12 +254,12 @@ DECLARE
 BEGIN
     made.kind := 'app';
     made.name := devapp_internal.import_name(coalesce(object ->> 'developer', object ->> 'team', '?') || '/' || coalesce(object ->> 'name', '?'));
-    object := devapp_internal.known_fields('an app', object, 'name', 'developer', 'team', 'display_name', 'description', 'status', 'callback_urls',
-                'scopes', 'allowed_cidrs', 'app_family', 'attributes', 'credentials',
-                'app_id', 'decided_by', 'decided_at', 'decision_note', 'created_at', 'updated_at', 'deleted_at');
+    IF jsonb_typeof(object) <> 'object' OR object - fields <> '{}' THEN
+        object := devapp_internal.known_fields('an app', object, VARIADIC fields);
+    END IF;
     credentials := devapp_internal.import_list(object, 'credentials');
     a := jsonb_populate_record(NULL::devapp.app, object - 'credentials');
-    a.status := devapp_internal.import_status('app', a.status, 'approved');
+    a.status := CASE WHEN a.status IS NULL THEN 'approved' ELSE devapp_internal.import_status('app', a.status, 'approved') END;
     stored := devapp_internal.store_app(a, object ->> 'developer', object ->> 'team');
     app_id := stored.app_id;
     made.outcome := CASE WHEN stored.made THEN 'created' ELSE 'unchanged' END;
