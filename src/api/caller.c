@@ -241,14 +241,17 @@ app_reference(const Entitlement *e)
 
 	initStringInfo(&name);
 	appendStringInfoString(&name, e->decide.owner_is_team ? "app:team:" : "app:");
-	for (const char *c = text_to_cstring(e->owner); *c != '\0'; c++)
+	for (const char *c = text_to_cstring(e->owner); *c != '\0';)
 	{
-		if (*c == '/' || *c == '%')
-			appendStringInfoString(&name, *c == '/' ? "%2F" : "%25");
-		else
-			appendStringInfoChar(&name, *c);
+		int			plain = (int) strcspn(c, "/%");
+
+		appendBinaryStringInfo(&name, c, plain);
+		c += plain;
+		if (*c != '\0')
+			appendStringInfoString(&name, *c++ == '/' ? "%2F" : "%25");
 	}
-	appendStringInfo(&name, "/%s", text_to_cstring(e->app_name));
+	appendStringInfoChar(&name, '/');
+	appendBinaryStringInfo(&name, VARDATA_ANY(e->app_name), VARSIZE_ANY_EXHDR(e->app_name));
 	return name.data;
 }
 

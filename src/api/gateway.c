@@ -21,12 +21,12 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "api/caller.h"
 #include "api/gateway.h"
 #include "api/question.h"
 #include "base/compat.h"
+#include "base/uuid.h"
 
 PG_FUNCTION_INFO_V1(devapp_gateway_auth);
 
@@ -147,7 +147,7 @@ static void
 set_wanted_id(Exchange *x, const GatewayOptions *options, GatewayField field, const char *name, const pg_uuid_t *id)
 {
 	if (gateway_wants(options, field))
-		exchange_set_field(x, name, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id))));
+		exchange_set_field(x, name, uuid_text(id));
 }
 
 /* No scope has a space. */

@@ -21,13 +21,13 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/json.h"
-#include "utils/uuid.h"
 
 #include "api/gateway.h"
 #include "api/pre_request.h"
 #include "api/proxy.h"
 #include "api/question.h"
 #include "base/compat.h"
+#include "base/uuid.h"
 
 PG_FUNCTION_INFO_V1(devapp_db_pre_request);
 
@@ -218,12 +218,6 @@ append_member(StringInfo json, const char *name, const char *value)
 		appendStringInfoString(json, "null");
 	else
 		escape_json(json, value);
-}
-
-static const char *
-uuid_text(const pg_uuid_t *id)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
 }
 
 static void

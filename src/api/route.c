@@ -41,6 +41,13 @@ enum
 	ROUTE_METHOD = 1, ROUTE_PATTERN, ROUTE_FUNCTION, ROUTE_NEEDS, ROUTE_ERROR_FORM, ROUTE_COLUMNS = ROUTE_ERROR_FORM
 };
 
+/* What the paths that begin with this segment have in common. */
+typedef struct RouteHead
+{
+	Str			segment;		/* with its slashes */
+	ErrorForm	error_form;
+} RouteHead;
+
 /* Routes by pattern: those of pattern i are routes[first[i]] to routes[first[i + 1] - 1]. */
 typedef struct RouteTable
 {
@@ -50,7 +57,8 @@ typedef struct RouteTable
 	int			nroutes;
 	int			room;
 	Route	   *routes;			/* the most specific patterns first */
-	size_t	   *heads;			/* length of the first segment of each one's pattern */
+	int			nheads;
+	RouteHead  *heads;			/* each first segment of the patterns once */
 	int			npatterns;
 	int		   *first;
 	PatternSet *patterns;
@@ -161,18 +169,40 @@ compare_routes(const void *left, const void *right)
 	return rank != 0 ? rank : strcmp(a->pattern.data, b->pattern.data);
 }
 
+/* NULL: no pattern begins with the segment. */
+static RouteHead *
+find_head(const RouteTable *table, Str segment)
+{
+	for (int i = 0; i < table->nheads; i++)
+	{
+		if (str_equal(table->heads[i].segment, segment))
+			return &table->heads[i];
+	}
+	return NULL;
+}
+
+/* The most specific pattern of a segment comes first, and says how errors look there. */
+static void
+add_head(RouteTable *table, const Route *route)
+{
+	Str			segment = {route->pattern.data, first_segment(route->pattern)};
+
+	if (find_head(table, segment) == NULL)
+		table->heads[table->nheads++] = (RouteHead) {segment, route->error_form};
+}
+
 static void
 compile_routes(RouteTable *table)
 {
 	Str		   *patterns = palloc(sizeof(Str) * (size_t) (table->nroutes + 1));
 
 	table->first = palloc(sizeof(int) * (size_t) (table->nroutes + 1));
-	table->heads = palloc(sizeof(size_t) * (size_t) (table->nroutes + 1));
+	table->heads = palloc(sizeof(RouteHead) * (size_t) (table->nroutes + 1));
 	if (table->nroutes > 0)
 		qsort(table->routes, (size_t) table->nroutes, sizeof(Route), compare_routes);
 	for (int i = 0; i < table->nroutes; i++)
 	{
-		table->heads[i] = first_segment(table->routes[i].pattern);
+		add_head(table, &table->routes[i]);
 		if (i > 0 && str_equal(table->routes[i].pattern, table->routes[i - 1].pattern))
 			continue;
 		table->first[table->npatterns] = i;
@@ -269,14 +299,9 @@ copy_route(const Route *route)
 static ErrorForm
 neighbours_form(const RouteTable *table, Str path)
 {
-	size_t		len = first_segment(path);
+	const RouteHead *head = find_head(table, (Str) {path.data, first_segment(path)});
 
-	for (int i = 0; i < table->nroutes; i++)
-	{
-		if (table->heads[i] == len && memcmp(table->routes[i].pattern.data, path.data, len) == 0)
-			return table->routes[i].error_form;
-	}
-	return ERROR_FORM_DEVAPP;
+	return head != NULL ? head->error_form : ERROR_FORM_DEVAPP;
 }
 
 static void

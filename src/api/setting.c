@@ -82,6 +82,6 @@ api_base_url(void)
 	const char *url = base_url;
 
 	if (url[0] == '\0')
-		url = token_issuer_name();
+		url = token_issuer_setting();
 	return (Str) {url, is_web_url(url) ? strlen(url) : 0};
 }

@@ -18,11 +18,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/numeric.h"
-#include "utils/uuid.h"
 
 #include "audit/row_json.h"
 #include "base/compat.h"
 #include "base/json_object.h"
+#include "base/uuid.h"
 
 /* ---------- by PostgreSQL ---------- */
 
@@ -59,23 +59,12 @@ set_text(JsonbValue *json, Datum value)
 	json_set_string(json, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 }
 
-/* as uuid_out() writes it */
 static void
 set_uuid(JsonbValue *json, Datum value)
 {
-	static const char digits[] = "0123456789abcdef";
-	const pg_uuid_t *uuid = DatumGetUUIDP(value);
-	char	   *s = palloc(2 * UUID_LEN + 4);
-	char	   *p = s;
+	const char *s = uuid_text(DatumGetUUIDP(value));
 
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[uuid->data[i] >> 4];
-		*p++ = digits[uuid->data[i] & 0x0F];
-	}
-	json_set_string(json, s, (size_t) (p - s));
+	json_set_string(json, s, strlen(s));
 }
 
 static void

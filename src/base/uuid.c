@@ -77,6 +77,25 @@ devapp_uuid_v7(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(uuid);
 }
 
+/* As uuid_out() writes it, which takes ten times as long. */
+char *
+uuid_text(const pg_uuid_t *uuid)
+{
+	static const char digits[] = "0123456789abcdef";
+	char	   *s = palloc(2 * UUID_LEN + 4 + 1);
+	char	   *p = s;
+
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[uuid->data[i] >> 4];
+		*p++ = digits[uuid->data[i] & 0x0F];
+	}
+	*p = '\0';
+	return s;
+}
+
 /* ---------- typed ---------- */
 
 /* A hyphen may stand where a UUID has one. */

@@ -1,6 +1,6 @@
 /*
  * uuid.h
- *		Time-ordered UUIDs, and reading one that was typed.
+ *		Time-ordered UUIDs, their text, and reading one that was typed.
  */
 #ifndef DEVAPP_UUID_H
 #define DEVAPP_UUID_H
@@ -13,6 +13,7 @@
 
 extern void uuid_set_variant(pg_uuid_t *uuid);
 extern bool uuid_make_v7(pg_uuid_t *uuid);
+extern char *uuid_text(const pg_uuid_t *uuid);
 extern bool uuid_parse(Str s, pg_uuid_t *uuid);
 
 #endif							/* DEVAPP_UUID_H */

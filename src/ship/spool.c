@@ -140,7 +140,7 @@ spool_put(Oid database, const MeterRow *rows, Size n)
 	if (!uuid_make_v7(&shipment_id))
 		return false;
 	snprintf(path, sizeof(path), PGSTAT_STAT_PERMANENT_DIRECTORY "/" SPOOL_PREFIX "%u_%s" SPOOL_SUFFIX,
-			 database, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&shipment_id))));
+			 database, uuid_text(&shipment_id));
 	meter_writer_open(&writer, path);
 	meter_writer_rows(&writer, rows, n);
 	return meter_writer_close(&writer);

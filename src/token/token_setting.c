@@ -121,10 +121,19 @@ database_urn(void)
 	return urn.data;
 }
 
+/* What is set; empty: nothing. */
+const char *
+token_issuer_setting(void)
+{
+	return issuer != NULL ? issuer : "";
+}
+
 char *
 token_issuer_name(void)
 {
-	return issuer != NULL && issuer[0] != '\0' ? pstrdup(issuer) : database_urn();
+	const char *name = token_issuer_setting();
+
+	return name[0] != '\0' ? pstrdup(name) : database_urn();
 }
 
 TokenAlg

@@ -12,6 +12,7 @@
 extern int	token_max_lifetime; /* seconds */
 
 /* devapp.issuer, or urn:devapp:<database>; in the current memory context */
+extern const char *token_issuer_setting(void);
 extern char *token_issuer_name(void);
 
 /* devapp.token_alg: what signs unless the caller says otherwise */
