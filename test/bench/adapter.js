@@ -1,12 +1,13 @@
-// A gateway's question through the server of examples/http, beside the same server on a function
+// A gateway's questions through the server of examples/http, beside the same server on a function
 // that does nothing:
 //
-//	node adapter.js SECONDS SERVER FOLDER NOTHING PROGRAM <FIELDS
+//	node adapter.js SECONDS SERVER FOLDER NOTHING PROGRAM <QUESTIONS
 //
 // SERVER is a copy of server.js with its packages, FOLDER a place for sockets, NOTHING and PROGRAM
-// are databases, FIELDS is a JSON object of header fields.  One client asks one of the two servers,
-// at random, at a time, so whatever else the machine does meets both.  Prints the mean
-// microseconds of each, without the slowest tenth.
+// are databases, QUESTIONS is a JSON array of objects of header fields, which PROGRAM is asked; NOTHING
+// is asked the first.  One client asks one of the two servers, at random, at a time, so whatever
+// else the machine does meets both, and neither is busier than the other.  Prints the mean
+// microseconds of nothing and of each question, without the slowest tenth.
 
 import { spawn } from 'node:child_process'
 import http from 'node:http'
@@ -15,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const [seconds, server, folder, ...databases] = process.argv.slice(2)
 let input = ''
 for await (const part of process.stdin) input += part
-const headers = JSON.parse(input)
+const questions = JSON.parse(input)
 
 const servers = databases.map((PGDATABASE) => {
 	const socketPath = `${folder}/${PGDATABASE}.sock`
@@ -24,7 +25,7 @@ const servers = databases.map((PGDATABASE) => {
 	return { socketPath, agent: new http.Agent({ keepAlive: true, maxSockets: 1 }) }
 })
 
-const ask = ({ socketPath, agent }) => new Promise((resolve, reject) => {
+const ask = ({ server: { socketPath, agent }, headers }) => new Promise((resolve, reject) => {
 	http.get({ socketPath, agent, path: '/auth', headers }, (answer) => {
 		if (answer.statusCode !== 200) reject(new Error(`the answer is ${answer.statusCode} ${answer.headers['x-devapp-error'] ?? answer.headers['x-devapp-code'] ?? ''}`))
 		answer.resume().on('end', resolve)
@@ -40,13 +41,15 @@ async function ready(one) {
 	}
 }
 
-for (const one of servers) await ready(one)
-for (let warm = 0; warm < 2000; warm++) await ask(servers[warm % 2])
-const times = [[], []]
+const [nothing, program] = servers
+const asked = [{ server: nothing, headers: questions[0] }, ...questions.map((headers) => ({ server: program, headers }))]
+for (const one of asked) await ready(one)
+for (let warm = 0; warm < 1000 * asked.length; warm++) await ask(asked[warm % asked.length])
+const times = asked.map(() => [])
 for (const end = performance.now() + Number(seconds) * 1000; performance.now() < end;) {
-	const i = Number(Math.random() < 0.5)
+	const i = Math.random() < 0.5 ? 0 : 1 + Math.floor(Math.random() * questions.length)
 	const start = performance.now()
-	await ask(servers[i])
+	await ask(asked[i])
 	times[i].push(performance.now() - start)
 }
 const mean = (all) => {

@@ -49,7 +49,7 @@ report_variants() {
 
 # What handle() costs over the function of a route that it calls.
 report_http() {
-	local nothing answer nothing2 handle over
+	local nothing answer nothing2 handle over two
 	read -r nothing answer <<<"$(typical answer)"
 	read -r nothing2 handle <<<"$(typical handle)"
 	over=$(awk "BEGIN { print ($handle - $nothing2) - ($answer - $nothing) }")
@@ -63,11 +63,13 @@ report_http() {
 	[ -e "$work/adapter.us" ] || return 0
 	echo
 	read -r nothing answer <<<"$(typical adapter)"
+	read -r nothing2 two <<<"$(typical adapter .two)"
+	echo "| through the server of examples/http | nothing, µs | /auth, µs | ratio | bar |"
+	echo "|---|---|---|---|---|"
 	over=$(awk "BEGIN { printf \"%.3f\", $answer / $nothing }")
-	echo "| through the server of examples/http | µs | ratio | bar |"
-	echo "|---|---|---|---|"
-	printf '| a function that does nothing | %.1f | | |\n' "$nothing"
-	printf '| /auth | %.1f | %s | %s |\n' "$answer" "$over" "$(mark "$over" 1.15 most)"
+	printf '| /auth, all fields | %.1f | %.1f | %s | %s |\n' "$nothing" "$answer" "$over" "$(mark "$over" 1.15 most)"
+	over=$(awk "BEGIN { printf \"%.3f\", $two / $nothing2 }")
+	printf '| /auth, fields=app-id scopes | %.1f | %.1f | %s | %s |\n' "$nothing2" "$two" "$over" "$(mark "$over" 1.15 most)"
 }
 
 # change_row NAME VARIANT BAR: the bar is of microseconds, for changes in one statement each
