@@ -414,6 +414,7 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_quota()
     UNION ALL SELECT * FROM devapp_internal.doctor_housekeeping()
     UNION ALL SELECT * FROM devapp_internal.doctor_storage()
+    UNION ALL SELECT * FROM devapp_internal.doctor_usage_feed()
     UNION ALL SELECT * FROM devapp_internal.doctor_pepper()
     UNION ALL SELECT * FROM devapp_internal.doctor_keyring()
     UNION ALL SELECT * FROM devapp_internal.doctor_signing_key()

@@ -50,7 +50,7 @@ AS $$
                                      'usage waits that could not be added to hours and days: ' || f.waiting,
                                      'calls are still added to partitions that are no heap tables: ' || f.odd), ''),
                     'calls are added to heap tables'),
-           CASE WHEN f.distributed IS NOT NULL THEN 'devapp reads and writes the local table, which Citus does not use any more: call undistribute_table() for each.'
+           CASE WHEN f.distributed IS NOT NULL THEN 'devapp reads and writes the local table, which Citus does not use any more: call undistribute_table() for each, see doc/reach.md.'
                 WHEN f.waiting IS NOT NULL THEN 'The log says what is wrong with the partitions. Minutes that wait are not dropped. When the partitions are in order, SELECT devapp.flush_usage() adds them.'
                 WHEN f.odd IS NOT NULL THEN 'Columnar storage and foreign tables refuse INSERT ... ON CONFLICT. ALTER TABLE ... SET ACCESS METHOD heap, and use other storage for a month when it has been over for 30 days.' END
       FROM facts f

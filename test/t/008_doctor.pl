@@ -31,7 +31,7 @@ sub after
 is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
 	join("\n",
 		'api_products|ok', 'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'base_url|ok', 'digests|ok', 'dpop|info', 'housekeeping|info', 'init_privs|ok', 'keyring|info', 'libsodium|ok', 'metering|info', 'owner|ok', 'packed_rows|ok', 'pepper|warning', 'preload|info',
-		'proxy_token|ok', 'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'signing_key|info', 'storage|ok', 'token_issuer|ok', 'triggers|ok', 'version|ok'),
+		'proxy_token|ok', 'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'signing_key|info', 'storage|ok', 'token_issuer|ok', 'triggers|ok', 'usage_feed|ok', 'version|ok'),
 	'a fresh installation');
 is( $node->safe_psql('postgres',
 		q{SELECT count(*) FROM devapp.doctor() WHERE status IN ('warning', 'error') AND hint IS NULL}),
