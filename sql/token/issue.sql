@@ -1,17 +1,14 @@
 -- Issuing access tokens; see src/token/issue_token.c.
 
--- The credential of a reference, null if there is none; whether the caller may act for it
--- without a proof, as administrators may, and developers for apps of their own and of teams
--- that they administer; and whether he may ask about its tokens, as every member of the team
--- may, and whoever verifies all of them.
-CREATE FUNCTION devapp_internal.token_client(client text, OUT consumer_key text, OUT is_own boolean, OUT sees_tokens boolean)
+-- Whether the caller may act for a credential without a proof, as administrators may, and developers
+-- for apps of their own and of teams that they administer; and whether he may ask about its tokens, as
+-- every member of the team may, and whoever verifies all of them.  The credential is null where the caller
+-- named none that exists.  What the caller typed does not come here: it may be a secret.
+CREATE FUNCTION devapp_internal.token_client(the_credential uuid, OUT is_own boolean, OUT sees_tokens boolean)
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    the_credential constant uuid := devapp_internal.credential_id_of(token_client.client::devapp.credential_ref);
 BEGIN
-    SELECT c.consumer_key INTO consumer_key FROM devapp.credential c WHERE c.credential_id = the_credential AND c.deleted_at IS NULL;
     is_own := devapp_internal.is_admin();
     sees_tokens := is_own;
     IF is_own THEN

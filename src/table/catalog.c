@@ -137,6 +137,7 @@ static const struct
 	[CREDENTIAL_SCOPES] = {"credential", "scopes", TEXTARRAYOID, NULL},
 	[CREDENTIAL_ALLOWED_CIDRS] = {"credential", "allowed_cidrs", CIDRARRAYOID, NULL},
 	[CREDENTIAL_EXPIRES_AT] = {"credential", "expires_at", TIMESTAMPTZOID, NULL},
+	[CREDENTIAL_DELETED_AT] = {"credential", "deleted_at", TIMESTAMPTZOID, NULL},
 	[SECRET_ID] = {"credential_secret", "secret_id", UUIDOID, NULL},
 	[SECRET_CREDENTIAL_ID] = {"credential_secret", "credential_id", UUIDOID, NULL},
 	[SECRET_PURPOSE] = {"credential_secret", "purpose", TEXTOID, NULL},

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -158,6 +159,57 @@ named_app(Str name, Snapshot snapshot, pg_uuid_t *app_id)
 	owner_len = (size_t) (slash - name.data);
 	return app_by_path((Str) {name.data, owner_len}, pnstrdup(slash + 1, name.len - owner_len - 1),
 					   snapshot, app_id);
+}
+
+/* ---------- credentials ---------- */
+
+static Str
+without_blanks(Str s, bool (*is_blank) (char c))
+{
+	for (; s.len > 0 && is_blank(s.data[0]); s.len--)
+		s.data++;
+	while (s.len > 0 && is_blank(s.data[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ';
+}
+
+bool
+named_credential(Str name, Snapshot snapshot, pg_uuid_t *credential_id, text **consumer_key)
+{
+	static const char prefix[] = "key:";
+	Str			key = without_blanks(name, is_space);
+	pg_uuid_t	id;
+	CatalogScan scan;
+	bool		isnull;
+	bool		found = false;
+
+	if (uuid_parse(without_blanks(key, scanner_isspace), &id))
+		catalog_scan_begin(&scan, CREDENTIAL_BY_ID, UUIDPGetDatum(&id), snapshot);
+	else
+	{
+		if (key.len >= strlen(prefix) && memcmp(key.data, prefix, strlen(prefix)) == 0)
+			key = (Str) {key.data + strlen(prefix), key.len - strlen(prefix)};
+		catalog_scan_begin(&scan, CREDENTIAL_BY_KEY,
+						   PointerGetDatum(cstring_to_text_with_len(key.data, (int) key.len)), snapshot);
+	}
+	if (catalog_scan_next(&scan))
+	{
+		(void) catalog_value(&scan, CREDENTIAL_DELETED_AT, &isnull);
+		found = isnull;
+	}
+	if (found)
+	{
+		*credential_id = *DatumGetUUIDP(catalog_value(&scan, CREDENTIAL_ID, &isnull));
+		*consumer_key = DatumGetTextPCopy(catalog_value(&scan, CREDENTIAL_CONSUMER_KEY, &isnull));
+	}
+	catalog_scan_end(&scan);
+	return found;
 }
 
 /* ---------- the credential of an app ---------- */

@@ -22,6 +22,12 @@ extern bool named_developer(Str name, Snapshot snapshot, pg_uuid_t *developer_id
 extern bool named_app(Str name, Snapshot snapshot, pg_uuid_t *app_id);
 
 /*
+ * Find a credential by id or consumer key, as credential_ref; false if there is none, or it was
+ * deleted.  Nothing of the name gets into a statement: it may be a secret in the wrong place.
+ */
+extern bool named_credential(Str name, Snapshot snapshot, pg_uuid_t *credential_id, text **consumer_key);
+
+/*
  * The consumer key of the credential that was issued first, among those that work if any
  * does; data is NULL if the app has no credential.
  */

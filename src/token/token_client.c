@@ -8,10 +8,12 @@
  * verification, by the same checks.  A stranger is told nothing but that it did not work; an
  * administrator is told why.
  *
- * A client's secret is no argument of a query, because auto_explain can log those.
+ * Neither a client's secret nor its id, which may be a secret in the wrong place, is an argument of a
+ * query, because auto_explain can log those.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -28,6 +30,7 @@
 #include "table/catalog.h"
 #include "table/invalidation.h"
 #include "token/assertion.h"
+#include "token/named_holder.h"
 #include "token/token_client.h"
 
 compat_noreturn void
@@ -87,11 +90,11 @@ static SPIPlanPtr
 find_client_plan(void)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			types[] = {TEXTOID};
+	Oid			types[] = {UUIDOID};
 
 	if (plan == NULL)
 	{
-		SPIPlanPtr	made = SPI_prepare("SELECT c.consumer_key, c.is_own, c.sees_tokens FROM devapp_internal.token_client($1) AS c",
+		SPIPlanPtr	made = SPI_prepare("SELECT c.is_own, c.sees_tokens FROM devapp_internal.token_client($1) AS c",
 									   lengthof(types), types);
 
 		if (made == NULL || SPI_keepplan(made) != 0)
@@ -105,25 +108,23 @@ static FoundClient
 find_client(Str client)
 {
 	FoundClient found = {0};
-	MemoryContext caller = CurrentMemoryContext;
-	Datum		values[] = {PointerGetDatum(cstring_to_text_with_len(client.data, (int) client.len))};
-	bool		isnull;
-	Datum		key;
+	pg_uuid_t	id = {{0}};
+	Datum		values[] = {UUIDPGetDatum(&id)};
+	char		nulls[] = " ";
+	Snapshot	snapshot;
 
-	/* not read-only: the client may have been made in the same statement */
+	/* the client may have been made in the same statement */
+	CommandCounterIncrement();
+	snapshot = catalog_take_snapshot();
+	if (!named_credential(client, snapshot, &id, &found.consumer_key))
+		nulls[0] = 'n';
+	catalog_release_snapshot(snapshot);
+	/* not read-only, as above */
 	if (SPI_connect() != SPI_OK_CONNECT ||
-		SPI_execute_plan(find_client_plan(), values, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		SPI_execute_plan(find_client_plan(), values, nulls, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "the client was not looked up");
-	key = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	if (!isnull)
-	{
-		MemoryContext spi_context = MemoryContextSwitchTo(caller);
-
-		found.consumer_key = DatumGetTextPCopy(key);
-		MemoryContextSwitchTo(spi_context);
-	}
-	found.is_own = true_column(2);
-	found.sees_tokens = true_column(3);
+	found.is_own = true_column(1);
+	found.sees_tokens = true_column(2);
 	SPI_finish();
 	return found;
 }

@@ -436,7 +436,7 @@ $node->restart;
 # what extensions see of statements has no secret in it
 SKIP:
 {
-	skip 'auto_explain is not installed', 3 unless state_of("LOAD 'auto_explain'") eq '00000';
+	skip 'auto_explain is not installed', 5 unless state_of("LOAD 'auto_explain'") eq '00000';
 	my $log = -s $node->logfile;
 	sql("LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on; SET auto_explain.log_level = 'log';"
 		  . "SELECT set_config('test.form', 'grant_type=client_credentials&client_id=$secret->{consumer_key}&client_secret=$secret->{secret}', false);"
@@ -449,6 +449,17 @@ SKIP:
 	$logged =~ s/.*set_config\('test.form'.*//g;
 	unlike($logged, qr/\Q$secret->{secret}\E/, 'without the secret');
 	unlike($logged, qr/eyJ[A-Za-z0-9_-]{40}/, 'and without the token');
+
+	# nor where a secret comes in the place of the client's id
+	$log = -s $node->logfile;
+	sql("LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_verbose = on; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on; SET auto_explain.log_level = 'log';"
+		  . "SET log_parameter_max_length_on_error = -1; SELECT set_config('test.form', 'grant_type=client_credentials&token=x&client_id=$secret->{secret}&client_secret=$secret->{secret}', false);"
+		  . 'DO $$ BEGIN PERFORM devapp_api.handle(\'POST\', \'/oauth/\' || e, NULL, \'{"Content-Type": "application/x-www-form-urlencoded"}\','
+		  . ' convert_to(current_setting(\'test.form\'), \'UTF8\')) FROM unnest(\'{token,introspect,revoke}\'::text[]) AS e; END $$;');
+	$logged = slurp_file($node->logfile, $log);
+	like($logged, qr/token_client/, 'the client is looked for');
+	$logged =~ s/.*set_config\('test.form'.*//g;
+	unlike($logged, qr/\Q$secret->{secret}\E/, 'a secret as client_id is not logged');
 }
 
 # nothing that is over stays: here, or already by the worker
