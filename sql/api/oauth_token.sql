@@ -76,8 +76,9 @@ BEGIN
     END IF;
 EXCEPTION
     WHEN object_not_in_prerequisite_state THEN
-        PERFORM devapp_internal.http_error(500, 'server_error', 'no key signs tokens now',
-                                           'An administrator makes one with devapp.create_signing_key and lets it sign with devapp.activate_signing_key.');
+        PERFORM devapp_internal.http_error(503, 'temporarily_unavailable', 'no key signs tokens now',
+            format('No signing key for %s is active (devapp.token_alg). Make one with devapp.create_signing_key, and let it sign with devapp.activate_signing_key.',
+                   devapp_internal.setting('token_alg')));
 END
 $$;
 

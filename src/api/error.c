@@ -87,7 +87,7 @@ status_of(const ErrorData *error, const char *sqlstate)
 	int			i = 0;
 
 	if (named != 0)
-		return (ErrorStatus) {sqlstate, named, named == 500, OF_DEVAPP};
+		return (ErrorStatus) {sqlstate, named, named >= 500, OF_DEVAPP};
 	while (!has_status(error, sqlstate, &statuses[i]))
 		i++;
 	return statuses[i];
@@ -106,7 +106,7 @@ typedef struct ErrorWords
 static const ErrorWords words[] = {
 	{400, "the request is not valid", "developer.service.InvalidRequest", "invalid_request"},
 	{401, "authentication is needed", "keymanagement.service.Unauthorized", "invalid_client"},
-	{403, "this is not permitted", "keymanagement.service.Forbidden", "unauthorized_client"},
+	{403, "this is not permitted", "keymanagement.service.Forbidden", "insufficient_scope"},
 	{404, "there is no such thing", "keymanagement.service.NotFound", "invalid_request"},
 	{405, "the method is not allowed here", "keymanagement.service.MethodNotAllowed", "invalid_request"},
 	{406, "the answer is JSON only", "keymanagement.service.NotAcceptable", "invalid_request"},
@@ -296,17 +296,21 @@ log_fault(const ErrorData *error, const char *sqlstate)
 			(errcode(error->sqlerrcode),
 			 errmsg("a request over HTTP failed with SQLSTATE %s: %s", sqlstate,
 					error->message != NULL ? mask_string(error->message) : "no message"),
+			 error->hint != NULL && error->hint[0] != '\0' ? errhint("%s", mask_string(error->hint)) : 0,
 			 error->context != NULL ? errcontext("%s", mask_string(error->context)) : 0,
 			 errhidestmt(true)));
 }
 
-/* The answer to a request that ended with this error. */
+/*
+ * The answer to a request that ended with this error.  Unproved: nobody has proved to be the client
+ * of the request, so what it may not do is a matter of its proof.
+ */
 ErrorAnswer
-error_answer(const ErrorData *error, ErrorForm form)
+error_answer(const ErrorData *error, ErrorForm form, bool is_unproved)
 {
 	const char *sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	ErrorStatus status = status_of(error, sqlstate);
-	ErrorAnswer answer = {.status = status.status};
+	ErrorAnswer answer = {.status = is_unproved && status.status == 403 ? 401 : status.status};
 	ErrorText	text = text_of(error, answer.status, sqlstate);
 
 	if (status.is_fault)

@@ -23,6 +23,6 @@ typedef struct ErrorAnswer
 	const char *message;		/* what it says, where there is none */
 } ErrorAnswer;
 
-extern ErrorAnswer error_answer(const ErrorData *error, ErrorForm form);
+extern ErrorAnswer error_answer(const ErrorData *error, ErrorForm form, bool is_unproved);
 
 #endif							/* DEVAPP_API_ERROR_H */

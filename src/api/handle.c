@@ -294,12 +294,10 @@ serve_request(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 static HttpAnswer
 answer_error(Exchange *x, const ErrorData *error)
 {
-	ErrorAnswer e = error_answer(error, x->found.error_form);
+	bool		is_unproved = x->found.route.needs == NEEDS_CLIENT && x->caller->name == NULL;
+	ErrorAnswer e = error_answer(error, x->found.error_form, is_unproved);
 	HttpAnswer	answer = {.status = e.status};
 
-	/* where clients prove themselves to the function, nobody is refused until it asks */
-	if (answer.status == 403 && x->caller->name == NULL && x->found.route.needs == NEEDS_CLIENT)
-		answer.status = 401;
 	if (answer.status == 503 && !exchange_has_field(x, "Retry-After"))
 		exchange_set_field(x, "Retry-After", "1");
 	if (e.body != NULL)

@@ -28,9 +28,10 @@ SELECT FROM devapp.add_credential_product(:'client', 'oauth-later');
 SELECT consumer_key AS key_id, secret AS api_key FROM devapp.create_app('oauth-key', 'oauth@example.com', '{oauth-weather}') \gset
 \set post 'grant_type=client_credentials&client_id=' :client '&client_secret=' :secret
 
--- no key signs: that is not the client's fault
+-- no key signs: that is not the client's fault, and the log says what to do
 BEGIN;
 SELECT count(*) > 0 AS retired FROM devapp.signing_key k, devapp.retire_signing_key(k.kid) WHERE k.status = 'active';
+SET LOCAL client_min_messages = log;
 SELECT status, fields, body FROM oauth_test.post('/oauth/token', :'post');
 ROLLBACK;
 SELECT FROM devapp.activate_signing_key((SELECT kid FROM devapp.create_signing_key('EdDSA')));
