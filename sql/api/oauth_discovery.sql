@@ -11,6 +11,19 @@ BEGIN
 END
 $$;
 
+-- What the proxy says of its URL may come from a client (Host), and must not get into a cache from
+-- which others are answered.
+CREATE FUNCTION devapp_internal.oauth_document_cache() RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN CASE WHEN devapp_internal.setting('base_url') <> '' OR devapp_internal.token_issuer_name() ~ '^https?://.'
+                THEN devapp_internal.oauth_published_for('5 minutes')
+                ELSE '{"Cache-Control": "no-store"}'::jsonb END;
+END
+$$;
+
 -- The algorithms in which clients may sign; see src/token/jwt_core.c.
 CREATE FUNCTION devapp_internal.oauth_client_algs() RETURNS jsonb
     LANGUAGE sql IMMUTABLE
@@ -88,8 +101,7 @@ BEGIN
        AND regexp_replace(request.path, '^/\.well-known/[^/]+', '') IS DISTINCT FROM substring(devapp_internal.token_issuer_name() FROM '^https?://[^/]+(.*)$') THEN
         PERFORM devapp_internal.http_error(404, 'not_found', 'there is no issuer with this path');
     END IF;
-    RETURN devapp_internal.json_response(200, devapp_internal.oauth_server_metadata(base_url),
-                                         devapp_internal.oauth_published_for('5 minutes'));
+    RETURN devapp_internal.json_response(200, devapp_internal.oauth_server_metadata(base_url), devapp_internal.oauth_document_cache());
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_server(devapp_internal.http_request) IS
@@ -149,7 +161,7 @@ BEGIN
         'authorization_servers', jsonb_build_array(devapp_internal.token_issuer_name()),
         'scopes_supported', devapp_internal.oauth_scopes_supported(),
         'bearer_methods_supported', '["header"]'::jsonb,
-        'dpop_signing_alg_values_supported', devapp_internal.oauth_proof_algs())), devapp_internal.oauth_published_for('5 minutes'));
+        'dpop_signing_alg_values_supported', devapp_internal.oauth_proof_algs())), devapp_internal.oauth_document_cache());
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_resource(devapp_internal.http_request) IS

@@ -12,6 +12,20 @@ SELECT p.path, a.status, a.fields, a.body -> 'error' ->> 'message' AS message
   FROM (VALUES ('/.well-known/oauth-authorization-server'), ('/.well-known/openid-configuration'), ('/.well-known/oauth-protected-resource'), ('/.well-known/oauth-protected-resource/v1')) AS p(path),
        oauth_test.get(p.path) AS a;
 SELECT a.body ->> 'issuer' AS issuer, a.body ->> 'token_endpoint' AS token_endpoint FROM oauth_test.get('/.well-known/oauth-authorization-server', '{":base": "https://proxy.example.com"}') AS a;
+-- what the proxy says may be a client's Host, and no cache keeps it for others; keys have no URL
+CREATE VIEW oauth_test.caching AS
+SELECT p.path, a.status, a.fields ->> 'Cache-Control' AS cache
+  FROM (VALUES ('/.well-known/oauth-authorization-server'), ('/.well-known/openid-configuration'), ('/.well-known/oauth-protected-resource'), ('/.well-known/oauth-protected-resource/v1'), ('/.well-known/jwks.json')) AS p(path),
+       oauth_test.get(p.path, '{":base": "https://proxy.example.com"}') AS a;
+SELECT * FROM oauth_test.caching;
+SET devapp.base_url = 'https://api.example.com';
+SELECT * FROM oauth_test.caching;
+RESET devapp.base_url;
+SET devapp.issuer = 'https://login.example.com';
+SELECT * FROM oauth_test.caching;
+SET devapp.issuer = 'urn:example:tokens';
+SELECT * FROM oauth_test.caching;
+RESET devapp.issuer;
 
 SET devapp.issuer = 'https://login.example.com';
 SELECT a.status, a.fields, jsonb_pretty(a.body - 'scopes_supported') FROM oauth_test.get('/.well-known/oauth-authorization-server') AS a;
