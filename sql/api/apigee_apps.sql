@@ -318,12 +318,12 @@ DECLARE
     -- locked, because of its callback URLs
     named constant devapp.app := devapp_internal.find_live_app((devapp_internal.apigee_find_app(request)).app_id, true);
     attributes constant jsonb := devapp_internal.apigee_attribute_object(body, 'attributes');
-    new_products text[] := devapp_internal.apigee_product_names(body);
+    products constant text[] := devapp_internal.apigee_product_names(body);
+    present constant jsonb := CASE WHEN products <> '{}' THEN devapp_internal.apigee_app_form(named, false) -> 'apiProducts' END;
+    new_products constant text[] := ARRAY(SELECT p FROM unnest(products) AS p WHERE NOT present ? devapp_internal.canonical_name(p));
     issued devapp.issued_credential;
 BEGIN
     PERFORM devapp_internal.apigee_require_name(body, named.name);
-    new_products := ARRAY(SELECT p FROM unnest(new_products) AS p
-                           WHERE NOT devapp_internal.apigee_app_form(named, false) -> 'apiProducts' ? devapp_internal.canonical_name(p));
     -- first, since scopes of the app may be theirs
     IF new_products <> '{}' THEN
         issued := devapp_internal.apigee_issue_key(named.app_id, new_products, body - '{attributes,scopes}'::text[]);

@@ -49,6 +49,12 @@ SELECT a.body_text::jsonb ->> 'callbackUrl' FROM pg_temp.ask('PUT', '/developers
 -- products that the app does not have get a key of their own
 SELECT jsonb_array_length(a.body_text::jsonb -> 'credentials'), pg_temp.masked((a.body_text::jsonb #> '{credentials,1}')::text), a.body_text::jsonb -> 'apiProducts'
   FROM pg_temp.ask('PUT', '/developers/ada@apigee.example/apps/zz-sky', '{"apiProducts": ["zz-auto", "zz-more"], "scopes": ["read", "more"], "attributes": []}') AS a;
+-- what the app has is looked at once, and once more for the answer, however many products the body names
+BEGIN;
+SET LOCAL track_functions = 'all';
+SELECT pg_temp.show('PUT', '/developers/ada@apigee.example/apps/zz-sky', '{"apiProducts": ["zz-more", "zz-auto", "zz-manual", "zz-more", "zz-auto"]}') LIKE '200 %' AS changed,
+       pg_stat_get_xact_function_calls('devapp_internal.apigee_app_form'::regproc) AS forms;
+ROLLBACK;
 SELECT pg_temp.show('PUT', '/developers/ada@apigee.example/apps/zz-sky', '{"scopes": [], "apiProducts": ["zz-more"]}') LIKE '%"scopes": [], "status": "approved"%' AS no_scopes;
 
 -- the status
