@@ -255,6 +255,13 @@ app_reference(const Entitlement *e)
 	return name.data;
 }
 
+/* The environment that a key is for; NULL: all. */
+static char *
+own_environment(const Verdict *v)
+{
+	return v->entitlement->environment != NULL ? text_to_cstring(v->entitlement->environment) : NULL;
+}
+
 static void
 become_manager(EntryCaller *caller, const Verdict *v)
 {
@@ -262,8 +269,7 @@ become_manager(EntryCaller *caller, const Verdict *v)
 	caller->reads = has_scope(v, SCOPE_READ);
 	caller->verifies = has_scope(v, SCOPE_VERIFY);
 	caller->name = app_reference(v->entitlement);
-	if (v->entitlement->environment != NULL)
-		caller->environment = text_to_cstring(v->entitlement->environment);
+	caller->environment = own_environment(v);
 }
 
 /* A developer's own app; a team has no e-mail. */
@@ -276,6 +282,7 @@ become_owner(EntryCaller *caller, const Verdict *v)
 		exchange_refuse(403, "the key belongs to an app of a team, and stands for nobody");
 	caller->email = identity_email_key(text_to_cstring(e->owner));
 	caller->name = caller->email;
+	caller->environment = own_environment(v);
 }
 
 typedef void (*BecomeCaller) (EntryCaller *caller, const Verdict *v);
@@ -366,6 +373,20 @@ authenticate_gateway(Exchange *x)
 	x->caller->administers = x->caller->reads = false;
 }
 
+/*
+ * A key for one environment asks about keys and tokens of that.  Developers, products and apps are
+ * there for all environments at once, so it neither sees nor changes them.
+ */
+static void
+confine_caller(const Exchange *x)
+{
+	RouteNeeds	needs = x->found.route.needs;
+
+	if (x->caller->environment != NULL &&
+		(needs == NEEDS_READ || needs == NEEDS_ADMIN || needs == NEEDS_DEVELOPER))
+		exchange_refuse(403, "the key is for one environment, and what is asked for concerns all");
+}
+
 /* Find out who sends a request, or refuse it. */
 void
 caller_authenticate(Exchange *x)
@@ -396,6 +417,7 @@ caller_authenticate(Exchange *x)
 				refuse_scope(x, SCOPE_VERIFY);
 			break;
 	}
+	confine_caller(x);
 }
 
 /* ---------- clients that are gateways ---------- */

@@ -19,7 +19,7 @@ typedef struct EntryCaller
 	bool		verifies;
 	const char *email;			/* of the developer who acts, as identity_email_key() makes it; or NULL */
 	const char *name;			/* for the audit trail; NULL: nobody's */
-	const char *environment;	/* that a management key is confined to; NULL: none */
+	const char *environment;	/* that the key is confined to; NULL: none */
 } EntryCaller;
 
 extern void entry_call_for(const EntryCaller *caller);

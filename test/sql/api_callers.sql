@@ -42,9 +42,9 @@ SELECT FROM devapp.create_team('api-ops');
 SELECT FROM devapp.create_developer('api@example.com');
 SELECT FROM devapp.create_product('api-orders', scopes => '{devapp:admin}');
 CREATE FUNCTION api_test.make_key(name text, team text, developer text, products text[], kind text DEFAULT 'api_key', scopes text[] DEFAULT NULL,
-                                  expires_in interval DEFAULT NULL, approve boolean DEFAULT true, cidrs cidr[] DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
+                                  expires_in interval DEFAULT NULL, approve boolean DEFAULT true, cidrs cidr[] DEFAULT NULL, environment text DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    made devapp.issued_credential := devapp.create_app(name, developer, products, kind => kind, team => team, scopes => scopes, expires_in => expires_in, allowed_cidrs => cidrs);
+    made devapp.issued_credential := devapp.create_app(name, developer, products, kind => kind, team => team, scopes => scopes, expires_in => expires_in, allowed_cidrs => cidrs, environment => environment);
 BEGIN
     IF approve AND made.app_status = 'pending' THEN
         PERFORM FROM devapp.approve_app(made.app_id);
@@ -104,6 +104,16 @@ SELECT api_test.ask('GET', '/test/admin', api_test.bearer(secret)) AS answer FRO
 -- the other field is for gateways alone
 SELECT n.needs, api_test.ask('GET', '/test/' || n.needs, jsonb_build_object('X-Devapp-Gateway', k.secret, 'Authorization', 'Bearer of-a-customer')) AS answer
   FROM (VALUES ('read'), ('admin'), ('verify'), ('developer'), ('client')) AS n(needs), api_test.key k WHERE k.name = 'all';
+
+-- a key for one environment asks about keys and tokens of that, and manages nothing, as what there is concerns all
+SELECT FROM api_test.make_key('test-all', 'api-ops', NULL, '{devapp-admin}', environment => 'test');
+SELECT FROM api_test.make_key('test-client', 'api-ops', NULL, '{devapp-admin}', kind => 'oauth_client', environment => 'test');
+SELECT FROM api_test.make_key('test-portal', NULL, 'api@example.com', '{devapp-portal}', environment => 'test');
+SELECT k.name, n.needs, api_test.ask('GET', '/test/' || n.needs, CASE k.name WHEN 'test-client' THEN api_test.basic(k.id, k.secret) ELSE api_test.bearer(k.secret) END) AS answer
+  FROM (VALUES ('read'), ('admin'), ('verify'), ('developer'), ('client'), ('apigee')) AS n(needs), api_test.key k
+ WHERE k.name LIKE 'test-%' AND (k.name = 'test-portal') = (n.needs = 'developer') AND (k.name <> 'test-client' OR n.needs <> 'client') ORDER BY k.name, n.needs;
+SELECT api_test.ask('POST', '/test/admin', api_test.bearer(k.secret), 'email=test@example.com') AS answer FROM api_test.key k WHERE k.name = 'test-all';
+SELECT count(*) FROM devapp.developer WHERE email = 'test@example.com';
 
 -- a token of ours has the scopes that it was issued for
 SELECT FROM devapp.create_signing_key() AS k, devapp.activate_signing_key(k.kid);
