@@ -33,6 +33,8 @@
 #include "seal/signing_key.h"
 #include "ship/sender.h"
 #include "ship/spool.h"
+#include "standby/heartbeat.h"
+#include "standby/standby.h"
 #include "table/catalog.h"
 #include "table/invalidation.h"
 #include "token/dpop.h"
@@ -60,6 +62,7 @@ define_gucs(void)
 	signing_key_define_gucs();
 	seal_define_gucs();
 	sender_define_gucs();
+	standby_define_gucs();
 	keyring_define_gucs();
 	dpop_define_gucs();
 	token_setting_define_gucs();
@@ -90,6 +93,7 @@ _PG_init(void)
 		buckets_init();
 		dpop_init();
 		failure_limit_init();
+		heartbeat_init();
 		/* what pg_upgrade starts is its own until it is whole */
 		if (!IsBinaryUpgrade)
 			launcher_register();

@@ -429,6 +429,9 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_audit_log()
     UNION ALL SELECT * FROM devapp_internal.doctor_http()
     UNION ALL SELECT * FROM devapp_internal.doctor_restore()
+    UNION ALL SELECT * FROM devapp_internal.doctor_standby_use()
+    UNION ALL SELECT * FROM devapp_internal.doctor_standby_lag()
+    UNION ALL SELECT * FROM devapp_internal.doctor_standby_primary()
 $$;
 
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)

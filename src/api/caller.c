@@ -296,9 +296,14 @@ authenticate_by_product(Exchange *x, const Presented *presented, const char *pro
 {
 	DecideRequest request = decide_request(x);
 	MemoryContext context = enter_work_context();
-	Verdict		v = verify_any(x, presented, &request);
+	bool		waited = false;
+	Verdict		v;
 
-	judge_product(&v, product, &request);
+	do
+	{
+		v = verify_any(x, presented, &request);
+		judge_product(&v, product, &request);
+	} while (verify_again(&v, &request, &waited));
 	v.cost = 1;
 	limits_apply(&v, request.now);
 	count_verdict(&v, request.now);

@@ -163,8 +163,12 @@ question_ask(const Question *q)
 {
 	DecideRequest request = decide_question(q);
 	MemoryContext context = enter_work_context();
-	Verdict		v = verify_question(q, &request);
+	bool		waited = false;
+	Verdict		v;
 
+	do
+		v = verify_question(q, &request);
+	while (verify_again(&v, &request, &waited));
 	v.cost = q->options.cost;
 	limits_apply(&v, request.now);
 	count_verdict(&v, request.now);

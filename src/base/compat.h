@@ -137,6 +137,13 @@ compat_json_push(CompatJsonBuilder *builder, JsonbIteratorToken token, JsonbValu
 #endif
 }
 
+/* 16 frees what a setting keeps by a function of its own, which only takes memory of its own */
+#if PG_VERSION_NUM >= 160000
+#define compat_guc_malloc(size) guc_malloc(LOG, size)
+#else
+#define compat_guc_malloc(size) malloc(size)
+#endif
+
 /* 18's pgcrypto knows the crypt() of SHA-256 and SHA-512: $5$ and $6$ */
 #define COMPAT_SHA_CRYPT	(PG_VERSION_NUM >= 180000)
 

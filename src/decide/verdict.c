@@ -162,7 +162,7 @@ set_limits(VerdictRow *row, const VerdictLimits *limits, VerdictCode code)
 	}
 	if (((code == VERDICT_QUOTA_EXCEEDED || code == VERDICT_RATE_LIMITED) &&
 		 limits->wait != RATE_NEVER) ||
-		(code == VERDICT_UNAVAILABLE && limits->wait > 0))
+		((code == VERDICT_UNAVAILABLE || code == VERDICT_STALE) && limits->wait > 0))
 	{
 		Interval   *wait = palloc0(sizeof(Interval));
 

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "standby/standby.h"
 #include "token/token.h"
 #include "token/token_client.h"
 
@@ -164,6 +165,7 @@ devapp_introspect(PG_FUNCTION_ARGS)
 	TokenHolder holder;
 	const char *json = "{\"active\": false}";
 
+	standby_require_fresh(now);
 	if (!PG_ARGISNULL(ARG_TOKEN) &&
 		token_examine(token_string_argument(fcinfo, ARG_TOKEN), token, &holder) == VERDICT_VALID &&
 		is_active(token, &holder, now) && token_client_may_see(asking, holder.entitlement))

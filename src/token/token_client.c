@@ -29,6 +29,7 @@
 #include "key/pepper.h"
 #include "table/catalog.h"
 #include "table/invalidation.h"
+#include "standby/standby.h"
 #include "token/assertion.h"
 #include "token/named_holder.h"
 #include "token/token_client.h"
@@ -306,6 +307,7 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 	Entitlement *e = NULL;
 	VerdictCode code;
 
+	standby_require_fresh(now);
 	if (proof->client.data != NULL)
 		found = find_client(proof->client);
 	if (proof->secret.data != NULL && proof->assertion.data != NULL)

@@ -9,7 +9,8 @@
  *
  * The facts are those of now; "at" moves the clock only, so it answers for
  * expiry and rotation windows, not for what was approved then.  What is left of quota
- * and rate is known of now only; it is looked at, not taken.
+ * and rate is known of now only; it is looked at, not taken.  On a standby that may not decide
+ * every verdict is STALE, whatever the rules say.
  */
 #include "postgres.h"
 
@@ -24,6 +25,7 @@
 #include "decide/entitlement.h"
 #include "decide/verdict_type.h"
 #include "quota/quota.h"
+#include "standby/standby.h"
 #include "table/catalog.h"
 #include "verify/arguments.h"
 
@@ -36,6 +38,7 @@ typedef struct Explanation
 	ReturnSetInfo *out;
 	int			step;
 	bool		is_now;			/* the clock was not moved */
+	bool		is_stale;		/* a standby that may not decide */
 	const text *consumer_key;
 	const text *product;
 } Explanation;
@@ -372,6 +375,8 @@ explain_verdict(Explanation *x, const Entitlement *e,
 
 	if (secret != NULL)
 		decision = decide(&e->decide, &secret->window, request);
+	if (x->is_stale)
+		decision = (Decision) {VERDICT_STALE, -1, -1};
 	if (decision.credential_product >= 0)
 		x->product = e->credential_products[decision.credential_product].product->name;
 	if (decision.code == VERDICT_VALID)
@@ -392,6 +397,8 @@ explain_credential(Explanation *x, const Entitlement *e,
 				   const DecideRequest *request)
 {
 	x->consumer_key = e->consumer_key;
+	if (x->is_stale)
+		put_row(x, "standby", VERDICT_STALE, "this standby has not heard of its primary for too long");
 	explain_standing(x, e, request->now);
 	if (e->decide.ncredential_products == 0)
 		put_row(x, "association", VERDICT_NO_PRODUCT,
@@ -457,6 +464,7 @@ devapp_explain_access(PG_FUNCTION_ARGS)
 	narrow_request(&request, fcinfo, 6);
 	InitMaterializedSRF(fcinfo, 0);
 	x.out = (ReturnSetInfo *) fcinfo->resultinfo;
+	x.is_stale = standby_is_stale(request.now);
 	x.is_now = PG_ARGISNULL(5);
 	if (!x.is_now)
 		request.now = PG_GETARG_TIMESTAMPTZ(5);

@@ -16,6 +16,7 @@
 #include "decide/verdict.h"
 #include "key/pepper.h"
 #include "quota/quota.h"
+#include "standby/standby.h"
 #include "table/invalidation.h"
 #include "verify/count.h"
 
@@ -57,6 +58,41 @@ judge_entitlement(CacheFound found, const DecideRequest *request)
 	v.entitlement = found.entitlement;
 	v.environment = request->environment;
 	return v;
+}
+
+/* How soon to ask again, in microseconds. */
+#define STALE_RETRY		USECS_PER_SEC
+
+/*
+ * On a standby a verdict may be STALE in truth, or may have come too early; true: verify once
+ * more.  Whoever verifies ends with this, outside of all choices of what was presented:
+ *
+ *		bool		waited = false;
+ *
+ *		do
+ *			v = ...;
+ *		while (verify_again(&v, &request, &waited));
+ */
+static inline bool
+verify_again(Verdict *v, DecideRequest *request, bool *waited)
+{
+	StandbyAnswer answer;
+
+	if (likely(!devapp_standby_watch))
+		return false;
+	answer = standby_answer(v->code, request->now, waited);
+	/* a proof counts once, so there is no second look */
+	if (answer == STANDBY_LOOK_AGAIN && v->entitlement != NULL && v->entitlement->token != NULL &&
+		v->entitlement->token->has_jkt)
+		answer = STANDBY_STALE;
+	if (answer == STANDBY_STALE)
+	{
+		*v = refused_verdict(VERDICT_STALE);
+		v->limits.wait = STALE_RETRY;
+	}
+	else if (answer == STANDBY_LOOK_AGAIN)
+		request->now = GetCurrentTimestamp();
+	return answer == STANDBY_LOOK_AGAIN;
 }
 
 /* What is remembered of a credential; not what was verified with a pepper that has gone. */

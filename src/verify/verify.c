@@ -6,7 +6,8 @@
  * The way of a key: what is remembered of it (cache.c), else shape and checksum
  * (key_core.c), the rows behind it (entitlement.c), its SHA-256 (sha256_core.c) and which
  * version of the secret it is (entitlement.c); the decision (decide_core.c), quota and rate
- * (quota.c), the answer (verdict.c).  Each decision is counted (count.c).
+ * (quota.c), the answer (verdict.c).  Each decision is counted (count.c).  On a standby all but
+ * the last two may be done twice, or for nothing (standby.c).
  *
  * No table is written to, so this works in READ ONLY transactions and on a standby;
  * but consume_quota() writes where a quota is hard.
@@ -238,10 +239,13 @@ devapp_verify_key(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
+	bool		waited = false;
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 6);
-	v = verify_first(fcinfo, &request);
+	do
+		v = verify_first(fcinfo, &request);
+	while (verify_again(&v, &request, &waited));
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
@@ -251,10 +255,13 @@ devapp_verify_digest(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
+	bool		waited = false;
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 6);
-	v = verify_sha256(text_argument(fcinfo, 0, SHA256_LEN), &request);
+	do
+		v = verify_sha256(text_argument(fcinfo, 0, SHA256_LEN), &request);
+	while (verify_again(&v, &request, &waited));
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }
 
@@ -264,11 +271,14 @@ devapp_verify_client(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 2, false);
+	bool		waited = false;
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 7);
-	v = verify_client(text_argument(fcinfo, 0, FOREIGN_KEY_MAX),
-					  text_argument(fcinfo, 1, FOREIGN_KEY_MAX), &request);
+	do
+		v = verify_client(text_argument(fcinfo, 0, FOREIGN_KEY_MAX),
+						  text_argument(fcinfo, 1, FOREIGN_KEY_MAX), &request);
+	while (verify_again(&v, &request, &waited));
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 6), &request, caller));
 }
 
@@ -278,10 +288,13 @@ devapp_allows(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
+	bool		waited = false;
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 5);
-	v = verify_first(fcinfo, &request);
+	do
+		v = verify_first(fcinfo, &request);
+	while (verify_again(&v, &request, &waited));
 	v.cost = 1;
 	limits_apply(&v, request.now);
 	count_verdict(&v, request.now);
@@ -318,11 +331,14 @@ devapp_consume_quota(PG_FUNCTION_ARGS)
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
 	int64		cost = cost_argument(fcinfo, 5);
+	bool		waited = false;
 	Verdict		v;
 	Limits		limits;
 
 	narrow_request(&request, fcinfo, 6);
-	v = verify_first(fcinfo, &request);
+	do
+		v = verify_first(fcinfo, &request);
+	while (verify_again(&v, &request, &waited));
 	v.cost = cost;
 	if (v.code == VERDICT_VALID && cost > 0 && limits_of(&v, request.now, &limits) &&
 		limits.hard && limits.quota.limit > 0)

@@ -116,6 +116,7 @@ devapp_verify_token(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
+	bool		waited = false;
 	TokenProofs proofs;
 	Verdict		v;
 
@@ -126,6 +127,8 @@ devapp_verify_token(PG_FUNCTION_ARGS)
 	proofs.dpop = text_argument(fcinfo, 8, JWT_MAX);
 	proofs.x5t = text_argument(fcinfo, 9, THUMBPRINT_LIMIT);
 	proofs.audience = text_argument(fcinfo, 10, AUDIENCE_LIMIT);
-	v = verify_token(proofs.token, &proofs, &request);
+	do
+		v = verify_token(proofs.token, &proofs, &request);
+	while (verify_again(&v, &request, &waited));
 	PG_RETURN_DATUM(answer_verdict(&v, cost_argument(fcinfo, 5), &request, caller));
 }

@@ -18,7 +18,8 @@
  *
  * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
  * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
- * promotion, which it notices at its next round.  When the server is shut down, the
+ * promotion, which it notices at its next round.  Where devapp.max_staleness is set it also
+ * keeps the heartbeat (heartbeat.c).  When the server is shut down, the
  * postmaster writes what is left to files (spool.c), which the flushers take.
  */
 #include "postgres.h"
@@ -53,6 +54,7 @@
 #include "meter/registry.h"
 #include "ship/sender.h"
 #include "ship/spool.h"
+#include "standby/heartbeat.h"
 #include "worker/launcher.h"
 
 #define RESTART_SECONDS		5
@@ -125,11 +127,27 @@ list_databases(bool closed)
 	return oids;
 }
 
+/*
+ * Sleeps, or until something happens.  Whatever the launcher waits for, it waits here, so the
+ * heartbeat goes on meanwhile; no transaction may be open.
+ */
 static void
 sleep_for(long milliseconds)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 milliseconds, PG_WAIT_EXTENSION);
+	TimestampTz start = GetCurrentTimestamp();
+	long		left = milliseconds;
+
+	while (left > 0)
+	{
+		long		next = heartbeat_tick();
+		int			event = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+									  next >= 0 ? Min(next, left) : left, PG_WAIT_EXTENSION);
+
+		if (event & WL_LATCH_SET)
+			break;
+		/* a clock that was put back does not prolong it */
+		left = Min(left - 1, milliseconds - TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()));
+	}
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
@@ -355,6 +373,7 @@ static void
 forget_launcher(int code, Datum arg)
 {
 	registry_set_launcher(0);
+	heartbeat_stop();
 }
 
 void
