@@ -3,11 +3,15 @@
 EXTENSION = devapp
 DEVAPP_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" devapp.control)
 DEVAPP_SQL = $(EXTENSION)--$(DEVAPP_VERSION).sql
+# the release before, if there is one, and how to get from there to here (sql/upgrade/README.md)
+DEVAPP_PREVIOUS = $(shell sql/upgrade/previous $(DEVAPP_VERSION))
+DEVAPP_UPDATE = $(if $(DEVAPP_PREVIOUS),$(EXTENSION)--$(DEVAPP_PREVIOUS)--$(DEVAPP_VERSION).sql)
 
 MODULE_big = devapp
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-DATA_built = $(DEVAPP_SQL)
-DATA = $(wildcard sql/releases/*.sql)
+DATA_built = $(DEVAPP_SQL) $(DEVAPP_UPDATE)
+# what is released already is built as well, the same
+DATA = $(filter-out $(addprefix sql/releases/,$(DATA_built)),$(wildcard sql/releases/*.sql))
 
 # The SQL by topic, in this order: first the check that the schema is ours, and how
 # rights are declared; then what tables use (base, types), the tables of all topics,
@@ -40,15 +44,15 @@ PROVE_TESTS = test/t/*.pl
 
 # Names here start with DEVAPP_ where PGXS has none of its own: it includes a
 # Makefile.global full of short ones (INSTALL_SCRIPT is one).
-PG_CPPFLAGS = -Isrc -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -I$(libpq_srcdir)
+PG_CPPFLAGS = -Isrc -DDEVAPP_VERSION='"$(DEVAPP_VERSION)"' -DDEVAPP_PREVIOUS='"$(DEVAPP_PREVIOUS)"' -I$(libpq_srcdir)
 SHLIB_LINK = -lsodium -lcrypto -lm
 SHLIB_LINK_INTERNAL = $(libpq)
-EXTRA_CLEAN = $(DEVAPP_SQL) results output_iso tmp_check build/for-*
+EXTRA_CLEAN = $(DATA_built) results output_iso tmp_check build/for-*
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh fuzz lint bench bench-check \
-	deb dist
+PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh test-upgrade freeze fuzz lint \
+	bench bench-check deb dist
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 # their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
@@ -75,6 +79,12 @@ test-matrix:
 	test/matrix
 test-fresh:
 	test/fresh
+# make test-upgrade SIZE=full does it with a million credentials
+test-upgrade:
+	test/release/upgrade $(SIZE)
+# freezes the version of devapp.control as a release
+freeze:
+	test/release/freeze
 fuzz:
 	FUZZ_SECONDS=600 test/run fuzz
 lint:
@@ -100,7 +110,7 @@ include $(PGXS)
 
 # What was built for another major, or for one with assertions, is built again.
 BUILT_FOR := build/for-$(MAJORVERSION)-$(firstword $(shell $(PG_CONFIG) --configure | cksum))
-$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) devapp.control $(BUILT_FOR)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*/*.h) devapp.control $(wildcard sql/releases) $(BUILT_FOR)
 
 $(BUILT_FOR):
 	@mkdir -p build && rm -f build/for-* && touch $@
@@ -113,7 +123,15 @@ $(DEVAPP_SQL): $(SQL_MODULES) devapp.control Makefile
 	@printf '%s\n' '-- devapp $(DEVAPP_VERSION): built from sql/, in the order of the Makefile' \
 	  '\echo Use "CREATE EXTENSION devapp CASCADE" to load this file. \quit' > $@.tmp
 	@for module in $(SQL_MODULES); do \
-	  printf '\n-- %s\n\n' "$$module" && cat "$$module" || exit 1; done >> $@.tmp
+	  printf '\n-- %s\n\n' "$$module" && sed 's/@DEVAPP_VERSION@/$(DEVAPP_VERSION)/' "$$module" || exit 1; done >> $@.tmp
 	@mv $@.tmp $@
+
+ifneq ($(DEVAPP_UPDATE),)
+DEVAPP_DELTAS = sql/upgrade/$(DEVAPP_PREVIOUS)--$(DEVAPP_VERSION)
+$(DEVAPP_UPDATE): $(DEVAPP_SQL) sql/releases/$(EXTENSION)--$(DEVAPP_PREVIOUS).sql sql/upgrade/build src/table/catalog.c \
+		$(wildcard sql/upgrade/frame/*.sql) $(wildcard $(DEVAPP_DELTAS) $(DEVAPP_DELTAS)/*.sql)
+	@sql/upgrade/build $(DEVAPP_PREVIOUS) $(DEVAPP_VERSION) > $@.tmp
+	@mv $@.tmp $@
+endif
 
 endif

@@ -52,9 +52,8 @@ BEGIN
 END
 $$;
 
--- First in what changes privileges, policies or tables.  The worker gives way after
--- deadlock_timeout, one second.
-CREATE FUNCTION devapp_internal.lock_structure() RETURNS void
+-- Keeps everything that works out.  The worker gives way after deadlock_timeout, one second.
+CREATE FUNCTION devapp_internal.keep_out_work() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '5s'
@@ -68,6 +67,16 @@ BEGIN
                   DETAIL = format('It is kept by %s.', coalesce(devapp_internal.holders('{}'), 'a session that has just ended')),
                   HINT = 'Try again when they have ended.';
     END;
+END
+$$;
+
+-- First in what changes privileges, policies or tables.
+CREATE FUNCTION devapp_internal.lock_structure() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.keep_out_work();
     PERFORM devapp_internal.lock_tables();
 END
 $$;

@@ -59,10 +59,12 @@ CREATE FUNCTION devapp_internal.http_status(code text) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_http_status';
 
--- Filled by CREATE EXTENSION, and never refreshed: verdicts do not change.
+-- Filled by CREATE EXTENSION, and refreshed by each update.  By the labels, because the transaction
+-- that adds a code cannot use its value.
 CREATE MATERIALIZED VIEW devapp_internal.verdict_status AS
-SELECT v.code, devapp_internal.http_status(v.code::text) AS http_status
-  FROM unnest(enum_range(NULL::devapp.verdict_code)) AS v(code);
+SELECT e.enumlabel::text COLLATE "C" AS code, devapp_internal.http_status(e.enumlabel::text) AS http_status
+  FROM pg_enum e
+ WHERE e.enumtypid = 'devapp.verdict_code'::regtype;
 CREATE UNIQUE INDEX verdict_status_key ON devapp_internal.verdict_status (code);
 
 -- What an app or a credential is for whoever reads it: the first that applies, in the order of

@@ -110,7 +110,7 @@ SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a
        u.product_id, p.name AS product, p.display_name AS product_display_name, u.environment,
        u.code::text AS code, s.http_status, u.calls, u.updated_at
   FROM devapp.usage_day u
-  LEFT JOIN devapp_internal.verdict_status s ON s.code = u.code
+  LEFT JOIN devapp_internal.verdict_status s ON s.code = u.code::text
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
   LEFT JOIN devapp_internal.former_owner f ON f.app_id = u.app_id AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = u.product_id

@@ -140,14 +140,15 @@ COMMENT ON FUNCTION devapp.finish_restore() IS 'Ends a restore to which nothing 
 
 -- ---------- the tables of a dump ----------
 
--- Always, as a restore may have all others off.
+-- Always, as a restore may have all others off.  Updates repeat this, for new tables.
 DO $$
 DECLARE
     dumped regclass;
 BEGIN
     FOR dumped IN SELECT c.oid FROM pg_extension e, unnest(e.extconfig) AS x
                     JOIN pg_class c ON c.oid = x AND c.relkind = 'r'
-                   WHERE e.extname = 'devapp' LOOP
+                   WHERE e.extname = 'devapp'
+                     AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'begin_restore') LOOP
         EXECUTE format('CREATE TRIGGER begin_restore BEFORE INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.mark_restore()', dumped);
         EXECUTE format('CREATE TRIGGER end_restore AFTER INSERT ON %s FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.mark_restore()', dumped);
         EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER begin_restore, ENABLE ALWAYS TRIGGER end_restore', dumped);

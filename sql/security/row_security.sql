@@ -6,12 +6,14 @@
 -- The policies are for roles, which setup_roles() makes; so it makes these as
 -- well.
 
+-- Updates repeat this, for new tables.
 DO $$
 DECLARE
     devapp_table regclass;
 BEGIN
     FOR devapp_table IN SELECT c.oid FROM pg_class c
-                         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_api'::regnamespace) AND c.relkind IN ('r', 'p') LOOP
+                         WHERE c.relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'devapp_api'::regnamespace) AND c.relkind IN ('r', 'p')
+                            AND NOT c.relrowsecurity LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', devapp_table);
         PERFORM devapp_internal.refuse_without_policy(devapp_table);
     END LOOP;

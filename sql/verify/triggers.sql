@@ -75,11 +75,13 @@ ALTER TABLE devapp.product_operation ENABLE ALWAYS TRIGGER renew_product_update;
 ALTER TABLE devapp.product_operation ENABLE ALWAYS TRIGGER renew_product_delete;
 
 -- The copies that verification reads, in the same transaction as the rows; always, as above.
+-- Updates repeat this, for new tables.
 DO $$
 DECLARE
     packed text;
 BEGIN
     FOREACH packed IN ARRAY '{developer,team,product,product_operation,app,app_quota,credential,credential_secret,credential_product}'::text[] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = format('devapp.%I', packed)::regclass AND t.tgname = 'pack_row');
         EXECUTE format('CREATE TRIGGER pack_row AFTER INSERT OR UPDATE OR DELETE ON devapp.%I FOR EACH ROW EXECUTE FUNCTION devapp_internal.pack_row()', packed);
         EXECUTE format('CREATE TRIGGER repack_rows AFTER TRUNCATE ON devapp.%I EXECUTE FUNCTION devapp_internal.as_owner(''repack_rows'')', packed);
         EXECUTE format('ALTER TABLE devapp.%I ENABLE ALWAYS TRIGGER pack_row, ENABLE ALWAYS TRIGGER repack_rows', packed);

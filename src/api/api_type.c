@@ -13,6 +13,7 @@
 #include "utils/typcache.h"
 
 #include "api/api_type.h"
+#include "base/version.h"
 
 #define COLUMNS_MAX	16
 
@@ -35,7 +36,8 @@ pin_columns(const char *schema, const char *name, int n)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc(api_type_oid(schema, name), -1);
 
-	if (desc->natts != n || n > COLUMNS_MAX)
+	/* of the release before it may have fewer */
+	if (desc->natts > n || (desc->natts < n && !version_is_previous()) || n > COLUMNS_MAX)
 		elog(ERROR, "type %s.%s has %d columns", schema, name, desc->natts);
 	return desc;
 }
@@ -65,9 +67,10 @@ api_type_read(Datum row, const char *schema, const char *name, NullableDatum *co
 	TupleDesc	desc = pin_columns(schema, name, n);
 	HeapTupleHeader header = DatumGetHeapTupleHeader(row);
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
-	Datum		values[COLUMNS_MAX];
+	Datum		values[COLUMNS_MAX] = {0};
 	bool		nulls[COLUMNS_MAX];
 
+	memset(nulls, true, sizeof(nulls));
 	if (HeapTupleHeaderGetTypeId(header) != desc->tdtypeid)
 		elog(ERROR, "a function returned another type than %s.%s", schema, name);
 	heap_deform_tuple(&tuple, desc, values, nulls);

@@ -68,6 +68,7 @@
 #include "base/list.h"
 #include "base/schema.h"
 #include "base/trigger.h"
+#include "base/version.h"
 
 PG_FUNCTION_INFO_V1(devapp_enter);
 PG_FUNCTION_INFO_V1(devapp_enter_admin);
@@ -282,6 +283,9 @@ make_target(FmgrInfo *self, HeapTuple inner)
 	return target;
 }
 
+/* Also where the library does not serve the catalog, somebody has to tell. */
+#define ALWAYS_SERVED	"doctor"
+
 static EntryTarget *
 find_target(FmgrInfo *self, Name name, oidvector *types)
 {
@@ -290,6 +294,8 @@ find_target(FmgrInfo *self, Name name, oidvector *types)
 										ObjectIdGetDatum(get_namespace_oid(INTERNAL_SCHEMA, false)));
 	EntryTarget *target;
 
+	if (strcmp(NameStr(*name), ALWAYS_SERVED) != 0)
+		version_require();
 	if (!HeapTupleIsValid(inner))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),

@@ -61,6 +61,41 @@ verdict_fault(VerdictCode code, bool owner_is_team)
 	return verdict_info[code].fault;
 }
 
+static bool
+same_answer(VerdictCode a, VerdictCode b)
+{
+	return verdict_info[a].http_status == verdict_info[b].http_status &&
+		strcmp(verdict_info[a].fault, verdict_info[b].fault) == 0;
+}
+
+/*
+ * The code that says the same to those who do not know this one: of the codes with its status and
+ * fault, or else with its status, the most general.  No code stands in for VALID but itself.
+ */
+VerdictCode
+verdict_stand_in(VerdictCode code)
+{
+	static const VerdictCode general[] = {
+		VERDICT_NOT_FOUND, VERDICT_RESOURCE_FORBIDDEN, VERDICT_QUOTA_EXCEEDED, VERDICT_UNAVAILABLE
+	};
+	VerdictCode found = code;
+
+	if (code == VERDICT_VALID)
+		return code;
+	for (int i = VERDICT_CODES - 1; i > VERDICT_VALID; i--)
+	{
+		if (i != (int) code && same_answer(i, code))
+			found = i;
+	}
+	for (size_t i = 0; i < sizeof(general) / sizeof(general[0]); i++)
+	{
+		if (found == code ? verdict_info[general[i]].http_status == verdict_info[code].http_status :
+			same_answer(general[i], code))
+			return general[i];
+	}
+	return found;
+}
+
 /* ---------- statuses, by the words in their columns ---------- */
 
 const AppStatusInfo app_status_info[APP_STATUSES] = {

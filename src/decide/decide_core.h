@@ -16,7 +16,8 @@
 
 /*
  * The verdicts, in the order in which they are checked; but UNAVAILABLE and STALE come
- * before all others.
+ * before all others.  One that comes later is the last here, wherever it is checked and in
+ * devapp.verdict_code: shipments and files of counters have the numbers.
  */
 typedef enum VerdictCode
 {
@@ -207,6 +208,7 @@ extern const StandingCheck standing_checks[STANDING_CHECKS];
 extern const char *const standing_rule_names[STANDING_RULES];
 
 extern const VerdictInfo verdict_info[VERDICT_CODES];
+extern VerdictCode verdict_stand_in(VerdictCode code);
 extern const char *verdict_fault(VerdictCode code, bool owner_is_team);
 
 extern const AppStatusInfo app_status_info[APP_STATUSES];

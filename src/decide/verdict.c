@@ -240,6 +240,7 @@ verdict_finish(UnfinishedVerdict *unfinished, VerdictCode code,
 	VerdictRow	row;
 	Datum		result;
 
+	memset(row.nulls, true, sizeof(row.nulls));
 	heap_deform_tuple(&tuple, desc, row.values, row.nulls);
 	set_code(&row, &unfinished->type, code, false);
 	if (code != VERDICT_VALID)

@@ -3,7 +3,8 @@
  *		The row type devapp.verdict, and its enum.
  *
  * They are found by name along with the tables of the model, and again when one of
- * those or the type has changed (catalog.c).  The row type is counted by references.
+ * those or the type has changed (catalog.c).  The row type is counted by references.  The catalog
+ * of the release before may lack codes and columns of this version (base/version.c).
  */
 #include "postgres.h"
 
@@ -15,20 +16,29 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "base/version.h"
 #include "decide/verdict_type.h"
 #include "table/catalog.h"
 
 static Oid	verdict_relation = InvalidOid;
 static VerdictType verdict_type;
 
+static Oid
+lookup_code(Oid codes_type, VerdictCode code)
+{
+	return GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid, ObjectIdGetDatum(codes_type),
+						   CStringGetDatum(verdict_info[code].code));
+}
+
 /* Each is looked up when a verdict needs it: few are, in a session. */
 static Oid
 find_code(Oid codes_type, VerdictCode code)
 {
-	Oid			found = GetSysCacheOid2(ENUMTYPOIDNAME, Anum_pg_enum_oid,
-										ObjectIdGetDatum(codes_type),
-										CStringGetDatum(verdict_info[code].code));
+	Oid			found = lookup_code(codes_type, code);
 
+	/* it came with this version; status and fault of the verdict stay its own */
+	if (!OidIsValid(found) && version_is_previous())
+		found = lookup_code(codes_type, verdict_stand_in(code));
 	if (!OidIsValid(found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -70,7 +80,8 @@ resolve_verdict(Oid schema)
 	memset(verdict_type.codes, 0, sizeof(verdict_type.codes));
 	verdict_relation = catalog_require_relation(schema, "verdict");
 	desc = lookup_rowtype_tupdesc(get_rel_type_id(verdict_relation), -1);
-	if (desc->natts != VERDICT_COLUMNS)
+	/* of the release before it may have fewer; values of the first ones make a row of it */
+	if (desc->natts > VERDICT_COLUMNS || (desc->natts < VERDICT_COLUMNS && !version_is_previous()))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("devapp.verdict has %d columns, but the library knows %d",

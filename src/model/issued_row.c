@@ -42,12 +42,15 @@ set_value(IssuedRow *row, IssuedColumn column, Datum value)
 static void
 take_value(IssuedRow *row, IssuedColumn to, CatalogScan *scan, CatalogColumn from)
 {
-	Form_pg_attribute att = TupleDescAttr(scan->slot->tts_tupleDescriptor, catalog_column(from) - 1);
 	bool		isnull;
 	Datum		value = catalog_value(scan, from, &isnull);
 
 	if (!isnull)
+	{
+		Form_pg_attribute att = TupleDescAttr(scan->slot->tts_tupleDescriptor, catalog_column(from) - 1);
+
 		set_value(row, to, datumCopy(value, att->attbyval, att->attlen));
+	}
 }
 
 static Datum

@@ -20,6 +20,9 @@
  * the next function of this file.  So what they return is of the moment: a value, or a
  * scan that holds its relations open.
  *
+ * The catalog may be that of the release before (base/version.c).  What it lacks of this version
+ * is not resolved: such a column reads as NULL, such a table holds no rows.
+ *
  * Privileges on the tables are not asked.  Who may execute a function that ends
  * here decides.
  */
@@ -45,6 +48,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/version.h"
 #include "table/catalog.h"
 #include "table/invalidation.h"
 
@@ -186,6 +190,13 @@ static const struct
 	[TOKEN_ISSUER_IS_ACTIVE] = {"token_issuer", "is_active", BOOLOID, NULL},
 };
 
+/*
+ * The version that an index or a column came with; NULL: 0.1.0.  A later column is the last of its
+ * table above, and null in rows from before.
+ */
+static const char *const indexes_since[CATALOG_INDEXES] = {NULL};
+static const char *const columns_since[CATALOG_COLUMNS] = {NULL};
+
 typedef struct ResolvedIndex
 {
 	Oid			table;
@@ -235,27 +246,30 @@ is_ours(Oid relid)
 	return false;
 }
 
+/* If names are being resolved, they are resolved once more. */
+static void
+something_changed(void)
+{
+	resolved.changed = !resolved.valid;
+	resolved.valid = false;
+}
+
+/*
+ * VACUUM and ANALYZE of a table come here too.  Whether it is another table now, or other
+ * contents (TRUNCATE), shows when the names are resolved.
+ */
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	if (!resolved.valid)
-	{
-		resolved.changed = true;
-		return;
-	}
-	if (!is_ours(relid))
-		return;
-	/*
-	 * VACUUM and ANALYZE of a table come here too.  Whether it is another table
-	 * now, or other contents (TRUNCATE), shows when the names are resolved.
-	 */
-	resolved.valid = false;
+	if (!resolved.valid || is_ours(relid))
+		something_changed();
 }
 
 void
 catalog_init(void)
 {
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	version_init(something_changed);
 }
 
 /*
@@ -288,6 +302,14 @@ schema_of(CatalogIndex which)
 	return get_namespace_oid(which < PACKED_INDEXES ? "devapp_internal" : "devapp", false);
 }
 
+/* The catalog of the release before has no such index. */
+static bool
+index_is_lacking(Oid schema, CatalogIndex which)
+{
+	return !OidIsValid(get_relname_relid(index_names[which].index, schema)) &&
+		version_may_lack(indexes_since[which]);
+}
+
 static void
 resolve_index(Oid schema, CatalogIndex which)
 {
@@ -298,6 +320,11 @@ resolve_index(Oid schema, CatalogIndex which)
 	Oid			types[CATALOG_KEYS];
 	int			n;
 
+	if (unlikely(indexes_since[which] != NULL) && index_is_lacking(schema, which))
+	{
+		memset(r, 0, sizeof(ResolvedIndex));
+		return;
+	}
 	/* under a lock on its table, an index is not dropped */
 	r->table = catalog_require_relation(schema, index_names[which].table);
 	heap = try_table_open(r->table, AccessShareLock);
@@ -357,12 +384,22 @@ find_column(Oid schema, Relation heap, CatalogColumn which)
 			return att->attnum;
 		}
 	}
+	if (version_may_lack(columns_since[which]))
+		return InvalidAttrNumber;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("column %s of %s.%s does not exist",
 					column_names[which].column, get_namespace_name(schema), column_names[which].table),
 			 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 	pg_unreachable();
+}
+
+/* Is this a column of a table that the catalog of the release before does not have? */
+static bool
+table_is_lacking(Oid schema, CatalogColumn which)
+{
+	return !OidIsValid(get_relname_relid(column_names[which].table, schema)) &&
+		version_may_lack(columns_since[which]);
 }
 
 /*
@@ -378,8 +415,14 @@ resolve_columns(int first, int end, Oid schema)
 	while (next < end)
 	{
 		const char *table = column_names[next].table;
-		Relation	heap = try_table_open(catalog_require_relation(schema, table), AccessShareLock);
+		Relation	heap;
 
+		if (unlikely(columns_since[next] != NULL) && table_is_lacking(schema, next))
+		{
+			resolved.columns[next++] = InvalidAttrNumber;
+			continue;
+		}
+		heap = try_table_open(catalog_require_relation(schema, table), AccessShareLock);
 		if (heap == NULL)
 		{
 			resolved.changed = true;
@@ -398,6 +441,7 @@ resolve_once(void)
 	Oid			schema = get_namespace_oid("devapp", false);
 
 	resolved.changed = false;
+	version_require();
 	for (int n = 0; n < indexes; n++)
 		resolve_index(schema_of(n), n);
 	resolve_columns(0, PACKED_ROW_COLUMNS, schema_of(PACKED_ROW_BY_SUBJECT));
@@ -459,6 +503,7 @@ catalog_refresh(void)
 
 /* ---------- what was found ---------- */
 
+/* InvalidOid: the catalog of the release before does not have it. */
 Oid
 catalog_table(CatalogIndex index)
 {
@@ -466,6 +511,7 @@ catalog_table(CatalogIndex index)
 	return resolved.indexes[index].table;
 }
 
+/* InvalidAttrNumber: the catalog of the release before does not have it. */
 AttrNumber
 catalog_column(CatalogColumn column)
 {
@@ -530,7 +576,10 @@ catalog_scan_begin(CatalogScan *scan, CatalogIndex index, Datum value,
 	catalog_scan_begin_keys(scan, index, &key, 1, snapshot);
 }
 
-/* For values of the first n columns of a btree; nulls are looked for like values. */
+/*
+ * For values of the first n columns of a btree; nulls are looked for like values.  A table that
+ * the catalog of the release before does not have holds no rows.
+ */
 void
 catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 						const NullableDatum *values, int n, Snapshot snapshot)
@@ -549,6 +598,11 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 		CHECK_FOR_INTERRUPTS();
 		resolve_names(index >= PACKED_INDEXES);
 		table = r->table;
+		if (unlikely(!OidIsValid(table)))
+		{
+			memset(scan, 0, sizeof(CatalogScan));
+			return;
+		}
 		scan->heap = try_table_open(table, AccessShareLock);
 		if (scan->heap == NULL)
 		{
@@ -572,6 +626,8 @@ catalog_scan_begin_keys(CatalogScan *scan, CatalogIndex index,
 void
 catalog_scan_again(CatalogScan *scan, Datum value)
 {
+	if (unlikely(scan->scan == NULL))
+		return;
 	scan->keys[0].sk_argument = value;
 	index_rescan(scan->scan, scan->keys, 1, NULL, 0);
 }
@@ -583,19 +639,21 @@ catalog_scan_again(CatalogScan *scan, Datum value)
 bool
 catalog_scan_next(CatalogScan *scan)
 {
-	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+	return likely(scan->scan != NULL) && index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
 }
 
 /* The last row in the order of a btree, in the place of the first: a scan asks for one or the other. */
 bool
 catalog_scan_last(CatalogScan *scan)
 {
-	return index_getnext_slot(scan->scan, BackwardScanDirection, scan->slot);
+	return likely(scan->scan != NULL) && index_getnext_slot(scan->scan, BackwardScanDirection, scan->slot);
 }
 
 void
 catalog_scan_end(CatalogScan *scan)
 {
+	if (unlikely(scan->scan == NULL))
+		return;
 	ExecDropSingleTupleTableSlot(scan->slot);
 	index_endscan(scan->scan);
 	index_close(scan->index, AccessShareLock);
@@ -626,6 +684,11 @@ catalog_value(CatalogScan *scan, CatalogColumn column, bool *isnull)
 
 		*isnull = value->isnull;
 		return value->value;
+	}
+	if (unlikely(!AttributeNumberIsValid(resolved.columns[column])))
+	{
+		*isnull = true;
+		return (Datum) 0;
 	}
 	return slot_getattr(scan->slot, resolved.columns[column], isnull);
 }

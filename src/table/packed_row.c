@@ -39,7 +39,9 @@
  * of a row without a copy makes none.  rebuild_packed_rows() makes all of them.
  *
  * A body is the number of its format, the columns that are not null as bits, and
- * their values, each on a border of eight bytes, as they are in memory.
+ * their values, each on a border of eight bytes, as they are in memory.  A version that packs one
+ * more column of a table packs it last: bodies from before have no bit for it, and the release
+ * before does not read so far.  So such a column is NULL in rows from before.
  */
 #include "postgres.h"
 
@@ -445,7 +447,14 @@ typedef struct ModelRow
 static Datum
 model_value(const ModelRow *row, CatalogColumn column, bool *isnull)
 {
-	return heap_getattr(row->tuple, catalog_column(column), row->desc, isnull);
+	AttrNumber	attno = catalog_column(column);
+
+	if (unlikely(!AttributeNumberIsValid(attno)))
+	{
+		*isnull = true;
+		return (Datum) 0;
+	}
+	return heap_getattr(row->tuple, attno, row->desc, isnull);
 }
 
 static void

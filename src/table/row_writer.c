@@ -124,11 +124,12 @@ row_writer_set_argument(RowWriter *writer, FunctionCallInfo fcinfo, int n, const
 		row_writer_set(writer, column, type, PG_GETARG_DATUM(n));
 }
 
-/* A column whose type catalog.c has looked at. */
+/* A column whose type catalog.c has looked at; the catalog of the release before may lack it. */
 void
 row_writer_set_own(RowWriter *writer, CatalogColumn column, Datum value)
 {
-	set_attribute(writer, catalog_column(column), value, false);
+	if (AttributeNumberIsValid(catalog_column(column)))
+		set_attribute(writer, catalog_column(column), value, false);
 }
 
 static void

@@ -1,0 +1,1 @@
+REFRESH MATERIALIZED VIEW devapp_internal.verdict_status;
