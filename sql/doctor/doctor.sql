@@ -11,16 +11,22 @@ CREATE FUNCTION devapp_internal.pepper_newest() RETURNS integer
 CREATE FUNCTION devapp_internal.pepper_known(number integer) RETURNS boolean
     LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'devapp_pepper_known';
 
+CREATE FUNCTION devapp_internal.serves_catalog() RETURNS boolean
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_serves_catalog';
+
 CREATE FUNCTION devapp_internal.doctor_versions() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'version',
-           CASE WHEN e.extversion = devapp_internal.library_version() THEN 'ok' ELSE 'error' END,
+           CASE WHEN e.extversion = devapp_internal.library_version() THEN 'ok' WHEN v.is_served THEN 'warning' ELSE 'error' END,
            format('extension %s, library %s', e.extversion, devapp_internal.library_version()),
-           CASE WHEN e.extversion <> devapp_internal.library_version()
-                THEN 'Run ALTER EXTENSION devapp UPDATE, or install the library of this version.' END
-      FROM pg_extension e WHERE e.extname = 'devapp'
+           CASE WHEN e.extversion = devapp_internal.library_version() THEN NULL
+                WHEN v.is_served THEN 'The library serves the release before as well. Run ALTER EXTENSION devapp UPDATE.'
+                ELSE 'Nothing is verified. Install the library of this version, or of the next one and run ALTER EXTENSION devapp UPDATE.' END
+      FROM pg_extension e
+     CROSS JOIN LATERAL (SELECT e.extversion = devapp_internal.catalog_version() AND devapp_internal.serves_catalog() AS is_served) AS v
+     WHERE e.extname = 'devapp'
     UNION ALL
     SELECT 'libsodium', 'ok', devapp_internal.sodium_version(), NULL
     UNION ALL
@@ -30,6 +36,30 @@ AS $$
                 ELSE 'loaded by each backend at its first call' END,
            CASE WHEN NOT devapp_internal.is_preloaded()
                 THEN 'With shared_preload_libraries = ''devapp'' a new connection''s first call is faster.' END
+$$;
+
+-- What ALTER EXTENSION devapp UPDATE would do, by the files that are installed on this server.
+CREATE FUNCTION devapp_internal.doctor_update() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH facts AS (
+        SELECT e.extversion AS version, a.default_version AS newest, devapp_internal.library_version() AS library,
+               (SELECT p.path FROM pg_extension_update_paths('devapp') p WHERE p.source = e.extversion AND p.target = a.default_version) AS path
+          FROM pg_extension e LEFT JOIN pg_available_extensions a ON a.name = e.extname
+         WHERE e.extname = 'devapp'
+    )
+    SELECT 'update',
+           CASE WHEN f.version = f.newest THEN 'ok' WHEN f.path IS NULL THEN 'error' ELSE 'info' END,
+           CASE WHEN f.newest IS NULL THEN 'the files of the extension are not installed on this server'
+                WHEN f.version = f.newest THEN 'the newest version that is installed on this server'
+                WHEN f.path IS NULL THEN format('no script leads from %s to %s, which is installed on this server', f.version, f.newest)
+                ELSE format('version %s is installed on this server; an update would run %s', f.newest, f.path) END,
+           CASE WHEN f.version = f.newest THEN NULL
+                WHEN f.path IS NULL THEN 'Install the package of devapp again.'
+                WHEN f.newest <> f.library THEN format('Load the library of %s first: restart the server.', f.newest)
+                ELSE 'Run ALTER EXTENSION devapp UPDATE.' END
+      FROM facts f
 $$;
 
 CREATE FUNCTION devapp_internal.doctor_metering() RETURNS TABLE (check_name text, status text, detail text, hint text)
@@ -270,16 +300,18 @@ AS $$
         SELECT h.kind, h.object, h.privilege, h.of_column, h.role FROM devapp_internal.held_privileges() h
     ), roles AS (
         SELECT 'devapp_' || r AS role, to_regrole('devapp_' || r) IS NULL AS is_missing,
-               EXISTS (SELECT FROM lacking l WHERE l.role = 'devapp_' || r) AS lacks_grants
+               EXISTS (SELECT FROM lacking l WHERE l.role = 'devapp_' || r) AS lacks_grants,
+               EXISTS (SELECT FROM devapp_internal.held_privileges() h WHERE h.role = 'devapp_' || r) AS has_grants
           FROM unnest(devapp_internal.role_names()) AS r
     ), found AS (
         SELECT bool_or(r.is_missing) AS any_role,
                string_agg(r.role, ', ' ORDER BY r.role) FILTER (WHERE r.is_missing) AS roles,
                string_agg(r.role, ', ' ORDER BY r.role) FILTER (WHERE NOT r.is_missing AND r.lacks_grants) AS grants,
+               bool_or(r.has_grants AND r.lacks_grants) AS is_partial,
                devapp_internal.tables_without_policy() AS policies
           FROM roles r
     ), missing AS (
-        SELECT CASE WHEN f.any_role AND f.grants IS NULL THEN 'info' ELSE 'warning' END AS status,
+        SELECT CASE WHEN f.is_partial THEN 'error' WHEN f.any_role AND f.grants IS NULL THEN 'info' ELSE 'warning' END AS status,
                nullif(concat_ws('; ', f.roles, 'grants to ' || f.grants,
                                 CASE WHEN NOT f.any_role AND f.policies > 0 THEN format('policies of %s tables', f.policies) END), '') AS what
           FROM found f
@@ -405,12 +437,11 @@ AS $$
       FROM (SELECT devapp_internal.restore_needs() AS needs) AS r
 $$;
 
-CREATE FUNCTION devapp_internal.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+CREATE FUNCTION devapp_internal.doctor_everything() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT * FROM devapp_internal.doctor_versions()
-    UNION ALL SELECT * FROM devapp_internal.doctor_metering()
+    SELECT * FROM devapp_internal.doctor_metering()
     UNION ALL SELECT * FROM devapp_internal.doctor_quota()
     UNION ALL SELECT * FROM devapp_internal.doctor_housekeeping()
     UNION ALL SELECT * FROM devapp_internal.doctor_storage()
@@ -432,6 +463,19 @@ AS $$
     UNION ALL SELECT * FROM devapp_internal.doctor_standby_use()
     UNION ALL SELECT * FROM devapp_internal.doctor_standby_lag()
     UNION ALL SELECT * FROM devapp_internal.doctor_standby_primary()
+$$;
+
+-- Where the library does not serve the catalog, all else would fail.
+CREATE FUNCTION devapp_internal.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM devapp_internal.doctor_versions() UNION ALL SELECT * FROM devapp_internal.doctor_update();
+    IF devapp_internal.serves_catalog() THEN
+        RETURN QUERY SELECT * FROM devapp_internal.doctor_everything();
+    END IF;
+END
 $$;
 
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)

@@ -31,7 +31,7 @@ sub after
 is( $node->safe_psql('postgres', 'SELECT check_name, status FROM devapp.doctor() ORDER BY 1'),
 	join("\n",
 		'api_products|ok', 'audit|warning', 'audit_key|warning', 'audit_seal|ok', 'base_url|ok', 'digests|ok', 'dpop|info', 'housekeeping|info', 'init_privs|ok', 'keyring|info', 'libsodium|ok', 'metering|info', 'owner|ok', 'packed_rows|ok', 'pepper|warning', 'preload|info',
-		'proxy_token|ok', 'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'signing_key|info', 'storage|ok', 'token_issuer|ok', 'triggers|ok', 'usage_feed|ok', 'version|ok'),
+		'proxy_token|ok', 'public|ok', 'quota|ok', 'restore|ok', 'roles|info', 'signing_key|info', 'storage|ok', 'token_issuer|ok', 'triggers|ok', 'update|ok', 'usage_feed|ok', 'version|ok'),
 	'a fresh installation');
 is( $node->safe_psql('postgres',
 		q{SELECT count(*) FROM devapp.doctor() WHERE status IN ('warning', 'error') AND hint IS NULL}),
@@ -50,11 +50,11 @@ after('all', 'SELECT devapp.setup_roles()', 'roles',
 after('all, made for another database', 'CREATE ROLE devapp_admin; CREATE ROLE devapp_analyst; CREATE ROLE devapp_auditor; CREATE ROLE devapp_developer; CREATE ROLE devapp_gateway; CREATE ROLE devapp_http; CREATE ROLE devapp_reporter; CREATE ROLE devapp_scanner', 'roles',
 	qr/^warning\|missing: grants to devapp_admin, devapp_analyst, devapp_auditor, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_scanner; policies of \d+ tables$/);
 after('a grant gone', 'SELECT devapp.setup_roles(); REVOKE EXECUTE ON FUNCTION devapp.doctor() FROM devapp_admin', 'roles',
-	"\nwarning|missing: grants to devapp_admin");
+	"\nerror|missing: grants to devapp_admin");
 after('a column gone', 'SELECT devapp.setup_roles(); REVOKE SELECT (scheme) ON devapp.credential_secret FROM devapp_developer', 'roles',
-	"\nwarning|missing: grants to devapp_developer");
+	"\nerror|missing: grants to devapp_developer");
 after('a table gone', 'SELECT devapp.setup_roles(); REVOKE SELECT ON devapp.app FROM devapp_admin; REVOKE USAGE ON SCHEMA devapp_report FROM devapp_analyst', 'roles',
-	"\nwarning|missing: grants to devapp_admin, devapp_analyst");
+	"\nerror|missing: grants to devapp_admin, devapp_analyst");
 after('more than is declared', 'SELECT devapp.setup_roles(); GRANT EXECUTE ON FUNCTION devapp.doctor() TO devapp_gateway; GRANT SELECT ON devapp.app TO devapp_admin WITH GRANT OPTION', 'roles',
 	"\nok|they exist, have what is declared for them, and every table says which rows they see");
 after('a policy gone', 'SELECT devapp.setup_roles(); DROP POLICY devapp_admin ON devapp.app', 'roles',
