@@ -189,38 +189,49 @@ COMMENT ON COLUMN devapp_report.team_usage.refused_30d IS 'Calls of these that w
 COMMENT ON COLUMN devapp_report.team_usage.last_used_at IS 'Last call of these that was allowed; null: none was yet';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', 'admin', 'analyst');
 
+-- What is counted of the whole program, in one pass (src/meter/program_sums.c): of each
+-- product, null for none, how many apps have it, how many owners, and how many apps called it
+-- in the last 30 days; and the most urgent secrets, with how many there are.
+CREATE FUNCTION devapp_internal.sum_program(at timestamptz, rotation_max_age integer, most_urgent integer) RETURNS TABLE (
+    is_product boolean,
+    product_id uuid,
+    apps_approved bigint,
+    apps_pending bigint,
+    apps_revoked bigint,
+    owners bigint,
+    active_apps_30d bigint,
+    credential_id uuid,
+    secret_version integer,
+    total bigint
+)
+    LANGUAGE c STABLE STRICT ROWS 2000
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_sum_program';
+
+-- For product_adoption, which is refreshed right after it, and rotation_queue.
+CREATE MATERIALIZED VIEW devapp_internal.program_sums AS
+SELECT s.* FROM devapp_internal.sum_program(now(), devapp_report.setting('rotation_max_age')::integer, 1000) AS s;
+
 -- Deleted products have a row if they had calls, and calls to none have one, so that the
--- sums are those of all calls.  Ids that are null join as if they were zero.  Grouped by owner
--- first, so that owners are counted without being sorted.  Responses are taken from
--- latency_totals, which is refreshed before it.
+-- sums are those of all calls.  Ids that are null join as if they were zero.  Responses are
+-- taken from latency_totals, which is refreshed before it.
 CREATE MATERIALIZED VIEW devapp_internal.product_adoption AS
 SELECT x.product_id,
-       coalesce(s.apps_approved, 0) AS apps_approved, coalesce(s.apps_pending, 0) AS apps_pending,
-       coalesce(s.apps_revoked, 0) AS apps_revoked, coalesce(s.owners, 0) AS owners,
-       coalesce(c.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
+       CASE WHEN x.is_live THEN coalesce(s.apps_approved, 0) ELSE 0 END AS apps_approved,
+       CASE WHEN x.is_live THEN coalesce(s.apps_pending, 0) ELSE 0 END AS apps_pending,
+       CASE WHEN x.is_live THEN coalesce(s.apps_revoked, 0) ELSE 0 END AS apps_revoked,
+       CASE WHEN x.is_live THEN coalesce(s.owners, 0) ELSE 0 END AS owners,
+       coalesce(s.active_apps_30d, 0) AS active_apps_30d, coalesce(u.calls_30d, 0) AS calls_30d,
        coalesce(u.refused_30d, 0) AS refused_30d,
        l.responses_30d, l.client_errors_30d, l.server_errors_30d
   FROM (SELECT p.product_id, coalesce(p.product_id, '00000000-0000-0000-0000-000000000000') AS key, p.deleted_at IS NULL AS is_live
           FROM (SELECT y.product_id, y.deleted_at FROM devapp.product y UNION ALL SELECT NULL, now()) AS p) AS x
-  LEFT JOIN (SELECT y.product_id, devapp_internal.sum_bigint(y.approved) AS apps_approved, devapp_internal.sum_bigint(y.pending) AS apps_pending,
-                    devapp_internal.sum_bigint(y.revoked) AS apps_revoked, count(*) FILTER (WHERE y.approved > 0) AS owners
-               FROM (SELECT x.product_id, coalesce(a.developer_id, a.team_id) AS owner_id,
-                            count(*) FILTER (WHERE x.status = 'approved') AS approved,
-                            count(*) FILTER (WHERE x.status = 'pending') AS pending,
-                            count(*) FILTER (WHERE x.status = 'revoked') AS revoked
-                       FROM devapp_internal.app_product x
-                       JOIN devapp.app a ON a.app_id = x.app_id
-                      WHERE a.deleted_at IS NULL
-                      GROUP BY x.product_id, owner_id) AS y
-              GROUP BY y.product_id) AS s ON s.product_id = x.product_id AND x.is_live
+  LEFT JOIN devapp_internal.program_sums s ON s.is_product AND coalesce(s.product_id, '00000000-0000-0000-0000-000000000000') = x.key
   LEFT JOIN (SELECT x.product_id, coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code = 'VALID'), 0) AS calls_30d,
                     coalesce(devapp_internal.sum_bigint(x.calls) FILTER (WHERE x.code <> 'VALID'), 0) AS refused_30d
                FROM devapp_internal.usage_sums x
               WHERE x.is_day AND x.day > devapp_internal.utc_today() - 30
               GROUP BY x.product_id) AS u ON coalesce(u.product_id, '00000000-0000-0000-0000-000000000000') = x.key
-  LEFT JOIN (SELECT x.product_id, count(*) AS active_apps_30d
-               FROM (SELECT DISTINCT y.product_id, y.app_id FROM devapp_internal.usage_sums y WHERE NOT y.is_day AND y.app_id IS NOT NULL AND y.calls_30d > 0) AS x
-              GROUP BY x.product_id) AS c ON coalesce(c.product_id, '00000000-0000-0000-0000-000000000000') = x.key
   LEFT JOIN (SELECT x.product_id, devapp_internal.sum_bigint(x.responses) AS responses_30d,
                     devapp_internal.sum_bigint(x.client_errors) AS client_errors_30d, devapp_internal.sum_bigint(x.server_errors) AS server_errors_30d
                FROM devapp_internal.latency_totals x

@@ -68,14 +68,38 @@ COMMENT ON COLUMN devapp_report.latency_daily.histogram IS 'Responses by respons
 COMMENT ON COLUMN devapp_report.latency_daily.updated_at IS 'When a flush last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT', 'admin', 'analyst');
 
+-- By day and product, of the days from one to before another.
+CREATE FUNCTION devapp_internal.sum_latencies(days_from date, days_to date) RETURNS TABLE (
+    day date,
+    product_id uuid,
+    responses bigint,
+    client_errors bigint,
+    server_errors bigint,
+    total_ms double precision,
+    latency_min interval,
+    latency_max interval,
+    histogram bigint[],
+    updated_at timestamptz
+)
+    LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT l.day, l.product_id, devapp_internal.sum_bigint(l.calls), devapp_internal.sum_bigint(l.client_errors),
+           devapp_internal.sum_bigint(l.server_errors), sum(date_part('epoch', l.latency_total) * 1000),
+           min(l.latency_min), max(l.latency_max), devapp.add_histograms(l.histogram), max(l.updated_at)
+      FROM devapp.usage_latency l
+     WHERE l.day >= days_from AND l.day < days_to
+     GROUP BY l.day, l.product_id;
+END;
+
+-- In two parts, as the days of usage are (devapp_internal.usage_day_base).
+CREATE MATERIALIZED VIEW devapp_internal.usage_latency_base AS
+SELECT devapp_internal.utc_today() AS day, devapp_internal.usage_files('devapp.usage_latency') AS files;
+CREATE MATERIALIZED VIEW devapp_internal.latency_totals_before AS
+SELECT l.* FROM devapp_internal.usage_latency_base b, LATERAL devapp_internal.sum_latencies(b.day - 59, b.day) AS l;
 CREATE MATERIALIZED VIEW devapp_internal.latency_totals AS
-SELECT l.day, l.product_id, devapp_internal.sum_bigint(l.calls) AS responses, devapp_internal.sum_bigint(l.client_errors) AS client_errors,
-       devapp_internal.sum_bigint(l.server_errors) AS server_errors, sum(date_part('epoch', l.latency_total) * 1000) AS total_ms,
-       min(l.latency_min) AS latency_min, max(l.latency_max) AS latency_max, devapp.add_histograms(l.histogram) AS histogram,
-       max(l.updated_at) AS updated_at
-  FROM devapp.usage_latency l
- WHERE l.day > (SELECT devapp_internal.utc_today() - 60)
- GROUP BY l.day, l.product_id;
+SELECT * FROM devapp_internal.latency_totals_before
+UNION ALL
+SELECT l.* FROM devapp_internal.usage_latency_base b, LATERAL devapp_internal.sum_latencies(b.day, 'infinity') AS l;
 CREATE UNIQUE INDEX _latency_totals_key ON devapp_internal.latency_totals (day, product_id) NULLS NOT DISTINCT;
 
 CREATE VIEW devapp_report.latency_totals AS

@@ -58,6 +58,74 @@ BEGIN
 END
 $$;
 
+-- Are the days before today, which were added up the last time, still as they were?
+CREATE FUNCTION devapp_internal.are_days_unchanged(source text, base_day date, base_files text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    earliest date := (SELECT min(c.day) FROM devapp_internal.take_usage_changes(source) AS c);
+BEGIN
+    RETURN base_day = devapp_internal.utc_today()
+           AND base_files IS NOT DISTINCT FROM devapp_internal.usage_files(('devapp.' || source)::regclass)
+           AND coalesce(earliest >= base_day, true);
+END
+$$;
+
+-- The base first: it says less than what is added up in later snapshots.
+CREATE FUNCTION devapp_internal.add_up_usage(whole boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    unchanged boolean := (SELECT devapp_internal.are_days_unchanged('usage_day', b.day, b.files) FROM devapp_internal.usage_day_base b);
+BEGIN
+    IF whole OR NOT unchanged THEN
+        REFRESH MATERIALIZED VIEW devapp_internal.usage_day_base;
+        REFRESH MATERIALIZED VIEW devapp_internal.usage_sums_before;
+        ANALYZE devapp_internal.usage_sums_before;
+        -- for the planner the days to come will be like these
+        REFRESH MATERIALIZED VIEW devapp_internal.usage_sums_now;
+        ANALYZE devapp_internal.usage_sums_now;
+        RETURN;
+    END IF;
+    REFRESH MATERIALIZED VIEW devapp_internal.usage_sums_now;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.add_up_latencies(whole boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    unchanged boolean := (SELECT devapp_internal.are_days_unchanged('usage_latency', b.day, b.files) FROM devapp_internal.usage_latency_base b);
+BEGIN
+    IF whole OR NOT unchanged THEN
+        REFRESH MATERIALIZED VIEW devapp_internal.usage_latency_base;
+        REFRESH MATERIALIZED VIEW devapp_internal.latency_totals_before;
+    END IF;
+END
+$$;
+
+-- What a report is made from, and is refreshed with it.
+CREATE FUNCTION devapp_internal.refresh_sources(report text, whole boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    CASE report
+    WHEN 'app_usage' THEN
+        PERFORM devapp_internal.add_up_usage(whole);
+    WHEN 'latency_totals' THEN
+        PERFORM devapp_internal.add_up_latencies(whole);
+    WHEN 'product_adoption' THEN
+        REFRESH MATERIALIZED VIEW devapp_internal.program_sums;
+        ANALYZE devapp_internal.program_sums;
+    ELSE
+    END CASE;
+END
+$$;
+
 -- app_usage is what views on apps take calls from; it brings the sums that those of apps
 -- and products and the totals are made from.  What is not refreshed beside its readers is not
 -- waited for long: other readers would wait as well.
@@ -70,11 +138,10 @@ DECLARE
     relation text := format('devapp_internal.%I', report);
     row_count bigint;
 BEGIN
-    IF report = 'app_usage' THEN
-        REFRESH MATERIALIZED VIEW devapp_internal.usage_sums;
-        ANALYZE devapp_internal.usage_sums;
-    END IF;
-    IF beside_readers THEN
+    PERFORM devapp_internal.refresh_sources(report, NOT beside_readers);
+    IF beside_readers AND report = 'app_usage' THEN
+        RETURN devapp_internal.put_app_usage(relation::regclass);
+    ELSIF beside_readers THEN
         PERFORM devapp_internal.refresh_beside_readers(relation);
     ELSE
         EXECUTE format('REFRESH MATERIALIZED VIEW %s', relation);
@@ -82,21 +149,6 @@ BEGIN
     END IF;
     EXECUTE format('SELECT count(*) FROM %s', relation) INTO row_count;
     RETURN row_count;
-END
-$$;
-
--- For reports that join all credentials.  Ids are made in the order of time, so tables lie nearly
--- in the order of their ids, and joining those by merging takes two thirds of the time of
--- joining them by hashing, which the planner prefers.  Where neither was possible, a session that
--- has merging switched off would join them by nested loops.
-CREATE FUNCTION devapp_internal.refresh_merging(report text, beside_readers boolean) RETURNS bigint
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-    SET enable_hashjoin = off
-    SET enable_mergejoin = on
-AS $$
-BEGIN
-    RETURN devapp_internal.refresh_report(refresh_merging.report, refresh_merging.beside_readers);
 END
 $$;
 
@@ -113,9 +165,7 @@ DECLARE
     started timestamptz := clock_timestamp();
     beside_readers boolean := coalesce(refresh_known.concurrently, true) AND known.as_of IS NOT NULL;
 BEGIN
-    known.rows := CASE WHEN known.report IN ('product_adoption', 'rotation_queue')
-                       THEN devapp_internal.refresh_merging(known.report, beside_readers)
-                       ELSE devapp_internal.refresh_report(known.report, beside_readers) END;
+    known.rows := devapp_internal.refresh_report(known.report, beside_readers);
     known.duration_ms := round(extract(epoch FROM clock_timestamp() - started) * 1000, 3);
     UPDATE devapp.report_refresh r
        SET as_of = now(), rows = known.rows, duration_ms = known.duration_ms, error = NULL

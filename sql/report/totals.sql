@@ -46,22 +46,12 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp_report.verdict_totals', 'SELECT
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
 -- while it is in use, then what is overdue.  Where nobody rotates all are.
 CREATE MATERIALIZED VIEW devapp_internal.rotation_queue AS
-  WITH found AS MATERIALIZED (
-    SELECT r.credential_id, r.consumer_key, r.environment, r.app_id, r.secret_version, r.issued_at, r.overlap_ends_at,
-           r.is_overdue, r.still_used
-      FROM devapp_report.rotations r
-     WHERE r.is_overdue OR r.still_used
-), urgent AS (
-    SELECT *
-      FROM found
-     ORDER BY still_used DESC, overlap_ends_at, issued_at, credential_id, secret_version
-     LIMIT 1000
-)
-SELECT row_number() OVER (ORDER BY u.still_used DESC, u.overlap_ends_at, u.issued_at, u.credential_id, u.secret_version) AS rank,
-       (SELECT count(*) FROM found) AS total,
-       u.credential_id, u.consumer_key, u.environment, u.app_id,
-       u.secret_version, u.issued_at, u.overlap_ends_at, u.is_overdue, u.still_used
-  FROM urgent u;
+SELECT row_number() OVER (ORDER BY r.still_used DESC, r.overlap_ends_at, r.issued_at, r.credential_id, r.secret_version) AS rank,
+       u.total, r.credential_id, r.consumer_key, r.environment, r.app_id,
+       r.secret_version, r.issued_at, r.overlap_ends_at, r.is_overdue, r.still_used
+  FROM devapp_internal.program_sums u
+  JOIN devapp_report.rotations r ON r.credential_id = u.credential_id AND r.secret_version = u.secret_version
+ WHERE NOT u.is_product AND (r.is_overdue OR r.still_used);
 CREATE UNIQUE INDEX rotation_queue_key ON devapp_internal.rotation_queue (credential_id, secret_version);
 
 -- Names are as of now.

@@ -1,9 +1,9 @@
 -- Reports of calls.
 
--- The days from a day on, in one pass and in two ways: by app and product (is_day is false), with calls
--- that were allowed and refused from recent_from on, and allowed before; and by day and all but the
--- app.  There may be several rows of one key, which add up (src/meter/usage_sums.c).
-CREATE FUNCTION devapp_internal.sum_usage(days_from date, recent_from date, allowed devapp.verdict_code) RETURNS TABLE (
+-- The days from one to before another, in one pass and in two ways: by app and product (is_day is
+-- false), with calls that were allowed and refused from recent_from on, and allowed before; and by day
+-- and all but the app.  There may be several rows of one key, which add up (src/meter/usage_sums.c).
+CREATE FUNCTION devapp_internal.sum_usage(days_from date, days_to date, recent_from date, allowed devapp.verdict_code) RETURNS TABLE (
     is_day boolean,
     product_id uuid,
     app_id uuid,
@@ -21,23 +21,45 @@ CREATE FUNCTION devapp_internal.sum_usage(days_from date, recent_from date, allo
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_sum_usage';
 
--- For the reports that are materialized after it: so they scan the days once.  Nobody else
--- reads it, so it is refreshed without care for readers, and needs no index.
-CREATE MATERIALIZED VIEW devapp_internal.usage_sums AS
+-- Of sixty days most do not change from one refresh to the next.  So they are added up in two
+-- parts: today each time, the days before only where there is a new day, or one of them
+-- has changed (devapp_internal.add_up_usage).  For which day that was done is here, and which
+-- partitions there were.  A materialized view, like what it belongs to: neither is in a dump, and
+-- neither is replicated.
+CREATE MATERIALIZED VIEW devapp_internal.usage_day_base AS
+SELECT devapp_internal.utc_today() AS day, devapp_internal.usage_files('devapp.usage_day') AS files;
+
+-- Only other reports read these, so they are refreshed without care for readers, and need no index.
+CREATE MATERIALIZED VIEW devapp_internal.usage_sums_before AS
 SELECT s.is_day, s.product_id, s.app_id, s.calls_30d, s.refused_30d, s.calls_previous_30d,
        s.day, s.environment COLLATE "C" AS environment, s.code, s.calls, s.cost, s.updated_at
-  FROM devapp_internal.sum_usage(devapp_internal.utc_today() - 59, devapp_internal.utc_today() - 29, 'VALID') AS s;
+  FROM devapp_internal.usage_day_base b,
+       LATERAL devapp_internal.sum_usage(b.day - 59, b.day, b.day - 29, 'VALID') AS s;
+CREATE MATERIALIZED VIEW devapp_internal.usage_sums_now AS
+SELECT s.is_day, s.product_id, s.app_id, s.calls_30d, s.refused_30d, s.calls_previous_30d,
+       s.day, s.environment COLLATE "C" AS environment, s.code, s.calls, s.cost, s.updated_at
+  FROM devapp_internal.usage_day_base b,
+       LATERAL devapp_internal.sum_usage(b.day, 'infinity', b.day - 29, 'VALID') AS s;
+CREATE VIEW devapp_internal.usage_sums AS
+SELECT * FROM devapp_internal.usage_sums_before
+UNION ALL
+SELECT * FROM devapp_internal.usage_sums_now;
 
--- By app, for views on apps.  A refresh beside readers first compares all rows that have
--- no null with one another, to find duplicates, which a GROUP BY has none of.  With a
--- column that is always null it does not, and takes half the time.
-CREATE MATERIALIZED VIEW devapp_internal.app_usage AS
+-- By app, for views on apps.  Beside readers its rows are put right by
+-- devapp_internal.put_app_usage(), in place.
+CREATE MATERIALIZED VIEW devapp_internal.app_usage WITH (fillfactor = 70) AS
 SELECT u.app_id, coalesce(devapp_internal.sum_bigint(u.calls_30d), 0) AS calls_30d, coalesce(devapp_internal.sum_bigint(u.refused_30d), 0) AS refused_30d,
-       coalesce(devapp_internal.sum_bigint(u.calls_previous_30d), 0) AS calls_previous_30d, NULL::boolean AS nothing
+       coalesce(devapp_internal.sum_bigint(u.calls_previous_30d), 0) AS calls_previous_30d
   FROM devapp_internal.usage_sums u
- WHERE u.app_id IS NOT NULL
+ WHERE NOT u.is_day AND u.app_id IS NOT NULL
  GROUP BY u.app_id;
 CREATE UNIQUE INDEX _app_usage_key ON devapp_internal.app_usage (app_id);
+
+-- Makes the rows of app_usage what its query says; how many there are (src/meter/app_usage.c).
+CREATE FUNCTION devapp_internal.put_app_usage(app_usage regclass) RETURNS bigint
+    LANGUAGE c STRICT
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_put_app_usage';
 
 CREATE MATERIALIZED VIEW devapp_internal.usage_totals AS
 SELECT x.day, x.product_id, x.environment,

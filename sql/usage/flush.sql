@@ -422,6 +422,7 @@ BEGIN
     PERFORM devapp_internal.roll_up_waiting();
     PERFORM devapp_internal.roll_up_usage();
     waiting := ARRAY(SELECT DISTINCT unnest(f.waiting_months) FROM devapp.usage_flush f);
+    PERFORM devapp_internal.compact_usage_changes();
     existing := ARRAY(SELECT p.partition_name FROM devapp_internal.usage_partitions() p);
     PERFORM devapp_internal.usage_partition('usage_minute', now() + n * interval '1 day') FROM generate_series(0, 2) AS n;
     PERFORM devapp_internal.usage_partition(parent, date_trunc('month', now()) + n * interval '1 month')

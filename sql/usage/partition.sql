@@ -31,10 +31,11 @@ BEGIN
                        partition_name, parent, CASE WHEN daily THEN 100 ELSE 70 END);
         EXECUTE format('CREATE %s INDEX %I ON devapp.%I %s', CASE WHEN NOT daily THEN 'UNIQUE' END,
                        partition_name || '_key', partition_name, devapp_internal.usage_index(parent));
-        -- for the last minutes; next to nothing to write, as the rows come in their order
-        IF daily THEN
-            EXECUTE format('CREATE INDEX %I ON devapp.%I USING brin (minute) WITH (pages_per_range = 32, autosummarize = on)',
-                           partition_name || '_minute', partition_name);
+        -- for the last minutes, and the days that a refresh of the reports adds up; next to nothing
+        -- to write, as the rows come in their order
+        IF parent <> 'usage_hour' THEN
+            EXECUTE format('CREATE INDEX %I ON devapp.%I USING brin (%I) WITH (pages_per_range = 32, autosummarize = on)',
+                           partition_name || CASE WHEN daily THEN '_minute' ELSE '_day' END, partition_name, CASE WHEN daily THEN 'minute' ELSE 'day' END);
         END IF;
         EXECUTE format('ALTER TABLE devapp.%I ENABLE ROW LEVEL SECURITY, REPLICA IDENTITY FULL', partition_name);
         PERFORM devapp_internal.refuse_without_policy(to_regclass('devapp.' || partition_name));

@@ -121,6 +121,17 @@ COMMENT ON COLUMN devapp.usage_latency.updated_at IS 'When the row was last writ
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_latency', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_latency', '');
 
+-- Written past its triggers, which drop what a subscriber of a publication of all tables is sent
+-- of it.  The rows are few, and looked for by nobody else than who reads all of them.
+CREATE TABLE devapp_internal.usage_change (
+    source text COLLATE "C" NOT NULL,
+    day date NOT NULL
+);
+ALTER TABLE devapp_internal.usage_change REPLICA IDENTITY FULL;
+COMMENT ON TABLE devapp_internal.usage_change IS 'Days of usage that changed since the reports added them up; not dumped';
+COMMENT ON COLUMN devapp_internal.usage_change.source IS 'usage_day or usage_latency';
+COMMENT ON COLUMN devapp_internal.usage_change.day IS 'A day of it; -infinity: any';
+
 CREATE TABLE devapp.usage_correction (
     correction_id uuid NOT NULL DEFAULT devapp.uuid_v7(),
     app_id uuid NOT NULL,

@@ -7,7 +7,7 @@
  * each row was looked for in the index, written with a record of WAL of its own,
  * written to the index as a speculation, and confirmed.
  *
- * Nothing is done to a partition to which somebody has added an index, a trigger or a column:
+ * Nothing is done to a partition to which somebody has added a trigger, a column, or an index other than BRIN:
  * the caller then runs those statements.
  */
 #include "postgres.h"
@@ -16,6 +16,7 @@
 #include "executor/tuptable.h"
 #include "utils/timestamp.h"
 
+#include "meter/usage_change.h"
 #include "meter/usage_partition.h"
 #include "meter/usage_scan.h"
 
@@ -74,6 +75,20 @@ receive_minute(TupleTableSlot *slot, DestReceiver *receiver)
 	return !minutes->refused;
 }
 
+/* ---------- the days ---------- */
+
+/* The partition has no more days than a month, so each is noted once. */
+static void
+note_days(const UsageRow *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		bool		isnull;
+
+		usage_change_note(SOURCE_DAY, DatumGetDateADT(usage_row_get(&rows[i], PART_TIME, false, 0, &isnull)));
+	}
+}
+
 /* ---------- the function ---------- */
 
 static bool
@@ -93,6 +108,7 @@ roll_up(UsagePartition *hours, UsagePartition *days, Datum from, Datum to, Datum
 	usage_partition_add(hours, minutes.rows, minutes.n);
 	minutes.n = usage_rows_merge(minutes.rows, minutes.n, DAY_KEY_LEN);
 	usage_partition_add(days, minutes.rows, minutes.n);
+	note_days(minutes.rows, minutes.n);
 	return true;
 }
 

@@ -24,6 +24,7 @@
 
 #include "base/compat.h"
 #include "meter/add_counts.h"
+#include "meter/usage_change.h"
 #include "meter/usage_partition.h"
 
 /* a row of the partition, and where it is */
@@ -87,6 +88,7 @@ struct UsagePartition
 	const UsageTable *table;
 	Relation	relation;
 	CatalogIndexState indexes;
+	Relation	index;			/* by which rows are found */
 	TupleTableSlot *stored_slot;
 	TimestampTz written_at;
 
@@ -115,16 +117,18 @@ column_of(const UsageTable *table, UsagePart part)
 	return i + 1;
 }
 
+/* The index that says which days are where: it needs no care. */
 static bool
-has_our_index(const UsageTable *table, ResultRelInfo *indexes)
+only_summarizes(const ResultRelInfo *indexes, int i)
 {
-	const IndexInfo *info;
-	Relation	index;
+	return indexes->ri_IndexRelationDescs[i]->rd_rel->relam == BRIN_AM_OID &&
+		indexes->ri_IndexRelationInfo[i]->ii_Expressions == NIL &&
+		indexes->ri_IndexRelationInfo[i]->ii_Predicate == NIL;
+}
 
-	if (indexes->ri_NumIndices != 1)
-		return false;
-	info = indexes->ri_IndexRelationInfo[0];
-	index = indexes->ri_IndexRelationDescs[0];
+static bool
+is_our_index(const UsageTable *table, const IndexInfo *info, Relation index)
+{
 	if (!info->ii_Unique || info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
 		info->ii_NumIndexAttrs != table->n_index || info->ii_NumIndexKeyAttrs != table->n_index ||
 		index->rd_rel->relam != BTREE_AM_OID || !index->rd_index->indisvalid || !index->rd_index->indimmediate)
@@ -135,6 +139,24 @@ has_our_index(const UsageTable *table, ResultRelInfo *indexes)
 			return false;
 	}
 	return true;
+}
+
+/* The index by which rows are found; NULL: there is none, or there are others. */
+static Relation
+find_our_index(const UsageTable *table, const ResultRelInfo *indexes)
+{
+	Relation	ours = NULL;
+
+	for (int i = 0; i < indexes->ri_NumIndices; i++)
+	{
+		if (only_summarizes(indexes, i))
+			continue;
+		if (ours != NULL ||
+			!is_our_index(table, indexes->ri_IndexRelationInfo[i], indexes->ri_IndexRelationDescs[i]))
+			return NULL;
+		ours = indexes->ri_IndexRelationDescs[i];
+	}
+	return ours;
 }
 
 static bool
@@ -170,8 +192,9 @@ usage_partition_open(Oid id, bool by_hour, TimestampTz written_at)
 	partition->relation = relation;
 	partition->written_at = written_at;
 	partition->indexes = CatalogOpenIndexes(relation);
-	if (relation->rd_tableam == GetHeapamTableAmRoutine() && relation->trigdesc == NULL &&
-		has_our_columns(table, RelationGetDescr(relation)) && has_our_index(table, partition->indexes))
+	partition->index = find_our_index(table, partition->indexes);
+	if (relation->rd_tableam == GetHeapamTableAmRoutine() && usage_change_is_only_trigger(relation->trigdesc) &&
+		has_our_columns(table, RelationGetDescr(relation)) && partition->index != NULL)
 		return partition;
 	usage_partition_close(partition);
 	return NULL;
@@ -401,7 +424,7 @@ void
 usage_partition_add(UsagePartition *partition, const UsageRow *rows, size_t n)
 {
 	Relation	relation = partition->relation;
-	Relation	index = partition->indexes->ri_IndexRelationDescs[0];
+	Relation	index = partition->index;
 	/* the transaction's snapshot may be older than the lock */
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	IndexScanDesc run_scan = compat_index_beginscan(relation, index, snapshot, 3);

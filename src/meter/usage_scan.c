@@ -28,7 +28,8 @@ usage_scan(const char *query, const ParamExternData *params, int n, DestReceiver
 	receiver->rShutdown = receiver->rDestroy = stop_receiving;
 	receiver->mydest = DestNone;
 	options.params = makeParamList(n);
-	memcpy(options.params->params, params, n * sizeof(ParamExternData));
+	if (n > 0)
+		memcpy(options.params->params, params, n * sizeof(ParamExternData));
 	options.read_only = true;
 	options.dest = receiver;
 	SPI_connect();

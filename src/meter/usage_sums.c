@@ -13,9 +13,6 @@
  */
 #include "postgres.h"
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
@@ -29,6 +26,7 @@
 
 #include "base/compat.h"
 #include "meter/add_counts.h"
+#include "meter/huge_pages.h"
 #include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_sum_usage);
@@ -124,27 +122,7 @@ equal_day_keys(const DayKey *a, const DayKey *b)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-/* In pages of the usual size, finding the page takes longer than the rest. */
-static inline void *
-app_sums_allocate(app_sums_hash *table, Size size)
-{
-	char	   *chunk = MemoryContextAllocHuge(table->ctx, size);
-
-#ifdef MADV_HUGEPAGE
-	char	   *first_page = (char *) TYPEALIGN(sysconf(_SC_PAGESIZE), chunk);
-
-	/* if there are none, usual ones will do */
-	if (size >= 4 * 1024 * 1024)
-		(void) madvise(first_page, chunk + size - first_page, MADV_HUGEPAGE);
-#endif
-	return memset(chunk, 0, size);
-}
-
-static inline void
-app_sums_free(app_sums_hash *table, void *chunk)
-{
-	pfree(chunk);
-}
+HUGE_PAGES_FOR(app_sums)
 
 #define SH_PREFIX day_sums
 #define SH_ELEMENT_TYPE DaySums
@@ -185,7 +163,8 @@ enum
 
 static const char usage_query[] =
 "SELECT u.day, u.app_id, u.product_id, u.environment, u.code, u.calls, u.cost, u.updated_at"
-"  FROM devapp.usage_day u WHERE u.day OPERATOR(pg_catalog.>=) $1";
+"  FROM devapp.usage_day u"
+" WHERE u.day OPERATOR(pg_catalog.>=) $1 AND u.day OPERATOR(pg_catalog.<) $2";
 
 /* ---------- what comes out ---------- */
 
@@ -377,15 +356,17 @@ receive_usage(TupleTableSlot *slot, DestReceiver *receiver)
 
 /* ---------- the function ---------- */
 
-/* SQL: devapp_internal.sum_usage(date, date, devapp.verdict_code) */
+/* SQL: devapp_internal.sum_usage(date, date, date, devapp.verdict_code) */
 Datum
 devapp_sum_usage(PG_FUNCTION_ARGS)
 {
-	const ParamExternData from = SCAN_PARAM(PG_GETARG_DATUM(0), DATEOID);
+	const ParamExternData days[] = {
+		SCAN_PARAM(PG_GETARG_DATUM(0), DATEOID), SCAN_PARAM(PG_GETARG_DATUM(1), DATEOID)
+	};
 	UsageSums	sums = {
 		.receiver.receiveSlot = receive_usage,
-		.recent_from = PG_GETARG_DATEADT(1),
-		.allowed = PG_GETARG_OID(2),
+		.recent_from = PG_GETARG_DATEADT(2),
+		.allowed = PG_GETARG_OID(3),
 		.result = (ReturnSetInfo *) fcinfo->resultinfo
 	};
 
@@ -394,7 +375,7 @@ devapp_sum_usage(PG_FUNCTION_ARGS)
 											  ALLOCSET_DEFAULT_SIZES);
 	sums.apps = app_sums_create(CurrentMemoryContext, 1024, NULL);
 	sums.days = day_sums_create(CurrentMemoryContext, 1024, NULL);
-	usage_scan(usage_query, &from, 1, &sums.receiver);
+	usage_scan(usage_query, days, lengthof(days), &sums.receiver);
 	drain_pending(&sums);
 	put_app_sums(&sums);
 	put_day_sums(&sums);

@@ -172,7 +172,7 @@ report_trail() {
 }
 
 report_reports() {
-	local names=("fill all reports" "refresh all beside readers" "pending_approvals" "dashboard" "inactive_apps, all") bars=(5000 1000 10 "" "") i=0 ms
+	local names=("fill all reports" "refresh all beside readers, after calls of one app in a hundred and new apps" "pending_approvals" "dashboard" "inactive_apps, all") bars=(5000 1000 10 "" "") i=0 ms
 	echo "| reports of $apps apps and $usage_rows rows of usage | ms | bar |"
 	echo "|---|---|---|"
 	while read -r ms; do

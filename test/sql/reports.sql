@@ -22,7 +22,7 @@ SELECT c.relname, x.id FROM pg_class c, (VALUES ('app_id', 'app'), ('product_id'
    AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = x.name) ORDER BY 1, 2;
 -- nothing in it is materialized; of what is behind it each has a unique key over all rows; no view asks for the rights of its reader
 SELECT c.relname FROM pg_class c
- WHERE c.relnamespace IN ('devapp_internal'::regnamespace, 'devapp'::regnamespace) AND c.relkind = 'm' AND c.relname <> 'usage_sums'
+ WHERE c.relnamespace IN ('devapp_internal'::regnamespace, 'devapp'::regnamespace) AND c.relkind = 'm' AND c.relname NOT IN ('program_sums', 'usage_day_base', 'usage_sums_before', 'usage_sums_now', 'usage_latency_base', 'latency_totals_before')
    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL);
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'devapp_report'::regnamespace AND c.reloptions::text ~ 'security_invoker';
 -- freshness knows all of them, and which are materialized

@@ -75,7 +75,7 @@ SELECT devapp_internal.utc_today() - i % 71, a.id, p.id, e.name, c.code, i, i % 
   JOIN (VALUES (0, 'prod'), (1, 'test'), (2, NULL), (3, '')) AS e(n, name) ON e.n = i / 852 % 4
   JOIN (VALUES (0, 'VALID'::devapp.verdict_code), (1, 'EXPIRED'), (2, 'QUOTA_EXCEEDED')) AS c(n, code) ON c.n = i / 3408 % 3
     ON CONFLICT DO NOTHING;
-CREATE TEMP TABLE one_pass AS SELECT * FROM devapp_internal.sum_usage(devapp_internal.utc_today() - 59, devapp_internal.utc_today() - 29, 'VALID');
+CREATE TEMP TABLE one_pass AS SELECT * FROM devapp_internal.sum_usage(devapp_internal.utc_today() - 59, 'infinity', devapp_internal.utc_today() - 29, 'VALID');
 CREATE TEMP VIEW by_app AS
 SELECT u.app_id, u.product_id, coalesce(sum(u.calls) FILTER (WHERE u.code = 'VALID' AND u.day > devapp_internal.utc_today() - 30), 0) AS allowed,
        coalesce(sum(u.calls) FILTER (WHERE u.code <> 'VALID' AND u.day > devapp_internal.utc_today() - 30), 0) AS refused,

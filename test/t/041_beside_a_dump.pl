@@ -98,7 +98,7 @@ $writer->quit;
 sql("SELECT devapp.verify_key('$app->{secret}', $Devapp::CALL); SELECT devapp.flush_usage();
 	SELECT devapp_internal.usage_partition('usage_minute', '2020-01-01 UTC')");
 $dump->query_safe('BEGIN; ' . sql($lock));
-$dump->query_safe('SELECT FROM devapp_internal.usage_sums, devapp_internal.usage_totals');
+$dump->query_safe('SELECT FROM devapp_internal.usage_sums_now, devapp_internal.usage_totals');
 sql("SELECT devapp.verify_key('$app->{secret}', $Devapp::CALL)");
 for my $step ('SELECT devapp.flush_usage()', 'SELECT devapp.maintain_usage()', 'SELECT devapp.seal_audit()', 'SELECT devapp.schedule_notifications()',
 	(map { "SELECT devapp_internal.${_}_if_due()" } qw(maintain_usage maintain_audit schedule_notifications notify_quotas seal_audit refresh_reports)))

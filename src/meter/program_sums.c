@@ -1,0 +1,807 @@
+/*
+ * program_sums.c
+ *		What the reports count of the whole program: who has which product, and which
+ *		secrets have to be rotated.
+ *
+ * Both join all credentials with their apps.  As two queries they took three times as long,
+ * and nothing tells cheaply what has changed since the last refresh; so each table is read
+ * once, one after the other, and what belongs to a row is found in memory.
+ *
+ * Memory is bounded: if there are too many rows, it is done in several passes, each for the
+ * apps of some owners.  Numbers of apps and of owners add up over the passes.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/tuptable.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "base/compat.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "meter/huge_pages.h"
+#include "meter/usage_scan.h"
+
+PG_FUNCTION_INFO_V1(devapp_sum_program);
+
+/* rows of a pass, of each kind: some 100 MB each */
+#define MOST_ROWS	(2 * 1024 * 1024)
+
+/* entries of a hash table whose lines of memory are fetched together */
+#define PENDING_ROWS	32
+
+/* ---------- ids ---------- */
+
+/* an id, and where it is in an array */
+typedef struct IdNumber
+{
+	pg_uuid_t	id;
+	uint32		number;
+	char		status;			/* of the hash table */
+} IdNumber;
+
+#define SH_PREFIX id_number
+#define SH_ELEMENT_TYPE IdNumber
+#define SH_KEY_TYPE pg_uuid_t
+#define SH_KEY id
+#define SH_HASH_KEY(table, k) hash_bytes((k).data, UUID_LEN)
+#define SH_EQUAL(table, a, b) (memcmp(&(a), &(b), UUID_LEN) == 0)
+#define SH_USE_NONDEFAULT_ALLOCATOR
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+HUGE_PAGES_FOR(id_number)
+
+/*
+ * Rows by their ids, in the order in which they were read.  Rows of other tables mostly come in
+ * the same order, so one is looked for near the last that was found, and only if it
+ * is not there by its hash.  The table of hashes is made when it is needed.
+ */
+typedef struct IdRow
+{
+	pg_uuid_t	id;
+	uint32		number;			/* for whoever put it in */
+	uint8		flags;
+} IdRow;
+
+typedef struct IdRows
+{
+	IdRow	   *rows;
+	int			n;
+	int			room;
+	int			found;			/* the last one */
+	MemoryContext context;
+	id_number_hash *by_hash;
+} IdRows;
+
+#define NEAR_ROWS	4
+
+static void
+id_rows_init(IdRows *rows)
+{
+	*rows = (IdRows) {.room = 1024, .context = CurrentMemoryContext};
+	rows->rows = palloc(rows->room * sizeof(IdRow));
+}
+
+static IdRow *
+id_rows_add(IdRows *rows, const pg_uuid_t *id)
+{
+	IdRow	   *row;
+
+	rows->rows = vec_reserve(rows->rows, rows->n, &rows->room, sizeof(IdRow));
+	row = &rows->rows[rows->n++];
+	row->id = *id;
+	return row;
+}
+
+static IdRow *
+id_rows_find_by_hash(IdRows *rows, const pg_uuid_t *id)
+{
+	IdNumber   *entry;
+
+	if (rows->by_hash == NULL)
+	{
+		rows->by_hash = id_number_create(rows->context, rows->n, NULL);
+		for (int i = 0; i < rows->n; i++)
+		{
+			bool		found;
+
+			id_number_insert(rows->by_hash, rows->rows[i].id, &found)->number = i;
+		}
+	}
+	entry = id_number_lookup(rows->by_hash, *id);
+	if (entry == NULL)
+		return NULL;
+	rows->found = (int) entry->number;
+	return &rows->rows[entry->number];
+}
+
+/* All rows have been added. */
+static IdRow *
+id_rows_find(IdRows *rows, const pg_uuid_t *id)
+{
+	int			end = Min(rows->found + NEAR_ROWS, rows->n);
+
+	for (int i = rows->found; i < end; i++)
+	{
+		if (memcmp(&rows->rows[i].id, id, UUID_LEN) == 0)
+		{
+			rows->found = i;
+			return &rows->rows[i];
+		}
+	}
+	return id_rows_find_by_hash(rows, id);
+}
+
+/* ---------- pairs ---------- */
+
+/* an app or an owner, as numbers, and a product; and the best status of the two */
+typedef struct PairKey
+{
+	uint32		first;
+	uint32		product;
+} PairKey;
+
+typedef struct Pair
+{
+	PairKey		key;
+	char		status;			/* of the hash table */
+	uint8		best;			/* HAS_* */
+} Pair;
+
+static inline uint32
+hash_pair(PairKey key)
+{
+	return hash_combine(murmurhash32(key.first), murmurhash32(key.product));
+}
+
+#define SH_PREFIX pair
+#define SH_ELEMENT_TYPE Pair
+#define SH_KEY_TYPE PairKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, k) hash_pair(k)
+#define SH_EQUAL(table, a, b) ((a).first == (b).first && (a).product == (b).product)
+#define SH_USE_NONDEFAULT_ALLOCATOR
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+HUGE_PAGES_FOR(pair)
+
+/* an app that calls a product, which need not be there any more */
+typedef struct CallerKey
+{
+	pg_uuid_t	app_id;
+	uint32		product;
+} CallerKey;
+
+typedef struct Caller
+{
+	CallerKey	key;
+	char		status;			/* of the hash table */
+} Caller;
+
+#define SH_PREFIX caller
+#define SH_ELEMENT_TYPE Caller
+#define SH_KEY_TYPE CallerKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, k) hash_combine(hash_bytes((k).app_id.data, UUID_LEN), murmurhash32((k).product))
+#define SH_EQUAL(table, a, b) ((a).product == (b).product && memcmp(&(a).app_id, &(b).app_id, UUID_LEN) == 0)
+#define SH_USE_NONDEFAULT_ALLOCATOR
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+HUGE_PAGES_FOR(caller)
+
+/* a version of a secret that was replaced */
+typedef struct SecretKey
+{
+	pg_uuid_t	credential_id;
+	int32		version;
+} SecretKey;
+
+typedef struct ReplacedSecret
+{
+	SecretKey	key;
+	char		status;			/* of the hash table */
+	TimestampTz issued_at;
+	TimestampTz superseded_at;
+	TimestampTz valid_until;
+} ReplacedSecret;
+
+#define SH_PREFIX replaced_secret
+#define SH_ELEMENT_TYPE ReplacedSecret
+#define SH_KEY_TYPE SecretKey
+#define SH_KEY key
+#define SH_HASH_KEY(table, k) hash_combine(hash_bytes((k).credential_id.data, UUID_LEN), murmurhash32((uint32) (k).version))
+#define SH_EQUAL(table, a, b) ((a).version == (b).version && memcmp(&(a).credential_id, &(b).credential_id, UUID_LEN) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* ---------- the sums ---------- */
+
+/* what an app has of a product: the first of these that one of its credentials is */
+enum
+{
+	HAS_APPROVED,
+	HAS_PENDING,
+	HAS_REVOKED,
+	HAS_KINDS
+};
+
+typedef struct ProductSums
+{
+	pg_uuid_t	product_id;
+	bool		has_id;
+	int64		apps[HAS_KINDS];
+	int64		owners;			/* who have it approved for an app */
+	int64		active_apps;
+} ProductSums;
+
+/* flags of an app and of a credential */
+#define APP_APPROVED			0x01
+#define CREDENTIAL_APPROVED		0x01
+#define CREDENTIAL_UNEXPIRED	0x02
+
+typedef struct UrgentSecret
+{
+	SecretKey	key;
+	bool		still_used;
+	bool		ends;
+	TimestampTz ends_at;
+	TimestampTz issued_at;
+} UrgentSecret;
+
+typedef struct ProgramSums
+{
+	DestReceiver receiver;
+
+	/* arguments */
+	TimestampTz now;
+	TimestampTz issued_before;	/* a current secret from before then is overdue */
+	int			most;			/* urgent secrets to keep */
+
+	/* this pass */
+	uint32		pass;
+	uint32		passes;
+	bool		overflow;
+	id_number_hash *owners;
+	IdRows		apps;			/* those that are not deleted: numbers of owners */
+	IdRows		credentials;	/* numbers of apps */
+	pair_hash  *app_products;
+	pair_hash  *owner_products;
+	caller_hash *callers;
+	replaced_secret_hash *replaced;
+
+	/* pairs on their way to their table */
+	int			n_pending;
+	struct
+	{
+		PairKey		key;
+		uint8		status;
+	}			pending[PENDING_ROWS];
+	int			n_pending_callers;
+	CallerKey	pending_callers[PENDING_ROWS];
+
+	/* all passes */
+	id_number_hash *product_numbers;
+	ProductSums *products;
+	int			n_products;
+	int			products_room;
+	UrgentSecret *urgent;
+	int			n_urgent;
+	int64		n_found;
+} ProgramSums;
+
+/* The places in a hash table are the low bits of a hash, so the high ones tell passes apart. */
+static bool
+is_of_pass(const ProgramSums *sums, uint32 hash)
+{
+	return (hash >> 24) % sums->passes == sums->pass;
+}
+
+/* The number that an id has in a table, or gets there. */
+static uint32
+number_of(id_number_hash *table, const pg_uuid_t *id, uint32 hash)
+{
+	bool		found;
+	IdNumber   *entry = id_number_insert_hash(table, *id, hash, &found);
+
+	if (!found)
+		entry->number = table->members - 1;
+	return entry->number;
+}
+
+static pg_uuid_t *
+id_at(TupleTableSlot *slot, int column)
+{
+	return DatumGetUUIDP(slot->tts_values[column]);
+}
+
+static bool
+text_is(TupleTableSlot *slot, int column, const char *word)
+{
+	text	   *value = DatumGetTextPP(slot->tts_values[column]);
+
+	return str_is((Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}, word);
+}
+
+/* The number of a product, or of none (NULL). */
+static uint32
+product_number(ProgramSums *sums, TupleTableSlot *slot, int column)
+{
+	static const pg_uuid_t no_product = {{0}};
+	bool		has_id = !slot->tts_isnull[column];
+	const pg_uuid_t *id = has_id ? id_at(slot, column) : &no_product;
+	uint32		number = number_of(sums->product_numbers, id, hash_bytes(id->data, UUID_LEN));
+
+	if ((int) number == sums->n_products)
+	{
+		sums->products = vec_reserve(sums->products, sums->n_products, &sums->products_room, sizeof(ProductSums));
+		sums->products[sums->n_products++] = (ProductSums) {.product_id = *id, .has_id = has_id};
+	}
+	return number;
+}
+
+/* A receiver ends its scan when there is no room for more. */
+static bool
+go_on(ProgramSums *sums, uint64 members)
+{
+	sums->overflow = sums->overflow || members > MOST_ROWS;
+	return !sums->overflow;
+}
+
+static void
+scan_rows(ProgramSums *sums, const char *query, bool (*receive) (TupleTableSlot *, DestReceiver *),
+		  const TimestampTz *after)
+{
+	ParamExternData param = {0};
+
+	if (sums->overflow)
+		return;
+	if (after != NULL)
+		param = SCAN_PARAM(TimestampTzGetDatum(*after), TIMESTAMPTZOID);
+	sums->apps.found = sums->credentials.found = 0;
+	sums->receiver.receiveSlot = receive;
+	usage_scan(query, &param, after != NULL ? 1 : 0, &sums->receiver);
+}
+
+/* ---------- apps and credentials ---------- */
+
+static const char apps_query[] =
+"SELECT a.app_id, a.developer_id, a.team_id, a.status FROM devapp.app a WHERE a.deleted_at IS NULL";
+
+static bool
+receive_app(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ProgramSums *sums = (ProgramSums *) receiver;
+	pg_uuid_t  *app_id;
+	pg_uuid_t  *owner_id;
+	uint32		hash;
+	IdRow	   *app;
+
+	slot_getallattrs(slot);
+	app_id = id_at(slot, 0);
+	owner_id = id_at(slot, slot->tts_isnull[1] ? 2 : 1);
+	hash = hash_bytes(owner_id->data, UUID_LEN);
+	if (!is_of_pass(sums, hash))
+		return true;
+	app = id_rows_add(&sums->apps, app_id);
+	app->number = number_of(sums->owners, owner_id, hash);
+	app->flags = text_is(slot, 3, "approved") ? APP_APPROVED : 0;
+	return go_on(sums, sums->apps.n);
+}
+
+static const char credentials_query[] =
+"SELECT c.credential_id, c.app_id, c.status, c.expires_at FROM devapp.credential c";
+
+static bool
+receive_credential(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ProgramSums *sums = (ProgramSums *) receiver;
+	IdRow	   *app;
+	IdRow	   *credential;
+
+	slot_getallattrs(slot);
+	app = id_rows_find(&sums->apps, id_at(slot, 1));
+	if (app == NULL)
+		return true;
+	credential = id_rows_add(&sums->credentials, id_at(slot, 0));
+	credential->number = app - sums->apps.rows;
+	credential->flags = 0;
+	if (text_is(slot, 2, "approved"))
+		credential->flags |= CREDENTIAL_APPROVED;
+	if (slot->tts_isnull[3] || DatumGetTimestampTz(slot->tts_values[3]) > sums->now)
+		credential->flags |= CREDENTIAL_UNEXPIRED;
+	return go_on(sums, sums->credentials.n);
+}
+
+/* ---------- products ---------- */
+
+static const char products_query[] =
+"SELECT p.credential_id, p.product_id, p.status FROM devapp.credential_product p WHERE p.removed_at IS NULL";
+
+/* As devapp_internal.credential_asks says. */
+static uint8
+status_of(const IdRow *credential, TupleTableSlot *slot)
+{
+	if (!(credential->flags & CREDENTIAL_APPROVED))
+		return HAS_REVOKED;
+	if (text_is(slot, 2, "approved"))
+		return HAS_APPROVED;
+	if (text_is(slot, 2, "pending") && (credential->flags & CREDENTIAL_UNEXPIRED))
+		return HAS_PENDING;
+	return HAS_REVOKED;
+}
+
+static void
+add_pending_products(ProgramSums *sums)
+{
+	for (int i = 0; i < sums->n_pending; i++)
+	{
+		bool		found;
+		Pair	   *pair = pair_insert(sums->app_products, sums->pending[i].key, &found);
+
+		if (!found || sums->pending[i].status < pair->best)
+			pair->best = sums->pending[i].status;
+	}
+	sums->n_pending = 0;
+}
+
+static bool
+receive_product(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ProgramSums *sums = (ProgramSums *) receiver;
+	IdRow	   *credential;
+	PairKey		key;
+
+	slot_getallattrs(slot);
+	credential = id_rows_find(&sums->credentials, id_at(slot, 0));
+	if (credential == NULL)
+		return true;
+	key = (PairKey) {credential->number, product_number(sums, slot, 1)};
+	sums->pending[sums->n_pending].key = key;
+	sums->pending[sums->n_pending].status = status_of(credential, slot);
+	__builtin_prefetch(&sums->app_products->data[hash_pair(key) & sums->app_products->sizemask], 1);
+	if (++sums->n_pending == PENDING_ROWS)
+		add_pending_products(sums);
+	return go_on(sums, sums->app_products->members);
+}
+
+static void
+add_up_products(ProgramSums *sums)
+{
+	pair_iterator i;
+	Pair	   *pair;
+
+	add_pending_products(sums);
+	pair_start_iterate(sums->app_products, &i);
+	while ((pair = pair_iterate(sums->app_products, &i)) != NULL)
+	{
+		ProductSums *product = &sums->products[pair->key.product];
+		bool		found = true;
+
+		product->apps[pair->best]++;
+		if (pair->best == HAS_APPROVED)
+			(void) pair_insert(sums->owner_products,
+							   (PairKey) {sums->apps.rows[pair->key.first].number, pair->key.product}, &found);
+		if (!found)
+			product->owners++;
+	}
+}
+
+/* ---------- apps that call ---------- */
+
+static const char callers_query[] =
+"SELECT u.app_id, u.product_id FROM devapp_internal.usage_sums u"
+" WHERE NOT u.is_day AND u.app_id IS NOT NULL AND u.calls_30d OPERATOR(pg_catalog.>) 0";
+
+static void
+add_pending_callers(ProgramSums *sums)
+{
+	for (int i = 0; i < sums->n_pending_callers; i++)
+	{
+		bool		found;
+
+		(void) caller_insert(sums->callers, sums->pending_callers[i], &found);
+		if (!found)
+			sums->products[sums->pending_callers[i].product].active_apps++;
+	}
+	sums->n_pending_callers = 0;
+}
+
+static bool
+receive_caller(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ProgramSums *sums = (ProgramSums *) receiver;
+	CallerKey  *key = &sums->pending_callers[sums->n_pending_callers];
+	uint32		hash;
+
+	slot_getallattrs(slot);
+	key->app_id = *id_at(slot, 0);
+	hash = hash_bytes(key->app_id.data, UUID_LEN);
+	if (!is_of_pass(sums, hash))
+		return true;
+	key->product = product_number(sums, slot, 1);
+	hash = hash_combine(hash, murmurhash32(key->product));
+	__builtin_prefetch(&sums->callers->data[hash & sums->callers->sizemask], 1);
+	if (++sums->n_pending_callers == PENDING_ROWS)
+		add_pending_callers(sums);
+	return go_on(sums, sums->callers->members);
+}
+
+/* ---------- secrets ---------- */
+
+static int
+compare_urgency(const void *a, const void *b)
+{
+	const UrgentSecret *x = a;
+	const UrgentSecret *y = b;
+	int			order;
+
+	if (x->still_used != y->still_used)
+		return x->still_used ? -1 : 1;
+	if (x->ends != y->ends)
+		return x->ends ? -1 : 1;
+	if (x->ends && x->ends_at != y->ends_at)
+		return x->ends_at < y->ends_at ? -1 : 1;
+	if (x->issued_at != y->issued_at)
+		return x->issued_at < y->issued_at ? -1 : 1;
+	order = memcmp(&x->key.credential_id, &y->key.credential_id, UUID_LEN);
+	return order != 0 ? order : (x->key.version > y->key.version) - (x->key.version < y->key.version);
+}
+
+static void
+keep_most_urgent(ProgramSums *sums)
+{
+	qsort(sums->urgent, (size_t) sums->n_urgent, sizeof(UrgentSecret), compare_urgency);
+	sums->n_urgent = Min(sums->n_urgent, sums->most);
+}
+
+/* There is room for twice as many as are kept. */
+static void
+add_urgent(ProgramSums *sums, const UrgentSecret *secret)
+{
+	sums->n_found++;
+	if (sums->n_urgent == 2 * sums->most)
+		keep_most_urgent(sums);
+	sums->urgent[sums->n_urgent++] = *secret;
+}
+
+static const char secrets_query[] =
+"SELECT s.credential_id, s.version, s.valid_from, s.superseded_at, s.valid_until FROM devapp.credential_secret s";
+
+/* As devapp_report.rotations says. */
+static bool
+receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ProgramSums *sums = (ProgramSums *) receiver;
+	IdRow	   *credential;
+	SecretKey	key;
+	TimestampTz issued_at;
+
+	slot_getallattrs(slot);
+	key.credential_id = *id_at(slot, 0);
+	key.version = DatumGetInt32(slot->tts_values[1]);
+	issued_at = DatumGetTimestampTz(slot->tts_values[2]);
+	/* a current secret that is not old enough, or a replaced one that ends never */
+	if (slot->tts_isnull[3] ? issued_at >= sums->issued_before : slot->tts_isnull[4])
+		return true;
+	credential = id_rows_find(&sums->credentials, &key.credential_id);
+	if (credential == NULL || !(credential->flags & CREDENTIAL_APPROVED))
+		return true;
+	if (!slot->tts_isnull[3])
+	{
+		bool		found;
+		ReplacedSecret *replaced = replaced_secret_insert(sums->replaced, key, &found);
+
+		replaced->issued_at = issued_at;
+		replaced->superseded_at = DatumGetTimestampTz(slot->tts_values[3]);
+		replaced->valid_until = DatumGetTimestampTz(slot->tts_values[4]);
+	}
+	else if ((credential->flags & CREDENTIAL_UNEXPIRED) && (sums->apps.rows[credential->number].flags & APP_APPROVED))
+	{
+		UrgentSecret overdue = {
+			.key = key,
+			.issued_at = issued_at,
+			.ends = !slot->tts_isnull[4],
+			.ends_at = slot->tts_isnull[4] ? 0 : DatumGetTimestampTz(slot->tts_values[4])
+		};
+
+		add_urgent(sums, &overdue);
+	}
+	return go_on(sums, sums->replaced->members);
+}
+
+static const char last_used_query[] =
+"SELECT l.credential_id, l.secret_version, l.last_seen_at FROM devapp.last_used l"
+" WHERE l.last_seen_at OPERATOR(pg_catalog.>) $1";
+
+static bool
+receive_last_used(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ProgramSums *sums = (ProgramSums *) receiver;
+	ReplacedSecret *secret;
+	TimestampTz last_seen_at;
+
+	slot_getallattrs(slot);
+	secret = replaced_secret_lookup(sums->replaced,
+									(SecretKey) {*id_at(slot, 0), DatumGetInt32(slot->tts_values[1])});
+	if (secret == NULL)
+		return true;
+	last_seen_at = DatumGetTimestampTz(slot->tts_values[2]);
+	if (last_seen_at > secret->superseded_at &&
+		(secret->valid_until > sums->now || last_seen_at > secret->valid_until))
+	{
+		UrgentSecret used = {
+			.key = secret->key,
+			.still_used = true,
+			.issued_at = secret->issued_at,
+			.ends = true,
+			.ends_at = secret->valid_until
+		};
+
+		add_urgent(sums, &used);
+	}
+	return true;
+}
+
+/* ---------- passes ---------- */
+
+static void
+begin_pass(ProgramSums *sums)
+{
+	sums->owners = id_number_create(CurrentMemoryContext, 1024, NULL);
+	id_rows_init(&sums->apps);
+	id_rows_init(&sums->credentials);
+	sums->app_products = pair_create(CurrentMemoryContext, 1024, NULL);
+	sums->owner_products = pair_create(CurrentMemoryContext, 1024, NULL);
+	sums->callers = caller_create(CurrentMemoryContext, 1024, NULL);
+	sums->n_pending = sums->n_pending_callers = 0;
+	sums->replaced = replaced_secret_create(CurrentMemoryContext, 1024, NULL);
+}
+
+static void
+sum_pass(ProgramSums *sums)
+{
+	/* of last_seen_at, in devapp_report.rotations */
+	const TimestampTz seen_after = sums->now - 720 * USECS_PER_HOUR;
+
+	begin_pass(sums);
+	scan_rows(sums, callers_query, receive_caller, NULL);
+	add_pending_callers(sums);
+	scan_rows(sums, apps_query, receive_app, NULL);
+	scan_rows(sums, credentials_query, receive_credential, NULL);
+	scan_rows(sums, secrets_query, receive_secret, NULL);
+	if (sums->replaced->members > 0)
+		scan_rows(sums, last_used_query, receive_last_used, &seen_after);
+	scan_rows(sums, products_query, receive_product, NULL);
+	if (!sums->overflow)
+		add_up_products(sums);
+}
+
+/* Forget what was added up. */
+static void
+begin_sums(ProgramSums *sums)
+{
+	sums->overflow = false;
+	sums->product_numbers = id_number_create(CurrentMemoryContext, 64, NULL);
+	sums->products_room = 64;
+	sums->products = palloc(sums->products_room * sizeof(ProductSums));
+	sums->n_products = 0;
+	sums->urgent = palloc(2 * (Size) sums->most * sizeof(UrgentSecret));
+	sums->n_urgent = 0;
+	sums->n_found = 0;
+}
+
+/* false: there are too many rows for so few passes. */
+static bool
+sum_passes(ProgramSums *sums, uint32 passes)
+{
+	MemoryContext pass_context = AllocSetContextCreate(CurrentMemoryContext, "devapp sums", ALLOCSET_DEFAULT_SIZES);
+
+	begin_sums(sums);
+	sums->passes = passes;
+	for (sums->pass = 0; sums->pass < passes && !sums->overflow; sums->pass++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(pass_context);
+
+		sum_pass(sums);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(pass_context);
+	}
+	MemoryContextDelete(pass_context);
+	return !sums->overflow;
+}
+
+/* ---------- what comes out ---------- */
+
+enum
+{
+	OUT_IS_PRODUCT,
+	OUT_PRODUCT_ID,
+	OUT_APPS_APPROVED,
+	OUT_APPS_PENDING,
+	OUT_APPS_REVOKED,
+	OUT_OWNERS,
+	OUT_ACTIVE_APPS,
+	OUT_CREDENTIAL_ID,
+	OUT_SECRET_VERSION,
+	OUT_TOTAL,
+	OUT_COLUMNS
+};
+
+static void
+put_products(const ProgramSums *sums, ReturnSetInfo *result)
+{
+	for (int i = 0; i < sums->n_products; i++)
+	{
+		const ProductSums *product = &sums->products[i];
+		Datum		values[OUT_COLUMNS] = {0};
+		bool		nulls[OUT_COLUMNS] = {false};
+
+		values[OUT_IS_PRODUCT] = BoolGetDatum(true);
+		values[OUT_PRODUCT_ID] = UUIDPGetDatum(&product->product_id);
+		nulls[OUT_PRODUCT_ID] = !product->has_id;
+		values[OUT_APPS_APPROVED] = Int64GetDatum(product->apps[HAS_APPROVED]);
+		values[OUT_APPS_PENDING] = Int64GetDatum(product->apps[HAS_PENDING]);
+		values[OUT_APPS_REVOKED] = Int64GetDatum(product->apps[HAS_REVOKED]);
+		values[OUT_OWNERS] = Int64GetDatum(product->owners);
+		values[OUT_ACTIVE_APPS] = Int64GetDatum(product->active_apps);
+		nulls[OUT_CREDENTIAL_ID] = nulls[OUT_SECRET_VERSION] = nulls[OUT_TOTAL] = true;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+static void
+put_urgent(const ProgramSums *sums, ReturnSetInfo *result)
+{
+	for (int i = 0; i < sums->n_urgent; i++)
+	{
+		const UrgentSecret *secret = &sums->urgent[i];
+		Datum		values[OUT_COLUMNS] = {0};
+		bool		nulls[OUT_COLUMNS];
+
+		memset(nulls, true, sizeof(nulls));
+		values[OUT_IS_PRODUCT] = BoolGetDatum(false);
+		values[OUT_CREDENTIAL_ID] = UUIDPGetDatum(&secret->key.credential_id);
+		values[OUT_SECRET_VERSION] = Int32GetDatum(secret->key.version);
+		values[OUT_TOTAL] = Int64GetDatum(sums->n_found);
+		nulls[OUT_IS_PRODUCT] = nulls[OUT_CREDENTIAL_ID] = nulls[OUT_SECRET_VERSION] = nulls[OUT_TOTAL] = false;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/* SQL: devapp_internal.sum_program(timestamptz, integer, integer) */
+Datum
+devapp_sum_program(PG_FUNCTION_ARGS)
+{
+	const int32 max_age = PG_GETARG_INT32(1);	/* days; 0: no secret is overdue */
+	ProgramSums sums = {
+		.now = PG_GETARG_TIMESTAMPTZ(0),
+		.most = PG_GETARG_INT32(2)
+	};
+	uint32		passes = 1;
+
+	sums.issued_before = max_age > 0 ? sums.now - max_age * USECS_PER_DAY : DT_NOBEGIN;
+	InitMaterializedSRF(fcinfo, 0);
+	while (!sum_passes(&sums, passes))
+		passes *= 2;
+	keep_most_urgent(&sums);
+	put_products(&sums, (ReturnSetInfo *) fcinfo->resultinfo);
+	put_urgent(&sums, (ReturnSetInfo *) fcinfo->resultinfo);
+	return (Datum) 0;
+}
