@@ -101,8 +101,9 @@ my @tables = grep { !/\.(declared_grant|restore|route)$/ }
 cmp_ok(scalar @tables, '>', 25, 'all tables are published');
 sql('UPDATE devapp.housekeeping SET done_at = done_at');
 $node->wait_for_catchup('sub_postgres');
-my @changed = grep { !/report_refresh|housekeeping/ } @tables;
+my @changed = grep { !/report_refresh|housekeeping|usage_change/ } @tables;
 same_lines(contents(\@changed, 'postgres', $other), contents(\@changed), 'the subscriber has every row');
+is(sql(q{SELECT string_agg(DISTINCT source, ' ' ORDER BY source) FROM devapp_internal.usage_change}, 'postgres', $other), 'usage_day usage_latency', 'and has noted for its reports which days came');
 
 # The names of the steps that the worker calls, once each is due.
 sql(q{INSERT INTO devapp.housekeeping SELECT t, '-infinity' FROM unnest(ARRAY['maintain_audit', 'schedule_notifications', 'notify_quotas', 'seal_audit']) AS t
