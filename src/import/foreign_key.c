@@ -17,6 +17,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 
 #include "base/compat.h"
 #include "base/trigger.h"
@@ -101,11 +102,18 @@ foreign_clients_exist(void)
 }
 
 static bool
-is_foreign(TupleTableSlot *slot)
+is_foreign(Relation rel, TupleTableSlot *slot)
 {
+	int			attno = SPI_fnumber(RelationGetDescr(rel), "scheme");
 	bool		isnull;
-	Datum		scheme = slot_getattr(slot, SPI_fnumber(slot->tts_tupleDescriptor, "scheme"), &isnull);
+	Datum		scheme;
 
+	if (attno <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"scheme\" of table \"%s\" does not exist", RelationGetRelationName(rel)),
+				 errhint("note_foreign_secret is for devapp.credential_secret. Run ALTER EXTENSION devapp UPDATE if it is there.")));
+	scheme = slot_getattr(slot, attno, &isnull);
 	return !isnull && strcmp(TextDatumGetCString(scheme), "blake2b") != 0;
 }
 
@@ -125,7 +133,7 @@ devapp_note_foreign_secret(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("note_foreign_secret must be an AFTER ROW trigger")));
 	trigger_require_own_table(trigdata);
-	if (is_foreign(trigdata->tg_trigslot))
+	if (is_foreign(trigdata->tg_relation, trigdata->tg_trigslot))
 		invalidation_declare(&foreign_id);
 	return PointerGetDatum(NULL);
 }

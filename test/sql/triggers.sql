@@ -50,7 +50,7 @@ SELECT call, pg_temp.arguments(call, kind) FROM (VALUES
     ('audit_row()', 'AFTER'), ('audit_row(''product'')', 'AFTER'), ('audit_row(''product'', ''id=nothing'')', 'AFTER'),
     ('guard_row(''name'')', 'BEFORE'), ('guard_row(''nothing:name'')', 'BEFORE'), ('guard_row(''name:nothing'')', 'BEFORE'),
     ('guard_status()', 'BEFORE'),
-    ('invalidate_cache()', 'AFTER'), ('invalidate_cache(''nothing'')', 'AFTER'),
+    ('note_foreign_secret()', 'AFTER'), ('invalidate_cache()', 'AFTER'), ('invalidate_cache(''nothing'')', 'AFTER'),
     ('as_owner()', 'AFTER'), ('as_owner(''nothing'')', 'AFTER')) AS t(call, kind);
 
 -- A change that is rolled back is not remembered, also where it was seen before its
