@@ -4,7 +4,7 @@
 
 -- The document with a number in the place of each secret.  A credential, or a list of them, is the value
 -- of a field of the lists, or the whole document if these have an empty name.  What is in other fields of a
--- credential than the public ones is secret.
+-- credential than the public ones is secret, and so is a name that does not look like one: it becomes ********.
 CREATE FUNCTION devapp_internal.hold_secrets(document jsonb, lists text[], public_fields text[]) RETURNS jsonb
     LANGUAGE c VOLATILE STRICT
     AS 'MODULE_PATHNAME', 'devapp_hold_secrets';

@@ -10,7 +10,8 @@
  *
  * What is secret is not listed, because somebody may have misspelt the name of a field: every field of
  * a credential is taken out that is not known to be public.  The texts are in a memory context of
- * their own, to the end of the import or of the transaction, and are wiped.
+ * their own, to the end of the import or of the transaction, and are wiped.  Somebody may also have put
+ * a secret in the place of a name, so stars replace a name that is not known and does not look like one.
  */
 #include "postgres.h"
 
@@ -27,6 +28,7 @@
 #include "base/sodium.h"
 #include "base/vec.h"
 #include "import/document.h"
+#include "import/strength_core.h"
 
 PG_FUNCTION_INFO_V1(devapp_hold_secrets);
 PG_FUNCTION_INFO_V1(devapp_drop_secrets);
@@ -174,6 +176,41 @@ push_number(Walk *walk, JsonbIteratorToken token, const JsonbValue *v)
 	compat_json_push(&walk->built, token, &number);
 }
 
+/* Names of fields are of letters and _, and too short to be good secrets. */
+static bool
+looks_like_field(Str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+	{
+		char		c = ascii_lower(name.data[i]);
+
+		if (c != '_' && (c < 'a' || c > 'z'))
+			return false;
+	}
+	return strength_bits(name.data, name.len) < STRENGTH_MIN;
+}
+
+static bool
+is_secret_name(const Walk *walk, Str name)
+{
+	Place		outer = innermost_place(walk);
+
+	return (outer == PLACE_CREDENTIAL || outer == PLACE_SECRET) &&
+		place_of_field(walk, outer, name) == PLACE_SECRET && !looks_like_field(name);
+}
+
+static void
+push_stars(Walk *walk)
+{
+	static char stars[] = "********";
+	JsonbValue	name = {.type = jbvString};
+
+	name.val.string.val = stars;
+	name.val.string.len = (int) strlen(stars);
+	compat_json_push(&walk->built, WJB_KEY, &name);
+	walk->next = PLACE_SECRET;
+}
+
 static void
 push_token(Walk *walk, JsonbIteratorToken token, JsonbValue *v)
 {
@@ -212,7 +249,7 @@ read_names(ArrayType *array)
 
 /*
  * SQL: hold_secrets(document, lists, public_fields): the document with the number of each secret in
- * its place
+ * its place, or stars where it is a name
  */
 Datum
 devapp_hold_secrets(PG_FUNCTION_ARGS)
@@ -232,6 +269,9 @@ devapp_hold_secrets(PG_FUNCTION_ARGS)
 	{
 		if ((token == WJB_VALUE || token == WJB_ELEM) && is_secret(&walk, token, &v))
 			push_number(&walk, token, &v);
+		else if (token == WJB_KEY &&
+				 is_secret_name(&walk, (Str) {v.val.string.val, (size_t) v.val.string.len}))
+			push_stars(&walk);
 		else
 			push_token(&walk, token, &v);
 	}

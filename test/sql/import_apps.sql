@@ -94,6 +94,13 @@ SELECT kind, outcome, detail FROM devapp.import_apps('{
 SELECT kind, outcome, detail FROM devapp.import_apps('{
   "products": [{"name": "import-z", "operations": [{"resource": "/z", "verbs": ["GET"]}]}, {"name": "import-z", "operations": ["/z"]}],
   "apps": [{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "p-4eC39HqLyjWDarjtT1zdp7d2", "products": [{"name": "import-orders", "state": "pending"}]}]}]}', skip_refused => true);
+-- a key in the place of a name becomes stars; what looks like a name is told
+SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [
+  {"p-4eC39HqLyjWDarjtT1zdp7d6": "main"}, {"key": {"p-4eC39HqLyjWDarjtT1zdp7d6": "main"}}, {"correct_horse_battery": "staple"}, {"expiresAt": null},
+  {"key": "s-4eC39HqLyjWDarjtT1zdp7z7", "attributes": {"p-1": "public"}}]}', skip_refused => true);
+SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": {"p-4eC39HqLyjWDarjtT1zdp7d6": {}}}', skip_refused => true);
+SELECT devapp_internal.hold_secrets('{"c": {"p-4eC39HqLyjWDarjtT1zdp7d6": {"p-4eC39HqLyjWDarjtT1zdp7d7": 1}, "p-4eC39HqLyjWDarjtT1zdp7d8": 2, "p-9": {"p-10": 3}}}', '{c}', '{p-9}');
+SELECT devapp_internal.drop_secrets();
 -- times have no time zones with names, which errors would quote
 SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [
   {"key": "p-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "2100-01-01 10:00 p-4eC39H/qLyjWDarjtT1zdp7d3"},

@@ -42,7 +42,7 @@ sub key { my $word = shift; return "left(encode(sha256('$word'), 'hex'), 40)" }
 my %documents = (
 	apps => 'jsonb_build_object(\'name\', \'web\', \'developer\', \'ada@example.com\', \'credentials\', jsonb_build_array('
 	  # PL/pgSQL runs an expression that failed as a statement from then on, with a plan that shows what it is about
-	  . "jsonb_build_object('colour', 'red'), jsonb_build_object('key', 'short'), "
+	  . "jsonb_build_object('colour', 'red'), jsonb_build_object(" . key('thirteen') . ", 'main'), jsonb_build_object('key', 'short'), "
 	  . "jsonb_build_object('key', " . key('one') . '), '
 	  . "jsonb_build_object('consumer_key', 'pair', 'consumer_secret', " . key('two') . '), '
 	  . "jsonb_build_object('key', " . key('three') . ", 'status', 'lost'), "
@@ -94,7 +94,7 @@ SKIP:
 	like($log, qr/Query Text: INSERT INTO devapp\.credential_secret/, 'and the plans of statements within');
 }
 like($reports, qr/has no status lost/, 'the reports have the reasons');
-for my $word (qw(one two three four five six seven eight nine ten eleven twelve))
+for my $word (qw(one two three four five six seven eight nine ten eleven twelve thirteen))
 {
 	my $key = $node->safe_psql('postgres', 'SELECT ' . key($word));
 	ok(index($log, $key) < 0, "$word is not in the log");
