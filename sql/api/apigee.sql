@@ -52,7 +52,7 @@ CREATE FUNCTION devapp_internal.apigee_body(request devapp_internal.http_request
 AS $$
 BEGIN
     IF request.form IS NOT NULL THEN
-        PERFORM devapp_internal.http_error(415, 'keymanagement.service.UnsupportedMediaType', 'the body must be JSON, not a form');
+        PERFORM devapp_internal.http_error(415, 'keymanagement.service.UnsupportedMediaType', 'the body must be JSON, not a form: send it with Content-Type: application/json');
     END IF;
     IF request.body IS NULL THEN
         PERFORM devapp_internal.apigee_refuse('the request has no body', 'Send a JSON object with Content-Type: application/json.');

@@ -124,7 +124,7 @@ DECLARE
     wanted text;
 BEGIN
     IF request.form IS NOT NULL THEN
-        PERFORM devapp_internal.http_error(415, 'DV415', 'the body must be JSON, not a form');
+        PERFORM devapp_internal.http_error(415, 'DV415', 'the body must be JSON, not a form: send it with Content-Type: application/json');
     END IF;
     body := coalesce(body, '{}');
     IF body - members <> '{}' THEN

@@ -321,9 +321,13 @@ presented_authorization(const Exchange *x)
 	const HttpAuthorization *a = &x->authorization;
 
 	if (a->scheme == HTTP_SCHEME_NONE)
-		exchange_refuse(401, "a key or token is needed in Authorization");
+		exchange_refuse(401, x->found.route.needs == NEEDS_VERIFY ? "the key of the gateway is needed in X-Devapp-Gateway" :
+						"a key or token is needed in Authorization");
 	if (a->scheme == HTTP_SCHEME_BROKEN)
 		exchange_refuse(401, "Authorization is malformed, or neither Basic nor Bearer nor DPoP");
+	/* without a password, the user is a key, as "curl -u KEY:" sends it */
+	if (a->scheme == HTTP_SCHEME_BASIC && a->password.len == 0)
+		return (Presented) {.token = a->user};
 	return (Presented) {.user = a->user, .password = a->password, .token = a->token};
 }
 

@@ -316,6 +316,6 @@ error_answer(const ErrorData *error, ErrorForm form, bool is_unproved)
 	if (status.is_fault)
 		log_fault(error, sqlstate);
 	answer.body = error_body(&text, answer.status, sqlstate, form);
-	answer.message = text.message;
+	answer.message = text.detail == NULL ? text.message : psprintf("%s. %s", text.message, text.detail);
 	return answer;
 }

@@ -46,6 +46,16 @@ option_error(GatewayError error)
 	return "%s has malformed parameters";
 }
 
+static const char *
+option_detail(GatewayError error)
+{
+	if (error == GATEWAY_MALFORMED)
+		return "They are written as in: environment=prod; fields=\"app-id, scopes\". A value with a comma or semicolon is in quotes.";
+	if (error == GATEWAY_BAD_FIELD)
+		return "Fields are status, fault, app-id, app, owner, credential-id, consumer-key, environment, product, scopes and ratelimit.";
+	return "Parameters are environment, proxy, scope, audience, client, header, query and fields; cost, from 0 to 1000000000; and busy, which can be 403.";
+}
+
 /* The text itself is not shown: what was put here by mistake may be a key. */
 GatewayOptions
 question_options(Str text, const char *where)
@@ -57,8 +67,7 @@ question_options(Str text, const char *where)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg(option_error(error), where),
-				 errdetail("Parameters are environment, proxy, scope, audience, client, header, query and fields; cost, from 0 to 1000000000; and busy, which can be 403."),
-				 errhint("Write them as in: environment=prod; scope=\"orders:read\".")));
+				 errdetail("%s", option_detail(error))));
 	return options;
 }
 

@@ -99,6 +99,9 @@ SELECT form, api_test.ask('GET', '/test/' || form, api_test.bearer(k.secret)) AS
 SELECT k.name, api_test.ask('GET', '/test/admin', api_test.basic(u.name, k.secret)) AS answer
   FROM api_test.key k, LATERAL (VALUES (''), ('ann@example.com'), (k.id)) AS u(name) WHERE k.name IN ('admin', 'client') ORDER BY k.name, u.name COLLATE "C";
 SELECT api_test.ask('GET', '/test/admin', api_test.basic(k.id, o.secret)) AS answer FROM api_test.key k, api_test.key o WHERE (k.name, o.name) IN (('client', 'read'), ('client', 'orders'), ('read', 'client')) ORDER BY k.name, o.name;
+-- a key as the user, without a password
+SELECT k.name, api_test.ask('GET', '/test/admin', api_test.basic(k.secret, '')) AS answer FROM api_test.key k WHERE k.name IN ('admin', 'client') ORDER BY k.name;
+SELECT api_test.ask('GET', '/test/developer', api_test.basic(k.secret, '')) AS answer FROM api_test.key k WHERE k.name = 'portal';
 -- a client's secret is no key
 SELECT api_test.ask('GET', '/test/admin', api_test.bearer(secret)) AS answer FROM api_test.key WHERE name = 'client';
 -- the other field is for gateways alone
