@@ -52,7 +52,7 @@ EXTRA_CLEAN = $(DATA_built) results output_iso tmp_check build/for-*
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
 PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh test-upgrade freeze fuzz lint \
-	bench bench-check deb dist
+	bench bench-check deb dist image test-packages
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 # their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
@@ -98,6 +98,10 @@ deb:
 	packaging/deb
 dist:
 	packaging/dist
+image:
+	packaging/image
+test-packages:
+	test/packages/run $(T)
 
 else
 
