@@ -294,14 +294,16 @@ CREATE FUNCTION devapp_internal.doctor_roles() RETURNS TABLE (check_name text, s
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH lacking AS (
+    WITH held AS MATERIALIZED (
+        SELECT h.kind, h.object, h.privilege, h.of_column, h.role FROM devapp_internal.held_privileges() h
+    ), lacking AS (
         SELECT d.kind, d.object, d.privilege, d.of_column, d.role FROM devapp_internal.declared_privileges() d
         EXCEPT
-        SELECT h.kind, h.object, h.privilege, h.of_column, h.role FROM devapp_internal.held_privileges() h
+        SELECT * FROM held
     ), roles AS (
         SELECT 'devapp_' || r AS role, to_regrole('devapp_' || r) IS NULL AS is_missing,
                EXISTS (SELECT FROM lacking l WHERE l.role = 'devapp_' || r) AS lacks_grants,
-               EXISTS (SELECT FROM devapp_internal.held_privileges() h WHERE h.role = 'devapp_' || r) AS has_grants
+               EXISTS (SELECT FROM held h WHERE h.role = 'devapp_' || r) AS has_grants
           FROM unnest(devapp_internal.role_names()) AS r
     ), found AS (
         SELECT bool_or(r.is_missing) AS any_role,

@@ -98,10 +98,12 @@ CREATE FUNCTION devapp.setup_roles() RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM devapp_internal.lock_structure();
+    PERFORM devapp_internal.keep_out_work();
     PERFORM devapp_internal.ensure_role('devapp_' || r) FROM unnest(devapp_internal.role_names()) AS r;
     PERFORM devapp_internal.revoke_undeclared();
     PERFORM devapp_internal.grant_declared();
+    -- grants lock no table; from here on verifications wait
+    PERFORM devapp_internal.lock_tables();
     PERFORM devapp_internal.setup_policies();
     PERFORM FROM devapp.maintain_audit();
     PERFORM devapp_internal.setup_products();
