@@ -302,12 +302,12 @@ $holder->quit;
 }
 goes_on('killed in the midst');
 
-$node->safe_psql('postgres', 'CREATE ROLE maker SUPERUSER LOGIN; CREATE ROLE other SUPERUSER LOGIN; CREATE DATABASE made_by_other');
-$node->safe_psql('made_by_other', "SET ROLE maker; CREATE EXTENSION pgcrypto; CREATE EXTENSION devapp VERSION '$version'");
-$node->safe_psql('postgres', 'ALTER ROLE maker NOSUPERUSER');
-update_fails('an owner that is no superuser', '42501', qr/the owner of the extension devapp, maker, is not a superuser.*HINT:/s, undef, db => 'made_by_other');
+$node->safe_psql('postgres', 'CREATE ROLE "The Maker" SUPERUSER; CREATE ROLE "Another One" SUPERUSER LOGIN; CREATE DATABASE made_by_other');
+$node->safe_psql('made_by_other', "SET ROLE \"The Maker\"; CREATE EXTENSION pgcrypto; CREATE EXTENSION devapp VERSION '$version'");
+$node->safe_psql('postgres', 'ALTER ROLE "The Maker" NOSUPERUSER');
+update_fails('an owner that is no superuser', '42501', qr/the owner of the extension devapp, "The Maker", is not a superuser.*HINT:/s, undef, db => 'made_by_other');
 is($node->safe_psql('made_by_other', 'SELECT devapp_internal.catalog_version()'), $version, 'its old version goes on');
-$node->safe_psql('postgres', 'ALTER ROLE maker SUPERUSER');
+$node->safe_psql('postgres', 'ALTER ROLE "The Maker" SUPERUSER');
 
 # ---------- the update, as calls go on ----------
 
@@ -363,7 +363,7 @@ enough_calls(20);
 my %logged = map { ($_->name => -s $_->logfile) } $node, $standby;
 my $before = time;
 my ($out, $err) = ('', '');
-is($node->psql('postgres', 'ALTER EXTENSION devapp UPDATE', extra_params => [ '-U', 'other' ], stdout => \$out, stderr => \$err), 0, 'the update') or diag($err);
+is($node->psql('postgres', 'ALTER EXTENSION devapp UPDATE', extra_params => [ '-U', 'Another One' ], stdout => \$out, stderr => \$err), 0, 'the update') or diag($err);
 my $took = time - $before;
 like($err, qr/NOTICE:  the roles of devapp do not have yet what devapp \Q$next\E declares for them\nHINT:  Run SELECT devapp\.setup_roles\(\)\./, 'it ends with what is left to do');
 is($session->query_safe($brew), 'REGION_CLOSED', 'a session that stays has the new code');
@@ -445,7 +445,7 @@ same_lines(catalog($node, 'new_dump'), $catalog, 'has the same catalog');
 is($node->safe_psql('new_dump', "SELECT region FROM devapp.credential WHERE credential_id = '$brewed->{credential_id}'"), 'north', 'and the new column');
 $node->safe_psql('made_by_other', 'ALTER EXTENSION devapp UPDATE');
 is( $node->safe_psql('made_by_other', q{SELECT DISTINCT p.proowner::regrole FROM pg_proc p WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace)}),
-	'maker', 'what is new belongs to the owner of the extension, whoever runs the update');
+	'"The Maker"', 'what is new belongs to the owner of the extension, whoever runs the update');
 
 # ---------- back ----------
 

@@ -8,6 +8,7 @@ DO $$
 DECLARE
     library constant text := devapp_internal.library_version();
     owner constant regrole := (SELECT e.extowner FROM pg_extension e WHERE e.extname = 'devapp');
+    updater constant regrole := (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user);
 BEGIN
     IF library <> '@TO@' THEN
         RAISE EXCEPTION 'the update of devapp to @TO@ needs the library of devapp @TO@, but that of devapp % is loaded', library
@@ -19,7 +20,7 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Functions of devapp run with the rights of their owner. Make that role a superuser again, or give the extension another owner, see the page about upgrades.';
     END IF;
-    IF owner <> current_user::regrole THEN
+    IF owner <> updater THEN
         EXECUTE format('SET LOCAL ROLE %s', owner);
     END IF;
 END
