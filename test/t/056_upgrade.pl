@@ -107,6 +107,42 @@ for my $file (qw(base/library base/version))
 output_of('sh', '-c',
 	"gcc -shared -o $work/two_newer.so $work/library.o $work/version.o \$(ls $tree/src/*.o $tree/src/*/*.o | grep -vE 'base/(library|version)\\.o') -lsodium -lcrypto -lm -lpq");
 
+# ---------- what is not built ----------
+
+# build_fails(file => sub that changes its text in $_, ...): what it says
+sub build_fails
+{
+	my (%edits) = @_;
+	my %kept = map { ($_ => slurp_file("$tree/$_")) } keys %edits;
+	my $write = sub { my ($file, $text) = @_; open my $handle, '>', "$tree/$file" or die $!; print $handle $text; close $handle or die $! };
+
+	for my $file (keys %edits)
+	{
+		local $_ = $kept{$file};
+		$edits{$file}->();
+		die "$file is not changed" if $_ eq $kept{$file};
+		$write->($file, $_);
+	}
+	my ($out, $err) = run_command([ "$tree/sql/upgrade/build", $version, $next ]);
+	isnt($?, 0, 'nothing is built');
+	$write->($_, $kept{$_}) for keys %kept;
+	return $err;
+}
+
+my $deltas = "sql/upgrade/$version--$next";
+my $complaints = build_fails("$deltas/last_credential.sql" => sub { s/^-- replaces: .*\n//m; s/^/-- drops: FUNCTION devapp.whoami()\n/ });
+like($complaints, qr/^\Q$version--$next\E: TABLE devapp\.credential is not what it was in \Q$version\E, and no delta says -- replaces: TABLE devapp\.credential$/m, 'a table that differs without a delta');
+like($complaints, qr/^\Q$version--$next\E: a delta says -- drops: FUNCTION devapp\.whoami\(\), but that is not so$/m, 'a delta for something that stays');
+$complaints = build_fails(
+	"$deltas/types.sql" => sub { s/^ALTER/ALTER TABLE devapp.team ADD COLUMN x text;\nALTER/m },
+	"devapp--$next.sql" => sub { s/^CREATE FUNCTION devapp\.mask_key\(.*?;$//ms; s/^CREATE FUNCTION devapp\.key_info\(key text\) RETURNS devapp\.key_parts/CREATE FUNCTION devapp.key_info(key text) RETURNS text/m; s/^CREATE INDEX credential_app_id_idx/CREATE INDEX credential_app_idx/m });
+like($complaints, qr/types\.sql: devapp\.team is read by verifications, so it is altered in a delta whose name begins with last$/m, 'a lock that comes early');
+like($complaints, qr/FUNCTION devapp\.mask_key\(key text\) of \Q$version\E is gone: a signature that was released stays$/m, 'a public function that is gone');
+like($complaints, qr/FUNCTION devapp\.key_info\(key text\) is not what it was/, 'a function that returns something else');
+like($complaints, qr/INDEX credential_app_id_idx ON devapp\.credential of \Q$version\E is gone, and no delta says/, 'an index that is gone');
+like($complaints, qr/INDEX credential_app_idx ON devapp\.credential is new in \Q$next\E, and no delta says/, 'an index of a table that has rows');
+unlike($complaints, qr/TABLE/, 'and no more than that');
+
 # ---------- rows in every table ----------
 
 my $settings = "shared_preload_libraries = 'devapp'
