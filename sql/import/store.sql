@@ -88,33 +88,32 @@ BEGIN
 END
 $$;
 
+-- The rows of credentials, of their secrets and of their associations.  The caller holds locks on the apps and products.
+CREATE FUNCTION devapp_internal.put_imported(items devapp.import_item[], decider text) RETURNS void
+    LANGUAGE c VOLATILE STRICT
+    AS 'MODULE_PATHNAME', 'devapp_put_imported';
+
+-- An import makes very many rows that refer to few apps and products, which are locked once a chunk.
 CREATE FUNCTION devapp_internal.insert_imported(items devapp.import_item[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    decider constant text := devapp_internal.actor_name();
+    apps constant uuid[] := ARRAY(SELECT DISTINCT i.app_id FROM unnest(items) AS i);
+    products constant uuid[] := ARRAY(SELECT DISTINCT p.id FROM unnest(items) AS i, unnest(i.product_ids) AS p(id));
+    locked bigint;
 BEGIN
-    INSERT INTO devapp.credential (credential_id, app_id, kind, label, consumer_key, environment, status, scopes, allowed_cidrs,
-                                   attributes, expires_at, revoked_at, decided_by, decided_at)
-    SELECT i.credential_id, i.app_id, i.kind, i.label, i.consumer_key, i.environment, i.status, i.scopes, i.allowed_cidrs,
-           i.attributes, i.expires_at, CASE WHEN i.status <> 'approved' THEN now() END,
-           CASE WHEN i.status <> 'approved' THEN decider END, CASE WHEN i.status <> 'approved' THEN now() END
-      FROM unnest(items) AS i;
-    INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme)
-    SELECT i.credential_id, 1 + cardinality(i.older), CASE i.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
-           devapp_internal.imported_digest(i.n), i.scheme
-      FROM unnest(items) AS i;
-    INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme, superseded_at, valid_until)
-    SELECT i.credential_id, s.version, CASE i.kind WHEN 'oauth_client' THEN 'client_secret' ELSE 'api_key' END,
-           devapp_internal.imported_digest(s.n), s.scheme, now(), s.valid_until
-      FROM unnest(items) AS i, unnest(i.older, i.older_schemes, i.older_until) WITH ORDINALITY AS s(n, scheme, valid_until, version)
-     WHERE i.older <> '{}';
-    INSERT INTO devapp.credential_product (credential_id, product_id, status, decided_by, decided_at)
-    SELECT i.credential_id, p.product_id, p.status, CASE WHEN p.status <> 'pending' THEN decider END,
-           CASE WHEN p.status <> 'pending' THEN now() END
-      FROM unnest(items) AS i, unnest(i.product_ids, i.product_statuses) WITH ORDINALITY AS p(product_id, status, place)
-     ORDER BY i.line, p.place;
+    PERFORM FROM devapp.app a WHERE a.app_id = ANY (apps) FOR KEY SHARE;
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    IF locked < cardinality(apps) THEN
+        RAISE EXCEPTION 'an app does not exist any more' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    PERFORM FROM devapp.product p WHERE p.product_id = ANY (products) FOR KEY SHARE;
+    GET DIAGNOSTICS locked = ROW_COUNT;
+    IF locked < cardinality(products) THEN
+        RAISE EXCEPTION 'a product does not exist any more' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    PERFORM devapp_internal.put_imported(items, devapp_internal.actor_name());
 END
 $$;
 

@@ -34,6 +34,7 @@
 #include "import/document.h"
 #include "import/exported_digest.h"
 #include "import/foreign_key.h"
+#include "import/imported.h"
 #include "import/secret_form_core.h"
 #include "import/sha512_256_core.h"
 #include "import/slow_hash.h"
@@ -746,11 +747,17 @@ require_import(int number)
 	return &importing[number - 1];
 }
 
+Datum
+imported_digest(int number)
+{
+	return require_import(number)->digest;
+}
+
 /* SQL: imported_digest(n): the digest that is stored */
 Datum
 devapp_imported_digest(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_DATUM(datumCopy(require_import(PG_GETARG_INT32(0))->digest, false, -1));
+	PG_RETURN_DATUM(datumCopy(imported_digest(PG_GETARG_INT32(0)), false, -1));
 }
 
 /*

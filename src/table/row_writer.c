@@ -8,6 +8,9 @@
  * its default.  Those that the library knows are set by it, because reading a default takes
  * longer as well; the rest are columns of a later version.
  *
+ * Many rows of one statement may refer to few others, or to rows of the statement before, for which the
+ * caller answers: row_writer_trust().
+ *
  * Privileges and row-level security are not asked, and rules (CREATE RULE) do nothing here: the
  * callers run with the rights of the tables' owner.
  *
@@ -25,6 +28,7 @@
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
@@ -54,6 +58,31 @@ row_writer_open(RowWriter *writer, CatalogIndex index)
 	writer->capture = MakeTransitionCaptureState(writer->rel->trigdesc,
 												 RelationGetRelid(writer->rel), CMD_INSERT);
 	ExecBSInsertTriggers(writer->estate, writer->info);
+}
+
+/*
+ * Don't look for the rows that a foreign key refers to, for each row a query: the caller has made
+ * them in this transaction, or holds their locks (FOR KEY SHARE).  A constraint that has another name
+ * by now is checked.
+ */
+void
+row_writer_trust(RowWriter *writer, const char *foreign_key)
+{
+	/* a copy of the relation's */
+	TriggerDesc *triggers = writer->info->ri_TrigDesc;
+	int			n = 0;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+		const char *constraint = RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_FK ?
+			get_constraint_name(trigger->tgconstraint) : NULL;
+
+		if (constraint == NULL || strcmp(constraint, foreign_key) != 0)
+			triggers->triggers[n++] = *trigger;
+	}
+	if (triggers != NULL)
+		triggers->numtriggers = n;
 }
 
 /* ---------- the values of a row ---------- */

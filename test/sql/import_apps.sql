@@ -101,6 +101,20 @@ SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "develope
 SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": {"p-4eC39HqLyjWDarjtT1zdp7d6": {}}}', skip_refused => true);
 SELECT devapp_internal.hold_secrets('{"c": {"p-4eC39HqLyjWDarjtT1zdp7d6": {"p-4eC39HqLyjWDarjtT1zdp7d7": 1}, "p-4eC39HqLyjWDarjtT1zdp7d8": 2, "p-9": {"p-10": 3}}}', '{c}', '{p-9}');
 SELECT devapp_internal.drop_secrets();
+-- foreign keys that the library does not know are checked, and those that it knows by locks of what is referred to
+CREATE TABLE import_label (label text PRIMARY KEY);
+ALTER TABLE devapp.credential ADD CONSTRAINT credential_label_fkey FOREIGN KEY (label) REFERENCES import_label NOT VALID;
+SELECT outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "s-4eC39HqLyjWDarjtT1zdp7z8", "label": "none"}]}', skip_refused => true);
+ALTER TABLE devapp.credential DROP CONSTRAINT credential_label_fkey;
+DROP TABLE import_label;
+SELECT devapp_internal.insert_imported(ARRAY[jsonb_populate_record(NULL::devapp.import_item, jsonb_build_object('app_id', devapp.uuid_v7()))]);
+SELECT devapp_internal.insert_imported(ARRAY[jsonb_populate_record(NULL::devapp.import_item, jsonb_build_object('app_id', a.app_id, 'product_ids', jsonb_build_array(devapp.uuid_v7())))])
+  FROM devapp.app a WHERE a.name = 'held';
+-- a trigger that suppresses rows
+CREATE FUNCTION pg_temp.suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER suppress BEFORE INSERT ON devapp.credential FOR EACH ROW EXECUTE FUNCTION pg_temp.suppress();
+SELECT outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "s-4eC39HqLyjWDarjtT1zdp7z8"}]}', skip_refused => true);
+DROP TRIGGER suppress ON devapp.credential;
 -- times have no time zones with names, which errors would quote
 SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [
   {"key": "p-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "2100-01-01 10:00 p-4eC39H/qLyjWDarjtT1zdp7d3"},

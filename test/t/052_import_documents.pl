@@ -91,7 +91,7 @@ like($log, qr/a trigger fails/, 'the log has the errors');
 SKIP:
 {
 	skip 'auto_explain is not installed', 1 unless $explained;
-	like($log, qr/Query Text: INSERT INTO devapp\.credential_secret/, 'and the plans of statements within');
+	like($log, qr/Query Text: SELECT devapp_internal\.put_imported/, 'and the plans of statements within');
 }
 like($reports, qr/has no status lost/, 'the reports have the reasons');
 for my $word (qw(one two three four five six seven eight nine ten eleven twelve thirteen))
