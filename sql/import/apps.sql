@@ -443,7 +443,12 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give {"products": [...], "developers": [...], "teams": [...], "apps": [...]}, or a part of it.';
     END IF;
-    RETURN devapp_internal.known_fields('a document', document, 'products', 'developers', 'teams', 'apps');
+    IF document - '{products,developers,teams,apps}'::text[] <> '{}' THEN
+        RAISE EXCEPTION 'a document has no field %',
+                        devapp_internal.quoted(devapp_internal.import_name(jsonb_path_query_first(document - '{products,developers,teams,apps}'::text[], '$.keyvalue().key') #>> '{}'))
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It has the arrays products, developers, teams and apps; you may leave out any of them.';
+    END IF;
+    RETURN document;
 END
 $$;
 

@@ -363,6 +363,8 @@ find_hash_scheme(Str name)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 str_equal_nocase(name, "plain", strlen("plain")) ?
+			 errmsg("a secret_hash needs the scheme by which it was made") :
 			 errmsg("a secret_hash cannot have this scheme"),
 			 errhint("Possible: sha256, sha512_256, crypt, argon2id, scrypt, pbkdf2_sha256, devapp.")));
 }
