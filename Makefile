@@ -51,8 +51,8 @@ EXTRA_CLEAN = $(DATA_built) results output_iso tmp_check build/for-*
 
 # The targets for people find or install what they need by themselves, so they
 # must work where there is no pg_config yet.
-PEOPLE_TARGETS = demo shell test coverage test-cassert test-dates test-matrix test-fresh test-upgrade freeze fuzz lint \
-	bench bench-check deb dist image test-packages
+PEOPLE_TARGETS = demo shell test coverage test-cassert test-reach test-dates test-matrix test-fresh test-upgrade freeze fuzz \
+	lint bench bench-check deb dist image test-packages
 ifneq ($(filter $(PEOPLE_TARGETS),$(MAKECMDGOALS)),)
 
 # their shells complain about a locale that is not installed, and cd of CDPATH goes elsewhere
@@ -75,6 +75,8 @@ test-cassert:
 	test/cassert
 test-dates:
 	test/dates
+test-reach:
+	test/reach/run
 test-matrix:
 	test/matrix
 test-fresh:

@@ -29,6 +29,7 @@
 #include "meter/registry.h"
 #include "model/identity.h"
 #include "quota/bucket.h"
+#include "quota/lease.h"
 #include "seal/seal.h"
 #include "seal/signing_key.h"
 #include "ship/sender.h"
@@ -91,6 +92,7 @@ _PG_init(void)
 		meter_init();
 		spool_init();
 		buckets_init();
+		leases_init();
 		dpop_init();
 		failure_limit_init();
 		heartbeat_init();

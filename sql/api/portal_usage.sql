@@ -50,7 +50,7 @@ CREATE FUNCTION devapp_internal.portal_list_quota(request devapp_internal.http_r
 AS $$
 DECLARE
     the_app constant uuid := devapp_internal.portal_app_id(request);
-    items constant jsonb := (SELECT jsonb_agg(to_jsonb(q) || jsonb_build_object('resets_at', nullif(q.resets_at, 'infinity')))
+    items constant jsonb := (SELECT jsonb_agg(to_jsonb(q) - 'leased' || jsonb_build_object('resets_at', nullif(q.resets_at, 'infinity')))
                                FROM devapp.quota_status(the_app) AS q);
 BEGIN
     RETURN devapp_internal.json_response(200, jsonb_build_object('items', coalesce(items, '[]'), 'next', NULL));

@@ -125,6 +125,39 @@ AS $$
       FROM facts f
 $$;
 
+-- On a primary what it lends, on a standby how borrowing goes, where there is anything to borrow.
+CREATE FUNCTION devapp_internal.doctor_quota_leases() RETURNS TABLE (check_name text, status text, detail text, hint text)
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'quota_leases',
+           CASE WHEN s.is_wrong OR s.is_off THEN 'warning' ELSE 'ok' END,
+           CASE WHEN s.is_off THEN format('hard quotas of %s product(s) let no call through here: the server does not know its primary', s.hard)
+                WHEN s.is_wrong THEN format('the primary lends nothing: %s', s.last_lease_error)
+                ELSE format('%s lease(s) have %s unit(s) left', s.leases, s.leased) END,
+           CASE WHEN s.is_off THEN 'Set devapp.primary_conninfo, and devapp.flush_interval to more than 0.'
+                WHEN s.is_wrong THEN 'Hard quotas let no call through here, and soft ones are counted for this server alone, until the primary answers.' END
+      FROM (SELECT w.leases, w.leased, w.last_lease_error, coalesce(w.last_lease_error_at > w.last_lease_at, w.lease_errors > 0) AS is_wrong,
+                   p.hard, p.hard > 0 AND (devapp_internal.setting('primary_conninfo') = '' OR devapp_internal.setting('flush_interval') = '0') AS is_off
+              FROM devapp_internal.worker_state() w
+             CROSS JOIN (SELECT count(*) AS hard FROM devapp.product p WHERE p.deleted_at IS NULL AND p.quota_enforcement = 'hard') AS p) AS s
+     WHERE pg_is_in_recovery() AND (s.is_wrong OR s.is_off OR s.leases > 0)
+    UNION ALL
+    SELECT 'quota_leases',
+           CASE WHEN l.expired > 0 THEN 'warning' ELSE 'ok' END,
+           CASE WHEN l.expired > 0 THEN format('%s unit(s) of hard quotas are held by leases that have expired, of %s', l.expired, l.gone)
+                ELSE format('%s unit(s) are lent to %s standby(s): %s', l.lent, l.servers, l.names) END,
+           CASE WHEN l.expired > 0 THEN 'Nobody knows whether they were used. They are free when their window ends, when the standby tells, or by devapp.reset_quota: the rows are those of devapp.quota_lease that have expired.' END
+      FROM (SELECT coalesce(sum(q.granted - q.used) FILTER (WHERE q.hard AND q.expires_at <= clock_timestamp()), 0) AS expired,
+                   string_agg(DISTINCT q.server_name, ', ') FILTER (WHERE q.hard AND q.expires_at <= clock_timestamp()) AS gone,
+                   coalesce(sum(q.granted - q.used) FILTER (WHERE q.expires_at > clock_timestamp()), 0) AS lent,
+                   count(DISTINCT q.server) FILTER (WHERE q.expires_at > clock_timestamp()) AS servers,
+                   string_agg(DISTINCT q.server_name, ', ') FILTER (WHERE q.expires_at > clock_timestamp()) AS names
+              FROM devapp.quota_lease q
+             WHERE q.granted > q.used AND q.window_end > clock_timestamp()) AS l
+     WHERE NOT pg_is_in_recovery() AND l.expired + l.lent > 0
+$$;
+
 CREATE FUNCTION devapp_internal.doctor_housekeeping() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -445,6 +478,7 @@ CREATE FUNCTION devapp_internal.doctor_everything() RETURNS TABLE (check_name te
 AS $$
     SELECT * FROM devapp_internal.doctor_metering()
     UNION ALL SELECT * FROM devapp_internal.doctor_quota()
+    UNION ALL SELECT * FROM devapp_internal.doctor_quota_leases()
     UNION ALL SELECT * FROM devapp_internal.doctor_housekeeping()
     UNION ALL SELECT * FROM devapp_internal.doctor_storage()
     UNION ALL SELECT * FROM devapp_internal.doctor_usage_feed()

@@ -1,7 +1,7 @@
 -- Quotas: consuming hard ones, looking at them, setting them back.
 
--- Adds to a bucket's row if no more than room is used then; what is used in it then,
--- else null.  A row in a later window already, before a clock was put back, stays.
+-- Adds to a bucket's row if no more than room is used or lent then; what is used or lent in it
+-- then, else null.  A row in a later window already, before a clock was put back, stays.
 CREATE FUNCTION devapp_internal.take_hard_quota(
     app_id uuid,
     product_id uuid,
@@ -23,11 +23,13 @@ AS $$
            window_end = CASE WHEN q.window_start >= excluded.window_end THEN q.window_end ELSE excluded.window_end END,
            used = excluded.used
                   + CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
-                              OR q.window_start >= excluded.window_end THEN q.used ELSE 0 END
+                              OR q.window_start >= excluded.window_end THEN q.used ELSE 0 END,
+           reserved = CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
+                                OR q.window_start >= excluded.window_end THEN q.reserved ELSE 0 END
      WHERE CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
-                     OR q.window_start >= excluded.window_end THEN q.used ELSE 0 END
+                     OR q.window_start >= excluded.window_end THEN q.used + q.reserved ELSE 0 END
            <= take_hard_quota.room - take_hard_quota.cost
-    RETURNING q.used
+    RETURNING q.used + q.reserved
 $$;
 
 -- ---------- looking ----------
@@ -95,12 +97,16 @@ CREATE FUNCTION devapp_internal.quota_used(
     hard boolean,
     window_start timestamptz,
     window_end timestamptz
-) RETURNS TABLE (environment text, from_time timestamptz, to_time timestamptz, used bigint)
+) RETURNS TABLE (environment text, from_time timestamptz, to_time timestamptz, used bigint, leased bigint)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(r.environment, b.environment), coalesce(b.window_start, r.window_start), coalesce(b.window_end, r.window_end),
-           CASE WHEN quota_used.hard THEN coalesce(r.used, 0) + coalesce(b.used, 0) ELSE greatest(r.used, b.used) END
+           CASE WHEN quota_used.hard THEN coalesce(r.used, 0) + coalesce(b.used, 0)
+                WHEN pg_is_in_recovery() THEN greatest(r.used, b.used)
+                -- a primary counts what is lent with what is used
+                ELSE greatest(r.used, b.used - coalesce(r.reserved, 0)) END,
+           coalesce(r.reserved, 0)
       FROM (SELECT u.*
               FROM devapp.quota_usage u
              WHERE u.app_id = quota_used.app_id AND u.product_id = quota_used.product_id
@@ -129,7 +135,8 @@ CREATE FUNCTION devapp_internal.quota_status(app devapp.app_ref) RETURNS TABLE (
     used bigint,
     remaining bigint,
     rate_limit double precision,
-    rate_burst integer
+    rate_burst integer,
+    leased bigint
 )
     LANGUAGE plpgsql ROWS 10
     SET search_path = pg_catalog, pg_temp
@@ -144,7 +151,8 @@ BEGIN
            coalesce(u.from_time, w.window_start), coalesce(u.to_time, w.window_end),
            CASE WHEN q.quota_limit IS NOT NULL THEN least(coalesce(u.used, 0), q.quota_limit) END,
            q.quota_limit - least(coalesce(u.used, 0), q.quota_limit),
-           q.rate_limit, q.rate_burst
+           q.rate_limit, q.rate_burst,
+           CASE WHEN q.quota_limit IS NOT NULL THEN coalesce(u.leased, 0) END
       FROM devapp_internal.quotas_of(the_app) q
       LEFT JOIN LATERAL devapp_internal.quota_window(clock_timestamp(), q.quota_interval, q.quota_unit, q.time_zone) w ON true
       LEFT JOIN LATERAL devapp_internal.quota_used(the_app, q.product_id, q.operation_id, q.enforcement = 'hard',
@@ -167,7 +175,8 @@ CREATE FUNCTION devapp.quota_status(app devapp.app_ref) RETURNS TABLE (
     used bigint,
     remaining bigint,
     rate_limit double precision,
-    rate_burst integer
+    rate_burst integer,
+    leased bigint
 )
     LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.quota_status(devapp.app_ref) IS
@@ -183,6 +192,9 @@ CREATE FUNCTION devapp_internal.forget_quota_buckets(app_id uuid, product_id uui
 -- afterwards; when this commits, memory starts anew from the rows.  Rows of windows
 -- that have ended are set back too: another server may be in a newer one.  A row that a
 -- wrong clock has put into a window of the future comes back to the present one.
+--
+-- Leases become void by the number of resets, but a standby may go on to use one until it
+-- is told: so what is outstanding of those that have not expired stays reserved until then.
 CREATE FUNCTION devapp_internal.reset_quota(app devapp.app_ref, product text, note text) RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -200,9 +212,22 @@ BEGIN
         PERFORM devapp_internal.flush_counts();
     END IF;
     PERFORM devapp_internal.set_note(reset_quota.note);
+    PERFORM FROM devapp.quota_usage u
+     WHERE u.app_id = the_app AND u.product_id = the_product.product_id
+     ORDER BY u.operation_id, u.environment
+       FOR NO KEY UPDATE;
+    UPDATE devapp.quota_lease l
+       SET granted = l.used
+     WHERE l.app_id = the_app AND l.product_id = the_product.product_id AND l.granted > l.used
+       AND (l.expires_at <= clock_timestamp() OR l.window_start > clock_timestamp());
     UPDATE devapp.quota_usage u
        SET used = 0,
            resets = u.resets + 1,
+           reserved = (SELECT coalesce(sum(l.granted - l.used), 0)
+                         FROM devapp.quota_lease l
+                        WHERE l.app_id = u.app_id AND l.product_id = u.product_id
+                          AND l.operation_id IS NOT DISTINCT FROM u.operation_id AND l.environment = u.environment
+                          AND (l.window_start, l.window_end) = (u.window_start, u.window_end) AND l.granted > l.used),
            (window_start, window_end) = (
                SELECT coalesce(w.window_start, u.window_start), coalesce(w.window_end, u.window_end)
                  FROM (SELECT 1) AS one

@@ -47,6 +47,7 @@ CREATE TABLE devapp.quota_usage (
     window_end timestamptz NOT NULL,
     used bigint NOT NULL,
     resets integer NOT NULL DEFAULT 0,
+    reserved bigint NOT NULL DEFAULT 0,
     CONSTRAINT quota_usage_key UNIQUE NULLS NOT DISTINCT (app_id, product_id, operation_id, environment)
 ) WITH (fillfactor = 70);
 -- the key may hold a null, so it cannot say to logical replication which row is which
@@ -58,5 +59,50 @@ COMMENT ON COLUMN devapp.quota_usage.window_start IS 'Start of the window, which
 COMMENT ON COLUMN devapp.quota_usage.window_end IS 'When the next window starts';
 COMMENT ON COLUMN devapp.quota_usage.used IS 'Cost of the calls in the window';
 COMMENT ON COLUMN devapp.quota_usage.resets IS 'How often devapp.reset_quota set it back: servers that see another number forget what they counted';
+COMMENT ON COLUMN devapp.quota_usage.reserved IS 'Lent to standbys and not reported as used: what devapp.quota_lease has outstanding in this window';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.quota_usage', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.quota_usage', '');
+
+-- What each standby has borrowed of a bucket.  Its rows change under the lock of the bucket's
+-- row in devapp.quota_usage alone.  A server is one from its start to its end, or a crash:
+-- afterwards it has another id, because it does not know what it used.
+--
+-- Amounts count from the beginning of a lease (number), so a report that comes twice changes
+-- nothing.  A row stays for a while after its lease has ended, so that this holds then, too.
+CREATE TABLE devapp.quota_lease (
+    app_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    operation_id uuid,
+    environment text COLLATE "C" NOT NULL DEFAULT '',
+    server uuid NOT NULL,
+    server_name text NOT NULL,
+    window_start timestamptz NOT NULL,
+    window_end timestamptz NOT NULL,
+    hard boolean NOT NULL,
+    quota_limit bigint NOT NULL,
+    resets integer NOT NULL,
+    number bigint NOT NULL,
+    batch bigint NOT NULL,
+    granted bigint NOT NULL,
+    used bigint NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT quota_lease_key UNIQUE NULLS NOT DISTINCT (app_id, product_id, operation_id, environment, server)
+) WITH (fillfactor = 70);
+ALTER TABLE devapp.quota_lease REPLICA IDENTITY FULL;
+COMMENT ON TABLE devapp.quota_lease IS 'What standbys have borrowed of quotas, and what they have used of that';
+COMMENT ON COLUMN devapp.quota_lease.operation_id IS 'Operation with a quota of its own; null: the product''s quota';
+COMMENT ON COLUMN devapp.quota_lease.environment IS 'As in devapp.quota_usage';
+COMMENT ON COLUMN devapp.quota_lease.server IS 'Id of the standby, from its start to its end';
+COMMENT ON COLUMN devapp.quota_lease.server_name IS 'Its cluster_name, else host and port';
+COMMENT ON COLUMN devapp.quota_lease.window_start IS 'Start of the window that it is for';
+COMMENT ON COLUMN devapp.quota_lease.window_end IS 'End of the window';
+COMMENT ON COLUMN devapp.quota_lease.hard IS 'Of a hard quota: what is outstanding stays reserved until the window ends if it is not reported';
+COMMENT ON COLUMN devapp.quota_lease.quota_limit IS 'Limit that it was granted under; under another one it is void';
+COMMENT ON COLUMN devapp.quota_lease.resets IS 'As devapp.quota_usage had it when it was granted; after a reset it is void';
+COMMENT ON COLUMN devapp.quota_lease.number IS 'Of the server''s leases';
+COMMENT ON COLUMN devapp.quota_lease.batch IS 'Last report about it';
+COMMENT ON COLUMN devapp.quota_lease.granted IS 'What was lent since it began';
+COMMENT ON COLUMN devapp.quota_lease.used IS 'What of that the standby has reported as used; the rest is outstanding';
+COMMENT ON COLUMN devapp.quota_lease.expires_at IS 'The standby lets nothing through by it from a second before this on';
+SELECT devapp_internal.grant_on('TABLE', 'devapp.quota_lease', 'SELECT', 'admin');
+SELECT pg_extension_config_dump('devapp.quota_lease', '');

@@ -14,7 +14,8 @@ CREATE FUNCTION devapp_internal.quota_window(
 -- What was taken from shared memory, added to the buckets that it belongs to.  Of a
 -- bucket only the newest window counts; an older one has ended, or a clock was put back,
 -- which must not give a quota anew.  A bucket that changed its quota starts in the new
--- one's window, which may have begun before the old one's: the later minute tells.
+-- one's window, which may have begun before the old one's: the later minute tells.  What a
+-- standby has let through by a lease the lease tells (lease.sql).
 CREATE FUNCTION devapp_internal.write_quota_usage() RETURNS void
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -28,7 +29,7 @@ AS $$
           LEFT JOIN devapp.app_quota a ON a.app_id = t.app_id AND a.product_id = t.product_id AND (a.until IS NULL OR a.until > t.minute)
          CROSS JOIN LATERAL devapp_internal.quota_window(t.minute, coalesce(o.quota_interval, a.quota_interval, p.quota_interval),
                                                  coalesce(o.quota_unit, a.quota_unit, p.quota_unit), p.time_zone) w
-         WHERE t.cost > 0 AND w.window_start IS NOT NULL
+         WHERE t.cost > 0 AND NOT t.leased AND w.window_start IS NOT NULL
          GROUP BY 1, 2, 3, 4, 5, 6
     ), newest AS (
         SELECT DISTINCT ON (u.app_id, u.product_id, u.operation_id, u.environment) u.*
@@ -43,6 +44,7 @@ AS $$
        SET window_start = excluded.window_start,
            window_end = excluded.window_end,
            used = CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end)
-                       THEN devapp_internal.add_counts(q.used, excluded.used) ELSE excluded.used END
+                       THEN devapp_internal.add_counts(q.used, excluded.used) ELSE excluded.used END,
+           reserved = CASE WHEN (q.window_start, q.window_end) = (excluded.window_start, excluded.window_end) THEN q.reserved ELSE 0 END
      WHERE q.window_start < excluded.window_end
 $$;

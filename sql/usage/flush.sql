@@ -14,7 +14,8 @@ CREATE FUNCTION devapp_internal.taken_calls() RETURNS TABLE (
     code devapp.verdict_code,
     calls bigint,
     cost bigint,
-    last_at timestamptz
+    last_at timestamptz,
+    leased boolean
 )
     LANGUAGE c VOLATILE ROWS 100000 AS 'MODULE_PATHNAME', 'devapp_taken_calls';
 
@@ -455,6 +456,10 @@ BEGIN
     END LOOP;
     -- a quota's window that has ended means nothing; a day is for clocks that disagree
     DELETE FROM devapp.quota_usage q WHERE q.window_end < now() - interval '1 day';
+    -- what a lease of a hard quota has outstanding is kept until its window ends
+    DELETE FROM devapp.quota_lease l
+     WHERE l.window_end < now() - interval '1 day'
+        OR l.expires_at < now() - interval '1 day' AND l.granted <= l.used;
     UPDATE devapp.housekeeping h
        SET done_at = CASE WHEN dropped < 100 THEN clock_timestamp() ELSE '-infinity' END
      WHERE h.task = 'maintain_usage';

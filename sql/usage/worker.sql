@@ -18,7 +18,13 @@ CREATE FUNCTION devapp_internal.worker_state() RETURNS TABLE (
     last_housekeeping_at timestamptz,
     housekeeping_errors bigint,
     last_housekeeping_error_at timestamptz,
-    last_housekeeping_error text
+    last_housekeeping_error text,
+    leases bigint,
+    leased bigint,
+    last_lease_at timestamptz,
+    lease_errors bigint,
+    last_lease_error_at timestamptz,
+    last_lease_error text
 )
     LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_worker_state';
 SELECT devapp_internal.grant_to('devapp_internal.worker_state', 'admin');
@@ -31,7 +37,8 @@ CREATE VIEW devapp.worker_status AS
 SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s.errors, s.last_error_at, s.last_error,
        s.dropped, s.slots_used, s.slots_total,
        s.no_room, s.quota_slots_used, s.quota_slots_total, s.last_housekeeping_at, s.housekeeping_errors,
-       s.last_housekeeping_error_at, s.last_housekeeping_error
+       s.last_housekeeping_error_at, s.last_housekeeping_error, s.leases, s.leased, s.last_lease_at, s.lease_errors,
+       s.last_lease_error_at, s.last_lease_error
   FROM devapp_internal.worker_state() s;
 COMMENT ON VIEW devapp.worker_status IS 'How counting and flushing go in this database, since the server''s start; no row: calls are not counted';
 COMMENT ON COLUMN devapp.worker_status.worker_pid IS 'Process that starts the flushes; null: it is not running';
@@ -52,6 +59,12 @@ COMMENT ON COLUMN devapp.worker_status.last_housekeeping_at IS 'When the houseke
 COMMENT ON COLUMN devapp.worker_status.housekeeping_errors IS 'Times that something failed there';
 COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error_at IS 'When something last did';
 COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error IS 'What it was';
+COMMENT ON COLUMN devapp.worker_status.leases IS 'On a standby: parts of quotas that it borrows; devapp.quota_lease has those of all standbys';
+COMMENT ON COLUMN devapp.worker_status.leased IS 'What of them is left for calls';
+COMMENT ON COLUMN devapp.worker_status.last_lease_at IS 'When the primary last answered who asked for them; null: never, or never on this server';
+COMMENT ON COLUMN devapp.worker_status.lease_errors IS 'Times that asking failed';
+COMMENT ON COLUMN devapp.worker_status.last_lease_error_at IS 'When it last did';
+COMMENT ON COLUMN devapp.worker_status.last_lease_error IS 'What it was';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.worker_status', 'SELECT', 'admin');
 
 -- Without this the worker would find a new database, or a restored one, when it next

@@ -56,21 +56,24 @@ request_memory(void)
 }
 
 static void
-init_table(SharedTable *table)
+init_table(SharedTable *table, SlotSeed seed)
 {
-	devapp_require_sodium();
-	randombytes_buf(&table->memory->seed, sizeof(table->memory->seed));
+	table->memory->seed = seed;
 	table->memory->stripe_size = stripe_bytes(table);
 	for (int i = 0; i < SHARED_TABLE_STRIPES; i++)
-		slot_table_init(shared_table_stripe(table, i), stripe_slots(table),
-						table->memory->seed);
+		slot_table_init(shared_table_stripe(table, i), stripe_slots(table), seed);
 }
 
+/* All tables hash under one key, so that a key that is in two of them is hashed once. */
 static void
 start_memory(void)
 {
+	SlotSeed	seed;
+
 	if (previous_startup_hook)
 		previous_startup_hook();
+	devapp_require_sodium();
+	randombytes_buf(&seed, sizeof(seed));
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	for (SharedTable *table = tables; table != NULL; table = table->next)
 	{
@@ -79,7 +82,7 @@ start_memory(void)
 		table->memory = ShmemInitStruct(table->name, table_bytes(table), &found);
 		table->locks = GetNamedLWLockTranche(table->name);
 		if (!found)
-			init_table(table);
+			init_table(table, seed);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }

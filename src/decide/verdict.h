@@ -23,6 +23,7 @@ typedef struct VerdictLimits
 	int64		reset_at;		/* QUOTA_TIME_MAX: never */
 	int64		wait;			/* microseconds; RATE_NEVER: waiting does not help */
 	bool		no_room;		/* refused because memory is full */
+	bool		leased;			/* allowed by a lease, which tells what it took */
 } VerdictLimits;
 
 /* What was found out.  Without an entitlement the code is all there is. */

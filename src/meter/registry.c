@@ -381,6 +381,12 @@ registry_set_launcher(int pid)
 	shared->launcher_pid = pid;
 }
 
+int
+registry_launcher(void)
+{
+	return shared->launcher_pid;
+}
+
 /* Of the current database. */
 RegistryState
 registry_state(void)

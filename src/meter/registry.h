@@ -15,7 +15,8 @@
 typedef enum RegistryJob
 {
 	JOB_FLUSH,
-	JOB_HOUSEKEEPING
+	JOB_HOUSEKEEPING,
+	JOB_LEASE					/* on a standby: asking for leases of quotas */
 } RegistryJob;
 
 /* What went wrong with it. */
@@ -35,7 +36,7 @@ typedef struct RegistryState
 	int64		last_microseconds;
 	int64		flushes;
 	TimestampTz last_housekeeping_at;	/* the last without an error; 0: never */
-	RegistryErrors errors[JOB_HOUSEKEEPING + 1];
+	RegistryErrors errors[JOB_LEASE + 1];
 	uint64		dropped;		/* calls that found the table full */
 	uint64		no_room;		/* calls that were refused because the table of quotas was full */
 	int			launcher_pid;		/* 0: none */
@@ -44,6 +45,7 @@ typedef struct RegistryState
 extern void registry_init(void);
 extern RegistryState registry_state(void);
 extern void registry_set_launcher(int pid);
+extern int	registry_launcher(void);
 
 /* of any database */
 extern bool registry_enter(Oid database);

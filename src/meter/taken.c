@@ -248,6 +248,7 @@ enum
 	CALL_CALLS,
 	CALL_COST,
 	CALL_LAST_AT,
+	CALL_LEASED,
 	CALL_COLUMNS
 };
 
@@ -272,6 +273,7 @@ put_call(ReturnSetInfo *result, const MeterRow *row)
 	values[CALL_CALLS] = Int64GetDatum((int64) row->value.count);
 	values[CALL_COST] = Int64GetDatum((int64) row->value.sum);
 	values[CALL_LAST_AT] = TimestampTzGetDatum((TimestampTz) row->value.max);
+	values[CALL_LEASED] = BoolGetDatum(key->bin != 0);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

@@ -31,6 +31,7 @@
 #include "meter/meter.h"
 #include "meter/registry.h"
 #include "quota/bucket.h"
+#include "quota/lease.h"
 
 /* how often a row is read where nothing is flushed, in seconds */
 #define READ_INTERVAL		10
@@ -41,6 +42,13 @@
 /* ---------- settings ---------- */
 
 static int	quota_size = 16384;	/* kB */
+
+/* Leases get a part of it beside. */
+static void
+assign_size(int kilobytes, void *extra)
+{
+	leases_define_size(kilobytes);
+}
 
 /* The size is fixed at server start; loaded later there is nothing to size. */
 void
@@ -53,7 +61,7 @@ buckets_define_gucs(void)
 							16384, 1024, 16 * 1024 * 1024,
 							process_shared_preload_libraries_in_progress ?
 							PGC_POSTMASTER : PGC_SIGHUP,
-							GUC_UNIT_KB, NULL, NULL, NULL);
+							GUC_UNIT_KB, NULL, assign_size, NULL);
 }
 
 /* ---------- at server start ---------- */
@@ -241,6 +249,39 @@ buckets_put(BucketCall *call, const BucketRow *row)
 	}
 	LWLockRelease(lock);
 	return bucket != NULL;
+}
+
+/* What is used in this window, as far as memory knows. */
+int64
+buckets_used(const BucketKey *key, QuotaWindow window)
+{
+	uint64		hash = buckets_hash(key);
+	int64		used = 0;
+	Bucket	   *bucket;
+
+	LWLockAcquire(lock_of(hash), LW_SHARED);
+	bucket = bucket_find(stripe_of(hash), hash, key);
+	if (bucket != NULL && same_window(bucket->window, window))
+		used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
+	LWLockRelease(lock_of(hash));
+	return used;
+}
+
+/*
+ * So much more was lent to standbys or used by them, or so much less.  A bucket that is not
+ * there starts from its row, which says so as well.
+ */
+void
+buckets_charge(const BucketKey *key, QuotaWindow window, int64 amount)
+{
+	uint64		hash = buckets_hash(key);
+	Bucket	   *bucket;
+
+	LWLockAcquire(lock_of(hash), LW_SHARED);
+	bucket = bucket_find(stripe_of(hash), hash, key);
+	if (bucket != NULL && same_window(bucket->window, window))
+		bucket_charge(bucket, amount);
+	LWLockRelease(lock_of(hash));
 }
 
 /* ---------- rates ---------- */

@@ -16,7 +16,8 @@ typedef struct BucketRow
 {
 	bool		found;
 	QuotaWindow window;
-	int64		used;
+	int64		used;			/* on a primary with what is reserved */
+	int64		reserved;
 	int32		resets;
 } BucketRow;
 
@@ -50,6 +51,8 @@ extern bool buckets_take_rate(const BucketKey *key, uint64 hash, RateRule rule,
 extern RateAnswer buckets_look_at_rate(const BucketKey *key, uint64 hash,
 									   RateRule rule, TimestampTz now, int64 cost);
 extern void buckets_give_rate_back(const BucketKey *key, uint64 hash, int64 nanoseconds);
+extern int64 buckets_used(const BucketKey *key, QuotaWindow window);
+extern void buckets_charge(const BucketKey *key, QuotaWindow window, int64 amount);
 extern void buckets_forget(BucketTest test, const void *arg);
 extern uint32 buckets_stripe_limit(void);
 extern int	buckets_stripes(void);

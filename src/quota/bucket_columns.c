@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -34,4 +36,23 @@ bucket_key_columns(const BucketKey *key, NullableDatum columns[BUCKET_KEY_COLUMN
 	{
 		PointerGetDatum(cstring_to_text_with_len(key->environment, len)), false
 	};
+}
+
+/* The other way, for a bucket of the current database.  An environment that is too long is cut. */
+void
+bucket_key_of_columns(BucketKey *key, BucketKind kind, const NullableDatum columns[BUCKET_KEY_COLUMNS])
+{
+	text	   *environment = DatumGetTextPP(columns[BUCKET_KEY_ENVIRONMENT].value);
+	int			len = (int) VARSIZE_ANY_EXHDR(environment);
+
+	memset(key, 0, sizeof(BucketKey));
+	key->database = MyDatabaseId;
+	key->kind = kind;
+	memcpy(key->app_id, DatumGetUUIDP(columns[BUCKET_KEY_APP_ID].value), BUCKET_ID_LEN);
+	memcpy(key->product_id, DatumGetUUIDP(columns[BUCKET_KEY_PRODUCT_ID].value), BUCKET_ID_LEN);
+	if (!columns[BUCKET_KEY_OPERATION_ID].isnull)
+		memcpy(key->operation_id, DatumGetUUIDP(columns[BUCKET_KEY_OPERATION_ID].value), BUCKET_ID_LEN);
+	if (len > BUCKET_ENVIRONMENT_LEN)
+		len = pg_mbcliplen(VARDATA_ANY(environment), len, BUCKET_ENVIRONMENT_LEN);
+	memcpy(key->environment, VARDATA_ANY(environment), (Size) len);
 }

@@ -18,6 +18,8 @@ enum
 	BUCKET_KEY_COLUMNS
 };
 
+extern void bucket_key_of_columns(BucketKey *key, BucketKind kind,
+								  const NullableDatum columns[BUCKET_KEY_COLUMNS]);
 extern void bucket_key_columns(const BucketKey *key,
 							   NullableDatum columns[BUCKET_KEY_COLUMNS]);
 

@@ -96,6 +96,24 @@ bucket_give_back(Bucket *bucket, int64_t cost)
 		;
 }
 
+/* So much more is used than calls here have taken, or so much less. */
+void
+bucket_charge(Bucket *bucket, int64_t amount)
+{
+	int64_t		used = atomic_load_explicit(&bucket->used, memory_order_relaxed);
+	int64_t		sum;
+
+	do
+	{
+		if (__builtin_add_overflow(used, amount, &sum))
+			sum = INT64_MAX;
+		if (sum < 0)
+			sum = 0;
+	} while (!atomic_compare_exchange_weak_explicit(&bucket->used, &used, sum,
+													memory_order_relaxed,
+													memory_order_relaxed));
+}
+
 /*
  * A tat that is further ahead than it can be by the clock starts anew at the time of the call,
  * if it is still there.

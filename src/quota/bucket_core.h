@@ -70,6 +70,7 @@ extern Bucket *bucket_find(BucketStripe *stripe, uint64_t hash,
 						   const BucketKey *key);
 extern Bucket *bucket_next(BucketStripe *stripe, uint32_t *place);
 extern bool bucket_take(Bucket *bucket, int64_t limit, int64_t cost, int64_t *used);
+extern void bucket_charge(Bucket *bucket, int64_t amount);
 extern void bucket_give_back(Bucket *bucket, int64_t cost);
 extern bool bucket_restart_rate(Bucket *bucket, int64_t tat, RateRule rule, int64_t clock,
 								int64_t call);

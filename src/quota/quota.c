@@ -20,9 +20,11 @@
  * was not read for a while, or is hard, by an index scan of the latest committed
  * state; no lock is held meanwhile.
  *
- * A hard quota is the primary's: a standby cannot write its row, and does not know what
- * others take at the same time.  So what it covers is UNAVAILABLE there, unless the row
- * already says that the quota is used up.
+ * A standby cannot write the row, and does not know what others take at the same time.
+ * It borrows parts of quotas from its primary (lease.c), and lets through what it holds;
+ * then no row is read.  Where it holds nothing, what a hard quota covers is UNAVAILABLE,
+ * unless the row says that it is used up, and a soft quota is counted in memory.  What is
+ * lent counts as used for calls on the primary.
  *
  * Without shared memory there are no soft quotas and no rates, and where the session
  * does not meter there are no limits at all.
@@ -42,8 +44,12 @@
 #include "meter/registry.h"
 #include "quota/bucket_columns.h"
 #include "quota/hard_quota.h"
+#include "quota/lease.h"
 #include "quota/quota.h"
 #include "table/catalog.h"
+
+/* when it is worth trying again where a lease was asked for, in microseconds */
+#define LEASE_WAIT	INT64CONST(100000)
 
 /* What a quota answered. */
 typedef struct QuotaAnswer
@@ -54,6 +60,7 @@ typedef struct QuotaAnswer
 	bool		taken;
 	int64		used;			/* then */
 	int64		soft;			/* the part of it that is in shared memory only */
+	bool		leased;			/* what was taken is told as that of a lease */
 	QuotaWindow window;
 } QuotaAnswer;
 
@@ -136,10 +143,14 @@ read_row(const BucketKey *key)
 		row.window.start = int64_value(&scan, QUOTA_USAGE_WINDOW_START);
 		row.window.end = int64_value(&scan, QUOTA_USAGE_WINDOW_END);
 		row.used = int64_value(&scan, QUOTA_USAGE_USED);
+		row.reserved = int64_value(&scan, QUOTA_USAGE_RESERVED);
 		row.resets = DatumGetInt32(catalog_value(&scan, QUOTA_USAGE_RESETS, &isnull));
 	}
 	catalog_scan_end(&scan);
 	catalog_release_snapshot(snapshot);
+	/* what is lent to standbys is not there for calls here */
+	if (!RecoveryInProgress() && row.reserved > 0)
+		row.used = row.used > PG_INT64_MAX - row.reserved ? PG_INT64_MAX : row.used + row.reserved;
 	return row;
 }
 
@@ -205,7 +216,7 @@ ask_hard(const Limits *l, int64 cost, TimestampTz now)
 	read_window(&answer, l, &row);
 	if (RecoveryInProgress())
 	{
-		answer.unavailable = true;
+		answer.unavailable = cost > 0 || !leases_are_on();
 		return answer;
 	}
 	if (!buckets_are_on())
@@ -227,12 +238,57 @@ ask_hard(const Limits *l, int64 cost, TimestampTz now)
 	return answer;
 }
 
+/* Until the primary has answered, what is used is what the row says. */
+static void
+show_unanswered(QuotaAnswer *answer, const Limits *l, int64 untold)
+{
+	BucketRow	row = read_row(&l->quota_key);
+
+	read_window(answer, l, &row);
+	answer->used = answer->used > PG_INT64_MAX - untold ? PG_INT64_MAX : answer->used + untold;
+}
+
+/* On a standby: what it holds of the quota.  False: that says nothing. */
+static bool
+ask_lease(const Limits *l, int64 cost, QuotaAnswer *answer)
+{
+	LeaseCall	call = {
+		.key = l->quota_key,
+		.hash = l->quota_hash,
+		.limit = l->quota.limit,
+		.cost = cost,
+		.window = l->window
+	};
+	LeaseFound	found = leases_take(&call);
+
+	*answer = (QuotaAnswer) {.known = true, .window = l->window};
+	if (found != LEASE_FOUND)
+	{
+		answer->no_room = true;
+		return found == LEASE_NO_ROOM && l->hard;
+	}
+	answer->taken = answer->leased = cost > 0 && call.result == LEASE_TAKEN;
+	if (call.room >= 0)
+	{
+		answer->window = call.window;
+		answer->used = l->quota.limit - call.room;
+	}
+	else
+		show_unanswered(answer, l, call.untold);
+	answer->unavailable = cost > 0 && (call.result == LEASE_TOO_LITTLE || call.result == LEASE_ENDED);
+	return true;
+}
+
 /* With a cost of 0 this only looks. */
 static QuotaAnswer
 ask_quota(const Limits *l, int64 cost, TimestampTz now)
 {
+	QuotaAnswer answer;
+
 	if (l->quota.limit == 0)
 		return (QuotaAnswer) {0};
+	if (leases_are_on() && ask_lease(l, cost, &answer))
+		return answer;
 	return l->hard ? ask_hard(l, cost, now) : ask_soft(l, cost, now);
 }
 
@@ -255,12 +311,15 @@ quota_exceeded(const Limits *l, const QuotaAnswer *answer, int64 cost,
 	return VERDICT_QUOTA_EXCEEDED;
 }
 
-/* Where a hard quota can't be counted.  The caller may find another server, or a promoted one. */
+/*
+ * Where this server may not let a call through: it is to be tried again soon if a lease was
+ * asked for, else another server may.
+ */
 static VerdictCode
 quota_unavailable(const Limits *l, const QuotaAnswer *answer, VerdictLimits *out)
 {
 	show_quota(l, answer, out);
-	out->wait = USECS_PER_SEC;
+	out->wait = leases_are_on() ? LEASE_WAIT : USECS_PER_SEC;
 	return VERDICT_UNAVAILABLE;
 }
 
@@ -365,6 +424,7 @@ apply_limits(const Limits *l, int64 cost, TimestampTz now, VerdictLimits *out)
 		return refuse_uncounted(out);
 	}
 	show_quota(l, &quota, out);
+	out->leased = quota.leased;
 	return VERDICT_VALID;
 }
 

@@ -1,6 +1,6 @@
 /*
  * sender.c
- *		A connection from a standby to its primary, and counts sent by it.
+ *		A connection from a standby to its primary, and what is sent by it.
  *
  * Nothing here waits without end, and a signal to end is heard everywhere.  No
  * transaction is open while the primary is waited for.
@@ -26,6 +26,7 @@
 
 #define CONNECT_SECONDS	10
 #define ANSWER_SECONDS	60
+#define LEASE_SECONDS	10		/* to answer who asks for leases */
 #define MAX_OPTIONS		128		/* that libpq may have */
 
 /* ---------- settings ---------- */
@@ -171,18 +172,14 @@ sender_finish_connecting(PGconn *conn)
 
 /* ---------- sending ---------- */
 
+/* The parameters are text where there are no formats. */
 static void
-send_question(PGconn *conn, const pg_uuid_t *shipment_id, const bytea *counts,
-			  TimestampTz deadline)
+send_question(PGconn *conn, const char *sql, int n, const Oid *types, const char *const *values,
+			  const int *lengths, const int *formats, TimestampTz deadline)
 {
-	Oid			types[2] = {UUIDOID, BYTEAOID};
-	const char *values[2] = {(const char *) shipment_id->data, VARDATA_ANY(counts)};
-	int			lengths[2] = {UUID_LEN, (int) VARSIZE_ANY_EXHDR(counts)};
-	int			formats[2] = {1, 1};
 	int			left;
 
-	if (!PQsendQueryParams(conn, "SELECT devapp.receive_usage($1, $2)", 2,
-						   types, values, lengths, formats, 0))
+	if (!PQsendQueryParams(conn, sql, n, types, values, lengths, formats, 0))
 		connection_error(conn);
 	while ((left = PQflush(conn)) != 0)
 	{
@@ -207,37 +204,70 @@ next_result(PGconn *conn, TimestampTz deadline)
 	return PQgetResult(conn);
 }
 
-/* Returns what the primary says is wrong, NULL if nothing. */
-static char *
-answer_error(PGconn *conn, TimestampTz deadline)
+/* The first result with rows, or NULL; error is what the primary says is wrong, NULL if nothing. */
+static PGresult *
+take_answer(PGconn *conn, TimestampTz deadline, char **error)
 {
+	PGresult   *answer = NULL;
 	PGresult   *result;
-	char	   *error = NULL;
 
+	*error = NULL;
 	while ((result = next_result(conn, deadline)) != NULL)
 	{
-		if (PQresultStatus(result) != PGRES_TUPLES_OK && error == NULL)
+		if (PQresultStatus(result) == PGRES_TUPLES_OK && answer == NULL)
+		{
+			answer = result;
+			continue;
+		}
+		if (PQresultStatus(result) != PGRES_TUPLES_OK && *error == NULL)
 		{
 			const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-			error = message ? pstrdup(message) : pchomp(PQerrorMessage(conn));
+			*error = message ? pstrdup(message) : pchomp(PQerrorMessage(conn));
 		}
 		PQclear(result);
 	}
-	return error;
+	return answer;
 }
 
 void
 sender_send(PGconn *conn, const pg_uuid_t *shipment_id, const bytea *counts)
 {
+	static const Oid types[2] = {UUIDOID, BYTEAOID};
+	static const int formats[2] = {1, 1};
+	const char *values[2] = {(const char *) shipment_id->data, VARDATA_ANY(counts)};
+	int			lengths[2] = {UUID_LEN, (int) VARSIZE_ANY_EXHDR(counts)};
 	TimestampTz deadline = seconds_from_now(ANSWER_SECONDS);
 	char	   *error;
 
-	send_question(conn, shipment_id, counts, deadline);
-	error = answer_error(conn, deadline);
+	send_question(conn, "SELECT devapp.receive_usage($1, $2)", 2, types, values, lengths, formats, deadline);
+	PQclear(take_answer(conn, deadline, &error));
 	if (error != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not ship usage to the primary: %s", error),
 				 errhint("The user of devapp.primary_conninfo needs USAGE on schema devapp and EXECUTE on devapp.receive_usage there. The counts are kept, and sent again.")));
+}
+
+/* Server, its name, batch and asks, as text; the result is to be cleared. */
+PGresult *
+sender_ask(PGconn *conn, const char *const arguments[4])
+{
+	static const Oid types[4] = {UUIDOID, TEXTOID, INT8OID, JSONBOID};
+	TimestampTz deadline = seconds_from_now(LEASE_SECONDS);
+	PGresult   *answer;
+	char	   *error;
+
+	send_question(conn, "SELECT ask, granted, room, free, seconds, is_void FROM devapp.lease_quotas($1, $2, $3, $4)",
+				  4, types, arguments, NULL, NULL, deadline);
+	answer = take_answer(conn, deadline, &error);
+	if (error != NULL || answer == NULL)
+	{
+		PQclear(answer);
+		ereport(ERROR,
+				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+				 errmsg("could not borrow parts of quotas from the primary: %s", error ? error : "it does not say anything"),
+				 errhint("The user of devapp.primary_conninfo needs USAGE on schema devapp and EXECUTE on devapp.lease_quotas there.")));
+	}
+	return answer;
 }

@@ -1,6 +1,6 @@
 /*
  * sender.h
- *		A connection from a standby to its primary, and counts sent by it.
+ *		A connection from a standby to its primary, and what is sent by it.
  */
 #ifndef DEVAPP_SENDER_H
 #define DEVAPP_SENDER_H
@@ -18,5 +18,6 @@ extern void sender_define_gucs(void);
 extern PGconn *sender_start(void);
 extern void sender_finish_connecting(PGconn *conn);
 extern void sender_send(PGconn *conn, const pg_uuid_t *shipment_id, const bytea *counts);
+extern PGresult *sender_ask(PGconn *conn, const char *const arguments[4]);
 
 #endif							/* DEVAPP_SENDER_H */

@@ -54,8 +54,10 @@ check_call(const MeterKey *key, const MeterValue *value)
 
 	if (key->code >= VERDICT_CODES)
 		return "a verdict is unknown";
-	if (key->bin != 0)
+	if (key->bin > 1)
 		return "a verification has a latency";
+	if (key->bin != 0 && (key->code != VERDICT_VALID || value->sum == 0))
+		return "a call that takes nothing is of a lease";
 	if (value->sum != 0 && key->code != VERDICT_VALID)
 		return "a call that was refused has a cost";
 	if (value->sum > value->count * (uint64_t) COST_MAX)

@@ -168,6 +168,7 @@ static const struct
 	[QUOTA_USAGE_WINDOW_END] = {"quota_usage", "window_end", TIMESTAMPTZOID, NULL},
 	[QUOTA_USAGE_USED] = {"quota_usage", "used", INT8OID, NULL},
 	[QUOTA_USAGE_RESETS] = {"quota_usage", "resets", INT4OID, NULL},
+	[QUOTA_USAGE_RESERVED] = {"quota_usage", "reserved", INT8OID, NULL},
 	[APPROVAL_SETTING_VALUE] = {"approval_setting", "value", TEXTOID, NULL},
 	[SIGNING_KEY_KID] = {"signing_key", "kid", TEXTOID, NULL},
 	[SIGNING_KEY_KEY_ID] = {"signing_key", "key_id", UUIDOID, NULL},

@@ -106,6 +106,7 @@ count_verdict(const Verdict *v, TimestampTz now)
 	if (!devapp_metering || !meter_is_on())
 		return;
 	count_prepare(&key, v, now);
+	key.bin = v->limits.leased;
 	count_call(&key, v->code, v->cost, now);
 }
 

@@ -28,7 +28,8 @@ PGDLLEXPORT void devapp_flusher_main(Datum arg);
 
 static const char *const flusher_steps[] = {
 	"flush_counts",
-	"roll_up_usage"
+	"roll_up_usage",
+	"keep_leases"
 };
 
 /* Each file in a transaction of its own: one that cannot be used keeps no other back. */

@@ -19,7 +19,8 @@
  * On a standby it starts shippers (shipper.c) in the place of flushers, if it is told
  * where the primary is (devapp.primary_conninfo); if not, the counts wait for the
  * promotion, which it notices at its next round.  Where devapp.max_staleness is set it also
- * keeps the heartbeat (heartbeat.c).  When the server is shut down, the
+ * keeps the heartbeat (heartbeat.c).  A shipper stays where there are leases of quotas; a call
+ * that needs one wakes the launcher, where no shipper is there yet.  When the server is shut down, the
  * postmaster writes what is left to files (spool.c), which the flushers take.
  */
 #include "postgres.h"
@@ -52,6 +53,7 @@
 #include "base/structure.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
+#include "quota/lease.h"
 #include "ship/sender.h"
 #include "ship/spool.h"
 #include "standby/heartbeat.h"
@@ -61,6 +63,7 @@
 #define SWEEP_SECONDS		3600
 #define HOUSE_SECONDS		60
 #define SHIP_SECONDS		60	/* between tries, at most */
+#define LEASE_SECONDS		1	/* between tries, at least, where a call needs a lease */
 #define IDLE_SECONDS		60	/* how often to look where flushing is off */
 
 PGDLLEXPORT void devapp_launcher_main(Datum arg);
@@ -71,6 +74,10 @@ static BackgroundWorkerHandle *housekeeper = NULL;
 /* on a standby, after shipping has failed; 0: it has not */
 static int	ship_delay = 0;
 static TimestampTz next_shipment = 0;
+
+/* on a standby: a lease is wanted, but not before this time */
+static bool lease_wanted = false;
+static TimestampTz next_lease = 0;
 
 static void
 describe_worker(BackgroundWorker *worker, const char *function)
@@ -243,7 +250,7 @@ start_process(Oid database, const char *what, const char *function, RegistryJob 
 	return handle;
 }
 
-/* Start a process, and wait until it has ended. */
+/* Start a process, and wait until it has ended, or stays to look after leases. */
 static void
 run_process(Oid database, const char *what, const char *function)
 {
@@ -252,7 +259,7 @@ run_process(Oid database, const char *what, const char *function)
 
 	if (handle == NULL)
 		return;
-	while (!ShutdownRequestPending &&
+	while (!ShutdownRequestPending && !leases_are_attended(database) &&
 		   GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
 		sleep_for(1000);
 	pfree(handle);
@@ -319,6 +326,7 @@ databases_with_counts(const Oid *pending, int n)
 			(void) meter_discard(pending[i]);
 			registry_forget(pending[i]);
 			spool_discard(pending[i]);
+			leases_forget(pending[i]);
 		}
 	}
 	return wanted;
@@ -343,6 +351,43 @@ flush_round(bool everything)
 	}
 }
 
+/* Run shippers where none stays.  False: one of them failed. */
+static bool
+run_shippers(const Oid *databases, int n)
+{
+	bool		failed = false;
+	ListCell   *cell;
+
+	foreach(cell, databases_with_counts(databases, n))
+	{
+		Oid			database = lfirst_oid(cell);
+
+		if (ShutdownRequestPending)
+			break;
+		if (leases_are_attended(database))
+			continue;
+		run_process(database, "shipper", "devapp_shipper_main");
+		failed |= registry_is_unfinished(database) && !leases_are_attended(database);
+	}
+	return !failed;
+}
+
+/* On a standby: a call needs a lease, and no shipper is there; but not at every call. */
+static void
+lease_round(void)
+{
+	Oid		   *databases;
+	int			n;
+
+	lease_wanted |= leases_want_launcher();
+	if (!lease_wanted || !has_come(next_lease, LEASE_SECONDS))
+		return;
+	lease_wanted = false;
+	databases = leases_databases(&n);
+	(void) run_shippers(databases, n);
+	next_lease = seconds_from_now(LEASE_SECONDS);
+}
+
 /*
  * On a standby: ship what there is.  After a failure the next round waits for longer
  * and longer, but not for more than a minute.
@@ -352,19 +397,15 @@ ship_round(int interval)
 {
 	int			n;
 	Oid		   *pending = registry_pending(&n);
-	bool		failed = false;
-	ListCell   *cell;
+	int			with_leases;
+	Oid		   *databases = leases_databases(&with_leases);
+	bool		failed;
 
-	if (n == 0 || devapp_primary_conninfo[0] == '\0' ||
+	if (n + with_leases == 0 || devapp_primary_conninfo[0] == '\0' ||
 		(ship_delay > 0 && !has_come(next_shipment, ship_delay)))
 		return;
-	foreach(cell, databases_with_counts(pending, n))
-	{
-		if (ShutdownRequestPending)
-			break;
-		run_process(lfirst_oid(cell), "shipper", "devapp_shipper_main");
-		failed |= registry_is_unfinished(lfirst_oid(cell));
-	}
+	failed = !run_shippers(pending, n);
+	failed |= !run_shippers(databases, with_leases);
 	ship_delay = failed ? Min(Max(ship_delay, interval) * 2, SHIP_SECONDS) : 0;
 	next_shipment = seconds_from_now(ship_delay);
 }
@@ -400,6 +441,9 @@ devapp_launcher_main(Datum arg)
 
 		reload_if_told();
 		interval = devapp_flush_interval;
+		leases_set_on(interval > 0 && devapp_primary_conninfo[0] != '\0');
+		if (interval > 0 && RecoveryInProgress())
+			lease_round();
 		if (interval > 0 && has_come(next_flush, interval))
 		{
 			next_flush = seconds_from_now(interval);
@@ -418,8 +462,8 @@ devapp_launcher_main(Datum arg)
 		if (interval > 0 && !ShutdownRequestPending && !RecoveryInProgress())
 			keep_house();
 		if (!ShutdownRequestPending && !ConfigReloadPending)
-			sleep_for(interval > 0 ? Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L) :
-					  IDLE_SECONDS * 1000L);
+			sleep_for(interval <= 0 ? IDLE_SECONDS * 1000L : lease_wanted ? time_until(next_lease, LEASE_SECONDS) :
+					  Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L));
 	}
 	/* not 0: somebody may have ended it without ending the server */
 	proc_exit(1);

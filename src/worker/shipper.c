@@ -1,6 +1,6 @@
 /*
  * shipper.c
- *		Sends what a standby counted to its primary.
+ *		Sends what a standby counted to its primary, and borrows parts of quotas there.
  *
  * The launcher starts a shipper for each database with counts, as it starts flushers
  * on a primary.  A shipper connects to the primary (devapp.primary_conninfo), sends
@@ -17,24 +17,39 @@
  * connection string may hold a password; it is not shown or logged, and libpq's
  * messages don't have it, but for those of parsing it, which are not used.
  *
+ * It also asks for leases of quotas (borrower.c), and as long as there are some in the
+ * database it stays: then it ships at each interval, and asks when a call has woken it by
+ * its latch or a lease is to be renewed.
+ *
  * No transaction is open while the primary is waited for.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "tcop/tcopprot.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
+#include "quota/lease.h"
 #include "ship/sender.h"
 #include "ship/shipment_core.h"
 #include "ship/spool.h"
+#include "worker/borrower.h"
 #include "worker/process.h"
+
+#define PAUSE			10000L	/* between two questions about leases, in microseconds */
+#define SHORT_WAIT		20L		/* until a lease is asked for once more, in milliseconds */
+#define LONG_WAIT		1000L	/* until it is looked which are to be renewed */
+#define MAX_BATCHES		50		/* that are asked for without shipping */
 
 PGDLLEXPORT void devapp_shipper_main(Datum arg);
 
@@ -115,32 +130,148 @@ fill_spool(void)
 	pfree(rows);
 }
 
-/* ---------- the process ---------- */
-
 static void
-ship_counts(void)
+ship_counts(PGconn *conn)
 {
 	TimestampTz start = GetCurrentTimestamp();
+	int64		sent = send_files(conn);
+
+	fill_spool();
+	sent += send_files(conn);
+	if (sent > 0)
+		registry_report_flush(sent, GetCurrentTimestamp() - start);
+}
+
+/* ---------- leases ---------- */
+
+/* An error is recorded, and logged if it is not that of the last time. */
+static void
+record_error(MemoryContext context, RegistryJob job)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	HOLD_INTERRUPTS();
+	error = CopyErrorData();
+	if (registry_report_error(MyDatabaseId, job, error->message))
+		EmitErrorReport();
+	/* where nothing can be shipped nothing can be borrowed */
+	if (job != JOB_LEASE && leases_state().leases > 0)
+		(void) registry_report_error(MyDatabaseId, JOB_LEASE, error->message);
+	FlushErrorState();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(context);
+	leases_set_down(true);
+	RESUME_INTERRUPTS();
+}
+
+/* Counts are shipped whether leases are granted or not.  False: they are not. */
+static bool
+try_to_borrow(PGconn *conn)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool done = true;
+
+	PG_TRY();
+	{
+		for (int i = 0; i < MAX_BATCHES && borrower_ask(conn); i++)
+			;
+	}
+	PG_CATCH();
+	{
+		record_error(context, JOB_LEASE);
+		done = false;
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/*
+ * Wait until somebody calls, or it is time to look again.  The primary says nothing by
+ * itself: what can be read is the end of the connection.
+ */
+static void
+wait_for_calls(PGconn *conn, const LeaseState *state)
+{
+	int			ready;
+
+	pg_usleep(PAUSE);
+	ready = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH,
+							  PQsocket(conn), state->again ? SHORT_WAIT : LONG_WAIT, PG_WAIT_EXTENSION);
+	if (ready & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if ((ready & WL_SOCKET_READABLE) && !PQconsumeInput(conn))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("could not ship usage to the primary: %s", pchomp(PQerrorMessage(conn)))));
+}
+
+/* Is this process to stay?  Where a setting has changed, another one takes its place. */
+static bool
+may_stay(void)
+{
+	return !ConfigReloadPending && RecoveryInProgress() && leases_stay();
+}
+
+/* ---------- the process ---------- */
+
+static bool
+is_time(TimestampTz then)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return now >= then || then - now > leases_interval();
+}
+
+/* Ship, and as long as there are leases, stay and look after them. */
+static void
+serve_database(PGconn *conn)
+{
+	TimestampTz next_shipment = GetCurrentTimestamp();
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "devapp shipper", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	LeaseState	state = leases_state();
+
+	/* calls wait for leases, but nobody for the counts */
+	while (state.leases == 0 || try_to_borrow(conn))
+	{
+		if (is_time(next_shipment))
+		{
+			ship_counts(conn);
+			next_shipment = GetCurrentTimestamp() + leases_interval();
+		}
+		state = leases_state();
+		if (state.leases == 0)
+			leases_set_none();
+		if (state.leases == 0 || !may_stay())
+			break;
+		wait_for_calls(conn, &state);
+		MemoryContextReset(context);
+	}
+	if (is_time(next_shipment))
+		ship_counts(conn);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+static void
+connect_and_serve(void)
+{
 	PGconn	   *conn = sender_start();
-	int64		sent = 0;
 
 	PG_TRY();
 	{
 		sender_finish_connecting(conn);
-		sent = send_files(conn);
-		fill_spool();
-		sent += send_files(conn);
+		serve_database(conn);
 	}
 	PG_FINALLY();
 	{
 		PQfinish(conn);
 	}
 	PG_END_TRY();
-	if (sent > 0)
-		registry_report_flush(sent, GetCurrentTimestamp() - start);
 }
 
-/* An error is recorded, and logged if it is not that of the last time. */
 static bool
 try_to_ship(void)
 {
@@ -149,20 +280,11 @@ try_to_ship(void)
 
 	PG_TRY();
 	{
-		ship_counts();
+		connect_and_serve();
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		HOLD_INTERRUPTS();
-		error = CopyErrorData();
-		if (registry_report_error(MyDatabaseId, JOB_FLUSH, error->message))
-			EmitErrorReport();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		RESUME_INTERRUPTS();
+		record_error(context, JOB_FLUSH);
 		done = false;
 	}
 	PG_END_TRY();

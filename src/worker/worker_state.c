@@ -19,6 +19,7 @@
 #include "meter/meter.h"
 #include "meter/registry.h"
 #include "quota/bucket.h"
+#include "quota/lease.h"
 
 PG_FUNCTION_INFO_V1(devapp_worker_state);
 PG_FUNCTION_INFO_V1(devapp_is_metering);
@@ -44,6 +45,12 @@ enum
 	STATE_HOUSEKEEPING_ERRORS,
 	STATE_LAST_HOUSEKEEPING_ERROR_AT,
 	STATE_LAST_HOUSEKEEPING_ERROR,
+	STATE_LEASES,
+	STATE_LEASED,
+	STATE_LAST_LEASE_AT,
+	STATE_LEASE_ERRORS,
+	STATE_LAST_LEASE_ERROR_AT,
+	STATE_LAST_LEASE_ERROR,
 	STATE_COLUMNS
 };
 
@@ -66,6 +73,7 @@ devapp_worker_state(PG_FUNCTION_ARGS)
 	RegistryState state;
 	MeterSlots	slots;
 	BucketSlots buckets;
+	LeaseState	leases;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -94,6 +102,12 @@ devapp_worker_state(PG_FUNCTION_ARGS)
 	nulls[STATE_LAST_HOUSEKEEPING_AT] = state.last_housekeeping_at == 0;
 	put_errors(&state.errors[JOB_HOUSEKEEPING], &values[STATE_HOUSEKEEPING_ERRORS],
 			   &nulls[STATE_HOUSEKEEPING_ERRORS]);
+	leases = leases_state();
+	values[STATE_LEASES] = Int64GetDatum(leases.leases);
+	values[STATE_LEASED] = Int64GetDatum(leases.left);
+	values[STATE_LAST_LEASE_AT] = TimestampTzGetDatum(leases.answered_at);
+	nulls[STATE_LAST_LEASE_AT] = leases.answered_at == 0;
+	put_errors(&state.errors[JOB_LEASE], &values[STATE_LEASE_ERRORS], &nulls[STATE_LEASE_ERRORS]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	return (Datum) 0;
 }

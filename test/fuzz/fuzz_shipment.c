@@ -25,7 +25,8 @@ check_taken(const MeterRow *row)
 	CHECK(key->secret_version >= 0);
 	if (key->kind == METER_CALL)
 	{
-		CHECK(key->code < VERDICT_CODES && key->bin == 0);
+		CHECK(key->code < VERDICT_CODES && key->bin <= 1);
+		CHECK(key->bin == 0 || (key->code == VERDICT_VALID && value->sum > 0));
 		CHECK(value->max < ((uint64_t) LAST_MINUTE + 1) * 60000000);
 	}
 	else

@@ -387,7 +387,8 @@ for my $case (
 	[ 'a kind of row is unknown', counters({ %call, kind => 3 }) ],
 	[ 'a kind of row is unknown', counters(\%call, { %call, kind => 0 }) ],
 	[ 'a verdict is unknown', counters({ %call, code => 27 }) ],
-	[ 'a verification has a latency', counters({ %call, bin => 1 }) ],
+	[ 'a verification has a latency', counters({ %call, bin => 2 }) ],
+	(map { [ 'a call that takes nothing is of a lease', counters({ %call, bin => 1, @$_ }) ] } [ sum => 0 ], [ code => 3, sum => 0 ]),
 	[ 'a call that was refused has a cost', counters({ %call, code => 3, sum => 1 }) ],
 	(map { [ q{a credential, its app and its version don't go together}, counters({ %call, @$_ }) ] }
 		[ app => '' ], [ credential => '' ], [ version => 0 ], [ version => -1 ], [ app => '', credential => '' ],

@@ -9,6 +9,7 @@ use strict;
 use warnings FATAL => 'all';
 
 use Exporter 'import';
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -17,7 +18,7 @@ use Time::HiRes qw(usleep);
 our @EXPORT = qw(
   start_server set_config put_keyring make_program create_app rotate changes
   literal kill_process code codes key_codes error_of doctor same_lines
-  counters sealed_counters
+  counters sealed_counters race_quota
 );
 
 # A path, a method, an environment and a proxy that the product of make_program() covers.
@@ -272,6 +273,43 @@ sub counters
 	return sealed_counters(
 		pack('LL', 0x44564d31, $row_size)
 		  . join '', map { my %row = (%none, %$_); pack $format, @row{@names} } @rows);
+}
+
+# race_quota(app, [[node, pause, function], ...], meanwhile, seconds): calls on all these
+# servers at once, in sessions of their own, until each of them says that the quota is used
+# up, or 10 seconds are over; how many were let through.  Meanwhile something else may happen.
+sub race_quota
+{
+	my ($app, $callers, $meanwhile, $seconds) = @_;
+	my $passed = 0;
+	my @running;
+
+	$seconds = 10 unless $seconds;
+	for my $caller (@$callers)
+	{
+		my ($node, $pause, $function) = @$caller;
+		my ($in, $out, $err) = ('', '', '');
+		# a commit ends what consume_quota locks; of a server that is killed the last notice counts
+		my $sql = "DO \$\$ DECLARE code text; passed int := 0; over timestamptz := clock_timestamp() + interval '$seconds s';
+			BEGIN
+				WHILE code IS DISTINCT FROM 'QUOTA_EXCEEDED' AND clock_timestamp() < over LOOP
+					SELECT v.code INTO code FROM devapp.$function('$app->{secret}') v;
+					passed := passed + (code = 'VALID')::int;
+					RAISE NOTICE 'passed %', passed;
+					COMMIT;
+					PERFORM pg_sleep(CASE WHEN code = 'UNAVAILABLE' THEN 0.02 ELSE $pause END);
+				END LOOP;
+			END \$\$";
+		push @running, [ IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', $sql ], '<', \$in, '>', \$out, '2>', \$err), \$err ];
+	}
+	$meanwhile->() if $meanwhile;
+	for my $run (@running)
+	{
+		$run->[0]->finish;
+		my ($n) = ${ $run->[1] } =~ /.*passed (\d+)/s;
+		$passed += $n if defined $n;
+	}
+	return $passed;
 }
 
 # is() for long texts: a failure shows the lines that only one of them has.
