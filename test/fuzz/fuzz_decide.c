@@ -105,7 +105,14 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 		CHECK((info->fault == NULL) == (code == VERDICT_VALID));
 		for (int other = 0; other < code; other++)
 			CHECK(strcmp(info->code, verdict_info[other].code) != 0);
+		CHECK(verdict_info[verdict_stand_in(code)].http_status == status);
 	}
+	CHECK(verdict_stand_in(VERDICT_VALID) == VERDICT_VALID);
+	CHECK(verdict_stand_in(VERDICT_PROXY_FORBIDDEN) == VERDICT_RESOURCE_FORBIDDEN);
+	CHECK(verdict_stand_in(VERDICT_PROOF_REQUIRED) == VERDICT_TOKEN_REVOKED);
+	CHECK(verdict_stand_in(VERDICT_EXPIRED) == VERDICT_NOT_FOUND);
+	CHECK(verdict_stand_in(VERDICT_RATE_LIMITED) == VERDICT_QUOTA_EXCEEDED);
+	CHECK(verdict_stand_in(VERDICT_STALE) == VERDICT_UNAVAILABLE);
 	return 0;
 }
 
