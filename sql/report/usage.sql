@@ -29,17 +29,20 @@ CREATE FUNCTION devapp_internal.sum_usage(days_from date, days_to date, recent_f
 CREATE MATERIALIZED VIEW devapp_internal.usage_day_base AS
 SELECT devapp_internal.utc_today() AS day, devapp_internal.usage_files('devapp.usage_day') AS files;
 
--- Only other reports read these, so they are refreshed without care for readers, and need no index.
+-- Only other reports read these, so they are refreshed without care for readers.  The rows of days
+-- are few of many.
 CREATE MATERIALIZED VIEW devapp_internal.usage_sums_before AS
 SELECT s.is_day, s.product_id, s.app_id, s.calls_30d, s.refused_30d, s.calls_previous_30d,
        s.day, s.environment COLLATE "C" AS environment, s.code, s.calls, s.cost, s.updated_at
   FROM devapp_internal.usage_day_base b,
        LATERAL devapp_internal.sum_usage(b.day - 59, b.day, b.day - 29, 'VALID') AS s;
+CREATE INDEX usage_sums_before_day_idx ON devapp_internal.usage_sums_before (day) WHERE is_day;
 CREATE MATERIALIZED VIEW devapp_internal.usage_sums_now AS
 SELECT s.is_day, s.product_id, s.app_id, s.calls_30d, s.refused_30d, s.calls_previous_30d,
        s.day, s.environment COLLATE "C" AS environment, s.code, s.calls, s.cost, s.updated_at
   FROM devapp_internal.usage_day_base b,
        LATERAL devapp_internal.sum_usage(b.day, 'infinity', b.day - 29, 'VALID') AS s;
+CREATE INDEX usage_sums_now_day_idx ON devapp_internal.usage_sums_now (day) WHERE is_day;
 CREATE VIEW devapp_internal.usage_sums AS
 SELECT * FROM devapp_internal.usage_sums_before
 UNION ALL

@@ -253,6 +253,7 @@ typedef struct ProductSums
 
 /* flags of an app and of a credential */
 #define APP_APPROVED			0x01
+#define APP_LIVE				0x02
 #define CREDENTIAL_APPROVED		0x01
 #define CREDENTIAL_UNEXPIRED	0x02
 
@@ -279,7 +280,7 @@ typedef struct ProgramSums
 	uint32		passes;
 	bool		overflow;
 	id_number_hash *owners;
-	IdRows		apps;			/* those that are not deleted: numbers of owners */
+	IdRows		apps;			/* deleted ones as well, since looking for them would take longer: numbers of owners */
 	IdRows		credentials;	/* numbers of apps */
 	pair_hash  *app_products;
 	pair_hash  *owner_products;
@@ -303,6 +304,7 @@ typedef struct ProgramSums
 	int			products_room;
 	UrgentSecret *urgent;
 	int			n_urgent;
+	UrgentSecret least_urgent;	/* of those that were kept when there was no more room */
 	int64		n_found;
 } ProgramSums;
 
@@ -382,7 +384,7 @@ scan_rows(ProgramSums *sums, const char *query, bool (*receive) (TupleTableSlot 
 /* ---------- apps and credentials ---------- */
 
 static const char apps_query[] =
-"SELECT a.app_id, a.developer_id, a.team_id, a.status FROM devapp.app a WHERE a.deleted_at IS NULL";
+"SELECT a.app_id, a.developer_id, a.team_id, a.status, a.deleted_at FROM devapp.app a";
 
 static bool
 receive_app(TupleTableSlot *slot, DestReceiver *receiver)
@@ -402,6 +404,8 @@ receive_app(TupleTableSlot *slot, DestReceiver *receiver)
 	app = id_rows_add(&sums->apps, app_id);
 	app->number = number_of(sums->owners, owner_id, hash);
 	app->flags = text_is(slot, 3, "approved") ? APP_APPROVED : 0;
+	if (slot->tts_isnull[4])
+		app->flags |= APP_LIVE;
 	return go_on(sums, sums->apps.n);
 }
 
@@ -492,12 +496,15 @@ add_up_products(ProgramSums *sums)
 	while ((pair = pair_iterate(sums->app_products, &i)) != NULL)
 	{
 		ProductSums *product = &sums->products[pair->key.product];
+		const IdRow *app = &sums->apps.rows[pair->key.first];
 		bool		found = true;
 
+		if (!(app->flags & APP_LIVE))
+			continue;
 		product->apps[pair->best]++;
 		if (pair->best == HAS_APPROVED)
 			(void) pair_insert(sums->owner_products,
-							   (PairKey) {sums->apps.rows[pair->key.first].number, pair->key.product}, &found);
+							   (PairKey) {app->number, pair->key.product}, &found);
 		if (!found)
 			product->owners++;
 	}
@@ -569,16 +576,19 @@ keep_most_urgent(ProgramSums *sums)
 {
 	qsort(sums->urgent, (size_t) sums->n_urgent, sizeof(UrgentSecret), compare_urgency);
 	sums->n_urgent = Min(sums->n_urgent, sums->most);
+	if (sums->n_urgent == sums->most)
+		sums->least_urgent = sums->urgent[sums->most - 1];
 }
 
-/* There is room for twice as many as are kept. */
+/* There is room for twice as many as are kept.  What is behind all of these is counted alone. */
 static void
 add_urgent(ProgramSums *sums, const UrgentSecret *secret)
 {
-	sums->n_found++;
+	if (sums->n_found++ >= 2 * sums->most && compare_urgency(secret, &sums->least_urgent) > 0)
+		return;
+	sums->urgent[sums->n_urgent++] = *secret;
 	if (sums->n_urgent == 2 * sums->most)
 		keep_most_urgent(sums);
-	sums->urgent[sums->n_urgent++] = *secret;
 }
 
 static const char secrets_query[] =
@@ -601,7 +611,8 @@ receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
 	if (slot->tts_isnull[3] ? issued_at >= sums->issued_before : slot->tts_isnull[4])
 		return true;
 	credential = id_rows_find(&sums->credentials, &key.credential_id);
-	if (credential == NULL || !(credential->flags & CREDENTIAL_APPROVED))
+	if (credential == NULL || !(credential->flags & CREDENTIAL_APPROVED) ||
+		!(sums->apps.rows[credential->number].flags & APP_LIVE))
 		return true;
 	if (!slot->tts_isnull[3])
 	{
@@ -792,7 +803,7 @@ devapp_sum_program(PG_FUNCTION_ARGS)
 	const int32 max_age = PG_GETARG_INT32(1);	/* days; 0: no secret is overdue */
 	ProgramSums sums = {
 		.now = PG_GETARG_TIMESTAMPTZ(0),
-		.most = PG_GETARG_INT32(2)
+		.most = Max(PG_GETARG_INT32(2), 1)
 	};
 	uint32		passes = 1;
 
