@@ -71,7 +71,7 @@ str_equal_nocase(Str a, const char *b, size_t b_len)
 		return false;
 	for (size_t i = 0; i < b_len; i++)
 	{
-		if (ascii_lower(a.data[i]) != ascii_lower(b[i]))
+		if (a.data[i] != b[i] && ascii_lower(a.data[i]) != ascii_lower(b[i]))
 			return false;
 	}
 	return true;

@@ -167,9 +167,9 @@ list_covers(const StrList *list, Str s)
 
 /* ---------- methods: case-insensitive, ASCII ---------- */
 
-static const char *const known_methods[] = {
-	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
-	"CONNECT", "QUERY"
+static const Str known_methods[] = {
+	{"GET", 3}, {"HEAD", 4}, {"POST", 4}, {"PUT", 3}, {"PATCH", 5}, {"DELETE", 6}, {"OPTIONS", 7},
+	{"TRACE", 5}, {"CONNECT", 7}, {"QUERY", 5}
 };
 
 static uint32_t
@@ -177,7 +177,7 @@ known_method_bit(Str method)
 {
 	for (size_t i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++)
 	{
-		if (str_equal_nocase(method, known_methods[i], strlen(known_methods[i])))
+		if (str_equal_nocase(method, known_methods[i].data, known_methods[i].len))
 			return UINT32_C(1) << i;
 	}
 	return 0;

@@ -88,15 +88,19 @@ limits_of(const Verdict *v, TimestampTz now, Limits *limits)
 	const ProductLimits *of_app = entitlement_limits(asked, now);
 	int			operation = v->decision.operation;
 	bool		own = operation >= 0 && product->operation_quotas[operation].limit > 0;
+	const QuotaRule *quota = own ? &product->operation_quotas[operation] : &of_app->quota;
 
-	limits->quota = own ? product->operation_quotas[operation] : of_app->quota;
+	/* most calls are not limited, and are done with here */
+	if (!devapp_metering || (quota->limit == 0 && of_app->rate.step == 0))
+		return false;
+	limits->quota = *quota;
 	limits->hard = product->quota_is_hard;
 	limits->rate = of_app->rate;
 	if (!limits->hard && !buckets_are_on())
 		limits->quota.limit = 0;
 	if (!buckets_are_on())
 		limits->rate.step = 0;
-	if (!devapp_metering || (limits->quota.limit == 0 && limits->rate.step == 0))
+	if (limits->quota.limit == 0 && limits->rate.step == 0)
 		return false;
 
 	make_key(&limits->rate_key, BUCKET_RATE, v, product);
