@@ -1,5 +1,5 @@
 # A developer with very many credentials: what a new one reads does not depend on how many
-# others are associated with its product.
+# others are associated with its product, and what a verification reads not on how many the app has.
 use strict;
 use warnings FATAL => 'all';
 
@@ -13,8 +13,8 @@ make_program($node);
 $node->safe_psql('postgres', q{
 	SELECT FROM devapp.setup_roles();
 	SELECT FROM devapp.create_developer('bob@example.com');
-	CREATE TABLE shop AS SELECT app_id FROM devapp.create_app('shop', 'ada@example.com', products => '{weather}');
-	CREATE TABLE other AS SELECT app_id FROM devapp.create_app('other', 'bob@example.com', products => '{weather}');
+	CREATE TABLE shop AS SELECT app_id, secret FROM devapp.create_app('shop', 'ada@example.com', products => '{weather}');
+	CREATE TABLE other AS SELECT app_id, secret FROM devapp.create_app('other', 'bob@example.com', products => '{weather}');
 	GRANT SELECT ON shop, other TO devapp_developer;});
 
 # Rows of associations that a statement of a developer reads.
@@ -40,4 +40,19 @@ for my $case ([ 'the same app', 'ada@example.com', 'shop', 1000 ], [ 'an app wit
 
 	cmp_ok(rows_read($person, "SELECT count(devapp.issue_credential(app_id, products => '{weather}')) FROM $table"), '<', $most, "$name: few rows are read");
 }
+
+# The first verification of a key in a session reads as much, however many others its app has.
+sub first_touch
+{
+	my ($table) = @_;
+
+	return $node->safe_psql('postgres', qq{
+		BEGIN;
+		SELECT code FROM devapp.verify_key((SELECT secret FROM $table));
+		SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE schemaname IN ('devapp', 'devapp_internal');
+		COMMIT;});
+}
+my $few = first_touch('other');
+like($few, qr/^VALID\n[1-9]\d?$/, 'a first touch reads some rows');
+is(first_touch('shop'), $few, 'and no more where the app has hundreds of credentials');
 done_testing();
