@@ -17,19 +17,20 @@ use Time::HiRes qw(time usleep);
 
 my $rows = $ENV{DEVAPP_FEED_ROWS} || 20000;
 my $flushes = 20;
+$ENV{PGCTLTIMEOUT} = 3600; # a server that was killed may have much to recover
 
 my $source = start_server('source', "shared_preload_libraries = 'devapp'
 devapp.flush_interval = 0
 wal_level = replica
 max_wal_senders = 5
 max_replication_slots = 5
-max_wal_size = 4GB
+max_wal_size = 1GB
 restart_after_crash = on
 timezone = 'UTC'");
 make_program($source);
 my $app = create_app($source, 'caller');
 my $target = start_server('target', "wal_retrieve_retry_interval = 200ms
-max_wal_size = 4GB
+max_wal_size = 1GB
 timezone = 'Asia/Tokyo'");
 
 sub sql { return $source->safe_psql('postgres', $_[0]) }
