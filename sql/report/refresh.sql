@@ -152,9 +152,23 @@ BEGIN
 END
 $$;
 
+-- A report is no younger than what it is made from, which in run_refresh() was refreshed by a
+-- transaction before, or was in use.
+CREATE FUNCTION devapp_internal.as_of_sources(report text) RETURNS timestamptz
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT min(r.as_of)
+      FROM (VALUES ('high_usage_apps', 'app_usage'), ('usage_totals', 'app_usage'), ('verdict_totals', 'app_usage'),
+                   ('product_adoption', 'app_usage'), ('product_adoption', 'latency_totals'),
+                   ('rotation_queue', 'product_adoption')) AS s(report, source)
+      JOIN devapp.report_refresh r ON r.report = s.source
+     WHERE s.report = as_of_sources.report
+$$;
+
 -- As their owner, who alone may refresh.  The first time everything is new, and filling
 -- is faster than comparing.  as_of is the start of the transaction, which
--- no snapshot of it is older than.
+-- no snapshot of it is older than, or what the sources have.
 CREATE FUNCTION devapp_internal.refresh_known(known devapp.report_refresh, concurrently boolean) RETURNS devapp.report_refresh
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -168,7 +182,7 @@ BEGIN
     known.rows := devapp_internal.refresh_report(known.report, beside_readers);
     known.duration_ms := round(extract(epoch FROM clock_timestamp() - started) * 1000, 3);
     UPDATE devapp.report_refresh r
-       SET as_of = now(), rows = known.rows, duration_ms = known.duration_ms, error = NULL
+       SET as_of = least(now(), devapp_internal.as_of_sources(known.report)), rows = known.rows, duration_ms = known.duration_ms, error = NULL
      WHERE r.report = known.report;
     RETURN known;
 END

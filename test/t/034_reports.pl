@@ -175,6 +175,11 @@ is($status, 0, 'run_refresh beside a reader');
 like($err, qr/WARNING:  report "usage_totals" is in use and was not refreshed/, 'it says what it left out');
 is($node->safe_psql('postgres', "SELECT string_agg(report, ' ' ORDER BY ordinal) FROM devapp.report_refresh WHERE as_of <= '$before'"), 'usage_totals', 'all others were refreshed');
 like($node->safe_psql('postgres', "SELECT error FROM devapp_report.freshness WHERE report = 'usage_totals'"), qr/lock timeout/, 'freshness says so');
+# What is made of a report that was left out is as old as that.
+$reader->query_safe('COMMIT; BEGIN; SELECT count(*) FROM devapp_report.product_adoption');
+$before = $node->safe_psql('postgres', 'SELECT now()');
+$node->psql('postgres', 'SET SESSION AUTHORIZATION ops; CALL devapp.run_refresh(concurrently => false)');
+is($node->safe_psql('postgres', "SELECT string_agg(report, ' ' ORDER BY ordinal) FROM devapp.report_refresh WHERE as_of <= '$before'"), 'product_adoption rotation_queue', 'secrets are counted with products, and so are as old');
 # in one transaction it is all or nothing
 my ($state) = error_of($node, 'SELECT devapp.refresh_reports(concurrently => false)');
 is($state, '55P03', 'refresh_reports locks all of them or none');
