@@ -14,6 +14,7 @@
 #include "base/compat.h"
 #include "meter/registry.h"
 #include "worker/housekeeper.h"
+#include "worker/partition_end.h"
 #include "worker/process.h"
 
 PGDLLEXPORT void devapp_housekeeper_main(Datum arg);
@@ -60,7 +61,8 @@ devapp_housekeeper_main(Datum arg)
 	/* where it has to keep out nothing is due */
 	if (may == STEP_NOT_NOW ||
 		(step_is_done(may) &&
-		 process_try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING)))
+		 process_try_steps(housekeeper_steps, lengthof(housekeeper_steps), JOB_HOUSEKEEPING) &&
+		 partition_end_all()))
 		registry_report_housekeeping();
 	proc_exit(0);
 }

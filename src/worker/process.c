@@ -33,6 +33,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -143,12 +144,20 @@ said_no(void)
 		!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
+static char *
+first_value(void)
+{
+	char	   *value = SPI_processed > 0 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
+
+	return value != NULL ? MemoryContextStrdup(TopMemoryContext, value) : NULL;
+}
+
 static StepResult
 call_as_owner(Oid function, Step *step)
 {
 	StepResult	result;
-	const char *sql = psprintf("SELECT devapp_internal.%s(%s)", step->function,
-							   step->nargs == 2 ? "$1, $2" : "");
+	static const char *const arguments[] = {"", "$1", "$1, $2"};
+	const char *sql = psprintf("SELECT devapp_internal.%s(%s)", step->function, arguments[step->nargs]);
 	int			nest;
 
 	SetUserIdAndSecContext(owner_of_function(function), SECURITY_LOCAL_USERID_CHANGE);
@@ -158,6 +167,7 @@ call_as_owner(Oid function, Step *step)
 	(void) SPI_execute_with_args(sql, step->nargs, unconstify(Oid *, step->types),
 								 step->args, NULL, false, 0);
 	result = said_no() ? STEP_NOT_NOW : STEP_DONE;
+	step->answer = first_value();
 	SPI_finish();
 	AtEOXact_GUC(false, nest);
 	return result;
@@ -167,11 +177,17 @@ call_as_owner(Oid function, Step *step)
 static StepResult
 find_and_call(Step *step)
 {
-	List	   *name = list_make2(makeString("devapp_internal"), makeString(pstrdup(step->function)));
+	List	   *name;
 	Oid			function;
 
 	if (devapp_restoring || !structure_try_lock(STRUCTURE_WORK))
 		return STEP_NOT_NOW;
+	if (step->run != NULL)
+	{
+		step->run(step);
+		return STEP_DONE;
+	}
+	name = list_make2(makeString("devapp_internal"), makeString(pstrdup(step->function)));
 	function = LookupFuncName(name, step->nargs, step->types, true);
 	return OidIsValid(function) ? call_as_owner(function, step) : STEP_MISSING;
 }
@@ -191,7 +207,9 @@ run_step(Step *step)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	result = find_and_call(step);
-	PopActiveSnapshot();
+	/* a statement that commits in between may have left none */
+	if (ActiveSnapshotSet())
+		PopActiveSnapshot();
 	CommitTransactionCommand();
 	SetUserIdAndSecContext(me, context);
 	pgstat_report_stat(true);
@@ -231,7 +249,10 @@ process_try_step(Step *step, RegistryJob job)
 		MemoryContextSwitchTo(context);
 		HOLD_INTERRUPTS();
 		error = CopyErrorData();
-		report_error(error, job);
+		if (step->waits && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+			result = STEP_NOT_NOW;
+		else
+			report_error(error, job);
 		FlushErrorState();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(context);

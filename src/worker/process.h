@@ -9,13 +9,17 @@
 
 #include "meter/registry.h"
 
-/* A call of a function of the schema devapp. */
+/* A call of a function of the schema devapp_internal, or of one of ours in C. */
 typedef struct Step
 {
 	const char *function;
-	int			nargs;			/* 0 or 2 */
+	int			nargs;			/* 0 to 2 */
 	const Oid  *types;
 	Datum		args[2];
+	char	   *answer;			/* what it returned as text, in TopMemoryContext; NULL: null, or nothing */
+	void		(*run) (struct Step *step);	/* not NULL: in the place of a function of SQL, and as the superuser that the process is */
+	const void *data;			/* for that */
+	bool		waits;			/* that it waited for a lock for too long is no error: STEP_NOT_NOW */
 } Step;
 
 typedef enum StepResult
