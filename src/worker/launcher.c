@@ -461,8 +461,11 @@ devapp_launcher_main(Datum arg)
 		}
 		if (interval > 0 && !ShutdownRequestPending && !RecoveryInProgress())
 			keep_house();
+		/* who called meanwhile has woken it for something else */
+		lease_wanted |= interval > 0 && leases_want_launcher();
 		if (!ShutdownRequestPending && !ConfigReloadPending)
-			sleep_for(interval <= 0 ? IDLE_SECONDS * 1000L : lease_wanted ? time_until(next_lease, LEASE_SECONDS) :
+			sleep_for(interval <= 0 ? IDLE_SECONDS * 1000L :
+					  lease_wanted && RecoveryInProgress() ? time_until(next_lease, LEASE_SECONDS) :
 					  Min(time_until(next_flush, interval), HOUSE_SECONDS * 1000L));
 	}
 	/* not 0: somebody may have ended it without ending the server */
