@@ -173,7 +173,8 @@ $node->safe_psql('src', q{
 	INSERT INTO devapp.usage_latency VALUES ('2024-02-29', NULL, NULL, 2, 1, 0, '1 s', '100 ms', '900 ms', '[66:67]={1,1}');
 	INSERT INTO devapp.usage_shipment (shipment_id, counters) VALUES (devapp.uuid_v7(), 1);
 	INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() FROM devapp.credential;
-	INSERT INTO devapp.quota_usage SELECT a.app_id, p.product_id, NULL, '', '2024-02-01', '2024-03-01', 7, 1 FROM devapp.app a, devapp.product p;});
+	INSERT INTO devapp.quota_usage SELECT a.app_id, p.product_id, NULL, '', '2024-02-01', '2024-03-01', 7, 1 FROM devapp.app a, devapp.product p;
+	INSERT INTO devapp.quota_lease SELECT a.app_id, p.product_id, NULL, '', devapp.uuid_v7(), 'standby', '2024-02-01', '2024-03-01', true, 10, 0, 1, 2, 5, 3, '2024-02-02' FROM devapp.app a, devapp.product p;});
 
 # ---------- patterns in binary ----------
 
@@ -230,7 +231,7 @@ my $privileges = q{
 	 ORDER BY 1, 2, 3, 4};
 
 my $triggers = q{SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
-	WHERE tgrelid::regclass::text LIKE 'devapp.%' AND NOT tgisinternal ORDER BY 1, 2};
+	WHERE tgrelid::regclass::text LIKE 'devapp.%' AND NOT tgisinternal ORDER BY tgrelid::regclass::text COLLATE "C", tgname};
 
 # The partitions, with all that is theirs.
 my $partitions = q{
