@@ -39,9 +39,14 @@ sub history { return $target->safe_psql('postgres', $_[0]) }
 # ---------- the publication ----------
 
 is(doctor($source, 'usage_feed'), 'ok|there is no usage feed', 'no feed');
-my ($state, $report) = error_of($source, 'SELECT devapp.create_usage_feed()');
-is($state, '55000', 'a feed needs logical replication');
-like($report, qr/the usage feed needs wal_level = logical/, 'and says so');
+SKIP:
+{
+	skip 'a server from 19 on begins to replicate logically when it is asked to', 2 if $source->pg_version >= 19;
+	my ($state, $report) = error_of($source, 'SELECT devapp.create_usage_feed()');
+
+	is($state, '55000', 'a feed needs logical replication');
+	like($report, qr/the usage feed needs wal_level = logical/, 'and says so');
+}
 $source->append_conf('postgresql.conf', 'wal_level = logical');
 $source->restart;
 sql('CREATE ROLE feed LOGIN REPLICATION; CREATE ROLE "Other feed" LOGIN');
