@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "base/compat.h"
 #include "meter/usage_change.h"
@@ -218,7 +219,7 @@ devapp_take_usage_changes(PG_FUNCTION_ARGS)
 	TableScanDesc scan;
 
 	InitMaterializedSRF(fcinfo, 0);
-	scan = table_beginscan(changes, GetActiveSnapshot(), 0, NULL);
+	scan = compat_table_beginscan(changes, GetActiveSnapshot());
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();

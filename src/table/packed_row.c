@@ -170,7 +170,7 @@ packed_subject_of_credential(const pg_uuid_t *id)
 pg_uuid_t
 packed_subject_of_key(Str consumer_key)
 {
-	static const unsigned char hash_key[crypto_shorthash_siphash24_KEYBYTES] = "devapp packedrow";
+	static const unsigned char hash_key[crypto_shorthash_siphash24_KEYBYTES + 1] = "devapp packedrow";
 	pg_uuid_t	subject = {{0}};
 
 	StaticAssertStmt(crypto_shorthash_siphash24_BYTES == HALF_LEN, "a hash is half an id");

@@ -9,7 +9,7 @@
  */
 #include "token/base64url_core.h"
 
-static const char digits[64] =
+static const char digits[] =
 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* The value of each character, plus one; 0: it is not a digit. */
