@@ -152,11 +152,17 @@ standby_define_gucs(void)
 
 /* ---------- staleness ---------- */
 
+static inline bool
+was_long_ago(TimestampTz now)
+{
+	return devapp_max_staleness > 0 &&
+		now - heartbeat_told_at() > (int64) devapp_max_staleness * 1000;
+}
+
 bool
 standby_is_stale(TimestampTz now)
 {
-	return devapp_max_staleness > 0 && RecoveryInProgress() &&
-		now - heartbeat_told_at() > (int64) devapp_max_staleness * 1000;
+	return was_long_ago(now) && RecoveryInProgress();
 }
 
 /* For what has no verdict, such as issuing a token. */
@@ -236,7 +242,7 @@ standby_answer(VerdictCode code, TimestampTz now, bool *waited)
 
 	if (!RecoveryInProgress())
 		return STANDBY_AS_IT_IS;
-	if (standby_is_stale(now))
+	if (was_long_ago(now))
 		return STANDBY_STALE;
 	if (code == VERDICT_VALID || code == VERDICT_UNAVAILABLE || *waited)
 		return STANDBY_AS_IT_IS;
