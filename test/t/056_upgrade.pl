@@ -192,6 +192,7 @@ $node->safe_psql('postgres', qq{
 	INSERT INTO devapp.used_assertion SELECT credential_id, sha256('dumped'), 'infinity' FROM devapp.client_key;
 	INSERT INTO devapp.audit_event (occurred_at, db_role, action, entity, entity_id, leaf_hash) VALUES ('2001-02-03', 'x', 'update', 'test', 'x', '\\x0042');
 	INSERT INTO devapp.last_used SELECT credential_id, 1, app_id, NULL, now() FROM devapp.credential;
+	INSERT INTO devapp.quota_lease SELECT a.app_id, p.product_id, NULL, '', devapp.uuid_v7(), 'standby', '2024-02-01', '2024-03-01', true, 10, 0, 1, 2, 5, 3, '2100-01-01' FROM devapp.app a, devapp.product p;
 	INSERT INTO devapp.quota_usage SELECT a.app_id, p.product_id, NULL, '', '2024-02-01', '2024-03-01', 7, 1 FROM devapp.app a, devapp.product p;
 	INSERT INTO devapp.usage_shipment (shipment_id, counters) VALUES (devapp.uuid_v7(), 1);
 	SELECT devapp_internal.usage_partition('usage_' || p, '2024-02-29 UTC') FROM unnest(ARRAY['minute', 'hour', 'day', 'latency']) AS p;
@@ -212,7 +213,7 @@ $node->poll_query_until('postgres', 'SELECT EXISTS (SELECT FROM devapp.usage_min
 my $empty = $node->safe_psql('postgres', q{
 	SELECT string_agg(x::regclass::text, ' ' ORDER BY 1) FROM pg_extension, unnest(extconfig) AS x JOIN pg_class c ON c.oid = x AND c.relkind IN ('r', 'p')
 	 WHERE extname = 'devapp' AND (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s', x::regclass), false, true, '')))[1]::text = '0'});
-is($empty, 'devapp.usage_flush', 'every table has rows, but for one that is emptied at once');
+like($empty, qr/^(?:devapp\.quota_lease )?devapp\.usage_flush$/, 'every table has rows, but for what the worker empties at once');
 
 # What a dump of the old version has, by the columns that the old version has.
 my $contents_query = $node->safe_psql('postgres', q{
