@@ -60,8 +60,11 @@ compat_table_beginscan(Relation rel, Snapshot snapshot)
 #endif
 }
 
-/* 16 added indexes that only summarize */
-#if PG_VERSION_NUM >= 160000
+/* 16 added indexes that only summarize, 19 made all of these flags */
+#if PG_VERSION_NUM >= 190000
+#define compat_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, estate, 0, slot, NIL, NULL)
+#elif PG_VERSION_NUM >= 160000
 #define compat_insert_index_tuples(info, slot, estate) \
 	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false)
 #else
