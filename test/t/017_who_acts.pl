@@ -34,7 +34,7 @@ $node->safe_psql(
 	CREATE ROLE mallory LOGIN IN ROLE devapp_developer;
 	CREATE ROLE portal LOGIN IN ROLE devapp_developer;
 	CREATE ROLE authenticator LOGIN NOINHERIT IN ROLE devapp_developer;
-	GRANT EXECUTE ON FUNCTION devapp.receive_usage(uuid, bytea) TO clerk;
+	GRANT EXECUTE ON FUNCTION devapp.receive_usage(uuid, bytea), devapp.lease_quotas(uuid, text, bigint, jsonb) TO clerk;
 	CREATE SCHEMA mallory AUTHORIZATION mallory;
 	CREATE SCHEMA boss AUTHORIZATION boss;
 	CREATE SCHEMA probe;
@@ -138,6 +138,7 @@ my %calls = (
 	issue_credential => ["'$app->{app_id}'"],
 	issue_token => [ "'$client'", qr/^28P01$/ ],
 	jwks => [ '', qr/^\{"keys": \[\]\}$/ ],
+	lease_quotas => [ q{'01980f3e-7c3a-7000-8000-000000000001', 'reports', 1, '[]'}, qr/^nothing$/, 'lent' ],
 	maintain_audit => [ '', undef, 'lent' ],
 	my_approvals => [ '', qr/^nothing$/ ],
 	my_dashboard => [''],
