@@ -12,4 +12,4 @@ CREATE FUNCTION devapp.standby_status(
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_standby_status';
 COMMENT ON FUNCTION devapp.standby_status() IS
     'May this server be asked for verdicts, and if not, why: for load balancers and for people';
-SELECT devapp_internal.grant_to('devapp.standby_status', 'admin', 'gateway', 'analyst');
+SELECT devapp_internal.grant_to('devapp.standby_status', 'admin', 'gateway');

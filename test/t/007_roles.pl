@@ -257,7 +257,7 @@ is( $node->safe_psql(
 		SELECT string_agg(p.oid::regprocedure::text, ' ') FROM pg_proc p
 		 WHERE p.pronamespace IN ('devapp'::regnamespace, 'devapp_report'::regnamespace) AND has_function_privilege('auditor', p.oid, 'EXECUTE')
 		   AND p.provolatile = 'v' AND p.prorettype <> 'trigger'::regtype}),
-	'devapp.audit_public_key() devapp.standby_status() devapp.verify_audit(text)', 'what an auditor may call is declared to read, or does so');
+	'devapp.audit_public_key() devapp.verify_audit(text)', 'what an auditor may call is declared to read, or does so');
 
 # ---------- the roles and the extension ----------
 
