@@ -145,7 +145,8 @@ look_again();
 is(sql($old), '', 'the primary does not wait for readers of a standby');
 my $start = time;
 sql("SELECT devapp.revoke_credential('$app->{credential_id}')");
-usleep(5_000) until code($standby, $app->{secret}) eq 'CREDENTIAL_REVOKED' || time > $start + 30;
+# a call that is itself in the way of the replay ends with 40001, and is made once more
+usleep(5_000) until eval { code($standby, $app->{secret}) eq 'CREDENTIAL_REVOKED' } || time > $start + 30;
 cmp_ok(time - $start, '<', 1.5, sprintf 'a revocation counts on the standby after %.2f s', time - $start);
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', 'SELECT confl_lock > 0 FROM pg_stat_database_conflicts WHERE datname = current_database()'), 't', 'whoever read an old partition was in the way');
