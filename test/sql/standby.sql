@@ -4,7 +4,8 @@
 SELECT decides FROM devapp.standby_status();
 
 -- half a second is neither off nor enough, and 3 is three milliseconds
-\set VERBOSITY terse
+-- (from 18 on, the words of the range have its unit)
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET devapp.max_staleness = '500ms';
 ALTER SYSTEM SET devapp.max_staleness = '2999ms';
 ALTER SYSTEM SET devapp.max_staleness = 3;
@@ -18,7 +19,9 @@ SHOW devapp.max_staleness;
 
 SET devapp.read_after = 'A/B/C';
 SET devapp.read_after = 'ffffffff/ffffffff';
+\set VERBOSITY sqlstate
 SET devapp.replay_wait = '61s';
+\set VERBOSITY default
 SET devapp.replay_wait = '60s';
 SELECT (devapp.verify_key('no key')).code;
 SELECT is_standby, decides, reason, staleness, last_commit, received, replayed FROM devapp.standby_status();
