@@ -65,15 +65,22 @@ uuid_make_v7(pg_uuid_t *uuid)
 	return true;
 }
 
+/* The same, with an error if there is no randomness. */
+void
+uuid_require_v7(pg_uuid_t *uuid)
+{
+	if (!uuid_make_v7(uuid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+}
+
 Datum
 devapp_uuid_v7(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 
-	if (!uuid_make_v7(uuid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+	uuid_require_v7(uuid);
 	PG_RETURN_UUID_P(uuid);
 }
 

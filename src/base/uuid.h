@@ -13,6 +13,7 @@
 
 extern void uuid_set_variant(pg_uuid_t *uuid);
 extern bool uuid_make_v7(pg_uuid_t *uuid);
+extern void uuid_require_v7(pg_uuid_t *uuid);
 extern char *uuid_text(const pg_uuid_t *uuid);
 extern bool uuid_parse(Str s, pg_uuid_t *uuid);
 

@@ -12,12 +12,11 @@
 
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/shared_struct.h"
 #include "base/sodium.h"
 #include "import/failure_limit.h"
 
@@ -40,9 +39,6 @@ typedef struct Failures
 
 static Failures *failures = NULL;
 
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
-
 static void
 init_failures(void)
 {
@@ -56,35 +52,22 @@ init_failures(void)
 }
 
 static void
-request_memory(void)
+attach_memory(void *memory, LWLock *unused, bool is_new)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(sizeof(Failures));
-}
-
-static void
-start_memory(void)
-{
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	failures = ShmemInitStruct("devapp failures", sizeof(Failures), &found);
-	if (!found)
+	failures = memory;
+	if (is_new)
 		init_failures();
-	LWLockRelease(AddinShmemInitLock);
 }
 
 /* Called by _PG_init() in the postmaster. */
 void
 failure_limit_init(void)
 {
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_memory;
+	static SharedStruct failures_struct = {
+		.name = "devapp failures", .size = sizeof(Failures), .attach = attach_memory
+	};
+
+	shared_struct_add(&failures_struct);
 }
 
 static pg_atomic_uint64 *

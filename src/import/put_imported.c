@@ -253,10 +253,7 @@ put_secret(RowWriter *writer, const ImportItem *item, int version, int number, N
 	pg_uuid_t	secret_id;
 	bool		is_client = text_is(item->values[ITEM_KIND], "oauth_client");
 
-	if (!uuid_make_v7(&secret_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+	uuid_require_v7(&secret_id);
 	row_writer_begin_row(writer);
 	row_writer_set(writer, "secret_id", UUIDOID, UUIDPGetDatum(&secret_id));
 	set_item(writer, item, ITEM_CREDENTIAL_ID);

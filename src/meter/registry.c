@@ -13,16 +13,14 @@
 
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/shared_struct.h"
 #include "meter/registry.h"
 
 #define REGISTRY_ENTRIES	1024
-#define REGISTRY_TRANCHE	"devapp registry"
 
 typedef struct RegistryEntry
 {
@@ -50,19 +48,7 @@ static RegistryShared *shared = NULL;
 static LWLock *lock = NULL;
 static RegistryEntry *my_database = NULL;
 
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
-
 /* ---------- at server start ---------- */
-
-static void
-request_memory(void)
-{
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(sizeof(RegistryShared));
-	RequestNamedLWLockTranche(REGISTRY_TRANCHE, 1);
-}
 
 static void
 init_memory(void)
@@ -79,28 +65,23 @@ init_memory(void)
 }
 
 static void
-start_memory(void)
+attach_memory(void *memory, LWLock *its_lock, bool is_new)
 {
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("devapp registry", sizeof(RegistryShared), &found);
-	lock = &GetNamedLWLockTranche(REGISTRY_TRANCHE)->lock;
-	if (!found)
+	shared = memory;
+	lock = its_lock;
+	if (is_new)
 		init_memory();
-	LWLockRelease(AddinShmemInitLock);
 }
 
 /* Called by _PG_init() in the postmaster, before meter_init(). */
 void
 registry_init(void)
 {
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_memory;
+	static SharedStruct registry_struct = {
+		.name = "devapp registry", .size = sizeof(RegistryShared), .attach = attach_memory
+	};
+
+	shared_struct_add(&registry_struct);
 }
 
 /* ---------- entries of databases ---------- */

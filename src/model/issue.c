@@ -100,10 +100,7 @@ store_digest(RowWriter *writer, const Issue *issue)
 {
 	pg_uuid_t	secret_id;
 
-	if (!uuid_make_v7(&secret_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+	uuid_require_v7(&secret_id);
 	row_writer_begin_row(writer);
 	row_writer_set(writer, "secret_id", UUIDOID, UUIDPGetDatum(&secret_id));
 	row_writer_set(writer, "credential_id", UUIDOID, issue->row->values[ISSUED_CREDENTIAL_ID]);

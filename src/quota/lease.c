@@ -28,17 +28,16 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/shared_struct.h"
 #include "base/shared_table.h"
 #include "base/uuid.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
 #include "quota/lease.h"
 
-#define LEASE_TRANCHE		"devapp lease databases"
 #define LEASE_DATABASES		256
 #define LEASE_SHIPPERS		4		/* that stay connected */
 #define LONGEST_INTERVAL	10	/* s; leases are not made for longer */
@@ -75,9 +74,6 @@ static LeaseShared *shared = NULL;
 static LWLock *databases_lock = NULL;
 static LeaseDatabase *my_place = NULL;
 
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
-
 /* ---------- at server start ---------- */
 
 /* Told when devapp.quota_size is set. */
@@ -88,46 +84,33 @@ leases_define_size(int bucket_kilobytes)
 }
 
 static void
-request_memory(void)
+init_memory(void)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(sizeof(LeaseShared));
-	RequestNamedLWLockTranche(LEASE_TRANCHE, 1);
+	memset(shared, 0, sizeof(LeaseShared));
+	pg_atomic_init_u64(&shared->number, 0);
+	pg_atomic_init_u64(&shared->batch, 0);
+	uuid_require_v7(&shared->server);
 }
 
 static void
-start_memory(void)
+attach_memory(void *memory, LWLock *its_lock, bool is_new)
 {
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("devapp lease databases", sizeof(LeaseShared), &found);
-	databases_lock = &GetNamedLWLockTranche(LEASE_TRANCHE)->lock;
-	if (!found)
-	{
-		memset(shared, 0, sizeof(LeaseShared));
-		pg_atomic_init_u64(&shared->number, 0);
-		pg_atomic_init_u64(&shared->batch, 0);
-		if (!uuid_make_v7(&shared->server))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate random bytes")));
-	}
-	LWLockRelease(AddinShmemInitLock);
+	shared = memory;
+	databases_lock = its_lock;
+	if (is_new)
+		init_memory();
 }
 
 /* Called by _PG_init() in the postmaster. */
 void
 leases_init(void)
 {
+	static SharedStruct databases_struct = {
+		.name = "devapp lease databases", .size = sizeof(LeaseShared), .attach = attach_memory
+	};
+
 	shared_table_add(&table);
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_memory;
+	shared_struct_add(&databases_struct);
 }
 
 /* ---------- clocks and settings ---------- */

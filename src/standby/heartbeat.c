@@ -38,13 +38,11 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "portability/instr_time.h"
-#include "storage/ipc.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/shared_struct.h"
 #include "standby/heartbeat.h"
 
 #define BEAT_MICROSECONDS	USECS_PER_SEC
@@ -60,44 +58,28 @@ typedef struct HeartbeatShared
 
 static HeartbeatShared *shared = NULL;
 
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
-
 /* ---------- at server start ---------- */
 
 static void
-request_memory(void)
+attach_memory(void *memory, LWLock *unused, bool is_new)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(sizeof(HeartbeatShared));
-}
-
-static void
-start_memory(void)
-{
-	bool		found;
-
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("devapp heartbeat", sizeof(HeartbeatShared), &found);
-	if (!found)
+	shared = memory;
+	if (is_new)
 	{
 		pg_atomic_init_u64(&shared->told_at, 0);
 		pg_atomic_init_u64(&shared->last_commit, 0);
 	}
-	LWLockRelease(AddinShmemInitLock);
 }
 
 /* Called by _PG_init() in the postmaster. */
 void
 heartbeat_init(void)
 {
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = start_memory;
+	static SharedStruct heartbeat_struct = {
+		.name = "devapp heartbeat", .size = sizeof(HeartbeatShared), .attach = attach_memory
+	};
+
+	shared_struct_add(&heartbeat_struct);
 }
 
 /* False: the library was not loaded at server start. */

@@ -194,10 +194,7 @@ devapp_new_credential_id(PG_FUNCTION_ARGS)
 
 	devapp_require_sodium();
 	subject = packed_subject_of_key((Str) {VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key)});
-	if (!uuid_make_v7(id))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+	uuid_require_v7(id);
 	memcpy(id->data + HALF_LEN, subject.data + HALF_LEN, HALF_LEN);
 	PG_RETURN_UUID_P(id);
 }
