@@ -67,8 +67,9 @@ async function handle(values) {
 	return rows[0]
 }
 
-// Connection failures and what the server refuses for want of resources will pass.
-const willPass = (sqlstate) => !/^[0-9A-Z]{5}$/.test(sqlstate) || /^(08|25006|40|53|55P03|57)/.test(sqlstate)
+// Connection failures, which are not errors of the database, and what the server refuses for
+// want of resources will pass.
+const willPass = (error) => !(error instanceof pg.DatabaseError) || /^(08|25006|40|53|55P03|57)/.test(error.code)
 
 // ---------- the server ----------
 
@@ -112,7 +113,7 @@ app.setNotFoundHandler(async (request, reply) => {
 
 function problem(error) {
 	if (error.statusCode >= 400 && error.statusCode < 500) return [error.statusCode, 'the request cannot be read']
-	return willPass(error.code ?? '') ? [503, 'the database cannot be reached'] : [500, 'the request failed']
+	return willPass(error) ? [503, 'the database cannot be reached'] : [500, 'the request failed']
 }
 
 app.setErrorHandler((error, request, reply) => {

@@ -10,10 +10,9 @@ const VERIFY = `SELECT allowed, code, http_status, fault, app_id, credential_id,
   FROM devapp.verify_key($1, resource => $2, method => $3, environment => $4)`
 
 // 40001, 40P01: replay needed what the statement held.  57P01 to 57P03: the server ends the
-// session, or starts.  No SQLSTATE: the connection broke.
+// session, or starts.  08: the connection broke, as where the error is not the server's.
 const RETRY = new Set(['40001', '40P01', '57P01', '57P02', '57P03'])
-const isSqlstate = (code) => /^[0-9A-Z]{5}$/.test(code ?? '')
-const willPass = (error) => RETRY.has(error.code) || /^08/.test(error.code ?? '') || !isSqlstate(error.code)
+const willPass = (error) => !(error instanceof pg.DatabaseError) || RETRY.has(error.code) || error.code.startsWith('08')
 
 export class Verifier {
 	// servers: a configuration of pg.Pool for each server that may be asked
