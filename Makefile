@@ -1,10 +1,10 @@
 # devapp: a developer program in PostgreSQL
 
 EXTENSION = devapp
-DEVAPP_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" devapp.control)
+DEVAPP_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" devapp.control)
 DEVAPP_SQL = $(EXTENSION)--$(DEVAPP_VERSION).sql
 # the release before, if there is one, and how to get from there to here (sql/upgrade/README.md)
-DEVAPP_PREVIOUS = $(shell sql/upgrade/previous $(DEVAPP_VERSION))
+DEVAPP_PREVIOUS := $(shell sql/upgrade/previous $(DEVAPP_VERSION))
 DEVAPP_UPDATE = $(if $(DEVAPP_PREVIOUS),$(EXTENSION)--$(DEVAPP_PREVIOUS)--$(DEVAPP_VERSION).sql)
 
 MODULE_big = devapp

@@ -17,6 +17,8 @@ export_sources() {
 		say_what_is_left_out
 		git archive HEAD | tar -C "$1" -xf -
 	else
+		# such as one that belongs to another user: what is not committed must not slip in
+		[ ! -e .git ] || die "git does not accept this clone"
 		tar -cf - --exclude=./build --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude='./devapp--*.sql' . | tar -C "$1" -xf -
 	fi
 }
