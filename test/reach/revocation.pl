@@ -51,7 +51,11 @@ sub wait_for_verdicts
 	my ($key, $code) = @_;
 	my $end = time + 30;
 
-	usleep(1_000) while grep { $_ ne $code } verdicts($key) and time < $end;
+	while (grep { $_ ne $code } verdicts($key))
+	{
+		die "no $code on all standbys" if time > $end;
+		usleep(1_000);
+	}
 	return;
 }
 
@@ -66,7 +70,7 @@ sub revoke
 	my $committed = time;
 	while (@left)
 	{
-		@left = grep { ask($_, key_codes($key)) eq 'VALID' } @left;
+		@left = grep { ask($_, key_codes($key)) ne 'CREDENTIAL_REVOKED' } @left;
 		die 'a revocation does not arrive' if time > $committed + 30;
 	}
 	return time - $committed;
