@@ -37,7 +37,7 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else command -v sudo >/dev/null && sudo "$@"; fi
 }
 
-# have_packages PACKAGE...: installs those that are missing, on Debian and its kin
+# have_packages PACKAGE...: installs those that are missing, on Debian and systems like it
 have_packages() {
 	local missing advice log
 	[ -z "${DEVAPP_NO_INSTALL:-}" ] || return 0

@@ -109,7 +109,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE usage_history.follow(double precision) IS 'Moves what arrives, and looks again after so many seconds; it does not end by itself';
+COMMENT ON PROCEDURE usage_history.follow(double precision) IS 'Moves what arrives, and looks again after the given number of seconds; it does not end by itself';
 
 -- A flush arrives whole or not at all, since devapp writes it in one transaction.  So when all that
 -- has arrived is in the history, a flush of which there are rows is there whole, and can be left

@@ -35,7 +35,7 @@ AS $$
            CASE WHEN s.max_staleness = 0 THEN 'info' WHEN f.slow THEN 'warning' ELSE 'ok' END,
            format(CASE WHEN s.max_staleness > 0 THEN 'it is for decisions: they are STALE %s after it last heard of its primary; '
                        WHEN f.slow THEN 'it is for reports: '
-                       ELSE 'it decides for ever, also without its primary (devapp.max_staleness is 0); ' END,
+                       ELSE 'it goes on deciding without its primary (devapp.max_staleness is 0); ' END,
                   devapp_internal.duration_text(s.max_staleness))
            || CASE WHEN s.apply_delay > 0 THEN format('revocations wait for %s (recovery_min_apply_delay)', devapp_internal.duration_text(s.apply_delay))
                    ELSE format('a query may hold back revocations for %s (max_standby_streaming_delay)', devapp_internal.duration_text(s.max_delay)) END,

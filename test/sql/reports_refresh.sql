@@ -1,5 +1,5 @@
 -- A refresh beside readers adds up today and puts right what differs.  Whatever happened, it makes of
--- every report what a refresh makes that fills all of them anew.
+-- every report what a refresh makes that fills all of them from nothing.
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 BEGIN;

@@ -246,7 +246,7 @@ $waiting->quit;
 
 is(answer_with($first, $new->{secret}, "read_after = 'FFFFFFFF/FFFFFFFF'"), 'VALID', 'a position that never comes takes nothing away');
 ($answer, $seconds) = with_settings($first, 'no key', "read_after = 'FFFFFFFF/FFFFFFFF'", q{replay_wait = '500ms'});
-is($answer, 'STALE', 'nor does it hold a call for ever');
+is($answer, 'STALE', 'nor does it hold a call without end');
 cmp_ok($seconds, '<', 10, 'but as long as devapp.replay_wait says');
 is(error_of($first, "SET devapp.read_after = '$_'"), '22023', "no position: $_")
   for '0', '0/', '/0', '0/0/0', '0/16B3748 ', ' 0/16B3748', '0x0/0', '123456789/0', '0/123456789', 'G/0', '-1/0', 'latest';
@@ -352,7 +352,7 @@ set_config($primary, 'devapp.max_staleness', '0');
 becomes($first, 'STALE', $in_time, 'a primary that does not tell');
 set_config($first, 'devapp.max_staleness', '0');
 becomes($first, 'VALID', $back, 'a standby that does not ask');
-is(says($first, 'standby_use'), 'info|it decides for ever, also without its primary (devapp.max_staleness is 0); a query may hold back revocations for 300 ms (max_standby_streaming_delay)', 'doctor() says so');
+is(says($first, 'standby_use'), 'info|it goes on deciding without its primary (devapp.max_staleness is 0); a query may hold back revocations for 300 ms (max_standby_streaming_delay)', 'doctor() says so');
 set_config($first, 'max_standby_streaming_delay', '-1');
 is(says($first, 'standby_use'), 'info|it is for reports: a query may hold back revocations for any time (max_standby_streaming_delay)', 'doctor(): one for reports');
 ask($first, 'SELECT pg_wal_replay_pause()');

@@ -1,4 +1,4 @@
--- Views that read materialized ones, which are made anew.
+-- Views that read materialized ones, which are remade.
 DO $$
 DECLARE
     emptied regclass;

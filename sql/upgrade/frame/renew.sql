@@ -1,4 +1,4 @@
--- Declarations are made anew: who may do what, and which function answers which request.
+-- Declarations are made again: who may do what, and which function answers which request.
 DELETE FROM devapp_internal.declared_grant;
 DELETE FROM devapp_internal.route_document;
 DELETE FROM devapp_internal.api_schema;
