@@ -88,7 +88,7 @@ typedef struct ProductSlot
 typedef struct CacheEntry
 {
 	CacheTag	tag;			/* hash key */
-	uint64		loaded_at;
+	uint64		checked_at;		/* nothing that it depends on had changed by this moment */
 	dlist_node	place;			/* in the queue; the newest is at the head */
 	DecideSecret secret;		/* that was presented */
 	Entitlement entitlement;
@@ -450,18 +450,18 @@ is_stale(const CacheEntry *entry)
 {
 	const Entitlement *e = &entry->entitlement;
 
-	if (invalidation_since(entry->loaded_at, &e->credential_id) ||
-		invalidation_since(entry->loaded_at, &e->app_id) ||
-		invalidation_since(entry->loaded_at, &e->owner_id))
+	if (invalidation_since(entry->checked_at, &e->credential_id) ||
+		invalidation_since(entry->checked_at, &e->app_id) ||
+		invalidation_since(entry->checked_at, &e->owner_id))
 		return true;
 	for (int i = 0; i < e->decide.ncredential_products; i++)
 	{
-		if (invalidation_since(entry->loaded_at, &e->credential_products[i].product->product_id))
+		if (invalidation_since(entry->checked_at, &e->credential_products[i].product->product_id))
 			return true;
 	}
 	return e->token != NULL &&
-		(invalidation_since(entry->loaded_at, &e->token->key_id) ||
-		 invalidation_since(entry->loaded_at, &e->token->token_id));
+		(invalidation_since(entry->checked_at, &e->token->key_id) ||
+		 invalidation_since(entry->checked_at, &e->token->token_id));
 }
 
 /* What is remembered of a presentation, if that is still right. */
@@ -475,10 +475,15 @@ cache_find(const CacheTag *tag)
 	if (entry == NULL)
 		return (CacheFound) {0};
 	catalog_refresh();
-	if (unlikely(is_stale(entry)))
+	/* where nothing at all has changed, there is nothing to look at */
+	if (unlikely(entry->checked_at != invalidation_moment))
 	{
-		remove_entry(entry);
-		return (CacheFound) {0};
+		if (is_stale(entry))
+		{
+			remove_entry(entry);
+			return (CacheFound) {0};
+		}
+		entry->checked_at = invalidation_moment;
 	}
 	entry->visited = true;
 	for (int i = 0; i < entry->entitlement.decide.ncredential_products; i++)
@@ -572,7 +577,7 @@ cache_keep(const CacheTag *tag, const Entitlement *entitlement,
 	if (entry == NULL)
 		return;
 	entry->secret = *secret;
-	entry->loaded_at = loaded_at;
+	entry->checked_at = loaded_at;
 	entry->visited = false;
 	dlist_push_head(&queue, &entry->place);
 	total_bytes += entry_bytes(entry);

@@ -55,7 +55,7 @@ PG_FUNCTION_INFO_V1(devapp_invalidate_cache);
  */
 #define SINGLE_LOOKUPS	16
 
-static uint64 moment = 1;
+uint64		invalidation_moment = 1;
 static uint64 everything_changed = 0;
 static uint64 other_changed = 0;	/* some relation that is not watched */
 static uint64 proxy_changed[PROXIES];
@@ -89,7 +89,7 @@ forget_proxies(void)
 void
 invalidation_of_everything(void)
 {
-	everything_changed = ++moment;
+	everything_changed = ++invalidation_moment;
 	forget_proxies();
 }
 
@@ -105,11 +105,11 @@ relation_changed(Datum arg, Oid relid)
 	{
 		if (slots[i].oid == relid)
 		{
-			proxy_changed[slots[i].proxy] = ++moment;
+			proxy_changed[slots[i].proxy] = ++invalidation_moment;
 			return;
 		}
 	}
-	other_changed = ++moment;
+	other_changed = ++invalidation_moment;
 }
 
 void
@@ -123,7 +123,7 @@ uint64
 invalidation_accept(void)
 {
 	AcceptInvalidationMessages();
-	return moment;
+	return invalidation_moment;
 }
 
 static Oid

@@ -15,6 +15,9 @@ extern void invalidation_of_everything(void);
 extern void invalidation_declare(const pg_uuid_t *id);
 extern void invalidation_watch(const pg_uuid_t *id);
 extern bool invalidation_of_everything_since(uint64 then);
+/* the present moment, as far as this backend has heard */
+extern uint64 invalidation_moment;
+
 extern bool invalidation_since(uint64 then, const pg_uuid_t *id);
 
 #endif							/* DEVAPP_INVALIDATION_H */
