@@ -28,7 +28,7 @@
  *
  * If the launcher ends, or shared memory is not there, nothing was told.
  *
- * Locks: none; each time is one atomic word, and only the launcher writes.
+ * Locks: none; the time is one atomic word, and only the launcher writes.
  */
 #include "postgres.h"
 
@@ -53,7 +53,6 @@ int			devapp_max_staleness = 0;
 typedef struct HeartbeatShared
 {
 	pg_atomic_uint64 told_at;	/* by the clock of this server; 0: nothing was told */
-	pg_atomic_uint64 last_commit;	/* by the clock of the primary */
 } HeartbeatShared;
 
 static HeartbeatShared *shared = NULL;
@@ -65,10 +64,7 @@ attach_memory(void *memory, LWLock *unused, bool is_new)
 {
 	shared = memory;
 	if (is_new)
-	{
 		pg_atomic_init_u64(&shared->told_at, 0);
-		pg_atomic_init_u64(&shared->last_commit, 0);
-	}
 }
 
 /* Called by _PG_init() in the postmaster. */
@@ -93,12 +89,6 @@ TimestampTz
 heartbeat_told_at(void)
 {
 	return shared != NULL ? (TimestampTz) pg_atomic_read_u64(&shared->told_at) : 0;
-}
-
-TimestampTz
-heartbeat_last_commit(void)
-{
-	return shared != NULL ? (TimestampTz) pg_atomic_read_u64(&shared->last_commit) : 0;
 }
 
 /* ---------- in the launcher ---------- */
@@ -166,7 +156,6 @@ look_at_replay(void)
 		last_commit = commit;
 		heard_at = monotonic - Max(now - commit, 0);
 	}
-	pg_atomic_write_u64(&shared->last_commit, (uint64) commit);
 	pg_atomic_write_u64(&shared->told_at, (uint64) told_at(commit, now, monotonic - heard_at));
 }
 

@@ -21,6 +21,5 @@ extern void heartbeat_stop(void);
 
 /* for everybody on a standby; 0: it is not known to have been told anything */
 extern TimestampTz heartbeat_told_at(void);
-extern TimestampTz heartbeat_last_commit(void);
 
 #endif							/* DEVAPP_HEARTBEAT_H */

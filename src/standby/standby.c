@@ -42,7 +42,7 @@ static char *read_after = NULL;
 static XLogRecPtr read_after_position = InvalidXLogRecPtr;
 static int	replay_wait = 0;
 
-/* Between 0 and this a heartbeat that takes its time would look like none. */
+/* With less, a late heartbeat would look like a missing one. */
 #define LEAST_STALENESS		3000
 
 static bool
@@ -56,15 +56,21 @@ check_max_staleness(int *value, void **extra, GucSource source)
 }
 
 static void
+watch(int staleness, XLogRecPtr after, int wait)
+{
+	devapp_standby_watch = staleness > 0 || after != InvalidXLogRecPtr || wait > 0;
+}
+
+static void
 assign_max_staleness(int value, void *extra)
 {
-	devapp_standby_watch = value > 0 || replay_wait > 0 || read_after_position != InvalidXLogRecPtr;
+	watch(value, read_after_position, replay_wait);
 }
 
 static void
 assign_replay_wait(int value, void *extra)
 {
-	devapp_standby_watch = value > 0 || devapp_max_staleness > 0 || read_after_position != InvalidXLogRecPtr;
+	watch(devapp_max_staleness, read_after_position, value);
 }
 
 /* Reads one half of a position: 1 to 8 hexadecimal digits. */
@@ -80,7 +86,7 @@ read_half(const char *text, uint32 *half)
 	return text + digits;
 }
 
-/* False: the text is no position, as pg_lsn writes them. */
+/* False: the text is not a position as pg_lsn writes it. */
 static bool
 read_position(const char *text, XLogRecPtr *position)
 {
@@ -119,7 +125,7 @@ static void
 assign_read_after(const char *value, void *extra)
 {
 	read_after_position = extra != NULL ? *(XLogRecPtr *) extra : InvalidXLogRecPtr;
-	devapp_standby_watch = read_after_position != InvalidXLogRecPtr || devapp_max_staleness > 0 || replay_wait > 0;
+	watch(devapp_max_staleness, read_after_position, replay_wait);
 }
 
 void
@@ -183,7 +189,7 @@ static XLogRecPtr replayed_before = InvalidXLogRecPtr;
 
 /*
  * Which position a refusal needs to be final: the one that was given; and of an unknown
- * key all that has arrived, if there is a reason to think that it is to be known.
+ * key all that has arrived, if the key may be on its way.
  */
 static XLogRecPtr
 needed_position(VerdictCode code)
@@ -240,8 +246,12 @@ standby_answer(VerdictCode code, TimestampTz now, bool *waited)
 {
 	XLogRecPtr	needed;
 
+	/* nobody becomes a standby again, and a setting that changes sets the flag again */
 	if (!RecoveryInProgress())
+	{
+		devapp_standby_watch = false;
 		return STANDBY_AS_IT_IS;
+	}
 	if (was_long_ago(now))
 		return STANDBY_STALE;
 	if (code == VERDICT_VALID || code == VERDICT_UNAVAILABLE || *waited)

@@ -38,13 +38,14 @@ enum
 static const char *
 stale_reason(TimestampTz now)
 {
-	TimestampTz commit = heartbeat_last_commit();
+	TimestampTz commit = GetLatestXTime();
 
 	if (!heartbeat_is_on())
 		return "devapp is not in shared_preload_libraries";
 	if (GetRecoveryPauseState() != RECOVERY_NOT_PAUSED)
 		return "replay is paused";
-	if (!WalRcvStreaming())
+	/* an archive may feed it */
+	if (!WalRcvStreaming() && recoveryRestoreCommand[0] == '\0')
 		return "no WAL is received";
 	if (commit - now > (int64) devapp_max_staleness * 1000)
 		return "the clock of the primary is ahead";

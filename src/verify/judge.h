@@ -64,7 +64,7 @@ judge_entitlement(CacheFound found, const DecideRequest *request)
 #define STALE_RETRY		USECS_PER_SEC
 
 /*
- * On a standby a verdict may be STALE in truth, or may have come too early; true: verify once
+ * On a standby a verdict may turn out STALE, or may have come too early; true: verify once
  * more.  Whoever verifies ends with this, outside of all choices of what was presented:
  *
  *		bool		waited = false;
