@@ -52,7 +52,7 @@ BEGIN
 END
 $$;
 
--- Keeps everything that works out.  The worker gives way after deadlock_timeout, one second.
+-- Locks out the worker and every other session.  The worker gives way after deadlock_timeout, one second.
 CREATE FUNCTION devapp_internal.keep_out_work() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

@@ -48,7 +48,7 @@ AS $$
            CASE WHEN f.distributed IS NOT NULL OR f.waiting IS NOT NULL THEN 'error' WHEN f.odd IS NOT NULL THEN 'warning' ELSE 'ok' END,
            coalesce(nullif(concat_ws('; ', 'Citus distributes ' || f.distributed,
                                      'usage waits that could not be added to hours and days: ' || f.waiting,
-                                     'calls are still added to partitions that are no heap tables: ' || f.odd), ''),
+                                     'calls are still added to partitions that are not heap tables: ' || f.odd), ''),
                     'calls are added to heap tables'),
            CASE WHEN f.distributed IS NOT NULL THEN 'devapp reads and writes the local table, which Citus does not use any more: call undistribute_table() for each, see doc/reach.md.'
                 WHEN f.waiting IS NOT NULL THEN 'The log says what is wrong with the partitions. Minutes that wait are not dropped. When the partitions are in order, SELECT devapp.flush_usage() adds them.'

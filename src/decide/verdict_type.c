@@ -50,7 +50,7 @@ find_code(Oid codes_type, VerdictCode code)
 
 /*
  * Keep a copy of this row type.  The one that was kept stays if it is the same, so
- * that resolving anew changes nothing where nothing has changed; else it goes when
+ * that resolving again changes nothing where nothing has changed; else it goes when
  * the last that has pinned it lets go.
  */
 static void
