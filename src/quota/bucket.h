@@ -17,7 +17,6 @@ typedef struct BucketRow
 	bool		found;
 	QuotaWindow window;
 	int64		used;			/* on a primary with what is reserved */
-	int64		reserved;
 	int32		resets;
 } BucketRow;
 

@@ -42,8 +42,8 @@ prepare_consume(void)
 }
 
 /*
- * Add the cost to the bucket's row if no more than room is used then.  Returns what is
- * used in the row then, or -1.
+ * Add the cost to the bucket's row if no more than room is used or lent then.  Returns what
+ * is used or lent in the row then, or -1.
  */
 int64
 hard_quota_consume(const BucketKey *key, QuotaWindow window, int64 cost, int64 room)

@@ -135,6 +135,7 @@ read_row(const BucketKey *key)
 	NullableDatum keys[BUCKET_KEY_COLUMNS];
 	Snapshot	snapshot = catalog_take_snapshot();
 	BucketRow	row = {0};
+	int64		reserved = 0;
 	CatalogScan scan;
 	bool		isnull;
 
@@ -147,14 +148,14 @@ read_row(const BucketKey *key)
 		row.window.start = int64_value(&scan, QUOTA_USAGE_WINDOW_START);
 		row.window.end = int64_value(&scan, QUOTA_USAGE_WINDOW_END);
 		row.used = int64_value(&scan, QUOTA_USAGE_USED);
-		row.reserved = int64_value(&scan, QUOTA_USAGE_RESERVED);
+		reserved = int64_value(&scan, QUOTA_USAGE_RESERVED);
 		row.resets = DatumGetInt32(catalog_value(&scan, QUOTA_USAGE_RESETS, &isnull));
 	}
 	catalog_scan_end(&scan);
 	catalog_release_snapshot(snapshot);
 	/* what is lent to standbys is not there for calls here */
-	if (!RecoveryInProgress() && row.reserved > 0)
-		row.used = row.used > PG_INT64_MAX - row.reserved ? PG_INT64_MAX : row.used + row.reserved;
+	if (!RecoveryInProgress() && reserved > 0)
+		row.used = row.used > PG_INT64_MAX - reserved ? PG_INT64_MAX : row.used + reserved;
 	return row;
 }
 
