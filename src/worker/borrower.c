@@ -15,16 +15,13 @@
 #include <unistd.h>
 
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "postmaster/postmaster.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/json.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/uuid.h"
 #include "quota/lease.h"
 #include "ship/sender.h"
 #include "worker/borrower.h"
@@ -44,9 +41,9 @@ server_name(void)
 }
 
 static char *
-uuid_text(const void *id)
+id_text(const uint8 *id)
 {
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum((const pg_uuid_t *) id)));
+	return uuid_text((const pg_uuid_t *) id);
 }
 
 static void
@@ -58,9 +55,9 @@ put_ask(StringInfo json, const LeaseReport *report)
 
 	memcpy(environment, key->environment, BUCKET_ENVIRONMENT_LEN);
 	environment[BUCKET_ENVIRONMENT_LEN] = '\0';
-	appendStringInfo(json, "{\"app_id\":\"%s\",\"product_id\":\"%s\"", uuid_text(key->app_id), uuid_text(key->product_id));
+	appendStringInfo(json, "{\"app_id\":\"%s\",\"product_id\":\"%s\"", id_text(key->app_id), id_text(key->product_id));
 	if (memcmp(key->operation_id, none, BUCKET_ID_LEN) != 0)
-		appendStringInfo(json, ",\"operation_id\":\"%s\"", uuid_text(key->operation_id));
+		appendStringInfo(json, ",\"operation_id\":\"%s\"", id_text(key->operation_id));
 	appendStringInfoString(json, ",\"environment\":");
 	escape_json(json, environment);
 	/* in ISO style, whatever DateStyle is */
