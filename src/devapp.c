@@ -92,7 +92,6 @@ _PG_init(void)
 		meter_init();
 		spool_init();
 		buckets_init();
-		leases_init();
 		dpop_init();
 		failure_limit_init();
 		heartbeat_init();

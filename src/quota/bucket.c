@@ -43,13 +43,6 @@
 
 static int	quota_size = 16384;	/* kB */
 
-/* Leases get a part of it beside. */
-static void
-assign_size(int kilobytes, void *extra)
-{
-	leases_define_size(kilobytes);
-}
-
 /* The size is fixed at server start; loaded later there is nothing to size. */
 void
 buckets_define_gucs(void)
@@ -61,7 +54,7 @@ buckets_define_gucs(void)
 							16384, 1024, 16 * 1024 * 1024,
 							process_shared_preload_libraries_in_progress ?
 							PGC_POSTMASTER : PGC_SIGHUP,
-							GUC_UNIT_KB, NULL, assign_size, NULL);
+							GUC_UNIT_KB, NULL, NULL, NULL);
 }
 
 /* ---------- at server start ---------- */
@@ -72,11 +65,12 @@ static SharedTable table = {
 	.stripe_size = bucket_stripe_size
 };
 
-/* Called by _PG_init() in the postmaster. */
+/* Called by _PG_init() in the postmaster.  Leases get their part beside. */
 void
 buckets_init(void)
 {
 	shared_table_add(&table);
+	leases_init(quota_size / 4);
 }
 
 bool

@@ -62,7 +62,7 @@ typedef struct LeaseShared
 	LeaseDatabase databases[LEASE_DATABASES];
 } LeaseShared;
 
-static int	lease_kilobytes = 4096;
+static int	lease_kilobytes;
 
 static SharedTable table = {
 	.name = "devapp leases",
@@ -75,13 +75,6 @@ static LWLock *databases_lock = NULL;
 static LeaseDatabase *my_place = NULL;
 
 /* ---------- at server start ---------- */
-
-/* Told when devapp.quota_size is set. */
-void
-leases_define_size(int bucket_kilobytes)
-{
-	lease_kilobytes = bucket_kilobytes / 4;
-}
 
 static void
 init_memory(void)
@@ -101,14 +94,15 @@ attach_memory(void *memory, LWLock *its_lock, bool is_new)
 		init_memory();
 }
 
-/* Called by _PG_init() in the postmaster. */
+/* Called when the buckets get their memory, in the postmaster. */
 void
-leases_init(void)
+leases_init(int kilobytes)
 {
 	static SharedStruct databases_struct = {
 		.name = "devapp lease databases", .size = sizeof(LeaseShared), .attach = attach_memory
 	};
 
+	lease_kilobytes = kilobytes;
 	shared_table_add(&table);
 	shared_struct_add(&databases_struct);
 }

@@ -55,8 +55,7 @@ typedef struct LeaseState
 	bool		again;			/* some are to be asked for soon */
 } LeaseState;
 
-extern void leases_define_size(int bucket_kilobytes);
-extern void leases_init(void);
+extern void leases_init(int kilobytes);
 extern bool leases_are_on(void);
 extern LeaseFound leases_take(LeaseCall *call);
 
