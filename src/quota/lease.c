@@ -141,7 +141,7 @@ leases_set_on(bool on)
 	shared->on = on;
 }
 
-/* Does this server let calls through by what it holds? */
+/* True if this server lets calls through by what it holds. */
 bool
 leases_are_on(void)
 {
@@ -201,7 +201,7 @@ leases_databases(int *n)
 	return oids;
 }
 
-/* Does a shipper stay in this database? */
+/* True if a shipper stays in this database. */
 bool
 leases_are_attended(Oid database)
 {
@@ -257,7 +257,7 @@ leases_stay(void)
 	return true;
 }
 
-/* Has somebody called the launcher since it was asked last? */
+/* True if somebody has called the launcher since this was asked last. */
 bool
 leases_want_launcher(void)
 {
@@ -324,7 +324,7 @@ is_current(const Lease *lease, const LeaseCall *call)
 	return quota_window_stays(lease->window, call->window) && lease->limit == call->limit;
 }
 
-/* Is all told of it, and nothing held? */
+/* True if all of it is told, and nothing held. */
 static bool
 is_empty(const Lease *lease)
 {

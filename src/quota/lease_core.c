@@ -227,7 +227,7 @@ refuse_call(Lease *lease, LeaseTake reason, int64_t cost, bool *wake)
 	return reason;
 }
 
-/* Does the primary's last answer rule out that more is granted? */
+/* True if the primary's last answer rules out that more is granted. */
 static bool
 is_used_up(const Lease *lease, int64_t cost)
 {
@@ -282,7 +282,7 @@ lease_change_limit(Lease *lease, int64_t limit, int64_t now)
 
 /* ---------- a standby: asking ---------- */
 
-/* Is it to be told of now?  Either it was asked for, or it is time. */
+/* True if it is to be told of now: either it was asked for, or it is time. */
 bool
 lease_is_due(const Lease *lease, int64_t now, int64_t interval)
 {

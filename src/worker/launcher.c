@@ -161,7 +161,7 @@ sleep_for(long milliseconds)
 
 /*
  * Asked before each sleep: somebody else may have reset the latch of a signal that
- * came while he waited for something.
+ * came while it waited for something.
  */
 static void
 reload_if_told(void)

@@ -89,7 +89,7 @@ unlock_flushes(void)
 
 /* ---------- detaching ---------- */
 
-/* Is the table partitioned by a column, with an operator class that nobody but PostgreSQL made? */
+/* True if the table is partitioned by a column, with an operator class that PostgreSQL made. */
 static bool
 is_plainly_partitioned(Oid table)
 {

@@ -207,7 +207,7 @@ wait_for_calls(PGconn *conn, const LeaseState *state)
 				 errmsg("could not ship usage to the primary: %s", pchomp(PQerrorMessage(conn)))));
 }
 
-/* Is this process to stay?  Where a setting has changed, another one takes its place. */
+/* True if this process is to stay.  Where a setting has changed, another one takes its place. */
 static bool
 may_stay(void)
 {
