@@ -320,7 +320,7 @@ databases_with_counts(const Oid *pending, int n)
 	for (int i = 0; i < n; i++)
 	{
 		if (list_member_oid(existing, pending[i]))
-			wanted = lappend_oid(wanted, pending[i]);
+			wanted = list_append_unique_oid(wanted, pending[i]);
 		else
 		{
 			(void) meter_discard(pending[i]);
@@ -399,13 +399,17 @@ ship_round(int interval)
 	Oid		   *pending = registry_pending(&n);
 	int			with_leases;
 	Oid		   *databases = leases_databases(&with_leases);
+	Oid		   *all;
 	bool		failed;
 
 	if (n + with_leases == 0 || devapp_primary_conninfo[0] == '\0' ||
 		(ship_delay > 0 && !has_come(next_shipment, ship_delay)))
 		return;
-	failed = !run_shippers(pending, n);
-	failed |= !run_shippers(databases, with_leases);
+	/* one shipper does both */
+	all = palloc(sizeof(Oid) * (Size) (n + with_leases));
+	memcpy(all, pending, sizeof(Oid) * (Size) n);
+	memcpy(all + n, databases, sizeof(Oid) * (Size) with_leases);
+	failed = !run_shippers(all, n + with_leases);
 	ship_delay = failed ? Min(Max(ship_delay, interval) * 2, SHIP_SECONDS) : 0;
 	next_shipment = seconds_from_now(ship_delay);
 }
