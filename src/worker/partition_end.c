@@ -17,7 +17,7 @@
  *
  * From the rolling up of what the partition has until it is detached, nobody may flush: the
  * session holds a lock on the table whose row every flush locks (lock_usage()).  An
- * error releases it, as it does all locks of the session.
+ * error releases it, as it does all locks of the session; a step that must not run now does not.
  */
 #include "postgres.h"
 
@@ -69,6 +69,15 @@ typedef struct BusyTables
 /* ---------- keeping flushes away ---------- */
 
 static LockRelId flush_lock;
+static bool flushes_are_locked = false;
+
+/* A transaction that is rolled back has released all locks of the session. */
+static void
+note_rollback(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		flushes_are_locked = false;
+}
 
 static void
 lock_flushes(Step *step)
@@ -76,15 +85,18 @@ lock_flushes(Step *step)
 	Oid			table = get_relname_relid("housekeeping", schema_of_devapp());
 
 	flush_lock = (LockRelId) {.relId = table, .dbId = MyDatabaseId};
-	if (OidIsValid(table))
-		LockRelationIdForSession(&flush_lock, ShareLock);
+	if (!OidIsValid(table))
+		return;
+	LockRelationIdForSession(&flush_lock, ShareLock);
+	flushes_are_locked = true;
 }
 
 static void
 unlock_flushes(void)
 {
-	if (OidIsValid(flush_lock.relId))
+	if (flushes_are_locked)
 		UnlockRelationIdForSession(&flush_lock, ShareLock);
+	flushes_are_locked = false;
 }
 
 /* ---------- detaching ---------- */
@@ -218,9 +230,7 @@ end_next(BusyTables *busy, Ending *ending)
 		result = process_try_step(&detach, JOB_HOUSEKEEPING);
 	if (result == STEP_DONE)
 		result = process_try_step(&drop, JOB_HOUSEKEEPING);
-	/* after an error the session has no locks */
-	if (result == STEP_DONE || result == STEP_MISSING)
-		unlock_flushes();
+	unlock_flushes();
 	return result;
 }
 
@@ -232,6 +242,7 @@ partition_end_all(void)
 	Step		drop = {.function = "drop_detached_partitions"};
 	StepResult	result = process_try_step(&drop, JOB_HOUSEKEEPING);
 
+	RegisterXactCallback(note_rollback, NULL);
 	for (int i = 0; i < MOST_AT_ONCE && !ShutdownRequestPending && result == STEP_DONE; i++)
 	{
 		Ending		ending = {.parent = ""};
@@ -245,5 +256,6 @@ partition_end_all(void)
 			result = STEP_DONE;
 		}
 	}
+	UnregisterXactCallback(note_rollback, NULL);
 	return result != STEP_FAILED;
 }
