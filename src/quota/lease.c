@@ -570,15 +570,6 @@ leases_forget(Oid database)
 		(void) remove_leases(database, NULL, 0);
 }
 
-/* The shipper has looked: there are none. */
-void
-leases_set_none(void)
-{
-	LeaseDatabase *place = own_place(false);
-
-	if (place != NULL)
-		place->has_leases = false;
-}
 
 /* ---------- what there is to see ---------- */
 
@@ -616,4 +607,30 @@ leases_state(void)
 		LWLockRelease(shared_table_lock(&table, i));
 	}
 	return state;
+}
+
+/* ---------- leaving ---------- */
+
+/*
+ * This process found no leases, and ends.  A call that begins one meanwhile wakes the
+ * launcher, or it woke this process: then that wakes the launcher in its place.
+ */
+void
+leases_leave(void)
+{
+	LeaseDatabase *place = own_place(false);
+
+	if (place == NULL)
+		return;
+	LWLockAcquire(databases_lock, LW_EXCLUSIVE);
+	if (place->shipper_pid == MyProcPid)
+		place->shipper_pid = 0;
+	LWLockRelease(databases_lock);
+	place->has_leases = false;
+	/* whoever begins a lease sets it again afterwards */
+	pg_memory_barrier();
+	if (leases_state().leases == 0)
+		return;
+	place->has_leases = true;
+	wake_shipper(place);
 }

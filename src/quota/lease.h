@@ -72,8 +72,8 @@ extern LeaseReport *leases_collect(int *n);
 extern void leases_apply(const LeaseReport *reports, int n, int64 asked_at);
 extern LeaseReport *leases_finish(int *n);
 extern void leases_forget(Oid database);
-extern void leases_set_none(void);
 extern LeaseState leases_state(void);
+extern void leases_leave(void);
 extern void leases_set_down(bool down);
 
 #endif							/* DEVAPP_LEASE_H */

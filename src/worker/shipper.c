@@ -242,8 +242,6 @@ serve_database(PGconn *conn)
 			next_shipment = GetCurrentTimestamp() + leases_interval();
 		}
 		state = leases_state();
-		if (state.leases == 0)
-			leases_set_none();
 		if (state.leases == 0 || !may_stay())
 			break;
 		wait_for_calls(conn, &state);
@@ -251,6 +249,8 @@ serve_database(PGconn *conn)
 	}
 	if (is_time(next_shipment))
 		ship_counts(conn);
+	if (state.leases == 0)
+		leases_leave();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
