@@ -224,14 +224,15 @@ is_time(TimestampTz then)
 	return now >= then || then - now > leases_interval();
 }
 
-/* Ship, and as long as there are leases, stay and look after them. */
-static void
+/* Ship, and as long as there are leases, stay and look after them.  False: counts are left. */
+static bool
 serve_database(PGconn *conn)
 {
 	TimestampTz next_shipment = GetCurrentTimestamp();
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "devapp shipper", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	LeaseState	state = leases_state();
+	bool		is_free;
 
 	/* calls wait for leases, but nobody for the counts */
 	while (state.leases == 0 || try_to_borrow(conn))
@@ -247,29 +248,41 @@ serve_database(PGconn *conn)
 		wait_for_calls(conn, &state);
 		MemoryContextReset(context);
 	}
-	if (is_time(next_shipment))
+	/* it is not while an answer about leases is still to come */
+	is_free = PQtransactionStatus(conn) == PQTRANS_IDLE;
+	if (is_free && is_time(next_shipment))
 		ship_counts(conn);
 	if (state.leases == 0)
 		leases_leave();
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return is_free || !is_time(next_shipment);
 }
 
-static void
-connect_and_serve(void)
+static bool
+only_ship(PGconn *conn)
+{
+	ship_counts(conn);
+	return true;
+}
+
+static bool
+connect_and(bool (*work) (PGconn *conn))
 {
 	PGconn	   *conn = sender_start();
+	volatile bool done = false;
 
 	PG_TRY();
 	{
 		sender_finish_connecting(conn);
-		serve_database(conn);
+		done = work(conn);
 	}
 	PG_FINALLY();
 	{
 		PQfinish(conn);
 	}
 	PG_END_TRY();
+	return done;
 }
 
 static bool
@@ -280,7 +293,8 @@ try_to_ship(void)
 
 	PG_TRY();
 	{
-		connect_and_serve();
+		if (!connect_and(serve_database))
+			(void) connect_and(only_ship);
 	}
 	PG_CATCH();
 	{
