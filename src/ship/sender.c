@@ -46,20 +46,32 @@ sender_define_gucs(void)
 
 /* ---------- waiting ---------- */
 
+/* What is under way by a connection: what to say when it fails, and until when it may last. */
+typedef struct Talk
+{
+	PGconn	   *conn;
+	TimestampTz deadline;
+	const char *failure;
+	const char *hint;
+} Talk;
+
+static const char ship_failure[] = "could not ship usage to the primary";
+static const char lease_failure[] = "could not borrow parts of quotas from the primary";
+
 /* Wait for the socket to be ready; an error if it isn't in time. */
 static int
-wait_for_socket(PGconn *conn, int events, TimestampTz deadline)
+wait_for_socket(const Talk *talk, int events)
 {
-	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), talk->deadline);
 	int			ready;
 
 	if (left <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
-				 errmsg("could not ship usage to the primary: it does not answer"),
-				 errhint("The counts are kept, and sent again.")));
+				 errmsg("%s: it does not answer", talk->failure),
+				 errhint("%s", talk->hint)));
 	ready = WaitLatchOrSocket(MyLatch, events | WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-							  PQsocket(conn), left, PG_WAIT_EXTENSION);
+							  PQsocket(talk->conn), left, PG_WAIT_EXTENSION);
 	if (ready & WL_LATCH_SET)
 	{
 		ResetLatch(MyLatch);
@@ -71,13 +83,12 @@ wait_for_socket(PGconn *conn, int events, TimestampTz deadline)
 /* ---------- connecting ---------- */
 
 static compat_noreturn void
-connection_error(PGconn *conn)
+connection_error(const Talk *talk)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONNECTION_FAILURE),
-			 errmsg("could not ship usage to the primary: %s",
-					pchomp(PQerrorMessage(conn))),
-			 errhint("See the setting devapp.primary_conninfo. The counts are kept, and sent again.")));
+			 errmsg("%s: %s", talk->failure, pchomp(PQerrorMessage(talk->conn))),
+			 errhint("See the setting devapp.primary_conninfo. %s", talk->hint)));
 }
 
 static char *
@@ -147,87 +158,126 @@ ignore_notice(void *arg, const PGresult *result)
 {
 }
 
+static Talk
+talk_of_counts(PGconn *conn, int seconds)
+{
+	return (Talk) {conn, seconds_from_now(seconds), ship_failure, "The counts are kept, and sent again."};
+}
+
+static Talk
+talk_of_leases(PGconn *conn)
+{
+	return (Talk) {conn, seconds_from_now(LEASE_SECONDS), lease_failure, "Calls go on with what is left of the leases."};
+}
+
 void
 sender_finish_connecting(PGconn *conn)
 {
-	TimestampTz deadline = seconds_from_now(CONNECT_SECONDS);
+	Talk		talk = talk_of_counts(conn, CONNECT_SECONDS);
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
 	if (PQstatus(conn) == CONNECTION_BAD)
-		connection_error(conn);
+		connection_error(&talk);
 	PQsetNoticeReceiver(conn, ignore_notice, NULL);
 	while (status != PGRES_POLLING_OK)
 	{
 		int			wanted = status == PGRES_POLLING_READING ? WL_SOCKET_READABLE :
 			PQstatus(conn) == CONNECTION_STARTED ? WL_SOCKET_CONNECTED : WL_SOCKET_WRITEABLE;
 
-		if (wait_for_socket(conn, wanted, deadline) & wanted)
+		if (wait_for_socket(&talk, wanted) & wanted)
 			status = PQconnectPoll(conn);
 		if (status == PGRES_POLLING_FAILED)
-			connection_error(conn);
+			connection_error(&talk);
 	}
 	if (PQsetnonblocking(conn, 1) != 0)
-		connection_error(conn);
+		connection_error(&talk);
 }
 
 /* ---------- sending ---------- */
 
 /* The parameters are text where there are no formats. */
 static void
-send_question(PGconn *conn, const char *sql, int n, const Oid *types, const char *const *values,
-			  const int *lengths, const int *formats, TimestampTz deadline)
+send_question(const Talk *talk, const char *sql, int n, const Oid *types, const char *const *values,
+			  const int *lengths, const int *formats)
 {
 	int			left;
 
-	if (!PQsendQueryParams(conn, sql, n, types, values, lengths, formats, 0))
-		connection_error(conn);
-	while ((left = PQflush(conn)) != 0)
+	if (!PQsendQueryParams(talk->conn, sql, n, types, values, lengths, formats, 0))
+		connection_error(talk);
+	while ((left = PQflush(talk->conn)) != 0)
 	{
 		if (left < 0)
-			connection_error(conn);
-		if ((wait_for_socket(conn, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE, deadline) &
-			 WL_SOCKET_READABLE) && !PQconsumeInput(conn))
-			connection_error(conn);
+			connection_error(talk);
+		if ((wait_for_socket(talk, WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE) &
+			 WL_SOCKET_READABLE) && !PQconsumeInput(talk->conn))
+			connection_error(talk);
 	}
 }
 
 /* The next result, or NULL after the last. */
 static PGresult *
-next_result(PGconn *conn, TimestampTz deadline)
+next_result(const Talk *talk)
 {
-	while (PQisBusy(conn))
+	while (PQisBusy(talk->conn))
 	{
-		if ((wait_for_socket(conn, WL_SOCKET_READABLE, deadline) & WL_SOCKET_READABLE) &&
-			!PQconsumeInput(conn))
-			connection_error(conn);
+		if ((wait_for_socket(talk, WL_SOCKET_READABLE) & WL_SOCKET_READABLE) &&
+			!PQconsumeInput(talk->conn))
+			connection_error(talk);
 	}
-	return PQgetResult(conn);
+	return PQgetResult(talk->conn);
 }
 
-/* The first result with rows, or NULL; error is what the primary says is wrong, NULL if nothing. */
+/* What the primary says is wrong; NULL: nothing. */
+typedef struct Refusal
+{
+	const char *message;
+	bool		by_rights;		/* the user of the connection lacks some */
+} Refusal;
+
+static Refusal
+read_refusal(const Talk *talk, const PGresult *result)
+{
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	return (Refusal) {
+		.message = message ? pstrdup(message) : pchomp(PQerrorMessage(talk->conn)),
+		.by_rights = state != NULL &&
+			strcmp(state, unpack_sql_state(ERRCODE_INSUFFICIENT_PRIVILEGE)) == 0
+	};
+}
+
+/* The first result with rows, or NULL. */
 static PGresult *
-take_answer(PGconn *conn, TimestampTz deadline, char **error)
+take_answer(const Talk *talk, Refusal *refusal)
 {
 	PGresult   *answer = NULL;
 	PGresult   *result;
 
-	*error = NULL;
-	while ((result = next_result(conn, deadline)) != NULL)
+	*refusal = (Refusal) {NULL};
+	while ((result = next_result(talk)) != NULL)
 	{
 		if (PQresultStatus(result) == PGRES_TUPLES_OK && answer == NULL)
 		{
 			answer = result;
 			continue;
 		}
-		if (PQresultStatus(result) != PGRES_TUPLES_OK && *error == NULL)
-		{
-			const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-
-			*error = message ? pstrdup(message) : pchomp(PQerrorMessage(conn));
-		}
+		if (PQresultStatus(result) != PGRES_TUPLES_OK && refusal->message == NULL)
+			*refusal = read_refusal(talk, result);
 		PQclear(result);
 	}
 	return answer;
+}
+
+static compat_noreturn void
+report_refusal(const Talk *talk, Refusal refusal, const char *function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+			 errmsg("%s: %s", talk->failure, refusal.message),
+			 refusal.by_rights ?
+			 errhint("The user of devapp.primary_conninfo needs USAGE on schema devapp and EXECUTE on %s there. %s", function, talk->hint) :
+			 errhint("%s", talk->hint)));
 }
 
 void
@@ -237,16 +287,13 @@ sender_send(PGconn *conn, const pg_uuid_t *shipment_id, const bytea *counts)
 	static const int formats[2] = {1, 1};
 	const char *values[2] = {(const char *) shipment_id->data, VARDATA_ANY(counts)};
 	int			lengths[2] = {UUID_LEN, (int) VARSIZE_ANY_EXHDR(counts)};
-	TimestampTz deadline = seconds_from_now(ANSWER_SECONDS);
-	char	   *error;
+	Talk		talk = talk_of_counts(conn, ANSWER_SECONDS);
+	Refusal		refusal;
 
-	send_question(conn, "SELECT devapp.receive_usage($1, $2)", 2, types, values, lengths, formats, deadline);
-	PQclear(take_answer(conn, deadline, &error));
-	if (error != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("could not ship usage to the primary: %s", error),
-				 errhint("The user of devapp.primary_conninfo needs USAGE on schema devapp and EXECUTE on devapp.receive_usage there. The counts are kept, and sent again.")));
+	send_question(&talk, "SELECT devapp.receive_usage($1, $2)", 2, types, values, lengths, formats);
+	PQclear(take_answer(&talk, &refusal));
+	if (refusal.message != NULL)
+		report_refusal(&talk, refusal, "devapp.receive_usage");
 }
 
 /* Server, its name, batch and asks, as text; the result is to be cleared. */
@@ -254,20 +301,19 @@ PGresult *
 sender_ask(PGconn *conn, const char *const arguments[4])
 {
 	static const Oid types[4] = {UUIDOID, TEXTOID, INT8OID, JSONBOID};
-	TimestampTz deadline = seconds_from_now(LEASE_SECONDS);
+	Talk		talk = talk_of_leases(conn);
 	PGresult   *answer;
-	char	   *error;
+	Refusal		refusal;
 
-	send_question(conn, "SELECT ask, granted, room, free, seconds, is_void FROM devapp.lease_quotas($1, $2, $3, $4)",
-				  4, types, arguments, NULL, NULL, deadline);
-	answer = take_answer(conn, deadline, &error);
-	if (error != NULL || answer == NULL)
+	send_question(&talk, "SELECT ask, granted, room, free, seconds, is_void FROM devapp.lease_quotas($1, $2, $3, $4)",
+				  4, types, arguments, NULL, NULL);
+	answer = take_answer(&talk, &refusal);
+	if (refusal.message == NULL && answer == NULL)
+		refusal.message = "it does not say anything";
+	if (refusal.message != NULL)
 	{
 		PQclear(answer);
-		ereport(ERROR,
-				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("could not borrow parts of quotas from the primary: %s", error ? error : "it does not say anything"),
-				 errhint("The user of devapp.primary_conninfo needs USAGE on schema devapp and EXECUTE on devapp.lease_quotas there.")));
+		report_refusal(&talk, refusal, "devapp.lease_quotas");
 	}
 	return answer;
 }

@@ -204,7 +204,8 @@ wait_for_calls(PGconn *conn, const LeaseState *state)
 	if ((ready & WL_SOCKET_READABLE) && !PQconsumeInput(conn))
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
-				 errmsg("could not ship usage to the primary: %s", pchomp(PQerrorMessage(conn)))));
+				 errmsg("lost the connection to the primary: %s", pchomp(PQerrorMessage(conn))),
+				 errhint("The counts are kept, and sent again.")));
 }
 
 /* True if this process is to stay.  Where a setting has changed, another one takes its place. */
