@@ -68,7 +68,8 @@ SELECT pg_extension_config_dump('devapp.quota_usage', '');
 -- afterwards it has another id, because it does not know what it used.
 --
 -- Amounts count from the beginning of a lease (number), so a report that comes twice changes
--- nothing.  A row stays for a while after its lease has ended, so that this holds then, too.
+-- nothing.  A row stays until its window has ended, also when its lease ended long before, so
+-- that this holds for a standby that was cut off, too.
 CREATE TABLE devapp.quota_lease (
     app_id uuid NOT NULL,
     product_id uuid NOT NULL,

@@ -131,10 +131,8 @@ BEGIN
        FROM unnest(ARRAY['usage_hour', 'usage_day', 'usage_latency']) AS parent, generate_series(0, 1) AS n;
     -- a quota's window that has ended means nothing; a day is for clocks that disagree
     DELETE FROM devapp.quota_usage q WHERE q.window_end < now() - interval '1 day';
-    -- what a lease of a hard quota has outstanding is kept until its window ends
-    DELETE FROM devapp.quota_lease l
-     WHERE l.window_end < now() - interval '1 day'
-        OR l.expires_at < now() - interval '1 day' AND l.granted <= l.used;
+    -- until then a standby that was cut off may come back and tell what it has used in all
+    DELETE FROM devapp.quota_lease l WHERE l.window_end < now() - interval '1 day';
     UPDATE devapp.housekeeping h SET done_at = clock_timestamp() WHERE h.task = 'maintain_usage';
     RETURN QUERY
     SELECT p.partition_name FROM devapp_internal.usage_partitions() p

@@ -85,6 +85,13 @@ SELECT * FROM pg_temp.book('lease-soft');
 SELECT granted, room, free FROM devapp.lease_quotas(:'a', 'a', 8, jsonb_build_array(pg_temp.ask('lease-soft', 5, 0, 0, 0)));
 SELECT granted, seconds FROM devapp.lease_quotas(:'a', 'a', 9, jsonb_build_array(pg_temp.ask('lease-soft', 1, 60, 60, 10)));
 SELECT * FROM pg_temp.book('lease-soft');
+-- it was cut off for days: what it tells again is not counted again
+BEGIN;
+SELECT granted, room FROM devapp.lease_quotas(:'a', 'a', 10, jsonb_build_array(pg_temp.ask('lease-soft', 2, 7, 7, 0, 0, '/own/**')));
+UPDATE devapp.quota_lease SET expires_at = now() - interval '3 days' WHERE server = :'a' AND NOT hard;
+SELECT count(*) >= 0 AS maintained FROM devapp_internal.make_usage_partitions();
+SELECT granted, room FROM devapp.lease_quotas(:'a', 'a', 11, jsonb_build_array(pg_temp.ask('lease-soft', 2, 7, 7, 0, 0, '/own/**')));
+ROLLBACK;
 
 -- ---------- resets and other limits ----------
 
