@@ -373,7 +373,7 @@ BEGIN
     FOR l IN
         SELECT DISTINCT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end
           FROM devapp.quota_lease q
-         WHERE NOT q.hard AND q.granted > q.used AND q.expires_at <= clock_timestamp()
+         WHERE NOT q.hard AND q.granted > q.used AND q.expires_at <= clock_timestamp() AND q.window_end > clock_timestamp()
          ORDER BY q.app_id, q.product_id, q.operation_id, q.environment
     LOOP
         SELECT b.* INTO bucket

@@ -119,6 +119,12 @@ SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 14, json
 UPDATE devapp.quota_usage u SET window_start = '1900-01-01 00:00+00', window_end = '2000-01-01 00:00+00', used = 90 FROM devapp.product p
  WHERE p.product_id = u.product_id AND p.name = 'lease-soft' AND u.operation_id IS NULL;
 UPDATE devapp.quota_lease SET window_start = '1900-01-01 00:00+00', window_end = '2000-01-01 00:00+00' WHERE NOT hard AND operation_id IS NULL;
+-- what was not given back in it is left alone
+BEGIN;
+UPDATE devapp.quota_lease SET granted = used + 5, expires_at = now() - interval '1 s' WHERE NOT hard AND operation_id IS NULL;
+SELECT devapp_internal.keep_leases();
+SELECT leases FROM pg_temp.book('lease-soft') WHERE NOT operation;
+ROLLBACK;
 SELECT granted, room, free FROM devapp.lease_quotas(:'b', 'b', 20, jsonb_build_array(pg_temp.ask('lease-soft', 2, 0, 0, 8)));
 SELECT * FROM pg_temp.book('lease-soft') WHERE NOT operation;
 
