@@ -93,8 +93,8 @@ AS $$
 $$;
 
 -- The row of a bucket, locked; none: somebody else has it locked for longer than is waited, or
--- nobody waits.  The wait is shorter than deadlock_timeout, so it is never another
--- transaction that a deadlock ends.
+-- has just made it and not committed, or nobody waits.  The wait is shorter than
+-- deadlock_timeout, so it is never another transaction that a deadlock ends.
 CREATE FUNCTION devapp_internal.lock_quota_bucket(
     app_id uuid,
     product_id uuid,
@@ -109,30 +109,35 @@ CREATE FUNCTION devapp_internal.lock_quota_bucket(
     SET lock_timeout = '500ms'
 AS $$
 BEGIN
-    INSERT INTO devapp.quota_usage (app_id, product_id, operation_id, environment, window_start, window_end, used)
-    SELECT lock_quota_bucket.app_id, lock_quota_bucket.product_id, lock_quota_bucket.operation_id, lock_quota_bucket.environment,
-           lock_quota_bucket.window_start, lock_quota_bucket.window_end, 0
-     WHERE NOT EXISTS (SELECT FROM devapp.quota_usage u
-                        WHERE u.app_id = lock_quota_bucket.app_id AND u.product_id = lock_quota_bucket.product_id
-                          AND u.operation_id IS NOT DISTINCT FROM lock_quota_bucket.operation_id
-                          AND u.environment = lock_quota_bucket.environment)
-        ON CONFLICT ON CONSTRAINT quota_usage_key DO NOTHING;
     RETURN QUERY
     SELECT u.* FROM devapp.quota_usage u
      WHERE u.app_id = lock_quota_bucket.app_id AND u.product_id = lock_quota_bucket.product_id
        AND u.operation_id IS NOT DISTINCT FROM lock_quota_bucket.operation_id AND u.environment = lock_quota_bucket.environment
        FOR NO KEY UPDATE SKIP LOCKED;
-    IF NOT FOUND AND wait THEN
-        BEGIN
-            RETURN QUERY
-            SELECT u.* FROM devapp.quota_usage u
-             WHERE u.app_id = lock_quota_bucket.app_id AND u.product_id = lock_quota_bucket.product_id
-               AND u.operation_id IS NOT DISTINCT FROM lock_quota_bucket.operation_id AND u.environment = lock_quota_bucket.environment
-               FOR NO KEY UPDATE;
-        EXCEPTION WHEN lock_not_available THEN
-            RETURN;
-        END;
+    IF FOUND THEN
+        RETURN;
     END IF;
+    -- a row that is not there yet cannot be skipped; the setting ends with the function
+    IF NOT wait THEN
+        SET LOCAL lock_timeout = '1ms';
+    END IF;
+    BEGIN
+        INSERT INTO devapp.quota_usage (app_id, product_id, operation_id, environment, window_start, window_end, used)
+        SELECT lock_quota_bucket.app_id, lock_quota_bucket.product_id, lock_quota_bucket.operation_id, lock_quota_bucket.environment,
+               lock_quota_bucket.window_start, lock_quota_bucket.window_end, 0
+         WHERE NOT EXISTS (SELECT FROM devapp.quota_usage u
+                            WHERE u.app_id = lock_quota_bucket.app_id AND u.product_id = lock_quota_bucket.product_id
+                              AND u.operation_id IS NOT DISTINCT FROM lock_quota_bucket.operation_id
+                              AND u.environment = lock_quota_bucket.environment)
+            ON CONFLICT ON CONSTRAINT quota_usage_key DO NOTHING;
+        RETURN QUERY
+        SELECT u.* FROM devapp.quota_usage u
+         WHERE u.app_id = lock_quota_bucket.app_id AND u.product_id = lock_quota_bucket.product_id
+           AND u.operation_id IS NOT DISTINCT FROM lock_quota_bucket.operation_id AND u.environment = lock_quota_bucket.environment
+           FOR NO KEY UPDATE;
+    EXCEPTION WHEN lock_not_available THEN
+        RETURN;
+    END;
 END
 $$;
 
