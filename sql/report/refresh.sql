@@ -58,7 +58,7 @@ BEGIN
 END
 $$;
 
--- Are the days before today, which were added up the last time, still as they were?
+-- Says whether the days before today, which were added up the last time, are still as they were.
 CREATE FUNCTION devapp_internal.are_days_unchanged(source text, base_day date, base_files text) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -213,7 +213,7 @@ CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
     RETURNS TABLE (report text, rows bigint, duration_ms double precision)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
-    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise, in one transaction; waits for who is at it already';
+    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise, in one transaction; waits for a refresh that is under way';
 SELECT devapp_internal.grant_to('devapp.refresh_reports', 'admin');
 
 -- ---------- each in a transaction of its own ----------

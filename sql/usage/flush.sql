@@ -116,7 +116,7 @@ BEGIN
 END
 $$;
 
--- Does what caused the error pass by itself: a lock, a full disk, a shutdown?
+-- Says whether what caused the error passes by itself: a lock, a full disk, a shutdown.
 CREATE FUNCTION devapp_internal.is_passing_error(state text) RETURNS boolean
     LANGUAGE sql IMMUTABLE STRICT
     SET search_path = pg_catalog, pg_temp

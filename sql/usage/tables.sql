@@ -122,7 +122,7 @@ SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_latency', 'SELECT', 'admi
 SELECT pg_extension_config_dump('devapp.usage_latency', '');
 
 -- Written past its triggers, which drop what a subscriber of a publication of all tables is sent
--- of it.  The rows are few, and looked for by nobody else than who reads all of them.
+-- of it.  The rows are few, and always read as a whole.
 CREATE TABLE devapp_internal.usage_change (
     source text COLLATE "C" NOT NULL,
     day date NOT NULL

@@ -1,6 +1,6 @@
 /*
  * app_usage.c
- *		Puts the calls of apps right, beside readers: devapp_internal.app_usage.
+ *		Updates devapp_internal.app_usage in place without blocking readers.
  *
  * REFRESH MATERIALIZED VIEW CONCURRENTLY writes all rows to a temporary table, analyzes and
  * joins it, which for 300,000 apps takes more than a second, however few of them have changed.

@@ -39,7 +39,7 @@ typedef struct MeterKey
 	int32_t		minute;			/* since 2000-01-01 00:00 UTC; of a response, the day's first */
 	uint8_t		kind;
 	uint8_t		code;			/* VerdictCode or MeterOutcome */
-	uint16_t	bin;			/* of the latency; of a verification, 1: a lease told the quota */
+	uint16_t	bin;			/* of the latency; of a verification, 1: counted against a lease */
 	int32_t		secret_version;
 	uint8_t		app_id[METER_ID_LEN];
 	uint8_t		credential_id[METER_ID_LEN];

@@ -16,7 +16,6 @@
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "funcapi.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -580,7 +579,7 @@ keep_most_urgent(ProgramSums *sums)
 		sums->least_urgent = sums->urgent[sums->most - 1];
 }
 
-/* There is room for twice as many as are kept.  What is behind all of these is counted alone. */
+/* There is room for twice as many as are kept.  What is behind all of these is only counted. */
 static void
 add_urgent(ProgramSums *sums, const UrgentSecret *secret)
 {
@@ -607,7 +606,7 @@ receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
 	key.credential_id = *id_at(slot, 0);
 	key.version = DatumGetInt32(slot->tts_values[1]);
 	issued_at = DatumGetTimestampTz(slot->tts_values[2]);
-	/* a current secret that is not old enough, or a replaced one that ends never */
+	/* a current secret that is not old enough, or a replaced one that never ends */
 	if (slot->tts_isnull[3] ? issued_at >= sums->issued_before : slot->tts_isnull[4])
 		return true;
 	credential = id_rows_find(&sums->credentials, &key.credential_id);

@@ -183,7 +183,7 @@ devapp_note_usage_change(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple);
 }
 
-/* Has a table no trigger but this one? */
+/* Says whether a table has no trigger but this one. */
 bool
 usage_change_is_only_trigger(const TriggerDesc *triggers)
 {
