@@ -74,7 +74,7 @@ CREATE FUNCTION devapp_internal.has_ended_partitions(busy text[]) RETURNS boolea
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (SELECT FROM devapp_internal.ended_partitions() e WHERE e.parent <> ALL (busy))
+    SELECT EXISTS (SELECT FROM devapp_internal.ended_partitions() e WHERE e.state <> 'detached' AND e.parent <> ALL (busy))
 $$;
 
 -- Which partition to detach next, in words: its state, its table, its name; null: none.  Those of
@@ -88,7 +88,7 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.roll_up_usage();
     SELECT * INTO old FROM devapp_internal.ended_partitions() e
-     WHERE e.parent <> ALL (busy) ORDER BY e.state = 'pending' DESC, e.partition_name LIMIT 1;
+     WHERE e.state <> 'detached' AND e.parent <> ALL (busy) ORDER BY e.state = 'pending' DESC, e.partition_name LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;

@@ -116,6 +116,12 @@ is(sql(q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE re
 	'a partition whose drop a crash prevented is dropped, one that somebody took out for himself is not');
 sql('DROP TABLE devapp.usage_hour_2024_01');
 
+# one that is marked and cannot be dropped yet is not the next to detach
+is(sql(q{BEGIN; CREATE TABLE devapp.kept ();
+	DO $$ BEGIN EXECUTE format('COMMENT ON TABLE devapp.kept IS %L', devapp_internal.end_mark()); END $$;
+	SELECT e.state, devapp_internal.has_ended_partitions('{}'), devapp_internal.begin_partition_end('{}') IS NULL FROM devapp_internal.ended_partitions() e; ROLLBACK}),
+	'detached|f|t', 'a table that is about to be dropped is no partition to detach');
+
 # pending, as an interrupted pass leaves it, and dropped by hand
 sql($make_old);
 $reader = $primary->background_psql('postgres');
