@@ -112,6 +112,34 @@ $$;
 
 -- ---------- maintaining ----------
 
+-- A partition whose detaching failed and that is kept after all, because the retention was made
+-- longer, loses its mark: whoever detaches it himself keeps it.  One that is in use has it
+-- until the next turn.
+CREATE FUNCTION devapp_internal.clear_end_marks() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    kept text;
+BEGIN
+    FOR kept IN
+        SELECT p.partition_name
+          FROM devapp_internal.usage_partitions() p
+          JOIN pg_class c ON c.relname = p.partition_name AND c.relnamespace = 'devapp'::regnamespace
+          JOIN pg_inherits i ON i.inhrelid = c.oid
+         WHERE obj_description(c.oid, 'pg_class') = devapp_internal.end_mark() AND NOT i.inhdetachpending
+           AND p.partition_name NOT IN (SELECT e.partition_name FROM devapp_internal.ended_partitions() e)
+    LOOP
+        BEGIN
+            EXECUTE format('LOCK TABLE devapp.%I IN SHARE UPDATE EXCLUSIVE MODE NOWAIT', kept);
+            EXECUTE format('COMMENT ON TABLE devapp.%I IS NULL', kept);
+        EXCEPTION WHEN lock_not_available THEN
+            NULL;
+        END;
+    END LOOP;
+END
+$$;
+
 -- Those of today, of the next two days and of the next month.
 CREATE FUNCTION devapp_internal.make_usage_partitions() RETURNS TABLE (partition_name text)
     LANGUAGE plpgsql
@@ -125,6 +153,7 @@ BEGIN
     PERFORM devapp_internal.roll_up_waiting();
     PERFORM devapp_internal.roll_up_usage();
     PERFORM devapp_internal.compact_usage_changes();
+    PERFORM devapp_internal.clear_end_marks();
     existing := ARRAY(SELECT p.partition_name FROM devapp_internal.usage_partitions() p);
     PERFORM devapp_internal.usage_partition('usage_minute', now() + n * interval '1 day') FROM generate_series(0, 2) AS n;
     PERFORM devapp_internal.usage_partition(parent, date_trunc('month', now()) + n * interval '1 month')

@@ -122,6 +122,14 @@ is(sql(q{BEGIN; CREATE TABLE devapp.kept ();
 	SELECT e.state, devapp_internal.has_ended_partitions('{}'), devapp_internal.begin_partition_end('{}') IS NULL FROM devapp_internal.ended_partitions() e; ROLLBACK}),
 	'detached|f|t', 'a table that is about to be dropped is no partition to detach');
 
+# A mark outlives a detaching that failed.  On a partition that is kept after all it would be the end of
+# the table as soon as somebody takes it out for himself.
+is(sql(q{BEGIN; SELECT set_config('x.new', devapp_internal.usage_partition('usage_hour', now())::text, true), set_config('x.old', devapp_internal.usage_partition('usage_hour', '2024-01-01 UTC')::text, true) \g /dev/null
+	DO $$ BEGIN EXECUTE format('COMMENT ON TABLE %2$s IS %1$L; COMMENT ON TABLE %3$s IS %1$L', devapp_internal.end_mark(), current_setting('x.new'), current_setting('x.old')); END $$;
+	SELECT FROM devapp_internal.make_usage_partitions() \g /dev/null
+	SELECT obj_description(current_setting('x.new')::regclass, 'pg_class') IS NULL, obj_description(current_setting('x.old')::regclass, 'pg_class') = devapp_internal.end_mark(); ROLLBACK}),
+	't|t', 'a partition that is kept loses the mark, one that is past its retention does not');
+
 # pending, as an interrupted pass leaves it, and dropped by hand
 sql($make_old);
 $reader = $primary->background_psql('postgres');
