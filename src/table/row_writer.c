@@ -68,21 +68,18 @@ row_writer_open(RowWriter *writer, CatalogIndex index)
 void
 row_writer_trust(RowWriter *writer, const char *foreign_key)
 {
-	/* a copy of the relation's */
+	/* a copy of the relation's; what the executor keeps of each trigger has its place */
 	TriggerDesc *triggers = writer->info->ri_TrigDesc;
-	int			n = 0;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		const Trigger *trigger = &triggers->triggers[i];
+		Trigger    *trigger = &triggers->triggers[i];
 		const char *constraint = RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_FK ?
 			get_constraint_name(trigger->tgconstraint) : NULL;
 
-		if (constraint == NULL || strcmp(constraint, foreign_key) != 0)
-			triggers->triggers[n++] = *trigger;
+		if (constraint != NULL && strcmp(constraint, foreign_key) == 0)
+			trigger->tgenabled = TRIGGER_DISABLED;
 	}
-	if (triggers != NULL)
-		triggers->numtriggers = n;
 }
 
 /* ---------- the values of a row ---------- */

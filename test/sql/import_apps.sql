@@ -115,6 +115,18 @@ CREATE FUNCTION pg_temp.suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RE
 CREATE TRIGGER suppress BEFORE INSERT ON devapp.credential FOR EACH ROW EXECUTE FUNCTION pg_temp.suppress();
 SELECT outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "s-4eC39HqLyjWDarjtT1zdp7z8"}]}', skip_refused => true);
 DROP TRIGGER suppress ON devapp.credential;
+-- triggers of others run their own functions, also where they stand behind a foreign key that is not checked
+BEGIN;
+CREATE FUNCTION pg_temp.of_statement() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'of a statement: %.%', TG_TABLE_NAME, TG_NAME; RETURN NULL; END $$;
+CREATE FUNCTION pg_temp.of_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'of a row: %.%', TG_TABLE_NAME, TG_NAME; RETURN NEW; END $$;
+CREATE TRIGGER events BEFORE INSERT ON devapp.credential EXECUTE FUNCTION pg_temp.of_statement();
+CREATE TRIGGER events1 AFTER INSERT ON devapp.credential FOR EACH ROW EXECUTE FUNCTION pg_temp.of_row();
+CREATE TRIGGER events2 AFTER INSERT ON devapp.credential FOR EACH ROW EXECUTE FUNCTION pg_temp.of_row();
+CREATE TRIGGER events BEFORE INSERT ON devapp.credential_secret EXECUTE FUNCTION pg_temp.of_statement();
+CREATE TRIGGER events1 AFTER INSERT ON devapp.credential_secret FOR EACH ROW EXECUTE FUNCTION pg_temp.of_row();
+CREATE TRIGGER events2 AFTER INSERT ON devapp.credential_secret FOR EACH ROW EXECUTE FUNCTION pg_temp.of_row();
+SELECT outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "s-4eC39HqLyjWDarjtT1zdp7z8"}]}');
+ROLLBACK;
 -- times have no time zones with names, which errors would quote
 SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [
   {"key": "p-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "2100-01-01 10:00 p-4eC39H/qLyjWDarjtT1zdp7d3"},
