@@ -30,6 +30,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/uuid.h"
 
 #include "base/compat.h"
 #include "table/row_writer.h"
@@ -217,6 +218,16 @@ row_writer_put(RowWriter *writer)
 	list_free(recheck);
 	ResetPerTupleExprContext(writer->estate);
 	return true;
+}
+
+/* An id in the row that was inserted: its value, which is not what was set if a trigger changed it. */
+bool
+row_writer_has_id(const RowWriter *writer, const char *column, Datum id)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(writer->slot, find_attribute(writer, column)->attnum, &isnull);
+
+	return !isnull && memcmp(DatumGetUUIDP(value), DatumGetUUIDP(id), UUID_LEN) == 0;
 }
 
 /* The row as it was inserted. */

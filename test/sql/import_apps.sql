@@ -127,6 +127,12 @@ CREATE TRIGGER events1 AFTER INSERT ON devapp.credential_secret FOR EACH ROW EXE
 CREATE TRIGGER events2 AFTER INSERT ON devapp.credential_secret FOR EACH ROW EXECUTE FUNCTION pg_temp.of_row();
 SELECT outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "s-4eC39HqLyjWDarjtT1zdp7z8"}]}');
 ROLLBACK;
+-- a trigger that makes a row refer to another one, of which nobody knows whether it exists
+CREATE FUNCTION pg_temp.divert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], devapp.uuid_v7())); END $$;
+SELECT format('CREATE TRIGGER divert BEFORE INSERT ON devapp.%I FOR EACH ROW EXECUTE FUNCTION pg_temp.divert(%L)', t, c) AS make,
+       $$SELECT outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [{"key": "s-4eC39HqLyjWDarjtT1zdp7z8", "products": ["import-orders"]}]}', skip_refused => true)$$ AS try,
+       format('DROP TRIGGER divert ON devapp.%I', t) AS unmake
+  FROM (VALUES ('credential', 'app_id'), ('credential', 'credential_id'), ('credential_secret', 'credential_id'), ('credential_product', 'credential_id'), ('credential_product', 'product_id')) AS v(t, c) \gexec
 -- times have no time zones with names, which errors would quote
 SELECT kind, outcome, detail FROM devapp.import_apps('{"name": "held", "developer": "ann@import.example", "credentials": [
   {"key": "p-4eC39HqLyjWDarjtT1zdp7d3", "expires_at": "2100-01-01 10:00 p-4eC39H/qLyjWDarjtT1zdp7d3"},
