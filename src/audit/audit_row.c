@@ -419,9 +419,11 @@ set_uuid_found(AuditEvent *event, AuditColumn column, CatalogScan *scan,
 }
 
 /*
- * Whose the credentials and the app of the last events were.  A call that makes a credential
- * makes several events of it, an import makes those of many credentials in turn, and an app does not
- * change its owner between them without an event of the app.
+ * The owners of the last credentials and of the last app are remembered to the end of the call.  A call
+ * that makes a credential makes several events of it, an import makes those of many credentials in
+ * turn, and if this transaction gives an app to another owner between them, there is an event of the
+ * app.  Another transaction may do so while a long import runs: then the import's later events of the app
+ * name the owner from when the import first looked.
  */
 typedef struct KnownOwner
 {

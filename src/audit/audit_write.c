@@ -216,8 +216,7 @@ transaction_ends(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			stretch++;
-			write_waiting();
+			call_ends();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
@@ -311,8 +310,8 @@ has_most(void)
 }
 
 /*
- * A number that changes with the end of a call of a public function, with that of the
- * transaction, and when a subtransaction is rolled back.  Where it is the same, what an earlier event
+ * A number that changes with the end of a call of a public function, with an event that no such
+ * call made, with the end of the transaction, and when a subtransaction is rolled back.  Where it is the same, what an earlier event
  * looked up was not rolled back.  That holds from when the callbacks that count are registered, also if the
  * first event fails before it is written.
  */
@@ -343,6 +342,8 @@ audit_write(AuditEvent *event)
 	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
 	audit_leaf_hash(event, (uint8 *) VARDATA(hash));
 	keep_waiting(event, PointerGetDatum(hash));
-	if (!entry_in_call() || has_most())
+	if (!entry_in_call())
+		call_ends();
+	else if (has_most())
 		write_waiting();
 }
