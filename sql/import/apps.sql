@@ -52,6 +52,14 @@ AS $$
     SELECT jsonb_strip_nulls(named) || jsonb_build_object('inconvertible', reason)
 $$;
 
+-- The first field of an object with unknown fields.  An error may show its name.
+CREATE FUNCTION devapp_internal.first_field(object jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT devapp_internal.field_name(jsonb_path_query_first(object, '$.keyvalue().key') #>> '{}')
+$$;
+
 -- Returns the object itself.  Unknown fields are refused, because they would be lost silently.
 CREATE FUNCTION devapp_internal.known_fields(what text, object jsonb, VARIADIC fields text[]) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
@@ -66,7 +74,7 @@ BEGIN
     END IF;
     IF object - fields <> '{}' THEN
         RAISE EXCEPTION '% has no field %', what,
-                        devapp_internal.quoted(devapp_internal.import_name(jsonb_path_query_first(object - fields, '$.keyvalue().key') #>> '{}'))
+                        devapp_internal.quoted(devapp_internal.first_field(object - fields))
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN object;
@@ -445,7 +453,7 @@ BEGIN
     END IF;
     IF document - '{products,developers,teams,apps}'::text[] <> '{}' THEN
         RAISE EXCEPTION 'a document has no field %',
-                        devapp_internal.quoted(devapp_internal.import_name(jsonb_path_query_first(document - '{products,developers,teams,apps}'::text[], '$.keyvalue().key') #>> '{}'))
+                        devapp_internal.quoted(devapp_internal.first_field(document - '{products,developers,teams,apps}'::text[]))
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It has the arrays products, developers, teams and apps; you may leave out any of them.';
     END IF;
     RETURN document;

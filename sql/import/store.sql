@@ -15,6 +15,11 @@ CREATE FUNCTION devapp_internal.secret_begins(number integer, prefix text) RETUR
     LANGUAGE c VOLATILE STRICT
     AS 'MODULE_PATHNAME', 'devapp_secret_begins';
 
+-- The name of an unknown field as an error may show it.
+CREATE FUNCTION devapp_internal.field_name(name text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT
+    AS 'MODULE_PATHNAME', 'devapp_field_name';
+
 CREATE FUNCTION devapp_internal.hold_imported(
     key integer, consumer_key text, consumer_secret integer, secret_hash integer, scheme text, kind text, environment text, weak boolean,
     OUT n integer, OUT held_kind text, OUT held_consumer_key text, OUT held_scheme text

@@ -12,6 +12,10 @@
  * a credential is taken out that is not known to be public.  The texts are in a memory context of
  * their own, to the end of the import or of the transaction, and are wiped.  Somebody may also have put
  * a secret in the place of a name, so stars replace a name that is not known and does not look like one.
+ *
+ * Outside the credentials nothing is taken out, because attributes may have any names: a secret that
+ * somebody has put there stays in the document that SQL sees.  No error quotes it: field_name() puts
+ * stars in the place of a name, and no value of an unknown field is shown.
  */
 #include "postgres.h"
 
@@ -33,9 +37,13 @@
 PG_FUNCTION_INFO_V1(devapp_hold_secrets);
 PG_FUNCTION_INFO_V1(devapp_drop_secrets);
 PG_FUNCTION_INFO_V1(devapp_secret_begins);
+PG_FUNCTION_INFO_V1(devapp_field_name);
 
 /* How many secrets there is room for at first. */
 #define SECRETS_FIRST	1024
+
+/* What stands in the place of a name that may be a secret. */
+static char stars[] = "********";
 
 /* The secrets, numbered from 1, in a memory context of their own, or NULL. */
 static MemoryContext secrets_context = NULL;
@@ -202,7 +210,6 @@ is_secret_name(const Walk *walk, Str name)
 static void
 push_stars(Walk *walk)
 {
-	static char stars[] = "********";
 	JsonbValue	name = {.type = jbvString};
 
 	name.val.string.val = stars;
@@ -296,4 +303,15 @@ devapp_secret_begins(PG_FUNCTION_ARGS)
 	size_t		len = VARSIZE_ANY_EXHDR(prefix);
 
 	PG_RETURN_BOOL(secret.len >= len && memcmp(secret.data, VARDATA_ANY(prefix), len) == 0);
+}
+
+/* SQL: field_name(name): the name of an unknown field as an error may show it */
+Datum
+devapp_field_name(PG_FUNCTION_ARGS)
+{
+	text	   *name = PG_GETARG_TEXT_PP(0);
+
+	if (!looks_like_field((Str) {VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)}))
+		PG_RETURN_TEXT_P(cstring_to_text(stars));
+	PG_RETURN_TEXT_P(name);
 }

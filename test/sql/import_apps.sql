@@ -147,6 +147,10 @@ SELECT * FROM devapp.import_apps('7');
 SELECT * FROM devapp.import_apps(NULL);
 SELECT * FROM devapp.import_apps('{"version": "0.9"}');
 SELECT * FROM devapp.import_apps('{"apps": {}}');
+-- a key in the place of a name becomes stars there, too
+SELECT * FROM devapp.import_apps('{"p-4eC39HqLyjWDarjtT1zdp7d6": {"name": "main"}}');
+SELECT kind, outcome, detail FROM devapp.import_apps('{"teams": [{"name": "import-t", "p-4eC39HqLyjWDarjtT1zdp7d6": 1}],
+  "apps": [{"name": "held", "developer": "ann@import.example", "p-4eC39HqLyjWDarjtT1zdp7d6": {}}, {"name": "held", "developer": "ann@import.example", "colour": {}}]}', skip_refused => true);
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT * FROM devapp.import_apps('[]');
 ROLLBACK;
