@@ -9,7 +9,7 @@
  * call finds what that did.
  *
  * A subtransaction that commits leaves its rows to its parent, because a call may make a subtransaction
- * for each of many changes.  One that is rolled back forgets them; the rows that wait from before are
+ * for each of many changes; it writes them where as many wait as may.  One that is rolled back forgets them; the rows that wait from before are
  * still to be written.  A subtransaction writes no rows but its own.  A procedure may commit in the
  * middle, so a commit writes what still waits.
  *
@@ -41,7 +41,7 @@
 #include "base/schema.h"
 #include "base/vec.h"
 
-/* With so many of its own, the subtransaction writes them. */
+/* With so many of its own, the subtransaction writes them; with so many in all, when it commits. */
 #define WAITING_MOST	200
 
 typedef struct WaitingRow
@@ -246,7 +246,11 @@ subtransaction_ends(SubXactEvent event, SubTransactionId mine,
 					SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+	{
+		if (nwaiting >= WAITING_MOST)
+			write_waiting();
 		leave_to_parent(parent);
+	}
 	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	stretch++;

@@ -159,3 +159,9 @@ BEGIN;
 SELECT outcome FROM devapp.import_apps('{"name": "web", "developer": "ann@import.example", "credentials": [{"key": "o-4eC39HqLyjWDarjtT1zdp7dc"}]}');
 SELECT kind FROM devapp.import_credential(app => 'ann@import.example/web', consumer_key => 'o-4eC39HqLyjWDarjtT1zdp7dd');
 ROLLBACK;
+-- the events of a long import do not wait in memory for its end; in the trail they are in the order of the changes
+BEGIN;
+SELECT outcome, count(*) FROM devapp.import_apps((SELECT jsonb_agg(jsonb_build_object('name', 'many-' || n, 'developer', 'ann@import.example')) FROM generate_series(1, 1000) AS n)) GROUP BY outcome;
+SELECT sum(total_bytes) < 600000 AS bounded FROM pg_backend_memory_contexts WHERE name = 'devapp audit events';
+SELECT count(*), bool_and(name = 'many-' || n) AS in_order FROM (SELECT after ->> 'name' AS name, row_number() OVER (ORDER BY event_id) AS n FROM devapp.audit_event WHERE entity = 'app' AND after ->> 'name' LIKE 'many-%') AS e;
+ROLLBACK;
