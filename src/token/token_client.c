@@ -105,22 +105,15 @@ find_client_plan(void)
 	return plan;
 }
 
+/* What the caller may do for a credential; NULL: for one that does not exist. */
 static FoundClient
-find_client(Str client)
+ask_rights(const pg_uuid_t *id)
 {
 	FoundClient found = {0};
-	pg_uuid_t	id = {{0}};
-	Datum		values[] = {UUIDPGetDatum(&id)};
-	char		nulls[] = " ";
-	Snapshot	snapshot;
+	Datum		values[] = {UUIDPGetDatum(id)};
+	char		nulls[] = {id == NULL ? 'n' : ' ', '\0'};
 
-	/* the client may have been made in the same statement */
-	CommandCounterIncrement();
-	snapshot = catalog_take_snapshot();
-	if (!named_credential(client, snapshot, &id, &found.consumer_key))
-		nulls[0] = 'n';
-	catalog_release_snapshot(snapshot);
-	/* not read-only, as above */
+	/* not read-only: the client may have been made in the same statement */
 	if (SPI_connect() != SPI_OK_CONNECT ||
 		SPI_execute_plan(find_client_plan(), values, nulls, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "the client was not looked up");
@@ -130,13 +123,32 @@ find_client(Str client)
 	return found;
 }
 
+static FoundClient
+find_client(Str client)
+{
+	FoundClient found;
+	text	   *consumer_key = NULL;
+	pg_uuid_t	id;
+	Snapshot	snapshot;
+	bool		is_there;
+
+	/* the client may have been made in the same statement */
+	CommandCounterIncrement();
+	snapshot = catalog_take_snapshot();
+	is_there = named_credential(client, snapshot, &id, &consumer_key);
+	catalog_release_snapshot(snapshot);
+	found = ask_rights(is_there ? &id : NULL);
+	found.consumer_key = consumer_key;
+	return found;
+}
+
 /* True if a token of this credential belongs to the client that asks, or, without one, to the caller. */
 bool
 token_client_owns(const Entitlement *asking, const Entitlement *about)
 {
 	return asking != NULL ?
 		memcmp(&asking->credential_id, &about->credential_id, UUID_LEN) == 0 :
-		find_client(token_client_id(about)).is_own;
+		ask_rights(&about->credential_id).is_own;
 }
 
 /*
@@ -159,7 +171,7 @@ token_client_may_see(const Entitlement *asking, const Entitlement *about)
 	if (is_elsewhere(about))
 		return false;
 	return asking != NULL ? token_client_owns(asking, about) :
-		find_client(token_client_id(about)).sees_tokens;
+		ask_rights(&about->credential_id).sees_tokens;
 }
 
 /*

@@ -30,3 +30,16 @@ SELECT FROM devapp.resume_app('tokens@example.com/token-introspect');
 SELECT devapp.introspect(:'token') -> 'active' AS active;
 SELECT devapp.revoke_token(:'token');
 SELECT devapp.introspect(:'token');
+
+-- the owner of a client whose id looks like a UUID asks about its tokens and revokes them, as any other owner
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT FROM devapp.setup_roles();
+SELECT FROM devapp.import_credential('tokens@example.com/token-introspect', '0B9E1F52-7C1A-4D2E-9A55-3C1B8F6D7E01', 'c-4eC39HqLyjWDarjtT1zdp7u1', products => '{token_orders}');
+SELECT token AS uuid_token FROM devapp.credential AS c, devapp.issue_token(c.credential_id::text) WHERE c.consumer_key = '0B9E1F52-7C1A-4D2E-9A55-3C1B8F6D7E01' \gset
+SET LOCAL ROLE devapp_developer;
+SET LOCAL request.jwt.claims = '{"email": "tokens@example.com", "email_verified": true}';
+SELECT devapp.introspect(:'uuid_token') -> 'active' AS active;
+SELECT devapp.revoke_token(:'uuid_token');
+SELECT devapp.introspect(:'uuid_token') -> 'active' AS active;
+ROLLBACK;
