@@ -181,6 +181,9 @@ push_number(Walk *walk, JsonbIteratorToken token, const JsonbValue *v)
 	JsonbValue	number = {.type = jbvNumeric};
 
 	number.val.numeric = int64_to_numeric(keep_secret(text.data, text.len));
+	/* the text of a number was made here */
+	if (v->type == jbvNumeric)
+		sodium_memzero(unconstify(char *, text.data), text.len);
 	compat_json_push(&walk->built, token, &number);
 }
 
