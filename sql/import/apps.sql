@@ -372,19 +372,6 @@ BEGIN
 END
 $$;
 
--- Why a credential is skipped.
-CREATE FUNCTION devapp_internal.import_nothing(expires_at timestamptz) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF expires_at <= now() THEN
-        RETURN to_char(expires_at AT TIME ZONE 'UTC', '"it expired at "YYYY-MM-DD HH24:MI:SS" UTC"');
-    END IF;
-    RETURN 'it has no key, secret or hash';
-END
-$$;
-
 -- There may be very many, so that functions are called only for fields that are there.  Its products are mostly
 -- those of the credential before it.
 CREATE FUNCTION devapp_internal.import_credential_object(app_id uuid, object jsonb, ids jsonb, weak boolean, before devapp.import_item,
@@ -410,10 +397,10 @@ BEGIN
     IF object ? 'expires_at' THEN
         item.expires_at := devapp_internal.import_time(object -> 'expires_at');
     END IF;
-    IF NOT object ?| '{key,consumer_secret,secret_hash}' OR item.expires_at <= now() THEN
+    made.detail := CASE WHEN NOT object ?| '{key,consumer_secret,secret_hash}' THEN 'it has no key, secret or hash'
+                        WHEN item.expires_at <= now() THEN to_char(item.expires_at AT TIME ZONE 'UTC', '"it expired at "YYYY-MM-DD HH24:MI:SS" UTC"') END;
+    IF made.detail IS NOT NULL THEN
         made.outcome := 'skipped';
-        made.detail := CASE WHEN NOT object ?| '{key,consumer_secret,secret_hash}' THEN devapp_internal.import_nothing(NULL)
-                            ELSE devapp_internal.import_nothing(item.expires_at) END;
         RETURN;
     END IF;
     item := ROW (NULL, NULL, NULL, app_id, NULL, NULL, NULL, nullif(c.label, ''), c.environment,
