@@ -15,14 +15,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "base/compat.h"
@@ -181,12 +179,6 @@ item_list(const ImportItem *item, ItemColumn column, Oid element, int *n)
 
 /* ---------- writing ---------- */
 
-static Datum
-transaction_time(void)
-{
-	return TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-}
-
 static void
 set_item(RowWriter *writer, const ImportItem *item, ItemColumn column)
 {
@@ -248,10 +240,10 @@ put_credentials(const ImportItems *items)
 			if (c != ITEM_SCHEME)
 				set_item(&writer, item, c);
 		}
-		row_writer_set(&writer, "issued_at", TIMESTAMPTZOID, transaction_time());
-		set_if(&writer, revoked, "revoked_at", TIMESTAMPTZOID, transaction_time());
+		row_writer_set(&writer, "issued_at", TIMESTAMPTZOID, row_writer_time());
+		set_if(&writer, revoked, "revoked_at", TIMESTAMPTZOID, row_writer_time());
 		set_if(&writer, revoked, "decided_by", TEXTOID, items->decider);
-		set_if(&writer, revoked, "decided_at", TIMESTAMPTZOID, transaction_time());
+		set_if(&writer, revoked, "decided_at", TIMESTAMPTZOID, row_writer_time());
 		for (int j = 0; j < (int) lengthof(without_value); j++)
 			row_writer_set_null(&writer, without_value[j]);
 		put_row(&writer, item);
@@ -275,8 +267,8 @@ put_secret(RowWriter *writer, const ImportItem *item, int version, int number, N
 	row_writer_set(writer, "purpose", TEXTOID, CStringGetTextDatum(is_client ? "client_secret" : "api_key"));
 	row_writer_set_own(writer, SECRET_DIGEST, imported_digest(number));
 	set_if(writer, !scheme.isnull, "scheme", TEXTOID, scheme.value);
-	row_writer_set(writer, "valid_from", TIMESTAMPTZOID, transaction_time());
-	set_if(writer, !until.isnull, "superseded_at", TIMESTAMPTZOID, transaction_time());
+	row_writer_set(writer, "valid_from", TIMESTAMPTZOID, row_writer_time());
+	set_if(writer, !until.isnull, "superseded_at", TIMESTAMPTZOID, row_writer_time());
 	set_if(writer, !until.isnull, "valid_until", TIMESTAMPTZOID, until.value);
 	row_writer_set_null(writer, "ended_at");
 	row_writer_set_null(writer, "kid");
@@ -335,9 +327,9 @@ put_associations_of(RowWriter *writer, const ImportItem *item, Oid ordinals, Dat
 		row_writer_set(writer, "ordinal", INT8OID, Int64GetDatum(nextval_internal(ordinals, false)));
 		row_writer_set(writer, "status", TEXTOID, statuses[i]);
 		set_if(writer, decided, "decided_by", TEXTOID, decider);
-		set_if(writer, decided, "decided_at", TIMESTAMPTZOID, transaction_time());
+		set_if(writer, decided, "decided_at", TIMESTAMPTZOID, row_writer_time());
 		row_writer_set_null(writer, "decision_note");
-		row_writer_set(writer, "created_at", TIMESTAMPTZOID, transaction_time());
+		row_writer_set(writer, "created_at", TIMESTAMPTZOID, row_writer_time());
 		row_writer_set_null(writer, "removed_at");
 		put_row(writer, item);
 		require_same_id(writer, "product_id", products[i]);
@@ -347,14 +339,9 @@ put_associations_of(RowWriter *writer, const ImportItem *item, Oid ordinals, Dat
 static void
 put_associations(const ImportItems *items)
 {
-	Oid			ordinals = get_relname_relid("credential_product_ordinal_seq", schema_of_devapp());
+	Oid			ordinals = catalog_require_relation(schema_of_devapp(), "credential_product_ordinal_seq");
 	RowWriter	writer;
 
-	if (!OidIsValid(ordinals))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp.credential_product_ordinal_seq does not exist"),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 	row_writer_open(&writer, CREDENTIAL_PRODUCT_BY_CREDENTIAL);
 	row_writer_trust(&writer, "credential_product_credential_id_fkey");
 	row_writer_trust(&writer, "credential_product_product_id_fkey");

@@ -13,13 +13,10 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "base/compat.h"
@@ -29,12 +26,6 @@
 
 PG_FUNCTION_INFO_V1(devapp_insert_credential);
 PG_FUNCTION_INFO_V1(devapp_insert_association);
-
-static Datum
-transaction_time(void)
-{
-	return TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-}
 
 /*
  * SQL: devapp_internal.insert_credential(credential_id, app_id, kind, label, consumer_key,
@@ -63,7 +54,7 @@ devapp_insert_credential(PG_FUNCTION_ARGS)
 	for (int i = 0; i < (int) lengthof(columns); i++)
 		row_writer_set_argument(&writer, fcinfo, i, columns[i].name, columns[i].type);
 	row_writer_set(&writer, "status", TEXTOID, CStringGetTextDatum("approved"));
-	row_writer_set(&writer, "issued_at", TIMESTAMPTZOID, transaction_time());
+	row_writer_set(&writer, "issued_at", TIMESTAMPTZOID, row_writer_time());
 	for (int i = 0; i < (int) lengthof(without_value); i++)
 		row_writer_set_null(&writer, without_value[i]);
 	if (!row_writer_put(&writer))
@@ -98,14 +89,7 @@ is_associated(Datum credential_id, Datum product_id)
 static int64
 next_ordinal(void)
 {
-	Oid			sequence = get_relname_relid("credential_product_ordinal_seq", schema_of_devapp());
-
-	if (!OidIsValid(sequence))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp.credential_product_ordinal_seq does not exist"),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-	return nextval_internal(sequence, false);
+	return nextval_internal(catalog_require_relation(schema_of_devapp(), "credential_product_ordinal_seq"), false);
 }
 
 /*
@@ -132,10 +116,10 @@ devapp_insert_association(PG_FUNCTION_ARGS)
 	row_writer_set_argument(&writer, fcinfo, 3, "decided_by", TEXTOID);
 	row_writer_set_argument(&writer, fcinfo, 4, "decision_note", TEXTOID);
 	row_writer_set(&writer, "ordinal", INT8OID, Int64GetDatum(next_ordinal()));
-	row_writer_set(&writer, "created_at", TIMESTAMPTZOID, transaction_time());
+	row_writer_set(&writer, "created_at", TIMESTAMPTZOID, row_writer_time());
 	row_writer_set_null(&writer, "removed_at");
 	if (is_decided)
-		row_writer_set(&writer, "decided_at", TIMESTAMPTZOID, transaction_time());
+		row_writer_set(&writer, "decided_at", TIMESTAMPTZOID, row_writer_time());
 	else
 		row_writer_set_null(&writer, "decided_at");
 	if (!row_writer_put(&writer))

@@ -30,6 +30,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "base/compat.h"
@@ -149,6 +150,13 @@ row_writer_set_argument(RowWriter *writer, FunctionCallInfo fcinfo, int n, const
 		row_writer_set_null(writer, column);
 	else
 		row_writer_set(writer, column, type, PG_GETARG_DATUM(n));
+}
+
+/* When a row is made: now(), as SQL has it. */
+Datum
+row_writer_time(void)
+{
+	return TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 }
 
 /* A column whose type catalog.c has looked at; the catalog of the release before may lack it. */

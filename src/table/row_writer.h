@@ -27,6 +27,7 @@ typedef struct RowWriter
 
 extern void row_writer_open(RowWriter *writer, CatalogIndex index);
 extern void row_writer_trust(RowWriter *writer, const char *foreign_key);
+extern Datum row_writer_time(void);
 extern void row_writer_begin_row(RowWriter *writer);
 extern void row_writer_set(RowWriter *writer, const char *column, Oid type, Datum value);
 extern void row_writer_set_null(RowWriter *writer, const char *column);
