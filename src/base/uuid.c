@@ -135,20 +135,25 @@ uuid_parse(Str s, pg_uuid_t *uuid)
 	return n == 2 * UUID_LEN;
 }
 
+/* The same with blanks around it. */
+bool
+uuid_parse_typed(Str s, pg_uuid_t *uuid)
+{
+	for (; s.len > 0 && scanner_isspace(s.data[0]); s.len--)
+		s.data++;
+	while (s.len > 0 && scanner_isspace(s.data[s.len - 1]))
+		s.len--;
+	return uuid_parse(s, uuid);
+}
+
 /* SQL: the id that a text is, with or without hyphens and with blanks around it; else null */
 Datum
 devapp_reference_uuid(PG_FUNCTION_ARGS)
 {
 	text	   *typed = PG_GETARG_TEXT_PP(0);
-	const char *s = VARDATA_ANY(typed);
-	size_t		len = VARSIZE_ANY_EXHDR(typed);
 	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
 
-	for (; len > 0 && scanner_isspace(s[0]); len--)
-		s++;
-	while (len > 0 && scanner_isspace(s[len - 1]))
-		len--;
-	if (!uuid_parse((Str) {s, len}, uuid))
+	if (!uuid_parse_typed((Str) {VARDATA_ANY(typed), VARSIZE_ANY_EXHDR(typed)}, uuid))
 		PG_RETURN_NULL();
 	PG_RETURN_UUID_P(uuid);
 }

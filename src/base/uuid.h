@@ -16,5 +16,6 @@ extern bool uuid_make_v7(pg_uuid_t *uuid);
 extern void uuid_require_v7(pg_uuid_t *uuid);
 extern char *uuid_text(const pg_uuid_t *uuid);
 extern bool uuid_parse(Str s, pg_uuid_t *uuid);
+extern bool uuid_parse_typed(Str s, pg_uuid_t *uuid);
 
 #endif							/* DEVAPP_UUID_H */

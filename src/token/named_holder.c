@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
-#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -164,32 +163,26 @@ named_app(Str name, Snapshot snapshot, pg_uuid_t *app_id)
 /* ---------- credentials ---------- */
 
 static Str
-without_blanks(Str s, bool (*is_blank) (char c))
+without_spaces(Str s)
 {
-	for (; s.len > 0 && is_blank(s.data[0]); s.len--)
+	for (; s.len > 0 && s.data[0] == ' '; s.len--)
 		s.data++;
-	while (s.len > 0 && is_blank(s.data[s.len - 1]))
+	while (s.len > 0 && s.data[s.len - 1] == ' ')
 		s.len--;
 	return s;
-}
-
-static bool
-is_space(char c)
-{
-	return c == ' ';
 }
 
 bool
 named_credential(Str name, Snapshot snapshot, pg_uuid_t *credential_id, text **consumer_key)
 {
 	static const char prefix[] = "key:";
-	Str			key = without_blanks(name, is_space);
+	Str			key = without_spaces(name);
 	pg_uuid_t	id;
 	CatalogScan scan;
 	bool		isnull;
 	bool		found = false;
 
-	if (uuid_parse(without_blanks(key, scanner_isspace), &id))
+	if (uuid_parse_typed(key, &id))
 		catalog_scan_begin(&scan, CREDENTIAL_BY_ID, UUIDPGetDatum(&id), snapshot);
 	else
 	{
