@@ -111,12 +111,12 @@ BEGIN
     PERFORM FROM devapp.app a WHERE a.app_id = ANY (apps) FOR KEY SHARE;
     GET DIAGNOSTICS locked = ROW_COUNT;
     IF locked < cardinality(apps) THEN
-        RAISE EXCEPTION 'an app does not exist any more' USING ERRCODE = 'foreign_key_violation';
+        RAISE EXCEPTION 'an app no longer exists' USING ERRCODE = 'foreign_key_violation';
     END IF;
     PERFORM FROM devapp.product p WHERE p.product_id = ANY (products) FOR KEY SHARE;
     GET DIAGNOSTICS locked = ROW_COUNT;
     IF locked < cardinality(products) THEN
-        RAISE EXCEPTION 'a product does not exist any more' USING ERRCODE = 'foreign_key_violation';
+        RAISE EXCEPTION 'a product no longer exists' USING ERRCODE = 'foreign_key_violation';
     END IF;
     PERFORM devapp_internal.put_imported(items, devapp_internal.actor_name());
 END

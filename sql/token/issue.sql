@@ -1,7 +1,7 @@
 -- Issuing access tokens; see src/token/issue_token.c.
 
 -- Whether the caller may act for a credential without a proof, as administrators may, and developers
--- for apps of their own and of teams that they administer; and whether he may ask about its tokens, as
+-- for apps of their own and of teams that they administer; and whether they may ask about its tokens, as
 -- every member of the team may, and whoever verifies all of them.  The credential is null where the caller
 -- named none that exists.  What the caller typed does not come here: it may be a secret.
 CREATE FUNCTION devapp_internal.token_client(the_credential uuid, OUT is_own boolean, OUT sees_tokens boolean)

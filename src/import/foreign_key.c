@@ -112,7 +112,7 @@ is_foreign(Relation rel, TupleTableSlot *slot)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"scheme\" of table \"%s\" does not exist", RelationGetRelationName(rel)),
-				 errhint("note_foreign_secret is for devapp.credential_secret. Run ALTER EXTENSION devapp UPDATE if it is there.")));
+				 errhint("If the trigger is on devapp.credential_secret, run ALTER EXTENSION devapp UPDATE.")));
 	scheme = slot_getattr(slot, attno, &isnull);
 	return !isnull && strcmp(TextDatumGetCString(scheme), "blake2b") != 0;
 }

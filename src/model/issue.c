@@ -316,7 +316,7 @@ issue_secrets(const Datum *credential_ids, const NullableDatum *previous, int n,
 	Issue	   *issues;
 	Datum		result;
 
-	/* of the release before it may have fewer */
+	/* The type of the previous release may have fewer columns. */
 	if (desc->natts > ISSUED_COLUMNS || (desc->natts < ISSUED_COLUMNS && !version_is_previous()))
 		elog(ERROR, "return type must be devapp.issued_credential");
 	SPI_connect();

@@ -11,8 +11,9 @@
 
 extern int	token_max_lifetime; /* seconds */
 
-/* devapp.issuer, or urn:devapp:<database>; in the current memory context */
+/* devapp.issuer as it is set; empty if it is not */
 extern const char *token_issuer_setting(void);
+/* devapp.issuer, or urn:devapp:<database>; in the current memory context */
 extern char *token_issuer_name(void);
 
 /* devapp.token_alg: what signs unless the caller says otherwise */
