@@ -1,5 +1,5 @@
--- Refreshing the materialized reports.  Who refreshes holds the lock of the rows of
--- devapp.report_refresh, so there is one at a time.
+-- Refreshing the materialized reports.  Whoever refreshes one holds the lock of its row of
+-- devapp.report_refresh, and refresh_reports() those of all, so there is one refresh at a time.
 --
 -- A dump takes neither the reports nor these rows along: where it is restored both are
 -- as CREATE EXTENSION makes them, and the worker finds that a refresh is due.

@@ -6,7 +6,8 @@ CREATE FUNCTION devapp_internal.note_usage_day(source text, day date) RETURNS vo
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'devapp_note_usage_day';
 
 -- The notes on one of the two tables, which are taken away.  Whoever calls it holds the lock of
--- the first row of devapp.report_refresh, and adds up in a later snapshot.
+-- the row of devapp.report_refresh that adds the table up: app_usage or latency_totals.  A refresh
+-- adds up in a later snapshot.
 CREATE FUNCTION devapp_internal.take_usage_changes(source text) RETURNS TABLE (source text, day date)
     LANGUAGE c STRICT ROWS 10 AS 'MODULE_PATHNAME', 'devapp_take_usage_changes';
 
@@ -25,12 +26,17 @@ CREATE FUNCTION devapp_internal.compact_usage_changes() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    changed text;
 BEGIN
-    PERFORM FROM devapp.report_refresh r WHERE r.ordinal = 1 FOR NO KEY UPDATE SKIP LOCKED;
-    IF FOUND THEN
-        PERFORM devapp_internal.note_usage_day(x.source, x.day)
-           FROM (SELECT DISTINCT c.source, c.day
-                   FROM unnest(ARRAY['usage_day', 'usage_latency']) AS s(source), devapp_internal.take_usage_changes(s.source) AS c OFFSET 0) AS x;
-    END IF;
+    FOREACH changed IN ARRAY ARRAY['usage_day', 'usage_latency'] LOOP
+        PERFORM FROM devapp.report_refresh r
+          WHERE r.report = CASE changed WHEN 'usage_day' THEN 'app_usage' ELSE 'latency_totals' END
+            FOR NO KEY UPDATE SKIP LOCKED;
+        IF FOUND THEN
+            PERFORM devapp_internal.note_usage_day(x.source, x.day)
+               FROM (SELECT DISTINCT c.source, c.day FROM devapp_internal.take_usage_changes(changed) AS c OFFSET 0) AS x;
+        END IF;
+    END LOOP;
 END
 $$;

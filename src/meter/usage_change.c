@@ -9,7 +9,8 @@
  * written may be taken away before this one commits.
  *
  * A refresh takes the notes that its snapshot shows, and adds up in a later one.  It holds the
- * locks of devapp.report_refresh, so nobody else takes notes meanwhile.
+ * lock of the row of devapp.report_refresh that adds up that table, so nobody else takes
+ * notes on it meanwhile.
  *
  * The table is written to past its triggers: what a publication sends of it is
  * ignored (sql/usage/triggers.sql), since the triggers of the subscriber make its notes.
