@@ -21,17 +21,16 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
-#include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/uuid.h"
 
 #include "base/compat.h"
 #include "meter/add_counts.h"
 #include "meter/huge_pages.h"
+#include "meter/id_hash.h"
 #include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_put_app_usage);
@@ -69,8 +68,8 @@ typedef struct AppTotals
 #define SH_ELEMENT_TYPE AppTotals
 #define SH_KEY_TYPE pg_uuid_t
 #define SH_KEY app_id
-#define SH_HASH_KEY(table, k) hash_bytes((k).data, UUID_LEN)
-#define SH_EQUAL(table, a, b) (memcmp(&(a), &(b), UUID_LEN) == 0)
+#define SH_HASH_KEY(table, k) id_hash(&(k))
+#define SH_EQUAL(table, a, b) is_same_id(&(a), &(b))
 #define SH_USE_NONDEFAULT_ALLOCATOR
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -102,13 +101,6 @@ typedef struct AppPass
 	int			n_pending;
 	PendingSums pending[PENDING_ROWS];
 } AppPass;
-
-/* The places in a hash table are the low bits of a hash, so the high ones tell passes apart. */
-static bool
-is_of_pass(const AppPass *p, uint32 hash)
-{
-	return (hash >> 24) % p->passes == p->pass;
-}
 
 /* ---------- the sums ---------- */
 
@@ -143,8 +135,8 @@ receive_sums(TupleTableSlot *slot, DestReceiver *receiver)
 
 	slot_getallattrs(slot);
 	sums->app_id = *DatumGetUUIDP(slot->tts_values[USAGE_APP_ID]);
-	sums->hash = hash_bytes(sums->app_id.data, UUID_LEN);
-	if (!is_of_pass(p, sums->hash))
+	sums->hash = id_hash(&sums->app_id);
+	if (!is_of_pass(sums->hash, p->pass, p->passes))
 		return true;
 	sums->calls = DatumGetInt64(slot->tts_values[USAGE_CALLS]);
 	sums->refused = DatumGetInt64(slot->tts_values[USAGE_REFUSED]);
@@ -183,8 +175,8 @@ put_stored(AppPass *p, Relation rel, CatalogIndexState indexes, TupleTableSlot *
 
 	slot_getallattrs(slot);
 	app_id = DatumGetUUIDP(slot->tts_values[USAGE_APP_ID]);
-	hash = hash_bytes(app_id->data, UUID_LEN);
-	if (!is_of_pass(p, hash))
+	hash = id_hash(app_id);
+	if (!is_of_pass(hash, p->pass, p->passes))
 		return;
 	totals = app_totals_lookup_hash(p->apps, *app_id, hash);
 	if (totals == NULL)
@@ -318,7 +310,7 @@ devapp_put_app_usage(PG_FUNCTION_ARGS)
 		/* the first pass overflows, or a later one by chance: then from the beginning */
 		if (!put_pass(rel, indexes, pass, passes, &rows))
 		{
-			passes *= 2;
+			passes = more_passes(passes);
 			pass = (uint32) -1;
 			rows = 0;
 		}

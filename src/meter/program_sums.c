@@ -19,12 +19,12 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
-#include "utils/uuid.h"
 
 #include "base/compat.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "meter/huge_pages.h"
+#include "meter/id_hash.h"
 #include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_sum_program);
@@ -49,8 +49,8 @@ typedef struct IdNumber
 #define SH_ELEMENT_TYPE IdNumber
 #define SH_KEY_TYPE pg_uuid_t
 #define SH_KEY id
-#define SH_HASH_KEY(table, k) hash_bytes((k).data, UUID_LEN)
-#define SH_EQUAL(table, a, b) (memcmp(&(a), &(b), UUID_LEN) == 0)
+#define SH_HASH_KEY(table, k) id_hash(&(k))
+#define SH_EQUAL(table, a, b) is_same_id(&(a), &(b))
 #define SH_USE_NONDEFAULT_ALLOCATOR
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -131,7 +131,7 @@ id_rows_find(IdRows *rows, const pg_uuid_t *id)
 
 	for (int i = rows->found; i < end; i++)
 	{
-		if (memcmp(&rows->rows[i].id, id, UUID_LEN) == 0)
+		if (is_same_id(&rows->rows[i].id, id))
 		{
 			rows->found = i;
 			return &rows->rows[i];
@@ -193,8 +193,8 @@ typedef struct Caller
 #define SH_ELEMENT_TYPE Caller
 #define SH_KEY_TYPE CallerKey
 #define SH_KEY key
-#define SH_HASH_KEY(table, k) hash_combine(hash_bytes((k).app_id.data, UUID_LEN), murmurhash32((k).product))
-#define SH_EQUAL(table, a, b) ((a).product == (b).product && memcmp(&(a).app_id, &(b).app_id, UUID_LEN) == 0)
+#define SH_HASH_KEY(table, k) hash_combine(id_hash(&(k).app_id), murmurhash32((k).product))
+#define SH_EQUAL(table, a, b) ((a).product == (b).product && is_same_id(&(a).app_id, &(b).app_id))
 #define SH_USE_NONDEFAULT_ALLOCATOR
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -223,8 +223,8 @@ typedef struct ReplacedSecret
 #define SH_ELEMENT_TYPE ReplacedSecret
 #define SH_KEY_TYPE SecretKey
 #define SH_KEY key
-#define SH_HASH_KEY(table, k) hash_combine(hash_bytes((k).credential_id.data, UUID_LEN), murmurhash32((uint32) (k).version))
-#define SH_EQUAL(table, a, b) ((a).version == (b).version && memcmp(&(a).credential_id, &(b).credential_id, UUID_LEN) == 0)
+#define SH_HASH_KEY(table, k) hash_combine(id_hash(&(k).credential_id), murmurhash32((uint32) (k).version))
+#define SH_EQUAL(table, a, b) ((a).version == (b).version && is_same_id(&(a).credential_id, &(b).credential_id))
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -307,13 +307,6 @@ typedef struct ProgramSums
 	int64		n_found;
 } ProgramSums;
 
-/* The places in a hash table are the low bits of a hash, so the high ones tell passes apart. */
-static bool
-is_of_pass(const ProgramSums *sums, uint32 hash)
-{
-	return (hash >> 24) % sums->passes == sums->pass;
-}
-
 /* The number that an id has in a table, or gets there. */
 static uint32
 number_of(id_number_hash *table, const pg_uuid_t *id, uint32 hash)
@@ -347,7 +340,7 @@ product_number(ProgramSums *sums, TupleTableSlot *slot, int column)
 	static const pg_uuid_t no_product = {{0}};
 	bool		has_id = !slot->tts_isnull[column];
 	const pg_uuid_t *id = has_id ? id_at(slot, column) : &no_product;
-	uint32		number = number_of(sums->product_numbers, id, hash_bytes(id->data, UUID_LEN));
+	uint32		number = number_of(sums->product_numbers, id, id_hash(id));
 
 	if ((int) number == sums->n_products)
 	{
@@ -397,8 +390,8 @@ receive_app(TupleTableSlot *slot, DestReceiver *receiver)
 	slot_getallattrs(slot);
 	app_id = id_at(slot, 0);
 	owner_id = id_at(slot, slot->tts_isnull[1] ? 2 : 1);
-	hash = hash_bytes(owner_id->data, UUID_LEN);
-	if (!is_of_pass(sums, hash))
+	hash = id_hash(owner_id);
+	if (!is_of_pass(hash, sums->pass, sums->passes))
 		return true;
 	app = id_rows_add(&sums->apps, app_id);
 	app->number = number_of(sums->owners, owner_id, hash);
@@ -538,8 +531,8 @@ receive_caller(TupleTableSlot *slot, DestReceiver *receiver)
 
 	slot_getallattrs(slot);
 	key->app_id = *id_at(slot, 0);
-	hash = hash_bytes(key->app_id.data, UUID_LEN);
-	if (!is_of_pass(sums, hash))
+	hash = id_hash(&key->app_id);
+	if (!is_of_pass(hash, sums->pass, sums->passes))
 		return true;
 	key->product = product_number(sums, slot, 1);
 	hash = hash_combine(hash, murmurhash32(key->product));
@@ -809,7 +802,7 @@ devapp_sum_program(PG_FUNCTION_ARGS)
 	sums.issued_before = max_age > 0 ? sums.now - max_age * USECS_PER_DAY : DT_NOBEGIN;
 	InitMaterializedSRF(fcinfo, 0);
 	while (!sum_passes(&sums, passes))
-		passes *= 2;
+		passes = more_passes(passes);
 	keep_most_urgent(&sums);
 	put_products(&sums, (ReturnSetInfo *) fcinfo->resultinfo);
 	put_urgent(&sums, (ReturnSetInfo *) fcinfo->resultinfo);
