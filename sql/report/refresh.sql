@@ -140,7 +140,7 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.refresh_sources(report, NOT beside_readers);
     IF beside_readers AND report = 'app_usage' THEN
-        RETURN devapp_internal.put_app_usage(relation::regclass);
+        RETURN devapp_internal.put_app_usage();
     ELSIF beside_readers THEN
         PERFORM devapp_internal.refresh_beside_readers(relation);
     ELSE

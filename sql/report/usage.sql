@@ -59,8 +59,8 @@ SELECT u.app_id, coalesce(devapp_internal.sum_bigint(u.calls_30d), 0) AS calls_3
 CREATE UNIQUE INDEX _app_usage_key ON devapp_internal.app_usage (app_id);
 
 -- Makes the rows of app_usage what its query says; how many there are (src/meter/app_usage.c).
-CREATE FUNCTION devapp_internal.put_app_usage(app_usage regclass) RETURNS bigint
-    LANGUAGE c STRICT
+CREATE FUNCTION devapp_internal.put_app_usage() RETURNS bigint
+    LANGUAGE c
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'devapp_put_app_usage';
 

@@ -17,7 +17,6 @@
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
@@ -31,6 +30,7 @@
 #include "meter/add_counts.h"
 #include "meter/huge_pages.h"
 #include "meter/id_hash.h"
+#include "meter/internal_table.h"
 #include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_put_app_usage);
@@ -294,11 +294,11 @@ put_pass(Relation rel, CatalogIndexState indexes, uint32 pass, uint32 passes, in
 	return !p.overflow;
 }
 
-/* SQL: devapp_internal.put_app_usage(regclass); how many rows there are */
+/* SQL: devapp_internal.put_app_usage(); how many rows there are */
 Datum
 devapp_put_app_usage(PG_FUNCTION_ARGS)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), ExclusiveLock);
+	Relation	rel = internal_table_open("app_usage", ExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(rel);
 	uint32		passes = 1;
 	int64		rows = 0;

@@ -19,21 +19,19 @@
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type_d.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
+#include "meter/internal_table.h"
 #include "meter/usage_change.h"
 
 PG_FUNCTION_INFO_V1(devapp_note_usage_change);
@@ -70,24 +68,10 @@ typedef struct Noted
 
 static Noted noted[lengthof(source_names)];
 
-static Relation
-open_changes(void)
-{
-	Oid			schema = get_namespace_oid("devapp_internal", false);
-	Oid			id = get_relname_relid("usage_change", schema);
-
-	if (!OidIsValid(id))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp_internal.usage_change does not exist"),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-	return table_open(id, RowExclusiveLock);
-}
-
 static void
 write_note(UsageSource source, DateADT day)
 {
-	Relation	changes = open_changes();
+	Relation	changes = internal_table_open("usage_change", RowExclusiveLock);
 	Datum		values[CHANGE_COLUMNS];
 	bool		nulls[CHANGE_COLUMNS] = {false};
 	HeapTuple	tuple;
@@ -215,7 +199,7 @@ devapp_take_usage_changes(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	UsageSource source = source_of_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	Relation	changes = open_changes();
+	Relation	changes = internal_table_open("usage_change", RowExclusiveLock);
 	TupleTableSlot *slot = table_slot_create(changes, NULL);
 	TableScanDesc scan;
 
