@@ -254,7 +254,7 @@ take_answer(const Talk *talk, Refusal *refusal)
 	PGresult   *answer = NULL;
 	PGresult   *result;
 
-	*refusal = (Refusal) {NULL};
+	memset(refusal, 0, sizeof(*refusal));
 	while ((result = next_result(talk)) != NULL)
 	{
 		if (PQresultStatus(result) == PGRES_TUPLES_OK && answer == NULL)

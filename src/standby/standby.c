@@ -56,7 +56,7 @@ check_max_staleness(int *value, void **extra, GucSource source)
 }
 
 static void
-watch(int staleness, XLogRecPtr after, int wait)
+decide_watching(int staleness, XLogRecPtr after, int wait)
 {
 	devapp_standby_watch = staleness > 0 || after != InvalidXLogRecPtr || wait > 0;
 }
@@ -64,13 +64,13 @@ watch(int staleness, XLogRecPtr after, int wait)
 static void
 assign_max_staleness(int value, void *extra)
 {
-	watch(value, read_after_position, replay_wait);
+	decide_watching(value, read_after_position, replay_wait);
 }
 
 static void
 assign_replay_wait(int value, void *extra)
 {
-	watch(devapp_max_staleness, read_after_position, value);
+	decide_watching(devapp_max_staleness, read_after_position, value);
 }
 
 /* Reads one half of a position: 1 to 8 hexadecimal digits. */
@@ -125,7 +125,7 @@ static void
 assign_read_after(const char *value, void *extra)
 {
 	read_after_position = extra != NULL ? *(XLogRecPtr *) extra : InvalidXLogRecPtr;
-	watch(devapp_max_staleness, read_after_position, replay_wait);
+	decide_watching(devapp_max_staleness, read_after_position, replay_wait);
 }
 
 void
