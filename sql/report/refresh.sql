@@ -126,6 +126,15 @@ BEGIN
 END
 $$;
 
+-- Whether put_app_usage() may write its rows: an index that an administrator has added may have
+-- an expression or a condition, which only the executor evaluates.
+CREATE FUNCTION devapp_internal.has_plain_indexes(relation regclass) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
+$$;
+
 -- app_usage is what views on apps take calls from; it brings the sums that those of apps
 -- and products and the totals are made from.  What is not refreshed beside its readers is not
 -- waited for long: other readers would wait as well.
@@ -139,7 +148,7 @@ DECLARE
     row_count bigint;
 BEGIN
     PERFORM devapp_internal.refresh_sources(report, NOT beside_readers);
-    IF beside_readers AND report = 'app_usage' THEN
+    IF beside_readers AND report = 'app_usage' AND devapp_internal.has_plain_indexes(relation::regclass) THEN
         RETURN devapp_internal.put_app_usage();
     ELSIF beside_readers THEN
         PERFORM devapp_internal.refresh_beside_readers(relation);
@@ -167,7 +176,7 @@ AS $$
 $$;
 
 -- As their owner, who alone may refresh.  The first time everything is new, and filling
--- is faster than comparing.  as_of is the start of the transaction, which
+-- is faster than comparing; and what an administrator has emptied cannot be compared.  as_of is the start of the transaction, which
 -- no snapshot of it is older than, or what the sources have.
 CREATE FUNCTION devapp_internal.refresh_known(known devapp.report_refresh, concurrently boolean) RETURNS devapp.report_refresh
     LANGUAGE plpgsql
@@ -177,7 +186,8 @@ CREATE FUNCTION devapp_internal.refresh_known(known devapp.report_refresh, concu
 AS $$
 DECLARE
     started timestamptz := clock_timestamp();
-    beside_readers boolean := coalesce(refresh_known.concurrently, true) AND known.as_of IS NOT NULL;
+    beside_readers boolean := coalesce(refresh_known.concurrently, true) AND known.as_of IS NOT NULL
+                             AND (SELECT c.relispopulated FROM pg_class c WHERE c.oid = format('devapp_internal.%I', known.report)::regclass);
 BEGIN
     known.rows := devapp_internal.refresh_report(known.report, beside_readers);
     known.duration_ms := round(extract(epoch FROM clock_timestamp() - started) * 1000, 3);

@@ -22,6 +22,7 @@
 #include "catalog/indexing.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -294,6 +295,24 @@ put_pass(Relation rel, CatalogIndexState indexes, uint32 pass, uint32 passes, in
 	return !p.overflow;
 }
 
+/* CatalogIndexInsert() knows neither expressions nor predicates; refresh_report() asks before. */
+static void
+require_plain_indexes(Relation rel, CatalogIndexState indexes)
+{
+	for (int i = 0; i < indexes->ri_NumIndices; i++)
+	{
+		const IndexInfo *info = indexes->ri_IndexRelationInfo[i];
+
+		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("index \"%s\" of \"%s\" has an expression or a predicate",
+							RelationGetRelationName(indexes->ri_IndexRelationDescs[i]),
+							RelationGetRelationName(rel)),
+					 errhint("devapp.refresh_reports() refreshes it all the same.")));
+	}
+}
+
 /* SQL: devapp_internal.put_app_usage(); how many rows there are */
 Datum
 devapp_put_app_usage(PG_FUNCTION_ARGS)
@@ -305,6 +324,7 @@ devapp_put_app_usage(PG_FUNCTION_ARGS)
 
 	if (RelationGetDescr(rel)->natts != USAGE_COLUMNS || rel->rd_tableam != GetHeapamTableAmRoutine())
 		elog(ERROR, "%s is not as devapp makes it", RelationGetRelationName(rel));
+	require_plain_indexes(rel, indexes);
 	for (uint32 pass = 0; pass < passes; pass++)
 	{
 		/* the first pass overflows, or a later one by chance: then from the beginning */

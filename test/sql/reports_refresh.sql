@@ -204,6 +204,21 @@ SELECT DISTINCT total = (SELECT count(*) FROM devapp_report.rotations WHERE is_o
 SELECT (SELECT array_agg((s.credential_id, s.secret_version)::text ORDER BY s.credential_id) FROM devapp_internal.sum_program(now(), 90, 2) AS s WHERE NOT s.is_product)
        = (SELECT array_agg((q.credential_id, q.secret_version)::text ORDER BY q.credential_id) FROM devapp_internal.rotation_queue q WHERE q.rank <= 2) AS two;
 
+-- ---------- what an administrator does to app_usage ----------
+
+-- an index with an expression and a condition
+CREATE INDEX app_usage_odd ON devapp_internal.app_usage ((calls_30d % 10)) WHERE calls_30d > 1;
+SELECT pg_temp.counted(1, pg_temp.app(5), NULL, 'VALID', 3) \g /dev/null
+SELECT * FROM pg_temp.refreshed('beside an index with an expression');
+SAVEPOINT odd;
+SELECT devapp_internal.put_app_usage();
+ROLLBACK TO odd;
+DROP INDEX devapp_internal.app_usage_odd;
+-- emptied
+REFRESH MATERIALIZED VIEW devapp_internal.app_usage WITH NO DATA;
+SELECT pg_temp.counted(1, pg_temp.app(5), NULL, 'VALID', 4) \g /dev/null
+SELECT * FROM pg_temp.refreshed('an emptied view');
+
 -- ---------- notes ----------
 
 -- where nobody refreshes, they do not pile up
