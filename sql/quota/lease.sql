@@ -65,6 +65,10 @@ CREATE FUNCTION devapp_internal.finish_leases() RETURNS TABLE (
 )
     LANGUAGE c VOLATILE ROWS 10 AS 'MODULE_PATHNAME', 'devapp_finish_leases';
 
+-- At commit, this server has no leases from when it was a standby any more.
+CREATE FUNCTION devapp_internal.end_leases() RETURNS void
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'devapp_end_leases';
+
 CREATE FUNCTION devapp_internal.own_server() RETURNS uuid
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_own_server';
 
@@ -359,8 +363,9 @@ COMMENT ON FUNCTION devapp.lease_quotas(uuid, text, bigint, jsonb) IS
 -- ---------- in the course of flushing ----------
 
 -- What this server held as a standby, before it was promoted, is told; and what others hold
--- of soft quotas longer than they may is given back.
-CREATE FUNCTION devapp_internal.keep_leases() RETURNS void
+-- of soft quotas longer than they may is given back.  False: a bucket was busy, and what is told
+-- about it is told again the next time; what comes twice changes nothing.
+CREATE FUNCTION devapp_internal.keep_leases() RETURNS boolean
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '10s'
@@ -369,12 +374,17 @@ DECLARE
     l record;
     bucket devapp.quota_usage;
     given_back bigint;
+    all_told boolean := true;
 BEGIN
     PERFORM devapp_internal.begin_work();
     FOR l IN SELECT f.* FROM devapp_internal.finish_leases() f ORDER BY f.app_id, f.product_id, f.operation_id, f.environment LOOP
         PERFORM FROM devapp_internal.answer_lease(devapp_internal.own_server(), 'this server', l.app_id, l.product_id, l.operation_id, l.environment,
-                                          l.window_start, l.window_end, l.number, l.batch, l.used, l.used, 0, 0, true, true);
+                                          l.window_start, l.window_end, l.number, l.batch, l.used, l.used, 0, 0, true, all_told);
+        all_told := all_told AND FOUND;
     END LOOP;
+    IF all_told THEN
+        PERFORM devapp_internal.end_leases();
+    END IF;
     FOR l IN
         SELECT DISTINCT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end
           FROM devapp.quota_lease q
@@ -393,5 +403,6 @@ BEGIN
         PERFORM devapp_internal.charge_quota_bucket(bucket.app_id, bucket.product_id, bucket.operation_id, bucket.environment, false,
                                             bucket.window_start, bucket.window_end, -given_back);
     END LOOP;
+    RETURN all_told;
 END
 $$;

@@ -498,13 +498,9 @@ leases_apply(const LeaseReport *reports, int n, int64 asked_at)
 	}
 }
 
-/* Remove the leases of a database; what is to be told of them goes to reports, if there is any. */
-static int
-remove_leases(Oid database, LeaseReport **reports, int64 batch)
+static void
+remove_leases(Oid database)
 {
-	int			room = 0;
-	int			n = 0;
-
 	for (int i = 0; i < SHARED_TABLE_STRIPES; i++)
 	{
 		LeaseStripe *stripe = shared_table_stripe(&table, i);
@@ -513,42 +509,68 @@ remove_leases(Oid database, LeaseReport **reports, int64 batch)
 
 		if (stripe->used == 0)
 			continue;
-		if (reports != NULL && room - n < (int) stripe->limit)
-		{
-			room = 2 * room + (int) stripe->limit;
-			*reports = repalloc_huge(*reports, sizeof(LeaseReport) * (Size) room);
-		}
 		LWLockAcquire(shared_table_lock(&table, i), LW_EXCLUSIVE);
 		while ((lease = lease_next(stripe, &place)) != NULL)
 		{
 			if (lease->key.database != database)
 				continue;
-			if (reports != NULL)
-				(*reports)[n++] = begin_report(lease, lease_finish(lease, batch));
 			lease_remove(stripe, lease);
 			place--;
 		}
 		LWLockRelease(shared_table_lock(&table, i));
 	}
-	return n;
 }
 
 /*
  * The last report of all leases of the current database, in the current memory context:
- * this server is the primary now, and holds nothing.
+ * this server is the primary now.  They stay until leases_end().
  */
 LeaseReport *
 leases_finish(int *n)
 {
+	int			room = 1;
 	LeaseReport *reports = palloc(sizeof(LeaseReport));
 	LeaseDatabase *place = own_place(false);
+	int64		batch;
 
 	*n = 0;
 	if (place == NULL || !place->has_leases)
 		return reports;
-	*n = remove_leases(MyDatabaseId, &reports, (int64) pg_atomic_add_fetch_u64(&shared->batch, 1));
-	place->has_leases = false;
+	batch = (int64) pg_atomic_add_fetch_u64(&shared->batch, 1);
+	for (int i = 0; i < SHARED_TABLE_STRIPES; i++)
+	{
+		LeaseStripe *stripe = shared_table_stripe(&table, i);
+		uint32		number = 0;
+		Lease	   *lease;
+
+		if (stripe->used == 0)
+			continue;
+		if (room - *n < (int) stripe->limit)
+		{
+			room = 2 * room + (int) stripe->limit;
+			reports = repalloc_huge(reports, sizeof(LeaseReport) * (Size) room);
+		}
+		LWLockAcquire(shared_table_lock(&table, i), LW_EXCLUSIVE);
+		while ((lease = lease_next(stripe, &number)) != NULL)
+		{
+			if (lease->key.database == MyDatabaseId)
+				reports[(*n)++] = begin_report(lease, lease_finish(lease, batch));
+		}
+		LWLockRelease(shared_table_lock(&table, i));
+	}
 	return reports;
+}
+
+/* All of them are told. */
+void
+leases_end(void)
+{
+	LeaseDatabase *place = own_place(false);
+
+	if (place == NULL)
+		return;
+	remove_leases(MyDatabaseId);
+	place->has_leases = false;
 }
 
 /* A database is gone. */
@@ -567,7 +589,7 @@ leases_forget(Oid database)
 	}
 	LWLockRelease(databases_lock);
 	if (had)
-		(void) remove_leases(database, NULL, 0);
+		remove_leases(database);
 }
 
 

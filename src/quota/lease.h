@@ -71,6 +71,7 @@ extern bool leases_want_launcher(void);
 extern LeaseReport *leases_collect(int *n);
 extern void leases_apply(const LeaseReport *reports, int n, int64 asked_at);
 extern LeaseReport *leases_finish(int *n);
+extern void leases_end(void);
 extern void leases_forget(Oid database);
 extern LeaseState leases_state(void);
 extern void leases_leave(void);

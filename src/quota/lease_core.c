@@ -375,11 +375,15 @@ lease_retry(Lease *lease, int64_t now)
 	atomic_store_explicit(&lease->wanted, 1, memory_order_relaxed);
 }
 
-/* The server is not a standby any more: what it used in all.  It holds nothing from here on. */
+/*
+ * The server is not a standby any more: what it used in all.  It lets nothing through from
+ * here on.  It may be told again, if it is not known whether it was.
+ */
 LeaseAsk
-lease_finish(const Lease *lease, int64_t batch)
+lease_finish(Lease *lease, int64_t batch)
 {
 	int64_t		used = lease_used(lease);
 
+	lease->until = INT64_MIN;
 	return (LeaseAsk) {.number = lease->number, .batch = batch, .used = used, .held = used};
 }

@@ -127,7 +127,7 @@ extern LeaseAsk lease_ask(Lease *lease, int64_t batch, int64_t now, int64_t inte
 extern bool lease_apply(Lease *lease, const LeaseAsk *ask, const LeaseAnswer *answer,
 						int64_t asked_at);
 extern void lease_retry(Lease *lease, int64_t now);
-extern LeaseAsk lease_finish(const Lease *lease, int64_t batch);
+extern LeaseAsk lease_finish(Lease *lease, int64_t batch);
 extern void lease_remove(LeaseStripe *stripe, Lease *lease);
 
 #endif							/* DEVAPP_LEASE_CORE_H */

@@ -6,6 +6,7 @@
  *	quota_bucket_used(…)	what this server's memory knows to be used of a bucket
  *	charge_quota_bucket(…)	at commit, memory knows that more was lent or used, or less
  *	finish_leases()			the last reports of the leases that this server had as a standby
+ *	end_leases()			at commit, memory forgets them: they are told
  *	own_server()			its id
  *
  * The rows are locked, read and written by SQL (sql/quota/lease.sql); the arithmetic is in
@@ -33,6 +34,7 @@ PG_FUNCTION_INFO_V1(devapp_settle_lease);
 PG_FUNCTION_INFO_V1(devapp_quota_bucket_used);
 PG_FUNCTION_INFO_V1(devapp_charge_quota_bucket);
 PG_FUNCTION_INFO_V1(devapp_finish_leases);
+PG_FUNCTION_INFO_V1(devapp_end_leases);
 PG_FUNCTION_INFO_V1(devapp_own_server);
 
 /* ---------- the primary ---------- */
@@ -217,7 +219,6 @@ put_finished(ReturnSetInfo *result, const LeaseReport *report)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* If the transaction is rolled back, they are lost, and what they held stays reserved. */
 Datum
 devapp_finish_leases(PG_FUNCTION_ARGS)
 {
@@ -231,6 +232,29 @@ devapp_finish_leases(PG_FUNCTION_ARGS)
 	for (int i = 0; i < n; i++)
 		put_finished((ReturnSetInfo *) fcinfo->resultinfo, &reports[i]);
 	return (Datum) 0;
+}
+
+static void
+end_leases(XactItem *item, bool committed)
+{
+	if (committed)
+		leases_end();
+	pfree(item);
+}
+
+Datum
+devapp_end_leases(PG_FUNCTION_ARGS)
+{
+	XactItem   *item;
+
+	if (!buckets_are_on() || RecoveryInProgress())
+		PG_RETURN_VOID();
+	item = MemoryContextAllocZero(TopMemoryContext, sizeof(XactItem));
+	item->end = end_leases;
+	item->no_prepare = "cannot prepare a transaction that has told what a standby has used of quotas";
+	item->no_prepare_hint = "The worker calls devapp_internal.keep_leases() by itself.";
+	xact_list_push(item);
+	PG_RETURN_VOID();
 }
 
 Datum

@@ -221,12 +221,25 @@ for my $node (@standbys)
 }
 ok($two->poll_query_until('postgres', 'SELECT last_lease_error_at > last_lease_at FROM devapp.worker_status'), 'the primary does not answer');
 is(calls($two, $soft, 40), 'QUOTA_EXCEEDED 10 VALID 30', 'a soft quota is counted on the standby');
+# the worker does not tell the end of the leases before this test does
+$one->append_conf('postgresql.conf', 'devapp.flush_interval = 3600');
+$one->reload;
+$one->poll_query_until('postgres', "SELECT current_setting('devapp.flush_interval') = '1h'") or die;
+sleep 2;
 $one->promote;
 $two->append_conf('postgresql.conf', "primary_conninfo = '" . $one->connstr . "'");
 $two->reload;
 $primary = $one;
+my $busy = $one->background_psql('postgres');
+$busy->query_safe("BEGIN; SELECT FROM devapp.quota_usage WHERE app_id = '$app->{app_id}' FOR UPDATE");
+is($one->safe_psql('postgres', 'SELECT devapp_internal.keep_leases()'), 'f', 'promoted, a standby cannot tell what it used of a bucket that is busy');
+$busy->query_safe('ROLLBACK');
+$busy->quit;
+is($one->safe_psql('postgres', 'BEGIN; SELECT devapp_internal.keep_leases(); ROLLBACK'), 't', 'or its transaction is rolled back');
+$one->append_conf('postgresql.conf', 'devapp.flush_interval = 1');
+$one->reload;
 ok( $one->poll_query_until('postgres', "SELECT bool_and(used = granted) FROM devapp.quota_lease WHERE app_id = '$app->{app_id}' AND server_name = 'this server'"),
-	'promoted, a standby tells what it used');
+	'then it tells it again');
 $passed += race($app, 0, [ $one, $two ]);
 is($passed, 1000, 'and lends what is left');
 becomes($app, '1000|0', 'all of it');
