@@ -172,7 +172,8 @@ $$;
 
 -- One report of one server about one bucket.  No row: the bucket is busy, and nothing is changed.
 -- The clocks of two servers may see the window change at different moments: until both are in
--- the same one, nothing is lent.
+-- the same one, nothing is lent; nor is anything to a standby that does not know yet that the
+-- quota has become hard, or soft.
 CREATE FUNCTION devapp_internal.answer_lease(
     server uuid,
     server_name text,
@@ -182,6 +183,7 @@ CREATE FUNCTION devapp_internal.answer_lease(
     environment text,
     window_start timestamptz,
     window_end timestamptz,
+    ask_hard boolean,
     ask_number bigint,
     ask_batch bigint,
     ask_used bigint,
@@ -250,13 +252,14 @@ BEGIN
                quota.quota_limit - in_memory, bucket.used, bucket.reserved,
                coalesce(lease.number, 0), coalesce(lease.batch, 0), coalesce(lease.granted, 0), coalesce(lease.used, 0),
                ask_number, ask_batch, ask_used, ask_held, ask_want, ask_need,
-               CASE WHEN is_last THEN 0
+               CASE WHEN is_last OR ask_hard <> quota.hard THEN 0
                     ELSE 1 + (SELECT count(*) FROM devapp.quota_lease l
                                WHERE l.app_id = bucket.app_id AND l.product_id = bucket.product_id
                                  AND l.operation_id IS NOT DISTINCT FROM bucket.operation_id AND l.environment = bucket.environment
                                  AND l.server <> answer_lease.server AND l.expires_at > clock_timestamp()
                                  AND (l.window_start, l.window_end) = (bucket.window_start, bucket.window_end)) END,
-               coalesce((lease.quota_limit, lease.resets) = (quota.quota_limit, bucket.resets), true));
+               coalesce((lease.quota_limit, lease.resets, lease.hard) = (quota.quota_limit, bucket.resets, quota.hard), true)
+               AND (is_last OR ask_hard = quota.hard));
 
     UPDATE devapp.quota_usage u
        SET window_start = bucket.window_start,
@@ -270,9 +273,10 @@ BEGIN
             (app_id, product_id, operation_id, environment, server, server_name, window_start, window_end, hard,
              quota_limit, resets, number, batch, granted, used, expires_at)
         VALUES (bucket.app_id, bucket.product_id, bucket.operation_id, bucket.environment, answer_lease.server, answer_lease.server_name,
-                bucket.window_start, bucket.window_end, quota.hard,
-                CASE WHEN settled.is_void THEN lease.quota_limit ELSE quota.quota_limit END,
-                CASE WHEN settled.is_void THEN lease.resets ELSE bucket.resets END,
+                bucket.window_start, bucket.window_end,
+                CASE WHEN settled.is_void THEN coalesce(lease.hard, quota.hard) ELSE quota.hard END,
+                CASE WHEN settled.is_void THEN coalesce(lease.quota_limit, quota.quota_limit) ELSE quota.quota_limit END,
+                CASE WHEN settled.is_void THEN coalesce(lease.resets, bucket.resets) ELSE bucket.resets END,
                 settled.new_number, settled.new_batch, settled.new_granted, settled.new_lease_used,
                 CASE WHEN is_last THEN clock_timestamp() ELSE clock_timestamp() + make_interval(secs => lease_seconds) END)
             ON CONFLICT ON CONSTRAINT quota_lease_key DO UPDATE
@@ -325,19 +329,19 @@ BEGIN
     FOR a IN
         SELECT r.*
           FROM ROWS FROM (jsonb_to_recordset(asks) AS (app_id uuid, product_id uuid, operation_id uuid, environment text,
-                                                       window_start timestamptz, window_end timestamptz, number bigint,
+                                                       window_start timestamptz, window_end timestamptz, hard boolean, number bigint,
                                                        used bigint, held bigint, want bigint, need bigint)) WITH ORDINALITY
-               AS r(app_id, product_id, operation_id, environment, window_start, window_end, number, used, held, want, need, n)
+               AS r(app_id, product_id, operation_id, environment, window_start, window_end, hard, number, used, held, want, need, n)
          ORDER BY r.app_id, r.product_id, r.operation_id, r.environment
     LOOP
-        IF num_nulls(a.app_id, a.product_id, a.environment, a.window_start, a.window_end, a.number, a.used, a.held, a.want, a.need) > 0 THEN
+        IF num_nulls(a.app_id, a.product_id, a.environment, a.window_start, a.window_end, a.hard, a.number, a.used, a.held, a.want, a.need) > 0 THEN
             RAISE EXCEPTION 'ask % of lease_quotas has a null', a.n
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'Standbys call it by themselves, see devapp.primary_conninfo.';
         END IF;
         SELECT r.* INTO granted, room, free, seconds, is_void
           FROM devapp_internal.answer_lease(server, left(server_name, 100), a.app_id, a.product_id, a.operation_id, a.environment,
-                                    a.window_start, a.window_end, a.number, batch, a.used, a.held, a.want, a.need, false, may_wait) r;
+                                    a.window_start, a.window_end, a.hard, a.number, batch, a.used, a.held, a.want, a.need, false, may_wait) r;
         IF FOUND THEN
             ask := a.n;
             RETURN NEXT;
@@ -379,7 +383,7 @@ BEGIN
     PERFORM devapp_internal.begin_work();
     FOR l IN SELECT f.* FROM devapp_internal.finish_leases() f ORDER BY f.app_id, f.product_id, f.operation_id, f.environment LOOP
         PERFORM FROM devapp_internal.answer_lease(devapp_internal.own_server(), 'this server', l.app_id, l.product_id, l.operation_id, l.environment,
-                                          l.window_start, l.window_end, l.number, l.batch, l.used, l.used, 0, 0, true, all_told);
+                                          l.window_start, l.window_end, NULL, l.number, l.batch, l.used, l.used, 0, 0, true, all_told);
         all_told := all_told AND FOUND;
     END LOOP;
     IF all_told THEN

@@ -4,7 +4,7 @@
  *
  * The table (lease_core.c, shared_table.c) has the keys of buckets, and a quarter of
  * devapp.quota_size.  A call takes a stripe's lock shared and one compare-and-swap; only a
- * lease that is new, or in another window, or for another limit, needs the lock exclusive.
+ * lease that is new, or in another window, or for another quota, needs the lock exclusive.
  *
  * The shipper of the database (worker/shipper.c) tells the primary what was used and asks
  * for more.  It stays connected as long as there are leases.  Whoever finds a lease half
@@ -296,6 +296,12 @@ wake_shipper(const LeaseDatabase *place)
 
 /* ---------- calls ---------- */
 
+static uint64
+hash_key(const BucketKey *key)
+{
+	return slot_table_hash_bytes(key, sizeof(BucketKey), &table.memory->seed);
+}
+
 static LWLock *
 lock_of(uint64 hash)
 {
@@ -321,7 +327,8 @@ answer_call(Lease *lease, LeaseCall *call, int64 now, bool *wake)
 static bool
 is_current(const Lease *lease, const LeaseCall *call)
 {
-	return quota_window_stays(lease->window, call->window) && lease->limit == call->limit;
+	return quota_window_stays(lease->window, call->window) &&
+		lease->limit == call->limit && lease->hard == call->hard;
 }
 
 /* True if all of it is told, and nothing held. */
@@ -374,9 +381,9 @@ find_or_begin(LeaseCall *call, int64 now)
 	if (lease == NULL)
 		return NULL;
 	if (is_new || !quota_window_stays(lease->window, call->window))
-		lease_begin(lease, next_number(), call->window, call->limit, now);
-	else if (lease->limit != call->limit)
-		lease_change_limit(lease, call->limit, now);
+		lease_begin(lease, next_number(), call->window, call->limit, call->hard, now);
+	else if (lease->limit != call->limit || lease->hard != call->hard)
+		lease_change_quota(lease, call->limit, call->hard, now);
 	return lease;
 }
 
@@ -418,10 +425,13 @@ leases_take(LeaseCall *call)
 
 	if (place == NULL)
 		return LEASE_NONE;
+	/* a quota that becomes hard, or soft, has the same row on the primary, and the same lease */
+	call->key.kind = BUCKET_SOFT;
+	call->hash = hash_key(&call->key);
 	if (!try_call(call, now, &wake))
 	{
 		/* where nobody answers a soft quota goes on without */
-		if (call->cost == 0 || (place->is_down && call->key.kind == BUCKET_SOFT))
+		if (call->cost == 0 || (place->is_down && !call->hard))
 			return LEASE_NONE;
 		if (!put_call(call, now, &wake))
 			return LEASE_NO_ROOM;
@@ -429,7 +439,7 @@ leases_take(LeaseCall *call)
 	}
 	if (wake)
 		wake_shipper(place);
-	if (call->cost > 0 && call->key.kind == BUCKET_SOFT &&
+	if (call->cost > 0 && !call->hard &&
 		(call->result == LEASE_ENDED || (call->result == LEASE_TOO_LITTLE && place->is_down)))
 		return LEASE_NONE;
 	return LEASE_FOUND;
@@ -444,7 +454,8 @@ begin_report(const Lease *lease, LeaseAsk ask)
 	return (LeaseReport) {
 		.key = lease->key,
 		.window = lease->window,
-		.hash = slot_table_hash_bytes(&lease->key, sizeof(BucketKey), &table.memory->seed),
+		.hard = lease->hard,
+		.hash = hash_key(&lease->key),
 		.ask = ask
 	};
 }

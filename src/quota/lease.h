@@ -20,6 +20,7 @@ typedef struct LeaseCall
 	BucketKey	key;
 	uint64		hash;
 	int64		limit;
+	bool		hard;
 	int64		cost;			/* 0: only look */
 	QuotaWindow window;			/* by the clock; then the lease's */
 	LeaseTake	result;
@@ -39,6 +40,7 @@ typedef struct LeaseReport
 {
 	BucketKey	key;
 	QuotaWindow window;
+	bool		hard;
 	uint64		hash;
 	LeaseAsk	ask;
 	bool		is_answered;

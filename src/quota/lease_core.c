@@ -174,7 +174,7 @@ lease_remove(LeaseStripe *stripe, Lease *lease)
 
 /* A lease of which nothing is granted yet.  Its number is larger than that of any before. */
 void
-lease_begin(Lease *lease, int64_t number, QuotaWindow window, int64_t limit, int64_t now)
+lease_begin(Lease *lease, int64_t number, QuotaWindow window, int64_t limit, bool hard, int64_t now)
 {
 	BucketKey	key = lease->key;
 
@@ -182,6 +182,7 @@ lease_begin(Lease *lease, int64_t number, QuotaWindow window, int64_t limit, int
 	lease->key = key;
 	lease->window = window;
 	lease->limit = limit;
+	lease->hard = hard;
 	lease->number = number;
 	lease->until = now + LEASE_GRACE;
 	lease->room = -1;
@@ -199,7 +200,7 @@ lease_used(const Lease *lease)
 int64_t
 lease_allowance(const Lease *lease)
 {
-	return lease->key.kind == BUCKET_SOFT && !lease->is_last ? largest_of(lease->limit / ALLOWANCE, 1) : 0;
+	return !lease->hard && !lease->is_last ? largest_of(lease->limit / ALLOWANCE, 1) : 0;
 }
 
 /* The first who asks for it wakes the shipper. */
@@ -265,19 +266,21 @@ lease_room(const Lease *lease)
 }
 
 /*
- * The quota has another limit.  What is left was granted under the old one; it is not there
- * for calls any more, and the next report gives it back.
+ * The quota has another limit, or has become hard or soft.  What is left was granted before
+ * that; it is not there for calls any more, and the next report gives it back.
  */
 void
-lease_change_limit(Lease *lease, int64_t limit, int64_t now)
+lease_change_quota(Lease *lease, int64_t limit, bool hard, int64_t now)
 {
 	lease->granted = lease_used(lease);
 	atomic_store_explicit(&lease->left, 0, memory_order_relaxed);
 	lease->limit = limit;
+	lease->hard = hard;
 	lease->room = -1;
 	lease->is_last = false;
 	lease->low = 0;
 	lease->until = now + LEASE_GRACE;
+	lease->pause_until = 0;
 }
 
 /* ---------- a standby: asking ---------- */

@@ -68,7 +68,7 @@ typedef struct Lease
 {
 	BucketKey	key;
 	QuotaWindow window;
-	int64_t		limit;			/* that it was asked for */
+	int64_t		limit;			/* of the quota that it is a part of */
 	int64_t		number;
 	int64_t		granted;		/* since it began */
 	int64_t		until;			/* it may be used before this */
@@ -82,6 +82,7 @@ typedef struct Lease
 	_Atomic int64_t refused;	/* cost of the calls that found too little, since then */
 	_Atomic int64_t need;		/* the dearest of them */
 	_Atomic uint32_t wanted;	/* the shipper is to ask */
+	bool		hard;			/* so is the quota */
 	bool		returned;		/* all that was left was given back; it may be removed */
 	bool		is_last;		/* the primary has no more to lend: it may not be overdrawn */
 } Lease;
@@ -94,7 +95,7 @@ typedef enum LeaseTake
 	LEASE_TAKEN,
 	LEASE_TOO_LITTLE,			/* more may be granted */
 	LEASE_USED_UP,				/* the primary said that no more is left */
-	LEASE_ENDED					/* or was for another limit */
+	LEASE_ENDED					/* or was for another quota */
 } LeaseTake;
 
 typedef struct LeaseAnswer
@@ -121,8 +122,8 @@ extern bool lease_is_due(const Lease *lease, int64_t now, int64_t interval);
 /* exclusive */
 extern Lease *lease_make(LeaseStripe *stripe, uint64_t hash, const BucketKey *key);
 extern void lease_begin(Lease *lease, int64_t number, QuotaWindow window, int64_t limit,
-						int64_t now);
-extern void lease_change_limit(Lease *lease, int64_t limit, int64_t now);
+						bool hard, int64_t now);
+extern void lease_change_quota(Lease *lease, int64_t limit, bool hard, int64_t now);
 extern LeaseAsk lease_ask(Lease *lease, int64_t batch, int64_t now, int64_t interval);
 extern bool lease_apply(Lease *lease, const LeaseAsk *ask, const LeaseAnswer *answer,
 						int64_t asked_at);

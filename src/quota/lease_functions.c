@@ -55,7 +55,7 @@ enum
 	SETTLE_ASK_WANT,
 	SETTLE_ASK_NEED,
 	SETTLE_SERVERS,				/* those with a live lease, this one with them; 0: nothing is granted */
-	SETTLE_STANDS				/* the lease was granted under this limit, and not reset since */
+	SETTLE_STANDS				/* the lease was granted for the quota as it is, and not reset since */
 };
 
 enum
@@ -71,7 +71,7 @@ enum
 	SETTLED_COLUMNS
 };
 
-/* What is lent under another limit, or before a reset, is to be given back first. */
+/* What is lent for another limit, or before a reset, is to be given back first. */
 Datum
 devapp_settle_lease(PG_FUNCTION_ARGS)
 {
@@ -103,12 +103,10 @@ devapp_settle_lease(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "settle_lease must return a row");
 	is_new = lease_settle(&book, &record, &ask);
-	if (is_new && servers > 0)
-	{
+	if (is_new)
 		is_void = !PG_GETARG_BOOL(SETTLE_STANDS) && lease_outstanding(&record) > 0;
-		if (!is_void)
-			lease_grant(&book, &record, &ask, servers);
-	}
+	if (is_new && !is_void && servers > 0)
+		lease_grant(&book, &record, &ask, servers);
 	values[SETTLED_USED] = Int64GetDatum(book.used);
 	values[SETTLED_RESERVED] = Int64GetDatum(book.reserved);
 	values[SETTLED_NUMBER] = Int64GetDatum(record.number);

@@ -259,8 +259,8 @@ ask_lease(const Limits *l, int64 cost, QuotaAnswer *answer)
 {
 	LeaseCall	call = {
 		.key = l->quota_key,
-		.hash = l->quota_hash,
 		.limit = l->quota.limit,
+		.hard = l->hard,
 		.cost = cost,
 		.window = l->window
 	};

@@ -63,6 +63,7 @@ put_ask(StringInfo json, const LeaseReport *report)
 	/* in ISO style, whatever DateStyle is */
 	appendStringInfo(json, ",\"window_start\":\"%s\"", timestamptz_to_str(report->window.start));
 	appendStringInfo(json, ",\"window_end\":\"%s\"", timestamptz_to_str(report->window.end));
+	appendStringInfo(json, ",\"hard\":%s", report->hard ? "true" : "false");
 	appendStringInfo(json, ",\"number\":" INT64_FORMAT ",\"used\":" INT64_FORMAT ",\"held\":" INT64_FORMAT,
 					 report->ask.number, report->ask.used, report->ask.held);
 	appendStringInfo(json, ",\"want\":" INT64_FORMAT ",\"need\":" INT64_FORMAT "}", report->ask.want, report->ask.need);

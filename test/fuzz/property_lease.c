@@ -2,7 +2,7 @@
  * property_lease.c
  *		Leases of a quota on random schedules: servers that are killed, connections that
  *		break, reports and answers that come late, twice or never, clocks that jump,
- *		standbys that are promoted, quotas that are reset and changed.
+ *		standbys that are promoted, quotas that are reset and changed, and become hard or soft.
  *
  *	property_lease [seconds] [seed] [schedules]
  *
@@ -62,6 +62,7 @@ typedef struct Record
 	int64_t		expires_at;		/* by the primary's clock */
 	int64_t		limit;			/* that it was granted under */
 	int64_t		resets;
+	bool		hard;
 } Record;
 
 typedef struct Server
@@ -76,8 +77,10 @@ typedef struct Server
 	int64_t		asked_at;
 	LeaseAsk	asked;
 	bool		has_lease;
+	bool		lease_is_hard;
 	Lease		lease;
 	int64_t		limit;			/* that is replayed here */
+	bool		hard;
 } Server;
 
 typedef struct Message
@@ -86,6 +89,7 @@ typedef struct Message
 	int			life;
 	int64_t		arrives_at;
 	bool		is_answer;
+	bool		hard;			/* of the lease */
 	LeaseAsk	ask;
 	LeaseAnswer answer;
 } Message;
@@ -96,6 +100,8 @@ typedef struct World
 	int64_t		now;			/* microseconds, of all monotonic clocks */
 	int64_t		clock;			/* of the primary, ahead of it */
 	bool		hard;
+	bool		exact;			/* all servers know that it is hard */
+	bool		was_soft;
 	bool		lossy;			/* there are faults at some time */
 	bool		faults;			/* anything may be lost now */
 	bool		resets;
@@ -132,7 +138,7 @@ check_expired(const World *w, int life)
 
 /* As devapp_internal.settle_lease() does it. */
 static LeaseAnswer
-settle(World *w, int life, const LeaseAsk *ask)
+settle(World *w, int life, const LeaseAsk *ask, bool hard)
 {
 	Record	   *r = &w->records[life];
 	int64_t		now = w->now + w->clock;
@@ -145,7 +151,7 @@ settle(World *w, int life, const LeaseAsk *ask)
 		if (i != life && w->records[i].expires_at > now)
 			servers++;
 		/* a hard quota's stays reserved: nobody knows what was used */
-		else if (i != life && !w->hard)
+		else if (i != life && !w->records[i].hard)
 		{
 			check_expired(w, i);
 			lease_give_back(&w->book, &w->records[i].record);
@@ -154,13 +160,15 @@ settle(World *w, int life, const LeaseAsk *ask)
 	if (lease_settle(&w->book, &r->record, ask))
 	{
 		answer.is_void = lease_outstanding(&r->record) > 0 &&
-			(r->limit != w->book.limit || r->resets != w->nresets);
+			(r->limit != w->book.limit || r->resets != w->nresets || r->hard != w->hard || hard != w->hard);
 		if (!answer.is_void)
 		{
 			r->limit = w->book.limit;
 			r->resets = w->nresets;
-			lease_grant(&w->book, &r->record, ask, servers);
+			r->hard = w->hard;
 		}
+		if (!answer.is_void && hard == w->hard)
+			lease_grant(&w->book, &r->record, ask, servers);
 		r->expires_at = now + TTL * 1000 * MILLISECOND;
 		answer.seconds = TTL;
 	}
@@ -186,12 +194,50 @@ reset_quota(World *w)
 	w->most = w->book.limit > w->book.reserved ? w->book.limit : w->book.reserved;
 }
 
+/*
+ * What may pass in all from here on.  Of a quota that was soft, more may have passed than the
+ * primary knows of.
+ */
+static int64_t
+most_from_now(const World *w)
+{
+	int64_t		left = w->book.limit > w->book.used ? w->book.limit - w->book.used : 0;
+
+	return w->passed + (left > w->book.reserved ? left : w->book.reserved);
+}
+
 static void
 change_limit(World *w)
 {
 	w->book.limit = 1 + below(&w->random, 1500);
 	if (w->most < w->book.limit)
 		w->most = w->book.limit;
+	if (w->was_soft && w->most < most_from_now(w))
+		w->most = most_from_now(w);
+}
+
+static void
+change_enforcement(World *w)
+{
+	w->hard = !w->hard;
+	w->was_soft = true;
+	w->exact = false;
+}
+
+/* From when the last standby has given up what it held of a soft quota, the hard one is exact again. */
+static void
+look_who_knows(World *w)
+{
+	for (int i = 0; i < w->nservers; i++)
+	{
+		const Server *s = &w->servers[i];
+
+		if (s->up && !(s->hard && (!s->has_lease || s->lease_is_hard)))
+			return;
+	}
+	if (!w->exact)
+		w->most = most_from_now(w);
+	w->exact = true;
 }
 
 /* ---------- messages ---------- */
@@ -233,7 +279,7 @@ receive_message(World *w, const Message *m)
 		return;
 	}
 	answer.is_answer = true;
-	answer.answer = settle(w, m->life, &m->ask);
+	answer.answer = settle(w, m->life, &m->ask, m->hard);
 	send_message(w, answer);
 }
 
@@ -260,9 +306,9 @@ static void
 begin_lease(World *w, Server *s)
 {
 	memset(&s->lease, 0, sizeof(Lease));
-	s->lease.key.kind = w->hard ? BUCKET_HARD : BUCKET_SOFT;
-	lease_begin(&s->lease, ++s->number, (QuotaWindow) {0, 1}, s->limit, w->now);
+	lease_begin(&s->lease, ++s->number, (QuotaWindow) {0, 1}, s->limit, s->hard, w->now);
 	s->has_lease = true;
+	s->lease_is_hard = s->hard;
 	w->begun++;
 }
 
@@ -272,8 +318,8 @@ check_passed(const World *w)
 	int64_t		allowance = w->most / 100 > 1 ? w->most / 100 : 1;
 
 	if (w->hard)
-		CHECK(w->passed <= w->most);
-	else if (!w->lossy && !w->resets)
+		CHECK(!w->exact || w->passed <= w->most);
+	else if (!w->was_soft && !w->lossy && !w->resets)
 		CHECK(w->passed <= w->most + w->begun * allowance);
 }
 
@@ -287,8 +333,11 @@ make_call(World *w, Server *s)
 		return;
 	if (!s->has_lease)
 		begin_lease(w, s);
-	if (s->lease.limit != s->limit)
-		lease_change_limit(&s->lease, s->limit, w->now);
+	if (s->lease.limit != s->limit || s->lease_is_hard != s->hard)
+	{
+		lease_change_quota(&s->lease, s->limit, s->hard, w->now);
+		s->lease_is_hard = s->hard;
+	}
 	if (lease_take(&s->lease, s->limit, cost, w->now, &wake) == LEASE_TAKEN)
 	{
 		CHECK(w->now < s->lease.until);
@@ -312,7 +361,7 @@ run_shipper(World *w, int number)
 	s->waits_for = s->batch;
 	s->asked_at = w->now;
 	s->gives_up_at = w->now + 5000 * MILLISECOND;
-	send_message(w, (Message) {.server = number, .life = s->life, .ask = s->asked});
+	send_message(w, (Message) {.server = number, .life = s->life, .hard = s->lease_is_hard, .ask = s->asked});
 }
 
 /* All that it knew is gone.  What it sent may still arrive. */
@@ -321,7 +370,7 @@ start_server(World *w, Server *s)
 {
 	if (w->nrecords == MAX_RECORDS)
 		return;
-	*s = (Server) {.up = true, .connected = true, .life = w->nrecords++, .limit = w->book.limit};
+	*s = (Server) {.up = true, .connected = true, .life = w->nrecords++, .limit = w->book.limit, .hard = w->hard};
 }
 
 /* The standby is the primary, with the rows of that; it tells what it used, and another takes its place. */
@@ -390,13 +439,18 @@ administer(World *w)
 {
 	Server	   *s = &w->servers[below(&w->random, (unsigned) w->nservers)];
 
-	/* limits change, and are replayed at some time */
+	/* quotas change, and that is replayed at some time */
 	if (one_in(&w->random, 60))
 		reset_quota(w);
 	if (one_in(&w->random, 60))
 		change_limit(w);
+	if (one_in(&w->random, 60))
+		change_enforcement(w);
 	if (one_in(&w->random, 4))
+	{
 		s->limit = w->book.limit;
+		s->hard = w->hard;
+	}
 }
 
 static void
@@ -424,6 +478,8 @@ step_world(World *w, unsigned pace)
 			make_call(w, &w->servers[i]);
 		run_shipper(w, i);
 	}
+	if (w->hard)
+		look_who_knows(w);
 	check_book(w);
 }
 
@@ -441,6 +497,7 @@ come_to_rest(World *w)
 
 		s->connected = true;
 		s->limit = w->book.limit;
+		s->hard = w->hard;
 	}
 	for (int i = 0; i < 6000 && w->book.used < w->book.limit - lost; i++)
 	{
@@ -464,7 +521,7 @@ run_schedule(uint64_t seed)
 	unsigned	steps;
 	unsigned	pace;
 
-	w.hard = below(&w.random, 4) != 0;
+	w.hard = w.exact = below(&w.random, 4) != 0;
 	w.lossy = w.faults = below(&w.random, 4) != 0;
 	w.resets = one_in(&w.random, 4);
 	w.max_cost = one_in(&w.random, 3) ? 1 + below(&w.random, 20) : 1;

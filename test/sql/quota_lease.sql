@@ -11,10 +11,10 @@ SELECT app_id, secret FROM devapp.create_app('lease', 'lease@example.com', produ
 
 -- what a standby says of a bucket; the window is this century
 CREATE FUNCTION pg_temp.ask(product text, number bigint, used bigint, held bigint, want bigint, need bigint DEFAULT 0,
-                            resource text DEFAULT NULL, window_start timestamptz DEFAULT '2000-01-01 00:00+00') RETURNS jsonb LANGUAGE sql AS $$
+                            resource text DEFAULT NULL, window_start timestamptz DEFAULT '2000-01-01 00:00+00', hard boolean DEFAULT NULL) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('app_id', a.app_id, 'product_id', p.product_id, 'operation_id', o.operation_id, 'environment', '',
                               'window_start', ask.window_start, 'window_end', ask.window_start + interval '100 years',
-                              'number', number, 'used', used, 'held', held, 'want', want, 'need', need)
+                              'hard', coalesce(hard, p.quota_enforcement = 'hard'), 'number', number, 'used', used, 'held', held, 'want', want, 'need', need)
       FROM devapp.app a, devapp.product p
       LEFT JOIN devapp.product_operation o ON o.product_id = p.product_id AND o.resource::text = ask.resource
      WHERE a.name = 'lease' AND p.name = ask.product
@@ -108,12 +108,24 @@ SELECT * FROM pg_temp.book('lease-hard');
 -- a lower limit than what is used
 SELECT FROM devapp.update_product('lease-hard', quota_limit => 1);
 SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 13, jsonb_build_array(pg_temp.ask('lease-hard', 1, 20, 20, 10)));
+-- a quota that becomes soft and hard again: a standby that does not know that yet gives back what it holds, and nothing is lent to it
+SELECT FROM devapp.update_product('lease-hard', quota_limit => 60);
+SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 14, jsonb_build_array(pg_temp.ask('lease-hard', 1, 20, 20, 10)));
+SELECT FROM devapp.update_product('lease-hard', quota_enforcement => 'soft');
+SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 15, jsonb_build_array(pg_temp.ask('lease-hard', 1, 22, 30, 10, hard => true)));
+SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 16, jsonb_build_array(pg_temp.ask('lease-hard', 1, 22, 22, 10, hard => true)));
+SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 17, jsonb_build_array(pg_temp.ask('lease-hard', 1, 22, 22, 10)));
+SELECT FROM devapp.update_product('lease-hard', quota_enforcement => 'hard');
+SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 18, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 32, 10, hard => false)));
+SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 19, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 25, 10, hard => false)));
+SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 20, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 25, 10)));
+SELECT * FROM pg_temp.book('lease-hard');
 -- no quota any more, another window, a product that is gone
-SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 14, jsonb_build_array(pg_temp.ask('lease-hard', 1, 20, 20, 10, 0, NULL, '2100-01-01 00:00+00')));
-SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 14, jsonb_build_array(pg_temp.ask('lease-hard', 1, 20, 20, 10, 0, NULL, '1900-01-01 00:00+00')));
+SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 21, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 35, 10, 0, NULL, '2100-01-01 00:00+00')));
+SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 21, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 35, 10, 0, NULL, '1900-01-01 00:00+00')));
 SELECT FROM devapp.update_product('lease-hard', quota_limit => 0);
-SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 14, jsonb_build_array(pg_temp.ask('lease-hard', 1, 20, 20, 10)));
-SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 14, jsonb_build_array(pg_temp.ask('lease-soft', 1, 20, 20, 10) || '{"product_id": "01900000-0000-7000-8000-000000000001"}'));
+SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 21, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 35, 10)));
+SELECT granted, room, free, seconds FROM devapp.lease_quotas(:'b', 'b', 21, jsonb_build_array(pg_temp.ask('lease-soft', 1, 20, 20, 10) || '{"product_id": "01900000-0000-7000-8000-000000000001"}'));
 
 -- the window has ended: nothing of it counts in the next
 UPDATE devapp.quota_usage u SET window_start = '1900-01-01 00:00+00', window_end = '2000-01-01 00:00+00', used = 90 FROM devapp.product p
