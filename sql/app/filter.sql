@@ -9,8 +9,8 @@ CREATE FUNCTION devapp_internal.check_filter(filter jsonb) RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    keys constant text[] := '{status,product,owner,team,attribute,inactive_since,used_since,created_before,name,app_ids}';
-    types constant text[] := '{string,string,string,string,object,string,string,string,string,array}';
+    keys constant text[] := '{status,product,owner,team,attribute,inactive_since,used_since,created_before,name,app_ids}'::text[];
+    types constant text[] := '{string,string,string,string,object,string,string,string,string,array}'::text[];
     given record;
     any_text text;
 BEGIN

@@ -75,7 +75,7 @@ CREATE FUNCTION devapp_internal.require_no_other_operations(object jsonb) RETURN
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    kinds constant text[] := '{graphqlOperationGroup,grpcOperationGroup,llmOperationGroup}';
+    kinds constant text[] := '{graphqlOperationGroup,grpcOperationGroup,llmOperationGroup}'::text[];
 BEGIN
     FOR i IN 1 .. cardinality(kinds) LOOP
         IF jsonb_path_exists(object -> kinds[i], '$.operationConfigs[*]') THEN

@@ -254,7 +254,7 @@ CREATE FUNCTION devapp_internal.import_app(object jsonb, OUT app_id uuid, OUT cr
 AS $$
 DECLARE
     fields constant text[] := '{name,developer,team,display_name,description,status,callback_urls,scopes,allowed_cidrs,app_family,attributes,
-                                credentials,app_id,decided_by,decided_at,decision_note,created_at,updated_at,deleted_at}';
+                                credentials,app_id,decided_by,decided_at,decision_note,created_at,updated_at,deleted_at}'::text[];
     a devapp.app;
     stored record;
     state text;
@@ -381,7 +381,7 @@ CREATE FUNCTION devapp_internal.import_credential_object(app_id uuid, object jso
 AS $$
 DECLARE
     fields constant text[] := '{key,consumer_key,consumer_secret,secret_hash,scheme,superseded,weak,kind,label,environment,status,scopes,
-                                allowed_cidrs,attributes,expires_at,products,credential_id,replaces,issued_at,revoked_at}';
+                                allowed_cidrs,attributes,expires_at,products,credential_id,replaces,issued_at,revoked_at}'::text[];
     c devapp.credential;
     state text;
     reason text;
@@ -465,7 +465,7 @@ CREATE FUNCTION devapp_internal.import_read(document jsonb, weak boolean, OUT li
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    kinds constant text[] := '{product,developer,team}';
+    kinds constant text[] := '{product,developer,team}'::text[];
     list jsonb;
     credentials jsonb;
     ids jsonb;

@@ -201,7 +201,7 @@ set_if(RowWriter *writer, bool condition, const char *column, Oid type, Datum va
 
 /* What a row refers to was looked for by the value that was set, not by that of a trigger. */
 static void
-require_same_id(const RowWriter *writer, const char *column, Datum id)
+require_same_id(RowWriter *writer, const char *column, Datum id)
 {
 	if (!row_writer_has_id(writer, column, id))
 		ereport(ERROR,

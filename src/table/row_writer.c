@@ -55,6 +55,7 @@ row_writer_open(RowWriter *writer, CatalogIndex index)
 	writer->estate->es_opened_result_relations = lappend(NIL, writer->info);
 	writer->slot = ExecInitExtraTupleSlot(writer->estate, RelationGetDescr(writer->rel),
 										  table_slot_callbacks(writer->rel));
+	writer->next = 0;
 	writer->is_set = palloc(sizeof(bool) * (size_t) RelationGetDescr(writer->rel)->natts);
 	AfterTriggerBeginQuery();
 	writer->capture = MakeTransitionCaptureState(writer->rel->trigdesc,
@@ -101,17 +102,21 @@ set_attribute(RowWriter *writer, int attno, Datum value, bool isnull)
 	writer->is_set[attno - 1] = true;
 }
 
+/* Callers ask for columns in about the order of the table. */
 static Form_pg_attribute
-find_attribute(const RowWriter *writer, const char *column)
+find_attribute(RowWriter *writer, const char *column)
 {
 	TupleDesc	desc = RelationGetDescr(writer->rel);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
+		int			place = (writer->next + i) % desc->natts;
+		Form_pg_attribute att = TupleDescAttr(desc, place);
 
-		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
-			return att;
+		if (att->attisdropped || strcmp(NameStr(att->attname), column) != 0)
+			continue;
+		writer->next = place + 1;
+		return att;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -230,7 +235,7 @@ row_writer_put(RowWriter *writer)
 
 /* An id in the row that was inserted: its value, which is not what was set if a trigger changed it. */
 bool
-row_writer_has_id(const RowWriter *writer, const char *column, Datum id)
+row_writer_has_id(RowWriter *writer, const char *column, Datum id)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(writer->slot, find_attribute(writer, column)->attnum, &isnull);

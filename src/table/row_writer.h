@@ -23,6 +23,7 @@ typedef struct RowWriter
 	TransitionCaptureState *capture;
 	TupleTableSlot *slot;
 	bool	   *is_set;			/* columns that were given a value, or null */
+	int			next;			/* where the next column is looked for first */
 } RowWriter;
 
 extern void row_writer_open(RowWriter *writer, CatalogIndex index);
@@ -35,7 +36,7 @@ extern void row_writer_set_own(RowWriter *writer, CatalogColumn column, Datum va
 extern void row_writer_set_argument(RowWriter *writer, FunctionCallInfo fcinfo, int n,
 									const char *column, Oid type);
 extern bool row_writer_put(RowWriter *writer);
-extern bool row_writer_has_id(const RowWriter *writer, const char *column, Datum id);
+extern bool row_writer_has_id(RowWriter *writer, const char *column, Datum id);
 extern Datum row_writer_row(const RowWriter *writer);
 extern void row_writer_close(RowWriter *writer);
 
