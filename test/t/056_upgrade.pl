@@ -552,7 +552,8 @@ SKIP:
 	$from->safe_psql('postgres', 'SELECT devapp.setup_roles()');
 	$from->stop;
 	install($_->[0], "$_->[1]/devapp.so", next_files($_->[1])) for [ $here, $tree ], [ $there, $there_tree ];
-	$to->init(%of);
+	# from 18 on a new server has checksums of its pages, and pg_upgrade wants them in both or in none
+	$to->init(extra => [ @{ $of{extra} }, $to->pg_version >= 18 && $from->pg_version < 18 ? '--no-data-checksums' : () ]);
 	$to->append_conf('postgresql.conf', $settings);
 	$from->command_ok(
 		[ 'sh', '-c', join ' ', 'cd ' . $to->basedir . " && $there->{bindir}/pg_upgrade --no-sync", '-d', $from->data_dir, '-D', $to->data_dir,
