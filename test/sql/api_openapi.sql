@@ -15,7 +15,7 @@ CREATE FUNCTION pg_temp.json(devapp_api.response) RETURNS jsonb LANGUAGE sql AS 
 -- nobody has to say who they are
 SELECT status, headers FROM pg_temp.call(NULL, 'GET', '/openapi.json');
 SELECT pg_temp.json(pg_temp.call(NULL, 'GET', '/openapi.json')) AS doc \gset
-SELECT :'doc'::jsonb - '{paths,components}'::text[] AS head;
+SELECT jsonb_set(:'doc'::jsonb - '{paths,components}'::text[], '{info,version}', to_jsonb(:'doc'::jsonb #>> '{info,version}' = extversion)) AS head FROM pg_extension WHERE extname = 'devapp';
 SELECT k AS component, count(*) > 3 AS has_some FROM jsonb_object_keys(:'doc'::jsonb -> 'components') AS k, jsonb_object_keys(:'doc'::jsonb -> 'components' -> k) GROUP BY k ORDER BY k;
 SET LOCAL devapp.program_name = 'Weather APIs';
 SELECT d #>> '{info,title}' AS title, d -> 'servers' AS servers
