@@ -75,7 +75,7 @@ $$;
 CREATE FUNCTION devapp.set_attribute(entity text, id text, name text, value text) RETURNS jsonb
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.set_attribute(text, text, text, text) IS
-    'Sets one attribute of a developer (e-mail), team or product (name), app (id or owner/name) or credential (id or consumer key); returns all';
+    'Sets an attribute of a developer, team, product, app or credential; returns all attributes';
 SELECT devapp_internal.grant_to('devapp.set_attribute', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.remove_attribute(entity text, id text, name text) RETURNS jsonb
@@ -89,5 +89,5 @@ $$;
 
 CREATE FUNCTION devapp.remove_attribute(entity text, id text, name text) RETURNS jsonb
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.remove_attribute(text, text, text) IS 'Takes one attribute away; returns the rest';
+COMMENT ON FUNCTION devapp.remove_attribute(text, text, text) IS 'Removes an attribute; returns the remaining ones';
 SELECT devapp_internal.grant_to('devapp.remove_attribute', 'admin', 'developer');

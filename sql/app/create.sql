@@ -167,7 +167,7 @@ CREATE FUNCTION devapp.create_app(
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.create_app(text, text, text[], text, text, text[], text[], text, jsonb, text, text, interval, text, cidr[]) IS
-    'Makes an app of a developer or team with its first credential, and returns that one''s secret, once';
+    'Creates an app of a developer or team with its first credential, whose secret is returned only once';
 SELECT devapp_internal.grant_to('devapp.create_app', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.update_app(
@@ -226,5 +226,5 @@ CREATE FUNCTION devapp.update_app(
 ) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.update_app(devapp.app_ref, text, text, text[], text[], text, jsonb, cidr[], text) IS
-    'Changes an app, also its name; what is left out stays, '''' or ''{}'' clears';
+    'Changes an app; arguments left out change nothing, '''' or ''{}'' clears a value';
 SELECT devapp_internal.grant_to('devapp.update_app', 'admin', 'developer');

@@ -68,5 +68,5 @@ $$;
 CREATE FUNCTION devapp.get_app(app devapp.app_ref) RETURNS jsonb
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.get_app(devapp.app_ref) IS
-    'An app as one document: owner, status, products with their operations, credentials; no secret and no digest';
+    'An app as a JSON document with its owner, products and credentials, without secrets';
 SELECT devapp_internal.grant_to('devapp.get_app', 'admin', 'developer');

@@ -288,5 +288,5 @@ $$;
 
 CREATE FUNCTION devapp.find_apps(filter jsonb DEFAULT '{}') RETURNS SETOF devapp.app
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.find_apps(jsonb) IS 'The apps of a filter, or all that are not deleted, the oldest first';
+COMMENT ON FUNCTION devapp.find_apps(jsonb) IS 'Apps that match a filter, or all that are not deleted, oldest first';
 SELECT devapp_internal.grant_to('devapp.find_apps', 'admin');

@@ -40,7 +40,7 @@ $$;
 
 CREATE FUNCTION devapp.approve_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.approve_app(devapp.app_ref, text) IS 'Approves what of an app waits and the caller may decide on, and a pending app of which nothing waits then; lets a revoked app work again';
+COMMENT ON FUNCTION devapp.approve_app(devapp.app_ref, text) IS 'Approves a pending app and its pending products as far as the caller may; restores a revoked app';
 SELECT devapp_internal.grant_to('devapp.approve_app', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.reject_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -63,7 +63,7 @@ $$;
 
 CREATE FUNCTION devapp.reject_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.reject_app(devapp.app_ref, text) IS 'Rejects a pending app; of an approved one revokes what waits';
+COMMENT ON FUNCTION devapp.reject_app(devapp.app_ref, text) IS 'Rejects a pending app, or the pending products of an approved app';
 SELECT devapp_internal.grant_to('devapp.reject_app', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.resubmit_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -85,7 +85,7 @@ $$;
 
 CREATE FUNCTION devapp.resubmit_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.resubmit_app(devapp.app_ref, text) IS 'Hands a rejected app in again: it is pending, and the rules are asked again where there are';
+COMMENT ON FUNCTION devapp.resubmit_app(devapp.app_ref, text) IS 'Resubmits a rejected app; approval rules, if any, are evaluated again';
 SELECT devapp_internal.grant_to('devapp.resubmit_app', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.suspend_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -99,7 +99,7 @@ $$;
 
 CREATE FUNCTION devapp.suspend_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.suspend_app(devapp.app_ref, text) IS 'Stops an approved app for a while';
+COMMENT ON FUNCTION devapp.suspend_app(devapp.app_ref, text) IS 'Suspends an approved app until devapp.resume_app';
 SELECT devapp_internal.grant_to('devapp.suspend_app', 'admin');
 
 CREATE FUNCTION devapp_internal.resume_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -113,7 +113,7 @@ $$;
 
 CREATE FUNCTION devapp.resume_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.resume_app(devapp.app_ref, text) IS 'Lets a suspended app work again';
+COMMENT ON FUNCTION devapp.resume_app(devapp.app_ref, text) IS 'Resumes a suspended app';
 SELECT devapp_internal.grant_to('devapp.resume_app', 'admin');
 
 CREATE FUNCTION devapp_internal.revoke_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -133,7 +133,7 @@ $$;
 
 CREATE FUNCTION devapp.revoke_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.revoke_app(devapp.app_ref, text) IS 'Stops an approved or suspended app';
+COMMENT ON FUNCTION devapp.revoke_app(devapp.app_ref, text) IS 'Revokes an approved or suspended app';
 SELECT devapp_internal.grant_to('devapp.revoke_app', 'admin');
 
 CREATE FUNCTION devapp_internal.delete_app(app devapp.app_ref, note text) RETURNS devapp.app
@@ -150,5 +150,5 @@ $$;
 
 CREATE FUNCTION devapp.delete_app(app devapp.app_ref, note text DEFAULT NULL) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.delete_app(devapp.app_ref, text) IS 'Deletes an app: revokes its credentials at once and frees its name; the history stays';
+COMMENT ON FUNCTION devapp.delete_app(devapp.app_ref, text) IS 'Deletes an app: its credentials stop working at once and its name becomes free; its history is kept';
 SELECT devapp_internal.grant_to('devapp.delete_app', 'admin', 'developer');

@@ -24,16 +24,16 @@ CREATE TABLE devapp.app (
     CONSTRAINT app_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
     CONSTRAINT app_has_one_owner CHECK (num_nonnulls(developer_id, team_id) = 1)
 );
-COMMENT ON TABLE devapp.app IS 'A developer app: what holds credentials';
+COMMENT ON TABLE devapp.app IS 'Developer apps, which hold credentials';
 COMMENT ON COLUMN devapp.app.name IS 'Unique among the owner''s apps that are not deleted';
 COMMENT ON COLUMN devapp.app.status IS 'pending, rejected, approved, suspended, revoked or deleted';
 COMMENT ON COLUMN devapp.app.callback_urls IS 'URIs that an OAuth server may redirect to';
-COMMENT ON COLUMN devapp.app.scopes IS 'OAuth scopes that it asks for; none: all that its products offer';
-COMMENT ON COLUMN devapp.app.allowed_cidrs IS 'Networks that its clients may call from; none: every one';
-COMMENT ON COLUMN devapp.app.decided_by IS 'Role that last changed the status; rule:NAME: that rule; auto: nobody had to; null: nobody yet';
+COMMENT ON COLUMN devapp.app.scopes IS 'OAuth scopes that it requests; empty: all that its products offer';
+COMMENT ON COLUMN devapp.app.allowed_cidrs IS 'Networks that its clients may call from; empty: all';
+COMMENT ON COLUMN devapp.app.decided_by IS 'Role that last changed the status; rule:NAME: approval rule; auto: automatic; null: not decided yet';
 COMMENT ON COLUMN devapp.app.decided_at IS 'When the status last changed';
 COMMENT ON COLUMN devapp.app.decision_note IS 'Why the status last changed';
-COMMENT ON COLUMN devapp.app.deleted_at IS 'When it was deleted; the row stays for the history';
+COMMENT ON COLUMN devapp.app.deleted_at IS 'When it was deleted; the row is kept for the history';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.app', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.app', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.app', '');

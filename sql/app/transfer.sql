@@ -108,5 +108,5 @@ CREATE FUNCTION devapp.transfer_app(
 ) RETURNS devapp.app
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.transfer_app(devapp.app_ref, text, text, text) IS
-    'Gives an app another owner; its credentials, products and history stay, its keys go on working';
+    'Transfers an app to another owner; its keys keep working, and its products and history are kept';
 SELECT devapp_internal.grant_to('devapp.transfer_app', 'admin', 'developer');

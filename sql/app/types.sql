@@ -26,7 +26,7 @@ CREATE TYPE devapp.app_ref (
     LIKE = text
 );
 COMMENT ON TYPE devapp.app_ref IS
-    'Names an app: its id, or owner/name, where the owner is an e-mail or team:NAME and %2F and %25 in it stand for / and %';
+    'Reference to an app: its id or owner/name; owner is an e-mail address or team:NAME (%2F is /, %25 is %)';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.app_ref', 'USAGE', 'admin', 'developer');
 
 CREATE CAST (text AS devapp.app_ref) WITHOUT FUNCTION AS IMPLICIT;

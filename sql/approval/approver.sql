@@ -44,7 +44,7 @@ CREATE FUNCTION devapp.add_product_approver(product text, team text DEFAULT NULL
     RETURNS devapp.product_approver
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.add_product_approver(text, text, text) IS
-    'Lets the members of a team, or a database role, decide who gets a product';
+    'Makes a team or a database role an approver of a product';
 SELECT devapp_internal.grant_to('devapp.add_product_approver', 'admin');
 
 CREATE FUNCTION devapp_internal.remove_product_approver(product text, team text, role text)
@@ -74,7 +74,7 @@ $$;
 CREATE FUNCTION devapp.remove_product_approver(product text, team text DEFAULT NULL, role text DEFAULT NULL)
     RETURNS devapp.product_approver
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.remove_product_approver(text, text, text) IS 'Takes that right away';
+COMMENT ON FUNCTION devapp.remove_product_approver(text, text, text) IS 'Removes a team or a database role as an approver of a product';
 SELECT devapp_internal.grant_to('devapp.remove_product_approver', 'admin');
 
 -- The id of a team; null for a role.
@@ -189,7 +189,7 @@ CREATE FUNCTION devapp.my_approvals()
     owner_attributes jsonb
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.my_approvals() IS 'What waits for the decision of the caller as an approver, with what there is to judge it by, oldest first';
+COMMENT ON FUNCTION devapp.my_approvals() IS 'Requests that the caller can decide as an approver, with what is needed to judge them, oldest first';
 SELECT devapp_internal.grant_to('devapp.my_approvals', 'admin', 'developer');
 
 -- An app of others exists for whoever decides on a product that it has; a credential of others,

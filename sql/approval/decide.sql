@@ -295,5 +295,5 @@ CREATE FUNCTION devapp.explain_approval(app devapp.app_ref)
     RETURNS TABLE (product text, rule text, priority integer, matches boolean, reason text, decision text, decides boolean)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.explain_approval(devapp.app_ref) IS
-    'One row for each product that an app asks for and each rule: does it match, if not why not, and which one decides; as if it were asked for now';
+    'Shows which approval rules match each product an app requests, and which one would decide now';
 SELECT devapp_internal.grant_to('devapp.explain_approval', 'admin', 'developer');

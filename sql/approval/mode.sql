@@ -32,5 +32,5 @@ $$;
 CREATE FUNCTION devapp.set_app_approval(mode text) RETURNS text
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.set_app_approval(text) IS
-    'Says how new apps start: auto (approved), manual (pending), or conditional (as the rules decide)';
+    'Sets how new apps start: auto (approved), manual (pending) or conditional (approval rules decide)';
 SELECT devapp_internal.grant_to('devapp.set_app_approval', 'admin');

@@ -144,7 +144,7 @@ CREATE FUNCTION devapp.create_approval_rule(
 ) RETURNS devapp.approval_rule
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.create_approval_rule(text, integer, text, text, text, text, text, jsonb, jsonb, jsonb, integer, integer, text, boolean) IS
-    'Makes a rule of conditional approval: where all conditions that are given hold, it decides approve, hold or reject';
+    'Creates an approval rule, which decides approve, hold or reject where all given conditions hold';
 SELECT devapp_internal.grant_to('devapp.create_approval_rule', 'admin');
 
 -- As 0 is a number of apps like any other, a negative one takes the bound away.
@@ -226,7 +226,7 @@ CREATE FUNCTION devapp.update_approval_rule(
 ) RETURNS devapp.approval_rule
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.update_approval_rule(text, integer, text, text, text, text, text, jsonb, jsonb, jsonb, integer, integer, text, boolean) IS
-    'Changes a rule; what is left out stays, '''' or ''{}'' clears, and a negative number clears a bound';
+    'Changes an approval rule; '''' or ''{}'' clears a condition, a negative number clears a bound';
 SELECT devapp_internal.grant_to('devapp.update_approval_rule', 'admin');
 
 CREATE FUNCTION devapp_internal.changed_bound(old_value integer, new_value integer) RETURNS integer
@@ -247,5 +247,5 @@ $$;
 
 CREATE FUNCTION devapp.delete_approval_rule(name text) RETURNS devapp.approval_rule
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.delete_approval_rule(text) IS 'Deletes a rule; what it decided stays decided, under its name';
+COMMENT ON FUNCTION devapp.delete_approval_rule(text) IS 'Deletes an approval rule; its decisions are kept under its name';
 SELECT devapp_internal.grant_to('devapp.delete_approval_rule', 'admin');

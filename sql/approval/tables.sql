@@ -27,22 +27,22 @@ CREATE TABLE devapp.approval_rule (
     CONSTRAINT approval_rule_apps_owned_is_a_range CHECK (min_apps_owned <= max_apps_owned)
 );
 COMMENT ON TABLE devapp.approval_rule IS
-    'A rule of conditional approval: if all its conditions hold, it decides; a condition that is null or {} always holds';
-COMMENT ON COLUMN devapp.approval_rule.name IS 'Unique; cannot be changed: decisions are recorded under it';
-COMMENT ON COLUMN devapp.approval_rule.priority IS 'The lowest is asked first; unique among enabled rules';
-COMMENT ON COLUMN devapp.approval_rule.enabled IS 'Whether it is asked at all';
-COMMENT ON COLUMN devapp.approval_rule.product IS 'Name of the product that is asked for';
-COMMENT ON COLUMN devapp.approval_rule.access IS 'public, private or internal: access of the product that is asked for';
+    'Rules of conditional approval: a rule decides if all its conditions hold; null or {} always holds';
+COMMENT ON COLUMN devapp.approval_rule.name IS 'Unique; cannot be changed, because decisions are recorded under it';
+COMMENT ON COLUMN devapp.approval_rule.priority IS 'The rule with the lowest priority is evaluated first; unique among enabled rules';
+COMMENT ON COLUMN devapp.approval_rule.enabled IS 'Whether the rule is evaluated';
+COMMENT ON COLUMN devapp.approval_rule.product IS 'Name of the requested product';
+COMMENT ON COLUMN devapp.approval_rule.access IS 'Access of the requested product: public, private or internal';
 COMMENT ON COLUMN devapp.approval_rule.email_domain IS
-    'Domain of the e-mail of the developer who owns the app, in any case; *.example.com: example.com and its subdomains';
+    'E-mail domain of the owner, case-insensitive; *.example.com: example.com and its subdomains';
 COMMENT ON COLUMN devapp.approval_rule.team IS 'Name of the team that owns the app';
 COMMENT ON COLUMN devapp.approval_rule.developer_attributes IS 'The developer who owns the app has all of these';
 COMMENT ON COLUMN devapp.approval_rule.app_attributes IS 'The app has all of these';
 COMMENT ON COLUMN devapp.approval_rule.team_attributes IS 'The team that owns the app has all of these';
-COMMENT ON COLUMN devapp.approval_rule.min_apps_owned IS 'The owner has at least so many other apps that are not deleted';
-COMMENT ON COLUMN devapp.approval_rule.max_apps_owned IS 'The owner has at most so many other apps that are not deleted';
+COMMENT ON COLUMN devapp.approval_rule.min_apps_owned IS 'The owner has at least this many other apps that are not deleted';
+COMMENT ON COLUMN devapp.approval_rule.max_apps_owned IS 'The owner has at most this many other apps that are not deleted';
 COMMENT ON COLUMN devapp.approval_rule.decision IS 'approve, hold or reject';
-COMMENT ON COLUMN devapp.approval_rule.note IS 'What becomes the decision_note; null: the name of the rule';
+COMMENT ON COLUMN devapp.approval_rule.note IS 'Recorded as decision_note; null: the name of the rule';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.approval_rule', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
 SELECT pg_extension_config_dump('devapp.approval_rule', '');
 CREATE UNIQUE INDEX approval_rule_priority_key ON devapp.approval_rule (priority) WHERE enabled;
@@ -63,9 +63,9 @@ CREATE TABLE devapp.product_approver (
     CONSTRAINT product_approver_key UNIQUE NULLS NOT DISTINCT (product_id, team_id, role_name),
     CONSTRAINT product_approver_is_team_or_role CHECK (num_nonnulls(team_id, role_name) = 1)
 );
-COMMENT ON TABLE devapp.product_approver IS 'A team or a database role that may decide who gets a product';
-COMMENT ON COLUMN devapp.product_approver.team_id IS 'Every member of this team may, while team and member are active';
-COMMENT ON COLUMN devapp.product_approver.role_name IS 'Every database role that has the rights of this one may';
+COMMENT ON TABLE devapp.product_approver IS 'Teams and database roles, besides administrators, that may approve a product';
+COMMENT ON COLUMN devapp.product_approver.team_id IS 'Team whose members may approve while team and member are active';
+COMMENT ON COLUMN devapp.product_approver.role_name IS 'Database role that may approve, with all roles that have its privileges';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product_approver', 'SELECT, INSERT, DELETE', 'admin');
 SELECT pg_extension_config_dump('devapp.product_approver', '');
 CREATE INDEX product_approver_team_id_idx ON devapp.product_approver (team_id) WHERE team_id IS NOT NULL;
@@ -78,7 +78,7 @@ CREATE TABLE devapp.approval_setting (
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT approval_setting_pkey PRIMARY KEY (name)
 );
-COMMENT ON TABLE devapp.approval_setting IS 'A setting of approval that somebody made; no row: the default';
+COMMENT ON TABLE devapp.approval_setting IS 'Settings of approval that were changed; no row: the default';
 COMMENT ON COLUMN devapp.approval_setting.name IS 'app_approval: how new apps start';
 COMMENT ON COLUMN devapp.approval_setting.value IS 'auto, manual or conditional';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.approval_setting', 'SELECT, INSERT, UPDATE', 'admin');

@@ -6,5 +6,5 @@ CREATE TYPE devapp.approval_decision AS (
     note text
 );
 COMMENT ON COLUMN devapp.approval_decision.decision IS 'approve, hold or reject';
-COMMENT ON COLUMN devapp.approval_decision.decided_by IS 'rule:NAME; auto: approved without a rule; null: left to a person';
+COMMENT ON COLUMN devapp.approval_decision.decided_by IS 'rule:NAME; auto: approved without a rule; null: left to an approver';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.approval_decision', 'USAGE', 'admin');

@@ -4,7 +4,7 @@ CREATE FUNCTION devapp.next_status(entity text, status text, action text) RETURN
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_next_status';
 COMMENT ON FUNCTION devapp.next_status(text, text, text) IS
-    'Status of an app, credential, credential_product, developer, signing_key or team after an action; an error if the action is not possible there';
+    'Status of an entity, such as app, after an action; an error if the status does not allow the action';
 SELECT devapp_internal.grant_to('devapp.next_status', 'admin');
 
 CREATE FUNCTION devapp_internal.possible_status(entity text, status text, action text) RETURNS text

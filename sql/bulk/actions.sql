@@ -28,7 +28,7 @@ CREATE FUNCTION devapp.bulk_approve(
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_approve(devapp.app_ref[], jsonb, text, boolean) IS
-    'Approves pending apps, and what approved apps wait for; a dry run unless dry_run => false';
+    'Approves pending apps and pending products of apps; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_approve', 'admin');
 
 CREATE FUNCTION devapp_internal.bulk_reject(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
@@ -85,7 +85,7 @@ CREATE FUNCTION devapp.bulk_resume(
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_resume(devapp.app_ref[], jsonb, text, boolean) IS
-    'Lets suspended apps work again; a dry run unless dry_run => false';
+    'Resumes suspended apps; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_resume', 'admin');
 
 CREATE FUNCTION devapp_internal.bulk_revoke(app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
@@ -144,7 +144,7 @@ CREATE FUNCTION devapp.bulk_add_products(
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_add_products(text[], devapp.app_ref[], jsonb, text, boolean) IS
-    'Associates all live credentials of apps with products, as add_app_product does; a dry run unless dry_run => false';
+    'Adds products to all live credentials of apps; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_add_products', 'admin');
 
 CREATE FUNCTION devapp_internal.bulk_remove_products(products text[], app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
@@ -165,7 +165,7 @@ CREATE FUNCTION devapp.bulk_remove_products(
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_remove_products(text[], devapp.app_ref[], jsonb, text, boolean) IS
-    'Ends the associations of all credentials of apps with products, as remove_app_product does; a dry run unless dry_run => false';
+    'Removes products from all credentials of apps; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_remove_products', 'admin');
 
 CREATE FUNCTION devapp_internal.bulk_replace_product(product text, replacement text, app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
@@ -187,7 +187,7 @@ CREATE FUNCTION devapp.bulk_replace_product(
 ) RETURNS SETOF devapp.bulk_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_replace_product(text, text, devapp.app_ref[], jsonb, text, boolean) IS
-    'Gives the live credentials of apps another product for the one they have, as approved as that is; a dry run unless dry_run => false';
+    'Replaces a product of live credentials by another, with the same status; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_replace_product', 'admin');
 
 CREATE FUNCTION devapp_internal.bulk_transfer(to_developer text, to_team text, app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
@@ -211,7 +211,7 @@ CREATE FUNCTION devapp.bulk_transfer(
 ) RETURNS SETOF devapp.bulk_transfer_result
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_transfer(text, text, devapp.app_ref[], jsonb, text, boolean) IS
-    'Gives apps another owner; a dry run unless dry_run => false';
+    'Transfers apps to another owner; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_transfer', 'admin');
 
 CREATE FUNCTION devapp_internal.bulk_rotate(overlap interval, app_ids devapp.app_ref[], filter jsonb, note text, dry_run boolean)
@@ -235,5 +235,5 @@ CREATE FUNCTION devapp.bulk_rotate(
 ) RETURNS SETOF devapp.bulk_rotation
     LANGUAGE c ROWS 100 AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.bulk_rotate(interval, devapp.app_ref[], jsonb, text, boolean) IS
-    'Rotates the credentials of apps and returns their secrets, once; with overlap => ''0'' those being rotated as well; a dry run unless dry_run => false';
+    'Rotates credentials of apps and returns the new secrets, once; a dry run unless dry_run => false';
 SELECT devapp_internal.grant_to('devapp.bulk_rotate', 'admin');

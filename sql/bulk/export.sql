@@ -91,7 +91,7 @@ $$;
 CREATE FUNCTION devapp.export_apps(filter jsonb DEFAULT '{}', with_digests boolean DEFAULT false) RETURNS SETOF jsonb
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.export_apps(jsonb, boolean) IS
-    'The apps of a filter, or all, with credentials and products; no secrets, and digests of them only for superusers';
+    'Exports apps with credentials and products, without secrets; digests of secrets only for superusers';
 SELECT devapp_internal.grant_to('devapp.export_apps', 'admin');
 
 -- A spreadsheet takes a cell that starts like this for a formula; some take the fullwidth
@@ -172,5 +172,5 @@ CREATE FUNCTION devapp.export_apps_table(filter jsonb DEFAULT '{}', escape_formu
     )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.export_apps_table(jsonb, boolean) IS
-    'The same flat, for COPY ... TO ... (FORMAT csv): a row for each product of each credential';
+    'Exports apps for COPY ... TO ... (FORMAT csv): one row per product of each credential';
 SELECT devapp_internal.grant_to('devapp.export_apps_table', 'admin');

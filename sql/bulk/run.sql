@@ -38,7 +38,7 @@ $$;
 
 CREATE FUNCTION devapp.bulk_start(action text, filter jsonb, note text, batch_size integer, arguments jsonb) RETURNS uuid
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_start IS 'Writes down a bulk run and its apps; a part of devapp.run_bulk';
+COMMENT ON FUNCTION devapp.bulk_start IS 'Records a bulk run and its apps; a part of devapp.run_bulk';
 SELECT devapp_internal.grant_to('devapp.bulk_start', 'admin');
 
 -- A run that is not over, locked.
@@ -67,7 +67,7 @@ $$;
 
 CREATE FUNCTION devapp.bulk_resumable(run_id uuid) RETURNS uuid
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_resumable IS 'A bulk run that is not over, locked, or an error; a part of devapp.resume_bulk';
+COMMENT ON FUNCTION devapp.bulk_resumable IS 'Locks an unfinished bulk run, or raises an error; a part of devapp.resume_bulk';
 SELECT devapp_internal.grant_to('devapp.bulk_resumable', 'admin');
 
 -- The next batch: the changes, and what became of each app.  Is there more to do?  The
@@ -118,7 +118,7 @@ $$;
 
 CREATE FUNCTION devapp.bulk_step(run_id uuid) RETURNS boolean
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.bulk_step IS 'Makes the next batch of a bulk run; a part of devapp.run_bulk';
+COMMENT ON FUNCTION devapp.bulk_step IS 'Processes the next batch of a bulk run; a part of devapp.run_bulk';
 SELECT devapp_internal.grant_to('devapp.bulk_step', 'admin');
 
 CREATE PROCEDURE devapp.run_bulk(
@@ -132,13 +132,13 @@ CREATE PROCEDURE devapp.run_bulk(
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'devapp_run_bulk';
 COMMENT ON PROCEDURE devapp.run_bulk(text, jsonb, text, integer, jsonb, uuid) IS
-    'A bulk action in batches that commit, for any number of apps; returns the id of the run';
+    'Runs a bulk action on any number of apps, in batches that commit; returns the id of the run';
 SELECT devapp_internal.grant_to('devapp.run_bulk', 'admin');
 
 CREATE PROCEDURE devapp.resume_bulk(run_id uuid)
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'devapp_resume_bulk';
-COMMENT ON PROCEDURE devapp.resume_bulk(uuid) IS 'Goes on with a bulk run that was interrupted';
+COMMENT ON PROCEDURE devapp.resume_bulk(uuid) IS 'Resumes a bulk run that was interrupted';
 SELECT devapp_internal.grant_to('devapp.resume_bulk', 'admin');
 
 -- The batch that is being made is made to its end, and stays.
@@ -159,7 +159,7 @@ $$;
 
 CREATE FUNCTION devapp.cancel_bulk(run_id uuid) RETURNS devapp.bulk_run
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.cancel_bulk(uuid) IS 'Gives up a bulk run after the batch it is at; what is done stays';
+COMMENT ON FUNCTION devapp.cancel_bulk(uuid) IS 'Cancels a bulk run after its current batch; completed batches stay';
 SELECT devapp_internal.grant_to('devapp.cancel_bulk', 'admin');
 
 -- ---------- progress ----------
@@ -201,11 +201,11 @@ CREATE VIEW devapp.bulk_progress WITH (security_invoker = true) AS
             AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
             AND l.objsubid = 1
             AND ((l.classid::bigint << 32) | l.objid::bigint) = devapp_internal.bulk_lock_key(r.run_id);
-COMMENT ON VIEW devapp.bulk_progress IS 'Bulk runs and how far they are; to watch from another session';
+COMMENT ON VIEW devapp.bulk_progress IS 'Progress of bulk runs, to be watched from another session';
 COMMENT ON COLUMN devapp.bulk_progress.status IS
-    'running, done, cancelled, or interrupted: no session is at work on it, go on with devapp.resume_bulk';
-COMMENT ON COLUMN devapp.bulk_progress.done IS 'Apps it has been at; includes failed and skipped';
-COMMENT ON COLUMN devapp.bulk_progress.rate IS 'Apps a second, while at work';
-COMMENT ON COLUMN devapp.bulk_progress.remaining IS 'Time that the rest takes at this rate';
-COMMENT ON COLUMN devapp.bulk_progress.pid IS 'The session at work on it';
+    'running, done, cancelled, or interrupted: no session is processing it; see devapp.resume_bulk';
+COMMENT ON COLUMN devapp.bulk_progress.done IS 'Processed apps, including failed and skipped ones';
+COMMENT ON COLUMN devapp.bulk_progress.rate IS 'Apps per second, while processing';
+COMMENT ON COLUMN devapp.bulk_progress.remaining IS 'Estimated remaining time at this rate';
+COMMENT ON COLUMN devapp.bulk_progress.pid IS 'Process id of the session that is processing it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_progress', 'SELECT', 'admin');

@@ -20,14 +20,14 @@ CREATE TABLE devapp.bulk_run (
     cancelled_at timestamptz,
     CONSTRAINT bulk_run_pkey PRIMARY KEY (run_id)
 );
-COMMENT ON TABLE devapp.bulk_run IS 'A bulk run that commits batch by batch; devapp.bulk_progress shows how far it is';
-COMMENT ON COLUMN devapp.bulk_run.job IS 'Action, filter and arguments, looked up when it began';
-COMMENT ON COLUMN devapp.bulk_run.total IS 'How many apps it was about when it began';
-COMMENT ON COLUMN devapp.bulk_run.done IS 'How many of them it has been at; includes failed and skipped';
-COMMENT ON COLUMN devapp.bulk_run.skipped IS 'How many had changed meanwhile and were not concerned any more';
-COMMENT ON COLUMN devapp.bulk_run.last_app_id IS 'It is through with the apps up to this one';
+COMMENT ON TABLE devapp.bulk_run IS 'Bulk runs, which commit after each batch; see devapp.bulk_progress';
+COMMENT ON COLUMN devapp.bulk_run.job IS 'Action, filter and arguments, as resolved at the start';
+COMMENT ON COLUMN devapp.bulk_run.total IS 'Number of apps at the start';
+COMMENT ON COLUMN devapp.bulk_run.done IS 'Number of processed apps, including failed and skipped ones';
+COMMENT ON COLUMN devapp.bulk_run.skipped IS 'Number of apps that no longer matched the filter';
+COMMENT ON COLUMN devapp.bulk_run.last_app_id IS 'Last app that was processed';
 COMMENT ON COLUMN devapp.bulk_run.busy IS 'Time spent on batches';
-COMMENT ON COLUMN devapp.bulk_run.started_by IS 'Who began it: e-mail of the person who acted, or role';
+COMMENT ON COLUMN devapp.bulk_run.started_by IS 'Who started it: e-mail address of the acting developer, or role';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_run', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.bulk_run', '');
 
@@ -45,8 +45,8 @@ CREATE TABLE devapp.bulk_item (
     CONSTRAINT bulk_item_pkey PRIMARY KEY (run_id, app_id),
     CONSTRAINT bulk_item_run_id_fkey FOREIGN KEY (run_id) REFERENCES devapp.bulk_run
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE devapp.bulk_item IS 'An app of a bulk run';
-COMMENT ON COLUMN devapp.bulk_item.outcome IS 'null: still to do; else as in devapp.bulk_result';
-COMMENT ON COLUMN devapp.bulk_item.transaction_id IS 'Transaction of the change: its events in devapp.audit_event have the same';
+COMMENT ON TABLE devapp.bulk_item IS 'Apps of bulk runs';
+COMMENT ON COLUMN devapp.bulk_item.outcome IS 'As in devapp.bulk_result; null: not processed yet';
+COMMENT ON COLUMN devapp.bulk_item.transaction_id IS 'Transaction of the change, as in devapp.audit_event';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.bulk_item', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.bulk_item', '');

@@ -11,12 +11,12 @@ CREATE TYPE devapp.bulk_result AS (
     products text[],
     pending_products text[]
 );
-COMMENT ON TYPE devapp.bulk_result IS 'What became of an app in a bulk action';
+COMMENT ON TYPE devapp.bulk_result IS 'Result of a bulk action for an app';
 COMMENT ON COLUMN devapp.bulk_result.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp.bulk_result.outcome IS
-    'approved, rejected, suspended, resumed, revoked, deleted, added, removed or replaced; failed: see error; skipped: the app no longer matches';
-COMMENT ON COLUMN devapp.bulk_result.products IS 'Products that were approved, added, removed or replaced; null: the action is not about products';
-COMMENT ON COLUMN devapp.bulk_result.pending_products IS 'Products that the app waits for afterwards; null: the action is not about products';
+    'What was done, such as approved; failed: see error; skipped: the app no longer matches the filter';
+COMMENT ON COLUMN devapp.bulk_result.products IS 'Products that were approved, added, removed or replaced; null: the action does not affect products';
+COMMENT ON COLUMN devapp.bulk_result.pending_products IS 'Products of the app that are still pending; null: the action does not affect products';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_result', 'USAGE', 'admin');
 
 CREATE TYPE devapp.bulk_transfer_result AS (
@@ -29,7 +29,7 @@ CREATE TYPE devapp.bulk_transfer_result AS (
     outcome text,
     error text
 );
-COMMENT ON TYPE devapp.bulk_transfer_result IS 'What became of an app in a bulk transfer';
+COMMENT ON TYPE devapp.bulk_transfer_result IS 'Result of a bulk transfer for an app';
 COMMENT ON COLUMN devapp.bulk_transfer_result.owner IS 'The owner before';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_transfer_result', 'USAGE', 'admin');
 
@@ -46,9 +46,9 @@ CREATE TYPE devapp.bulk_rotation AS (
     secret text,
     previous_valid_until timestamptz
 );
-COMMENT ON TYPE devapp.bulk_rotation IS 'What became of a credential in a bulk rotation';
-COMMENT ON COLUMN devapp.bulk_rotation.secret IS 'The new key or client secret: shown once, stored nowhere; null in a dry run';
-COMMENT ON COLUMN devapp.bulk_rotation.previous_valid_until IS 'Until when the old secret works';
+COMMENT ON TYPE devapp.bulk_rotation IS 'Result of a bulk rotation for a credential';
+COMMENT ON COLUMN devapp.bulk_rotation.secret IS 'New key or client secret, which is shown only once and not stored; null in a dry run';
+COMMENT ON COLUMN devapp.bulk_rotation.previous_valid_until IS 'When the old secret stops working';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.bulk_rotation', 'USAGE', 'admin');
 
 -- A filter in which names have become ids and texts times.

@@ -53,7 +53,7 @@ $$;
 CREATE FUNCTION devapp.add_app_product(app devapp.app_ref, product text, note text DEFAULT NULL) RETURNS SETOF devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.add_app_product(devapp.app_ref, text, text) IS
-    'Associates all live credentials of an app with a product; approved at once if the rules or the product''s approval say so';
+    'Adds a product to all live credentials of an app; its approval or the rules decide if it is pending';
 SELECT devapp_internal.grant_to('devapp.add_app_product', 'admin', 'developer');
 
 -- From all credentials that the caller sees, also those that do not work: one that is issued later asks for the
@@ -90,5 +90,5 @@ $$;
 CREATE FUNCTION devapp.remove_app_product(app devapp.app_ref, product text, note text DEFAULT NULL) RETURNS SETOF devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.remove_app_product(devapp.app_ref, text, text) IS
-    'Ends the associations of all credentials of an app with a product; the rows stay for the history';
+    'Removes a product from all credentials of an app';
 SELECT devapp_internal.grant_to('devapp.remove_app_product', 'admin', 'developer');

@@ -172,5 +172,5 @@ $$;
 CREATE FUNCTION devapp.get_credential(credential devapp.credential_ref) RETURNS jsonb
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.get_credential(devapp.credential_ref) IS
-    'A credential as one document: status, products with their operations, versions of the secret, app and owner; no secret and no digest';
+    'A credential as a JSON document with its products, app and owner, without secrets';
 SELECT devapp_internal.grant_to('devapp.get_credential', 'admin', 'developer');

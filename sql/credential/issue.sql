@@ -308,7 +308,7 @@ CREATE FUNCTION devapp.issue_credential(
 ) RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.issue_credential(devapp.app_ref, text, text[], text, text[], interval, jsonb, text, text, devapp.credential_ref, interval, cidr[]) IS
-    'Adds a credential to an app, or replaces one, and returns its secret, once; what is left out is that of the one it replaces, products else those of the app''s other credentials';
+    'Issues a credential of an app, or replaces one; its secret is returned only once';
 SELECT devapp_internal.grant_to('devapp.issue_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.update_credential(
@@ -347,7 +347,7 @@ CREATE FUNCTION devapp.update_credential(
 ) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.update_credential(devapp.credential_ref, text, text[], jsonb, cidr[]) IS
-    'Changes a credential; what is left out stays, '''' or ''{}'' clears';
+    'Changes a credential; arguments left out change nothing, '''' or ''{}'' clears a value';
 SELECT devapp_internal.grant_to('devapp.update_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.approve_credential(credential devapp.credential_ref, note text) RETURNS devapp.credential
@@ -373,7 +373,7 @@ $$;
 
 CREATE FUNCTION devapp.approve_credential(credential devapp.credential_ref, note text DEFAULT NULL) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.approve_credential(devapp.credential_ref, text) IS 'Lets a revoked credential work again, unless it was compromised';
+COMMENT ON FUNCTION devapp.approve_credential(devapp.credential_ref, text) IS 'Restores a revoked credential, unless it is compromised';
 SELECT devapp_internal.grant_to('devapp.approve_credential', 'admin');
 
 -- The last revocation may approve a pending app, which is locked for that from the beginning.
@@ -414,7 +414,7 @@ $$;
 CREATE FUNCTION devapp.revoke_credential(credential devapp.credential_ref, note text DEFAULT NULL, compromised boolean DEFAULT false)
     RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.revoke_credential(devapp.credential_ref, text, boolean) IS 'Stops a credential; as compromised for ever';
+COMMENT ON FUNCTION devapp.revoke_credential(devapp.credential_ref, text, boolean) IS 'Revokes a credential; as compromised, it can never be restored';
 SELECT devapp_internal.grant_to('devapp.revoke_credential', 'admin', 'developer');
 
 -- Its associations end with it, so that nothing of it waits or is asked for again.
@@ -442,5 +442,5 @@ $$;
 CREATE FUNCTION devapp.delete_credential(credential devapp.credential_ref, note text DEFAULT NULL) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.delete_credential(devapp.credential_ref, text) IS
-    'Takes a credential out of all lists, for ever; it stops working, and its history stays';
+    'Deletes a credential permanently; it stops working at once, and its history is kept';
 SELECT devapp_internal.grant_to('devapp.delete_credential', 'admin', 'developer');

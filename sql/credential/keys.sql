@@ -9,26 +9,26 @@ CREATE TYPE devapp.key_parts AS (
     environment text,
     key_id text
 );
-COMMENT ON TYPE devapp.key_parts IS 'What a key says of itself';
+COMMENT ON TYPE devapp.key_parts IS 'Parts of a key';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.key_parts', 'USAGE', 'admin');
 
 CREATE FUNCTION devapp.key_info(key text) RETURNS devapp.key_parts
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_key_info';
-COMMENT ON FUNCTION devapp.key_info(text) IS 'What a key or consumer key says of itself, from its characters alone';
+COMMENT ON FUNCTION devapp.key_info(text) IS 'Parts of a key or consumer key, derived from its characters alone';
 SELECT devapp_internal.grant_to('devapp.key_info', 'admin');
 
 CREATE FUNCTION devapp.mask_key(key text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_mask_key';
-COMMENT ON FUNCTION devapp.mask_key(text) IS 'The public part of a key, fit for a log';
+COMMENT ON FUNCTION devapp.mask_key(text) IS 'Public part of a key, safe to log';
 SELECT devapp_internal.grant_to('devapp.mask_key', 'admin');
 
 CREATE FUNCTION devapp.key_pattern() RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_key_pattern';
 COMMENT ON FUNCTION devapp.key_pattern() IS
-    'A regular expression for whole keys with the prefix that new keys get, to be registered with secret scanners';
+    'Regular expression for new keys, to be registered with secret scanners';
 SELECT devapp_internal.grant_to('devapp.key_pattern', 'admin', 'scanner');
 
 CREATE FUNCTION devapp_internal.new_consumer_key(environment text) RETURNS text

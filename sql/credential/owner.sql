@@ -111,5 +111,5 @@ CREATE FUNCTION devapp.key_owner(key text) RETURNS TABLE (
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.key_owner(text) IS
-    'Whose key is this: the credential, app and owner of a consumer key or of the SHA-256 of a key';
+    'Credential, app and owner of a consumer key or of the SHA-256 digest of a key';
 SELECT devapp_internal.grant_to('devapp.key_owner', 'admin');

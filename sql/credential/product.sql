@@ -114,7 +114,7 @@ CREATE FUNCTION devapp.add_credential_product(credential devapp.credential_ref, 
     RETURNS devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.add_credential_product(devapp.credential_ref, text, text) IS
-    'Associates a credential with a product; approved at once if the rules or the product''s approval say so';
+    'Adds a product to a credential; its approval or the rules decide if it is pending';
 SELECT devapp_internal.grant_to('devapp.add_credential_product', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.remove_credential_product(credential devapp.credential_ref, product text, note text) RETURNS devapp.credential_product
@@ -138,7 +138,7 @@ CREATE FUNCTION devapp.remove_credential_product(credential devapp.credential_re
     RETURNS devapp.credential_product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.remove_credential_product(devapp.credential_ref, text, text) IS
-    'Ends an association; the row stays for the history';
+    'Removes a product from a credential';
 SELECT devapp_internal.grant_to('devapp.remove_credential_product', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.set_credential_product_status(credential devapp.credential_ref, product text, action text, note text)

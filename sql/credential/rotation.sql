@@ -145,7 +145,7 @@ CREATE FUNCTION devapp.rotate_credential(credential devapp.credential_ref, overl
     RETURNS devapp.issued_credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.rotate_credential(devapp.credential_ref, interval, text) IS
-    'Gives a credential a new secret and returns it, once; the old one works for the overlap, or ends at once if that is zero';
+    'Issues a new secret, returned only once; the old one works until the overlap ends';
 SELECT devapp_internal.grant_to('devapp.rotate_credential', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.complete_rotation(credential devapp.credential_ref) RETURNS devapp.credential
@@ -169,7 +169,7 @@ $$;
 
 CREATE FUNCTION devapp.complete_rotation(credential devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.complete_rotation(devapp.credential_ref) IS 'Ends the old secret of a rotation now';
+COMMENT ON FUNCTION devapp.complete_rotation(devapp.credential_ref) IS 'Ends the old secret of a rotation immediately';
 SELECT devapp_internal.grant_to('devapp.complete_rotation', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.cancel_rotation(credential devapp.credential_ref) RETURNS devapp.credential
@@ -194,5 +194,5 @@ $$;
 
 CREATE FUNCTION devapp.cancel_rotation(credential devapp.credential_ref) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.cancel_rotation(devapp.credential_ref) IS 'Ends the new secret of a rotation now and restores the old one';
+COMMENT ON FUNCTION devapp.cancel_rotation(devapp.credential_ref) IS 'Ends the new secret of a rotation immediately and restores the old one';
 SELECT devapp_internal.grant_to('devapp.cancel_rotation', 'admin', 'developer');

@@ -24,17 +24,17 @@ CREATE TABLE devapp.credential (
     CONSTRAINT credential_deleted_check CHECK (deleted_at IS NULL OR status <> 'approved'),
     CONSTRAINT credential_consumer_key_key UNIQUE (consumer_key)
 );
-COMMENT ON TABLE devapp.credential IS 'A consumer key of an app';
+COMMENT ON TABLE devapp.credential IS 'Credentials of apps, each with a consumer key';
 COMMENT ON COLUMN devapp.credential.kind IS 'api_key, oauth_client, or jwt: the secret is a signed token';
-COMMENT ON COLUMN devapp.credential.label IS 'What people call it, such as "CI server"';
-COMMENT ON COLUMN devapp.credential.consumer_key IS 'Public part of the key, and the client id: fit for lists and logs';
-COMMENT ON COLUMN devapp.credential.environment IS 'The only environment that it works in; null: every one';
-COMMENT ON COLUMN devapp.credential.status IS 'approved, revoked, or compromised: revoked for ever, because somebody else may know the secret';
-COMMENT ON COLUMN devapp.credential.scopes IS 'OAuth scopes that it asks for; none: those of the app';
-COMMENT ON COLUMN devapp.credential.allowed_cidrs IS 'Networks that its clients may call from, within those of the app; none: all of those';
-COMMENT ON COLUMN devapp.credential.expires_at IS 'When it stops working; null: never; cannot be changed';
-COMMENT ON COLUMN devapp.credential.replaces IS 'The credential of the same app that it was issued to replace; cannot be changed';
-COMMENT ON COLUMN devapp.credential.deleted_at IS 'When it was deleted; the row stays for the history';
+COMMENT ON COLUMN devapp.credential.label IS 'Label for people, such as "CI server"';
+COMMENT ON COLUMN devapp.credential.consumer_key IS 'Public part of the key, and the client id; safe to list and log';
+COMMENT ON COLUMN devapp.credential.environment IS 'The only environment in which it works; null: all';
+COMMENT ON COLUMN devapp.credential.status IS 'approved, revoked, or compromised: revoked permanently because the secret may have leaked';
+COMMENT ON COLUMN devapp.credential.scopes IS 'OAuth scopes that it requests; empty: those of the app';
+COMMENT ON COLUMN devapp.credential.allowed_cidrs IS 'Networks that its clients may call from, within those of the app; empty: all of those';
+COMMENT ON COLUMN devapp.credential.expires_at IS 'When it stops working, which cannot be changed; null: never';
+COMMENT ON COLUMN devapp.credential.replaces IS 'Credential of the same app that it replaces, which cannot be changed';
+COMMENT ON COLUMN devapp.credential.deleted_at IS 'When it was deleted; the row is kept for the history';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.credential', '');
@@ -58,14 +58,14 @@ CREATE TABLE devapp.credential_secret (
     CONSTRAINT credential_secret_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential,
     CONSTRAINT credential_secret_version_key UNIQUE (credential_id, version)
 );
-COMMENT ON TABLE devapp.credential_secret IS 'A version of the secret of a credential';
-COMMENT ON COLUMN devapp.credential_secret.purpose IS 'api_key, client_secret, or token; a secret that is presented as another purpose is not found';
-COMMENT ON COLUMN devapp.credential_secret.digest IS 'What is kept of the secret';
-COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How a secret leads to its row and is compared: blake2b, by the consumer key in it; sha256, sha512_256: by its digest, because it was made elsewhere; crypt, argon2id, scrypt, pbkdf2_sha256: by the client id, compared with a slow hash';
-COMMENT ON COLUMN devapp.credential_secret.superseded_at IS 'When a newer version took its place; null: it is the current one';
-COMMENT ON COLUMN devapp.credential_secret.valid_until IS 'Until when a superseded version works';
-COMMENT ON COLUMN devapp.credential_secret.ended_at IS 'When a person ended it (devapp.complete_rotation, devapp.cancel_rotation, or a rotation without an overlap): it works no more, whatever the clock says; null: nobody has';
-COMMENT ON COLUMN devapp.credential_secret.kid IS 'The key that signed it, where it is a token';
+COMMENT ON TABLE devapp.credential_secret IS 'Versions of the secrets of credentials';
+COMMENT ON COLUMN devapp.credential_secret.purpose IS 'api_key, client_secret or token; a secret presented for another purpose is not found';
+COMMENT ON COLUMN devapp.credential_secret.digest IS 'Digest of the secret';
+COMMENT ON COLUMN devapp.credential_secret.scheme IS 'How the secret is verified: blake2b, or the hash of an imported one, such as sha256, crypt or argon2id';
+COMMENT ON COLUMN devapp.credential_secret.superseded_at IS 'When a newer version replaced it; null: it is current';
+COMMENT ON COLUMN devapp.credential_secret.valid_until IS 'When a superseded version stops working';
+COMMENT ON COLUMN devapp.credential_secret.ended_at IS 'When it was ended by hand, such as by devapp.complete_rotation; null: it was not';
+COMMENT ON COLUMN devapp.credential_secret.kid IS 'Signing key, if the secret is a token';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_secret', 'SELECT (secret_id, credential_id, version, purpose, scheme, valid_from, superseded_at, valid_until, ended_at, kid)', 'developer');
 SELECT pg_extension_config_dump('devapp.credential_secret', '');
@@ -91,11 +91,11 @@ CREATE TABLE devapp.credential_product (
     CONSTRAINT credential_product_credential_id_fkey FOREIGN KEY (credential_id) REFERENCES devapp.credential,
     CONSTRAINT credential_product_product_id_fkey FOREIGN KEY (product_id) REFERENCES devapp.product
 );
-COMMENT ON TABLE devapp.credential_product IS 'An association: a credential asks for a product, and has it or not';
-COMMENT ON COLUMN devapp.credential_product.ordinal IS 'Ascends with the order of association: the first product that covers a request answers';
+COMMENT ON TABLE devapp.credential_product IS 'Products that credentials have or request';
+COMMENT ON COLUMN devapp.credential_product.ordinal IS 'Order of the products: the first one that covers a request answers';
 COMMENT ON COLUMN devapp.credential_product.status IS 'pending, approved or revoked';
-COMMENT ON COLUMN devapp.credential_product.decided_by IS 'Role that last changed the status; rule:NAME: that rule; auto: nobody had to';
-COMMENT ON COLUMN devapp.credential_product.removed_at IS 'When the association was removed; the row stays for the history';
+COMMENT ON COLUMN devapp.credential_product.decided_by IS 'Role that last changed the status; rule:NAME: approval rule; auto: automatic';
+COMMENT ON COLUMN devapp.credential_product.removed_at IS 'When the product was removed; the row is kept for the history';
 SELECT devapp_internal.grant_on('SEQUENCE', 'devapp.credential_product_ordinal_seq', 'USAGE, SELECT', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_product', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_product', 'SELECT', 'developer');

@@ -23,7 +23,7 @@ CREATE TYPE devapp.credential_ref (
     SEND = devapp.credential_ref_send,
     LIKE = text
 );
-COMMENT ON TYPE devapp.credential_ref IS 'Names a credential: its id, its consumer key, or key: and its consumer key';
+COMMENT ON TYPE devapp.credential_ref IS 'Reference to a credential: its id, its consumer key, or key:CONSUMER_KEY';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.credential_ref', 'USAGE', 'admin', 'developer');
 
 CREATE CAST (text AS devapp.credential_ref) WITHOUT FUNCTION AS IMPLICIT;
@@ -62,7 +62,7 @@ CREATE TYPE devapp.secret_digest (
     STORAGE = main
 );
 COMMENT ON TYPE devapp.secret_digest IS
-    'Digest of a secret: BLAKE2b-256 keyed with a pepper, over the SHA-256 of the secret';
+    'Digest of a secret: BLAKE2b-256, keyed with a pepper, of its SHA-256';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.secret_digest', 'USAGE', 'admin', 'developer');
 
 CREATE FUNCTION devapp.secret_digest_eq(devapp.secret_digest, devapp.secret_digest) RETURNS boolean
@@ -77,7 +77,7 @@ CREATE FUNCTION devapp.secret_digest_pepper(devapp.secret_digest) RETURNS intege
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_secret_digest_pepper';
 COMMENT ON FUNCTION devapp.secret_digest_pepper(devapp.secret_digest) IS
-    'Number of the pepper that keyed this digest, 0 for none';
+    'Number of the pepper of a digest; 0: none';
 SELECT devapp_internal.grant_to('devapp.secret_digest_pepper', 'admin');
 
 CREATE OPERATOR devapp.= (
@@ -111,9 +111,9 @@ CREATE TYPE devapp.issued_credential AS (
     previous_valid_until timestamptz,
     pending_products text[]
 );
-COMMENT ON TYPE devapp.issued_credential IS 'A credential with its new secret: the only place where a secret ever appears';
-COMMENT ON COLUMN devapp.issued_credential.consumer_key IS 'Public part: fit for lists and logs; the client id of an oauth_client, and client_id in a jwt';
-COMMENT ON COLUMN devapp.issued_credential.secret IS 'The whole key, client secret or token: shown once, stored nowhere';
-COMMENT ON COLUMN devapp.issued_credential.previous_valid_until IS 'After a rotation: until when the old secret works';
-COMMENT ON COLUMN devapp.issued_credential.pending_products IS 'Names of its products that wait for a decision, sorted; null: none does';
+COMMENT ON TYPE devapp.issued_credential IS 'A credential with its new secret, which is shown nowhere else';
+COMMENT ON COLUMN devapp.issued_credential.consumer_key IS 'Public part, safe to list and log; the client id of an oauth_client or a jwt';
+COMMENT ON COLUMN devapp.issued_credential.secret IS 'The whole key, client secret or token, which is shown only once and not stored';
+COMMENT ON COLUMN devapp.issued_credential.previous_valid_until IS 'After a rotation: when the old secret stops working';
+COMMENT ON COLUMN devapp.issued_credential.pending_products IS 'Names of its pending products, sorted; null: none';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.issued_credential', 'USAGE', 'admin', 'developer');

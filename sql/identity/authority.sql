@@ -39,7 +39,7 @@ $$;
 
 CREATE FUNCTION devapp.my_teams(administered boolean DEFAULT false) RETURNS uuid[]
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.my_teams IS 'Ids of the teams of the developer who acts, or of those that they administer; the policies of row-level security ask it';
+COMMENT ON FUNCTION devapp.my_teams IS 'Ids of the teams of the acting developer, or those they administer; used by row-level security';
 SELECT devapp_internal.grant_to('devapp.my_teams', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.my_team_mates() RETURNS uuid[]
@@ -53,7 +53,7 @@ $$;
 
 CREATE FUNCTION devapp.my_team_mates() RETURNS uuid[]
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.my_team_mates IS 'Ids of the developers in the teams of the developer who acts; the policies of row-level security ask it';
+COMMENT ON FUNCTION devapp.my_team_mates IS 'Ids of the developers in the acting developer''s teams; used by row-level security';
 SELECT devapp_internal.grant_to('devapp.my_team_mates', 'admin', 'developer');
 
 -- Does the acting developer, or a team that they are in, own what these own?

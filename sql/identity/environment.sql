@@ -110,5 +110,5 @@ $$;
 CREATE FUNCTION devapp.my_visible_records() RETURNS text[]
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.my_visible_records() IS
-    'Credentials, their secrets and associations, as entity/id, that the developer who acts sees in teams that limit them to environments; the policies of row-level security ask it';
+    'Credentials visible in teams that limit members to environments; used by row-level security';
 SELECT devapp_internal.grant_to('devapp.my_visible_records', 'admin', 'developer');

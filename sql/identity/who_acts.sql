@@ -3,7 +3,7 @@
 CREATE FUNCTION devapp.actor() RETURNS text
     LANGUAGE c STABLE
     AS 'MODULE_PATHNAME', 'devapp_current_actor';
-COMMENT ON FUNCTION devapp.actor() IS 'E-mail of the person who acts, by devapp.act_as or request.jwt.claims; null if nobody said';
+COMMENT ON FUNCTION devapp.actor() IS 'E-mail address of the acting person, set by devapp.act_as or request.jwt.claims; null: none';
 SELECT devapp_internal.grant_to('devapp.actor', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.set_actor(email text, is_local boolean) RETURNS void
@@ -51,7 +51,7 @@ $$;
 
 CREATE FUNCTION devapp.current_developer_id() RETURNS uuid
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.current_developer_id() IS 'Id of the developer who acts; null if nobody does, or nobody who is a developer';
+COMMENT ON FUNCTION devapp.current_developer_id() IS 'Id of the acting developer; null: none';
 SELECT devapp_internal.grant_to('devapp.current_developer_id', 'admin', 'developer');
 
 -- Whoever may execute this may be anybody, and needs no other right.
@@ -75,7 +75,7 @@ $$;
 CREATE FUNCTION devapp.act_as(email text, is_local boolean DEFAULT true) RETURNS text
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.act_as(text, boolean) IS
-    'Says which developer acts, for the transaction or (is_local => false) the session; null for nobody';
+    'Sets the acting developer, for the transaction or (is_local => false) the session; null: none';
 SELECT devapp_internal.grant_to('devapp.act_as', 'admin');
 
 CREATE FUNCTION devapp_internal.whoami()
@@ -90,5 +90,5 @@ $$;
 CREATE FUNCTION devapp.whoami()
     RETURNS TABLE (actor text, developer_id uuid, role text, session_role text, source text, entry_role text)
     LANGUAGE c STABLE ROWS 1 AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.whoami() IS 'Who acts here, in which roles, and how devapp knows';
+COMMENT ON FUNCTION devapp.whoami() IS 'The acting user, the roles in effect, and how the user was identified';
 SELECT devapp_internal.grant_to('devapp.whoami', 'admin', 'developer');

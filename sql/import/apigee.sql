@@ -223,5 +223,5 @@ CREATE FUNCTION devapp.import_apigee(
 ) RETURNS SETOF devapp.import_line
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_apigee(jsonb, text, boolean, boolean, boolean) IS
-    'Imports developers, API products and apps of Apigee, with the consumer keys that apps go on using';
+    'Imports developers, API products and apps of Apigee, whose consumer keys keep working';
 SELECT devapp_internal.grant_to('devapp.import_apigee', 'admin');

@@ -644,5 +644,5 @@ CREATE FUNCTION devapp.import_apps(
 ) RETURNS SETOF devapp.import_line
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_apps(jsonb, boolean, boolean, boolean) IS
-    'Imports products, developers, teams, and apps with the keys that their holders go on using; what already exists stays as it is';
+    'Imports products, developers, teams and apps, whose keys keep working; existing ones are unchanged';
 SELECT devapp_internal.grant_to('devapp.import_apps', 'admin');

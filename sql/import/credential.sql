@@ -115,5 +115,5 @@ CREATE FUNCTION devapp.import_credential(
 ) RETURNS devapp.credential
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_credential(devapp.app_ref, text, text, text, text, text[], text, text, interval, jsonb, boolean, text[], text, text) IS
-    'Adds to an app a key, or a client id and secret, that another system made and its holder goes on using';
+    'Adds a key, or a client id and secret, of another system to an app; it keeps working';
 SELECT devapp_internal.grant_to('devapp.import_credential', 'admin');

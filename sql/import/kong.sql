@@ -127,5 +127,5 @@ CREATE FUNCTION devapp.import_kong(
 ) RETURNS SETOF devapp.import_line
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_kong(jsonb, text, boolean, boolean, boolean) IS
-    'Imports the consumers of Kong as apps of a developer or team, with the keys and OAuth clients that they go on using';
+    'Imports consumers of Kong as apps of a developer or team; their keys and OAuth clients keep working';
 SELECT devapp_internal.grant_to('devapp.import_kong', 'admin');

@@ -7,8 +7,8 @@ CREATE TYPE devapp.import_line AS (
     outcome text,
     detail text
 );
-COMMENT ON TYPE devapp.import_line IS 'What an import did with an object of its document';
-COMMENT ON COLUMN devapp.import_line.line IS 'Its number in the document: products, developers, teams, then each app before its credentials';
+COMMENT ON TYPE devapp.import_line IS 'Result of an import for an object of its document';
+COMMENT ON COLUMN devapp.import_line.line IS 'Number of the object: products, developers, teams, then each app before its credentials';
 COMMENT ON COLUMN devapp.import_line.kind IS 'product, developer, team, app or credential';
 COMMENT ON COLUMN devapp.import_line.name IS 'Its name; of an app OWNER/NAME, of a credential OWNER/NAME#NUMBER';
 COMMENT ON COLUMN devapp.import_line.outcome IS 'created; unchanged: it already exists; skipped: nothing to import; refused';

@@ -113,5 +113,5 @@ CREATE FUNCTION devapp.import_unkey(
 ) RETURNS SETOF devapp.import_line
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_unkey(jsonb, text, text[], boolean, boolean, boolean) IS
-    'Imports the keys of Unkey: those of each of its owners become an app of a developer or team, for the given products';
+    'Imports keys of Unkey: those of each owner become an app of a developer or team, with the products';
 SELECT devapp_internal.grant_to('devapp.import_unkey', 'admin');

@@ -27,5 +27,5 @@ $$;
 CREATE FUNCTION devapp.set_leak_policy(action text) RETURNS devapp.leak_policy
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.set_leak_policy(text) IS
-    'Says what happens to a key that is reported as leaked: revoke (it stops working at once, the default) or notify (its owner and the administrators are told)';
+    'Sets what happens to a leaked key: revoke (the default) or notify (its owner and administrators)';
 SELECT devapp_internal.grant_to('devapp.set_leak_policy', 'admin');

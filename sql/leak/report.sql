@@ -198,7 +198,7 @@ $$;
 CREATE FUNCTION devapp.report_leak(key text, source text DEFAULT NULL, url text DEFAULT NULL, type text DEFAULT NULL) RETURNS devapp.leak_answer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.report_leak(text, text, text, text) IS
-    'Reports a key or client secret as leaked: it is revoked, or its owner and the administrators are told, as the policy says; answers whether it is ours';
+    'Reports a leaked key or client secret, and revokes it or notifies its owner as the policy says';
 SELECT devapp_internal.grant_to('devapp.report_leak', 'admin', 'developer', 'scanner');
 
 -- A member of a report that is a string.
@@ -283,5 +283,5 @@ $$;
 CREATE FUNCTION devapp.report_leaks(reports jsonb) RETURNS SETOF devapp.leak_answer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.report_leaks(jsonb) IS
-    'Reports many keys as leaked: an array of {token, type, url, source}, as GitHub sends it; one row for each, in its order';
+    'Reports leaked keys, given as GitHub sends them: an array of {token, type, url, source}';
 SELECT devapp_internal.grant_to('devapp.report_leaks', 'admin', 'developer', 'scanner');

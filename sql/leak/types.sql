@@ -7,5 +7,5 @@ CREATE TYPE devapp.leak_answer AS (
     token_hash text,
     detail text
 );
-COMMENT ON TYPE devapp.leak_answer IS 'The answer to a report of a leaked key';
+COMMENT ON TYPE devapp.leak_answer IS 'Answer to the report of a leaked key';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.leak_answer', 'USAGE', 'admin', 'developer', 'scanner');

@@ -71,7 +71,7 @@ CREATE FUNCTION devapp.add_notification_recipient(
 ) RETURNS devapp.notification_recipient
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.add_notification_recipient(text, text, text, text, text) IS
-    'Gives a team or a database role an address at which it is notified: an e-mail address or an https URL';
+    'Adds an e-mail address or an https URL at which a team or a database role is notified';
 SELECT devapp_internal.grant_to('devapp.add_notification_recipient', 'admin');
 
 CREATE FUNCTION devapp_internal.update_notification_recipient(name text, email text, webhook_url text)
@@ -94,7 +94,7 @@ $$;
 CREATE FUNCTION devapp.update_notification_recipient(name text, email text DEFAULT NULL, webhook_url text DEFAULT NULL)
     RETURNS devapp.notification_recipient
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.update_notification_recipient(text, text, text) IS 'Gives a recipient another address';
+COMMENT ON FUNCTION devapp.update_notification_recipient(text, text, text) IS 'Changes the address of a recipient';
 SELECT devapp_internal.grant_to('devapp.update_notification_recipient', 'admin');
 
 CREATE FUNCTION devapp_internal.remove_notification_recipient(name text) RETURNS devapp.notification_recipient
@@ -111,7 +111,7 @@ $$;
 
 CREATE FUNCTION devapp.remove_notification_recipient(name text) RETURNS devapp.notification_recipient
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.remove_notification_recipient(text) IS 'Takes the address away';
+COMMENT ON FUNCTION devapp.remove_notification_recipient(text) IS 'Removes a recipient';
 SELECT devapp_internal.grant_to('devapp.remove_notification_recipient', 'admin');
 
 -- Where a notification has to be delivered to yet, each address once.

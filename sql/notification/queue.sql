@@ -94,7 +94,7 @@ CREATE FUNCTION devapp.claim_notifications(
 ) RETURNS SETOF devapp.notification
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.claim_notifications(integer, interval, text) IS
-    'Gives a worker the notifications that are due, oldest first, with the addresses to deliver them to, for the time of the lease';
+    'Leases due notifications to a worker, oldest first, with the addresses to deliver them to';
 SELECT devapp_internal.grant_to('devapp.claim_notifications', 'admin');
 
 -- A notification, locked.
@@ -167,7 +167,7 @@ $$;
 CREATE FUNCTION devapp.record_delivery(notification_id bigint, address text, lease_id uuid DEFAULT NULL) RETURNS devapp.notification
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.record_delivery(bigint, text, uuid) IS
-    'Says that one address of a claimed notification has it: if the others fail it does not get it again';
+    'Records delivery to one address of a claimed notification, which is not retried for that address';
 SELECT devapp_internal.grant_to('devapp.record_delivery', 'admin');
 
 CREATE FUNCTION devapp_internal.complete_notification(notification_id bigint, lease_id uuid) RETURNS devapp.notification
@@ -188,7 +188,7 @@ $$;
 
 CREATE FUNCTION devapp.complete_notification(notification_id bigint, lease_id uuid DEFAULT NULL) RETURNS devapp.notification
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.complete_notification(bigint, uuid) IS 'Says that a claimed notification was delivered';
+COMMENT ON FUNCTION devapp.complete_notification(bigint, uuid) IS 'Records that a claimed notification was delivered';
 SELECT devapp_internal.grant_to('devapp.complete_notification', 'admin');
 
 -- How long to wait after an attempt: 1 minute, then twice as long each time, up to 6 hours.
@@ -225,7 +225,7 @@ CREATE FUNCTION devapp.fail_notification(notification_id bigint, error text, lea
     RETURNS devapp.notification
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.fail_notification(bigint, text, uuid) IS
-    'Says that a claimed notification could not be delivered: it is tried again later, or dead after devapp.notification_max_attempts';
+    'Records a failed delivery: retried later, or dead after devapp.notification_max_attempts';
 SELECT devapp_internal.grant_to('devapp.fail_notification', 'admin');
 
 CREATE FUNCTION devapp_internal.retry_notification(notification_id bigint) RETURNS devapp.notification
@@ -250,7 +250,7 @@ $$;
 
 CREATE FUNCTION devapp.retry_notification(notification_id bigint) RETURNS devapp.notification
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.retry_notification(bigint) IS 'Brings a dead notification back to the queue';
+COMMENT ON FUNCTION devapp.retry_notification(bigint) IS 'Returns a dead notification to the queue';
 SELECT devapp_internal.grant_to('devapp.retry_notification', 'admin');
 
 -- A reminder stays as long as it keeps another from being queued: until the
@@ -287,5 +287,5 @@ $$;
 
 CREATE FUNCTION devapp.purge_notifications(older_than interval DEFAULT '90 days') RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.purge_notifications(interval) IS 'Removes notifications that have been done or dead for a time, and says how many';
+COMMENT ON FUNCTION devapp.purge_notifications(interval) IS 'Removes notifications that have been done or dead for the given time; returns their number';
 SELECT devapp_internal.grant_to('devapp.purge_notifications', 'admin');

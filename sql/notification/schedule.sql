@@ -111,5 +111,5 @@ $$;
 CREATE FUNCTION devapp.schedule_notifications(at timestamptz DEFAULT now()) RETURNS integer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.schedule_notifications(timestamptz) IS
-    'Queues what is due, each once: credentials that expire in 30, 7 or 1 days, secrets that are due to be rotated, quotas of which 80 % or all is used; says how many';
+    'Queues reminders of expiring credentials, overdue rotations and used quotas; returns their number';
 SELECT devapp_internal.grant_to('devapp.schedule_notifications', 'admin');

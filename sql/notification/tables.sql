@@ -36,25 +36,25 @@ CREATE TABLE devapp.notification (
                                          ELSE num_nonnulls(leased_until, lease_id, worker) = 0 END),
     CONSTRAINT notification_end_is_complete CHECK ((status IN ('done', 'dead')) = (completed_at IS NOT NULL))
 );
-COMMENT ON TABLE devapp.notification IS 'Outbox: what has to be told to people, and how far that is';
-COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote it; NOTIFY on the channel devapp names it';
+COMMENT ON TABLE devapp.notification IS 'Outbox of notifications and their delivery';
+COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote it, as in the payload of NOTIFY devapp';
 COMMENT ON COLUMN devapp.notification.event IS
-    'app_submitted, app_approved, app_rejected, app_suspended, app_resumed, app_revoked, app_deleted, app_transferred, product_submitted, product_approved, product_revoked, credential_approved, credential_revoked, credential_rotated, credential_expiring, rotation_overdue, quota_nearly_used, quota_used_up, team_invited, team_member_added, developer_deactivated, developer_registered or key_leaked';
-COMMENT ON COLUMN devapp.notification.app_id IS 'What it is about; null: a person or a team';
+    'What happened, such as app_approved or credential_expiring; doc/notifications.md lists all events';
+COMMENT ON COLUMN devapp.notification.app_id IS 'App that is its subject; null: it is about a person or a team';
 COMMENT ON COLUMN devapp.notification.recipients IS
-    'Whom to tell when it was written: [{"kind": "developer", "team" or "role", "to": e-mail, team or role, "name": ..., "why": "owner", "team_admin", "previous_owner", "approver", "administrator", "invited", "member" or "developer", "developer_id" or "team_id": ...}]';
-COMMENT ON COLUMN devapp.notification.payload IS 'What a mail needs: names, times, the note; never a secret. Names of the app are as of when a worker took it';
+    'Recipients when it was written: [{"kind", "to", "name", "why", "developer_id" or "team_id"}, ...]';
+COMMENT ON COLUMN devapp.notification.payload IS 'Content for a mail, never a secret; names of the app are as of when a worker claimed it';
 COMMENT ON COLUMN devapp.notification.addresses IS
-    'Where the worker that claimed it last has to deliver it yet: [{"kind": "email" or "webhook", "address": e-mail or URL, "name": ..., "recipient": name of the devapp.notification_recipient}]';
-COMMENT ON COLUMN devapp.notification.delivered_to IS 'Addresses that have it: see devapp.record_delivery';
-COMMENT ON COLUMN devapp.notification.dedupe_key IS 'What a reminder, a quota or an invitation is about: it is queued once; null: nothing of these';
+    'Addresses left for the last worker: [{"kind" (email or webhook), "address", "name", "recipient"}, ...]';
+COMMENT ON COLUMN devapp.notification.delivered_to IS 'Addresses to which it was delivered; see devapp.record_delivery';
+COMMENT ON COLUMN devapp.notification.dedupe_key IS 'Identifies a reminder, so that it is queued only once; null: not a reminder';
 COMMENT ON COLUMN devapp.notification.status IS
-    'pending: waits for a worker; leased: a worker has it; done: delivered; dead: given up, see devapp.retry_notification';
-COMMENT ON COLUMN devapp.notification.attempts IS 'How often a worker took it since it was queued or retried';
-COMMENT ON COLUMN devapp.notification.next_attempt_at IS 'No worker takes it before';
-COMMENT ON COLUMN devapp.notification.leased_until IS 'Until when it is its worker''s; afterwards another may take it';
-COMMENT ON COLUMN devapp.notification.lease_id IS 'New with every lease: a worker shows with it that the lease is its own';
-COMMENT ON COLUMN devapp.notification.worker IS 'Who has the lease';
+    'pending; leased to a worker; done: delivered; dead: given up, see devapp.retry_notification';
+COMMENT ON COLUMN devapp.notification.attempts IS 'Number of times a worker claimed it since it was queued or retried';
+COMMENT ON COLUMN devapp.notification.next_attempt_at IS 'No worker can claim it earlier';
+COMMENT ON COLUMN devapp.notification.leased_until IS 'End of the lease, after which another worker can claim it';
+COMMENT ON COLUMN devapp.notification.lease_id IS 'Id of the lease, by which its worker proves that it holds it';
+COMMENT ON COLUMN devapp.notification.worker IS 'Worker that holds the lease';
 COMMENT ON COLUMN devapp.notification.last_error IS 'Why the last attempt failed';
 COMMENT ON COLUMN devapp.notification.completed_at IS 'When it became done or dead';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.notification', 'SELECT', 'admin');
@@ -92,12 +92,12 @@ CREATE TABLE devapp.notification_recipient (
     CONSTRAINT notification_recipient_is_team_or_role CHECK (num_nonnulls(team_id, role_name) = 1),
     CONSTRAINT notification_recipient_has_one_address CHECK (num_nonnulls(email, webhook_url) = 1)
 );
-COMMENT ON TABLE devapp.notification_recipient IS 'An address at which a team or a database role is notified';
-COMMENT ON COLUMN devapp.notification_recipient.name IS 'Unique; cannot be changed: a worker knows the signing secret of a webhook by it';
-COMMENT ON COLUMN devapp.notification_recipient.team_id IS 'Team whose notifications go there as well';
-COMMENT ON COLUMN devapp.notification_recipient.role_name IS 'Database role whose notifications go there';
-COMMENT ON COLUMN devapp.notification_recipient.email IS 'E-mail address; null: it is a webhook';
-COMMENT ON COLUMN devapp.notification_recipient.webhook_url IS 'https URL that notifications are posted to; null: it is an e-mail address';
+COMMENT ON TABLE devapp.notification_recipient IS 'Addresses at which teams and database roles are notified';
+COMMENT ON COLUMN devapp.notification_recipient.name IS 'Unique; cannot be changed, because workers find the signing secret of a webhook by it';
+COMMENT ON COLUMN devapp.notification_recipient.team_id IS 'Team whose notifications are also sent there';
+COMMENT ON COLUMN devapp.notification_recipient.role_name IS 'Database role whose notifications are sent there';
+COMMENT ON COLUMN devapp.notification_recipient.email IS 'E-mail address; null: webhook';
+COMMENT ON COLUMN devapp.notification_recipient.webhook_url IS 'https URL to which notifications are posted; null: e-mail';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.notification_recipient', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
 SELECT pg_extension_config_dump('devapp.notification_recipient', '');
 CREATE INDEX notification_recipient_team_id_idx ON devapp.notification_recipient (team_id) WHERE team_id IS NOT NULL;

@@ -35,7 +35,7 @@ CREATE FUNCTION devapp.create_developer(
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.developer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.create_developer(text, text, text, text, jsonb) IS 'Makes a developer';
+COMMENT ON FUNCTION devapp.create_developer(text, text, text, text, jsonb) IS 'Creates a developer';
 SELECT devapp_internal.grant_to('devapp.create_developer', 'admin');
 
 CREATE FUNCTION devapp_internal.update_developer(
@@ -83,7 +83,7 @@ CREATE FUNCTION devapp.update_developer(
 ) RETURNS devapp.developer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.update_developer(text, text, text, text, text, jsonb) IS
-    'Changes a developer; what is left out stays, '''' clears';
+    'Changes a developer; arguments left out change nothing, '''' clears a value';
 SELECT devapp_internal.grant_to('devapp.update_developer', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.set_developer_status(developer text, action text, note text) RETURNS devapp.developer
@@ -141,5 +141,5 @@ $$;
 CREATE FUNCTION devapp.delete_developer(developer text) RETURNS devapp.developer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.delete_developer(text) IS
-    'Deletes a developer who has no apps and no memberships; the row stays for the history';
+    'Deletes a developer who has no apps and no memberships';
 SELECT devapp_internal.grant_to('devapp.delete_developer', 'admin');

@@ -90,7 +90,7 @@ CREATE FUNCTION devapp.invite_team_member(team text, email text, role text DEFAU
     RETURNS devapp.team_invitation
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.invite_team_member(text, text, text, text[]) IS
-    'Invites who has this e-mail to be a member (or admin) of a team, for 14 days; whether anybody is registered by it is not told';
+    'Invites an e-mail address to a team, for 14 days; does not reveal whether it is registered';
 SELECT devapp_internal.grant_to('devapp.invite_team_member', 'admin', 'developer');
 
 -- An invitation by a person can be answered as long as that person administers the team, in
@@ -170,7 +170,7 @@ $$;
 
 CREATE FUNCTION devapp.accept_invitation(team text) RETURNS devapp.team_member
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.accept_invitation(text) IS 'Makes the developer who acts a member of a team that invited them';
+COMMENT ON FUNCTION devapp.accept_invitation(text) IS 'Accepts an invitation of the acting developer to a team';
 SELECT devapp_internal.grant_to('devapp.accept_invitation', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.decline_invitation(team text) RETURNS void
@@ -185,7 +185,7 @@ $$;
 
 CREATE FUNCTION devapp.decline_invitation(team text) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.decline_invitation(text) IS 'Says no to an invitation of the developer who acts';
+COMMENT ON FUNCTION devapp.decline_invitation(text) IS 'Declines an invitation of the acting developer to a team';
 SELECT devapp_internal.grant_to('devapp.decline_invitation', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.my_invitations()
@@ -202,5 +202,5 @@ $$;
 CREATE FUNCTION devapp.my_invitations()
     RETURNS TABLE (team text, display_name text, role text, invited_at timestamptz, expires_at timestamptz)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.my_invitations() IS 'The teams that invited the person who acts';
+COMMENT ON FUNCTION devapp.my_invitations() IS 'Open invitations of the acting person to teams';
 SELECT devapp_internal.grant_to('devapp.my_invitations', 'admin', 'developer');

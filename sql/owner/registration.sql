@@ -33,7 +33,7 @@ CREATE FUNCTION devapp.set_registration(
 ) RETURNS devapp.registration_policy
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.set_registration(boolean, text[], boolean, text[]) IS
-    'Lets people register as developers by a verified e-mail address, or not; of these domains, after an approval, with these attributes; what is left out stays';
+    'Sets whether people can register as developers, and from which domains, with which attributes';
 SELECT devapp_internal.grant_to('devapp.set_registration', 'admin');
 
 -- The e-mail address in verified claims; null where act_as() or a "sub" says who acts.
@@ -158,5 +158,5 @@ CREATE FUNCTION devapp.register_developer(
 ) RETURNS TABLE (developer_id uuid, email text, status text)
     LANGUAGE c ROWS 1 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.register_developer(text, text, text, jsonb) IS
-    'Makes whoever has a token with a verified e-mail address a developer, if devapp.set_registration lets them';
+    'Registers the holder of a token with a verified e-mail address, if devapp.set_registration allows it';
 SELECT devapp_internal.grant_to('devapp.register_developer', 'developer');

@@ -17,13 +17,13 @@ CREATE TABLE devapp.developer (
     erased_at timestamptz,
     CONSTRAINT developer_pkey PRIMARY KEY (developer_id)
 );
-COMMENT ON TABLE devapp.developer IS 'A person who may own apps';
-COMMENT ON COLUMN devapp.developer.email IS 'Unique without regard to case among developers that are not deleted';
+COMMENT ON TABLE devapp.developer IS 'Developers, who can own apps and be members of teams';
+COMMENT ON COLUMN devapp.developer.email IS 'Unique, case-insensitively, among developers that are not deleted';
 COMMENT ON COLUMN devapp.developer.status IS 'active or inactive; the keys of an inactive developer''s apps do not work';
-COMMENT ON COLUMN devapp.developer.attributes IS 'Up to 18 names, each with a string';
+COMMENT ON COLUMN devapp.developer.attributes IS 'Up to 18 names, each with a string value';
 COMMENT ON COLUMN devapp.developer.decided_by IS 'Role that last changed the status';
-COMMENT ON COLUMN devapp.developer.deleted_at IS 'When it was deleted; the row stays for the history';
-COMMENT ON COLUMN devapp.developer.erased_at IS 'When what is known of the person was erased (devapp.erase_developer)';
+COMMENT ON COLUMN devapp.developer.deleted_at IS 'When it was deleted; the row is kept for the history';
+COMMENT ON COLUMN devapp.developer.erased_at IS 'When the personal data were erased by devapp.erase_developer';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.developer', 'SELECT (developer_id, email, first_name, last_name, user_name, status, created_at, updated_at, deleted_at, erased_at)', 'developer');
 SELECT pg_extension_config_dump('devapp.developer', '');
@@ -42,11 +42,11 @@ CREATE TABLE devapp.registration_policy (
     CONSTRAINT registration_policy_pkey PRIMARY KEY (only_row),
     CONSTRAINT registration_policy_is_one CHECK (only_row)
 );
-COMMENT ON TABLE devapp.registration_policy IS 'Whether people may register as developers by themselves: one row; no row: they may not';
-COMMENT ON COLUMN devapp.registration_policy.enabled IS 'Whether they may';
-COMMENT ON COLUMN devapp.registration_policy.domains IS 'Domains of their e-mail addresses; *.example.com: example.com and its subdomains; none: every domain';
-COMMENT ON COLUMN devapp.registration_policy.approval_needed IS 'They are inactive until an administrator activates them';
-COMMENT ON COLUMN devapp.registration_policy.attributes IS 'Names of the attributes that they may give; approval rules may judge them by others';
+COMMENT ON TABLE devapp.registration_policy IS 'Whether people can register as developers, in a single row; no row: they cannot';
+COMMENT ON COLUMN devapp.registration_policy.enabled IS 'Whether people can register';
+COMMENT ON COLUMN devapp.registration_policy.domains IS 'Allowed e-mail domains; *.example.com: example.com and its subdomains; empty: all';
+COMMENT ON COLUMN devapp.registration_policy.approval_needed IS 'Whether new developers are inactive until an administrator activates them';
+COMMENT ON COLUMN devapp.registration_policy.attributes IS 'Names of the attributes that can be set at registration';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.registration_policy', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT pg_extension_config_dump('devapp.registration_policy', '');
 
@@ -64,7 +64,7 @@ CREATE TABLE devapp.team (
     deleted_at timestamptz,
     CONSTRAINT team_pkey PRIMARY KEY (team_id)
 );
-COMMENT ON TABLE devapp.team IS 'An owner of apps that is made of developers';
+COMMENT ON TABLE devapp.team IS 'Teams of developers, which can own apps';
 COMMENT ON COLUMN devapp.team.name IS 'Unique among teams that are not deleted; cannot be changed';
 COMMENT ON COLUMN devapp.team.status IS 'active or inactive; the keys of an inactive team''s apps do not work';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team', 'SELECT, INSERT, UPDATE', 'admin');
@@ -83,9 +83,9 @@ CREATE TABLE devapp.team_member (
     CONSTRAINT team_member_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
     CONSTRAINT team_member_developer_id_fkey FOREIGN KEY (developer_id) REFERENCES devapp.developer
 );
-COMMENT ON TABLE devapp.team_member IS 'A developer''s membership in a team';
+COMMENT ON TABLE devapp.team_member IS 'Memberships of developers in teams';
 COMMENT ON COLUMN devapp.team_member.role IS 'admin or member';
-COMMENT ON COLUMN devapp.team_member.environments IS 'The only environments whose credentials exist for them; null: every one, and credentials without an environment';
+COMMENT ON COLUMN devapp.team_member.environments IS 'Environments whose credentials the member can see; null: all, and credentials without one';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team_member', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.team_member', '');
@@ -106,12 +106,12 @@ CREATE TABLE devapp.team_invitation (
     CONSTRAINT team_invitation_team_id_fkey FOREIGN KEY (team_id) REFERENCES devapp.team,
     CONSTRAINT team_invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES devapp.developer
 );
-COMMENT ON TABLE devapp.team_invitation IS 'An open invitation to a team';
-COMMENT ON COLUMN devapp.team_invitation.email IS 'Whom it is for; whoever acts by this e-mail may answer';
+COMMENT ON TABLE devapp.team_invitation IS 'Open invitations to teams';
+COMMENT ON COLUMN devapp.team_invitation.email IS 'E-mail address of the invited person, who need not be a developer yet';
 COMMENT ON COLUMN devapp.team_invitation.role IS 'admin or member';
-COMMENT ON COLUMN devapp.team_invitation.environments IS 'The only environments whose credentials will exist for them; null: every one';
-COMMENT ON COLUMN devapp.team_invitation.invited_by IS 'Admin of the team who invited; null: an administrator of the developer program';
-COMMENT ON COLUMN devapp.team_invitation.expires_at IS 'Until when it can be accepted';
+COMMENT ON COLUMN devapp.team_invitation.environments IS 'Environments whose credentials the member will see; null: all';
+COMMENT ON COLUMN devapp.team_invitation.invited_by IS 'Inviting admin of the team; null: an administrator of the developer program';
+COMMENT ON COLUMN devapp.team_invitation.expires_at IS 'When the invitation expires';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.team_invitation', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.team_invitation', '');
 CREATE UNIQUE INDEX team_invitation_email_key ON devapp.team_invitation (team_id, devapp_internal.email_key(email));

@@ -94,7 +94,7 @@ CREATE FUNCTION devapp.create_team(
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.team
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.create_team(text, text, jsonb) IS 'Makes a team; a developer who makes one is its administrator';
+COMMENT ON FUNCTION devapp.create_team(text, text, jsonb) IS 'Creates a team; a developer who creates one is its admin';
 SELECT devapp_internal.grant_to('devapp.create_team', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.update_team(
@@ -127,7 +127,7 @@ CREATE FUNCTION devapp.update_team(
     attributes jsonb DEFAULT NULL
 ) RETURNS devapp.team
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.update_team(text, text, jsonb) IS 'Changes a team; what is left out stays, '''' clears';
+COMMENT ON FUNCTION devapp.update_team(text, text, jsonb) IS 'Changes a team; arguments left out change nothing, '''' clears a value';
 SELECT devapp_internal.grant_to('devapp.update_team', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.set_team_status(team text, action text, note text) RETURNS devapp.team
@@ -183,7 +183,7 @@ $$;
 CREATE FUNCTION devapp.delete_team(team text) RETURNS devapp.team
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.delete_team(text) IS
-    'Deletes a team that has no apps, and its memberships; the row stays for the history';
+    'Deletes a team that has no apps, with its memberships';
 SELECT devapp_internal.grant_to('devapp.delete_team', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.no_member(team devapp.team, email text) RETURNS void
@@ -275,7 +275,7 @@ $$;
 CREATE FUNCTION devapp.add_team_member(team text, developer text, role text DEFAULT 'member', environments text[] DEFAULT NULL)
     RETURNS devapp.team_member
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.add_team_member(text, text, text, text[]) IS 'Makes a developer a member (or admin) of a team, without asking';
+COMMENT ON FUNCTION devapp.add_team_member(text, text, text, text[]) IS 'Adds a developer to a team, without an invitation';
 SELECT devapp_internal.grant_to('devapp.add_team_member', 'admin');
 
 -- The team is locked, so that of two administrators who leave at once one stays.
@@ -309,7 +309,7 @@ CREATE FUNCTION devapp.set_team_role(team text, developer text, role text, envir
     RETURNS devapp.team_member
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.set_team_role(text, text, text, text[]) IS
-    'Makes a member of a team its admin, or an admin a member, and limits them to environments; what is left out stays, ''{*}'' is every environment';
+    'Changes the role and environments of a team member; ''{*}'' means all environments';
 SELECT devapp_internal.grant_to('devapp.set_team_role', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.remove_team_member(team text, developer text) RETURNS devapp.team_member
@@ -348,5 +348,5 @@ $$;
 
 CREATE FUNCTION devapp.remove_team_member(team text, developer text) RETURNS devapp.team_member
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Ends a membership, or withdraws an invitation; the last admin of a team cannot leave it';
+COMMENT ON FUNCTION devapp.remove_team_member(text, text) IS 'Removes a member from a team, or withdraws an invitation; the last admin cannot leave';
 SELECT devapp_internal.grant_to('devapp.remove_team_member', 'admin', 'developer');

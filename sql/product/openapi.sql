@@ -432,5 +432,5 @@ $$;
 CREATE FUNCTION devapp.import_openapi(product text, spec jsonb, replace boolean DEFAULT false) RETURNS integer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.import_openapi(text, jsonb, boolean) IS
-    'Adds the operations of an OpenAPI 3.0, 3.1 or 3.2 document to a product, one for each path; replace removes those of other paths; how many the document has';
+    'Adds the operations of an OpenAPI 3.0 to 3.2 document to a product; replace removes all others';
 SELECT devapp_internal.grant_to('devapp.import_openapi', 'admin');

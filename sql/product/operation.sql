@@ -55,7 +55,7 @@ CREATE FUNCTION devapp.add_operation(
 ) RETURNS devapp.product_operation
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.add_operation(text, text, text[], text, bigint, integer, text) IS
-    'Adds a URI pattern to a product; no methods: all';
+    'Adds an operation, a URI pattern with methods, to a product';
 SELECT devapp_internal.grant_to('devapp.add_operation', 'admin');
 
 CREATE FUNCTION devapp_internal.remove_operation(
@@ -95,5 +95,5 @@ CREATE FUNCTION devapp.remove_operation(
 ) RETURNS integer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.remove_operation(text, text, text[]) IS
-    'Removes the operations of a product with this resource (and, if given, exactly these methods); how many';
+    'Removes the operations with this resource and, if given, these methods; returns their number';
 SELECT devapp_internal.grant_to('devapp.remove_operation', 'admin');

@@ -120,7 +120,7 @@ CREATE FUNCTION devapp.create_product(
 ) RETURNS devapp.product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.create_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text, text, text) IS
-    'Makes an API product; without operations it covers every path';
+    'Creates an API product; without operations it covers all paths';
 SELECT devapp_internal.grant_to('devapp.create_product', 'admin');
 
 -- The product with what is said of its quota; a limit of 0 or a unit of '' takes the quota away.
@@ -237,7 +237,7 @@ CREATE FUNCTION devapp.update_product(
 ) RETURNS devapp.product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], text[], text[], bigint, integer, text, double precision, integer, jsonb, text, text, text) IS
-    'Changes a product; what is left out stays, '''' or ''{}'' clears, a limit of 0 takes the limit away';
+    'Changes a product; '''' or ''{}'' clears a value, a limit of 0 removes the limit';
 SELECT devapp_internal.grant_to('devapp.update_product', 'admin');
 
 CREATE FUNCTION devapp_internal.delete_product(product text) RETURNS devapp.product
@@ -271,5 +271,5 @@ $$;
 CREATE FUNCTION devapp.delete_product(product text) RETURNS devapp.product
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.delete_product(text) IS
-    'Deletes a product that no live app is associated with; the row stays for the history';
+    'Deletes a product that no live credential has';
 SELECT devapp_internal.grant_to('devapp.delete_product', 'admin');

@@ -28,21 +28,21 @@ CREATE TABLE devapp.product (
     -- those whose keys the API over HTTP takes (sql/api/caller.sql)
     CONSTRAINT product_reserved_is_internal CHECK (NOT starts_with(lower(name COLLATE "C"), 'devapp-') OR (access = 'internal' AND approval = 'manual'))
 );
-COMMENT ON TABLE devapp.product IS 'An API product: what a credential can be approved for';
+COMMENT ON TABLE devapp.product IS 'API products, which credentials can be approved for';
 COMMENT ON COLUMN devapp.product.name IS 'Unique among products that are not deleted; cannot be changed';
-COMMENT ON COLUMN devapp.product.approval IS 'auto: new associations are approved; manual: they are pending';
-COMMENT ON COLUMN devapp.product.access IS 'public, private or internal: whom a developer portal shows it to';
-COMMENT ON COLUMN devapp.product.environments IS 'Environments that it covers; none: all';
-COMMENT ON COLUMN devapp.product.proxies IS 'Proxies that it covers; none: all';
+COMMENT ON COLUMN devapp.product.approval IS 'auto: new requests are approved; manual: they are pending';
+COMMENT ON COLUMN devapp.product.access IS 'Who sees it in a developer portal: public, private or internal';
+COMMENT ON COLUMN devapp.product.environments IS 'Environments that it covers; empty: all';
+COMMENT ON COLUMN devapp.product.proxies IS 'Proxies that it covers; empty: all';
 COMMENT ON COLUMN devapp.product.scopes IS 'OAuth scopes that it offers';
-COMMENT ON COLUMN devapp.product.quota_limit IS 'Calls in quota_interval quota_units; null: no quota';
-COMMENT ON COLUMN devapp.product.quota_unit IS 'minute, hour, day, week or month, aligned to the calendar in time_zone; never: the quota does not renew';
+COMMENT ON COLUMN devapp.product.quota_limit IS 'Calls per quota_interval quota_units; null: no quota';
+COMMENT ON COLUMN devapp.product.quota_unit IS 'minute, hour, day, week, month (calendar of time_zone), or never: the quota does not renew';
 COMMENT ON COLUMN devapp.product.quota_enforcement IS
-    'Of its quota and those of its operations. soft: counted in shared memory; hard: in devapp.quota_usage, by devapp.consume_quota';
-COMMENT ON COLUMN devapp.product.time_zone IS 'Time zone of the calendar that the windows of its quotas follow';
-COMMENT ON COLUMN devapp.product.rate_limit IS 'Calls a second; null: no limit';
-COMMENT ON COLUMN devapp.product.rate_burst IS 'Calls that may come at once';
-COMMENT ON COLUMN devapp.product.trailing_slash IS 'strict: /a and /a/ are two paths; optional: they are one';
+    'Of all its quotas: soft (counted in shared memory) or hard (counted by devapp.consume_quota)';
+COMMENT ON COLUMN devapp.product.time_zone IS 'Time zone of the calendar that its quota windows follow';
+COMMENT ON COLUMN devapp.product.rate_limit IS 'Calls per second; null: no limit';
+COMMENT ON COLUMN devapp.product.rate_burst IS 'Calls that are allowed at once';
+COMMENT ON COLUMN devapp.product.trailing_slash IS 'strict: /a and /a/ are different paths; optional: they are the same';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product', 'SELECT, INSERT, UPDATE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.product', '');
@@ -63,10 +63,10 @@ CREATE TABLE devapp.product_operation (
     CONSTRAINT product_operation_resource_key UNIQUE NULLS NOT DISTINCT (product_id, resource, methods, proxy),
     CONSTRAINT product_operation_quota_is_complete CHECK (num_nulls(quota_limit, quota_interval, quota_unit) IN (0, 3))
 );
-COMMENT ON TABLE devapp.product_operation IS 'A URI pattern of a product; a product without operations covers every path';
-COMMENT ON COLUMN devapp.product_operation.methods IS 'HTTP methods; none: all';
-COMMENT ON COLUMN devapp.product_operation.proxy IS 'Proxy that it is about; null: those of the product';
-COMMENT ON COLUMN devapp.product_operation.quota_limit IS 'Its own quota, counted apart from the product''s';
+COMMENT ON TABLE devapp.product_operation IS 'Operations of products: URI patterns; a product without operations covers all paths';
+COMMENT ON COLUMN devapp.product_operation.methods IS 'HTTP methods; empty: all';
+COMMENT ON COLUMN devapp.product_operation.proxy IS 'Proxy that it applies to; null: those of the product';
+COMMENT ON COLUMN devapp.product_operation.quota_limit IS 'Quota of its own, counted separately from the product''s';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product_operation', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.product_operation', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.product_operation', '');

@@ -30,7 +30,7 @@ CREATE TYPE devapp.resource_pattern (
     COLLATABLE = true
 );
 COMMENT ON TYPE devapp.resource_pattern IS
-    'URI pattern: / matches all, * one or more characters but /, ** any characters, {name} as a whole segment like *, {name+} one or more characters; =path that path only';
+    'URI pattern: / matches all, * and {name} a segment, ** and {name+} the rest, =/path that path only';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.resource_pattern', 'USAGE', 'admin', 'developer');
 
 CREATE CAST (devapp.resource_pattern AS text) WITHOUT FUNCTION AS IMPLICIT;
@@ -40,7 +40,7 @@ CREATE FUNCTION devapp.pattern_matches(pattern devapp.resource_pattern, path tex
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_pattern_matches';
 COMMENT ON FUNCTION devapp.pattern_matches(devapp.resource_pattern, text) IS
-    'Would this pattern let this path pass? The query string does not count; unsafe paths never match';
+    'Whether a pattern matches a path; the query string is ignored, and unsafe paths never match';
 SELECT devapp_internal.grant_to('devapp.pattern_matches', 'admin', 'developer');
 
 -- Why a text is no pattern; null if it is one.

@@ -125,5 +125,5 @@ CREATE FUNCTION devapp.set_app_quota(
 ) RETURNS devapp.app_quota
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.set_app_quota(devapp.app_ref, text, bigint, integer, text, double precision, integer, timestamptz, text) IS
-    'Gives an app a quota or a rate limit of its own in place of its product''s; what is left out is the product''s, and without any value it ends';
+    'Sets the quota or rate limit of one app in place of its product''s; without any value, ends it';
 SELECT devapp_internal.grant_to('devapp.set_app_quota', 'admin');

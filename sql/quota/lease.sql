@@ -362,7 +362,7 @@ CREATE FUNCTION devapp.lease_quotas(server uuid, server_name text, batch bigint,
 )
     LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.lease_quotas(uuid, text, bigint, jsonb) IS
-    'Lends parts of quotas to a standby, which says what it has used; standbys call it by themselves';
+    'Lends parts of quotas to a standby and records what it used; standbys call it automatically';
 
 -- ---------- in the course of flushing ----------
 

@@ -180,7 +180,7 @@ CREATE FUNCTION devapp.quota_status(app devapp.app_ref) RETURNS TABLE (
 )
     LANGUAGE c ROWS 10 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.quota_status(devapp.app_ref) IS
-    'Quotas and rate limits of an app, and what of them is used: a row for each environment that was called, or one of 0';
+    'Quotas and rate limits of an app and their use, by environment';
 SELECT devapp_internal.grant_to('devapp.quota_status', 'admin', 'developer');
 
 -- ---------- setting back ----------
@@ -248,5 +248,5 @@ $$;
 CREATE FUNCTION devapp.reset_quota(app devapp.app_ref, product text, note text DEFAULT NULL) RETURNS integer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.reset_quota(devapp.app_ref, text, text) IS
-    'Sets back what an app has used of a product''s quotas; how many buckets';
+    'Resets the used quotas of an app for a product; returns their number';
 SELECT devapp_internal.grant_to('devapp.reset_quota', 'admin');

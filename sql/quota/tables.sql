@@ -20,13 +20,13 @@ CREATE TABLE devapp.app_quota (
     CONSTRAINT app_quota_rate_is_complete CHECK (num_nulls(rate_limit, rate_burst) IN (0, 2)),
     CONSTRAINT app_quota_is_something CHECK (num_nonnulls(quota_limit, rate_limit) > 0)
 );
-COMMENT ON TABLE devapp.app_quota IS 'A quota or a rate limit of one app, in place of its product''s; devapp.set_app_quota sets it';
-COMMENT ON COLUMN devapp.app_quota.quota_limit IS 'Calls in quota_interval quota_units; null: the product''s quota, as it is now';
-COMMENT ON COLUMN devapp.app_quota.quota_unit IS 'minute, hour, day, week, month or never, as of a product, in the product''s time zone';
-COMMENT ON COLUMN devapp.app_quota.rate_limit IS 'Calls a second; null: the product''s rate, as it is now';
-COMMENT ON COLUMN devapp.app_quota.rate_burst IS 'Calls that may come at once';
-COMMENT ON COLUMN devapp.app_quota.until IS 'When the product''s values hold again; null: never';
-COMMENT ON COLUMN devapp.app_quota.note IS 'Why';
+COMMENT ON TABLE devapp.app_quota IS 'Quotas and rate limits of single apps, in place of their products''; see devapp.set_app_quota';
+COMMENT ON COLUMN devapp.app_quota.quota_limit IS 'Calls per quota_interval quota_units; null: the product''s current quota';
+COMMENT ON COLUMN devapp.app_quota.quota_unit IS 'minute, hour, day, week, month or never, in the product''s time zone';
+COMMENT ON COLUMN devapp.app_quota.rate_limit IS 'Calls per second; null: the product''s current rate';
+COMMENT ON COLUMN devapp.app_quota.rate_burst IS 'Calls that are allowed at once';
+COMMENT ON COLUMN devapp.app_quota.until IS 'When the product''s limits apply again; null: never';
+COMMENT ON COLUMN devapp.app_quota.note IS 'Reason';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.app_quota', 'SELECT, INSERT, UPDATE, DELETE', 'admin');
 SELECT devapp_internal.grant_on('TABLE', 'devapp.app_quota', 'SELECT', 'developer');
 SELECT pg_extension_config_dump('devapp.app_quota', '');
@@ -52,14 +52,14 @@ CREATE TABLE devapp.quota_usage (
 ) WITH (fillfactor = 70);
 -- the key may hold a null, so it cannot say to logical replication which row is which
 ALTER TABLE devapp.quota_usage REPLICA IDENTITY FULL;
-COMMENT ON TABLE devapp.quota_usage IS 'What of each quota an app has used in the latest window, as of the last flush; devapp.quota_status shows it as of now';
+COMMENT ON TABLE devapp.quota_usage IS 'Use of quotas in the latest window, as of the last flush; see devapp.quota_status for the current use';
 COMMENT ON COLUMN devapp.quota_usage.operation_id IS 'Operation with a quota of its own; null: the product''s quota';
-COMMENT ON COLUMN devapp.quota_usage.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); its first 24 bytes; empty: none was named';
-COMMENT ON COLUMN devapp.quota_usage.window_start IS 'Start of the window, which follows the calendar in UTC';
+COMMENT ON COLUMN devapp.quota_usage.environment IS 'Environment of the credential, else the requested one if a product names it, else (other); empty: none';
+COMMENT ON COLUMN devapp.quota_usage.window_start IS 'Start of the window, in UTC';
 COMMENT ON COLUMN devapp.quota_usage.window_end IS 'When the next window starts';
 COMMENT ON COLUMN devapp.quota_usage.used IS 'Cost of the calls in the window';
-COMMENT ON COLUMN devapp.quota_usage.resets IS 'How often devapp.reset_quota set it back: servers that see another number forget what they counted';
-COMMENT ON COLUMN devapp.quota_usage.reserved IS 'Lent to standbys and not reported as used: what devapp.quota_lease has outstanding in this window';
+COMMENT ON COLUMN devapp.quota_usage.resets IS 'Number of resets by devapp.reset_quota; servers that see a new number discard their counts';
+COMMENT ON COLUMN devapp.quota_usage.reserved IS 'Lent to standbys and not yet reported as used; see devapp.quota_lease';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.quota_usage', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.quota_usage', '');
 
@@ -90,20 +90,20 @@ CREATE TABLE devapp.quota_lease (
     CONSTRAINT quota_lease_key UNIQUE NULLS NOT DISTINCT (app_id, product_id, operation_id, environment, server)
 ) WITH (fillfactor = 70);
 ALTER TABLE devapp.quota_lease REPLICA IDENTITY FULL;
-COMMENT ON TABLE devapp.quota_lease IS 'What standbys have borrowed of quotas, and what they have used of that';
+COMMENT ON TABLE devapp.quota_lease IS 'Parts of quotas that standbys have leased, and their use';
 COMMENT ON COLUMN devapp.quota_lease.operation_id IS 'Operation with a quota of its own; null: the product''s quota';
 COMMENT ON COLUMN devapp.quota_lease.environment IS 'As in devapp.quota_usage';
-COMMENT ON COLUMN devapp.quota_lease.server IS 'Id of the standby, from its start to its end';
-COMMENT ON COLUMN devapp.quota_lease.server_name IS 'Its cluster_name, else host and port';
-COMMENT ON COLUMN devapp.quota_lease.window_start IS 'Start of the window that it is for';
+COMMENT ON COLUMN devapp.quota_lease.server IS 'Id of the standby, which is new with each start';
+COMMENT ON COLUMN devapp.quota_lease.server_name IS 'Its cluster_name, else its host and port';
+COMMENT ON COLUMN devapp.quota_lease.window_start IS 'Start of the window';
 COMMENT ON COLUMN devapp.quota_lease.window_end IS 'End of the window';
-COMMENT ON COLUMN devapp.quota_lease.hard IS 'Of a hard quota: what is outstanding stays reserved until the window ends if it is not reported';
-COMMENT ON COLUMN devapp.quota_lease.quota_limit IS 'Limit that it was granted under; under another one it is void';
-COMMENT ON COLUMN devapp.quota_lease.resets IS 'As devapp.quota_usage had it when it was granted; after a reset it is void';
-COMMENT ON COLUMN devapp.quota_lease.number IS 'Of the server''s leases';
-COMMENT ON COLUMN devapp.quota_lease.batch IS 'Last report about it';
-COMMENT ON COLUMN devapp.quota_lease.granted IS 'What was lent since it began';
-COMMENT ON COLUMN devapp.quota_lease.used IS 'What of that the standby has reported as used; the rest is outstanding';
-COMMENT ON COLUMN devapp.quota_lease.expires_at IS 'The standby lets nothing through by it from a second before this on';
+COMMENT ON COLUMN devapp.quota_lease.hard IS 'Whether the quota is hard: unreported units stay reserved until the window ends';
+COMMENT ON COLUMN devapp.quota_lease.quota_limit IS 'Limit under which it was granted; void under another one';
+COMMENT ON COLUMN devapp.quota_lease.resets IS 'Resets of the quota when it was granted; void after another reset';
+COMMENT ON COLUMN devapp.quota_lease.number IS 'Number of the lease on the standby';
+COMMENT ON COLUMN devapp.quota_lease.batch IS 'Number of the last report about it';
+COMMENT ON COLUMN devapp.quota_lease.granted IS 'Units lent since it began';
+COMMENT ON COLUMN devapp.quota_lease.used IS 'Units that the standby has reported as used';
+COMMENT ON COLUMN devapp.quota_lease.expires_at IS 'When it expires; the standby stops using it one second earlier';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.quota_lease', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.quota_lease', '');
