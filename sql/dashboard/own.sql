@@ -41,5 +41,5 @@ $$;
 CREATE FUNCTION devapp.my_dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.my_dashboard(integer) IS
-    'The apps of the developer who acts, and of their teams, in the last days, UTC, as an HTML page that needs nothing but itself; 1 to 366 days';
+    'Self-contained HTML page about the acting developer''s and their teams'' apps in the last 1 to 366 days';
 SELECT devapp_internal.grant_to('devapp.my_dashboard', 'admin', 'developer');

@@ -2,7 +2,7 @@
 
 -- PostgREST serves what a function returns as the media type that its type is named by.
 CREATE DOMAIN devapp_report."text/html" AS text;
-COMMENT ON DOMAIN devapp_report."text/html" IS 'A page of HTML: PostgREST serves it as such';
+COMMENT ON DOMAIN devapp_report."text/html" IS 'An HTML page, which PostgREST serves as such';
 SELECT devapp_internal.grant_on('TYPE', 'devapp_report."text/html"', 'USAGE', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_internal.check_days(days integer) RETURNS integer
@@ -96,5 +96,5 @@ $$;
 CREATE FUNCTION devapp_report.dashboard(days integer DEFAULT 30) RETURNS devapp_report."text/html"
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_analyst';
 COMMENT ON FUNCTION devapp_report.dashboard(integer) IS
-    'The developer program in the last days, UTC, as an HTML page that needs nothing but itself; 1 to 366 days';
+    'Self-contained HTML page about the developer program in the last 1 to 366 days, in UTC';
 SELECT devapp_internal.grant_to('devapp_report.dashboard', 'admin', 'analyst');

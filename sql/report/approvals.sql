@@ -44,13 +44,13 @@ SELECT d.event_id AS decision_id, d.app_id, a.app, a.display_name AS app_display
                                 WHERE s.entity = 'app' AND s.entity_id = d.app_id::text AND s.action = 'resubmit' AND s.event_id < d.event_id)) END AS requested_at) AS r
  WHERE d.status_before IS DISTINCT FROM d.status;
 COMMENT ON VIEW devapp_report.approvals IS
-    'What was decided on apps and on their products: one row a decision, as far as the audit trail goes back. Live';
-COMMENT ON COLUMN devapp_report.approvals.decision_id IS 'Number of its event in the audit trail';
-COMMENT ON COLUMN devapp_report.approvals.app_id IS 'App that it is about, perhaps deleted since';
+    'Decisions on apps and their products: one row per decision in the audit trail. Live';
+COMMENT ON COLUMN devapp_report.approvals.decision_id IS 'Id of its event in the audit trail';
+COMMENT ON COLUMN devapp_report.approvals.app_id IS 'App that was decided on, which may have been deleted since';
 COMMENT ON COLUMN devapp_report.approvals.app IS 'Its name, unique among the apps of its owner that are not deleted';
-COMMENT ON COLUMN devapp_report.approvals.app_display_name IS 'Name of the app to show; null: none';
-COMMENT ON COLUMN devapp_report.approvals.app_path IS 'Owner and name of the app, as functions of devapp take it; another app may have it once this one is deleted';
-COMMENT ON COLUMN devapp_report.approvals.is_deleted IS 'The app was deleted since';
+COMMENT ON COLUMN devapp_report.approvals.app_display_name IS 'Display name of the app; null: none';
+COMMENT ON COLUMN devapp_report.approvals.app_path IS 'Owner and name of the app, as functions of devapp take it; can be reused after the app is deleted';
+COMMENT ON COLUMN devapp_report.approvals.is_deleted IS 'The app has been deleted since';
 COMMENT ON COLUMN devapp_report.approvals.owner_id IS 'Id of the developer or team that owns the app now';
 COMMENT ON COLUMN devapp_report.approvals.owner IS 'E-mail of the developer, or name of the team, that owns it now';
 COMMENT ON COLUMN devapp_report.approvals.owner_kind IS 'developer or team';
@@ -61,12 +61,12 @@ COMMENT ON COLUMN devapp_report.approvals.credential_id IS 'Credential that the 
 COMMENT ON COLUMN devapp_report.approvals.consumer_key IS 'Public part of its key; null: the app itself';
 COMMENT ON COLUMN devapp_report.approvals.product_id IS 'Product that was decided on; null: the app itself';
 COMMENT ON COLUMN devapp_report.approvals.product IS 'Its name; null: the app itself';
-COMMENT ON COLUMN devapp_report.approvals.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.approvals.requested_at IS 'When it was asked for, or the app was handed in again';
+COMMENT ON COLUMN devapp_report.approvals.product_display_name IS 'Display name of the product; null: none';
+COMMENT ON COLUMN devapp_report.approvals.requested_at IS 'When it was requested, or the app was resubmitted';
 COMMENT ON COLUMN devapp_report.approvals.decided_at IS 'When it was decided';
-COMMENT ON COLUMN devapp_report.approvals.hours IS 'Hours from the one to the other, with two digits; null: nothing waited, because the decision before was changed';
+COMMENT ON COLUMN devapp_report.approvals.hours IS 'Hours from request to decision, with two digits; null: an earlier decision was changed';
 COMMENT ON COLUMN devapp_report.approvals.outcome IS 'approved, rejected (it had waited) or revoked (it had been approved)';
-COMMENT ON COLUMN devapp_report.approvals.decided_by IS 'E-mail of the person; rule:NAME: that rule; auto: nobody had to decide; or the role of the database';
+COMMENT ON COLUMN devapp_report.approvals.decided_by IS 'E-mail address of the person, rule:NAME, auto (automatic), or a database role';
 COMMENT ON COLUMN devapp_report.approvals.decided_by_kind IS 'person, rule, automatic or role';
-COMMENT ON COLUMN devapp_report.approvals.note IS 'Why, with an apostrophe before it if a spreadsheet would take it for a formula; null: nobody said';
+COMMENT ON COLUMN devapp_report.approvals.note IS 'Reason, after an apostrophe if a spreadsheet would read a formula; null: not given';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.approvals', 'SELECT', 'admin', 'analyst');

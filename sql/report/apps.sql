@@ -62,32 +62,32 @@ SELECT a.app_id, a.app, a.display_name, a.app_path, a.owner_id, a.owner, a.owner
               GROUP BY x.app_id) AS l ON l.app_id = a.app_id
   LEFT JOIN devapp_internal.app_usage u ON u.app_id = a.app_id
  WHERE a.deleted_at IS NULL;
-COMMENT ON VIEW devapp_report.app_inventory IS 'Apps: one row an app that is not deleted. Live; calls as of the last refresh';
+COMMENT ON VIEW devapp_report.app_inventory IS 'Apps: one row per app that is not deleted. Live; calls as of the last refresh';
 COMMENT ON COLUMN devapp_report.app_inventory.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.app_inventory.app IS 'Name of the app, unique among those of its owner';
-COMMENT ON COLUMN devapp_report.app_inventory.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.app_inventory.display_name IS 'Display name; null: none';
 COMMENT ON COLUMN devapp_report.app_inventory.app_path IS 'Owner and name of the app, as functions of devapp take it';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.app_inventory.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.app_inventory.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.app_inventory.status IS 'pending, rejected, approved, suspended or revoked';
-COMMENT ON COLUMN devapp_report.app_inventory.effective_status IS 'active, pending, rejected, suspended, revoked or owner inactive: what keeps its keys from working, if anything does';
+COMMENT ON COLUMN devapp_report.app_inventory.effective_status IS 'active, or why its keys do not work: pending, rejected, suspended, revoked or owner inactive';
 COMMENT ON COLUMN devapp_report.app_inventory.products_approved IS 'Products that one of its credentials is approved for';
-COMMENT ON COLUMN devapp_report.app_inventory.products_pending IS 'Products that it waits for, and has not by another credential';
+COMMENT ON COLUMN devapp_report.app_inventory.products_pending IS 'Pending products for which no other credential is approved';
 COMMENT ON COLUMN devapp_report.app_inventory.credentials_live IS 'Credentials that are neither revoked nor expired';
-COMMENT ON COLUMN devapp_report.app_inventory.credentials_expired IS 'Credentials that have expired, and were not revoked';
+COMMENT ON COLUMN devapp_report.app_inventory.credentials_expired IS 'Credentials that have expired and were not revoked';
 COMMENT ON COLUMN devapp_report.app_inventory.credentials_revoked IS 'Credentials that were revoked';
-COMMENT ON COLUMN devapp_report.app_inventory.next_expiry_at IS 'When the next of the live credentials expires; null: none does';
-COMMENT ON COLUMN devapp_report.app_inventory.secret_age_days IS 'Age of the newest secret of its credentials that are not revoked, in whole days of 24 hours; null: it has none';
-COMMENT ON COLUMN devapp_report.app_inventory.created_at IS 'When the app was made';
-COMMENT ON COLUMN devapp_report.app_inventory.last_used_at IS 'Last call that was allowed; null: none was yet';
-COMMENT ON COLUMN devapp_report.app_inventory.last_seen_at IS 'Last time that a key of it was presented, whatever the verdict; null: never';
-COMMENT ON COLUMN devapp_report.app_inventory.calls_30d IS 'Calls that were allowed in the last 30 days, UTC, with today';
-COMMENT ON COLUMN devapp_report.app_inventory.refused_30d IS 'Calls that were refused in the last 30 days';
-COMMENT ON COLUMN devapp_report.app_inventory.calls_previous_30d IS 'Calls that were allowed in the 30 days before those';
-COMMENT ON COLUMN devapp_report.app_inventory.description IS 'What its owner says of it; null: nothing';
+COMMENT ON COLUMN devapp_report.app_inventory.next_expiry_at IS 'When the next live credential expires; null: none does';
+COMMENT ON COLUMN devapp_report.app_inventory.secret_age_days IS 'Age in days of the newest secret of its credentials that are not revoked; null: none';
+COMMENT ON COLUMN devapp_report.app_inventory.created_at IS 'When the app was created';
+COMMENT ON COLUMN devapp_report.app_inventory.last_used_at IS 'Last allowed call; null: none yet';
+COMMENT ON COLUMN devapp_report.app_inventory.last_seen_at IS 'Last time one of its keys was presented, whatever the verdict; null: never';
+COMMENT ON COLUMN devapp_report.app_inventory.calls_30d IS 'Calls allowed in the last 30 days, including today (UTC)';
+COMMENT ON COLUMN devapp_report.app_inventory.refused_30d IS 'Calls refused in the last 30 days';
+COMMENT ON COLUMN devapp_report.app_inventory.calls_previous_30d IS 'Calls allowed in the 30 days before those';
+COMMENT ON COLUMN devapp_report.app_inventory.description IS 'Description by the owner; null: none';
 COMMENT ON COLUMN devapp_report.app_inventory.app_family IS 'Family of apps that it belongs to; null: none';
-COMMENT ON COLUMN devapp_report.app_inventory.products IS 'Names of the products that it is approved for or waits for: those of products_approved and products_pending';
+COMMENT ON COLUMN devapp_report.app_inventory.products IS 'Names of its approved and pending products';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.app_inventory', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.inactive_apps AS
@@ -98,19 +98,19 @@ SELECT i.app_id, i.app, i.display_name, i.app_path, i.owner_id, i.owner, i.owner
   FROM devapp_report.app_inventory i
  WHERE i.status = 'approved';
 COMMENT ON VIEW devapp_report.inactive_apps IS
-    'Approved apps and how long each has had no call that was allowed: one row an app; filter by days_inactive. Live';
+    'Approved apps and how long they have been inactive: one row per app; filter by days_inactive. Live';
 COMMENT ON COLUMN devapp_report.inactive_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.inactive_apps.app IS 'Name of the app';
-COMMENT ON COLUMN devapp_report.inactive_apps.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.inactive_apps.display_name IS 'Display name; null: none';
 COMMENT ON COLUMN devapp_report.inactive_apps.app_path IS 'Owner and name of the app, as functions of devapp take it';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.inactive_apps.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp_report.inactive_apps.days_inactive IS 'Whole days of 24 hours since its last allowed call; if there was none, since it was made';
-COMMENT ON COLUMN devapp_report.inactive_apps.never_used IS 'No call of it was ever allowed, as far as calls were counted';
-COMMENT ON COLUMN devapp_report.inactive_apps.last_used_at IS 'Last call that was allowed; null: none was yet';
-COMMENT ON COLUMN devapp_report.inactive_apps.last_seen_at IS 'Last time that a key of it was presented, whatever the verdict; null: never';
-COMMENT ON COLUMN devapp_report.inactive_apps.created_at IS 'When the app was made';
+COMMENT ON COLUMN devapp_report.inactive_apps.days_inactive IS 'Days since its last allowed call or, if there was none, since its creation';
+COMMENT ON COLUMN devapp_report.inactive_apps.never_used IS 'No call was ever allowed, as far as calls were counted';
+COMMENT ON COLUMN devapp_report.inactive_apps.last_used_at IS 'Last allowed call; null: none yet';
+COMMENT ON COLUMN devapp_report.inactive_apps.last_seen_at IS 'Last time one of its keys was presented, whatever the verdict; null: never';
+COMMENT ON COLUMN devapp_report.inactive_apps.created_at IS 'When the app was created';
 COMMENT ON COLUMN devapp_report.inactive_apps.credentials_live IS 'Credentials that still work: neither revoked nor expired';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.inactive_apps', 'SELECT', 'admin', 'analyst');
 
@@ -147,23 +147,23 @@ SELECT b.rank, b.app_id, a.app, a.display_name, a.app_path, a.is_deleted, a.owne
   FROM devapp_internal.high_usage_apps b
   JOIN devapp_internal.named_app a ON a.app_id = b.app_id;
 COMMENT ON VIEW devapp_report.high_usage_apps IS
-    'The 1000 busiest apps of the last 30 days: one row an app. Materialized but for names. The calls of all apps are in app_inventory';
-COMMENT ON COLUMN devapp_report.high_usage_apps.rank IS 'Place by calls: 1 is the busiest; apps with as many calls share one';
+    'The 1000 busiest apps of the last 30 days; app_inventory has all. Materialized except for names';
+COMMENT ON COLUMN devapp_report.high_usage_apps.rank IS 'Rank by calls: 1 is the busiest; apps with equal calls share a rank';
 COMMENT ON COLUMN devapp_report.high_usage_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.high_usage_apps.app IS 'Name of the app';
-COMMENT ON COLUMN devapp_report.high_usage_apps.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.high_usage_apps.display_name IS 'Display name; null: none';
 COMMENT ON COLUMN devapp_report.high_usage_apps.app_path IS 'Owner and name of the app, as functions of devapp take it';
-COMMENT ON COLUMN devapp_report.high_usage_apps.is_deleted IS 'The app was deleted since the last refresh';
+COMMENT ON COLUMN devapp_report.high_usage_apps.is_deleted IS 'The app has been deleted since the last refresh';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.high_usage_apps.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp_report.high_usage_apps.calls_30d IS 'Calls that were allowed in the last 30 days, UTC, with today';
-COMMENT ON COLUMN devapp_report.high_usage_apps.share_of_calls IS 'Share of the calls of all apps, deleted ones as well, from 0 to 1';
-COMMENT ON COLUMN devapp_report.high_usage_apps.calls_per_day IS 'Mean of the 30 days';
-COMMENT ON COLUMN devapp_report.high_usage_apps.peak_day IS 'Day of the 30 with the most calls, UTC; of several the last';
+COMMENT ON COLUMN devapp_report.high_usage_apps.calls_30d IS 'Calls allowed in the last 30 days, including today (UTC)';
+COMMENT ON COLUMN devapp_report.high_usage_apps.share_of_calls IS 'Share of the calls of all apps, including deleted ones, from 0 to 1';
+COMMENT ON COLUMN devapp_report.high_usage_apps.calls_per_day IS 'Calls per day, on average';
+COMMENT ON COLUMN devapp_report.high_usage_apps.peak_day IS 'Day with the most calls, in UTC; the last of several';
 COMMENT ON COLUMN devapp_report.high_usage_apps.peak_calls IS 'Calls of that day';
-COMMENT ON COLUMN devapp_report.high_usage_apps.calls_previous_30d IS 'Calls that were allowed in the 30 days before';
-COMMENT ON COLUMN devapp_report.high_usage_apps.change IS 'Change of calls to the 30 days before: 0.5 is half as many more; null: there were none';
+COMMENT ON COLUMN devapp_report.high_usage_apps.calls_previous_30d IS 'Calls allowed in the 30 days before';
+COMMENT ON COLUMN devapp_report.high_usage_apps.change IS 'Change from the 30 days before: 0.5 is 50 % more; null: there were no calls';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.high_usage_apps', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.team_usage AS
@@ -177,16 +177,16 @@ SELECT t.team_id, t.name AS team, t.display_name, t.status,
               WHERE i.owner_kind = 'team'
               GROUP BY i.owner_id) AS u ON u.owner_id = t.team_id
  WHERE t.deleted_at IS NULL;
-COMMENT ON VIEW devapp_report.team_usage IS 'Teams: one row a team that is not deleted. Live; calls as of the last refresh';
+COMMENT ON VIEW devapp_report.team_usage IS 'Teams: one row per team that is not deleted. Live; calls as of the last refresh';
 COMMENT ON COLUMN devapp_report.team_usage.team_id IS 'Id of the team';
 COMMENT ON COLUMN devapp_report.team_usage.team IS 'Name of the team';
-COMMENT ON COLUMN devapp_report.team_usage.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp_report.team_usage.display_name IS 'Display name; null: none';
 COMMENT ON COLUMN devapp_report.team_usage.status IS 'active or inactive';
 COMMENT ON COLUMN devapp_report.team_usage.members IS 'Developers in it';
 COMMENT ON COLUMN devapp_report.team_usage.apps IS 'Its apps that are not deleted';
-COMMENT ON COLUMN devapp_report.team_usage.calls_30d IS 'Calls of these that were allowed in the last 30 days, UTC, with today';
-COMMENT ON COLUMN devapp_report.team_usage.refused_30d IS 'Calls of these that were refused in the last 30 days';
-COMMENT ON COLUMN devapp_report.team_usage.last_used_at IS 'Last call of these that was allowed; null: none was yet';
+COMMENT ON COLUMN devapp_report.team_usage.calls_30d IS 'Calls of these apps allowed in the last 30 days, including today (UTC)';
+COMMENT ON COLUMN devapp_report.team_usage.refused_30d IS 'Calls of these apps refused in the last 30 days';
+COMMENT ON COLUMN devapp_report.team_usage.last_used_at IS 'Last allowed call of these apps; null: none yet';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.team_usage', 'SELECT', 'admin', 'analyst');
 
 -- What is counted of the whole program, in one pass (src/meter/program_sums.c): of each
@@ -247,21 +247,21 @@ SELECT m.product_id, p.name AS product, p.display_name, p.deleted_at IS NOT NULL
   FROM devapp_internal.product_adoption m
   LEFT JOIN devapp.product p ON p.product_id = m.product_id;
 COMMENT ON VIEW devapp_report.product_adoption IS
-    'Products: one row a product that is not deleted, or was called in the last 30 days; and one for calls that no product answered. Materialized but for names';
+    'Products that exist or were called in the last 30 days: one row per product. Materialized except for names';
 COMMENT ON COLUMN devapp_report.product_adoption.product_id IS 'Id of the product; null: calls that no product answered';
 COMMENT ON COLUMN devapp_report.product_adoption.product IS 'Name of the product; null: as above';
-COMMENT ON COLUMN devapp_report.product_adoption.display_name IS 'Name to show; null: none';
-COMMENT ON COLUMN devapp_report.product_adoption.is_deleted IS 'The product was deleted; then no app has it';
-COMMENT ON COLUMN devapp_report.product_adoption.approval IS 'auto: new associations are approved; manual: they wait';
+COMMENT ON COLUMN devapp_report.product_adoption.display_name IS 'Display name; null: none';
+COMMENT ON COLUMN devapp_report.product_adoption.is_deleted IS 'The product was deleted, so no app has it';
+COMMENT ON COLUMN devapp_report.product_adoption.approval IS 'auto: new requests are approved; manual: they are pending';
 COMMENT ON COLUMN devapp_report.product_adoption.access IS 'public, private or internal';
 COMMENT ON COLUMN devapp_report.product_adoption.apps_approved IS 'Apps with a credential that is approved for it';
-COMMENT ON COLUMN devapp_report.product_adoption.apps_pending IS 'Apps that wait for it, and have no credential that is approved for it';
-COMMENT ON COLUMN devapp_report.product_adoption.apps_revoked IS 'Apps that have it by a credential or an association that was revoked, and not otherwise';
+COMMENT ON COLUMN devapp_report.product_adoption.apps_pending IS 'Apps with a pending and no approved credential for it';
+COMMENT ON COLUMN devapp_report.product_adoption.apps_revoked IS 'Apps that have it only by revoked credentials or approvals';
 COMMENT ON COLUMN devapp_report.product_adoption.owners IS 'Developers and teams that own the approved apps';
-COMMENT ON COLUMN devapp_report.product_adoption.active_apps_30d IS 'Apps with a call to it that was allowed in the last 30 days, UTC, with today; also those deleted since';
-COMMENT ON COLUMN devapp_report.product_adoption.calls_30d IS 'Calls that were allowed in these days';
-COMMENT ON COLUMN devapp_report.product_adoption.refused_30d IS 'Calls that were refused in these days, to which it came closest';
-COMMENT ON COLUMN devapp_report.product_adoption.responses_30d IS 'Calls whose response gateways recorded in these days; null: none';
+COMMENT ON COLUMN devapp_report.product_adoption.active_apps_30d IS 'Apps with an allowed call in the last 30 days, including today (UTC) and apps deleted since';
+COMMENT ON COLUMN devapp_report.product_adoption.calls_30d IS 'Calls allowed in the last 30 days';
+COMMENT ON COLUMN devapp_report.product_adoption.refused_30d IS 'Calls refused in the last 30 days for which this product came closest';
+COMMENT ON COLUMN devapp_report.product_adoption.responses_30d IS 'Calls whose responses gateways recorded in the last 30 days; null: none';
 COMMENT ON COLUMN devapp_report.product_adoption.client_errors_30d IS 'Responses with a status from 400 to 499; null: none was recorded';
 COMMENT ON COLUMN devapp_report.product_adoption.server_errors_30d IS 'Responses with a status from 500 to 599; null: none was recorded';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.product_adoption', 'SELECT', 'admin', 'analyst');

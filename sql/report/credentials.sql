@@ -16,22 +16,22 @@ SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id
                FROM devapp.last_used x
               GROUP BY x.credential_id) AS l ON l.credential_id = c.credential_id
  WHERE a.deleted_at IS NULL AND c.deleted_at IS NULL;
-COMMENT ON VIEW devapp_report.credentials IS 'Credentials: one row a credential that is not deleted, of an app that is not. Live';
+COMMENT ON VIEW devapp_report.credentials IS 'Credentials that are not deleted, of apps that are not deleted: one row per credential. Live';
 COMMENT ON COLUMN devapp_report.credentials.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp_report.credentials.consumer_key IS 'Public part of the key';
-COMMENT ON COLUMN devapp_report.credentials.label IS 'What its owner calls it; null: nothing';
+COMMENT ON COLUMN devapp_report.credentials.label IS 'Label given by the owner; null: none';
 COMMENT ON COLUMN devapp_report.credentials.kind IS 'api_key, oauth_client or jwt';
-COMMENT ON COLUMN devapp_report.credentials.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp_report.credentials.environment IS 'The only environment in which it works; null: all';
 COMMENT ON COLUMN devapp_report.credentials.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp_report.credentials.app IS 'Name of the app, unique among those of its owner';
-COMMENT ON COLUMN devapp_report.credentials.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.credentials.app_display_name IS 'Display name of the app; null: none';
 COMMENT ON COLUMN devapp_report.credentials.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.credentials.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.credentials.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp_report.credentials.status IS 'What is stored: approved, revoked or compromised';
-COMMENT ON COLUMN devapp_report.credentials.effective_status IS 'active, pending, rejected, expired, revoked, compromised, suspended, replaced or owner inactive: the first that applies, in the order of the checks of a verdict';
+COMMENT ON COLUMN devapp_report.credentials.status IS 'Stored status: approved, revoked or compromised';
+COMMENT ON COLUMN devapp_report.credentials.effective_status IS 'active, or why it does not work: the first reason in the order of the checks of a verdict';
 COMMENT ON COLUMN devapp_report.credentials.issued_at IS 'When it was issued';
 COMMENT ON COLUMN devapp_report.credentials.expires_at IS 'When it stops working; null: never';
-COMMENT ON COLUMN devapp_report.credentials.last_used_at IS 'Last call that was allowed; null: none was yet';
-COMMENT ON COLUMN devapp_report.credentials.last_seen_at IS 'Last time that it was presented, whatever the verdict; null: never';
+COMMENT ON COLUMN devapp_report.credentials.last_used_at IS 'Last allowed call; null: none yet';
+COMMENT ON COLUMN devapp_report.credentials.last_seen_at IS 'Last time it was presented, whatever the verdict; null: never';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.credentials', 'SELECT', 'admin', 'analyst');

@@ -28,23 +28,23 @@ SELECT w.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner,
  CROSS JOIN LATERAL (SELECT CASE WHEN a.status = 'pending' THEN greatest(w.created_at, a.decided_at) ELSE w.created_at END AS waiting_since) AS x
  WHERE a.status IN ('pending', 'approved', 'suspended');
 COMMENT ON VIEW devapp_report.pending_approvals IS
-    'What waits for a decision: one row a product that a credential waits for, or a pending app that waits for none. Live';
-COMMENT ON COLUMN devapp_report.pending_approvals.app_id IS 'App that asks';
+    'Pending decisions: one row per pending product of a credential, or pending app without one. Live';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_id IS 'Requesting app';
 COMMENT ON COLUMN devapp_report.pending_approvals.app IS 'Its name';
-COMMENT ON COLUMN devapp_report.pending_approvals.app_display_name IS 'Name of the app to show; null: none';
-COMMENT ON COLUMN devapp_report.pending_approvals.owner_id IS 'Id of the developer or team that asks';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_display_name IS 'Display name of the app; null: none';
+COMMENT ON COLUMN devapp_report.pending_approvals.owner_id IS 'Id of the requesting developer or team';
 COMMENT ON COLUMN devapp_report.pending_approvals.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.pending_approvals.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: with the last of its products that waits the app is approved as well; else only the product waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential that the product is for; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Product that it waits for; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.product IS 'Its name; null: the app itself waits';
-COMMENT ON COLUMN devapp_report.pending_approvals.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was asked for, or the app was handed in again';
-COMMENT ON COLUMN devapp_report.pending_approvals.waiting_days IS 'How long ago that is, in days of 24 hours, with a fraction';
+COMMENT ON COLUMN devapp_report.pending_approvals.app_status IS 'pending: approved with its last pending product; otherwise only the product is pending';
+COMMENT ON COLUMN devapp_report.pending_approvals.credential_id IS 'Credential that the product is for; null: the app itself is pending';
+COMMENT ON COLUMN devapp_report.pending_approvals.consumer_key IS 'Public part of its key; null: the app itself is pending';
+COMMENT ON COLUMN devapp_report.pending_approvals.product_id IS 'Pending product; null: the app itself is pending';
+COMMENT ON COLUMN devapp_report.pending_approvals.product IS 'Its name; null: the app itself is pending';
+COMMENT ON COLUMN devapp_report.pending_approvals.product_display_name IS 'Display name of the product; null: none';
+COMMENT ON COLUMN devapp_report.pending_approvals.waiting_since IS 'When it was requested, or the app was resubmitted';
+COMMENT ON COLUMN devapp_report.pending_approvals.waiting_days IS 'Days since then, with a fraction';
 COMMENT ON COLUMN devapp_report.pending_approvals.approvers IS
-    'Teams and roles that may decide about the product, with commas; null: administrators only, who always may';
+    'Comma-separated teams and roles that may approve the product; null: only administrators';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.pending_approvals', 'SELECT', 'admin', 'analyst');
 
 CREATE VIEW devapp_report.credentials_expiring AS
@@ -55,21 +55,21 @@ SELECT c.credential_id, c.consumer_key, c.kind, c.environment, c.app_id, a.app, 
   JOIN devapp_internal.named_app a ON a.app_id = c.app_id
  WHERE c.status = 'approved' AND c.expires_at > now() - interval '720 hours' AND a.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.credentials_expiring IS
-    'Credentials that expire, or did in the last 30 days, and are not revoked: one row a credential; filter by days_left. Live';
+    'Credentials that expire or did in the last 30 days: one row per credential; filter by days_left. Live';
 COMMENT ON COLUMN devapp_report.credentials_expiring.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp_report.credentials_expiring.consumer_key IS 'Public part of the key';
 COMMENT ON COLUMN devapp_report.credentials_expiring.kind IS 'api_key, oauth_client or jwt';
-COMMENT ON COLUMN devapp_report.credentials_expiring.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp_report.credentials_expiring.environment IS 'The only environment in which it works; null: all';
 COMMENT ON COLUMN devapp_report.credentials_expiring.app_id IS 'App that holds it';
 COMMENT ON COLUMN devapp_report.credentials_expiring.app IS 'Its name';
-COMMENT ON COLUMN devapp_report.credentials_expiring.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.credentials_expiring.app_display_name IS 'Display name of the app; null: none';
 COMMENT ON COLUMN devapp_report.credentials_expiring.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.credentials_expiring.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.credentials_expiring.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.credentials_expiring.app_status IS 'Status of the app; the credential works only if it is approved';
 COMMENT ON COLUMN devapp_report.credentials_expiring.expires_at IS 'When it stops working';
-COMMENT ON COLUMN devapp_report.credentials_expiring.days_left IS 'Whole days of 24 hours until then, 0 on the last; negative: it has expired';
-COMMENT ON COLUMN devapp_report.credentials_expiring.is_expired IS 'It has stopped working';
+COMMENT ON COLUMN devapp_report.credentials_expiring.days_left IS 'Whole days until then, 0 on the last; negative: it has expired';
+COMMENT ON COLUMN devapp_report.credentials_expiring.is_expired IS 'Whether it has expired';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.credentials_expiring', 'SELECT', 'admin', 'analyst');
 
 -- A current secret is overdue by the same rule that reminders follow
@@ -93,25 +93,25 @@ SELECT s.credential_id, c.consumer_key, c.environment, c.app_id, a.app, a.displa
  CROSS JOIN (SELECT devapp_report.setting('rotation_max_age')::integer AS max_age OFFSET 0) AS x
  WHERE c.status = 'approved' AND a.deleted_at IS NULL;
 COMMENT ON VIEW devapp_report.rotations IS
-    'Secrets and their rotation: one row a version of a secret, of credentials that are not revoked. Live';
+    'Secrets of credentials that are not revoked, and their rotation: one row per version. Live';
 COMMENT ON COLUMN devapp_report.rotations.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp_report.rotations.consumer_key IS 'Public part of the key';
-COMMENT ON COLUMN devapp_report.rotations.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp_report.rotations.environment IS 'The only environment in which it works; null: all';
 COMMENT ON COLUMN devapp_report.rotations.app_id IS 'App that holds it';
 COMMENT ON COLUMN devapp_report.rotations.app IS 'Its name';
-COMMENT ON COLUMN devapp_report.rotations.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.rotations.app_display_name IS 'Display name of the app; null: none';
 COMMENT ON COLUMN devapp_report.rotations.owner_id IS 'Id of the developer or team';
 COMMENT ON COLUMN devapp_report.rotations.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.rotations.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.rotations.secret_version IS 'Version of the secret, from 1';
-COMMENT ON COLUMN devapp_report.rotations.is_current IS 'No newer version has taken its place';
+COMMENT ON COLUMN devapp_report.rotations.is_current IS 'No newer version has replaced it';
 COMMENT ON COLUMN devapp_report.rotations.issued_at IS 'When this version was issued';
-COMMENT ON COLUMN devapp_report.rotations.rotated_at IS 'When a newer version took its place; null: it is the current one';
-COMMENT ON COLUMN devapp_report.rotations.overlap_ends_at IS 'Until when the superseded version works; null: it is the current one';
-COMMENT ON COLUMN devapp_report.rotations.age_days IS 'Whole days of 24 hours since it was issued';
+COMMENT ON COLUMN devapp_report.rotations.rotated_at IS 'When a newer version replaced it; null: it is current';
+COMMENT ON COLUMN devapp_report.rotations.overlap_ends_at IS 'When the superseded version stops working; null: it is current';
+COMMENT ON COLUMN devapp_report.rotations.age_days IS 'Whole days since it was issued';
 COMMENT ON COLUMN devapp_report.rotations.is_overdue IS
-    'It is current, works, and is older than the setting devapp.rotation_max_age; never if that is 0';
-COMMENT ON COLUMN devapp_report.rotations.still_used IS 'It was presented in the last 30 days, after a newer version had taken its place and, where it works no more, after it had ended; false for the current one';
-COMMENT ON COLUMN devapp_report.rotations.last_used_at IS 'Last call with it that was allowed; null: none was yet';
-COMMENT ON COLUMN devapp_report.rotations.last_seen_at IS 'Last time that it was presented, whatever the verdict; null: never';
+    'It is current, works, and is older than devapp.rotation_max_age; false if that is 0';
+COMMENT ON COLUMN devapp_report.rotations.still_used IS 'It was presented in the last 30 days after being replaced and, if it no longer works, after its end';
+COMMENT ON COLUMN devapp_report.rotations.last_used_at IS 'Last allowed call with it; null: none yet';
+COMMENT ON COLUMN devapp_report.rotations.last_seen_at IS 'Last time it was presented, whatever the verdict; null: never';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotations', 'SELECT', 'admin', 'analyst');

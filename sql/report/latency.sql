@@ -13,7 +13,7 @@ CREATE AGGREGATE devapp_report.percentile(histogram bigint[], fraction double pr
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE devapp_report.percentile(bigint[], double precision) IS
-    'Percentile of response times in milliseconds, from the histograms of all rows, within 9.1 % of the true one; null: nothing was recorded';
+    'Percentile of response times in milliseconds, from histograms, within 9.1 %; null: none recorded';
 SELECT devapp_internal.grant_to('devapp_report.percentile', 'admin', 'analyst');
 
 -- Responses are recorded without the environment, so this is a report of its own: joined to
@@ -40,31 +40,31 @@ SELECT l.day, l.app_id, a.app, a.display_name AS app_display_name, a.app_path, a
   LEFT JOIN devapp_internal.former_owner f ON f.app_id = l.app_id AND (l.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (l.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = l.product_id;
 COMMENT ON VIEW devapp_report.latency_daily IS
-    'How calls went, as gateways recorded it: one row a day, app and product, of all environments. Live';
+    'Responses recorded by gateways: one row per day, app and product, for all environments. Live';
 COMMENT ON COLUMN devapp_report.latency_daily.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp_report.latency_daily.app_id IS 'App, perhaps deleted since; null: recorded for credentials that are not known';
+COMMENT ON COLUMN devapp_report.latency_daily.app_id IS 'App, which may have been deleted since; null: the credential is unknown';
 COMMENT ON COLUMN devapp_report.latency_daily.app IS 'Its name; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.app_display_name IS 'Name of the app to show; null: none';
-COMMENT ON COLUMN devapp_report.latency_daily.app_path IS 'Owner and name of the app, as functions of devapp take it; of live apps unique; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.is_deleted IS 'The app was deleted since; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.app_display_name IS 'Display name of the app; null: none';
+COMMENT ON COLUMN devapp_report.latency_daily.app_path IS 'Owner and name of the app, as functions of devapp take it; unique among live apps; null: as above';
+COMMENT ON COLUMN devapp_report.latency_daily.is_deleted IS 'The app has been deleted since; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner_kind IS 'developer or team; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner_then_id IS 'Id of the developer or team that owned the app at the end of the day; null: as above';
 COMMENT ON COLUMN devapp_report.latency_daily.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the day; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or the credential is not known';
+COMMENT ON COLUMN devapp_report.latency_daily.product_id IS 'Product that the gateway named; null: none, or the credential is unknown';
 COMMENT ON COLUMN devapp_report.latency_daily.product IS 'Its name; null: as above';
-COMMENT ON COLUMN devapp_report.latency_daily.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.latency_daily.responses IS 'Calls that were recorded: those that the gateway told of';
+COMMENT ON COLUMN devapp_report.latency_daily.product_display_name IS 'Display name of the product; null: none';
+COMMENT ON COLUMN devapp_report.latency_daily.responses IS 'Responses that gateways recorded';
 COMMENT ON COLUMN devapp_report.latency_daily.client_errors IS 'Responses with a status from 400 to 499';
 COMMENT ON COLUMN devapp_report.latency_daily.server_errors IS 'Responses with a status from 500 to 599';
 COMMENT ON COLUMN devapp_report.latency_daily.min_ms IS 'Shortest response time, in milliseconds';
-COMMENT ON COLUMN devapp_report.latency_daily.avg_ms IS 'Mean response time of this row, in milliseconds; of several rows: sum(avg_ms * responses) / sum(responses)';
-COMMENT ON COLUMN devapp_report.latency_daily.p50_ms IS 'Median response time of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
-COMMENT ON COLUMN devapp_report.latency_daily.p95_ms IS '95th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
-COMMENT ON COLUMN devapp_report.latency_daily.p99_ms IS '99th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_daily.avg_ms IS 'Mean response time in milliseconds; for several rows use sum(avg_ms * responses) / sum(responses)';
+COMMENT ON COLUMN devapp_report.latency_daily.p50_ms IS 'Median response time in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_daily.p95_ms IS '95th percentile of response times in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_daily.p99_ms IS '99th percentile of response times in milliseconds, within 9.1 %. Do not average: see histogram';
 COMMENT ON COLUMN devapp_report.latency_daily.max_ms IS 'Longest response time, in milliseconds';
-COMMENT ON COLUMN devapp_report.latency_daily.histogram IS 'Responses by response time; the percentile of several rows is devapp_report.percentile(histogram, 0.95)';
+COMMENT ON COLUMN devapp_report.latency_daily.histogram IS 'Responses by response time; for several rows use devapp_report.percentile(histogram, 0.95)';
 COMMENT ON COLUMN devapp_report.latency_daily.updated_at IS 'When a flush last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_daily', 'SELECT', 'admin', 'analyst');
 
@@ -116,21 +116,21 @@ SELECT t.day, t.product_id, p.name AS product, p.display_name AS product_display
                        FROM (SELECT t.latency_min AS lowest, t.latency_max AS highest, t.histogram) AS x) AS m
   LEFT JOIN devapp.product p ON p.product_id = t.product_id;
 COMMENT ON VIEW devapp_report.latency_totals IS
-    'How calls of all apps went, as gateways recorded it: one row a day and product, of the last 60 days. Materialized but for names';
+    'Responses of the last 60 days, all apps: one row per day and product. Materialized except for names';
 COMMENT ON COLUMN devapp_report.latency_totals.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp_report.latency_totals.product_id IS 'Product that the gateway named, perhaps deleted since; null: none, or the credential is not known';
+COMMENT ON COLUMN devapp_report.latency_totals.product_id IS 'Product that the gateway named, possibly deleted since; null: none, or the credential is unknown';
 COMMENT ON COLUMN devapp_report.latency_totals.product IS 'Its name; null: as above';
-COMMENT ON COLUMN devapp_report.latency_totals.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.latency_totals.is_deleted IS 'The product was deleted since';
-COMMENT ON COLUMN devapp_report.latency_totals.responses IS 'Calls that were recorded: those that the gateway told of';
+COMMENT ON COLUMN devapp_report.latency_totals.product_display_name IS 'Display name of the product; null: none';
+COMMENT ON COLUMN devapp_report.latency_totals.is_deleted IS 'The product has been deleted since';
+COMMENT ON COLUMN devapp_report.latency_totals.responses IS 'Responses that gateways recorded';
 COMMENT ON COLUMN devapp_report.latency_totals.client_errors IS 'Responses with a status from 400 to 499';
 COMMENT ON COLUMN devapp_report.latency_totals.server_errors IS 'Responses with a status from 500 to 599';
 COMMENT ON COLUMN devapp_report.latency_totals.min_ms IS 'Shortest response time, in milliseconds';
-COMMENT ON COLUMN devapp_report.latency_totals.avg_ms IS 'Mean response time of this row, in milliseconds; of several rows: sum(avg_ms * responses) / sum(responses)';
-COMMENT ON COLUMN devapp_report.latency_totals.p50_ms IS 'Median response time of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
-COMMENT ON COLUMN devapp_report.latency_totals.p95_ms IS '95th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
-COMMENT ON COLUMN devapp_report.latency_totals.p99_ms IS '99th percentile of response times of this row, in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_totals.avg_ms IS 'Mean response time in milliseconds; for several rows use sum(avg_ms * responses) / sum(responses)';
+COMMENT ON COLUMN devapp_report.latency_totals.p50_ms IS 'Median response time in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_totals.p95_ms IS '95th percentile of response times in milliseconds, within 9.1 %. Do not average: see histogram';
+COMMENT ON COLUMN devapp_report.latency_totals.p99_ms IS '99th percentile of response times in milliseconds, within 9.1 %. Do not average: see histogram';
 COMMENT ON COLUMN devapp_report.latency_totals.max_ms IS 'Longest response time, in milliseconds';
-COMMENT ON COLUMN devapp_report.latency_totals.histogram IS 'Responses by response time; the percentile of several rows is devapp_report.percentile(histogram, 0.95)';
-COMMENT ON COLUMN devapp_report.latency_totals.updated_at IS 'When a flush last changed what is added up here; the last refresh may have been later';
+COMMENT ON COLUMN devapp_report.latency_totals.histogram IS 'Responses by response time; for several rows use devapp_report.percentile(histogram, 0.95)';
+COMMENT ON COLUMN devapp_report.latency_totals.updated_at IS 'When a flush last changed the usage added up here; the last refresh may have been later';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.latency_totals', 'SELECT', 'admin', 'analyst');

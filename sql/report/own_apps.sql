@@ -10,22 +10,22 @@ SELECT a.app_id, a.name AS app, a.display_name, a.description, coalesce(d.email,
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id
  WHERE a.deleted_at IS NULL;
-COMMENT ON VIEW devapp.my_apps IS 'Apps that one sees: one row an app that is not deleted';
+COMMENT ON VIEW devapp.my_apps IS 'Apps that the current user can see: one row per app that is not deleted';
 COMMENT ON COLUMN devapp.my_apps.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp.my_apps.app IS 'Name of the app, unique among those of its owner';
-COMMENT ON COLUMN devapp.my_apps.display_name IS 'Name to show; null: none';
-COMMENT ON COLUMN devapp.my_apps.description IS 'What the app is for; null: nothing was said';
+COMMENT ON COLUMN devapp.my_apps.display_name IS 'Display name; null: none';
+COMMENT ON COLUMN devapp.my_apps.description IS 'What the app is for; null: not given';
 COMMENT ON COLUMN devapp.my_apps.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp.my_apps.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp.my_apps.status IS 'What is stored: pending, rejected, approved, suspended or revoked';
-COMMENT ON COLUMN devapp.my_apps.effective_status IS 'active, pending, rejected, suspended, revoked or owner inactive: what keeps its keys from working, if anything does';
-COMMENT ON COLUMN devapp.my_apps.decision_note IS 'Why the status last changed; null: nothing was said';
+COMMENT ON COLUMN devapp.my_apps.status IS 'Stored status: pending, rejected, approved, suspended or revoked';
+COMMENT ON COLUMN devapp.my_apps.effective_status IS 'active, or why its keys do not work: pending, rejected, suspended, revoked or owner inactive';
+COMMENT ON COLUMN devapp.my_apps.decision_note IS 'Why the status last changed; null: not given';
 COMMENT ON COLUMN devapp.my_apps.callback_urls IS 'URIs that an OAuth server may redirect to';
-COMMENT ON COLUMN devapp.my_apps.scopes IS 'OAuth scopes that it asks for; none: all that its products offer';
-COMMENT ON COLUMN devapp.my_apps.allowed_cidrs IS 'Networks that its clients may call from; none: every one';
-COMMENT ON COLUMN devapp.my_apps.app_family IS 'Group of apps that it belongs to; null: none';
-COMMENT ON COLUMN devapp.my_apps.attributes IS 'Up to 18 names, each with a string';
-COMMENT ON COLUMN devapp.my_apps.created_at IS 'When the app was made';
+COMMENT ON COLUMN devapp.my_apps.scopes IS 'OAuth scopes that it requests; empty: all that its products offer';
+COMMENT ON COLUMN devapp.my_apps.allowed_cidrs IS 'Networks that its clients may call from; empty: all';
+COMMENT ON COLUMN devapp.my_apps.app_family IS 'Family of apps that it belongs to; null: none';
+COMMENT ON COLUMN devapp.my_apps.attributes IS 'Up to 18 names, each with a string value';
+COMMENT ON COLUMN devapp.my_apps.created_at IS 'When the app was created';
 COMMENT ON COLUMN devapp.my_apps.updated_at IS 'When it last changed';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.my_apps', 'SELECT', 'admin', 'developer');
 
@@ -46,24 +46,24 @@ SELECT c.credential_id, c.consumer_key, c.label, c.kind, c.environment, a.app_id
                FROM devapp.credential_secret x
               GROUP BY x.credential_id) AS s ON s.credential_id = c.credential_id
  WHERE c.deleted_at IS NULL;
-COMMENT ON VIEW devapp.my_credentials IS 'Credentials of the apps that one sees: one row a credential that is not deleted, of an app that is not';
+COMMENT ON VIEW devapp.my_credentials IS 'Credentials of the apps that the current user can see: one row per credential that is not deleted';
 COMMENT ON COLUMN devapp.my_credentials.credential_id IS 'Id of the credential';
 COMMENT ON COLUMN devapp.my_credentials.consumer_key IS 'Public part of the key';
-COMMENT ON COLUMN devapp.my_credentials.label IS 'What its owner calls it; null: nothing';
+COMMENT ON COLUMN devapp.my_credentials.label IS 'Label given by the owner; null: none';
 COMMENT ON COLUMN devapp.my_credentials.kind IS 'api_key, oauth_client or jwt';
-COMMENT ON COLUMN devapp.my_credentials.environment IS 'The only environment that it works in; null: every one';
+COMMENT ON COLUMN devapp.my_credentials.environment IS 'The only environment in which it works; null: all';
 COMMENT ON COLUMN devapp.my_credentials.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp.my_credentials.app IS 'Name of the app, unique among those of its owner';
 COMMENT ON COLUMN devapp.my_credentials.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp.my_credentials.owner_kind IS 'developer or team';
-COMMENT ON COLUMN devapp.my_credentials.status IS 'What is stored: approved, revoked or compromised';
-COMMENT ON COLUMN devapp.my_credentials.effective_status IS 'active, pending, rejected, expired, revoked, compromised, suspended, replaced or owner inactive: the first that applies, in the order of the checks of a verdict';
-COMMENT ON COLUMN devapp.my_credentials.decision_note IS 'Why the status last changed; null: nothing was said';
-COMMENT ON COLUMN devapp.my_credentials.scopes IS 'OAuth scopes that it asks for; none: those of the app';
-COMMENT ON COLUMN devapp.my_credentials.allowed_cidrs IS 'Networks that its clients may call from, within those of the app; none: all of those';
-COMMENT ON COLUMN devapp.my_credentials.attributes IS 'Up to 18 names, each with a string';
+COMMENT ON COLUMN devapp.my_credentials.status IS 'Stored status: approved, revoked or compromised';
+COMMENT ON COLUMN devapp.my_credentials.effective_status IS 'active, or why it does not work: the first reason in the order of the checks of a verdict';
+COMMENT ON COLUMN devapp.my_credentials.decision_note IS 'Why the status last changed; null: not given';
+COMMENT ON COLUMN devapp.my_credentials.scopes IS 'OAuth scopes that it requests; empty: those of the app';
+COMMENT ON COLUMN devapp.my_credentials.allowed_cidrs IS 'Networks that its clients may call from, within those of the app; empty: all of those';
+COMMENT ON COLUMN devapp.my_credentials.attributes IS 'Up to 18 names, each with a string value';
 COMMENT ON COLUMN devapp.my_credentials.issued_at IS 'When it was issued';
 COMMENT ON COLUMN devapp.my_credentials.expires_at IS 'When it stops working; null: never';
 COMMENT ON COLUMN devapp.my_credentials.secret_version IS 'Version of the current secret';
-COMMENT ON COLUMN devapp.my_credentials.previous_valid_until IS 'Until when the secret before works as well; null: none does';
+COMMENT ON COLUMN devapp.my_credentials.previous_valid_until IS 'When the previous secret stops working; null: none works';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.my_credentials', 'SELECT', 'admin', 'developer');

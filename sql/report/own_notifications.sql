@@ -8,17 +8,17 @@ SELECT n.notification_id, n.created_at, n.event, n.app_id, n.payload ->> 'app' A
        n.payload ->> 'note' AS note, n.payload
   FROM devapp.notification n
  ORDER BY n.notification_id DESC;
-COMMENT ON VIEW devapp.my_notifications IS 'What one was told, newest first, until devapp.purge_notifications removes it';
-COMMENT ON COLUMN devapp.my_notifications.notification_id IS 'Id of the notification, which a mail or webhook also has';
+COMMENT ON VIEW devapp.my_notifications IS 'Notifications of the current user, newest first, until devapp.purge_notifications removes them';
+COMMENT ON COLUMN devapp.my_notifications.notification_id IS 'Id of the notification, as in mails and webhooks';
 COMMENT ON COLUMN devapp.my_notifications.created_at IS 'When it happened';
 COMMENT ON COLUMN devapp.my_notifications.event IS 'What happened: app_approved, credential_expiring, ...';
 COMMENT ON COLUMN devapp.my_notifications.app_id IS 'Id of the app; null: it is about a team or a person';
-COMMENT ON COLUMN devapp.my_notifications.app IS 'Name of the app then';
-COMMENT ON COLUMN devapp.my_notifications.owner IS 'E-mail of the developer, or name of the team, who owned it then';
+COMMENT ON COLUMN devapp.my_notifications.app IS 'Name of the app at the time';
+COMMENT ON COLUMN devapp.my_notifications.owner IS 'E-mail address of the developer, or name of the team, that owned it at the time';
 COMMENT ON COLUMN devapp.my_notifications.credential_id IS 'Id of the credential, if it is about one';
 COMMENT ON COLUMN devapp.my_notifications.consumer_key IS 'Public part of its key';
 COMMENT ON COLUMN devapp.my_notifications.product_id IS 'Id of the product, if it is about one';
 COMMENT ON COLUMN devapp.my_notifications.product IS 'Name of the product';
-COMMENT ON COLUMN devapp.my_notifications.note IS 'Why it happened; null: nothing was said';
-COMMENT ON COLUMN devapp.my_notifications.payload IS 'All that is known of it; never a secret';
+COMMENT ON COLUMN devapp.my_notifications.note IS 'Why it happened; null: not given';
+COMMENT ON COLUMN devapp.my_notifications.payload IS 'All details; never a secret';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.my_notifications', 'SELECT', 'admin', 'developer');

@@ -8,21 +8,21 @@ SELECT a.app_id, a.name AS app, q.product, q.resource, q.methods, q.environment,
  CROSS JOIN LATERAL devapp.quota_status(a.app_id) AS q
  WHERE a.deleted_at IS NULL;
 COMMENT ON VIEW devapp.my_quota IS
-    'Quotas and rate limits of the apps that one sees, as of now: one row an app that is not deleted, product or operation that has one, and environment';
+    'Current quotas of the apps that the user can see: one row per app, product or operation, and environment';
 COMMENT ON COLUMN devapp.my_quota.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp.my_quota.app IS 'Name of the app, unique among those of its owner';
 COMMENT ON COLUMN devapp.my_quota.product IS 'Product that the app is approved for';
 COMMENT ON COLUMN devapp.my_quota.resource IS 'URI pattern of an operation with a quota of its own; null: the limits of the product';
-COMMENT ON COLUMN devapp.my_quota.methods IS 'HTTP methods of the operation, none: all; null: the limits of the product';
-COMMENT ON COLUMN devapp.my_quota.environment IS 'Environment of the calls; null: none was named, or nothing is used yet';
-COMMENT ON COLUMN devapp.my_quota.enforcement IS 'soft or hard; null: no quota, a rate limit only';
-COMMENT ON COLUMN devapp.my_quota.quota_limit IS 'Cost that is allowed in a window; null: as above';
+COMMENT ON COLUMN devapp.my_quota.methods IS 'HTTP methods of the operation, empty: all; null: the limits of the product';
+COMMENT ON COLUMN devapp.my_quota.environment IS 'Environment of the calls; null: none, or nothing is used yet';
+COMMENT ON COLUMN devapp.my_quota.enforcement IS 'soft or hard; null: only a rate limit';
+COMMENT ON COLUMN devapp.my_quota.quota_limit IS 'Allowed cost per window; null: as above';
 COMMENT ON COLUMN devapp.my_quota.quota_interval IS 'Length of a window, in quota_unit; null: as above';
 COMMENT ON COLUMN devapp.my_quota.quota_unit IS 'minute, hour, day, week, month or never; null: as above';
-COMMENT ON COLUMN devapp.my_quota.used IS 'Cost of the calls in the window that is open now; null: as above';
+COMMENT ON COLUMN devapp.my_quota.used IS 'Cost of the calls in the current window; null: as above';
 COMMENT ON COLUMN devapp.my_quota.remaining IS 'What is left of quota_limit; null: as above';
 COMMENT ON COLUMN devapp.my_quota.window_start IS 'Start of the window; null: as above';
 COMMENT ON COLUMN devapp.my_quota.resets_at IS 'When the next window starts, infinity: never; null: as above';
-COMMENT ON COLUMN devapp.my_quota.rate_limit IS 'Calls a second; null: no limit';
-COMMENT ON COLUMN devapp.my_quota.rate_burst IS 'Calls that may come at once; null: no limit';
+COMMENT ON COLUMN devapp.my_quota.rate_limit IS 'Calls per second; null: no limit';
+COMMENT ON COLUMN devapp.my_quota.rate_burst IS 'Calls that are allowed at once; null: no limit';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.my_quota', 'SELECT', 'admin', 'developer');

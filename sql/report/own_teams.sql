@@ -13,18 +13,18 @@ SELECT t.team_id, t.name AS team, t.display_name, t.status, m.role, m.environmen
                JOIN devapp.developer d ON d.developer_id = y.developer_id
               GROUP BY y.team_id) AS x ON x.team_id = t.team_id
  WHERE t.deleted_at IS NULL;
-COMMENT ON VIEW devapp.my_teams IS 'Teams that one sees: one row a team that is not deleted';
+COMMENT ON VIEW devapp.my_teams IS 'Teams that the current user can see: one row per team that is not deleted';
 COMMENT ON COLUMN devapp.my_teams.team_id IS 'Id of the team';
 COMMENT ON COLUMN devapp.my_teams.team IS 'Name of the team';
-COMMENT ON COLUMN devapp.my_teams.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp.my_teams.display_name IS 'Display name; null: none';
 COMMENT ON COLUMN devapp.my_teams.status IS 'active or inactive; the keys of an inactive team''s apps do not work';
-COMMENT ON COLUMN devapp.my_teams.role IS 'What one is in it, admin or member; null: an administrator of the program who is not in it';
-COMMENT ON COLUMN devapp.my_teams.environments IS 'The only environments whose credentials exist for one; null: every one';
-COMMENT ON COLUMN devapp.my_teams.member_since IS 'Since when one is in it; null: as above';
-COMMENT ON COLUMN devapp.my_teams.admins IS 'E-mails of those who administer it';
-COMMENT ON COLUMN devapp.my_teams.members IS 'E-mails of all who are in it, with its admins';
-COMMENT ON COLUMN devapp.my_teams.apps IS 'How many apps it has that are not deleted';
-COMMENT ON COLUMN devapp.my_teams.created_at IS 'When the team was made';
+COMMENT ON COLUMN devapp.my_teams.role IS 'Role of the current user, admin or member; null: an administrator who is not a member';
+COMMENT ON COLUMN devapp.my_teams.environments IS 'Environments whose credentials the current user can see; null: all';
+COMMENT ON COLUMN devapp.my_teams.member_since IS 'When the current user became a member; null: as above';
+COMMENT ON COLUMN devapp.my_teams.admins IS 'E-mail addresses of its admins';
+COMMENT ON COLUMN devapp.my_teams.members IS 'E-mail addresses of all its members, including admins';
+COMMENT ON COLUMN devapp.my_teams.apps IS 'Number of apps that are not deleted';
+COMMENT ON COLUMN devapp.my_teams.created_at IS 'When the team was created';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.my_teams', 'SELECT', 'admin', 'developer');
 
 CREATE VIEW devapp.my_team_usage WITH (security_invoker = true) AS
@@ -38,19 +38,19 @@ SELECT u.day, t.team_id, t.name AS team, u.product_id, u.product, count(*) AS ap
   JOIN devapp.team t ON t.team_id = a.team_id
  GROUP BY u.day, t.team_id, t.name, u.product_id, u.product;
 COMMENT ON VIEW devapp.my_team_usage IS
-    'Calls and responses of all apps of a team that one sees: one row a day, team and product; of apps that are not deleted, as devapp.my_usage';
+    'Usage of teams that the current user can see: one row per day, team and product';
 COMMENT ON COLUMN devapp.my_team_usage.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp.my_team_usage.team_id IS 'Id of the team that owns the apps now';
 COMMENT ON COLUMN devapp.my_team_usage.team IS 'Name of the team';
-COMMENT ON COLUMN devapp.my_team_usage.product_id IS 'Product that answered, or came closest; of responses, that the gateway named; null: none';
-COMMENT ON COLUMN devapp.my_team_usage.product IS 'Its name; null: as above, or one that one does not see any more';
-COMMENT ON COLUMN devapp.my_team_usage.apps IS 'How many of its apps had calls or responses';
-COMMENT ON COLUMN devapp.my_team_usage.calls IS 'Message count: verifications that were allowed';
-COMMENT ON COLUMN devapp.my_team_usage.errors IS 'Error count: responses with a status from 400 on, as gateways recorded them';
-COMMENT ON COLUMN devapp.my_team_usage.refused IS 'Verifications that were refused, which are no errors';
-COMMENT ON COLUMN devapp.my_team_usage.over_quota IS 'Those of them that were refused because a quota or a rate was exceeded';
-COMMENT ON COLUMN devapp.my_team_usage.cost IS 'What the allowed calls cost, by the argument cost of the verification';
-COMMENT ON COLUMN devapp.my_team_usage.responses IS 'Calls whose response was recorded: errors and response times are of these';
+COMMENT ON COLUMN devapp.my_team_usage.product_id IS 'Product that answered or came closest, or that the gateway named for a response; null: none';
+COMMENT ON COLUMN devapp.my_team_usage.product IS 'Its name; null: as above, or no longer visible';
+COMMENT ON COLUMN devapp.my_team_usage.apps IS 'Number of its apps that had calls or responses';
+COMMENT ON COLUMN devapp.my_team_usage.calls IS 'Message count: allowed verifications';
+COMMENT ON COLUMN devapp.my_team_usage.errors IS 'Error count: recorded responses with a status of 400 or more';
+COMMENT ON COLUMN devapp.my_team_usage.refused IS 'Refused verifications, which are not errors';
+COMMENT ON COLUMN devapp.my_team_usage.over_quota IS 'Verifications refused because a quota or a rate limit was exceeded';
+COMMENT ON COLUMN devapp.my_team_usage.cost IS 'Total of the argument "cost" of the allowed calls';
+COMMENT ON COLUMN devapp.my_team_usage.responses IS 'Recorded responses, to which errors and response times refer';
 COMMENT ON COLUMN devapp.my_team_usage.min_ms IS 'Shortest response time, in milliseconds; null: no response was recorded';
 COMMENT ON COLUMN devapp.my_team_usage.avg_ms IS 'Mean response time, in milliseconds; null: as above';
 COMMENT ON COLUMN devapp.my_team_usage.max_ms IS 'Longest response time, in milliseconds; null: as above';

@@ -48,18 +48,18 @@ SELECT u.day, u.app_id, a.name AS app, u.product_id, p.name AS product, u.calls,
   LEFT JOIN devapp.product p ON p.product_id = u.product_id
  WHERE a.deleted_at IS NULL;
 COMMENT ON VIEW devapp.my_usage IS
-    'Calls and responses of the apps that one sees, of all environments: one row a day, app that is not deleted, and product';
+    'Usage of the apps that the current user can see: one row per day, app and product';
 COMMENT ON COLUMN devapp.my_usage.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp.my_usage.app_id IS 'Id of the app';
 COMMENT ON COLUMN devapp.my_usage.app IS 'Name of the app, unique among those of its owner';
-COMMENT ON COLUMN devapp.my_usage.product_id IS 'Product that answered, or came closest; of responses, that the gateway named; null: none';
-COMMENT ON COLUMN devapp.my_usage.product IS 'Its name; null: as above, or one that one does not see any more';
-COMMENT ON COLUMN devapp.my_usage.calls IS 'Message count: verifications that were allowed';
-COMMENT ON COLUMN devapp.my_usage.errors IS 'Error count: responses with a status from 400 on, as gateways recorded them';
-COMMENT ON COLUMN devapp.my_usage.refused IS 'Verifications that were refused, which are no errors; by verdict and environment: devapp.usage_day';
-COMMENT ON COLUMN devapp.my_usage.over_quota IS 'Those of them that were refused because a quota or a rate was exceeded';
-COMMENT ON COLUMN devapp.my_usage.cost IS 'What the allowed calls cost, by the argument cost of the verification';
-COMMENT ON COLUMN devapp.my_usage.responses IS 'Calls whose response was recorded: errors and response times are of these';
+COMMENT ON COLUMN devapp.my_usage.product_id IS 'Product that answered or came closest, or that the gateway named for a response; null: none';
+COMMENT ON COLUMN devapp.my_usage.product IS 'Its name; null: as above, or no longer visible';
+COMMENT ON COLUMN devapp.my_usage.calls IS 'Message count: allowed verifications';
+COMMENT ON COLUMN devapp.my_usage.errors IS 'Error count: recorded responses with a status of 400 or more';
+COMMENT ON COLUMN devapp.my_usage.refused IS 'Refused verifications, which are not errors; by verdict and environment in devapp.usage_day';
+COMMENT ON COLUMN devapp.my_usage.over_quota IS 'Verifications refused because a quota or a rate limit was exceeded';
+COMMENT ON COLUMN devapp.my_usage.cost IS 'Total of the argument "cost" of the allowed calls';
+COMMENT ON COLUMN devapp.my_usage.responses IS 'Recorded responses, to which errors and response times refer';
 COMMENT ON COLUMN devapp.my_usage.client_errors IS 'Responses with a status from 400 to 499';
 COMMENT ON COLUMN devapp.my_usage.server_errors IS 'Responses with a status from 500 to 599';
 COMMENT ON COLUMN devapp.my_usage.min_ms IS 'Shortest response time, in milliseconds; null: no response was recorded';

@@ -13,12 +13,12 @@ CREATE TABLE devapp.report_refresh (
     error text,
     CONSTRAINT report_refresh_pkey PRIMARY KEY (report)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE devapp.report_refresh IS 'When what is materialized was last refreshed: one row a report, and app_usage, the calls of all apps; not dumped';
-COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Their order: some are made from others';
-COMMENT ON COLUMN devapp.report_refresh.as_of IS 'What was committed by then is in it; null: it was never refreshed';
-COMMENT ON COLUMN devapp.report_refresh.rows IS 'Rows that it has';
+COMMENT ON TABLE devapp.report_refresh IS 'Refreshes of materialized reports: one row per report, and app_usage, the calls of all apps; not dumped';
+COMMENT ON COLUMN devapp.report_refresh.ordinal IS 'Order of refreshes, as some reports use others';
+COMMENT ON COLUMN devapp.report_refresh.as_of IS 'It contains what was committed by then; null: it was never refreshed';
+COMMENT ON COLUMN devapp.report_refresh.rows IS 'Number of rows';
 COMMENT ON COLUMN devapp.report_refresh.duration_ms IS 'How long the refresh took, in milliseconds';
-COMMENT ON COLUMN devapp.report_refresh.error IS 'Why the last refresh failed; null: it did not';
+COMMENT ON COLUMN devapp.report_refresh.error IS 'Why the last refresh failed; null: it succeeded';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.report_refresh', 'SELECT', 'admin');
 
 -- In the order in which they need one another.
@@ -223,7 +223,7 @@ CREATE FUNCTION devapp.refresh_reports(concurrently boolean DEFAULT true)
     RETURNS TABLE (report text, rows bigint, duration_ms double precision)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.refresh_reports(boolean) IS
-    'Refreshes the reports of devapp_report that are materialized, beside their readers unless told otherwise, in one transaction; waits for a refresh that is under way';
+    'Refreshes the materialized reports in one transaction, by default concurrently with readers';
 SELECT devapp_internal.grant_to('devapp.refresh_reports', 'admin');
 
 -- ---------- each in a transaction of its own ----------
@@ -262,7 +262,7 @@ SELECT devapp_internal.grant_to('devapp.refresh_next', 'admin');
 CREATE PROCEDURE devapp.run_refresh(concurrently boolean DEFAULT true)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_run_refresh';
 COMMENT ON PROCEDURE devapp.run_refresh(boolean) IS
-    'Refreshes the reports of devapp_report that are materialized, each in a transaction of its own; one that is in use is left as it was';
+    'Refreshes the materialized reports, each in a transaction of its own; skips reports that are in use';
 SELECT devapp_internal.grant_to('devapp.run_refresh', 'admin');
 
 -- For the worker.  What fails is undone as a whole, recorded, and tried again after the
@@ -332,14 +332,14 @@ SELECT x.report, x.kind, CASE WHEN x.kind = 'live' THEN now() ELSE r.as_of END A
                ('verdict_totals', 'materialized', 'verdict_totals')) AS x(report, kind, source)
   LEFT JOIN devapp.report_refresh r ON r.report = x.source
   LEFT JOIN devapp.housekeeping h ON h.task = 'refresh_reports' AND r.report IS NOT NULL;
-COMMENT ON VIEW devapp_report.freshness IS 'How old reports are: one row a report. Live';
+COMMENT ON VIEW devapp_report.freshness IS 'Age of the reports: one row per report. Live';
 COMMENT ON COLUMN devapp_report.freshness.report IS 'Name of the report in devapp_report';
 COMMENT ON COLUMN devapp_report.freshness.kind IS
-    'live: as of now; materialized: as of the last refresh; live but for calls: as of now, but its numbers of calls are as of the last refresh';
+    'live; materialized: as of the last refresh; live but for calls: only calls are as of the last refresh';
 COMMENT ON COLUMN devapp_report.freshness.as_of IS
-    'What was committed by then is in it, or in its numbers of calls; null: never refreshed, there are none yet';
-COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows that the last refresh made; null: it is not materialized itself, or was never refreshed';
+    'It, or its numbers of calls, contain what was committed by then; null: never refreshed';
+COMMENT ON COLUMN devapp_report.freshness.rows IS 'Rows of the last refresh; null: not materialized itself, or never refreshed';
 COMMENT ON COLUMN devapp_report.freshness.duration_ms IS 'How long the last refresh took, in milliseconds; null: as above';
-COMMENT ON COLUMN devapp_report.freshness.attempted_at IS 'Last time that a refresh was tried; null: live, or never';
-COMMENT ON COLUMN devapp_report.freshness.error IS 'Why that failed; null: it did not';
+COMMENT ON COLUMN devapp_report.freshness.attempted_at IS 'When a refresh was last attempted; null: live, or never';
+COMMENT ON COLUMN devapp_report.freshness.error IS 'Why that failed; null: it succeeded';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.freshness', 'SELECT', 'admin', 'analyst');

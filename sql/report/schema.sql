@@ -14,7 +14,7 @@
 -- and the last 30 days are today, as far as it has come, and the 29 before.
 
 CREATE SCHEMA devapp_report;
-COMMENT ON SCHEMA devapp_report IS 'devapp: reports for BI tools; SELECT * FROM devapp_report.freshness lists them';
+COMMENT ON SCHEMA devapp_report IS 'devapp: reports for BI tools; devapp_report.freshness lists them';
 
 CREATE FUNCTION devapp_internal.utc_today() RETURNS date
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -26,7 +26,7 @@ CREATE FUNCTION devapp_report.setting(name text) RETURNS text
     LANGUAGE c STABLE STRICT
     AS 'MODULE_PATHNAME', 'devapp_setting';
 COMMENT ON FUNCTION devapp_report.setting(text) IS
-    'Value of a setting of devapp, such as retention_day, rotation_max_age or refresh_interval; with or without the prefix devapp';
+    'Value of a setting of devapp, such as retention_day, with or without the prefix devapp';
 SELECT devapp_internal.grant_to('devapp_report.setting', 'admin', 'analyst');
 
 CREATE AGGREGATE devapp_report.sum_bigint(bigint) (
@@ -36,7 +36,7 @@ CREATE AGGREGATE devapp_report.sum_bigint(bigint) (
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE devapp_report.sum_bigint(bigint) IS
-    'Sum of counts as a bigint, where sum() gives a numeric that some tools take for text; it stops at the largest bigint; null: there was nothing to add up';
+    'Sum of counts as a bigint, for tools that read the numeric of sum() as text; null: no rows';
 SELECT devapp_internal.grant_to('devapp_report.sum_bigint', 'admin', 'analyst');
 
 CREATE FUNCTION devapp_report.quota_window(
@@ -50,7 +50,7 @@ CREATE FUNCTION devapp_report.quota_window(
     LANGUAGE c STABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_quota_window';
 COMMENT ON FUNCTION devapp_report.quota_window(timestamptz, integer, text, text) IS
-    'Window of a quota that a time belongs to, with the interval, unit and time zone of devapp_report.quota_usage; a time zone that the server does not know is UTC';
+    'Quota window that contains a time; an unknown time zone is treated as UTC';
 SELECT devapp_internal.grant_to('devapp_report.quota_window', 'admin', 'analyst');
 
 -- ---------- what views share ----------

@@ -19,14 +19,14 @@ SELECT a.name AS app, a.display_name, coalesce(d.email, t.name) AS owner, u.call
   LEFT JOIN devapp.developer d ON d.developer_id = a.developer_id
   LEFT JOIN devapp.team t ON t.team_id = a.team_id
  ORDER BY u.calls_5m DESC, u.calls_1h DESC, u.app_id;
-COMMENT ON VIEW devapp.top_apps IS 'Apps that were called in the last hour, the busiest of the last minutes first; as of the last flush';
+COMMENT ON VIEW devapp.top_apps IS 'Apps called in the last hour, busiest first, as of the last flush';
 COMMENT ON COLUMN devapp.top_apps.app IS 'Name of the app';
-COMMENT ON COLUMN devapp.top_apps.display_name IS 'Name to show; null: none';
+COMMENT ON COLUMN devapp.top_apps.display_name IS 'Display name; null: none';
 COMMENT ON COLUMN devapp.top_apps.owner IS 'E-mail of the developer, or name of the team';
-COMMENT ON COLUMN devapp.top_apps.calls_1m IS 'Calls that were allowed in this minute and the one before';
-COMMENT ON COLUMN devapp.top_apps.calls_5m IS 'Calls that were allowed in this minute and the 5 before';
-COMMENT ON COLUMN devapp.top_apps.calls_1h IS 'Calls that were allowed in this minute and the 60 before';
-COMMENT ON COLUMN devapp.top_apps.refused_share IS 'Share of the calls of that hour that was refused, from 0 to 1';
+COMMENT ON COLUMN devapp.top_apps.calls_1m IS 'Calls allowed in this minute and the one before';
+COMMENT ON COLUMN devapp.top_apps.calls_5m IS 'Calls allowed in this minute and the 5 before';
+COMMENT ON COLUMN devapp.top_apps.calls_1h IS 'Calls allowed in this minute and the 60 before';
+COMMENT ON COLUMN devapp.top_apps.refused_share IS 'Share of the calls of that hour that were refused, from 0 to 1';
 COMMENT ON COLUMN devapp.top_apps.last_minute IS 'Start of the minute of the last call, allowed or not';
 COMMENT ON COLUMN devapp.top_apps.app_id IS 'Id of the app';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.top_apps', 'SELECT', 'admin');

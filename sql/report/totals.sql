@@ -35,12 +35,12 @@ CREATE UNIQUE INDEX verdict_totals_key ON devapp_internal.verdict_totals (day, c
 CREATE VIEW devapp_report.verdict_totals AS
 SELECT t.day, t.code, t.http_status, t.calls, t.updated_at
   FROM devapp_internal.verdict_totals t;
-COMMENT ON VIEW devapp_report.verdict_totals IS 'Calls by day and verdict, of the last 60 days: one row a verdict that was given on a day. Materialized';
+COMMENT ON VIEW devapp_report.verdict_totals IS 'Calls of the last 60 days: one row per day and verdict. Materialized';
 COMMENT ON COLUMN devapp_report.verdict_totals.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp_report.verdict_totals.code IS 'Verdict: VALID is allowed, every other one refused';
-COMMENT ON COLUMN devapp_report.verdict_totals.http_status IS 'Status that goes with it';
+COMMENT ON COLUMN devapp_report.verdict_totals.code IS 'Verdict: VALID is allowed, all others are refused';
+COMMENT ON COLUMN devapp_report.verdict_totals.http_status IS 'HTTP status of the verdict';
 COMMENT ON COLUMN devapp_report.verdict_totals.calls IS 'Calls with this verdict';
-COMMENT ON COLUMN devapp_report.verdict_totals.updated_at IS 'When a flush last changed what is added up here; the last refresh may have been later';
+COMMENT ON COLUMN devapp_report.verdict_totals.updated_at IS 'When a flush last changed the usage added up here; the last refresh may have been later';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.verdict_totals', 'SELECT', 'admin', 'analyst');
 
 -- Those that somebody has to look at, the most urgent 1000: first what stops to work
@@ -61,21 +61,21 @@ SELECT q.rank, q.total, q.credential_id, q.consumer_key, q.environment, q.app_id
   FROM devapp_internal.rotation_queue q
   JOIN devapp_internal.named_app a ON a.app_id = q.app_id;
 COMMENT ON VIEW devapp_report.rotation_queue IS
-    'Secrets that are overdue, or replaced and still used: the 1000 most urgent, one row a secret. Materialized but for names';
-COMMENT ON COLUMN devapp_report.rotation_queue.rank IS 'Place: 1 is the most urgent';
-COMMENT ON COLUMN devapp_report.rotation_queue.total IS 'How many there are, in every row';
+    'The 1000 most urgent secrets that are overdue, or replaced and still used. Materialized except for names';
+COMMENT ON COLUMN devapp_report.rotation_queue.rank IS 'Rank: 1 is the most urgent';
+COMMENT ON COLUMN devapp_report.rotation_queue.total IS 'Total number of such secrets, the same in every row';
 COMMENT ON COLUMN devapp_report.rotation_queue.credential_id IS 'Credential';
 COMMENT ON COLUMN devapp_report.rotation_queue.consumer_key IS 'Public part of the key';
-COMMENT ON COLUMN devapp_report.rotation_queue.environment IS 'Environment of the credential; null: it works in every one';
+COMMENT ON COLUMN devapp_report.rotation_queue.environment IS 'Environment of the credential; null: it works in all';
 COMMENT ON COLUMN devapp_report.rotation_queue.app_id IS 'App';
 COMMENT ON COLUMN devapp_report.rotation_queue.app IS 'Name of the app';
-COMMENT ON COLUMN devapp_report.rotation_queue.app_display_name IS 'Name of the app to show; null: none';
+COMMENT ON COLUMN devapp_report.rotation_queue.app_display_name IS 'Display name of the app; null: none';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner_id IS 'Developer or team';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner IS 'E-mail of the developer, or name of the team';
 COMMENT ON COLUMN devapp_report.rotation_queue.owner_kind IS 'developer or team';
 COMMENT ON COLUMN devapp_report.rotation_queue.secret_version IS 'Version of the secret';
-COMMENT ON COLUMN devapp_report.rotation_queue.issued_at IS 'Since when the secret works';
-COMMENT ON COLUMN devapp_report.rotation_queue.overlap_ends_at IS 'Until when a replaced secret works; null: it is the current one';
+COMMENT ON COLUMN devapp_report.rotation_queue.issued_at IS 'When the secret was issued';
+COMMENT ON COLUMN devapp_report.rotation_queue.overlap_ends_at IS 'When a replaced secret stops working; null: it is current';
 COMMENT ON COLUMN devapp_report.rotation_queue.is_overdue IS 'As in devapp_report.rotations';
 COMMENT ON COLUMN devapp_report.rotation_queue.still_used IS 'As in devapp_report.rotations';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.rotation_queue', 'SELECT', 'admin', 'analyst');

@@ -80,17 +80,17 @@ SELECT u.day, u.product_id, p.name AS product, p.display_name AS product_display
   FROM devapp_internal.usage_totals u
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
 COMMENT ON VIEW devapp_report.usage_totals IS
-    'Calls of all apps: one row a day, product and environment, of the last 30 days. Materialized but for names';
+    'Calls of the last 30 days: one row per day, product and environment. Materialized except for names';
 COMMENT ON COLUMN devapp_report.usage_totals.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp_report.usage_totals.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_totals.product IS 'Its name';
-COMMENT ON COLUMN devapp_report.usage_totals.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.usage_totals.is_deleted IS 'The product was deleted since';
-COMMENT ON COLUMN devapp_report.usage_totals.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
-COMMENT ON COLUMN devapp_report.usage_totals.calls IS 'Calls that were allowed';
-COMMENT ON COLUMN devapp_report.usage_totals.refused IS 'Calls that were refused';
-COMMENT ON COLUMN devapp_report.usage_totals.cost IS 'What the allowed calls cost, by the argument cost of the verification';
-COMMENT ON COLUMN devapp_report.usage_totals.updated_at IS 'When a flush last changed what is added up here; the last refresh may have been later';
+COMMENT ON COLUMN devapp_report.usage_totals.product_display_name IS 'Display name of the product; null: none';
+COMMENT ON COLUMN devapp_report.usage_totals.is_deleted IS 'The product has been deleted since';
+COMMENT ON COLUMN devapp_report.usage_totals.environment IS 'Environment of the credential, else the requested one if a product names it, else (other); null: none';
+COMMENT ON COLUMN devapp_report.usage_totals.calls IS 'Allowed calls';
+COMMENT ON COLUMN devapp_report.usage_totals.refused IS 'Refused calls';
+COMMENT ON COLUMN devapp_report.usage_totals.cost IS 'Total of the argument "cost" of the allowed calls';
+COMMENT ON COLUMN devapp_report.usage_totals.updated_at IS 'When a flush last changed the usage added up here; the last refresh may have been later';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_totals', 'SELECT', 'admin', 'analyst');
 
 -- Grouped before it is joined, so that a filter on day or app_id reaches the days.
@@ -107,13 +107,13 @@ SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a
   LEFT JOIN devapp_internal.named_app a ON a.app_id = u.app_id
   LEFT JOIN devapp_internal.former_owner f ON f.app_id = u.app_id AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' > f.since AND (u.day + 1)::timestamp AT TIME ZONE 'UTC' <= f.until
   LEFT JOIN devapp.product p ON p.product_id = u.product_id;
-COMMENT ON VIEW devapp_report.usage_daily IS 'Calls: one row a day, app, product and environment. Live';
+COMMENT ON VIEW devapp_report.usage_daily IS 'Calls: one row per day, app, product and environment. Live';
 COMMENT ON COLUMN devapp_report.usage_daily.day IS 'Day, in UTC';
-COMMENT ON COLUMN devapp_report.usage_daily.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
+COMMENT ON COLUMN devapp_report.usage_daily.app_id IS 'App of the key, which may have been deleted since; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.usage_daily.app IS 'Its name; null: the keys were unknown or malformed';
-COMMENT ON COLUMN devapp_report.usage_daily.app_display_name IS 'Name of the app to show; null: none';
-COMMENT ON COLUMN devapp_report.usage_daily.app_path IS 'Owner and name of the app, as functions of devapp take it; of live apps unique; null: as above';
-COMMENT ON COLUMN devapp_report.usage_daily.is_deleted IS 'The app was deleted since; null: as above';
+COMMENT ON COLUMN devapp_report.usage_daily.app_display_name IS 'Display name of the app; null: none';
+COMMENT ON COLUMN devapp_report.usage_daily.app_path IS 'Owner and name of the app, as functions of devapp take it; unique among live apps; null: as above';
+COMMENT ON COLUMN devapp_report.usage_daily.is_deleted IS 'The app has been deleted since; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.owner_kind IS 'developer or team; null: as above';
@@ -121,11 +121,11 @@ COMMENT ON COLUMN devapp_report.usage_daily.owner_then_id IS 'Id of the develope
 COMMENT ON COLUMN devapp_report.usage_daily.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the day; null: as above';
 COMMENT ON COLUMN devapp_report.usage_daily.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp_report.usage_daily.product IS 'Its name; null: none';
-COMMENT ON COLUMN devapp_report.usage_daily.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.usage_daily.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
-COMMENT ON COLUMN devapp_report.usage_daily.calls IS 'Calls that were allowed';
-COMMENT ON COLUMN devapp_report.usage_daily.refused IS 'Calls that were refused; why: devapp_report.denials';
-COMMENT ON COLUMN devapp_report.usage_daily.cost IS 'What the allowed calls cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp_report.usage_daily.product_display_name IS 'Display name of the product; null: none';
+COMMENT ON COLUMN devapp_report.usage_daily.environment IS 'Environment of the credential, else the requested one if a product names it, else (other); null: none';
+COMMENT ON COLUMN devapp_report.usage_daily.calls IS 'Allowed calls';
+COMMENT ON COLUMN devapp_report.usage_daily.refused IS 'Refused calls; devapp_report.denials has the reasons';
+COMMENT ON COLUMN devapp_report.usage_daily.cost IS 'Total of the argument "cost" of the allowed calls';
 COMMENT ON COLUMN devapp_report.usage_daily.updated_at IS 'When a flush or a correction last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.usage_daily', 'SELECT', 'admin', 'analyst');
 
@@ -141,13 +141,13 @@ SELECT u.day, u.app_id, a.app, a.display_name AS app_display_name, a.app_path, a
   LEFT JOIN devapp.product p ON p.product_id = u.product_id
  WHERE u.code <> 'VALID';
 COMMENT ON VIEW devapp_report.denials IS
-    'Why calls were refused: one row a day, app, product, environment and verdict. Live';
+    'Why calls were refused: one row per day, app, product, environment and verdict. Live';
 COMMENT ON COLUMN devapp_report.denials.day IS 'Day, in UTC';
-COMMENT ON COLUMN devapp_report.denials.app_id IS 'App of the key, perhaps deleted since; null: the keys were unknown or malformed';
+COMMENT ON COLUMN devapp_report.denials.app_id IS 'App of the key, which may have been deleted since; null: the keys were unknown or malformed';
 COMMENT ON COLUMN devapp_report.denials.app IS 'Its name; null: the keys were unknown or malformed';
-COMMENT ON COLUMN devapp_report.denials.app_display_name IS 'Name of the app to show; null: none';
-COMMENT ON COLUMN devapp_report.denials.app_path IS 'Owner and name of the app, as functions of devapp take it; of live apps unique; null: as above';
-COMMENT ON COLUMN devapp_report.denials.is_deleted IS 'The app was deleted since; null: as above';
+COMMENT ON COLUMN devapp_report.denials.app_display_name IS 'Display name of the app; null: none';
+COMMENT ON COLUMN devapp_report.denials.app_path IS 'Owner and name of the app, as functions of devapp take it; unique among live apps; null: as above';
+COMMENT ON COLUMN devapp_report.denials.is_deleted IS 'The app has been deleted since; null: as above';
 COMMENT ON COLUMN devapp_report.denials.owner_id IS 'Id of the developer or team that owns the app now; null: as above';
 COMMENT ON COLUMN devapp_report.denials.owner IS 'E-mail of the developer, or name of the team, that owns it now; null: as above';
 COMMENT ON COLUMN devapp_report.denials.owner_kind IS 'developer or team; null: as above';
@@ -155,10 +155,10 @@ COMMENT ON COLUMN devapp_report.denials.owner_then_id IS 'Id of the developer or
 COMMENT ON COLUMN devapp_report.denials.owner_then IS 'E-mail of the developer, or name of the team, that owned it at the end of the day; null: as above';
 COMMENT ON COLUMN devapp_report.denials.product_id IS 'Product that came closest; null: none';
 COMMENT ON COLUMN devapp_report.denials.product IS 'Its name; null: none';
-COMMENT ON COLUMN devapp_report.denials.product_display_name IS 'Name of the product to show; null: none';
-COMMENT ON COLUMN devapp_report.denials.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); null: neither was named';
+COMMENT ON COLUMN devapp_report.denials.product_display_name IS 'Display name of the product; null: none';
+COMMENT ON COLUMN devapp_report.denials.environment IS 'Environment of the credential, else the requested one if a product names it, else (other); null: none';
 COMMENT ON COLUMN devapp_report.denials.code IS 'Verdict, for example QUOTA_EXCEEDED';
-COMMENT ON COLUMN devapp_report.denials.http_status IS 'HTTP status that goes with the verdict: 401, 403 or 429';
-COMMENT ON COLUMN devapp_report.denials.calls IS 'Calls that were refused with this verdict';
+COMMENT ON COLUMN devapp_report.denials.http_status IS 'HTTP status of the verdict: 401, 403 or 429';
+COMMENT ON COLUMN devapp_report.denials.calls IS 'Calls refused with this verdict';
 COMMENT ON COLUMN devapp_report.denials.updated_at IS 'When a flush last changed it';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.denials', 'SELECT', 'admin', 'analyst');

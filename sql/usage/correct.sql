@@ -87,5 +87,5 @@ CREATE FUNCTION devapp.correct_usage(
 ) RETURNS devapp.usage_correction
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.correct_usage(devapp.app_ref, text, text, date, bigint, text, bigint) IS
-    'Says how many calls of an app were allowed on a day that is over; recorded with the note';
+    'Corrects the number of allowed calls of an app on a past day; recorded with the note';
 SELECT devapp_internal.grant_to('devapp.correct_usage', 'admin');

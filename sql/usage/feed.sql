@@ -99,4 +99,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp.create_usage_feed(name) IS
-    'Publishes usage by the minute as "usage_feed", and lets a role subscribe to it; for the owner of the extension';
+    'Publishes usage by the minute as publication "usage_feed", and lets a role subscribe to it';

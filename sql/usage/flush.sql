@@ -395,5 +395,5 @@ $$;
 
 CREATE FUNCTION devapp.flush_usage() RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
-COMMENT ON FUNCTION devapp.flush_usage() IS 'Writes what was counted to the tables of usage now; how many counters';
+COMMENT ON FUNCTION devapp.flush_usage() IS 'Writes counted usage to its tables now; returns the number of counters';
 SELECT devapp_internal.grant_to('devapp.flush_usage', 'admin');

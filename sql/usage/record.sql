@@ -10,7 +10,7 @@ CREATE FUNCTION devapp.record_usage(
     LANGUAGE c VOLATILE COST 20
     AS 'MODULE_PATHNAME', 'devapp_record_usage';
 COMMENT ON FUNCTION devapp.record_usage(uuid, text, integer, interval, timestamptz) IS
-    'Records how a call went: HTTP status and response time; 1 if its credential is known, else 0';
+    'Records HTTP status and response time of a call; returns 1 if its credential is known, else 0';
 SELECT devapp_internal.grant_to('devapp.record_usage(uuid, text, integer, interval, timestamptz)', 'admin', 'reporter');
 
 CREATE FUNCTION devapp.record_usage(
@@ -23,14 +23,14 @@ CREATE FUNCTION devapp.record_usage(
     LANGUAGE c VOLATILE COST 1000
     AS 'MODULE_PATHNAME', 'devapp_record_usages';
 COMMENT ON FUNCTION devapp.record_usage(uuid[], text[], integer[], interval[], timestamptz[]) IS
-    'Records how many calls went; how many of them were of known credentials';
+    'Records many calls at once; returns the number with known credentials';
 SELECT devapp_internal.grant_to('devapp.record_usage(uuid[], text[], integer[], interval[], timestamptz[])', 'admin', 'reporter');
 
 CREATE FUNCTION devapp.latency_percentile(histogram bigint[], fraction double precision) RETURNS interval
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_latency_percentile';
 COMMENT ON FUNCTION devapp.latency_percentile(bigint[], double precision) IS
-    'Percentile of response times from a histogram, within 9.1 % of the true one';
+    'Percentile of response times from a histogram, within 9.1 %';
 SELECT devapp_internal.grant_to('devapp.latency_percentile', 'admin', 'developer');
 
 CREATE FUNCTION devapp_internal.histogram_step(sum bigint[], histogram bigint[]) RETURNS bigint[]
@@ -42,7 +42,7 @@ CREATE AGGREGATE devapp.add_histograms(bigint[]) (
     COMBINEFUNC = devapp_internal.histogram_step,
     PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE devapp.add_histograms(bigint[]) IS 'Histograms of response times, added up';
+COMMENT ON AGGREGATE devapp.add_histograms(bigint[]) IS 'Sum of histograms of response times';
 SELECT devapp_internal.grant_to('devapp.add_histograms', 'admin', 'developer');
 
 CREATE VIEW devapp.daily_latency WITH (security_invoker = true) AS
@@ -56,9 +56,9 @@ SELECT l.day, l.app_id, l.product_id, l.calls, l.client_errors, l.server_errors,
   FROM devapp.usage_latency l;
 COMMENT ON VIEW devapp.daily_latency IS 'Calls, errors and response times by day, app and product';
 COMMENT ON COLUMN devapp.daily_latency.day IS 'Day of the calls, in UTC';
-COMMENT ON COLUMN devapp.daily_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';
-COMMENT ON COLUMN devapp.daily_latency.product_id IS 'Product that was named; null: none, or the credential is not known';
-COMMENT ON COLUMN devapp.daily_latency.calls IS 'How many were recorded';
+COMMENT ON COLUMN devapp.daily_latency.app_id IS 'App of the credential; null: the credential is unknown';
+COMMENT ON COLUMN devapp.daily_latency.product_id IS 'Product that the gateway named; null: none, or the credential is unknown';
+COMMENT ON COLUMN devapp.daily_latency.calls IS 'Number of recorded calls';
 COMMENT ON COLUMN devapp.daily_latency.client_errors IS 'Those with a status from 400 to 499';
 COMMENT ON COLUMN devapp.daily_latency.server_errors IS 'Those with a status from 500 to 599';
 COMMENT ON COLUMN devapp.daily_latency.min IS 'Shortest response time';
@@ -76,9 +76,9 @@ SELECT l.credential_id, l.app_id,
        least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
   FROM devapp.last_used l
  GROUP BY l.credential_id, l.app_id;
-COMMENT ON VIEW devapp.credential_last_used IS 'When each credential was last used; none that never was';
-COMMENT ON COLUMN devapp.credential_last_used.last_used_at IS 'Last call that was allowed; null: none was';
-COMMENT ON COLUMN devapp.credential_last_used.last_seen_at IS 'Last time that it was presented, whatever the verdict';
+COMMENT ON VIEW devapp.credential_last_used IS 'Last use of each credential that was ever used';
+COMMENT ON COLUMN devapp.credential_last_used.last_used_at IS 'Last allowed call; null: none';
+COMMENT ON COLUMN devapp.credential_last_used.last_seen_at IS 'Last time it was presented, whatever the verdict';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.credential_last_used', 'SELECT', 'admin', 'developer');
 
 CREATE VIEW devapp.app_last_used WITH (security_invoker = true) AS
@@ -87,7 +87,7 @@ SELECT l.app_id,
        least(max(l.last_seen_at), clock_timestamp()) AS last_seen_at
   FROM devapp.last_used l
  GROUP BY l.app_id;
-COMMENT ON VIEW devapp.app_last_used IS 'When each app was last used; none that never was';
-COMMENT ON COLUMN devapp.app_last_used.last_used_at IS 'Last call that was allowed; null: none was';
-COMMENT ON COLUMN devapp.app_last_used.last_seen_at IS 'Last time that one of its keys was presented, whatever the verdict';
+COMMENT ON VIEW devapp.app_last_used IS 'Last use of each app that was ever used';
+COMMENT ON COLUMN devapp.app_last_used.last_used_at IS 'Last allowed call; null: none';
+COMMENT ON COLUMN devapp.app_last_used.last_seen_at IS 'Last time one of its keys was presented, whatever the verdict';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.app_last_used', 'SELECT', 'admin', 'developer');

@@ -205,7 +205,7 @@ $$;
 
 CREATE FUNCTION devapp.maintain_usage() RETURNS TABLE (partition_name text, action text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.maintain_usage() IS 'Makes the partitions of usage ahead and drops those that are past their retention; what it did';
+COMMENT ON FUNCTION devapp.maintain_usage() IS 'Creates usage partitions ahead and drops those past their retention; returns what it did';
 
 -- Where nothing was ever flushed there is nothing to maintain.  The worker ends partitions afterwards.
 CREATE FUNCTION devapp_internal.maintain_usage_if_due() RETURNS void

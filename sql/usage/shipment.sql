@@ -50,7 +50,7 @@ $$;
 CREATE FUNCTION devapp.receive_usage(shipment_id uuid, counts bytea) RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.receive_usage(uuid, bytea) IS
-    'Counts what a standby has counted, each shipment once; how many counters, 0: the shipment was received before';
+    'Adds counts of a standby, each shipment only once; returns the number of counters, 0 if repeated';
 
 -- ---------- files of this server ----------
 

@@ -28,16 +28,16 @@ CREATE TABLE devapp.usage_minute (
     flush_id bigint NOT NULL
 ) PARTITION BY RANGE (minute);
 ALTER TABLE devapp.usage_minute REPLICA IDENTITY FULL;
-COMMENT ON TABLE devapp.usage_minute IS 'Verifications by the minute, append-only: the rows of one key add up';
+COMMENT ON TABLE devapp.usage_minute IS 'Verifications by the minute, append-only; rows with the same key add up';
 COMMENT ON COLUMN devapp.usage_minute.minute IS 'Start of the minute of the decision';
 COMMENT ON COLUMN devapp.usage_minute.app_id IS 'App of the key; null: the key is unknown or malformed';
 COMMENT ON COLUMN devapp.usage_minute.secret_version IS 'Version of the secret that was presented';
 COMMENT ON COLUMN devapp.usage_minute.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp.usage_minute.operation_id IS 'Operation that covered the call; null: none, or the product has no operations';
-COMMENT ON COLUMN devapp.usage_minute.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_minute.environment IS 'Environment of the credential, else the requested one if a product names it, else (other); first 24 bytes';
 COMMENT ON COLUMN devapp.usage_minute.code IS 'Verdict';
-COMMENT ON COLUMN devapp.usage_minute.calls IS 'How many';
-COMMENT ON COLUMN devapp.usage_minute.cost IS 'What those that were allowed cost, by the argument cost of the verification';
+COMMENT ON COLUMN devapp.usage_minute.calls IS 'Number of calls';
+COMMENT ON COLUMN devapp.usage_minute.cost IS 'Total of the argument "cost" of the allowed calls';
 COMMENT ON COLUMN devapp.usage_minute.flush_id IS 'Flush that wrote the row';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_minute', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.usage_minute', '');
@@ -60,11 +60,11 @@ COMMENT ON COLUMN devapp.usage_hour.hour IS 'Start of the hour';
 COMMENT ON COLUMN devapp.usage_hour.app_id IS 'App of the key; null: the key is unknown or malformed';
 COMMENT ON COLUMN devapp.usage_hour.product_id IS 'Product that answered, or came closest; null: none';
 COMMENT ON COLUMN devapp.usage_hour.operation_id IS 'Operation that covered the call; null: none, or the product has no operations';
-COMMENT ON COLUMN devapp.usage_hour.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_hour.environment IS 'Environment of the credential, else the requested one if a product names it, else (other); first 24 bytes';
 COMMENT ON COLUMN devapp.usage_hour.code IS 'Verdict';
-COMMENT ON COLUMN devapp.usage_hour.calls IS 'How many';
-COMMENT ON COLUMN devapp.usage_hour.cost IS 'What those that were allowed cost, by the argument cost of the verification';
-COMMENT ON COLUMN devapp.usage_hour.updated_at IS 'When the row was last written to; ascends with the commits of flushes, as long as no clock is put back';
+COMMENT ON COLUMN devapp.usage_hour.calls IS 'Number of calls';
+COMMENT ON COLUMN devapp.usage_hour.cost IS 'Total of the argument "cost" of the allowed calls';
+COMMENT ON COLUMN devapp.usage_hour.updated_at IS 'When the row was last written; ascends with the commits of flushes, unless a clock is set back';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_hour', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_hour', '');
 
@@ -83,11 +83,11 @@ COMMENT ON TABLE devapp.usage_day IS 'Verifications by the day';
 COMMENT ON COLUMN devapp.usage_day.day IS 'Day, in UTC';
 COMMENT ON COLUMN devapp.usage_day.app_id IS 'App of the key; null: the key is unknown or malformed';
 COMMENT ON COLUMN devapp.usage_day.product_id IS 'Product that answered, or came closest; null: none';
-COMMENT ON COLUMN devapp.usage_day.environment IS 'Environment of the credential, else the one asked for if a product names it, else (other); its first 24 bytes';
+COMMENT ON COLUMN devapp.usage_day.environment IS 'Environment of the credential, else the requested one if a product names it, else (other); first 24 bytes';
 COMMENT ON COLUMN devapp.usage_day.code IS 'Verdict';
-COMMENT ON COLUMN devapp.usage_day.calls IS 'How many';
-COMMENT ON COLUMN devapp.usage_day.cost IS 'What those that were allowed cost, by the argument cost of the verification';
-COMMENT ON COLUMN devapp.usage_day.updated_at IS 'When the row was last written to; ascends with the commits of flushes, as long as no clock is put back';
+COMMENT ON COLUMN devapp.usage_day.calls IS 'Number of calls';
+COMMENT ON COLUMN devapp.usage_day.cost IS 'Total of the argument "cost" of the allowed calls';
+COMMENT ON COLUMN devapp.usage_day.updated_at IS 'When the row was last written; ascends with the commits of flushes, unless a clock is set back';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_day', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_day', '');
 
@@ -105,19 +105,19 @@ CREATE TABLE devapp.usage_latency (
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) PARTITION BY RANGE (day);
 ALTER TABLE devapp.usage_latency REPLICA IDENTITY FULL;
-COMMENT ON TABLE devapp.usage_latency IS 'How calls went, as gateways record it, by day, app and product';
+COMMENT ON TABLE devapp.usage_latency IS 'Responses recorded by gateways, by day, app and product';
 COMMENT ON COLUMN devapp.usage_latency.day IS 'Day of the call, in UTC';
-COMMENT ON COLUMN devapp.usage_latency.app_id IS 'App of the credential; null: calls recorded for credentials that are not known';
-COMMENT ON COLUMN devapp.usage_latency.product_id IS 'Product that was named; null: none, or the credential is not known';
-COMMENT ON COLUMN devapp.usage_latency.calls IS 'How many were recorded';
+COMMENT ON COLUMN devapp.usage_latency.app_id IS 'App of the credential; null: the credential is unknown';
+COMMENT ON COLUMN devapp.usage_latency.product_id IS 'Product that the gateway named; null: none, or the credential is unknown';
+COMMENT ON COLUMN devapp.usage_latency.calls IS 'Number of recorded calls';
 COMMENT ON COLUMN devapp.usage_latency.client_errors IS 'Those with a status from 400 to 499';
 COMMENT ON COLUMN devapp.usage_latency.server_errors IS 'Those with a status from 500 to 599';
 COMMENT ON COLUMN devapp.usage_latency.latency_total IS 'Sum of response times: divide by calls for the average';
 COMMENT ON COLUMN devapp.usage_latency.latency_min IS 'Shortest response time';
 COMMENT ON COLUMN devapp.usage_latency.latency_max IS 'Longest response time';
 COMMENT ON COLUMN devapp.usage_latency.histogram IS
-    'Calls by response time: element i counts those from 2^(i/4) to 2^((i+1)/4) microseconds; see devapp.latency_percentile';
-COMMENT ON COLUMN devapp.usage_latency.updated_at IS 'When the row was last written to; ascends with the commits of flushes, as long as no clock is put back';
+    'Calls by response time: element i counts 2^(i/4) to 2^((i+1)/4) us; see devapp.latency_percentile';
+COMMENT ON COLUMN devapp.usage_latency.updated_at IS 'When the row was last written; ascends with the commits of flushes, unless a clock is set back';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_latency', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_latency', '');
 
@@ -128,7 +128,7 @@ CREATE TABLE devapp_internal.usage_change (
     day date NOT NULL
 );
 ALTER TABLE devapp_internal.usage_change REPLICA IDENTITY FULL;
-COMMENT ON TABLE devapp_internal.usage_change IS 'Days of usage that changed since the reports added them up; not dumped';
+COMMENT ON TABLE devapp_internal.usage_change IS 'Days whose usage changed since the reports added them up; not dumped';
 COMMENT ON COLUMN devapp_internal.usage_change.source IS 'usage_day or usage_latency';
 COMMENT ON COLUMN devapp_internal.usage_change.day IS 'A day of it; -infinity: any';
 
@@ -146,16 +146,16 @@ CREATE TABLE devapp.usage_correction (
     corrected_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT usage_correction_pkey PRIMARY KEY (correction_id)
 );
-COMMENT ON TABLE devapp.usage_correction IS 'Corrections of usage by administrators, with devapp.correct_usage(); the audit trail says by whom';
+COMMENT ON TABLE devapp.usage_correction IS 'Corrections of usage with devapp.correct_usage(); the audit trail has who made them';
 COMMENT ON COLUMN devapp.usage_correction.app_id IS 'App whose usage was corrected';
-COMMENT ON COLUMN devapp.usage_correction.product_id IS 'Product that it was about';
-COMMENT ON COLUMN devapp.usage_correction.environment IS 'Environment that it was about; null: calls without one';
+COMMENT ON COLUMN devapp.usage_correction.product_id IS 'Corrected product';
+COMMENT ON COLUMN devapp.usage_correction.environment IS 'Corrected environment; null: calls without one';
 COMMENT ON COLUMN devapp.usage_correction.day IS 'Day, in UTC';
-COMMENT ON COLUMN devapp.usage_correction.calls_before IS 'Calls that were allowed, as counted until then';
-COMMENT ON COLUMN devapp.usage_correction.calls IS 'Calls that were allowed, as corrected';
-COMMENT ON COLUMN devapp.usage_correction.cost_before IS 'What they cost, as counted until then';
-COMMENT ON COLUMN devapp.usage_correction.cost IS 'What they cost, as corrected';
-COMMENT ON COLUMN devapp.usage_correction.note IS 'Why';
+COMMENT ON COLUMN devapp.usage_correction.calls_before IS 'Allowed calls before the correction';
+COMMENT ON COLUMN devapp.usage_correction.calls IS 'Allowed calls after the correction';
+COMMENT ON COLUMN devapp.usage_correction.cost_before IS 'Cost before the correction';
+COMMENT ON COLUMN devapp.usage_correction.cost IS 'Cost after the correction';
+COMMENT ON COLUMN devapp.usage_correction.note IS 'Reason';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_correction', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.usage_correction', '');
 CREATE INDEX usage_correction_app_id_idx ON devapp.usage_correction (app_id, day);
@@ -169,10 +169,10 @@ CREATE TABLE devapp.last_used (
     last_seen_at timestamptz NOT NULL,
     CONSTRAINT last_used_pkey PRIMARY KEY (credential_id, secret_version)
 ) WITH (fillfactor = 70);
-COMMENT ON TABLE devapp.last_used IS 'When each version of a secret was last presented';
+COMMENT ON TABLE devapp.last_used IS 'Last use of each version of a secret';
 COMMENT ON COLUMN devapp.last_used.app_id IS 'App of the credential';
-COMMENT ON COLUMN devapp.last_used.last_used_at IS 'Last call that was allowed, to the second; null: none was';
-COMMENT ON COLUMN devapp.last_used.last_seen_at IS 'Last time that it was presented, whatever the verdict';
+COMMENT ON COLUMN devapp.last_used.last_used_at IS 'Last allowed call, to the second; null: none';
+COMMENT ON COLUMN devapp.last_used.last_seen_at IS 'Last time it was presented, whatever the verdict';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.last_used', 'SELECT', 'admin', 'developer');
 SELECT pg_extension_config_dump('devapp.last_used', '');
 CREATE INDEX last_used_app_id_idx ON devapp.last_used (app_id);
@@ -187,11 +187,11 @@ CREATE TABLE devapp.usage_flush (
     waiting_months timestamptz[],
     CONSTRAINT usage_flush_pkey PRIMARY KEY (flush_id)
 );
-COMMENT ON TABLE devapp.usage_flush IS 'Flushes that are not in the hours and days yet';
+COMMENT ON TABLE devapp.usage_flush IS 'Flushes that have not been added to hours and days yet';
 COMMENT ON COLUMN devapp.usage_flush.flush_id IS 'Flush, as in devapp.usage_minute';
-COMMENT ON COLUMN devapp.usage_flush.flushed_at IS 'When it was';
+COMMENT ON COLUMN devapp.usage_flush.flushed_at IS 'When it was flushed';
 COMMENT ON COLUMN devapp.usage_flush.waiting_months IS
-    'Starts of the months whose hours and days could not be written to, see doctor(); null: it has not been rolled up yet';
+    'Months whose hours and days could not be written, see doctor(); null: not rolled up yet';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_flush', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.usage_flush', '');
 
@@ -204,10 +204,10 @@ CREATE TABLE devapp.usage_shipment (
     counters bigint NOT NULL,
     CONSTRAINT usage_shipment_pkey PRIMARY KEY (shipment_id)
 );
-COMMENT ON TABLE devapp.usage_shipment IS 'Counts that standbys have sent in the last 30 days';
-COMMENT ON COLUMN devapp.usage_shipment.shipment_id IS 'Made by the standby; a shipment is counted once';
+COMMENT ON TABLE devapp.usage_shipment IS 'Shipments of counts from standbys in the last 30 days';
+COMMENT ON COLUMN devapp.usage_shipment.shipment_id IS 'Id made by the standby, so that a shipment is counted only once';
 COMMENT ON COLUMN devapp.usage_shipment.received_at IS 'When it was counted';
-COMMENT ON COLUMN devapp.usage_shipment.counters IS 'How many counters it had';
+COMMENT ON COLUMN devapp.usage_shipment.counters IS 'Number of counters';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.usage_shipment', 'SELECT', 'admin');
 SELECT pg_extension_config_dump('devapp.usage_shipment', '');
 
@@ -219,7 +219,7 @@ CREATE TABLE devapp.housekeeping (
     done_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT housekeeping_pkey PRIMARY KEY (task)
 ) WITH (fillfactor = 10);
-COMMENT ON TABLE devapp.housekeeping IS 'What is done regularly beside flushing, and when it was last done';
+COMMENT ON TABLE devapp.housekeeping IS 'Regular tasks besides flushing, and when they were last done';
 COMMENT ON COLUMN devapp.housekeeping.task IS 'Function of devapp that does it';
-COMMENT ON COLUMN devapp.housekeeping.done_at IS 'When it was last done, or, as to reports, tried; at first, when the worker first came by. An earlier time makes the task due';
+COMMENT ON COLUMN devapp.housekeeping.done_at IS 'When it was last done, or tried for reports; an earlier time makes the task due';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.housekeeping', 'SELECT', 'admin');

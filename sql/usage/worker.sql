@@ -40,31 +40,31 @@ SELECT s.worker_pid, s.last_flush_at, s.last_rows, s.last_duration, s.flushes, s
        s.last_housekeeping_error_at, s.last_housekeeping_error, s.leases, s.leased, s.last_lease_at, s.lease_errors,
        s.last_lease_error_at, s.last_lease_error
   FROM devapp_internal.worker_state() s;
-COMMENT ON VIEW devapp.worker_status IS 'How counting and flushing go in this database, since the server''s start; no row: calls are not counted';
+COMMENT ON VIEW devapp.worker_status IS 'State of counting and flushing since the server''s start; no row: calls are not counted';
 COMMENT ON COLUMN devapp.worker_status.worker_pid IS 'Process that starts the flushes; null: it is not running';
 COMMENT ON COLUMN devapp.worker_status.last_flush_at IS 'End of the last flush that wrote something; null: none yet';
-COMMENT ON COLUMN devapp.worker_status.last_rows IS 'Counters that it wrote';
-COMMENT ON COLUMN devapp.worker_status.last_duration IS 'How long it took';
+COMMENT ON COLUMN devapp.worker_status.last_rows IS 'Counters written by that flush';
+COMMENT ON COLUMN devapp.worker_status.last_duration IS 'Duration of that flush';
 COMMENT ON COLUMN devapp.worker_status.flushes IS 'Flushes that wrote something';
-COMMENT ON COLUMN devapp.worker_status.errors IS 'Times that flushing failed';
-COMMENT ON COLUMN devapp.worker_status.last_error_at IS 'When it last did';
-COMMENT ON COLUMN devapp.worker_status.last_error IS 'What it was';
-COMMENT ON COLUMN devapp.worker_status.dropped IS 'Calls that were not counted because the table was full';
-COMMENT ON COLUMN devapp.worker_status.slots_used IS 'Counters that wait for a flush, of all databases';
-COMMENT ON COLUMN devapp.worker_status.slots_total IS 'Counters that there is room for';
-COMMENT ON COLUMN devapp.worker_status.no_room IS 'Calls that were refused because devapp.quota_size had no place left to count them for a quota or rate limit';
+COMMENT ON COLUMN devapp.worker_status.errors IS 'Number of failed flushes';
+COMMENT ON COLUMN devapp.worker_status.last_error_at IS 'When it last failed';
+COMMENT ON COLUMN devapp.worker_status.last_error IS 'Message of that failure';
+COMMENT ON COLUMN devapp.worker_status.dropped IS 'Calls not counted because the table was full';
+COMMENT ON COLUMN devapp.worker_status.slots_used IS 'Counters waiting for a flush, of all databases';
+COMMENT ON COLUMN devapp.worker_status.slots_total IS 'Maximum number of counters';
+COMMENT ON COLUMN devapp.worker_status.no_room IS 'Calls refused because devapp.quota_size left no room to count them for a quota or rate limit';
 COMMENT ON COLUMN devapp.worker_status.quota_slots_used IS 'Quotas and rate limits in use, of all databases';
-COMMENT ON COLUMN devapp.worker_status.quota_slots_total IS 'Quotas and rate limits that there is room for';
-COMMENT ON COLUMN devapp.worker_status.last_housekeeping_at IS 'When the housekeeper last looked for what is due, and nothing failed; null: not yet';
-COMMENT ON COLUMN devapp.worker_status.housekeeping_errors IS 'Times that something failed there';
-COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error_at IS 'When something last did';
-COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error IS 'What it was';
-COMMENT ON COLUMN devapp.worker_status.leases IS 'On a standby: parts of quotas that it borrows; devapp.quota_lease has those of all standbys';
-COMMENT ON COLUMN devapp.worker_status.leased IS 'What of them is left for calls';
-COMMENT ON COLUMN devapp.worker_status.last_lease_at IS 'When the primary last answered who asked for them; null: never, or never on this server';
-COMMENT ON COLUMN devapp.worker_status.lease_errors IS 'Times that asking failed';
-COMMENT ON COLUMN devapp.worker_status.last_lease_error_at IS 'When it last did';
-COMMENT ON COLUMN devapp.worker_status.last_lease_error IS 'What it was';
+COMMENT ON COLUMN devapp.worker_status.quota_slots_total IS 'Maximum number of quotas and rate limits';
+COMMENT ON COLUMN devapp.worker_status.last_housekeeping_at IS 'When the housekeeper last ran without a failure; null: not yet';
+COMMENT ON COLUMN devapp.worker_status.housekeeping_errors IS 'Number of failed runs of the housekeeper';
+COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error_at IS 'When it last failed';
+COMMENT ON COLUMN devapp.worker_status.last_housekeeping_error IS 'Message of that failure';
+COMMENT ON COLUMN devapp.worker_status.leases IS 'On a standby: number of quota leases; devapp.quota_lease has those of all standbys';
+COMMENT ON COLUMN devapp.worker_status.leased IS 'Units of the leases that are left for calls';
+COMMENT ON COLUMN devapp.worker_status.last_lease_at IS 'When the primary last answered a request for leases; null: never';
+COMMENT ON COLUMN devapp.worker_status.lease_errors IS 'Number of failed requests for leases';
+COMMENT ON COLUMN devapp.worker_status.last_lease_error_at IS 'When it last failed';
+COMMENT ON COLUMN devapp.worker_status.last_lease_error IS 'Message of that failure';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.worker_status', 'SELECT', 'admin');
 
 -- Without this the worker would find a new database, or a restored one, when it next

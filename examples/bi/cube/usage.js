@@ -26,8 +26,8 @@ cube(`usage`, {
   },
 
   measures: {
-    calls: { sql: `calls`, type: `sum`, description: `Calls that were allowed` },
-    refused: { sql: `refused`, type: `sum`, description: `Calls that were refused` },
+    calls: { sql: `calls`, type: `sum`, description: `Allowed calls` },
+    refused: { sql: `refused`, type: `sum`, description: `Refused calls` },
     cost: { sql: `cost`, type: `sum` },
     refused_percent: {
       sql: `round(100.0 * ${refused} / nullif(${calls} + ${refused}, 0), 2)`,
