@@ -3,7 +3,7 @@
 CREATE FUNCTION devapp_internal.gateway_auth(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_gateway_auth';
 COMMENT ON FUNCTION devapp_internal.gateway_auth(devapp_internal.http_request) IS
-    'Tells a gateway whether a call of an API may pass: the answer is a status and header fields';
+    'Tells a gateway whether an API call is allowed; the answer is a status and header fields';
 
 -- Most gateways ask by GET, and say in fields what they were asked.  Envoy puts the path behind /auth
 -- and keeps the method.

@@ -7,6 +7,6 @@ CREATE FUNCTION devapp_api.handle(method text, path text, query text DEFAULT NUL
     RETURNS devapp_api.response
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp_api.handle(text, text, text, jsonb, bytea) IS
-    'Answers an HTTP request: method, path and query as they were sent, header fields by name, body';
+    'Answers an HTTP request, given its method, path and query as sent, header fields by name, and body';
 SELECT devapp_internal.grant_to('devapp_api.handle', 'http');
 SELECT devapp_internal.grant_on('TYPE', 'devapp_api.response', 'USAGE', 'http');

@@ -2,7 +2,7 @@
 
 -- By this name PostgREST knows that the answer may be of any type, and that the function says which.
 CREATE DOMAIN devapp_api."*/*" AS bytea;
-COMMENT ON DOMAIN devapp_api."*/*" IS 'Body of an answer over HTTP; PostgREST passes it on as it is';
+COMMENT ON DOMAIN devapp_api."*/*" IS 'Body of an HTTP response, which PostgREST forwards unchanged';
 
 CREATE FUNCTION devapp_internal.http(bytea) RETURNS devapp_api."*/*"
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_http';
@@ -10,7 +10,7 @@ CREATE FUNCTION devapp_internal.http(bytea) RETURNS devapp_api."*/*"
 CREATE FUNCTION devapp_api.http(bytea) RETURNS devapp_api."*/*"
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp_api.http(bytea) IS
-    'Answers an HTTP request that a proxy passes on through PostgREST; X-Original-* headers describe the request';
+    'Answers an HTTP request that a proxy forwards through PostgREST; X-Original-* headers describe it';
 SELECT devapp_internal.grant_to('devapp_api.http', 'http');
 SELECT devapp_internal.grant_on('TYPE', 'devapp_api."*/*"', 'USAGE', 'http');
 

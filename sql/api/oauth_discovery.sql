@@ -105,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_server(devapp_internal.http_request) IS
-    'Says what this OAuth server can do, and where (RFC 8414)';
+    'Describes the capabilities and endpoints of this OAuth server (RFC 8414)';
 SELECT devapp_internal.add_route('GET', '/.well-known/' || name || tail, 'devapp_internal.oauth_server', 'nothing', 'devapp')
   FROM (VALUES ('oauth-authorization-server'), ('openid-configuration')) AS n(name), (VALUES (''), ('/{issuer_path+}')) AS t(tail);
 
@@ -120,7 +120,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_authorize(devapp_internal.http_request) IS
-    'Refuses to ask anybody for consent: the only grant is client_credentials';
+    'Always refuses: there are no consent pages, because the only grant is client_credentials';
 SELECT devapp_internal.add_route('GET', '/oauth/authorize', 'devapp_internal.oauth_authorize', 'nothing', 'oauth');
 
 -- ---------- the keys ----------
@@ -140,7 +140,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_jwks(devapp_internal.http_request) IS
-    'Publishes the keys with which the tokens of this server can be verified (RFC 7517)';
+    'Publishes the public keys that verify the tokens of this server (RFC 7517)';
 SELECT devapp_internal.add_route('GET', '/.well-known/jwks.json', 'devapp_internal.oauth_jwks', 'nothing', 'devapp');
 
 -- ---------- what the tokens are for ----------
@@ -165,6 +165,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_resource(devapp_internal.http_request) IS
-    'Says who issues the tokens for a resource of this server (RFC 9728); its path follows';
+    'Names the issuer of tokens for a resource of this server, whose path follows (RFC 9728)';
 SELECT devapp_internal.add_route('GET', '/.well-known/oauth-protected-resource' || tail, 'devapp_internal.oauth_resource', 'nothing', 'devapp')
   FROM (VALUES (''), ('/{resource_path+}')) AS t(tail);

@@ -30,7 +30,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_introspect(devapp_internal.http_request) IS
-    'Says what a token is good for: to a gateway of any, to a client of its own; else it is not active';
+    'Describes a token: any token to a gateway, its own tokens to a client; other tokens are not active';
 SELECT devapp_internal.add_route('POST', '/oauth/introspect', 'devapp_internal.oauth_introspect', 'client', 'oauth');
 
 CREATE FUNCTION devapp_internal.oauth_revoke(request devapp_internal.http_request) RETURNS devapp_internal.http_response
@@ -48,7 +48,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_revoke(devapp_internal.http_request) IS
-    'Ends a token of the client at its next call; the answer is the same for what is no token of it';
+    'Revokes a token of the client; the answer is the same for anything that is not one of its tokens';
 SELECT devapp_internal.add_route('POST', '/oauth/revoke', 'devapp_internal.oauth_revoke', 'client', 'oauth');
 
 SELECT devapp_internal.add_schema('TokenQuestion', '{"token": "string", "token_type_hint?": "string"}', extends => 'ClientProof');

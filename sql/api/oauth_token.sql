@@ -105,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_token(devapp_internal.http_request) IS
-    'Gives a client an access token (client_credentials); takes client secrets, signed assertions and DPoP proofs';
+    'Issues an access token (client_credentials); accepts client secrets, signed assertions and DPoP proofs';
 SELECT devapp_internal.add_route('POST', '/oauth/token', 'devapp_internal.oauth_token', 'client', 'oauth');
 SELECT devapp_internal.add_route('POST', '/token', 'devapp_internal.oauth_token', 'client', 'oauth');
 

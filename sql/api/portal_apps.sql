@@ -43,7 +43,7 @@ BEGIN
                most, 'app_id');
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_list_apps IS 'Apps of the developer and of their teams, in the order in which they were made';
+COMMENT ON FUNCTION devapp_internal.portal_list_apps IS 'Apps of the developer and of their teams, in order of creation';
 
 CREATE FUNCTION devapp_internal.portal_get_app(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -82,7 +82,7 @@ BEGIN
     RETURN devapp_internal.json_response(201, to_jsonb(issued), devapp_internal.portal_location(request.base_url, '/apps/' || issued.app_id));
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_create_app IS 'Makes an app with its first credential, whose secret is in this answer and nowhere else';
+COMMENT ON FUNCTION devapp_internal.portal_create_app IS 'Creates an app with its first credential, whose secret only this response contains';
 
 CREATE FUNCTION devapp_internal.portal_update_app(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -133,7 +133,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_app(the_app);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_resubmit_app IS 'Asks again for the approval of a rejected app';
+COMMENT ON FUNCTION devapp_internal.portal_resubmit_app IS 'Resubmits a rejected app for approval';
 
 CREATE FUNCTION devapp_internal.portal_transfer_app(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -147,7 +147,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_app(the_app);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_transfer_app IS 'Gives an app to a team that the developer administers';
+COMMENT ON FUNCTION devapp_internal.portal_transfer_app IS 'Transfers an app to a team that the developer administers';
 
 -- ---------- products ----------
 
@@ -163,7 +163,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_app(the_app);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_add_app_product IS 'Asks for a product for all credentials of an app';
+COMMENT ON FUNCTION devapp_internal.portal_add_app_product IS 'Requests a product for all credentials of an app';
 
 CREATE FUNCTION devapp_internal.portal_remove_app_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -178,7 +178,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_remove_app_product IS 'Takes a product from all credentials of an app';
+COMMENT ON FUNCTION devapp_internal.portal_remove_app_product IS 'Removes a product from all credentials of an app';
 
 -- ---------- what happened, and why ----------
 

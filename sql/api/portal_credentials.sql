@@ -56,7 +56,7 @@ BEGIN
     RETURN devapp_internal.json_response(201, to_jsonb(issued), devapp_internal.portal_location(request.base_url, '/credentials/' || issued.credential_id));
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_issue_credential IS 'Issues a credential, whose secret is in this answer and nowhere else, or replaces one';
+COMMENT ON FUNCTION devapp_internal.portal_issue_credential IS 'Issues or replaces a credential, whose secret only this response contains';
 
 CREATE FUNCTION devapp_internal.portal_get_credential(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -116,7 +116,7 @@ BEGIN
     RETURN devapp_internal.json_response(200, to_jsonb(issued));
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_rotate_credential IS 'Gives a credential a new secret, which is in this answer and nowhere else; the old one works for the overlap';
+COMMENT ON FUNCTION devapp_internal.portal_rotate_credential IS 'Issues a new secret, which only this response contains; the old one works during the overlap';
 
 CREATE FUNCTION devapp_internal.portal_complete_rotation(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -130,7 +130,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_credential(the_credential);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_complete_rotation IS 'Ends the old secret of a rotation now';
+COMMENT ON FUNCTION devapp_internal.portal_complete_rotation IS 'Ends the old secret of a rotation immediately';
 
 CREATE FUNCTION devapp_internal.portal_cancel_rotation(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -144,7 +144,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_credential(the_credential);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_cancel_rotation IS 'Ends the new secret of a rotation, and keeps the old one';
+COMMENT ON FUNCTION devapp_internal.portal_cancel_rotation IS 'Ends the new secret of a rotation immediately and restores the old one';
 
 CREATE FUNCTION devapp_internal.portal_revoke_credential(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -158,7 +158,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_credential(the_credential);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_revoke_credential IS 'Revokes a credential; a compromised one never works again';
+COMMENT ON FUNCTION devapp_internal.portal_revoke_credential IS 'Revokes a credential; as compromised, it can never be restored';
 
 -- ---------- products ----------
 
@@ -174,7 +174,7 @@ BEGIN
     RETURN devapp_internal.portal_answer_credential(the_credential);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_add_credential_product IS 'Asks for a product for a credential';
+COMMENT ON FUNCTION devapp_internal.portal_add_credential_product IS 'Requests a product for a credential';
 
 CREATE FUNCTION devapp_internal.portal_remove_credential_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -189,7 +189,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_remove_credential_product IS 'Takes a product from a credential';
+COMMENT ON FUNCTION devapp_internal.portal_remove_credential_product IS 'Removes a product from a credential';
 
 -- ---------- schemas and routes ----------
 

@@ -55,7 +55,7 @@ BEGIN
                devapp.my_dashboard(days::integer)::text)::devapp_internal.http_response;
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_get_dashboard IS 'A page of HTML about the developer''s apps and those of their teams';
+COMMENT ON FUNCTION devapp_internal.portal_get_dashboard IS 'An HTML page about the apps of the developer and of their teams';
 
 SELECT devapp_internal.add_schema('Me', '{
     "developer_id": "uuid", "email": "email", "first_name": "string?", "last_name": "string?", "user_name": "string?",

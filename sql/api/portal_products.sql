@@ -41,7 +41,7 @@ BEGIN
                most, 'name');
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_list_products IS 'Products that the developer may ask for, by name';
+COMMENT ON FUNCTION devapp_internal.portal_list_products IS 'Products that the developer can request, by name';
 
 CREATE FUNCTION devapp_internal.portal_get_product(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql

@@ -55,7 +55,7 @@ BEGIN
     RETURN devapp_internal.json_response(201, devapp_internal.portal_team_form(made), devapp_internal.portal_location(request.base_url, '/teams/' || made.team_id));
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_create_team IS 'Makes a team, which the developer administers';
+COMMENT ON FUNCTION devapp_internal.portal_create_team IS 'Creates a team, which the developer administers';
 
 CREATE FUNCTION devapp_internal.portal_get_team(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -160,7 +160,7 @@ BEGIN
     RETURN devapp_internal.json_response(200, devapp_internal.portal_member_form(changed));
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_update_member IS 'Makes a member of a team its admin, or an admin a member, and limits them to environments';
+COMMENT ON FUNCTION devapp_internal.portal_update_member IS 'Changes the role and environments of a team member';
 
 CREATE FUNCTION devapp_internal.portal_remove_member(request devapp_internal.http_request) RETURNS devapp_internal.http_response
     LANGUAGE plpgsql
@@ -174,7 +174,7 @@ BEGIN
     RETURN devapp_internal.empty_response(204);
 END
 $$;
-COMMENT ON FUNCTION devapp_internal.portal_remove_member IS 'Ends a membership, also the developer''s own';
+COMMENT ON FUNCTION devapp_internal.portal_remove_member IS 'Ends a membership, which may be the developer''s own';
 
 -- ---------- invitations of a team ----------
 

@@ -5,5 +5,5 @@ CREATE FUNCTION devapp.db_pre_request() RETURNS void
     LANGUAGE c VOLATILE COST 10
     AS 'MODULE_PATHNAME', 'devapp_db_pre_request';
 COMMENT ON FUNCTION devapp.db_pre_request() IS
-    'For db-pre-request of PostgREST: refuses requests without a valid key, and says who calls in devapp.request';
+    'For db-pre-request of PostgREST: requires a valid key, and describes the caller in devapp.request';
 SELECT devapp_internal.grant_to('devapp.db_pre_request', 'admin', 'gateway');

@@ -14,11 +14,11 @@ CREATE TABLE devapp_api.route (
     CONSTRAINT route_needs_valid CHECK (needs IN ('nothing', 'read', 'admin', 'verify', 'developer', 'client')),
     CONSTRAINT route_error_form_valid CHECK (error_form IN ('apigee', 'oauth', 'devapp', 'none'))
 );
-COMMENT ON TABLE devapp_api.route IS 'Routes of the API over HTTP: the function that answers a method and a pattern of paths';
+COMMENT ON TABLE devapp_api.route IS 'Routes of the API over HTTP: the function for each method and path pattern';
 COMMENT ON COLUMN devapp_api.route.method IS 'GET, POST, PUT, PATCH or DELETE; GET answers HEAD as well';
 COMMENT ON COLUMN devapp_api.route.pattern IS 'Path, with {name} for a whole segment, and {name+} for the rest at its end';
-COMMENT ON COLUMN devapp_api.route.function IS 'Name of the function in devapp_internal that takes the request';
-COMMENT ON COLUMN devapp_api.route.needs IS 'Who may call: nothing (everybody), read, admin or verify (a management key with that scope), developer (a developer who acts), client (the function asks an OAuth client for proof)';
+COMMENT ON COLUMN devapp_api.route.function IS 'Name of the function in devapp_internal that handles the request';
+COMMENT ON COLUMN devapp_api.route.needs IS 'Who may call: nothing (anyone), read, admin or verify (key with that scope), developer, client (OAuth)';
 COMMENT ON COLUMN devapp_api.route.error_form IS 'Form of the body of errors: apigee, oauth, devapp, or none';
 
 -- Backends keep the routes compiled (src/api/route.c).
@@ -66,7 +66,7 @@ CREATE TABLE devapp_internal.route_document (
     body text COLLATE "C",
     CONSTRAINT route_document_pkey PRIMARY KEY (pattern, method)
 );
-COMMENT ON TABLE devapp_internal.route_document IS 'What routes take and give; filled by CREATE EXTENSION, not dumped';
+COMMENT ON TABLE devapp_internal.route_document IS 'Parameters, bodies and responses of routes; filled by CREATE EXTENSION, not dumped';
 COMMENT ON COLUMN devapp_internal.route_document.answers IS 'By status: the type of the answer, in short, or null if it has no body';
 COMMENT ON COLUMN devapp_internal.route_document.query IS 'By the name of a parameter of the query: its type, in short';
 COMMENT ON COLUMN devapp_internal.route_document.body IS 'Name of the schema of the body; null: it is not described';
@@ -77,4 +77,4 @@ CREATE TABLE devapp_internal.api_document (
     CONSTRAINT api_document_pkey PRIMARY KEY (only_row),
     CONSTRAINT api_document_is_one CHECK (only_row)
 );
-COMMENT ON TABLE devapp_internal.api_document IS 'The document of the API without its head, kept until what it is made of changes; not dumped';
+COMMENT ON TABLE devapp_internal.api_document IS 'Cached OpenAPI document without its head; not dumped';

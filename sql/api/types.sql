@@ -7,7 +7,7 @@ CREATE TYPE devapp_api.response AS (status integer, headers jsonb, body bytea);
 COMMENT ON TYPE devapp_api.response IS 'Answer to an HTTP request';
 COMMENT ON COLUMN devapp_api.response.status IS 'Status, 100 to 599';
 COMMENT ON COLUMN devapp_api.response.headers IS 'Header fields by name, each with its value';
-COMMENT ON COLUMN devapp_api.response.body IS 'Body; null if there is none';
+COMMENT ON COLUMN devapp_api.response.body IS 'Body; null: none';
 
 CREATE TYPE devapp_internal.http_request AS (
     method text,
@@ -26,8 +26,8 @@ CREATE TYPE devapp_internal.http_request AS (
 COMMENT ON TYPE devapp_internal.http_request IS 'A request, as the function of a route gets it; src/api/handle.c makes it';
 COMMENT ON COLUMN devapp_internal.http_request.method IS 'Method in upper case; HEAD comes as GET';
 COMMENT ON COLUMN devapp_internal.http_request.path IS 'Path as it was sent, without the query';
-COMMENT ON COLUMN devapp_internal.http_request.params IS 'What the {names} of the route''s pattern stand for, decoded';
-COMMENT ON COLUMN devapp_internal.http_request.query IS 'Parameters of the query, decoded; one that was sent more than once has an array of its values';
+COMMENT ON COLUMN devapp_internal.http_request.params IS 'Values of the {names} in the route''s pattern, decoded';
+COMMENT ON COLUMN devapp_internal.http_request.query IS 'Query parameters, decoded; a repeated one has an array of its values';
 COMMENT ON COLUMN devapp_internal.http_request.headers IS 'Header fields, names in lower case';
 COMMENT ON COLUMN devapp_internal.http_request.form IS 'Parameters of a form in the body, like the query; null if the body is not a form';
 COMMENT ON COLUMN devapp_internal.http_request.body IS 'Body, if it is JSON; otherwise null';

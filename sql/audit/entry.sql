@@ -4,7 +4,7 @@ CREATE FUNCTION devapp.audit_entry(event devapp.audit_event) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'devapp_audit_entry';
 COMMENT ON FUNCTION devapp.audit_entry(devapp.audit_event) IS
-    'The bytes that the hash of an audit event is made of: all columns but leaf_hash, each after its length';
+    'Bytes that leaf_hash of an audit event is computed from: all other columns, each after its length';
 SELECT devapp_internal.grant_to('devapp.audit_entry', 'admin', 'auditor');
 CREATE FUNCTION devapp_internal.audit_leaf_hash(event devapp.audit_event) RETURNS bytea
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

@@ -133,7 +133,7 @@ $$;
 CREATE FUNCTION devapp.set_legal_hold(developer text DEFAULT NULL, month date DEFAULT NULL, note text DEFAULT NULL) RETURNS SETOF devapp.legal_hold
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.set_legal_hold(text, date, text) IS
-    'Keeps a developer, or whoever is in the audit trail of a month, from being erased; once more changes nothing';
+    'Protects a developer, or the persons in the audit trail of a month, from being erased; can be repeated';
 SELECT devapp_internal.grant_to('devapp.set_legal_hold', 'admin');
 
 CREATE FUNCTION devapp_internal.release_legal_hold(developer text, month date, note text) RETURNS SETOF devapp.legal_hold
@@ -157,7 +157,7 @@ $$;
 
 CREATE FUNCTION devapp.release_legal_hold(developer text DEFAULT NULL, month date DEFAULT NULL, note text DEFAULT NULL) RETURNS SETOF devapp.legal_hold
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.release_legal_hold(text, date, text) IS 'Ends a legal hold; the audit trail keeps that there was one';
+COMMENT ON FUNCTION devapp.release_legal_hold(text, date, text) IS 'Ends a legal hold, which remains recorded in the audit trail';
 SELECT devapp_internal.grant_to('devapp.release_legal_hold', 'admin');
 
 -- A month is held for everybody who is in its events.
@@ -336,5 +336,5 @@ $$;
 CREATE FUNCTION devapp.erase_developer(developer text, note text DEFAULT NULL) RETURNS SETOF devapp.developer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.erase_developer(text, text) IS
-    'Erases what the database knows of a person, also in the audit trail, whose hashes and proofs stay valid; refused under a legal hold';
+    'Erases personal data, also in the audit trail, whose proofs stay valid; refused under a legal hold';
 SELECT devapp_internal.grant_to('devapp.erase_developer', 'admin');

@@ -58,5 +58,5 @@ $$;
 CREATE FUNCTION devapp.audit_feed(after_leaf bigint DEFAULT NULL, "limit" integer DEFAULT 1000) RETURNS TABLE (leaf_index bigint, line json)
     LANGUAGE c STABLE ROWS 1000 AS 'MODULE_PATHNAME', 'devapp_enter_auditor';
 COMMENT ON FUNCTION devapp.audit_feed(bigint, integer) IS
-    'The sealed audit trail as JSON lines with names beside ids, after a leaf''s index; for a SIEM';
+    'The sealed audit trail as JSON lines with names and ids, from after a leaf_index, for a SIEM';
 SELECT devapp_internal.grant_to('devapp.audit_feed', 'admin', 'auditor');

@@ -305,7 +305,7 @@ CREATE FUNCTION devapp.app_history(app devapp.app_ref) RETURNS TABLE (
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.app_history(devapp.app_ref) IS
-    'What happened to an app, its credentials, their secrets and associations, oldest first';
+    'History of an app, its credentials, their secrets and products, oldest first';
 SELECT devapp_internal.grant_to('devapp.app_history', 'admin', 'developer', 'auditor');
 
 -- ---------- rows of the past ----------
@@ -539,5 +539,5 @@ CREATE FUNCTION devapp.access_at(
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.access_at(devapp.app_ref, text, text, text, timestamptz, text, text, inet) IS
-    'Could the app call this at that time? One row for each credential it had then, from the audit trail';
+    'Whether an app could make a call at a past time, by the audit trail: one row per credential';
 SELECT devapp_internal.grant_to('devapp.access_at', 'admin', 'developer', 'auditor');

@@ -243,5 +243,5 @@ CREATE FUNCTION devapp.history(
 )
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter_auditor';
 COMMENT ON FUNCTION devapp.history(text, timestamptz, timestamptz, text) IS
-    'What a person did, or what happened to a person, team or product and to what is theirs, oldest first';
+    'History of a person, team, product or role, and of what belongs to it, oldest first';
 SELECT devapp_internal.grant_to('devapp.history', 'admin', 'auditor');

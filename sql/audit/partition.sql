@@ -157,5 +157,5 @@ CREATE FUNCTION devapp.maintain_audit(months_ahead integer DEFAULT 3)
     RETURNS TABLE (partition_name text, from_time timestamptz, to_time timestamptz, moved bigint)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.maintain_audit(integer) IS
-    'Makes the months of the audit trail that are missing, up to so many ahead; what it made';
+    'Creates missing monthly partitions of the audit trail, and those of the months ahead; returns them';
 SELECT devapp_internal.grant_to('devapp.maintain_audit', 'admin');

@@ -27,21 +27,21 @@ CREATE TABLE devapp.audit_event (
 ) PARTITION BY RANGE (occurred_at);
 -- for tools that look at it; changes are replicated by the key of each partition
 ALTER TABLE devapp.audit_event REPLICA IDENTITY FULL;
-COMMENT ON TABLE devapp.audit_event IS 'The audit trail: a row for each change of a row of the model; append-only';
+COMMENT ON TABLE devapp.audit_event IS 'The audit trail: one row per change; append-only';
 COMMENT ON COLUMN devapp.audit_event.event_id IS 'Ascends with the order of the changes in a transaction; numbers may be missing, after a rollback';
-COMMENT ON COLUMN devapp.audit_event.occurred_at IS 'When the change was made, by the clock; it counts from the commit';
-COMMENT ON COLUMN devapp.audit_event.actor IS 'Pseudonym of the developer who acted, see devapp.pseudonym; null: nobody was named';
+COMMENT ON COLUMN devapp.audit_event.occurred_at IS 'When the change was made by the server''s clock; it takes effect at the commit';
+COMMENT ON COLUMN devapp.audit_event.actor IS 'Pseudonym of the developer who acted, see devapp.pseudonym; null: none';
 COMMENT ON COLUMN devapp.audit_event.db_role IS 'Database role of the session, after SET ROLE';
-COMMENT ON COLUMN devapp.audit_event.client_addr IS 'Address of the client; null: a Unix-domain socket';
-COMMENT ON COLUMN devapp.audit_event.transaction_id IS 'Transaction: what was changed together has the same';
+COMMENT ON COLUMN devapp.audit_event.client_addr IS 'Address of the client; null: Unix-domain socket';
+COMMENT ON COLUMN devapp.audit_event.transaction_id IS 'Transaction of the change';
 COMMENT ON COLUMN devapp.audit_event.action IS 'create, update, delete, remove, transfer, issue, rotate, or the action of a lifecycle: approve, revoke, ...';
 COMMENT ON COLUMN devapp.audit_event.entity IS 'Table of the row: app, credential, ...';
-COMMENT ON COLUMN devapp.audit_event.entity_id IS 'Key of the row; of several columns (team_id/developer_id, product_id/operation_id), with / between them';
+COMMENT ON COLUMN devapp.audit_event.entity_id IS 'Key of the row; several columns are separated by /, as in team_id/developer_id';
 COMMENT ON COLUMN devapp.audit_event.app_id IS 'App that the row belongs to';
-COMMENT ON COLUMN devapp.audit_event.developer_id IS 'Developer who owned the app then, or whom the row is about';
-COMMENT ON COLUMN devapp.audit_event.team_id IS 'Team that owned the app then, or that the row is about';
-COMMENT ON COLUMN devapp.audit_event.before IS 'Columns that changed, with their values before; of a row that was deleted, all that were not null';
-COMMENT ON COLUMN devapp.audit_event.after IS 'Columns that changed, with their values after; of a new row, all that are not null';
+COMMENT ON COLUMN devapp.audit_event.developer_id IS 'Developer who owned the app at the time, or who is the subject of the row';
+COMMENT ON COLUMN devapp.audit_event.team_id IS 'Team that owned the app at the time, or that is the subject of the row';
+COMMENT ON COLUMN devapp.audit_event.before IS 'Old values of the changed columns; for a deleted row, all that were not null';
+COMMENT ON COLUMN devapp.audit_event.after IS 'New values of the changed columns; for a new row, all that are not null';
 COMMENT ON COLUMN devapp.audit_event.note IS 'Why the status changed';
 COMMENT ON COLUMN devapp.audit_event.leaf_hash IS 'SHA-256 of a zero byte and devapp.audit_entry() of the row: the leaf of RFC 6962';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_event', 'SELECT', 'admin', 'auditor');
@@ -77,8 +77,8 @@ CREATE TABLE devapp.pseudonym (
     value jsonb NOT NULL,
     CONSTRAINT pseudonym_pkey PRIMARY KEY (pseudonym)
 );
-COMMENT ON TABLE devapp.pseudonym IS 'What the pseudonyms of persons in the audit trail stand for, until they are erased';
-COMMENT ON COLUMN devapp.pseudonym.developer_id IS 'Whose; null: an e-mail that was no developer''s';
+COMMENT ON TABLE devapp.pseudonym IS 'Personal data that pseudonyms in the audit trail stand for, until they are erased';
+COMMENT ON COLUMN devapp.pseudonym.developer_id IS 'Developer to whom it belongs; null: an e-mail address that was not a developer''s';
 COMMENT ON COLUMN devapp.pseudonym.value IS 'E-mail, name or attributes';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.pseudonym', 'SELECT', 'admin', 'auditor');
 SELECT pg_extension_config_dump('devapp.pseudonym', '');
@@ -97,7 +97,7 @@ CREATE TABLE devapp.legal_hold (
     CONSTRAINT legal_hold_developer_id_fkey FOREIGN KEY (developer_id) REFERENCES devapp.developer,
     CONSTRAINT legal_hold_is_of_one CHECK (num_nonnulls(developer_id, month) = 1)
 );
-COMMENT ON TABLE devapp.legal_hold IS 'Who may not be erased: a developer, or whoever is in the audit trail of a month';
-COMMENT ON COLUMN devapp.legal_hold.month IS 'First day of the month, of UTC';
+COMMENT ON TABLE devapp.legal_hold IS 'Legal holds: developers, and months of the audit trail, that must not be erased';
+COMMENT ON COLUMN devapp.legal_hold.month IS 'First day of the month, in UTC';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.legal_hold', 'SELECT', 'admin', 'auditor');
 SELECT pg_extension_config_dump('devapp.legal_hold', '');

@@ -516,5 +516,5 @@ $$;
 
 CREATE FUNCTION devapp.doctor() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.doctor() IS 'Reports on the installation: what is in order, and what to do about the rest';
+COMMENT ON FUNCTION devapp.doctor() IS 'Checks the installation and reports problems, with hints';
 SELECT devapp_internal.grant_to('devapp.doctor', 'admin');

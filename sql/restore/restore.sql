@@ -136,7 +136,7 @@ $$;
 
 CREATE FUNCTION devapp.finish_restore() RETURNS TABLE (relation regclass, constraint_name name, orphans bigint)
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.finish_restore() IS 'Ends a restore to which nothing more is to come; rows that refer to nothing';
+COMMENT ON FUNCTION devapp.finish_restore() IS 'Ends a completed restore; returns rows with broken references';
 
 -- ---------- the tables of a dump ----------
 

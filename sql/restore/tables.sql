@@ -8,8 +8,8 @@ CREATE TABLE devapp.restore (
     CONSTRAINT restore_pkey PRIMARY KEY (one),
     CONSTRAINT restore_is_one_row CHECK (one)
 );
-COMMENT ON TABLE devapp.restore IS 'A restore of this database that is not over; no row: there is none';
+COMMENT ON TABLE devapp.restore IS 'Restore of this database in progress; no row: none';
 COMMENT ON COLUMN devapp.restore.started_at IS 'When CREATE EXTENSION was run';
-COMMENT ON COLUMN devapp.restore.data IS 'Rows have come';
-COMMENT ON COLUMN devapp.restore.problem IS 'What was found wrong when all had come';
+COMMENT ON COLUMN devapp.restore.data IS 'Whether rows have been restored';
+COMMENT ON COLUMN devapp.restore.problem IS 'Problem found at the end of the restore';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.restore', 'SELECT', 'admin');

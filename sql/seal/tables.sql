@@ -22,8 +22,8 @@ CREATE TABLE devapp.audit_node (
     CONSTRAINT audit_node_pkey PRIMARY KEY (level, position)
 );
 COMMENT ON TABLE devapp.audit_node IS 'Complete subtrees of the log, so that proofs need not hash it again';
-COMMENT ON COLUMN devapp.audit_node.level IS 'It is over 2^level leaves; from 8 on';
-COMMENT ON COLUMN devapp.audit_node.position IS 'Its first leaf is position * 2^level';
+COMMENT ON COLUMN devapp.audit_node.level IS 'The subtree has 2^level leaves; at least 8';
+COMMENT ON COLUMN devapp.audit_node.position IS 'The first leaf of the subtree is position * 2^level';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_node', 'SELECT', 'admin', 'auditor');
 SELECT pg_extension_config_dump('devapp.audit_node', '');
 
@@ -40,15 +40,15 @@ CREATE TABLE devapp.audit_checkpoint (
     origin text NOT NULL,
     CONSTRAINT audit_checkpoint_pkey PRIMARY KEY (tree_size)
 );
-COMMENT ON TABLE devapp.audit_checkpoint IS 'What the tree over the log was when events were sealed';
-COMMENT ON COLUMN devapp.audit_checkpoint.tree_size IS 'Leaves';
+COMMENT ON TABLE devapp.audit_checkpoint IS 'Checkpoints: the tree over the log each time events were sealed';
+COMMENT ON COLUMN devapp.audit_checkpoint.tree_size IS 'Number of leaves';
 COMMENT ON COLUMN devapp.audit_checkpoint.previous_size IS 'tree_size of the checkpoint before; null: it is the first';
 COMMENT ON COLUMN devapp.audit_checkpoint.root IS 'Root of the tree (RFC 6962, SHA-256)';
-COMMENT ON COLUMN devapp.audit_checkpoint.frontier IS 'Hashes of the complete subtrees, largest first: what the next seal goes on from';
+COMMENT ON COLUMN devapp.audit_checkpoint.frontier IS 'Hashes of the complete subtrees, largest first, from which the next seal continues';
 COMMENT ON COLUMN devapp.audit_checkpoint.xmin_at_seal IS 'Events of older transactions were all sealed by then';
 COMMENT ON COLUMN devapp.audit_checkpoint.system_identifier IS 'Cluster whose transactions xmin_at_seal counts';
-COMMENT ON COLUMN devapp.audit_checkpoint.note IS 'What to export: the checkpoint as a C2SP signed note';
+COMMENT ON COLUMN devapp.audit_checkpoint.note IS 'The checkpoint as a C2SP signed note, to be exported';
 COMMENT ON COLUMN devapp.audit_checkpoint.public_key IS 'Ed25519 key that it is signed with; null: it is not signed';
-COMMENT ON COLUMN devapp.audit_checkpoint.origin IS 'First line of the note: whose log it is (devapp.audit_origin when it was sealed)';
+COMMENT ON COLUMN devapp.audit_checkpoint.origin IS 'First line of the note, the origin of the log (devapp.audit_origin when it was sealed)';
 SELECT devapp_internal.grant_on('TABLE', 'devapp.audit_checkpoint', 'SELECT', 'admin', 'auditor');
 SELECT pg_extension_config_dump('devapp.audit_checkpoint', '');

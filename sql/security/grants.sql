@@ -7,7 +7,7 @@
 -- on it.
 
 CREATE SCHEMA devapp_internal;
-COMMENT ON SCHEMA devapp_internal IS 'devapp: what only its own functions use';
+COMMENT ON SCHEMA devapp_internal IS 'devapp: objects for internal use';
 
 CREATE TABLE devapp_internal.declared_grant (
     kind text NOT NULL,
@@ -16,10 +16,10 @@ CREATE TABLE devapp_internal.declared_grant (
     role text NOT NULL,
     CONSTRAINT declared_grant_pkey PRIMARY KEY (kind, object, privileges, role)
 );
-COMMENT ON TABLE devapp_internal.declared_grant IS 'What setup_roles() grants; filled by CREATE EXTENSION, not dumped';
+COMMENT ON TABLE devapp_internal.declared_grant IS 'Privileges that setup_roles() grants; filled by CREATE EXTENSION, not dumped';
 COMMENT ON COLUMN devapp_internal.declared_grant.kind IS 'ROUTINE, TABLE, SEQUENCE, TYPE or SCHEMA, as in GRANT';
 COMMENT ON COLUMN devapp_internal.declared_grant.object IS 'The object, as GRANT names it';
-COMMENT ON COLUMN devapp_internal.declared_grant.privileges IS 'The privileges, as GRANT names them; with columns where it is for some of them only';
+COMMENT ON COLUMN devapp_internal.declared_grant.privileges IS 'The privileges, as GRANT names them, with a column list if needed';
 COMMENT ON COLUMN devapp_internal.declared_grant.role IS 'The role, without devapp_';
 
 -- Privileges that others than its owner have on an object of devapp.  Left out are the rows
@@ -44,7 +44,7 @@ SELECT o.kind, o.id AS object_id, o.object, a.privilege_type AS privilege, o.of_
   JOIN pg_namespace n ON n.oid = o.namespace,
        aclexplode(o.acl) AS a
  WHERE n.nspname IN ('devapp', 'devapp_internal', 'devapp_report', 'devapp_api') AND a.grantee <> o.owner;
-COMMENT ON VIEW devapp_internal.held_privilege IS 'Privileges on objects of devapp that others than their owners have; grantee 0 is PUBLIC';
+COMMENT ON VIEW devapp_internal.held_privilege IS 'Privileges on objects of devapp held by roles other than their owners; grantee 0 is PUBLIC';
 
 -- Takes from everybody but the owner what they have on an object, or on all.  What PUBLIC
 -- has by PostgreSQL's rules, others by ALTER DEFAULT PRIVILEGES or from an earlier

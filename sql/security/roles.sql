@@ -110,4 +110,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION devapp.setup_roles() IS
-    'Makes the roles devapp_admin, devapp_developer, devapp_gateway, devapp_http, devapp_reporter, devapp_analyst, devapp_auditor and devapp_scanner, what they may do and which rows they see, the next months of the audit trail, and the products devapp-admin and devapp-portal; can be run again';
+    'Creates devapp''s roles, privileges, row policies, audit partitions and products; can be repeated';

@@ -50,7 +50,7 @@ $$;
 CREATE FUNCTION devapp.set_client_keys(credential devapp.credential_ref, jwks jsonb, note text DEFAULT NULL) RETURNS SETOF devapp.client_key
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.set_client_keys(devapp.credential_ref, jsonb, text) IS
-    'Replaces the public keys with which an OAuth client may prove itself (private_key_jwt); an empty set removes them all';
+    'Replaces the public keys that authenticate an OAuth client (private_key_jwt)';
 SELECT devapp_internal.grant_to('devapp.set_client_keys', 'admin', 'developer');
 
 -- What is over can't be used again.

@@ -18,5 +18,5 @@ CREATE FUNCTION devapp.introspect(
 ) RETURNS jsonb
     LANGUAGE c COST 1000 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.introspect(text, devapp.credential_ref, text, text) IS
-    'What a token is good for (RFC 7662); {"active": false} for one that is not good, or not the caller''s';
+    'Describes a token (RFC 7662); {"active": false} if it is not valid, or not the caller''s';
 SELECT devapp_internal.grant_to('devapp.introspect', 'admin', 'developer', 'gateway');

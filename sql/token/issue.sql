@@ -56,5 +56,5 @@ CREATE FUNCTION devapp.issue_token(
 ) RETURNS devapp.issued_token
     LANGUAGE c COST 1000 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.issue_token(devapp.credential_ref, text, text, text[], text, text, interval, text, text, text) IS
-    'Gives an OAuth client an access token (a JWT by RFC 9068), once; the client proves itself by its secret or by an assertion unless an administrator or its owner asks';
+    'Issues an access token (RFC 9068) to an OAuth client, which gives its secret or an assertion';
 SELECT devapp_internal.grant_to('devapp.issue_token', 'admin', 'developer', 'gateway');

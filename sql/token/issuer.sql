@@ -115,7 +115,7 @@ CREATE FUNCTION devapp.create_token_issuer(
 ) RETURNS devapp.token_issuer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.create_token_issuer(text, jsonb, text[], text, text, text) IS
-    'Lets tokens of another issuer be verified with these keys; the claim says for which client, app or developer a token is';
+    'Trusts tokens of another issuer; the claim names the client, app or developer of a token';
 SELECT devapp_internal.grant_to('devapp.create_token_issuer', 'admin');
 
 CREATE FUNCTION devapp_internal.update_token_issuer(issuer text, audience text[], claim text, names text, is_active boolean, note text)
@@ -152,7 +152,7 @@ CREATE FUNCTION devapp.update_token_issuer(
 ) RETURNS devapp.token_issuer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.update_token_issuer(text, text[], text, text, boolean, text) IS
-    'Changes an issuer of tokens; what is left out stays; is_active => false refuses all of its tokens';
+    'Changes a token issuer; is_active => false refuses all of its tokens';
 SELECT devapp_internal.grant_to('devapp.update_token_issuer', 'admin');
 
 CREATE FUNCTION devapp_internal.set_token_issuer_keys(issuer text, jwks jsonb, note text) RETURNS devapp.token_issuer
@@ -180,7 +180,7 @@ $$;
 CREATE FUNCTION devapp.set_token_issuer_keys(issuer text, jwks jsonb, note text DEFAULT NULL) RETURNS devapp.token_issuer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.set_token_issuer_keys(text, jsonb, text) IS
-    'Stores the keys of an issuer of tokens in the place of those that it had';
+    'Replaces the keys of a token issuer';
 SELECT devapp_internal.grant_to('devapp.set_token_issuer_keys', 'admin');
 
 CREATE FUNCTION devapp_internal.delete_token_issuer(issuer text, note text) RETURNS devapp.token_issuer
@@ -200,7 +200,7 @@ $$;
 
 CREATE FUNCTION devapp.delete_token_issuer(issuer text, note text DEFAULT NULL) RETURNS devapp.token_issuer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
-COMMENT ON FUNCTION devapp.delete_token_issuer(text, text) IS 'Deletes an issuer of tokens; its tokens are unknown from then on';
+COMMENT ON FUNCTION devapp.delete_token_issuer(text, text) IS 'Deletes a token issuer, whose tokens are then unknown';
 SELECT devapp_internal.grant_to('devapp.delete_token_issuer', 'admin');
 
 -- The developer whom a token of another issuer names, where it is good now: for what puts

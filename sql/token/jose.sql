@@ -24,5 +24,5 @@ CREATE FUNCTION devapp_internal.dpop_named_key(proof text) RETURNS text
 CREATE FUNCTION devapp.dpop_thumbprint(proof text, method text, url text) RETURNS text
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.dpop_thumbprint(text, text, text) IS
-    'The thumbprint of the key that made this DPoP proof, if it is good for the request to an endpoint for tokens, and used for the first time; else null';
+    'Thumbprint of the key of a DPoP proof for a token endpoint; null if it is not valid or was used';
 SELECT devapp_internal.grant_to('devapp.dpop_thumbprint', 'admin', 'gateway');

@@ -32,7 +32,7 @@ $$;
 CREATE FUNCTION devapp.reseal_keys() RETURNS integer
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.reseal_keys() IS
-    'Seals with the newest key of the keyring what older ones have sealed, and returns the number of these';
+    'Reseals with the newest key of the keyring what older keys sealed; returns the number';
 SELECT devapp_internal.grant_to('devapp.reseal_keys', 'admin');
 
 CREATE FUNCTION devapp_internal.doctor_keyring() RETURNS TABLE (check_name text, status text, detail text, hint text)

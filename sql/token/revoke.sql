@@ -51,7 +51,7 @@ CREATE FUNCTION devapp.revoke_token(
 ) RETURNS void
     LANGUAGE c COST 1000 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.revoke_token(text, text, devapp.credential_ref, text, text, text) IS
-    'Ends a token at its next call (RFC 7009): give the token, or, as an administrator, its jti; if it is not the caller''s, nothing happens and nothing is said';
+    'Revokes a token (RFC 7009), given itself or, by an administrator, its jti; others'' tokens are ignored';
 SELECT devapp_internal.grant_to('devapp.revoke_token', 'admin', 'developer', 'gateway');
 
 -- Tokens that have expired need not be revoked any more; see sql/usage/housekeeping.sql.

@@ -27,7 +27,7 @@ $$;
 CREATE FUNCTION devapp.create_signing_key(alg text DEFAULT NULL, note text DEFAULT NULL) RETURNS devapp.signing_key
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.create_signing_key(text, text) IS
-    'Makes a key that is to sign tokens with this algorithm (null: that of devapp.token_alg); it is published at once, but does not sign until it is activated';
+    'Creates a signing key, which is published at once but signs only after it is activated';
 SELECT devapp_internal.grant_to('devapp.create_signing_key', 'admin');
 
 -- Activating or retiring one key of an algorithm waits for the same with another key of it.
@@ -112,7 +112,7 @@ $$;
 CREATE FUNCTION devapp.activate_signing_key(kid text, note text DEFAULT NULL) RETURNS devapp.signing_key
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.activate_signing_key(text, text) IS
-    'Lets a key sign, and retires the one of the same algorithm that did before; may be repeated';
+    'Activates a signing key, and retires the previous one of its algorithm; can be repeated';
 SELECT devapp_internal.grant_to('devapp.activate_signing_key', 'admin');
 
 CREATE FUNCTION devapp_internal.retire_signing_key(kid text, compromised boolean, note text) RETURNS devapp.signing_key
@@ -133,7 +133,7 @@ $$;
 CREATE FUNCTION devapp.retire_signing_key(kid text, compromised boolean DEFAULT false, note text DEFAULT NULL) RETURNS devapp.signing_key
     LANGUAGE c AS 'MODULE_PATHNAME', 'devapp_enter_admin';
 COMMENT ON FUNCTION devapp.retire_signing_key(text, boolean, text) IS
-    'Takes a key out of use; its tokens are good until they expire, unless the key is compromised, which revokes them; may be repeated';
+    'Retires a signing key; its tokens stay valid until they expire, unless it is compromised';
 SELECT devapp_internal.grant_to('devapp.retire_signing_key', 'admin');
 
 -- A token that is to live for longer than any before it; src/token/signing_key.c.
@@ -160,7 +160,7 @@ $$;
 CREATE FUNCTION devapp.jwks() RETURNS jsonb
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.jwks() IS
-    'The public keys with which our tokens can be verified, as a JWK Set (RFC 7517): from before a key first signs until its last token has expired';
+    'Public keys for verifying tokens of this server, as a JWK Set (RFC 7517)';
 SELECT devapp_internal.grant_to('devapp.jwks', 'admin', 'developer', 'gateway');
 
 -- ---------- the policy of age ----------

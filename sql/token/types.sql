@@ -7,10 +7,10 @@ CREATE TYPE devapp.issued_token AS (
     scope text,
     jti text
 );
-COMMENT ON TYPE devapp.issued_token IS 'An access token: the only place where it ever appears';
-COMMENT ON COLUMN devapp.issued_token.token IS 'The token, a signed JWT: shown once, stored nowhere';
-COMMENT ON COLUMN devapp.issued_token.token_type IS 'Bearer, or DPoP if a proof must come with each call';
-COMMENT ON COLUMN devapp.issued_token.expires_in IS 'Seconds that it works for';
+COMMENT ON TYPE devapp.issued_token IS 'An access token, which is shown nowhere else';
+COMMENT ON COLUMN devapp.issued_token.token IS 'The token, a signed JWT, which is shown only once and not stored';
+COMMENT ON COLUMN devapp.issued_token.token_type IS 'Bearer, or DPoP if each call needs a proof';
+COMMENT ON COLUMN devapp.issued_token.expires_in IS 'Lifetime in seconds';
 COMMENT ON COLUMN devapp.issued_token.scope IS 'Scopes that it has, separated by spaces; null: none';
-COMMENT ON COLUMN devapp.issued_token.jti IS 'What it is called, in logs and by devapp.revoke_token; no secret';
+COMMENT ON COLUMN devapp.issued_token.jti IS 'Public id of the token, for logs and devapp.revoke_token';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.issued_token', 'USAGE', 'admin', 'developer', 'gateway');

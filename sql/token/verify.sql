@@ -16,7 +16,7 @@ CREATE FUNCTION devapp.verify_token(
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_token';
 COMMENT ON FUNCTION devapp.verify_token(text, text, text, text, text, bigint, text, inet, text, text, text) IS
-    'May whoever presents this token do this, now? The credential, app, owner and product behind it decide as well; every string has a verdict';
+    'Verdict on a token for a call, which also depends on its credential, app, owner and product';
 SELECT devapp_internal.grant_to('devapp.verify_token', 'admin', 'gateway');
 
 -- What backends are told of when the token of this jti is revoked.

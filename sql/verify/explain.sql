@@ -78,5 +78,5 @@ CREATE FUNCTION devapp.explain_access(
 )
     LANGUAGE c ROWS 20 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.explain_access(devapp.app_ref, text, text, text, text, timestamptz, text, inet) IS
-    'One row for each rule that decides whether an app may call something, for each of its credentials; "at" moves the clock for expiry and rotation';
+    'Shows each check that decides whether an app may make a call, for each of its credentials';
 SELECT devapp_internal.grant_to('devapp.explain_access', 'admin', 'developer');

@@ -12,10 +12,10 @@ CREATE TABLE devapp_internal.packed_row (
 -- What is written is looked for by the primary key, what is read by this: the cost is the
 -- same however many rows there are.
 CREATE INDEX packed_row_subject_idx ON devapp_internal.packed_row USING hash (subject);
-COMMENT ON TABLE devapp_internal.packed_row IS 'Copies of rows of the model, for verification; written by triggers, not dumped';
-COMMENT ON COLUMN devapp_internal.packed_row.subject IS 'What it is looked for by: an id, half of one, or a hash of a consumer key';
-COMMENT ON COLUMN devapp_internal.packed_row.kind IS 'Which table the row is of, see src/table/packed_row.h';
-COMMENT ON COLUMN devapp_internal.packed_row.item IS 'Which row it is';
+COMMENT ON TABLE devapp_internal.packed_row IS 'Copies of rows for verification; written by triggers, not dumped';
+COMMENT ON COLUMN devapp_internal.packed_row.subject IS 'Lookup key: an id, half of one, or a hash of a consumer key';
+COMMENT ON COLUMN devapp_internal.packed_row.kind IS 'Table of the row, see src/table/packed_row.h';
+COMMENT ON COLUMN devapp_internal.packed_row.item IS 'Identifies the row';
 COMMENT ON COLUMN devapp_internal.packed_row.body IS 'The columns that verification reads';
 
 -- An id for the credential of a key, so that the copies of the credential, its secrets and its

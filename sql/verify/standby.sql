@@ -11,5 +11,5 @@ CREATE FUNCTION devapp.standby_status(
 )
     LANGUAGE c VOLATILE PARALLEL SAFE AS 'MODULE_PATHNAME', 'devapp_standby_status';
 COMMENT ON FUNCTION devapp.standby_status() IS
-    'May this server be asked for verdicts, and if not, why: for load balancers and for people';
+    'Whether this server gives verdicts and, if not, why; for load balancers and administrators';
 SELECT devapp_internal.grant_to('devapp.standby_status', 'admin', 'gateway');

@@ -13,7 +13,7 @@ CREATE TYPE devapp.verdict_code AS ENUM (
     'UNAVAILABLE', 'STALE',
     'QUOTA_EXCEEDED', 'RATE_LIMITED'
 );
-COMMENT ON TYPE devapp.verdict_code IS 'Outcome of a verification, in the order of the checks; UNAVAILABLE and STALE come before all others';
+COMMENT ON TYPE devapp.verdict_code IS 'Outcome of a verification, in the order of the checks; UNAVAILABLE and STALE come first';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict_code', 'USAGE', 'admin', 'developer', 'gateway', 'auditor');
 
 CREATE TYPE devapp.verdict AS (
@@ -37,20 +37,20 @@ CREATE TYPE devapp.verdict AS (
     retry_after interval,
     pending_products text[]
 );
-COMMENT ON TYPE devapp.verdict IS 'Answer of verify_key and its kin';
-COMMENT ON COLUMN devapp.verdict.allowed IS 'May the call go through?';
+COMMENT ON TYPE devapp.verdict IS 'Result of verify_key and its variants';
+COMMENT ON COLUMN devapp.verdict.allowed IS 'Whether the call is allowed';
 COMMENT ON COLUMN devapp.verdict.code IS 'Exact reason';
-COMMENT ON COLUMN devapp.verdict.fault IS 'Name of the fault in Apigee''s terms; devapp.LimitsOutOfMemory: devapp.quota_size left no room to count the call';
-COMMENT ON COLUMN devapp.verdict.http_status IS 'Status to answer the call with';
+COMMENT ON COLUMN devapp.verdict.fault IS 'Fault in Apigee''s terms; devapp.LimitsOutOfMemory: devapp.quota_size left no room for the call';
+COMMENT ON COLUMN devapp.verdict.http_status IS 'HTTP status for the response to the call';
 COMMENT ON COLUMN devapp.verdict.owner IS 'E-mail of the developer or name of the team';
 COMMENT ON COLUMN devapp.verdict.product IS 'Product that answered, or came closest';
-COMMENT ON COLUMN devapp.verdict.environment IS 'Environment of the credential, else the one asked for';
-COMMENT ON COLUMN devapp.verdict.scopes IS 'Scopes that the credential has by this product; only when allowed';
+COMMENT ON COLUMN devapp.verdict.environment IS 'Environment of the credential, else the requested one';
+COMMENT ON COLUMN devapp.verdict.scopes IS 'Scopes of the credential for this product, if allowed';
 COMMENT ON COLUMN devapp.verdict.expires_at IS 'When the credential expires; null: never';
-COMMENT ON COLUMN devapp.verdict.superseded_until IS 'The secret was rotated and works until then';
+COMMENT ON COLUMN devapp.verdict.superseded_until IS 'When the presented secret, which was rotated, stops working';
 COMMENT ON COLUMN devapp.verdict.quota_limit IS 'Calls in the quota''s window; null where nothing is counted';
 COMMENT ON COLUMN devapp.verdict.quota_remaining IS 'Calls left in the window; null where nothing is counted';
 COMMENT ON COLUMN devapp.verdict.quota_reset_at IS 'End of the window; null where nothing is counted';
 COMMENT ON COLUMN devapp.verdict.retry_after IS 'How long to wait before the next call; null where nothing is counted';
-COMMENT ON COLUMN devapp.verdict.pending_products IS 'Names of the credential''s products that wait for a decision, sorted; null: none does';
+COMMENT ON COLUMN devapp.verdict.pending_products IS 'Names of the credential''s pending products, sorted; null: none';
 SELECT devapp_internal.grant_on('TYPE', 'devapp.verdict', 'USAGE', 'admin', 'gateway');

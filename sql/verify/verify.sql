@@ -13,7 +13,7 @@ CREATE FUNCTION devapp.verify_key(
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_key';
 COMMENT ON FUNCTION devapp.verify_key(text, text, text, text, text, bigint, text, inet) IS
-    'May this API key do this, now? No key and no path raises an error: every string has a verdict';
+    'Verdict on an API key for a call; malformed keys and paths have verdicts too, not errors';
 SELECT devapp_internal.grant_to('devapp.verify_key', 'admin', 'gateway');
 
 -- The same function: in C the bytes of either are looked at alike.  It has a name of its
@@ -31,7 +31,7 @@ CREATE FUNCTION devapp.verify_key_bytes(
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_key';
 COMMENT ON FUNCTION devapp.verify_key_bytes(bytea, bytea, text, text, text, bigint, text, inet) IS
-    'verify_key for bytes that need not be text: any byte of key and path has a verdict';
+    'verify_key for keys and paths given as bytes, which need not be valid text';
 SELECT devapp_internal.grant_to('devapp.verify_key_bytes', 'admin', 'gateway');
 
 CREATE FUNCTION devapp.verify_digest(
@@ -47,7 +47,7 @@ CREATE FUNCTION devapp.verify_digest(
     LANGUAGE c VOLATILE PARALLEL SAFE COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_digest';
 COMMENT ON FUNCTION devapp.verify_digest(bytea, text, text, text, text, bigint, text, inet) IS
-    'The same for the SHA-256 of an API key, which is a bearer secret like the key';
+    'verify_key for the SHA-256 digest of an API key, which is as secret as the key';
 SELECT devapp_internal.grant_to('devapp.verify_digest', 'admin', 'gateway');
 
 -- Not in parallel workers: locks do not keep these apart, and devapp.slow_hashes counts by locks.
@@ -65,7 +65,7 @@ CREATE FUNCTION devapp.verify_client(
     LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 10
     AS 'MODULE_PATHNAME', 'devapp_verify_client';
 COMMENT ON FUNCTION devapp.verify_client(text, text, text, text, text, text, bigint, text, inet) IS
-    'The same for an OAuth client id (the consumer key) and its client secret';
+    'verify_key for an OAuth client id (the consumer key) and its client secret';
 SELECT devapp_internal.grant_to('devapp.verify_client', 'admin', 'gateway');
 
 CREATE FUNCTION devapp.allows(
@@ -110,5 +110,5 @@ CREATE FUNCTION devapp.consume_quota(
 ) RETURNS devapp.verdict
     LANGUAGE c COST 100 AS 'MODULE_PATHNAME', 'devapp_enter';
 COMMENT ON FUNCTION devapp.consume_quota(text, text, text, text, text, bigint, text, inet) IS
-    'verify_key that counts a hard quota in its row: exact under concurrency, and rolled back with the transaction';
+    'verify_key that also counts hard quotas: exact under concurrency, and rolled back on abort';
 SELECT devapp_internal.grant_to('devapp.consume_quota', 'admin', 'gateway');
