@@ -154,7 +154,7 @@ DECLARE
     given constant bigint := devapp_internal.apigee_number(body, name);
 BEGIN
     IF given <= 0 AND given <> -1 THEN
-        PERFORM devapp_internal.apigee_refuse(format('%s must be greater than zero', name), 'A key that never expires has -1.');
+        PERFORM devapp_internal.apigee_refuse(format('%s must be greater than zero', name), 'Send -1 for a key that never expires.');
     END IF;
     RETURN nullif(given, -1) * unit;
 END

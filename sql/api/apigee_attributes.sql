@@ -133,7 +133,7 @@ DECLARE
     body constant jsonb := devapp_internal.apigee_body(request);
 BEGIN
     IF body -> 'name' <> to_jsonb(name) THEN
-        PERFORM devapp_internal.apigee_refuse('name must be that of the path');
+        PERFORM devapp_internal.apigee_refuse('name must match the path');
     END IF;
     PERFORM devapp_internal.apigee_set_attribute(named.entity, named.id, name, coalesce(devapp_internal.apigee_text(body, 'value'), ''));
     RETURN devapp_internal.apigee_get_attribute(request);

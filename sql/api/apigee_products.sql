@@ -219,7 +219,7 @@ DECLARE
     given constant bigint := devapp_internal.apigee_number(body, 'quota');
 BEGIN
     IF given <= 0 THEN
-        PERFORM devapp_internal.apigee_refuse('quota must be greater than zero', 'A product without a quota has null.');
+        PERFORM devapp_internal.apigee_refuse('quota must be greater than zero', 'Send null for a product without a quota.');
     END IF;
     RETURN given;
 END

@@ -48,7 +48,7 @@ BEGIN
         PERFORM devapp_internal.http_error(400, 'invalid_request', 'the client authenticates in more than one way');
     END IF;
     IF (assertion IS NULL) <> (assertion_type IS NULL) THEN
-        PERFORM devapp_internal.http_error(400, 'invalid_request', 'client_assertion and client_assertion_type come together');
+        PERFORM devapp_internal.http_error(400, 'invalid_request', 'client_assertion and client_assertion_type must be used together');
     END IF;
     IF assertion_type <> 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' THEN
         PERFORM devapp_internal.http_error(401, 'invalid_client', 'client_assertion_type is not supported');
@@ -57,7 +57,7 @@ BEGIN
         PERFORM devapp_internal.http_error(401, 'invalid_client', 'Authorization does not contain the id and the secret of a client');
     END IF;
     IF client_id <> request.basic_user THEN
-        PERFORM devapp_internal.http_error(400, 'invalid_request', 'client_id is another one than in Authorization');
+        PERFORM devapp_internal.http_error(400, 'invalid_request', 'client_id differs from that in Authorization');
     END IF;
     client_id := coalesce(client_id, request.basic_user, devapp_internal.assertion_client(assertion));
     secret := coalesce(request.basic_password, secret);

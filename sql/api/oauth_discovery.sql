@@ -116,7 +116,7 @@ CREATE FUNCTION devapp_internal.oauth_authorize(request devapp_internal.http_req
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM devapp_internal.http_error(400, 'unsupported_response_type', 'nobody is asked for consent here; clients get tokens for themselves at the token endpoint');
+    PERFORM devapp_internal.http_error(400, 'unsupported_response_type', 'there are no consent pages; clients get tokens for themselves at the token endpoint');
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_authorize(devapp_internal.http_request) IS

@@ -76,8 +76,8 @@ BEGIN
     END IF;
 EXCEPTION
     WHEN object_not_in_prerequisite_state THEN
-        PERFORM devapp_internal.http_error(503, 'temporarily_unavailable', 'no key signs tokens now',
-            format('No signing key for %s is active (devapp.token_alg). Make one with devapp.create_signing_key, and let it sign with devapp.activate_signing_key.',
+        PERFORM devapp_internal.http_error(503, 'temporarily_unavailable', 'there is no active signing key',
+            format('No signing key for %s is active (devapp.token_alg). Create one with devapp.create_signing_key, and activate it with devapp.activate_signing_key.',
                    devapp_internal.setting('token_alg')));
 END
 $$;

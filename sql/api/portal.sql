@@ -68,7 +68,7 @@ CREATE FUNCTION devapp_internal.refuse_cursor() RETURNS void
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT devapp_internal.refuse_body('after is not a cursor of this list', 'Give what next of a page was, or leave after out for the first page.')
+    SELECT devapp_internal.refuse_body('"after" is not a cursor of this list', 'Give the value of "next" of a page, or leave "after" out for the first page.')
 $$;
 
 -- The key after which a page of this list begins; null for the first page.
@@ -133,7 +133,7 @@ BEGIN
        AND CASE WHEN named_id IS NOT NULL THEN a.app_id = named_id AND devapp_internal.is_mine(a.developer_id, a.team_id)
                 ELSE a.developer_id = me AND a.name = devapp_internal.canonical_name(named) END;
     IF NOT FOUND THEN
-        PERFORM devapp_internal.refuse_missing('app', named, 'Name it by its id, or by its name if it is no team''s.');
+        PERFORM devapp_internal.refuse_missing('app', named, 'Give its id, or its name if it does not belong to a team.');
     END IF;
     RETURN found_id;
 END
@@ -169,7 +169,7 @@ BEGIN
      WHERE t.team_id = ANY (mine) AND t.deleted_at IS NULL
        AND (t.team_id = named_id OR (named_id IS NULL AND t.name = devapp_internal.canonical_name(named)));
     IF NOT FOUND THEN
-        PERFORM devapp_internal.refuse_missing('team', named, 'Name one of your teams by its id or name.');
+        PERFORM devapp_internal.refuse_missing('team', named, 'Give the id or name of one of your teams.');
     END IF;
     RETURN found_row;
 END

@@ -139,7 +139,7 @@ BEGIN
      WHERE m.team_id = portal_member_email.team_id
        AND (d.developer_id = devapp_internal.reference_uuid(named) OR devapp_internal.email_key(d.email) = devapp_internal.email_key(named));
     IF NOT FOUND THEN
-        PERFORM devapp_internal.refuse_missing('member', named, 'Name a member of the team by the id or e-mail of the developer.');
+        PERFORM devapp_internal.refuse_missing('member', named, 'Give the id or e-mail address of a member of the team.');
     END IF;
     RETURN found_email;
 END

@@ -9,7 +9,7 @@ DECLARE
     given constant text := devapp_internal.one_value(request.query, name);
 BEGIN
     IF given !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' THEN
-        PERFORM devapp_internal.refuse_body(format('%s must be a day', name), 'For example 2026-03-31; days are those of UTC.');
+        PERFORM devapp_internal.refuse_body(format('%s must be a day', name), 'For example 2026-03-31; days are in UTC.');
     END IF;
     RETURN coalesce(given::date, otherwise);
 END

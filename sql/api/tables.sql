@@ -44,7 +44,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'function % cannot answer a request', called
             USING ERRCODE = 'invalid_function_definition',
-                  DETAIL = 'It has to be in devapp_internal, take a devapp_internal.http_request and return a devapp_internal.http_response.';
+                  DETAIL = 'It must be in schema devapp_internal, take a devapp_internal.http_request and return a devapp_internal.http_response.';
     END IF;
 END
 $$;

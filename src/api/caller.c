@@ -105,7 +105,7 @@ refuse_verdict(Exchange *x, const Verdict *v)
 
 	set_retry_after(x, v->limits.wait);
 	if (v->code == VERDICT_MALFORMED || v->code == VERDICT_NOT_FOUND)
-		exchange_refuse(401, "the key or token is not known");
+		exchange_refuse(401, "the key or token is unknown");
 	/* it names a developer (token_open()), and would have been taken for that */
 	if (v->entitlement == NULL && v->code == VERDICT_NO_PRODUCT && x->found.route.needs == NEEDS_DEVELOPER)
 		exchange_refuse(401, "the token has expired or was revoked");
@@ -279,7 +279,7 @@ become_owner(EntryCaller *caller, const Verdict *v)
 	const Entitlement *e = v->entitlement;
 
 	if (e->decide.owner_is_team)
-		exchange_refuse(403, "the key belongs to an app of a team, and stands for nobody");
+		exchange_refuse(403, "the key belongs to an app of a team and does not identify a developer");
 	caller->email = identity_email_key(text_to_cstring(e->owner));
 	caller->name = caller->email;
 	caller->environment = own_environment(v);
@@ -321,10 +321,10 @@ presented_authorization(const Exchange *x)
 	const HttpAuthorization *a = &x->authorization;
 
 	if (a->scheme == HTTP_SCHEME_NONE)
-		exchange_refuse(401, x->found.route.needs == NEEDS_VERIFY ? "the key of the gateway is needed in X-Devapp-Gateway" :
-						"a key or token is needed in Authorization");
+		exchange_refuse(401, x->found.route.needs == NEEDS_VERIFY ? "the gateway's key is missing in X-Devapp-Gateway" :
+						"a key or token is missing in Authorization");
 	if (a->scheme == HTTP_SCHEME_BROKEN)
-		exchange_refuse(401, "Authorization is malformed, or neither Basic nor Bearer nor DPoP");
+		exchange_refuse(401, "Authorization is malformed, or its scheme is not Basic, Bearer or DPoP");
 	/* without a password, the user is a key, as "curl -u KEY:" sends it */
 	if (a->scheme == HTTP_SCHEME_BASIC && a->password.len == 0)
 		return (Presented) {.token = a->user};
@@ -358,7 +358,7 @@ authenticate_developer(Exchange *x)
 	x->caller->email = identity_developer_email(&developer_id, &is_active);
 	x->caller->name = x->caller->email;
 	if (x->caller->email == NULL)
-		exchange_refuse(401, "the token names nobody");
+		exchange_refuse(401, "the token does not identify a developer");
 	if (!is_active)
 		exchange_refuse(403, "the developer is not active");
 }
@@ -393,7 +393,7 @@ confine_caller(const Exchange *x)
 
 	if (x->caller->environment != NULL &&
 		(needs == NEEDS_READ || needs == NEEDS_ADMIN || needs == NEEDS_DEVELOPER))
-		exchange_refuse(403, "the key is for one environment, and what is asked for concerns all");
+		exchange_refuse(403, "the key is limited to one environment, but the request concerns all of them");
 }
 
 /* Find out who sends a request, or refuse it. */

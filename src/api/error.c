@@ -105,18 +105,18 @@ typedef struct ErrorWords
 
 static const ErrorWords words[] = {
 	{400, "the request is not valid", "developer.service.InvalidRequest", "invalid_request"},
-	{401, "authentication is needed", "keymanagement.service.Unauthorized", "invalid_client"},
-	{403, "this is not permitted", "keymanagement.service.Forbidden", "insufficient_scope"},
-	{404, "there is no such thing", "keymanagement.service.NotFound", "invalid_request"},
-	{405, "the method is not allowed here", "keymanagement.service.MethodNotAllowed", "invalid_request"},
-	{406, "the answer is JSON only", "keymanagement.service.NotAcceptable", "invalid_request"},
-	{409, "this conflicts with what is there", "keymanagement.service.Conflict", "invalid_request"},
+	{401, "authentication is required", "keymanagement.service.Unauthorized", "invalid_client"},
+	{403, "permission denied", "keymanagement.service.Forbidden", "insufficient_scope"},
+	{404, "the resource does not exist", "keymanagement.service.NotFound", "invalid_request"},
+	{405, "the method is not allowed", "keymanagement.service.MethodNotAllowed", "invalid_request"},
+	{406, "the response is available only as JSON", "keymanagement.service.NotAcceptable", "invalid_request"},
+	{409, "the request conflicts with the current state", "keymanagement.service.Conflict", "invalid_request"},
 	{413, "the body is too large", "keymanagement.service.RequestTooLarge", "invalid_request"},
 	{414, "the URL is too long", "keymanagement.service.RequestTooLarge", "invalid_request"},
-	{415, "the body has another type than JSON", "keymanagement.service.UnsupportedMediaType", "invalid_request"},
-	{422, "a limit is reached", "keymanagement.service.LimitReached", "invalid_request"},
+	{415, "the body is not JSON", "keymanagement.service.UnsupportedMediaType", "invalid_request"},
+	{422, "a limit has been reached", "keymanagement.service.LimitReached", "invalid_request"},
 	{429, "too many requests", "policies.ratelimit.QuotaViolation", "temporarily_unavailable"},
-	{503, "the service is not available now, try again later", "keymanagement.service.ServiceUnavailable", "temporarily_unavailable"},
+	{503, "the service is temporarily unavailable", "keymanagement.service.ServiceUnavailable", "temporarily_unavailable"},
 	{500, "internal error", "keymanagement.service.InternalError", "server_error"},	/* the last: for others from 500, as the first is for those below */
 };
 

@@ -50,7 +50,7 @@ route_call_of(FunctionCallInfo fcinfo)
 	if (call == NULL || !IsA(call, ExtensibleNode) || strcmp(call->node.extnodename, ROUTE_CALL_NAME) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the function of a route can be called by devapp_api.handle only")));
+				 errmsg("the function of a route can be called only by devapp_api.handle")));
 	return call;
 }
 
@@ -153,7 +153,7 @@ check_field(const JsonbValue *key, const JsonbValue *value)
 	if (!http_is_token(name) && !is_our_field(name))
 		exchange_refuse(400, "a header field has a malformed name");
 	if (value->type != jbvString)
-		exchange_refuse(400, "a header field was sent more than once, or has no text");
+		exchange_refuse(400, "a header field was sent more than once, or is not a string");
 	if (has_control((Str) {value->val.string.val, (size_t) value->val.string.len}))
 		exchange_refuse(400, "a header field has a malformed value");
 	return lower_name(name).data == name.data;
@@ -194,7 +194,7 @@ read_fields(Exchange *x)
 	if (x->headers == NULL)
 		return;
 	if (!JB_ROOT_IS_OBJECT(x->headers))
-		exchange_refuse(400, "the header fields are not an object");
+		exchange_refuse(400, "the header fields must be a JSON object");
 	it = JsonbIteratorInit(&x->headers->root);
 	(void) JsonbIteratorNext(&it, &key, true);
 	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
@@ -245,7 +245,7 @@ exchange_read_head(Exchange *x)
 		exchange_refuse(400, "the method is malformed");
 	x->is_head = str_is(raw->method, "HEAD");
 	if (!http_path_is_good(raw->path))
-		exchange_refuse(400, "the path is malformed, or could mean another one");
+		exchange_refuse(400, "the path is malformed or ambiguous");
 	read_fields(x);
 	read_surroundings(x);
 	read_authorization(x);
@@ -384,8 +384,8 @@ read_json(const Exchange *x, bool is_said, NullableDatum *body)
 	if (!is_json_object(x->raw.body))
 	{
 		if (!is_said)
-			exchange_refuse(415, "the body is not JSON, and no Content-Type says what it is");
-		exchange_refuse(400, psprintf("the body is not a JSON object, or it has a member twice, more than %d levels or more than %d members",
+			exchange_refuse(415, "the body is not JSON and has no Content-Type");
+		exchange_refuse(400, psprintf("the body is not a JSON object, repeats a member, or has more than %d levels or %d members",
 									  JSON_DEPTH_MAX, JSON_MEMBERS_MAX));
 	}
 	if (GetDatabaseEncoding() == PG_SQL_ASCII && has_high_escape(x->raw.body))
@@ -406,7 +406,7 @@ read_body(const Exchange *x, NullableDatum *form, NullableDatum *body)
 	else if (x->raw.body.len == 0)
 		return;
 	else if (media == HTTP_MEDIA_OTHER)
-		exchange_refuse(415, "the body has another type than JSON or a form");
+		exchange_refuse(415, "the body is neither JSON nor a form");
 	else
 		read_json(x, media == HTTP_MEDIA_JSON, body);
 }
@@ -431,7 +431,7 @@ read_client_half(Str half)
 	if (half.len == 0)
 		return half;
 	if (!http_read_form_value(half, palloc(half.len), &value))
-		exchange_refuse(401, "the id or the secret in Authorization is not encoded as in a form");
+		exchange_refuse(401, "the client id or secret in Authorization is not form-encoded");
 	return value;
 }
 

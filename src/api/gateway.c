@@ -42,11 +42,11 @@ read_forwarded(const Exchange *x, Question *q)
 	Str			original = exchange_header(x, "x-original-uri");
 
 	if (forwarded.data != NULL && original.data != NULL)
-		exchange_refuse(400, "both X-Forwarded-Uri and X-Original-URI say what was asked for");
+		exchange_refuse(400, "X-Forwarded-Uri and X-Original-URI cannot be used together");
 	q->path = forwarded.data != NULL ? forwarded : original;
 	q->method = exchange_header(x, forwarded.data != NULL ? "x-forwarded-method" : "x-original-method");
 	if (q->path.len == 0 || q->method.len == 0)
-		exchange_refuse(400, "X-Forwarded-Method and X-Forwarded-Uri do not say what was asked for");
+		exchange_refuse(400, "X-Forwarded-Method or X-Forwarded-Uri is missing");
 }
 
 /* Either the question is at the path itself, or behind it follows what was asked for. */
@@ -105,7 +105,7 @@ confine_environment(const Exchange *x, GatewayOptions *options)
 	if (own == NULL)
 		return;
 	if (options->environment.data != NULL && !str_is(options->environment, own))
-		exchange_refuse(403, "the key of the gateway is for another environment");
+		exchange_refuse(403, "the gateway's key is limited to another environment");
 	options->environment = (Str) {own, strlen(own)};
 }
 

@@ -267,18 +267,18 @@ serve_request(Exchange *x, RequestReader reader, FunctionCallInfo fcinfo)
 	route_find(x->raw.method, x->raw.path, &x->found);
 	set_cors_fields(x);
 	if (!x->found.path_known)
-		exchange_refuse(404, "there is nothing at this path");
+		exchange_refuse(404, "the path does not exist");
 	/* a gateway that hands on the method of its client would take this answer for a verdict */
 	if (str_is(x->raw.method, "OPTIONS") && !x->found.for_gateways)
 		return answer_options(x);
 	if (!x->found.found)
 	{
 		exchange_set_field(x, "Allow", x->found.allow);
-		exchange_refuse(405, psprintf("the methods here are %s", x->found.allow));
+		exchange_refuse(405, psprintf("the allowed methods are %s", x->found.allow));
 	}
 	caller_authenticate(x);
 	if (x->found.error_form != ERROR_FORM_NONE && !http_accepts_json(exchange_header(x, "accept")))
-		exchange_refuse(406, "the answer is JSON, which Accept does not name");
+		exchange_refuse(406, "the response is JSON, which Accept does not allow");
 	answer = call_route(x);
 	if (answer.body.data != NULL)
 	{

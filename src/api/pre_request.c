@@ -56,7 +56,7 @@ check_options(char **newval, void **extra, GucSource source)
 	free(room);
 	if (error == GATEWAY_OK && options.query.data == NULL && options.field_names.data == NULL && !options.busy_is_403)
 		return true;
-	GUC_check_errdetail("It is a list such as: environment=prod; scope=\"orders:read\". Parameters are environment, proxy, scope, audience, client, header and cost.");
+	GUC_check_errdetail("It must be a list like environment=prod; scope=\"orders:read\". Parameters are environment, proxy, scope, audience, client, header and cost.");
 	return false;
 }
 
@@ -64,14 +64,14 @@ void
 pre_request_define_gucs(void)
 {
 	DefineCustomStringVariable(OPTIONS_SETTING,
-							   "What devapp.db_pre_request() asks about a request to PostgREST.",
-							   "A list such as: environment=prod; scope=\"orders:read\"; client=x-real-ip.",
+							   "Sets what devapp.db_pre_request() requires of a request to PostgREST.",
+							   "A list like environment=prod; scope=\"orders:read\"; client=x-real-ip.",
 							   &options_text,
 							   "",
 							   PGC_SUSET, 0, check_options, NULL, NULL);
 
 	DefineCustomStringVariable(REQUEST_SETTING,
-							   "Who makes a request to PostgREST, in JSON.",
+							   "Describes the caller of a request to PostgREST, in JSON.",
 							   "devapp.db_pre_request() sets it for a transaction.",
 							   &request_text,
 							   "",
@@ -91,7 +91,7 @@ refuse_outside(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("there is no request of PostgREST"),
+			 errmsg("no request of PostgREST is being processed"),
 			 errhint("Name devapp.db_pre_request in db-pre-request of PostgREST's configuration.")));
 	pg_unreachable();
 }
@@ -171,15 +171,15 @@ refusal_message(const Verdict *v)
 	{
 		case VERDICT_MALFORMED:
 		case VERDICT_NOT_FOUND:
-			return "a valid API key or token is needed";
+			return "a valid API key or token is required";
 		case VERDICT_QUOTA_EXCEEDED:
 		case VERDICT_RATE_LIMITED:
 			return "too many requests";
 		case VERDICT_UNAVAILABLE:
 		case VERDICT_STALE:
-			return "keys cannot be verified now, try again later";
+			return "keys cannot be verified at the moment";
 		default:
-			return "the API key or token is refused";
+			return "the API key or token was refused";
 	}
 }
 

@@ -44,18 +44,18 @@ static NumberedKeys tokens = {
 	.setting = &proxy_token_file,
 	.kind = {
 		.what = "proxy token file",
-		.form_hint = "Each line is <number>:<32 to 128 hex digits>; nobody but the server's user may have access to the file."
+		.form_hint = "Each line must be <number>:<32 to 128 hex digits>, and only the server's user may have access to the file."
 	},
-	.no_key = "It has no token.",
-	.too_many = "There are too many tokens."
+	.no_key = "It contains no token.",
+	.too_many = "It contains too many tokens."
 };
 
 void
 proxy_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.proxy_token_file",
-							   "File with the numbered tokens by which a proxy proves itself to devapp_api.http().",
-							   "Empty: devapp_api.http() refuses every request.",
+							   "Sets the file with the numbered tokens that authenticate a proxy to devapp_api.http().",
+							   "If empty, devapp_api.http() refuses every request.",
 							   &proxy_token_file,
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
@@ -226,7 +226,7 @@ read_fields(Proxied *proxied)
 	{
 		(void) JsonbIteratorNext(&it, &value, true);
 		if (value.type != jbvString)
-			exchange_refuse(400, "a header field was sent more than once, or has no text");
+			exchange_refuse(400, "a header field was sent more than once, or is not a string");
 		read_field(proxied, (Str) {key.val.string.val, (size_t) key.val.string.len},
 				   (Str) {value.val.string.val, (size_t) value.val.string.len});
 	}

@@ -34,11 +34,11 @@ option_error(GatewayError error)
 		case GATEWAY_UNKNOWN_NAME:
 			return "%s has an unknown parameter";
 		case GATEWAY_TWICE:
-			return "%s has a parameter twice";
+			return "%s repeats a parameter";
 		case GATEWAY_BAD_VALUE:
 			return "%s has an invalid value for cost or busy";
 		case GATEWAY_BAD_FIELD:
-			return "%s names an unknown field in fields, or one twice";
+			return "%s has an unknown or repeated field in fields";
 		case GATEWAY_MALFORMED:
 		case GATEWAY_OK:
 			break;
@@ -50,10 +50,10 @@ static const char *
 option_detail(GatewayError error)
 {
 	if (error == GATEWAY_MALFORMED)
-		return "They are written as in: environment=prod; fields=\"app-id, scopes\". A value with a comma or semicolon is in quotes.";
+		return "Parameters are written like environment=prod; fields=\"app-id, scopes\". A value with a comma or semicolon must be quoted.";
 	if (error == GATEWAY_BAD_FIELD)
 		return "Fields are status, fault, app-id, app, owner, credential-id, consumer-key, environment, product, scopes and ratelimit.";
-	return "Parameters are environment, proxy, scope, audience, client, header, query and fields; cost, from 0 to 1000000000; and busy, which can be 403.";
+	return "Parameters are environment, proxy, scope, audience, client, header, query, fields, cost (from 0 to 1000000000) and busy (403).";
 }
 
 /* The text itself is not shown: what was put here by mistake may be a key. */

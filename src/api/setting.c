@@ -29,7 +29,7 @@ check_base_url(char **newval, void **extra, GucSource source)
 		(is_web_url(*newval) && str_is_printable_ascii(url) && strcspn(*newval, " \"#<>?\\^`{|}") == len &&
 		 (*newval)[len - 1] != '/'))
 		return true;
-	GUC_check_errdetail("It is a URL without a slash at its end, such as https://api.example.com.");
+	GUC_check_errdetail("It must be a URL without a trailing slash, such as https://api.example.com.");
 	return false;
 }
 
@@ -37,15 +37,15 @@ void
 api_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.base_url",
-							   "What URLs of the API over HTTP begin with.",
-							   "Empty: devapp.issuer if that is a URL of the web, else what the proxy says.",
+							   "Sets the base of the URLs of the API over HTTP.",
+							   "If empty, it is devapp.issuer if that is an http or https URL, else what the proxy reports.",
 							   &base_url,
 							   "",
 							   PGC_SUSET, 0, check_base_url, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.cors_origins",
-							   "Origins whose pages may call the API over HTTP.",
-							   "With commas, such as https://portal.example.com; * is every origin.",
+							   "Sets the origins whose pages may call the API over HTTP.",
+							   "A comma-separated list, such as https://portal.example.com; * allows every origin.",
 							   &cors_origins,
 							   "",
 							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);

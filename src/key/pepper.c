@@ -50,7 +50,7 @@ static NumberedKeys peppers = {
 	.setting = &pepper_file,
 	.kind = {
 		.what = "pepper file",
-		.form_hint = "Each line is <number>:<32 to 128 hex digits>; nobody but the server's user may have access to the file."
+		.form_hint = "Each line must be <number>:<32 to 128 hex digits>, and only the server's user may have access to the file."
 	},
 	.no_key = "It has no pepper.",
 	.too_many = "There are too many peppers."

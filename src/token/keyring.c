@@ -67,7 +67,7 @@ static NumberedKeys keyring = {
 	.setting = &keyring_file,
 	.kind = {
 		.what = "keyring file",
-		.form_hint = "Each line is <number>:<32 to 128 hex digits>; nobody but the server's user may have access to the file.",
+		.form_hint = "Each line must be <number>:<32 to 128 hex digits>, and only the server's user may have access to the file.",
 		.open_hint = MISSING_HINT,
 		.sqlstate = ERRCODE_IO_ERROR
 	},
