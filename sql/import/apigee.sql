@@ -205,9 +205,9 @@ DECLARE
     lines devapp.import_line[];
 BEGIN
     IF lower(kind) IS NULL OR lower(kind) NOT IN ('api_key', 'oauth_client') THEN
-        RAISE EXCEPTION 'consumer keys of Apigee are imported as api_key or as oauth_client'
+        RAISE EXCEPTION 'consumer keys of Apigee can be imported only as api_key or oauth_client'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'api_key: apps present the consumer key alone; oauth_client: with the consumer secret.';
+                  HINT = 'With api_key, apps present the consumer key alone; with oauth_client, they also present the consumer secret.';
     END IF;
     lines := devapp_internal.import_neutral(devapp_internal.apigee_document(held, lower(kind)), weak, dry_run, skip_refused);
     RETURN QUERY SELECT l.* FROM unnest(lines) AS l ORDER BY l.line;

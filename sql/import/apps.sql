@@ -328,7 +328,7 @@ DECLARE
     named boolean := object ? 'consumer_secret' OR lower(object ->> 'kind') = 'oauth_client' OR lower(object ->> 'scheme') = 'devapp';
 BEGIN
     IF object ? 'key' AND object ?| '{consumer_secret,secret_hash}' THEN
-        RAISE EXCEPTION 'a credential has a key, or a secret, or the hash of one' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'a credential must have only one of key, secret and hash' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     held := devapp_internal.hold_imported(
         (object ->> 'key')::integer, CASE WHEN named AND NOT object ? 'key' THEN object ->> 'consumer_key' END,
@@ -436,12 +436,12 @@ BEGIN
     ELSIF coalesce(jsonb_typeof(document), 'null') <> 'object' THEN
         RAISE EXCEPTION 'the document is neither an array of apps nor an object'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give {"products": [...], "developers": [...], "teams": [...], "apps": [...]}, or a part of it.';
+                  HINT = 'Give {"products": [...], "developers": [...], "teams": [...], "apps": [...]}, or part of it.';
     END IF;
     IF document - '{products,developers,teams,apps}'::text[] <> '{}' THEN
         RAISE EXCEPTION 'a document has no field %',
                         devapp_internal.quoted(devapp_internal.first_field(document - '{products,developers,teams,apps}'::text[]))
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'It has the arrays products, developers, teams and apps; you may leave out any of them.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It has the arrays products, developers, teams and apps, each of which is optional.';
     END IF;
     RETURN document;
 END

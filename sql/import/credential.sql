@@ -32,9 +32,9 @@ BEGIN
          LIMIT 1;
     END IF;
     IF known IS NOT NULL THEN
-        RAISE EXCEPTION 'credential % has this key already', known
+        RAISE EXCEPTION 'credential % already has this key', known
             USING ERRCODE = 'unique_violation',
-                  HINT = 'Nothing was changed. A key is imported once; devapp.get_credential shows the credential that has it.';
+                  HINT = 'Nothing was changed. A key can be imported only once; devapp.get_credential shows the credential that has it.';
     END IF;
 END
 $$;

@@ -266,9 +266,9 @@ BEGIN
                   HINT = 'Give [{"token": ..., "type": ..., "url": ..., "source": ...}, ...], as GitHub sends it.';
     END IF;
     IF jsonb_array_length(reports) > 1000 THEN
-        RAISE EXCEPTION 'there are too many reports: %', jsonb_array_length(reports)
+        RAISE EXCEPTION 'too many reports: %', jsonb_array_length(reports)
             USING ERRCODE = 'program_limit_exceeded',
-                  HINT = 'Give at most 1000 in a call.';
+                  HINT = 'Give at most 1000 per call.';
     END IF;
     FOREACH place IN ARRAY devapp_internal.report_order(reports) LOOP
         answers[place] := devapp_internal.answer_one_leak(reports -> place);

@@ -25,15 +25,15 @@ find_number(const DigestForm *form)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("secret_hash does not have the fingerprint of pepper %d", form->pepper),
-				 errdetail("Whether the pepper is here cannot be told by its number."),
+				 errdetail("The number of a pepper does not identify it across databases."),
 				 errhint("Export the digest again where devapp.pepper_file has this pepper.")));
 	pepper = pepper_find_by_fingerprint(form->fingerprint);
 	if (pepper != NULL)
 		return pepper->number;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("pepper %d of the exporting database is not in devapp.pepper_file here", form->pepper),
-			 errhint("Add it to the file under a free number, or issue a new secret.")));
+			 errmsg("pepper %d of the exporting database is not in devapp.pepper_file", form->pepper),
+			 errhint("Add it to the file under an unused number, or issue a new secret.")));
 }
 
 /*

@@ -130,7 +130,7 @@ check_length(const char *argument, Str value)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s is %s", argument, value.len == 0 ? "empty" : "too long"),
+			 value.len == 0 ? errmsg("%s must not be empty", argument) : errmsg("%s is too long", argument),
 			 errhint("Give 1 to %d bytes.", FOREIGN_KEY_MAX)));
 }
 
@@ -139,7 +139,7 @@ refuse_combination(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("these arguments do not make a credential"),
+			 errmsg("these arguments do not define a credential"),
 			 errhint("Give consumer_key alone, consumer_key with consumer_secret or secret_hash, or secret_hash alone.")));
 }
 
@@ -199,7 +199,7 @@ kind_of(const Given *given)
 	if (given->kind.data != NULL && !str_equal_nocase(given->kind, kind, strlen(kind)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("these arguments make a credential of the kind %s", kind),
+				 errmsg("these arguments define a credential of kind %s", kind),
 				 alone ?
 				 errhint("An oauth_client has a consumer_key with a consumer_secret or secret_hash.") :
 				 errhint("An api_key has a consumer_key or a secret_hash alone.")));
@@ -218,8 +218,8 @@ require_strength(const char *argument, Str secret, bool weak)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s is weak", argument),
-			 errdetail("It has at most %d bits, and a secret should have %d.", bits, STRENGTH_MIN),
-			 errhint("Replace it with a key of devapp, or import it as it is with weak => true.")));
+			 errdetail("It has at most %d bits of entropy; a secret should have at least %d.", bits, STRENGTH_MIN),
+			 errhint("Replace it with a key of devapp, or import it unchanged with weak => true.")));
 }
 
 /* How the hash of a secret may come. */
@@ -248,7 +248,7 @@ take_plain(const Given *given, Imported *imported)
 	SecretDigest digest;
 
 	if (!str_equal_nocase(given->scheme, "plain", strlen("plain")))
-		refuse_scheme("the scheme is for a secret_hash, which is missing",
+		refuse_scheme("a scheme requires a secret_hash",
 					  "Leave the scheme out, or give the secret_hash.");
 	require_strength(alone ? "consumer_key" : "consumer_secret", secret, given->weak);
 	sha256_of(secret.data, secret.len, imported->sha256);
@@ -282,14 +282,14 @@ require_computable(SlowHashState state)
 	if (state == SLOW_HASH_CRYPT_OFF)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("crypt() of pgcrypto is switched off"),
-				 errdetail("No secret could be compared with this hash."),
+				 errmsg("crypt() of pgcrypto is disabled"),
+				 errdetail("Secrets cannot be compared with this hash."),
 				 errhint("Change pgcrypto.builtin_crypto_enabled, or give this client a new secret with devapp.issue_credential.")));
 	if (state == SLOW_HASH_NO_MD5)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("OpenSSL does not offer MD5, as in FIPS mode"),
-				 errdetail("No secret could be compared with this hash."),
+				 errdetail("Secrets cannot be compared with this hash."),
 				 errhint("Give this client a new secret with devapp.issue_credential.")));
 }
 
@@ -302,14 +302,14 @@ take_slow_hash(const HashScheme *scheme, const Given *given, Imported *imported)
 
 	if (given->consumer_key.data == NULL)
 		refuse_scheme("a hash of this scheme needs a consumer_key",
-					  "An API key is looked for by its hash, and this one is different each time it is computed.");
+					  "An API key is looked up by its hash, and a hash of this scheme differs each time it is computed.");
 	if (form == SLOW_FORM_BAD)
 		refuse_scheme("secret_hash does not have the form of its scheme", scheme->form);
 	if (form == SLOW_FORM_EXPENSIVE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("secret_hash is too expensive to compute"),
-				 errdetail("At most: bcrypt with cost %d; argon2id and scrypt with %d MB, and %d MB over all passes; pbkdf2_sha256 with %d iterations; extended DES with %d, SHA-crypt with %d rounds.",
+				 errdetail("The limits are: bcrypt with cost %d; argon2id and scrypt with %d MB, and %d MB over all passes; pbkdf2_sha256 with %d iterations; extended DES with %d, SHA-crypt with %d rounds.",
 						   SLOW_BCRYPT_COST_MAX, SLOW_MEMORY_MAX / 1024, SLOW_MEMORY_PASSES_MAX / 1024,
 						   SLOW_PBKDF2_MAX, SLOW_DES_COUNT_MAX, SLOW_SHA_ROUNDS_MAX),
 				 errhint("Give this client a new secret with devapp.issue_credential.")));
@@ -346,8 +346,8 @@ take_digest(const HashScheme *scheme, const Given *given, Imported *imported)
 static const HashScheme hash_schemes[] = {
 	{"sha256", SECRET_BLAKE2B, take_fast_hash, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
 	{"sha512_256", SECRET_SHA512_256, take_fast_hash, "It has 32 bytes, as 64 hexadecimal digits or in base64."},
-	{"crypt", SECRET_CRYPT, take_slow_hash, "It looks like $2b$10$ and 53 characters, or is of another kind that crypt() of pgcrypto knows."},
-	{"argon2id", SECRET_ARGON2ID, take_slow_hash, "It looks like $argon2id$v=19$m=65536,t=2,p=1$salt$hash, and p is 1."},
+	{"crypt", SECRET_CRYPT, take_slow_hash, "It looks like $2b$10$ followed by 53 characters, or has another form that crypt() of pgcrypto supports."},
+	{"argon2id", SECRET_ARGON2ID, take_slow_hash, "It looks like $argon2id$v=19$m=65536,t=2,p=1$salt$hash, where p is 1."},
 	{"scrypt", SECRET_SCRYPT, take_slow_hash, "It begins with $7$ and has 101 characters, as libsodium writes it."},
 	{"pbkdf2_sha256", SECRET_PBKDF2_SHA256, take_slow_hash, "It looks like pbkdf2_sha256$600000$salt$hash, and the hash has 32 bytes in base64."},
 	{"devapp", SECRET_BLAKE2B, take_digest, "It looks like blake2b:1:digest:fingerprint, as devapp.export_apps(with_digests => true) writes it."},
@@ -364,9 +364,9 @@ find_hash_scheme(Str name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 str_equal_nocase(name, "plain", strlen("plain")) ?
-			 errmsg("a secret_hash needs the scheme by which it was made") :
+			 errmsg("a secret_hash requires a scheme") :
 			 errmsg("a secret_hash cannot have this scheme"),
-			 errhint("Possible: sha256, sha512_256, crypt, argon2id, scrypt, pbkdf2_sha256, devapp.")));
+			 errhint("Possible schemes: sha256, sha512_256, crypt, argon2id, scrypt, pbkdf2_sha256, devapp.")));
 }
 
 static void
@@ -398,13 +398,13 @@ take_consumer_key(Str given)
 	if (has_control(given) || given.data[0] == ' ' || given.data[given.len - 1] == ' ')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("consumer_key has a control character, an invisible one, or a space at its end"),
-				 errhint("It is the client id, which lists and logs show.")));
+				 errmsg("consumer_key contains a control or invisible character, or begins or ends with a space"),
+				 errhint("It is the client id, which appears in lists and logs.")));
 	if (mask_finds_key(given.data, given.len))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("consumer_key contains a key of devapp"),
-				 errhint("It is the client id, which lists and logs show. A key is a secret.")));
+				 errhint("It is the client id, which appears in lists and logs. A key is a secret.")));
 	return cstring_to_text_with_len(given.data, (int) given.len);
 }
 
@@ -454,7 +454,7 @@ refuse_public_part(Str key)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("consumer_key is only the public part of a key of devapp"),
-				 errhint("Give the whole key. Lists and logs show this part of it.")));
+				 errhint("Give the whole key. This part of it appears in lists and logs.")));
 }
 
 /* Is it a name as new_consumer_key() or name_of_key() makes it? */

@@ -113,7 +113,7 @@ find_columns(TupleDesc desc, int *attnos)
 		if (attnos[i] == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("type devapp.import_item has no attribute \"%s\" as the library expects it",
+					 errmsg("type \"devapp.import_item\" does not have the attribute \"%s\" that the library expects",
 							item_columns[i].name),
 					 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
 	}

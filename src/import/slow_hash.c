@@ -56,7 +56,7 @@ find_crypt(void)
 	if (!OidIsValid(found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("the extension pgcrypto has no function crypt(text, text)"),
+				 errmsg("extension \"pgcrypto\" has no function crypt(text, text)"),
 				 errhint("Add the function to the extension again, with ALTER EXTENSION pgcrypto ADD FUNCTION.")));
 	return found;
 }

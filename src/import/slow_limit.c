@@ -30,8 +30,8 @@ void
 slow_limit_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.slow_hashes",
-							"How many slow hashes of imported secrets the server computes at once.",
-							"A call that would exceed this number gets the verdict UNAVAILABLE.",
+							"Sets the maximum number of slow hashes of imported secrets that the server computes at once.",
+							"A call that would exceed it gets the verdict UNAVAILABLE.",
 							&slow_hashes,
 							2, 0, 64,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);

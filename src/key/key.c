@@ -32,7 +32,7 @@ check_key_prefix(char **newval, void **extra, GucSource source)
 {
 	if (key_prefix_is_valid(*newval, strlen(*newval)))
 		return true;
-	GUC_check_errdetail("A key prefix is 1 to %d characters of a-z and 0-9, the first a letter.",
+	GUC_check_errdetail("A key prefix must be 1 to %d characters of a-z and 0-9, beginning with a letter.",
 						KEY_PREFIX_MAX);
 	return false;
 }
@@ -41,8 +41,8 @@ void
 key_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.key_prefix",
-							   "First part of new keys.",
-							   "Keys that exist keep the prefix they were made with.",
+							   "Sets the prefix of new keys.",
+							   "Existing keys keep their prefix.",
 							   &key_prefix,
 							   "dvk",
 							   PGC_SUSET, 0, check_key_prefix, NULL, NULL);
@@ -96,7 +96,7 @@ key_require_environment(const char *s, size_t len)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not an environment", mask_value(s, len)),
-				 errhint("It has 1 to %d characters of a-z, 0-9 and -, and does not begin with -; like prod or eu-1.",
+				 errhint("An environment has 1 to %d characters of a-z, 0-9 and -, and does not begin with -, like prod or eu-1.",
 						 KEY_ENVIRONMENT_MAX)));
 }
 

@@ -37,8 +37,8 @@ void
 pepper_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.pepper_file",
-							   "File with the numbered peppers that key the digests of secrets.",
-							   "Empty: digests are unkeyed.",
+							   "Sets the file with the numbered peppers that key the digests of secrets.",
+							   "If empty, digests are unkeyed.",
 							   &pepper_file,
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
@@ -52,8 +52,8 @@ static NumberedKeys peppers = {
 		.what = "pepper file",
 		.form_hint = "Each line must be <number>:<32 to 128 hex digits>, and only the server's user may have access to the file."
 	},
-	.no_key = "It has no pepper.",
-	.too_many = "There are too many peppers."
+	.no_key = "It contains no pepper.",
+	.too_many = "It contains too many peppers."
 };
 
 /*

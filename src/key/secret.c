@@ -238,7 +238,7 @@ devapp_secret_digest_in(PG_FUNCTION_ARGS)
 		compat_input_error(fcinfo,
 						   (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 							errmsg("invalid input syntax for type devapp.secret_digest"),
-							errhint("Digests are made by devapp; they come in only by restoring a dump.")));
+							errhint("Digests are computed by devapp and can be entered only by restoring a dump.")));
 	PG_RETURN_DATUM(digest);
 }
 
@@ -287,7 +287,7 @@ devapp_secret_digest_recv(PG_FUNCTION_ARGS)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 			 errmsg("invalid binary form of type devapp.secret_digest"),
-			 errhint("Digests are made by devapp; they come in only by restoring or replicating.")));
+			 errhint("Digests are computed by devapp and can be entered only by restoring or replicating.")));
 }
 
 Datum
@@ -337,8 +337,8 @@ secret_possible_digests(SecretScheme scheme, const uint8 *hash, Datum digests[SE
 	if (!pepper_file_is_usable())
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("the peppers cannot be read"),
-				 errhint("devapp.doctor() says what is wrong with the file.")));
+				 errmsg("could not read the peppers"),
+				 errhint("See the check \"pepper\" of devapp.doctor().")));
 	for (int i = npeppers; i >= 0; i--)
 	{
 		SecretDigest digest;
@@ -372,7 +372,7 @@ devapp_secret_digests_of(PG_FUNCTION_ARGS)
 	if (VARSIZE_ANY_EXHDR(sha256) != SHA256_LEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a SHA-256 must be %d bytes long", SHA256_LEN)));
+				 errmsg("a SHA-256 digest must be %d bytes long", SHA256_LEN)));
 	PG_RETURN_ARRAYTYPE_P(secret_digests_array(SECRET_BLAKE2B, (const uint8 *) VARDATA_ANY(sha256),
 											   get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid))));
 }

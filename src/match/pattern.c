@@ -30,13 +30,13 @@ problem_with(PatternError error)
 		case PATTERN_OK:
 			break;
 		case PATTERN_NO_SLASH:
-			return "A resource pattern starts with \"/\", or with \"=/\" if it stands for one path only.";
+			return "A resource pattern must start with \"/\", or with \"=/\" if it matches one path only.";
 		case PATTERN_TOO_LONG:
-			return "A resource pattern has at most 1024 bytes.";
+			return "The maximum length of a resource pattern is 1024 bytes.";
 		case PATTERN_CONTROL:
-			return "A resource pattern has no control characters.";
+			return "A resource pattern must not contain control characters.";
 		case PATTERN_UNSAFE:
-			return "It could never match: no path with \"?\", \"#\", a backslash, an encoded slash or control character, or a segment \".\" or \"..\" is let pass.";
+			return "It could never match: paths with \"?\", \"#\", a backslash, an encoded slash or control character, or a segment \".\" or \"..\" are refused.";
 	}
 	return NULL;
 }

@@ -38,18 +38,18 @@ scope_error_text(ScopeError error)
 		case SCOPE_TOO_DEEP:
 			return "Its parentheses are nested too deeply.";
 		case SCOPE_CHARACTER:
-			return "Character %d cannot be part of a scope.";
+			return "Character %d is not allowed in a scope.";
 		case SCOPE_NO_NAME:
-			return "At character %d a scope is missing.";
+			return "A scope is missing at character %d.";
 		case SCOPE_NO_OPERATOR:
-			return "At character %d there is neither AND nor OR.";
+			return "AND or OR is missing at character %d.";
 		case SCOPE_OPEN:
-			return "What is opened at character %d is not closed.";
+			return "The parenthesis opened at character %d is not closed.";
 		case SCOPE_CLOSED:
 		case SCOPE_OK:
 			break;
 	}
-	return "The parenthesis at character %d was not opened.";
+	return "The parenthesis closed at character %d was not opened.";
 }
 
 /* The expression itself is not shown: what was put here by mistake may be a key. */
@@ -61,7 +61,7 @@ refuse_scope(ScopeError error, Str text, size_t position)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("malformed expression of scopes"),
+			 errmsg("malformed scope expression"),
 			 errdetail_internal(scope_error_text(error), character),
 			 errhint("Give a scope, or join scopes with AND, OR and parentheses, like \"read AND (write OR admin)\".")));
 }

@@ -65,9 +65,9 @@ sub refuses
 
 my $none = create_app($node, 'none');
 is(pepper_of($none), 0, 'no file: digests are unkeyed');
-is(doctor($node, 'pepper'), 'warning|no pepper: digests of new secrets are unkeyed',
+is(doctor($node, 'pepper'), 'warning|there is no pepper, so digests of new secrets are unkeyed',
 	'no file: doctor() warns');
-is(doctor($node, 'digests'), "ok|every secret's digest can be computed", 'no file: digests');
+is(doctor($node, 'digests'), "ok|the digests of all secrets can be computed", 'no file: digests');
 
 set_config($node, 'devapp.pepper_file', $file);
 refuses('missing file', '58P01', qr/could not open pepper file/);
@@ -84,7 +84,7 @@ is(pepper_of($one), 1, 'first pepper: used for a new secret');
 is(codes($node, [ $none->{secret}, $one->{secret} ]),
 	'VALID VALID', 'first pepper: old and new secrets work');
 is(doctor($node, 'pepper'), 'ok|new digests are keyed with pepper 1', 'first pepper: doctor()');
-is(doctor($node, 'digests'), 'warning|1 secret(s) are from before the pepper',
+is(doctor($node, 'digests'), 'warning|the digests of 1 secret(s) do not use a pepper',
 	'first pepper: doctor() counts the unkeyed');
 
 my $issuing = $node->background_psql('postgres', on_error_stop => 0);
@@ -137,7 +137,7 @@ is(pepper_of($none), 2, 'a rotation uses the newest pepper');
 is(codes($node, [ $none->{secret}, $rotated->{secret} ]),
 	'VALID VALID', 'and both its secrets work');
 $node->safe_psql('postgres', "SELECT devapp.complete_rotation('$none->{credential_id}')");
-is(doctor($node, 'digests'), "ok|every secret's digest can be computed",
+is(doctor($node, 'digests'), "ok|the digests of all secrets can be computed",
 	'with the last unkeyed secret gone, doctor() is content');
 
 # another file, in a session that has read this one
@@ -176,13 +176,13 @@ my $unkeyed = create_app($node, 'unkeyed again');
 is(pepper_of($unkeyed), 0, 'setting emptied: unkeyed again');
 is(codes($node, [ $one->{secret}, $two->{secret} ]),
 	'UNAVAILABLE UNAVAILABLE', 'setting emptied: keyed secrets cannot be tested');
-is(doctor($node, 'digests'), 'error|there are secrets whose pepper is not known: 1, 2',
+is(doctor($node, 'digests'), 'error|there are secrets with unknown peppers: 1, 2',
 	'setting emptied: doctor() names their numbers');
 set_config($node, 'devapp.pepper_file', $file);
 
 my @unusable = (
-	[ 'readable by the group', lines(1, 2), qr/Others than its owner have access/, oct '640' ],
-	[ 'readable by others', lines(1, 2), qr/Others than its owner have access/, oct '604' ],
+	[ 'readable by the group', lines(1, 2), qr/Users other than its owner have access/, oct '640' ],
+	[ 'readable by others', lines(1, 2), qr/Users other than its owner have access/, oct '604' ],
 	[ 'no number', "$hex{1}\n", qr/Line 1: It does not begin with a number/ ],
 	[ 'number 0', lines(1) . "0:$hex{2}\n", qr/Line 2: It does not begin with a number/ ],
 	[ 'number 65536', "65536:$hex{2}\n", qr/Line 1: It does not begin with a number/ ],
@@ -190,13 +190,13 @@ my @unusable = (
 	[ 'odd digits', "1:$hex{1}a\n", qr/Line 1: It does not have 32 to 128 hex digits/ ],
 	[ 'too short', '1:' . 'ab' x 15 . "\n", qr/Line 1: It does not have 32 to 128 hex digits/ ],
 	[ 'too long', '1:' . 'ab' x 65 . "\n", qr/Line 1: It does not have 32 to 128 hex digits/ ],
-	[ 'more on the line', lines(1) . "2:$hex{2} x\n", qr/Line 2: Something follows the hex digits/ ],
-	[ 'a number twice', lines(1, 2, 1), qr/Line 3: Its number stands on an earlier line too/ ],
+	[ 'more on the line', lines(1) . "2:$hex{2} x\n", qr/Line 2: It has characters after the hex digits/ ],
+	[ 'a number twice', lines(1, 2, 1), qr/Line 3: Its number is already used on an earlier line/ ],
 	[ 'a word for a number', lines(1) . "two:$hex{2}\n", qr/Line 2: It does not begin with a number/ ],
-	[ 'too many', (join '', map { "$_:$hex{1}\n" } 1 .. 65), qr/Line 65: There are too many peppers/ ],
+	[ 'too many', (join '', map { "$_:$hex{1}\n" } 1 .. 65), qr/Line 65: It contains too many peppers/ ],
 	[ 'an endless line', '1:' . 'ab' x 400 . "\n", qr/Line 1: It is too long/ ],
-	[ 'an empty file', '', qr/It has no pepper/ ],
-	[ 'only comments', "# nothing\n", qr/It has no pepper/ ]);
+	[ 'an empty file', '', qr/It contains no pepper/ ],
+	[ 'only comments', "# nothing\n", qr/It contains no pepper/ ]);
 
 for my $case (@unusable)
 {
@@ -209,7 +209,7 @@ for my $case (@unusable)
 }
 like(doctor($node, 'pepper'), qr/^error\|pepper file "\Q$file\E" is not usable/,
 	'not usable: doctor()');
-is(doctor($node, 'digests'), 'error|there are secrets whose pepper is not known: 1, 2',
+is(doctor($node, 'digests'), 'error|there are secrets with unknown peppers: 1, 2',
 	'not usable: doctor() names the numbers');
 is($verifying->query_safe(key_codes(@$keys[ 1, 2 ])), 'VALID VALID',
 	'not usable: a session keeps what it has read');
@@ -233,18 +233,18 @@ is( $node->safe_psql('postgres',
 		"SELECT (devapp.verify_digest(sha256('$two->{secret}'), $Devapp::CALL)).code"),
 	'NOT_FOUND',
 	'pepper 2 missing: nor by digest');
-is(doctor($node, 'digests'), 'error|there are secrets whose pepper is not known: 2',
+is(doctor($node, 'digests'), 'error|there are secrets with unknown peppers: 2',
 	'pepper 2 missing: doctor() names it');
 put_file(lines(3));
 is(codes($node, [ $one->{secret}, $two->{secret} ]), 'UNAVAILABLE UNAVAILABLE', 'both missing: neither can be tested');
-is(doctor($node, 'digests'), 'error|there are secrets whose pepper is not known: 1, 2',
+is(doctor($node, 'digests'), 'error|there are secrets with unknown peppers: 1, 2',
 	'both missing: doctor() names them');
 put_file("1:$hex{2}\n2:$hex{1}\n");
 is(codes($node, [ $one->{secret}, $two->{secret} ]), 'NOT_FOUND NOT_FOUND',
 	'under the wrong numbers: not found');
 put_file(lines(1, 2));
 is(codes($node, [ $one->{secret}, $two->{secret} ]), 'VALID VALID', 'put back: they work again');
-is(doctor($node, 'digests'), 'warning|1 secret(s) are from before the pepper', 'put back: doctor()');
+is(doctor($node, 'digests'), 'warning|the digests of 1 secret(s) do not use a pepper', 'put back: doctor()');
 
 # ---------- a session that has verified with a pepper notices that it has gone ----------
 

@@ -192,7 +192,7 @@ sub outcomes
 put_peppers(1 => 2, 2 => 3);
 my ($refusals, $warning) = outcomes('');
 is($refusals, q{10 app skipped another line was refused
-4 credential refused pepper 1 of the exporting database is not in devapp.pepper_file here
+4 credential refused pepper 1 of the exporting database is not in devapp.pepper_file
 13 credential skipped another line was refused
 1 credential skipped it expired
 2 developer skipped another line was refused
