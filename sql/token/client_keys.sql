@@ -12,7 +12,7 @@ BEGIN
     IF the_credential.kind <> 'oauth_client' THEN
         RAISE EXCEPTION 'credential % is not an OAuth client', the_credential.credential_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Only credentials of kind oauth_client ask for tokens; issue one with devapp.issue_credential.';
+                  HINT = 'Only credentials of kind oauth_client can request tokens; issue one with devapp.issue_credential.';
     END IF;
 END
 $$;

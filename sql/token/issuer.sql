@@ -35,9 +35,9 @@ CREATE FUNCTION devapp_internal.require_foreign_issuer(issuer text) RETURNS void
 AS $$
 BEGIN
     IF issuer IS NULL OR issuer <> btrim(issuer, E' \t\n\r') OR issuer = '' OR octet_length(issuer) > 1024 THEN
-        RAISE EXCEPTION 'an issuer of tokens is a text of 1 to 1024 bytes without blanks around it'
+        RAISE EXCEPTION 'a token issuer must be 1 to 1024 bytes long, without surrounding blanks'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give what its tokens have as iss, octet by octet.';
+                  HINT = 'Give exactly the iss of its tokens.';
     END IF;
     IF issuer = devapp_internal.token_issuer_name() THEN
         RAISE EXCEPTION '% is the issuer of the tokens of this database', devapp_internal.quoted(issuer)
@@ -54,9 +54,9 @@ CREATE FUNCTION devapp_internal.require_audience(audience text[]) RETURNS void
 AS $$
 BEGIN
     IF coalesce(cardinality(audience), 0) = 0 OR '' = ANY (audience) THEN
-        RAISE EXCEPTION 'an issuer of tokens needs an audience'
+        RAISE EXCEPTION 'a token issuer requires an audience'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give audience => ARRAY[...]: what its tokens have as aud when they are for this program. Without it, a token that was made for another service would be taken here.';
+                  HINT = 'Give audience => ARRAY[...], the aud of tokens for this program. Without it, a token for another service would be accepted.';
     END IF;
 END
 $$;

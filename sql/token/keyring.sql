@@ -54,19 +54,19 @@ BEGIN
     status := CASE WHEN found.lost IS NOT NULL THEN 'error' WHEN found.older > 0 THEN 'warning' WHEN newest = 0 THEN 'info' ELSE 'ok' END;
     detail := CASE WHEN newest = 0 AND found.n = 0 THEN 'no keyring: no token can be signed'
                    WHEN newest = 0 THEN format('devapp.keyring_file is empty, but %s key(s) are sealed', found.n)
-                   WHEN found.missing IS NOT NULL THEN format('there are keys that are sealed with keys that the keyring does not have: %s', found.missing)
-                   WHEN found.lost IS NOT NULL THEN format('the keyring has other keys than those that have sealed %s', found.lost)
+                   WHEN found.missing IS NOT NULL THEN format('there are keys sealed with keys that are not in the keyring: %s', found.missing)
+                   WHEN found.lost IS NOT NULL THEN format('the keyring does not have the keys that sealed %s', found.lost)
                    WHEN found.older > 0 THEN format('%s key(s) are sealed with an older key than %s', found.older, newest)
                    ELSE format('keys are sealed with key %s', newest) END;
     hint := CASE WHEN found.lost IS NOT NULL
-                 THEN 'No token can be signed with what cannot be unsealed; those that exist go on being verified. Put the right keyring in its place, or make new signing keys and activate them, see doc/tokens.md.'
-                 WHEN found.older > 0 THEN 'SELECT devapp.reseal_keys() seals them again; then the older lines can be taken out of the file.'
-                 WHEN newest = 0 THEN 'Set devapp.keyring_file, see doc/tokens.md.' END;
+                 THEN 'No token can be signed with keys that cannot be unsealed; existing tokens can still be verified. Restore the right keyring, or create and activate new signing keys. See doc/tokens.md.'
+                 WHEN found.older > 0 THEN 'Run SELECT devapp.reseal_keys(); then the older lines can be removed from the file.'
+                 WHEN newest = 0 THEN 'Set devapp.keyring_file. See doc/tokens.md.' END;
     RETURN NEXT;
 EXCEPTION WHEN io_error THEN
     status := 'error';
     detail := SQLERRM;
-    hint := 'No token can be signed; those that exist go on being verified. See doc/tokens.md.';
+    hint := 'No token can be signed; existing tokens can still be verified. See doc/tokens.md.';
     RETURN NEXT;
 END
 $$;

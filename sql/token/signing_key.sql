@@ -219,12 +219,12 @@ AS $$
     SELECT 'signing_key',
            CASE WHEN f.n = 0 THEN 'info' WHEN f.kid IS NULL OR f.old IS NOT NULL THEN 'warning' ELSE 'ok' END,
            CASE WHEN f.n = 0 THEN 'no key: no token is issued'
-                WHEN f.kid IS NULL THEN format('no key is active for %s, with which tokens are signed', f.alg)
+                WHEN f.kid IS NULL THEN format('there is no active key for %s, with which tokens are signed', f.alg)
                 WHEN f.old IS NOT NULL THEN format('keys are older than devapp.signing_key_age: %s', f.old)
                 ELSE format('tokens are signed with %s', f.kid) END,
-           CASE WHEN f.n = 0 THEN 'SELECT devapp.create_signing_key() makes one, devapp.activate_signing_key lets it sign.'
+           CASE WHEN f.n = 0 THEN 'Create one with devapp.create_signing_key, and activate it with devapp.activate_signing_key.'
                 WHEN f.kid IS NULL THEN 'Activate one with devapp.activate_signing_key, or set devapp.token_alg to an algorithm that has one.'
                 WHEN f.old IS NOT NULL
-                THEN 'The worker renews them; see what housekeeping says. Without a worker: devapp.create_signing_key, and when it has been published for long enough, devapp.activate_signing_key.' END
+                THEN 'The worker replaces them; see the check "housekeeping". Without a worker, call devapp.create_signing_key and, once the key has been published long enough, devapp.activate_signing_key.' END
       FROM facts f
 $$;

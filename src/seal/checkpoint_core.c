@@ -124,7 +124,7 @@ checkpoint_verifier_read(const char *s, size_t len, CheckpointKey *key)
 	key_id(s, name_len, key, id);
 	sodium_bin2hex(hex, sizeof(hex), id, sizeof(id));
 	if (memcmp(hex, plus + 1, 2 * KEY_ID_BYTES) != 0)
-		return "The hash in the verifier key is not that of the key.";
+		return "The hash in the verifier key does not match the key.";
 	return NULL;
 }
 
@@ -242,7 +242,7 @@ check_signature_lines(const Checkpoint *c)
 	{
 		if (!split_signature(parts[0], lens[0], &parts[1], &lens[1], &parts[2],
 							 &lens[2]))
-			return "After the empty line there is a line that is no signature.";
+			return "A line after the empty line is not a signature.";
 	}
 	return NULL;
 }
@@ -277,7 +277,7 @@ checkpoint_read(const char *text, size_t len, Checkpoint *c)
 		return "The second line is not a number of leaves.";
 	if (!next_line(&lines, &line, &n) ||
 		!decode_base64(line, n, c->root.bytes, MERKLE_HASH_BYTES))
-		return "The third line is not a SHA-256 in base64.";
+		return "The third line is not a SHA-256 digest in base64.";
 	c->text = text;
 	do
 		c->text_len = (size_t) (lines.next - text);

@@ -53,7 +53,7 @@ subtree_of_leaves(int level, uint64 position, MerkleHash *hash)
 		MerkleHash	leaf;
 
 		if (!trail_hash_read(trail_value(i, 1, &isnull), &leaf))
-			trail_damaged("The hash of a leaf is no SHA-256.");
+			trail_damaged("The hash of a leaf is not a SHA-256 digest.");
 		merkle_frontier_append(&f, &leaf, NULL, NULL);
 	}
 	SPI_freetuptable(SPI_tuptable);
@@ -91,7 +91,7 @@ require_size(int64 size, int64 least, int64 most, const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s must be from %lld to %lld, not %lld", name, (long long) least,
 					(long long) most, (long long) size),
-			 errhint("devapp.audit_checkpoint has the sizes that were sealed.")));
+			 errhint("The sealed sizes are in devapp.audit_checkpoint.")));
 }
 
 /* ---------- audit_proof ---------- */
@@ -103,7 +103,7 @@ report_no_leaf(int64 event_id)
 	if (SPI_processed == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no audit event %lld", (long long) event_id)));
+				 errmsg("audit event %lld does not exist", (long long) event_id)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("audit event %lld is not sealed yet", (long long) event_id),
@@ -121,7 +121,7 @@ find_leaf(int64 event_id, int64 *leaf_index, MerkleHash *leaf)
 		report_no_leaf(event_id);
 	*leaf_index = trail_int64(0, 1);
 	if (!trail_hash_read(trail_value(0, 2, &isnull), leaf))
-		trail_damaged("The hash of a leaf is no SHA-256.");
+		trail_damaged("The hash of a leaf is not a SHA-256 digest.");
 }
 
 static Datum
@@ -166,7 +166,7 @@ devapp_audit_proof(PG_FUNCTION_ARGS)
 	merkle_root(&log_source, (uint64) size, &root);
 	if (!merkle_check_inclusion((uint64) leaf_index, (uint64) size, &leaf,
 								proof.hashes, (size_t) proof.count, &root))
-		trail_damaged("The subtrees that are kept are not those of the leaves.");
+		trail_damaged("The stored subtrees do not match the leaves.");
 	SPI_finish();
 
 	values[0] = Int64GetDatum(leaf_index);
@@ -196,7 +196,7 @@ devapp_audit_consistency(PG_FUNCTION_ARGS)
 	merkle_root(&log_source, (uint64) size_b, &root_b);
 	if (!merkle_check_consistency((uint64) size_a, &root_a, (uint64) size_b, &root_b,
 								  proof.hashes, (size_t) proof.count))
-		trail_damaged("The subtrees that are kept are not those of the leaves.");
+		trail_damaged("The stored subtrees do not match the leaves.");
 	SPI_finish();
 	PG_RETURN_DATUM(proof_array(&proof));
 }

@@ -46,7 +46,7 @@ void
 seal_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.seal_interval",
-							"How often an audit trail that was sealed once is sealed by the worker.",
+							"Sets how often the worker seals an audit trail that has been sealed before.",
 							"0 leaves sealing to devapp.seal_audit().",
 							&seal_interval,
 							60, 0, 7 * MINUTES_PER_DAY,
@@ -78,8 +78,8 @@ require_read_committed(void)
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("seal_audit() needs isolation level READ COMMITTED"),
-				 errhint("In a transaction of a higher level it could not see what another session has sealed.")));
+				 errmsg("seal_audit() requires isolation level READ COMMITTED"),
+				 errhint("A transaction of a higher level may not see what another session has sealed.")));
 }
 
 /* ---------- what was sealed before ---------- */
@@ -103,14 +103,14 @@ load_last(Sealer *s, FullTransactionId *xmin)
 		return false;
 	value = trail_value(0, 2, &isnull);
 	if (!trail_hash_read(value, &kept))
-		trail_damaged("The root of the last checkpoint is no SHA-256.");
+		trail_damaged("The root of the last checkpoint is not a SHA-256 digest.");
 	frontier = DatumGetByteaPP(trail_value(0, 3, &isnull));
 	if (!merkle_frontier_load(&s->tree, (uint64) trail_int64(0, 1),
 							  VARDATA_ANY(frontier), VARSIZE_ANY_EXHDR(frontier)))
-		trail_damaged("The frontier of the last checkpoint is not of its size.");
+		trail_damaged("The frontier of the last checkpoint does not match its size.");
 	merkle_frontier_root(&s->tree, &root);
 	if (!merkle_hash_equal(&root, &kept))
-		trail_damaged("The frontier of the last checkpoint does not give its root.");
+		trail_damaged("The frontier of the last checkpoint does not match its root.");
 	if ((uint64) trail_int64(0, 5) == GetSystemIdentifier())
 		*xmin = DatumGetFullTransactionId(trail_value(0, 4, &isnull));
 	return true;
@@ -123,7 +123,7 @@ require_all_covered(const Sealer *s)
 	execute_sql("SELECT coalesce(max(l.leaf_index), -1) + 1 FROM devapp.audit_leaf l",
 				SPI_OK_SELECT);
 	if ((uint64) trail_int64(0, 1) != s->tree.size)
-		trail_damaged("The last checkpoint is not that of the last leaf.");
+		trail_damaged("The size of the last checkpoint does not match the number of leaves.");
 }
 
 /* ---------- what is new ---------- */
@@ -182,7 +182,7 @@ append_rows(Sealer *s, SPITupleTable *rows)
 
 		if (!trail_hash_read(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull),
 							 &leaf))
-			trail_damaged("The hash of an event is no SHA-256.");
+			trail_damaged("The hash of an event is not a SHA-256 digest.");
 		merkle_frontier_append(&s->tree, &leaf, keep_node, s);
 	}
 }

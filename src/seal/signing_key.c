@@ -34,7 +34,7 @@ check_audit_origin(char **newval, void **extra, GucSource source)
 {
 	if (checkpoint_origin_is_valid(*newval, strlen(*newval)))
 		return true;
-	GUC_check_errdetail("The origin of an audit trail is 1 to %d printable ASCII characters, none of them a space or \"+\".",
+	GUC_check_errdetail("The origin of an audit trail must be 1 to %d printable ASCII characters other than space and \"+\".",
 						CHECKPOINT_ORIGIN_MAX);
 	return false;
 }
@@ -43,15 +43,15 @@ void
 signing_key_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.audit_key_file",
-							   "File with the key that signs checkpoints of the audit trail.",
-							   "Empty: checkpoints are not signed.",
+							   "Sets the file with the key that signs checkpoints of the audit trail.",
+							   "If empty, checkpoints are not signed.",
 							   &audit_key_file,
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.audit_origin",
-							   "Name of this audit trail in its checkpoints, and of the key that signs them.",
-							   "Checkpoints that exist keep the name they were made with.",
+							   "Sets the name of this audit trail in its checkpoints, and of the key that signs them.",
+							   "Existing checkpoints keep their name.",
 							   &audit_origin,
 							   "devapp",
 							   PGC_SIGHUP, 0, check_audit_origin, NULL, NULL);
@@ -66,7 +66,7 @@ typedef struct KeyFile
 
 static const KeyFileKind audit_key_kind = {
 	.what = "audit key file",
-	.form_hint = "Its first line is 64 hex digits, the others are verifier keys of former keys; nobody but the server's user may have access to the file."
+	.form_hint = "Its first line must be 64 hex digits, the other lines verifier keys of former keys, and only the server's user may have access to the file."
 };
 
 static bool
@@ -102,11 +102,11 @@ add_line(const char *line, void *arg)
 	size_t		len = strcspn(line, " \t\r\n");
 
 	if (line[len + strspn(line + len, " \t\r\n")] != '\0')
-		return "Something follows the key.";
+		return "It has characters after the key.";
 	if (!f->has_seed)
 		return parse_seed(line, len, f);
 	if (f->keys->count == SIGNING_KEYS_MAX)
-		return "There are too many keys.";
+		return "It contains too many keys.";
 	return checkpoint_verifier_read(line, len, &f->keys->keys[f->keys->count++]);
 }
 
@@ -128,7 +128,7 @@ read_key_file(KeyFile *f)
 	if (f->seed != NULL)
 		problem = key_file_read(audit_key_file, add_line, f, &st);
 	if (problem.text == NULL && !f->has_seed)
-		problem.text = "It has no key.";
+		problem.text = "It contains no key.";
 	if (problem.text == NULL)
 		return;
 	if (f->seed)
@@ -159,7 +159,7 @@ require_utf8(void)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("checkpoints cannot be signed in a database with encoding %s",
 						GetDatabaseEncodingName()),
-				 errhint("The database needs encoding UTF8; or set devapp.audit_key_file to '' and sign what you export.")));
+				 errhint("Use a database with encoding UTF8, or set devapp.audit_key_file to '' and sign what you export.")));
 }
 
 /*

@@ -96,6 +96,6 @@ trail_damaged(const char *what)
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("the sealed audit trail is damaged"),
 			 errdetail("%s", what),
-			 errhint("SELECT * FROM devapp.verify_audit() tells more.")));
+			 errhint("SELECT * FROM devapp.verify_audit() shows the problems.")));
 	pg_unreachable();
 }

@@ -177,7 +177,7 @@ check_unsigned(Verifier *v, const Checkpoint *c)
 {
 	if (checkpoint_check(c, NULL, 0) != CHECKPOINT_UNSIGNED)
 		report_problem(v, "signature_invalid", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: it is signed, but the key is not there",
+					   "checkpoint of %lld leaves: it is signed, but the key is missing",
 					   LL(v->next.size));
 	else if (v->seen_signed)
 		report_problem(v, "signature_missing", NO_ID, NO_ID,
@@ -194,7 +194,7 @@ check_signed(Verifier *v, const Checkpoint *c, const CheckpointKey *key)
 	if (checkpoint_check(c, key, 1) != CHECKPOINT_VALID)
 	{
 		report_problem(v, "signature_invalid", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: the signature is not right",
+					   "checkpoint of %lld leaves: the signature is invalid",
 					   LL(v->next.size));
 		return;
 	}
@@ -222,7 +222,7 @@ check_signature(Verifier *v, const Checkpoint *c, Datum public_key, bool isnull)
 	if (VARSIZE_ANY_EXHDR(bytes) != CHECKPOINT_KEY_BYTES)
 	{
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: public_key is no key", LL(v->next.size));
+					   "checkpoint of %lld leaves: public_key is not a valid key", LL(v->next.size));
 		return;
 	}
 	memcpy(key.bytes, VARDATA_ANY(bytes), CHECKPOINT_KEY_BYTES);
@@ -239,11 +239,11 @@ check_previous(Verifier *v, int64 previous_size)
 		return;
 	if (previous > v->last_size)
 		report_problem(v, "checkpoint_missing", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves, which that of %lld leaves follows, is not there",
+					   "checkpoint of %lld leaves, the predecessor of that of %lld leaves, is missing",
 					   LL(previous), LL(v->next.size));
 	else
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves does not name that of %lld leaves as the one before it",
+					   "checkpoint of %lld leaves does not name that of %lld leaves as its predecessor",
 					   LL(v->next.size), LL(v->last_size));
 }
 
@@ -263,20 +263,20 @@ check_text(Verifier *v, SPITupleTable *rows)
 	if (problem != NULL)
 	{
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: its note is none: %s", LL(s->size), problem);
+					   "checkpoint of %lld leaves: its note is invalid: %s", LL(s->size), problem);
 		return;
 	}
 	if (s->nroots == 0 || c.size != s->size ||
 		!merkle_hash_equal(&c.root, &s->roots[0]))
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: tree_size and root are not those of its note",
+					   "checkpoint of %lld leaves: tree_size and root do not match its note",
 					   LL(s->size));
 	if (c.size == s->size)
 		s->roots[s->nroots++] = c.root;
 	/* nothing but the column vouches for the first line of a note that is not signed */
 	if (strcmp(c.origin, s->origin) != 0)
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: origin is not that of its note",
+					   "checkpoint of %lld leaves: origin does not match its note",
 					   LL(s->size));
 	public_key = column_value(rows, 0, 6, &isnull);
 	check_signature(v, &c, public_key, isnull);
@@ -316,7 +316,7 @@ blame_checkpoints(Verifier *v)
 
 	foreach(cell, v->wrong)
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: its root is not that of the leaves, which a later checkpoint confirms",
+					   "checkpoint of %lld leaves: its root does not match the leaves, which a later checkpoint confirms",
 					   *(long long *) lfirst(cell));
 	list_free_deep(v->wrong);
 	v->wrong = NIL;
@@ -331,7 +331,7 @@ compare_frontier(Verifier *v)
 	if (VARSIZE_ANY_EXHDR(frontier) != len ||
 		memcmp(VARDATA_ANY(frontier), v->tree.peaks, len) != 0)
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: its frontier is not that of the leaves",
+					   "checkpoint of %lld leaves: its frontier does not match the leaves",
 					   LL(v->next.size));
 }
 
@@ -368,7 +368,7 @@ compare_tree(Verifier *v)
 	merkle_frontier_root(&v->tree, &root);
 	if (stored && exported && strcmp(v->exported.origin, v->next.origin) != 0)
 		report_problem(v, "checkpoint_altered", NO_ID, NO_ID,
-					   "checkpoint of %lld leaves: its origin is not that of the checkpoint that was given",
+					   "checkpoint of %lld leaves: its origin does not match the given checkpoint",
 					   LL(v->next.size));
 	if (stored)
 	{
@@ -377,7 +377,7 @@ compare_tree(Verifier *v)
 	}
 	if (exported && !merkle_hash_equal(&v->exported.root, &root))
 		report_problem(v, "log_rewritten", NO_ID, NO_ID,
-					   "the first %lld leaves do not give the root of the checkpoint that was given",
+					   "the first %lld leaves do not match the root of the given checkpoint",
 					   LL(v->exported.size));
 }
 
@@ -417,7 +417,7 @@ grow_tree(Verifier *v, SPITupleTable *rows, int i)
 		/* no hash: nothing that a right root could come from */
 		memset(&leaf, 0, sizeof(leaf));
 		report_problem(v, "leaf_altered", NO_ID, (int64) v->tree.size,
-					   "leaf_hash is no SHA-256");
+					   "leaf_hash is not a SHA-256 digest");
 	}
 	merkle_frontier_append(&v->tree, &leaf, compare_node, v);
 	compare_tree(v);
@@ -431,7 +431,7 @@ report_gap(Verifier *v, SPITupleTable *rows, int i)
 	int64		after = column_int64(rows, i, 2);
 
 	report_problem(v, "leaf_missing", NO_ID, before + 1,
-				   "leaf %lld comes after leaf %lld: no root from here on can be computed",
+				   "leaf %lld follows leaf %lld: no root can be computed from here on",
 				   LL(after), LL(before));
 	return true;
 }
@@ -463,7 +463,7 @@ report_ends(Verifier *v)
 					   "no checkpoint covers the leaves from here to %lld", LL(size) - 1);
 	if (v->has_exported && v->exported.size > size)
 		report_problem(v, "log_truncated", NO_ID, (int64) size,
-					   "the checkpoint that was given is of %lld leaves, of which %lld are there without a gap",
+					   "the given checkpoint covers %lld leaves, of which only the first %lld exist without a gap",
 					   LL(v->exported.size), LL(size));
 }
 
@@ -476,7 +476,7 @@ report_wrong_roots(Verifier *v)
 		return;
 	first = *(long long *) linitial(v->wrong);
 	report_problem(v, "root_mismatch", NO_ID, (int64) v->proved,
-				   "leaves %lld to %lld do not give the root of the checkpoint of %lld leaves, nor those of %d later ones",
+				   "leaves %lld to %lld do not match the root of the checkpoint of %lld leaves, nor those of %d later ones",
 				   LL(v->proved), first - 1, first, list_length(v->wrong) - 1);
 }
 
@@ -490,13 +490,13 @@ report_nodes(Verifier *v)
 
 		if (((b->position + 1) << b->level) <= v->proved)
 			report_problem(v, "node_altered", NO_ID, (int64) (b->position << b->level),
-						   "subtree of level %d and position %lld is not that of its leaves",
+						   "subtree of level %d and position %lld does not match its leaves",
 						   b->level, LL(b->position));
 	}
 	if (SPI_execute("SELECT count(*) FROM devapp.audit_node", true, 0) == SPI_OK_SELECT &&
 		v->whole && trail_int64(0, 1) > (int64) v->nodes)
 		report_problem(v, "node_altered", NO_ID, NO_ID,
-					   "there are subtrees that the log does not have: %lld, not %lld",
+					   "the number of subtrees does not match the log: %lld, not %lld",
 					   LL(trail_int64(0, 1)), LL(v->nodes));
 }
 
@@ -525,7 +525,7 @@ static bool
 report_order(Verifier *v, SPITupleTable *rows, int i)
 {
 	report_problem(v, "leaf_reordered", column_int64(rows, i, 2), column_int64(rows, i, 1),
-				   "its event does not fit between those of the leaves around it");
+				   "its event is out of order with those of the neighboring leaves");
 	return true;
 }
 
@@ -586,7 +586,7 @@ report_difference(Verifier *v, int64 event_id, int64 leaf_index, bool consistent
 					   "its hash is neither leaf_hash of the event nor that of the leaf");
 	else if (leaf_is_suspect(v, leaf_index))
 		report_problem(v, "leaf_altered", event_id, leaf_index,
-					   "the leaf has not the hash of the event");
+					   "the hash of the leaf is not that of the event");
 	else
 		report_problem(v, "event_altered", event_id, leaf_index,
 					   "its hash is not the one that was sealed; leaf_hash of the event was altered with it");
@@ -603,7 +603,7 @@ report_event(Verifier *v, SPITupleTable *rows, int i)
 
 	if (event_id == NO_ID)
 		report_problem(v, "event_missing", leaf_event, leaf_index,
-					   "the event of this leaf is not there");
+					   "the event of this leaf is missing");
 	else if (leaf_event != NO_ID && column_is_true(rows, i, 5))
 		report_problem(v, "event_altered", event_id, leaf_index,
 					   "leaf_hash of the event is not its hash, which is the one that was sealed");
@@ -616,7 +616,7 @@ report_event(Verifier *v, SPITupleTable *rows, int i)
 						   "its hash is not leaf_hash of the event; it is not sealed yet");
 		if (column_is_true(rows, i, 6))
 			report_problem(v, "event_inserted", event_id, NO_ID,
-						   "it is not sealed, though its transaction had ended before the last checkpoint");
+						   "it is not sealed, although its transaction had ended before the last checkpoint");
 	}
 	return true;
 }
@@ -650,7 +650,7 @@ read_exported(Verifier *v, const char *checkpoint)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("this is not a checkpoint"),
 				 errdetail("%s", problem),
-				 errhint("It is the column note of devapp.audit_checkpoint, as it was exported.")));
+				 errhint("Give the value of column \"note\" of devapp.audit_checkpoint as it was exported.")));
 	v->has_exported = true;
 }
 
@@ -664,11 +664,11 @@ check_exported_signature(Verifier *v)
 	{
 		case CHECKPOINT_INVALID:
 			report_problem(v, "signature_invalid", NO_ID, NO_ID,
-						   "the checkpoint that was given: the signature is not right");
+						   "the given checkpoint: the signature is invalid");
 			break;
 		case CHECKPOINT_UNKNOWN_KEY:
 			report_problem(v, "signature_unknown", NO_ID, NO_ID,
-						   "the checkpoint that was given is signed with a key that is not in devapp.audit_key_file");
+						   "the given checkpoint is signed with a key that is not in devapp.audit_key_file");
 			break;
 		case CHECKPOINT_UNSIGNED:	/* it may be from before there was a key */
 		case CHECKPOINT_VALID:

@@ -75,10 +75,10 @@ time_problem(const JwtClaims *claims, int64 now)
 	if (claims->exp <= now - skew)
 		return "Its assertion has expired.";
 	if (claims->exp > now + LIFETIME_MAX * USECS_PER_SEC + skew)
-		return "Its assertion is good for longer than 10 minutes.";
+		return "Its assertion is valid for longer than 10 minutes.";
 	if ((claims->nbf != JWT_NO_TIME && claims->nbf > now + skew) ||
 		(claims->iat != JWT_NO_TIME && claims->iat > now + skew))
-		return "Its assertion is not good yet.";
+		return "Its assertion is not valid yet.";
 	return NULL;
 }
 
@@ -86,9 +86,9 @@ static const char *
 claims_problem(const JwtClaims *claims, Str client_id, int64 now)
 {
 	if (!is_client(claims->iss, client_id) || !is_client(claims->sub, client_id))
-		return "Its assertion does not have the client's id as iss and sub.";
+		return "The iss and sub of its assertion are not the client's id.";
 	if (!names_us(claims))
-		return "Its assertion is not for us: aud has neither devapp.issuer nor a URL below it.";
+		return "Its assertion has another audience: aud contains neither devapp.issuer nor a URL below it.";
 	if (claims->jti.data == NULL || claims->jti.len == 0)
 		return "Its assertion has no jti.";
 	return time_problem(claims, now);
@@ -200,7 +200,7 @@ assertion_problem(Str assertion, const pg_uuid_t *credential_id, Str client_id, 
 	if (!is_signed_by_client(jwt, credential_id))
 		return "Its assertion is not signed with a key of the client.";
 	if (!use_once(&jwt->claims, credential_id))
-		return "Its assertion was used before.";
+		return "Its assertion has already been used.";
 	return NULL;
 }
 

@@ -56,7 +56,7 @@ static const char *
 kid_problem(Str kid)
 {
 	if (!str_is_printable_ascii(kid))
-		return "Its kid has other characters than printable ASCII.";
+		return "Its kid has characters other than printable ASCII.";
 	return kid.data != NULL && kid.len == 0 ? "Its kid is empty." : NULL;
 }
 
@@ -74,7 +74,7 @@ static const char *
 key_problem(JwkError error, const Jwk *jwk)
 {
 	if (jwk->is_private || jwk->alg == ALG_HS256)
-		return "It has a private part, or is a shared secret. Nobody but the client may have that: replace the key.";
+		return "It has a private part or is a shared secret, which only the client may have. Replace the key.";
 	if (error == JWK_UNSUPPORTED)
 		return "It must be for signatures: an Ed25519 key (EdDSA), one on the curve P-256 (ES256), or an RSA key (RS256).";
 	if (error != JWK_OK || !is_usable(jwk))

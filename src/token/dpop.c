@@ -50,7 +50,7 @@ void
 dpop_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.dpop_size",
-							"Shared memory for DPoP proofs that were used.",
+							"Sets the amount of shared memory for used DPoP proofs.",
 							NULL,
 							&dpop_size,
 							8192, 1024, 16 * 1024 * 1024,
@@ -59,8 +59,8 @@ dpop_define_gucs(void)
 							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.dpop_origins",
-							   "Scheme and host that the URI of a DPoP proof may have.",
-							   "Empty: any. Several are separated by commas.",
+							   "Sets the origins that the URI of a DPoP proof may have.",
+							   "A comma-separated list. If empty, every origin is accepted.",
 							   &dpop_origins,
 							   "",
 							   PGC_SUSET, 0, check_dpop_origins, NULL, NULL);

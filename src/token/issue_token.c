@@ -77,7 +77,7 @@ lifetime_argument(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the lifetime of a token must be from 1 to %d seconds", token_max_lifetime),
-				 errhint("Give an interval like '10 minutes'; devapp.token_max_lifetime is the longest.")));
+				 errhint("Give an interval like '10 minutes'; the maximum is devapp.token_max_lifetime.")));
 	return (int64) seconds;
 }
 
@@ -97,8 +97,8 @@ alg_argument(FunctionCallInfo fcinfo)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("tokens cannot be signed with the algorithm \"%s\"", mask_value(name.data, name.len)),
-			 errhint("Algorithms: EdDSA, ES256, RS256.")));
+			 errmsg("unsupported signature algorithm \"%s\"", mask_value(name.data, name.len)),
+			 errhint("Possible algorithms: EdDSA, ES256, RS256.")));
 	pg_unreachable();
 }
 
@@ -112,7 +112,7 @@ thumbprint_argument(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s is not a thumbprint", name),
-				 errhint("A thumbprint is a SHA-256 in base64url: 43 digits.")));
+				 errhint("A thumbprint is a SHA-256 digest in base64url: 43 characters.")));
 	return value;
 }
 
@@ -167,7 +167,7 @@ refuse_target(const char *name, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_TOKEN_TARGET),
-			 errmsg("%s does not name whom a token can be for", name),
+			 errmsg("invalid %s for a token", name),
 			 errhint("%s", hint)));
 	pg_unreachable();
 }
@@ -198,7 +198,7 @@ add_resource(Str resource, StrList *audiences)
 	if (str_list_has(audiences, resource))
 		return;
 	if (audiences->count == RESOURCES_MAX)
-		refuse_target("resource", "A token can be for 16 resources at most.");
+		refuse_target("resource", "A token can have at most 16 resources.");
 	audiences->items[audiences->count++] = resource;
 }
 

@@ -47,8 +47,8 @@ PG_FUNCTION_INFO_V1(devapp_reseal);
 #define OVERHEAD		(HEAD_LEN + NONCE_LEN + TAG_LEN)
 #define SUBJECT_MAX		2048
 
-#define EMPTY_HINT		"Write a key, <number>:<32 to 128 hex digits>, into a file that only the server's user can read, set devapp.keyring_file and reload. A dump does not have the keyring. Put the file of the database that was dumped in its place if this is a copy."
-#define MISSING_HINT	"A dump does not have the keyring. Put the file of the database that was dumped in its place and reload; or an administrator makes a key with devapp.create_signing_key and activates it. Tokens that were signed before can still be verified."
+#define EMPTY_HINT		"Write a key, <number>:<32 to 128 hex digits>, into a file that only the server's user can read, set devapp.keyring_file and reload. A dump does not contain the keyring: a copy of a database needs the file of the original."
+#define MISSING_HINT	"A dump does not contain the keyring. Use the file of the dumped database and reload, or create a key with devapp.create_signing_key and activate it. Existing tokens can still be verified."
 
 static char *keyring_file = NULL;
 
@@ -56,8 +56,8 @@ void
 keyring_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.keyring_file",
-							   "File with the numbered keys that seal private keys and shared secrets.",
-							   "Empty: there are none, and no token can be signed.",
+							   "Sets the file with the numbered keys that seal private keys and shared secrets.",
+							   "If empty, no token can be signed.",
 							   &keyring_file,
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
@@ -71,8 +71,8 @@ static NumberedKeys keyring = {
 		.open_hint = MISSING_HINT,
 		.sqlstate = ERRCODE_IO_ERROR
 	},
-	.no_key = "It has no key.",
-	.too_many = "There are too many keys."
+	.no_key = "It contains no key.",
+	.too_many = "It contains too many keys."
 };
 
 /* ---------- the file ---------- */
@@ -216,7 +216,7 @@ refuse_unsealing(const char *subject, int number, bool is_known)
 		ereport(ERROR,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("the keyring has no key %d", number),
-				 errdetail("It has sealed %s.", subject),
+				 errdetail("It was used to seal %s.", subject),
 				 errhint("%s", MISSING_HINT)));
 	ereport(ERROR,
 			(errcode(ERRCODE_IO_ERROR),

@@ -60,7 +60,7 @@ note_no_token(const Entitlement *asking)
 	if (asking == NULL && entry_by_admin())
 		ereport(NOTICE,
 				(errmsg("this is not a token, so nothing was revoked"),
-				 errhint("If it is the jti of one, give it as jti => '...'.")));
+				 errhint("If it is the jti of a token, give it as jti => '...'.")));
 }
 
 static void
@@ -102,7 +102,7 @@ devapp_revoke_token(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(ARG_TOKEN) == PG_ARGISNULL(ARG_JTI))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("either a token or a jti is needed"),
+				 errmsg("either a token or a jti must be given"),
 				 errhint("Give the token; an administrator may give its jti instead.")));
 	if (!PG_ARGISNULL(ARG_TOKEN))
 		revoke_one(fcinfo, asking);

@@ -210,7 +210,7 @@ unseal_key(const TokenSigningKey *key)
 		ereport(ERROR,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("signing key %s has no private part", key->kid),
-				 errhint("An administrator makes another one with devapp.create_signing_key and lets it sign with devapp.activate_signing_key.")));
+				 errhint("An administrator can create another one with devapp.create_signing_key and activate it with devapp.activate_signing_key.")));
 	plain = keyring_unseal(subject, sealed);
 	private_key = token_key_from_private(key->alg, plain.data, plain.len);
 	keyring_wipe(&plain);
@@ -263,8 +263,8 @@ require_alg(const char *name)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("tokens cannot be signed with the algorithm \"%s\"", mask_string(name)),
-			 errhint("Algorithms: EdDSA, ES256, RS256.")));
+			 errmsg("unsupported signature algorithm \"%s\"", mask_string(name)),
+			 errhint("Possible algorithms: EdDSA, ES256, RS256.")));
 	pg_unreachable();
 }
 
@@ -320,7 +320,7 @@ generate_key(TokenAlg alg)
 	if (key == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("a key for %s could not be made", token_alg_name(alg))));
+				 errmsg("could not create a key for %s", token_alg_name(alg))));
 	kept_attach_key(key, CurrentMemoryContext);
 	return key;
 }

@@ -60,10 +60,10 @@ add_kid(StoredJwks *set, int number, Str kid)
 	for (int i = 0; i < set->nkeys; i++)
 	{
 		if (str_equal(set->kids[i], kid))
-			refuse_key(number, "has the kid of another one");
+			refuse_key(number, "has the kid of another key");
 	}
 	if (set->nkeys == JWKS_KEYS_MAX)
-		refuse_set("There are too many.");
+		refuse_set("The set has too many keys.");
 	set->kids[set->nkeys++] = kid;
 }
 
@@ -123,7 +123,7 @@ add_items(StoredJwks *set, Str text, JsonBuffer *buffer, Jwk *jwk)
 	for (int number = 1; json_next_item(&items, &item); number++)
 		add_item(set, number, &item, buffer, jwk);
 	if (set->nkeys == 0)
-		refuse_set("There is none that is for signatures.");
+		refuse_set("The set has no key for signatures.");
 }
 
 /* Fill in the set; returns what is sealed of it, or NULL. */

@@ -39,7 +39,7 @@ token_client_refuse(const char *why)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PASSWORD),
-			 errmsg("the client is unknown, did not prove itself, or may not do this now"),
+			 errmsg("the client is unknown, not authenticated, or not authorized to do this now"),
 			 entry_by_admin() ? errdetail("%s", why) : 0,
 			 errhint("Give the client's id and its secret, or an assertion that it signed.")));
 	pg_unreachable();
@@ -280,10 +280,10 @@ require_secret(const Entitlement *e, const PresentedSecret *presented, Timestamp
 	if (match == SECRET_UNTESTED)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("the secret of the client cannot be compared now"),
-				 errhint("Try again later; devapp.verify_client says when.")));
+				 errmsg("the secret of the client cannot be compared at the moment"),
+				 errhint("Try again later; devapp.verify_client reports when.")));
 	if (match < 0)
-		token_client_refuse(secret.data == NULL ? "It is not an OAuth client." : "Its secret is another one.");
+		token_client_refuse(secret.data == NULL ? "It is not an OAuth client." : "Its secret is wrong.");
 	return &e->load->secrets[match].window;
 }
 
@@ -323,9 +323,9 @@ token_client_require(const ClientProof *proof, TimestampTz now)
 	if (proof->client.data != NULL)
 		found = find_client(proof->client);
 	if (proof->secret.data != NULL && proof->assertion.data != NULL)
-		token_client_refuse("It brought both a secret and an assertion.");
+		token_client_refuse("It presented both a secret and an assertion.");
 	if (proof->secret.data == NULL && proof->assertion.data == NULL && !found.is_own)
-		token_client_refuse("It brought neither a secret nor an assertion.");
+		token_client_refuse("It presented neither a secret nor an assertion.");
 	if (found.consumer_key != NULL)
 	{
 		presented = look_up_secret(found.consumer_key, proof->secret, now);

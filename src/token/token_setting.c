@@ -53,7 +53,7 @@ check_issuer(char **newval, void **extra, GucSource source)
 		(len <= ISSUER_MAX && isalpha((unsigned char) (*newval)[0]) && strchr(*newval, ':') != NULL &&
 		 strspn(*newval, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]@!$&'()*+,;=%") == len))
 		return true;
-	GUC_check_errdetail("The issuer of tokens is a URI of at most %d characters without query and fragment, such as https://example.com.",
+	GUC_check_errdetail("The issuer of tokens must be a URI of at most %d characters without query and fragment, such as https://example.com.",
 						ISSUER_MAX);
 	return false;
 }
@@ -62,14 +62,14 @@ static void
 define_signing_key_gucs(void)
 {
 	DefineCustomIntVariable("devapp.signing_key_age",
-							"Age from which on the worker replaces a key that signs tokens.",
-							"0 leaves it to devapp.activate_signing_key.",
+							"Sets the age at which the worker replaces a key that signs tokens.",
+							"0 leaves replacing keys to devapp.activate_signing_key().",
 							&signing_key_age,
 							0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.signing_key_publish",
-							"Time for which a key is published before the worker lets it sign.",
+							"Sets how long a key is published before the worker activates it.",
 							NULL,
 							&signing_key_publish,
 							24 * 60 * 60, 0, INT_MAX,
@@ -80,21 +80,21 @@ void
 token_setting_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.issuer",
-							   "The issuer of tokens, a URL.",
-							   "Empty: urn:devapp:<database>.",
+							   "Sets the issuer of tokens, a URI.",
+							   "If empty, it is urn:devapp:<database>.",
 							   &issuer,
 							   "",
 							   PGC_SUSET, 0, check_issuer, NULL, NULL);
 
 	DefineCustomEnumVariable("devapp.token_alg",
-							 "Algorithm that signs tokens unless the caller names one.",
+							 "Sets the default algorithm for signing tokens.",
 							 NULL,
 							 &token_alg,
 							 ALG_EDDSA, alg_options,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.token_max_lifetime",
-							"Longest lifetime of an access token.",
+							"Sets the maximum lifetime of an access token.",
 							NULL,
 							&token_max_lifetime,
 							60 * 60, 1, 365 * 24 * 60 * 60,

@@ -57,7 +57,7 @@ token_signer(TokenAlg alg, int64 lifetime)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is no active signing key for %s", token_alg_name(alg)),
-				 errhint("An administrator makes one with devapp.create_signing_key and lets it sign with devapp.activate_signing_key.")));
+				 errhint("An administrator can create one with devapp.create_signing_key and activate it with devapp.activate_signing_key.")));
 	return key;
 }
 

@@ -48,7 +48,7 @@ sub seal
 
 # ---------- three checkpoints: one unsigned, two signed ----------
 
-is(doctor($node, 'audit_key'), 'warning|no key: checkpoints of the audit trail are not signed',
+is(doctor($node, 'audit_key'), 'warning|there is no key, so checkpoints of the audit trail are not signed',
 	'no key: doctor() warns');
 is(doctor($node, 'audit_seal'), 'ok|nothing is sealed yet', 'doctor(): nothing is sealed');
 my ($a, $note_a) = seal(600);
@@ -281,9 +281,9 @@ after('a subtree added', "INSERT INTO devapp.audit_node VALUES (10, 0, sha256(''
 # nor are there proofs over them
 for my $case (
 	[ 'a proof over a subtree that was altered', "UPDATE devapp.audit_node SET hash = sha256('') WHERE level = 8 AND position = 1",
-		"devapp.audit_proof((SELECT event_id FROM devapp.audit_leaf WHERE leaf_index = 0), $c)", qr/subtrees that are kept are not those/ ],
+		"devapp.audit_proof((SELECT event_id FROM devapp.audit_leaf WHERE leaf_index = 0), $c)", qr/stored subtrees do not match the leaves/ ],
 	[ 'a consistency over one', "UPDATE devapp.audit_node SET hash = sha256('') WHERE level = 8 AND position = 1",
-		"devapp.audit_consistency(256, $c)", qr/subtrees that are kept are not those/ ],
+		"devapp.audit_consistency(256, $c)", qr/stored subtrees do not match the leaves/ ],
 	[ 'a proof over one that was removed', 'DELETE FROM devapp.audit_node WHERE level = 8 AND position = 1',
 		"devapp.audit_proof((SELECT event_id FROM devapp.audit_leaf WHERE leaf_index = 0), $c)", qr/A subtree is missing/ ])
 {
@@ -388,18 +388,18 @@ sub refuses
 unlink $file;
 refuses('no file', '58P01', qr/could not open audit key file/);
 for my $case (
-	[ 'readable by the group', "$seeds[0]\n", qr/Others than its owner have access/, oct '640' ],
-	[ 'readable by others', "$seeds[0]\n", qr/Others than its owner have access/, oct '604' ],
-	[ 'empty', '', qr/It has no key/ ],
-	[ 'comments only', "# x\n\n", qr/It has no key/ ],
+	[ 'readable by the group', "$seeds[0]\n", qr/Users other than its owner have access/, oct '640' ],
+	[ 'readable by others', "$seeds[0]\n", qr/Users other than its owner have access/, oct '604' ],
+	[ 'empty', '', qr/It contains no key/ ],
+	[ 'comments only', "# x\n\n", qr/It contains no key/ ],
 	[ 'too short', substr($seeds[0], 2) . "\n", qr/Line 1: It does not have 64 hex digits/ ],
 	[ 'too long', "$seeds[0]00\n", qr/Line 1: It does not have 64 hex digits/ ],
 	[ 'no hex', "\n" . 'x' x 64 . "\n", qr/Line 2: It does not have 64 hex digits/ ],
-	[ 'more on the line', "$seeds[0] x\n", qr/Line 1: Something follows the key/ ],
+	[ 'more on the line', "$seeds[0] x\n", qr/Line 1: It has characters after the key/ ],
 	[ 'a second seed', "$seeds[0]\n$seeds[1]\n", qr/Line 2: It is not a verifier key/ ],
 	[ 'a former key with a wrong hash', "$seeds[0]\n" . $verifier =~ s/\+[0-9a-f]{8}\+/+00000000+/r . "\n",
-		qr/Line 2: The hash in the verifier key is not that of the key/ ],
-	[ 'too many', "$seeds[0]\n" . "$verifier\n" x 64, qr/Line 65: There are too many keys/ ],
+		qr/Line 2: The hash in the verifier key does not match the key/ ],
+	[ 'too many', "$seeds[0]\n" . "$verifier\n" x 64, qr/Line 65: It contains too many keys/ ],
 	[ 'an endless line', "$seeds[0]" . 'a' x 600 . "\n", qr/Line 1: It is too long/ ])
 {
 	my ($name, $content, $report, $mode) = @$case;

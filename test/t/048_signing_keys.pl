@@ -38,8 +38,8 @@ sub sql { return $node->safe_psql('postgres', shift) }
 
 # ---------- without a keyring ----------
 
-is(doctor($node, 'keyring'), 'info|no keyring: no token can be signed', 'no keyring: doctor() says what that means');
-is(doctor($node, 'signing_key'), 'info|no key: no token is issued', 'nor is there a key');
+is(doctor($node, 'keyring'), 'info|there is no keyring, so no token can be signed', 'no keyring: doctor() says what that means');
+is(doctor($node, 'signing_key'), 'info|there is no key, so no token is issued', 'nor is there a key');
 is(sql('SELECT devapp.jwks()'), '{"keys": []}', 'nothing is published');
 my ($state, $report) = error_of($node, 'SELECT devapp.create_signing_key()');
 is($state, '58030', 'no key can be made');
@@ -60,7 +60,7 @@ is(sql('SELECT string_agg(alg || status, $$ $$ ORDER BY alg) FROM devapp.signing
 is(sql(q{SELECT alg FROM devapp.create_signing_key()}), 'EdDSA', 'without an algorithm: devapp.token_alg');
 is(sql(q{SET devapp.token_alg = 'es256'; SELECT alg FROM devapp.create_signing_key()}), 'ES256', 'whatever that is');
 is(error_of($node, "SELECT devapp.create_signing_key('$_')"), '22023', "no key for $_") for 'HS256', 'none', 'ES384', '';
-is(doctor($node, 'signing_key'), 'warning|no key is active for EdDSA, with which tokens are signed', 'doctor(): none is active');
+is(doctor($node, 'signing_key'), 'warning|there is no active key for EdDSA, with which tokens are signed', 'doctor(): none is active');
 
 my $jwks = decode_json(sql('SELECT devapp.jwks()'))->{keys};
 is(scalar @$jwks, 5, 'keys are published before they sign');
@@ -235,7 +235,7 @@ my $third = $session->query_safe($made);
 is(sql("SELECT devapp_internal.sealed_with(sealed) FROM devapp.sealed_key WHERE subject = 'signing_key/$third'"), 2, 'the newest key seals, also in a session that had read the file before');
 is(doctor($node, 'keyring'), 'warning|4 key(s) are sealed with an older key than 2', 'doctor() counts what an older key has sealed');
 put_keyring($node, 2 => $hex{2});
-like(doctor($node, 'keyring'), qr/^error\|there are keys that are sealed with keys that the keyring does not have: 1$/, 'the old key was taken out too early');
+like(doctor($node, 'keyring'), qr/^error\|there are keys sealed with keys that are not in the keyring: 1$/, 'the old key was taken out too early');
 ($state, $report) = error_of($node, 'SELECT devapp.reseal_keys()');
 is($state, '58030', 'what it has sealed cannot be sealed again');
 like($report, qr/has no key 1.*HINT:/s, 'the error names its number');
@@ -250,7 +250,7 @@ SKIP:
 	is(middle(unseal($second, 2)), $secret{'private part of EdDSA'}, 'and the private part is the same');
 }
 put_keyring($node, 2 => $hex{3});
-like(doctor($node, 'keyring'), qr/^error\|the keyring has other keys than those that have sealed signing_key\//, 'another key under the same number');
+like(doctor($node, 'keyring'), qr/^error\|the keyring does not have the keys that sealed signing_key\//, 'another key under the same number');
 is(error_of($node, $made), '00000', 'it seals what is new');
 put_keyring($node, 2 => $hex{2}, 3 => $hex{3});
 sql("SELECT devapp.retire_signing_key(substr(subject, 13)) FROM devapp.sealed_key WHERE NOT devapp_internal.can_unseal(subject, sealed)");
@@ -258,7 +258,7 @@ is(sql('SELECT devapp.reseal_keys()'), 5, 'those that were sealed with the other
 
 # one secret in the place of another
 sql("UPDATE devapp.sealed_key SET sealed = (SELECT sealed FROM devapp.sealed_key WHERE subject = 'signing_key/$third') WHERE subject = 'signing_key/$second'");
-like(doctor($node, 'keyring'), qr{^error\|the keyring has other keys than those that have sealed signing_key/\Q$second\E$}, 'what is sealed belongs to its key');
+like(doctor($node, 'keyring'), qr{^error\|the keyring does not have the keys that sealed signing_key/\Q$second\E$}, 'what is sealed belongs to its key');
 $second = $third;
 sql("SELECT devapp.activate_signing_key('$second')");
 is(doctor($node, 'keyring'), 'ok|keys are sealed with key 3', 'put in order');
@@ -270,9 +270,9 @@ my $client = create_app($node, 'client', "developer => 'ada\@example.com', produ
 my $issue = "SELECT token FROM devapp.issue_token('$client->{consumer_key}')";
 my $token = $session->query_safe($issue);
 for my $case (
-	[ 'readable by others', sub { chmod oct '604', $file }, sub { chmod oct '600', $file }, qr/Others than its owner have access/ ],
+	[ 'readable by others', sub { chmod oct '604', $file }, sub { chmod oct '600', $file }, qr/Users other than its owner have access/ ],
 	[ 'gone', sub { rename $file, "$file.gone" }, sub { rename "$file.gone", $file }, qr/could not open keyring file.*HINT:/s ],
-	[ 'empty', sub { rename $file, "$file.gone"; append_to_file($file, ''); chmod oct '600', $file }, sub { rename "$file.gone", $file }, qr/It has no key/ ])
+	[ 'empty', sub { rename $file, "$file.gone"; append_to_file($file, ''); chmod oct '600', $file }, sub { rename "$file.gone", $file }, qr/It contains no key/ ])
 {
 	my ($name, $break, $mend, $expected) = @$case;
 
@@ -322,7 +322,7 @@ is($bare->safe_psql('restored', 'SELECT devapp.jwks()'), sql('SELECT devapp.jwks
 like(doctor($bare, 'keyring', db => 'restored'), qr/^error\|devapp\.keyring_file is empty, but \d+ key\(s\) are sealed$/, 'doctor() says what lacks');
 ($state, $report) = error_of($bare, $made, db => 'restored');
 is($state, '58030', 'no key can be made there');
-like($report, qr/HINT:.*Put the file of the database that was dumped in its place/s, 'and the hint says what to do');
+like($report, qr/HINT:.*a copy of a database needs the file of the original/s, 'and the hint says what to do');
 put_keyring($bare, 2 => $hex{2}, 3 => $hex{3});
 is(doctor($bare, 'keyring', db => 'restored'), 'ok|keys are sealed with key 3', 'with the keyring of the old server all is well');
 isnt($bare->safe_psql('restored', $made), '', 'and keys can be made');

@@ -230,15 +230,15 @@ for my $alg (qw(EdDSA ES256 RS256))
 {
 	my $assertion = assertion($key{$alg});
 	is(problem($assertion), '', "$alg: good");
-	like(problem($assertion), qr/used before/, "$alg: once");
+	like(problem($assertion), qr/already been used/, "$alg: once");
 }
 is(problem(assertion($key, header => { kid => undef })), '', 'without a kid: the only key for the algorithm');
 is(problem(assertion($key, aud => [ 'https://other.example', 'https://login.example.com/oauth/token' ])), '', 'for the endpoint, among others');
 for (
-	[ qr/iss and sub/, iss => 'somebody' ], [ qr/iss and sub/, sub => undef ], [ qr/not for us/, aud => 'https://login.example.com.evil.example' ],
-	[ qr/not for us/, aud => undef ], [ qr/no jti/, jti => undef ], [ qr/no jti/, jti => '' ], [ qr/no exp/, exp => undef ],
-	[ qr/has expired/, exp => int(time) - 31 ], [ qr/longer than 10 minutes/, exp => int(time) + 640 ], [ qr/not good yet/, nbf => int(time) + 40 ],
-	[ qr/not good yet/, iat => int(time) + 40 ], [ qr/malformed/, exp => 'soon' ], [ qr/malformed/, header => { alg => 'none' } ],
+	[ qr/iss and sub/, iss => 'somebody' ], [ qr/iss and sub/, sub => undef ], [ qr/has another audience/, aud => 'https://login.example.com.evil.example' ],
+	[ qr/has another audience/, aud => undef ], [ qr/no jti/, jti => undef ], [ qr/no jti/, jti => '' ], [ qr/no exp/, exp => undef ],
+	[ qr/has expired/, exp => int(time) - 31 ], [ qr/longer than 10 minutes/, exp => int(time) + 640 ], [ qr/not valid yet/, nbf => int(time) + 40 ],
+	[ qr/not valid yet/, iat => int(time) + 40 ], [ qr/malformed/, exp => 'soon' ], [ qr/malformed/, header => { alg => 'none' } ],
 	[ qr/malformed/, header => { alg => 'HS256' } ], [ qr/malformed/, header => { jwk => $key->{jwk} } ],
 	[ qr/not signed/, header => { kid => 'another' } ], [ qr/not signed/, header => { kid => "\x{e9}" } ], [ qr/not signed/, header => { kid => $key{ES256}{kid} } ])
 {
@@ -311,7 +311,7 @@ $assertion = assertion($stranger);
 is(state_of(issue("assertion => '$assertion', scopes => '{nothing}'")), 'TK001', 'a scope that it does not have');
 is(state_of(issue("assertion => '$assertion'")), '00000', 'the assertion was not used for that');
 my ($state, $report) = error_of($node, "SET ROLE devapp_admin; SELECT devapp.issue_token('$client', assertion => '$assertion')");
-like($report, qr/DETAIL:.*used before/, 'administrators are told why');
+like($report, qr/DETAIL:.*already been used/, 'administrators are told why');
 
 # ---------- tokens that are bound to a key ----------
 

@@ -82,24 +82,24 @@ my $create = "SELECT devapp.create_token_issuer('$issuer', audience => '{https:/
 # ---------- what cannot be stored ----------
 
 my $public = set_of(rsa_jwk('one'));
-fails('no audience', "SELECT devapp.create_token_issuer('$issuer', '$public', $_)", '22023', qr/needs an audience.*HINT/s)
+fails('no audience', "SELECT devapp.create_token_issuer('$issuer', '$public', $_)", '22023', qr/requires an audience.*HINT/s)
   for 'NULL', "'{}'", "'{\"\"}'";
 fails('our own issuer', "SELECT devapp.create_token_issuer('urn:devapp:postgres', '$public', '{a}')", '22023', qr/is the issuer of the tokens of this database/);
 fails('our own issuer by another name', "SET devapp.issuer = '$issuer'; $create '$public')", '22023', qr/is the issuer of the tokens of this database/);
-fails("issuer $_", "SELECT devapp.create_token_issuer($_, '$public', '{a}')", '22023', qr/an issuer of tokens is a text/) for 'NULL', "''", "' x'", "repeat('x', 1025)";
+fails("issuer $_", "SELECT devapp.create_token_issuer($_, '$public', '{a}')", '22023', qr/a token issuer must be 1 to 1024 bytes long/) for 'NULL', "''", "' x'", "repeat('x', 1025)";
 fails('unknown kind of name', "SELECT devapp.create_token_issuer('$issuer', '$public', '{a}', names => 'person')", '22023', qr/names/);
 my %private = %{ rsa_jwk('one') };
 my %ed25519 = (kty => 'OKP', crv => 'Ed25519', x => '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo');
 for my $case (
-	[ 'no set', '[]', qr/not an object with an array/ ], [ 'null', 'null', qr/not an object with an array/ ], [ 'no keys', '{"keys": []}', qr/none that is for signatures/ ],
-	[ 'an encryption key', set_of({ %private, use => 'enc' }), qr/none that is for signatures/ ],
-	[ 'another algorithm', set_of({ %private, alg => 'RS512' }), qr/none that is for signatures/ ],
+	[ 'no set', '[]', qr/not an object with an array/ ], [ 'null', 'null', qr/not an object with an array/ ], [ 'no keys', '{"keys": []}', qr/has no key for signatures/ ],
+	[ 'an encryption key', set_of({ %private, use => 'enc' }), qr/has no key for signatures/ ],
+	[ 'another algorithm', set_of({ %private, alg => 'RS512' }), qr/has no key for signatures/ ],
 	[ 'a private key', set_of({ %private, d => 'AQAB' }), qr/Key 1 has its private part/ ],
 	[ 'no kid', set_of({ map { $_ => $private{$_} } qw(kty n e) }), qr/Key 1 has no kid/ ],
-	[ 'a kid twice', set_of(rsa_jwk('one'), { %{ rsa_jwk('two') }, kid => 'one' }), qr/Key 2 has the kid of another one/ ],
+	[ 'a kid twice', set_of(rsa_jwk('one'), { %{ rsa_jwk('two') }, kid => 'one' }), qr/Key 2 has the kid of another key/ ],
 	[ 'a short modulus', set_of({ %private, n => substr $private{n}, 0, 171 }), qr/Key 1 is malformed or too weak/ ],
 	[ 'a modulus of 8200 bits', set_of({ %private, n => encode_base64url("\xff" x 1025) }), qr/Key 1 is malformed or too weak/ ],
-	[ '65 keys', set_of(map { { %ed25519, kid => "$_" } } 1 .. 65), qr/There are too many/ ],
+	[ '65 keys', set_of(map { { %ed25519, kid => "$_" } } 1 .. 65), qr/The set has too many keys/ ],
 	[ 'a short secret', set_of(rsa_jwk('one'), oct_jwk('shared', substr $secret, 0, 31)), qr/Key 2 is malformed or too weak/ ],
 	[ 'an item that is no key', '{"keys": [1]}', qr/Key 1 is malformed/ ])
 {
@@ -156,7 +156,7 @@ is($session->query_safe($by_two), '', 'another audience');
 sql("SELECT devapp.update_token_issuer('$issuer', audience => '{https://api.example.com}')");
 is($session->query_safe($by_two), $ada, 'the right one');
 fails('an unknown issuer', "SELECT devapp.set_token_issuer_keys('nobody', '$public')", '42704', qr/token issuer nobody does not exist.*FROM devapp\.token_issuer/s);
-fails('no audience any more', "SELECT devapp.update_token_issuer('$issuer', audience => '{}')", '22023', qr/needs an audience/);
+fails('no audience any more', "SELECT devapp.update_token_issuer('$issuer', audience => '{}')", '22023', qr/requires an audience/);
 
 # a job that may do nothing else
 sql('SELECT devapp.setup_roles(); CREATE ROLE fetcher LOGIN; GRANT USAGE ON SCHEMA devapp TO fetcher; GRANT EXECUTE ON FUNCTION devapp.set_token_issuer_keys TO fetcher; CREATE ROLE clerk LOGIN IN ROLE devapp_admin; CREATE ROLE dev LOGIN IN ROLE devapp_developer');
@@ -318,7 +318,7 @@ is(euc("SELECT convert_from(convert_to(jti, 'EUC_JP'), 'EUC_JP') ~ '^https://log
 my $called_alike = "SET devapp.issuer = '$issuer'";
 my $row = "SELECT status, detail FROM devapp.doctor() WHERE check_name = 'token_issuer'";
 is(sql($row), 'ok|the issuer of our tokens is urn:devapp:postgres', 'doctor(): each has a name of its own');
-is(sql("$called_alike; $row"), "warning|$issuer is the name of our own issuer and of a stored one: tokens that the keys of either have signed are taken", 'doctor(): two of one name');
+is(sql("$called_alike; $row"), "warning|$issuer is the name of our own issuer and of a stored one: tokens signed by either are accepted", 'doctor(): two of one name');
 is(sql("$called_alike; " . verification($by_secret)), "VALID|$next->{consumer_key}", "the other's tokens are taken");
 sql('SELECT devapp.activate_signing_key(k.kid) FROM devapp.create_signing_key() AS k');
 my $alike = create_app($node, 'alike', "developer => 'ada\@example.com', products => '{weather}', kind => 'oauth_client'");
