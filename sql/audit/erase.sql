@@ -99,14 +99,14 @@ DECLARE
     ids uuid[] := devapp_internal.persons_of(require_held_object.developer);
 BEGIN
     IF num_nonnulls(require_held_object.developer, month) <> 1 THEN
-        RAISE EXCEPTION 'a legal hold is of one developer or of one month'
+        RAISE EXCEPTION 'a legal hold must be on either a developer or a month'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give either developer => (an e-mail or id) or month => (a day of it).';
     END IF;
     IF require_held_object.developer IS NOT NULL AND ids = '{}' THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(require_held_object.developer)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the e-mail of a developer, also of one who was deleted, or the id.';
+                  HINT = 'Give the id or e-mail address of a developer, who may have been deleted.';
     END IF;
     RETURN ids;
 END
@@ -147,7 +147,7 @@ BEGIN
     PERFORM devapp_internal.set_note(release_legal_hold.note);
     RETURN QUERY DELETE FROM devapp.legal_hold h WHERE h.developer_id = ANY (ids) OR h.month = first_day RETURNING h.*;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no legal hold of %', coalesce(devapp_internal.quoted(release_legal_hold.developer), to_char(first_day, 'YYYY-MM'))
+        RAISE EXCEPTION 'there is no legal hold on %', coalesce(devapp_internal.quoted(release_legal_hold.developer), to_char(first_day, 'YYYY-MM'))
             USING ERRCODE = 'undefined_object',
                   HINT = 'List the holds with SELECT * FROM devapp.legal_hold.';
     END IF;
@@ -179,7 +179,7 @@ BEGIN
         RAISE EXCEPTION 'the person is under a legal hold%', coalesce(' of the month ' || to_char(hold.month, 'YYYY-MM'), '')
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = format('It was set at %s.', hold.created_at),
-                  HINT = 'When the hold has ended, devapp.release_legal_hold() ends it here.';
+                  HINT = 'When the hold no longer applies, release it with devapp.release_legal_hold().';
     END LOOP;
 END
 $$;
@@ -305,12 +305,12 @@ BEGIN
                          WHERE p.developer_id = ANY (ids)
                             OR p.developer_id IS NULL AND devapp_internal.email_key(p.value #>> '{}') = ANY (emails));
     IF ids = '{}' AND pseudonyms = '{}' THEN
-        RAISE NOTICE 'nothing of this person is left to erase'
-            USING DETAIL = 'Either the person was erased before, or there was nobody of this e-mail or id.';
+        RAISE NOTICE 'there is nothing left to erase for this person'
+            USING DETAIL = 'Either the person has already been erased, or the e-mail address or id is unknown.';
         RETURN;
     END IF;
     IF ids = '{}' THEN
-        RAISE NOTICE 'the address is no developer''s; what is known of it is erased';
+        RAISE NOTICE 'the address does not belong to a developer; data about it are erased';
     END IF;
     PERFORM devapp_internal.require_no_hold(ids, pseudonyms);
     FOR live IN SELECT d.email FROM devapp.developer d WHERE d.developer_id = ANY (ids) AND d.deleted_at IS NULL LOOP

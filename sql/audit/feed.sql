@@ -38,12 +38,12 @@ BEGIN
     IF after_leaf < 0 THEN
         RAISE EXCEPTION 'after_leaf must not be negative'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give the leaf_index of the last line that you have; leave it out to begin with the first leaf.';
+                  HINT = 'Give the leaf_index of the last line received; leave it out to begin with the first leaf.';
     END IF;
     IF "limit" IS NULL OR "limit" NOT BETWEEN 0 AND 10000 THEN
         RAISE EXCEPTION '"limit" must be from 0 to 10000'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Call again with the leaf_index of the last line for more.';
+                  HINT = 'For more, call again with the leaf_index of the last line.';
     END IF;
     RETURN QUERY
     SELECT l.leaf_index, devapp_internal.audit_feed_line(l, e)

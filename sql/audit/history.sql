@@ -456,15 +456,15 @@ DECLARE
     began timestamptz;
 BEGIN
     IF at IS NULL OR at > clock_timestamp() THEN
-        RAISE EXCEPTION 'the audit trail says nothing about %', coalesce(at::text, '(null)')
+        RAISE EXCEPTION 'the audit trail does not cover %', coalesce(at::text, '(null)')
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give a time of the past.'
+                  HINT = 'Give a time in the past.'
                          || CASE WHEN has_function_privilege(devapp_internal.entry_role(), 'devapp.explain_access(devapp.app_ref, text, text, text, text, timestamptz, text, inet)', 'EXECUTE')
                                  THEN ' devapp.explain_access() can move the clock forward.' ELSE '' END;
     END IF;
     SELECT e.occurred_at INTO began FROM devapp.audit_event e ORDER BY e.event_id LIMIT 1;
     IF began IS NULL OR at < began THEN
-        RAISE EXCEPTION 'the audit trail says nothing about %', at
+        RAISE EXCEPTION 'the audit trail does not cover %', at
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = coalesce(format('It begins at %s.', began), 'It is empty.');
     END IF;

@@ -32,7 +32,7 @@ BEGIN
     IF ids = '{}' AND NOT EXISTS (SELECT FROM devapp.pseudonym p WHERE p.value = to_jsonb(devapp_internal.email_key(events_of_person.email))) THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(email)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the e-mail that the person has now.';
+                  HINT = 'Give the current e-mail address of the person.';
     END IF;
     RETURN QUERY
     SELECT e.*
@@ -112,7 +112,7 @@ BEGIN
        AND NOT EXISTS (SELECT FROM devapp.audit_event e WHERE e.db_role = name) THEN
         RAISE EXCEPTION 'role % does not exist', devapp_internal.quoted(name)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the name of a role of the database.';
+                  HINT = 'Give the name of a database role.';
     END IF;
     RETURN QUERY
     SELECT e.*
@@ -211,9 +211,9 @@ DECLARE
     wanted text := devapp_internal.require_kind_or_action(what);
 BEGIN
     IF who IS NULL THEN
-        RAISE EXCEPTION 'whose history is wanted has to be said'
+        RAISE EXCEPTION 'the history requires a person, team, product or role'
             USING ERRCODE = 'null_value_not_allowed',
-                  HINT = 'Give an e-mail, team:NAME, the name of a product, or role:NAME.';
+                  HINT = 'Give an e-mail address, team:NAME, the name of a product, or role:NAME.';
     END IF;
     RETURN QUERY
     SELECT e.event_id, e.occurred_at, devapp_internal.history_actor(e), e.entity, devapp_internal.history_object(e),

@@ -106,7 +106,7 @@ BEGIN
     LOCK TABLE ONLY devapp.audit_event IN SHARE UPDATE EXCLUSIVE MODE;
     RETURN true;
 EXCEPTION WHEN lock_not_available THEN
-    RAISE WARNING 'months of the audit trail were not made: another session makes them, or analyzes the trail'
+    RAISE WARNING 'partitions of the audit trail were not created: another session is creating them or analyzing the trail'
         USING ERRCODE = 'lock_not_available', HINT = 'The next devapp.maintain_audit() tries again.';
     RETURN false;
 END
@@ -140,7 +140,7 @@ BEGIN
             maintain_audit.moved := devapp_internal.make_audit_month(maintain_audit.partition_name, maintain_audit.from_time,
                                                              maintain_audit.to_time);
         EXCEPTION WHEN lock_not_available THEN
-            RAISE WARNING 'partition % was not made: the audit trail is in use', devapp_internal.quoted(maintain_audit.partition_name)
+            RAISE WARNING 'partition % was not created: the audit trail is in use', devapp_internal.quoted(maintain_audit.partition_name)
                 USING ERRCODE = 'lock_not_available',
                       DETAIL = format('Locks are held by %s.',
                                       coalesce(devapp_internal.holders('{devapp.audit_event,devapp.audit_event_default}'), 'a session that has just ended')),

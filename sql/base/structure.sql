@@ -45,7 +45,7 @@ BEGIN
                 RAISE EXCEPTION 'table % is in use', our_table
                     USING ERRCODE = 'lock_not_available',
                           DETAIL = format('Locks are held by %s.', coalesce(devapp_internal.holders(ARRAY[our_table]), 'a session that has just ended')),
-                          HINT = 'Try again when they have ended.';
+                          HINT = 'Try again when these sessions have ended.';
             END IF;
         END;
     END LOOP;
@@ -64,8 +64,8 @@ BEGIN
     EXCEPTION WHEN lock_not_available THEN
         RAISE EXCEPTION 'devapp is in use'
             USING ERRCODE = 'lock_not_available',
-                  DETAIL = format('It is kept by %s.', coalesce(devapp_internal.holders('{}'), 'a session that has just ended')),
-                  HINT = 'Try again when they have ended.';
+                  DETAIL = format('It is being used by %s.', coalesce(devapp_internal.holders('{}'), 'a session that has just ended')),
+                  HINT = 'Try again when these sessions have ended.';
     END;
 END
 $$;

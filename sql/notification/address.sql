@@ -6,9 +6,9 @@ CREATE FUNCTION devapp_internal.require_one_address(email text, webhook_url text
 AS $$
 BEGIN
     IF num_nonnulls(email, webhook_url) <> 1 THEN
-        RAISE EXCEPTION 'a recipient has an e-mail address or a webhook URL'
+        RAISE EXCEPTION 'a recipient must have either an e-mail address or a webhook URL'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give either email => (an address) or webhook_url => (an https URL). For both make two recipients.';
+                  HINT = 'Give either email => (an address) or webhook_url => (an https URL). For both, create two recipients.';
     END IF;
 END
 $$;
@@ -41,7 +41,7 @@ DECLARE
     made devapp.notification_recipient;
 BEGIN
     IF num_nonnulls(team, role) <> 1 THEN
-        RAISE EXCEPTION 'a recipient belongs to a team or a role'
+        RAISE EXCEPTION 'a recipient must belong to either a team or a role'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give either team => (a name) or role => (a database role). Developers are reached by their own e-mail.';
     END IF;

@@ -131,7 +131,7 @@ BEGIN
                   HINT = 'Only a notification that devapp.claim_notifications returned can be completed or failed, and only once.';
     END IF;
     IF found_row.lease_id <> find_leased_notification.lease_id THEN
-        RAISE EXCEPTION 'the lease of notification % is over', found_row.notification_id
+        RAISE EXCEPTION 'the lease of notification % has expired', found_row.notification_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = format('Worker %s has it now.', devapp_internal.masked(found_row.worker)),
                   HINT = 'Claim with a longer lease, or fewer notifications at once.';
@@ -238,7 +238,7 @@ BEGIN
     IF changed.status <> 'dead' THEN
         RAISE EXCEPTION 'notification % is not dead but %', changed.notification_id, changed.status
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Only a dead notification can be retried; one that is pending is tried again by itself.';
+                  HINT = 'Only a dead notification can be retried; a pending one is retried automatically.';
     END IF;
     UPDATE devapp.notification n
        SET status = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), completed_at = NULL
@@ -265,7 +265,7 @@ DECLARE
     ended_before timestamptz := CASE WHEN older_than >= interval '0' THEN devapp_internal.time_after(clock_timestamp(), interval '0' - older_than) END;
 BEGIN
     IF ended_before IS NULL THEN
-        RAISE EXCEPTION '%', CASE WHEN older_than >= interval '0' THEN 'older_than is too long' ELSE 'older_than must not be less than zero' END
+        RAISE EXCEPTION '%', CASE WHEN older_than >= interval '0' THEN 'older_than is too long' ELSE 'older_than must not be negative' END
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give an interval like ''90 days''.';
     END IF;

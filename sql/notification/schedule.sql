@@ -100,9 +100,9 @@ CREATE FUNCTION devapp_internal.schedule_notifications(at timestamptz) RETURNS i
 AS $$
 BEGIN
     IF at IS NULL OR NOT isfinite(at) OR devapp_internal.time_after(at, interval '30 days') IS NULL THEN
-        RAISE EXCEPTION 'at must be a point in time'
+        RAISE EXCEPTION '"at" must be a finite time'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Leave it out for now.';
+                  HINT = 'Leave it out to use the current time.';
     END IF;
     RETURN devapp_internal.queue_due(at, true);
 END

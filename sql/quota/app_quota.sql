@@ -39,9 +39,9 @@ BEGIN
         asked.rate_burst := coalesce(asked.rate_burst, 1);
     END IF;
     IF asked.until <= clock_timestamp() THEN
-        RAISE EXCEPTION 'until is not in the future'
+        RAISE EXCEPTION '"until" must be in the future'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give a time that is to come, or null for no end. Without any value devapp.set_app_quota ends a quota now.';
+                  HINT = 'Give a time in the future, or null for no end. To end a quota now, call devapp.set_app_quota without any value.';
     END IF;
     RETURN asked;
 END
@@ -93,9 +93,9 @@ BEGIN
             ROW(the_app.app_id, the_product.product_id, quota_limit, quota_interval, quota_unit, rate_limit, rate_burst, until, note,
                 NULL, NULL)::devapp.app_quota, the_product);
         IF num_nonnulls(made.quota_limit, made.rate_limit) = 0 THEN
-            RAISE EXCEPTION 'until needs a quota or a rate limit'
+            RAISE EXCEPTION '"until" requires a quota or a rate limit'
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Give what is to hold until then, or nothing at all to end what the app has.';
+                      HINT = 'Give the quota or rate limit that applies until then, or no value at all to end the one that the app has.';
         END IF;
         INSERT INTO devapp.app_quota AS q
             (app_id, product_id, quota_limit, quota_interval, quota_unit, rate_limit, rate_burst, until, note)

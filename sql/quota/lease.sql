@@ -316,14 +316,14 @@ DECLARE
 BEGIN
     IF server IS NULL OR server_name IS NULL OR batch IS NULL OR asks IS NULL OR substr(server::text, 15, 1) <> '7'
        OR jsonb_typeof(asks) <> 'array' THEN
-        RAISE EXCEPTION 'lease_quotas needs a server with a UUID of version 7 and a name, a batch, and an array of asks'
+        RAISE EXCEPTION 'lease_quotas requires a server with a version 7 UUID and a name, a batch, and an array of requests'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Standbys call it by themselves, see devapp.primary_conninfo.';
+                  HINT = 'Standbys call it automatically; see the setting devapp.primary_conninfo.';
     END IF;
     IF server >= devapp_internal.first_shipment_id(clock_timestamp() + interval '1 day') THEN
         RAISE EXCEPTION 'server % was started in the future', server
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Set the clocks: that of the standby is more than a day ahead of this one, or was.';
+                  HINT = 'Synchronize the clocks: that of the standby is, or was, more than a day ahead of this one.';
     END IF;
     PERFORM devapp_internal.begin_work();
     FOR a IN
@@ -335,9 +335,9 @@ BEGIN
          ORDER BY r.app_id, r.product_id, r.operation_id, r.environment
     LOOP
         IF num_nulls(a.app_id, a.product_id, a.environment, a.window_start, a.window_end, a.hard, a.number, a.used, a.held, a.want, a.need) > 0 THEN
-            RAISE EXCEPTION 'ask % of lease_quotas has a null', a.n
+            RAISE EXCEPTION 'request % of lease_quotas must not contain null values', a.n
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Standbys call it by themselves, see devapp.primary_conninfo.';
+                      HINT = 'Standbys call it automatically; see the setting devapp.primary_conninfo.';
         END IF;
         SELECT r.* INTO granted, room, free, seconds, is_void
           FROM devapp_internal.answer_lease(server, left(server_name, 100), a.app_id, a.product_id, a.operation_id, a.environment,

@@ -248,7 +248,7 @@ BEGIN
     EXCEPTION WHEN lock_not_available THEN
         UPDATE devapp.report_refresh r SET error = SQLERRM WHERE r.report = known.report;
         RAISE WARNING 'report "%" is in use and was not refreshed', known.report
-            USING ERRCODE = 'lock_not_available', HINT = 'It stays as it was. The others are refreshed.';
+            USING ERRCODE = 'lock_not_available', HINT = 'It is unchanged. The others are refreshed.';
     END;
     RETURN known.ordinal;
 END
@@ -296,7 +296,7 @@ BEGIN
         PERFORM devapp_internal.set_done('refresh_reports');
         RAISE WARNING 'reports could not be refreshed: %', reason
             USING ERRCODE = SQLSTATE,
-                  HINT = 'They stay as they were. The next attempt is made after devapp.refresh_interval.';
+                  HINT = 'They are unchanged. The next attempt is made after devapp.refresh_interval.';
     END;
 END
 $$;

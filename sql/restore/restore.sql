@@ -106,10 +106,10 @@ CREATE FUNCTION devapp_internal.begin_work() RETURNS void
 AS $$
 BEGIN
     IF NOT devapp_internal.may_work() THEN
-        RAISE EXCEPTION 'a restore of this database is not over'
+        RAISE EXCEPTION 'a restore of this database is not complete'
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = format('It still needs: %s.', devapp_internal.restore_needs()),
-                  HINT = 'If nothing more is to come, devapp.finish_restore() ends it.';
+                  HINT = 'If the dump has been restored completely, call devapp.finish_restore().';
     END IF;
     PERFORM devapp_internal.lock_extension(false);
 END

@@ -8,22 +8,22 @@ DECLARE
     keep interval := devapp_internal.setting('retention_day')::interval;
 BEGIN
     IF day IS NULL OR calls IS NULL OR note IS NULL OR btrim(note) = '' THEN
-        RAISE EXCEPTION 'a correction has a day, a number of calls and a note'
+        RAISE EXCEPTION 'a correction requires a day, a number of calls and a note'
             USING ERRCODE = 'null_value_not_allowed',
-                  HINT = 'Say in the note why the usage is corrected.';
+                  HINT = 'Explain the correction in the note.';
     END IF;
     IF calls < 0 OR cost < 0 THEN
         RAISE EXCEPTION 'calls and cost must not be negative'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give how many calls there were, and not how many too many were counted.';
+                  HINT = 'Give the correct number of calls, not the difference.';
     END IF;
     IF NOT isfinite(day) OR day >= (now() AT TIME ZONE 'UTC')::date THEN
         RAISE EXCEPTION 'usage of % cannot be corrected yet', coalesce(to_char(day, 'YYYY-MM-DD'), day::text)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'A day can be corrected when it is over, in UTC.';
+                  HINT = 'A day can be corrected once it is over, in UTC.';
     END IF;
     IF keep <> '0' AND day < (now() AT TIME ZONE 'UTC' - keep)::date THEN
-        RAISE EXCEPTION 'usage of % is not kept any more', coalesce(to_char(day, 'YYYY-MM-DD'), day::text)
+        RAISE EXCEPTION 'usage of % is no longer kept', coalesce(to_char(day, 'YYYY-MM-DD'), day::text)
             USING ERRCODE = 'invalid_parameter_value', HINT = 'See the setting devapp.retention_day.';
     END IF;
 END
@@ -56,7 +56,7 @@ BEGIN
                 WHERE date_trunc('month', correct_usage.day::timestamp) AT TIME ZONE 'UTC' = ANY (f.waiting_months)) THEN
         RAISE EXCEPTION 'usage of % is not complete yet', to_char(correct_usage.day, 'YYYY-MM-DD')
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'Minutes wait to be added to it. See the check "storage" of devapp.doctor().';
+                  HINT = 'Usage by the minute still has to be added to it. See the check "storage" of devapp.doctor().';
     END IF;
     SELECT d.calls, d.cost INTO made.calls_before, made.cost_before
       FROM devapp.usage_day d

@@ -86,7 +86,7 @@ BEGIN
     IF problem IS NOT NULL THEN
         RAISE EXCEPTION 'publication "usage_feed" is not the usage feed: %', problem
             USING ERRCODE = 'duplicate_object',
-                  HINT = 'Rename it, or drop it if it was made by this function and changed since.';
+                  HINT = 'Rename it, or drop it if it was created by this function and changed since.';
     END IF;
     IF NOT EXISTS (SELECT FROM pg_publication p WHERE p.pubname = 'usage_feed') THEN
         CREATE PUBLICATION usage_feed FOR TABLE devapp.usage_minute WITH (publish = 'insert', publish_via_partition_root = true);

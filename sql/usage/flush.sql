@@ -176,7 +176,7 @@ BEGIN
             problem := format('response times of %s could not be written: %s', to_char(month, 'YYYY-MM'), SQLERRM);
             IF devapp_internal.put_back_responses(month, month + interval '1 month', problem) THEN
                 RAISE WARNING '%', problem
-                    USING HINT = 'They stay in memory, and each flush tries again. See the check "storage" of devapp.doctor().';
+                    USING HINT = 'The counts stay in memory, and each flush tries again. See the check "storage" of devapp.doctor().';
             END IF;
         END;
     END LOOP;
@@ -309,7 +309,7 @@ AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM devapp.usage_flush f WHERE set_month_aside.month = ANY (f.waiting_months)) THEN
         RAISE WARNING 'usage of % could not be added to hours and days: %', to_char(month, 'YYYY-MM'), problem
-            USING HINT = 'Its minutes are kept and wait. See the check "storage" of devapp.doctor().';
+            USING HINT = 'Its usage by the minute is kept, and is added later. See the check "storage" of devapp.doctor().';
     END IF;
     UPDATE devapp.usage_flush f
        SET waiting_months = f.waiting_months || set_month_aside.month
@@ -373,7 +373,7 @@ BEGIN
             UPDATE devapp.usage_flush f SET waiting_months = array_remove(f.waiting_months, month) WHERE f.flush_id = ANY (flush_ids);
         ELSE
             RAISE WARNING 'usage of % still cannot be added to hours and days: %', to_char(month, 'YYYY-MM'), problem
-                USING HINT = 'Its minutes are kept and wait. See the check "storage" of devapp.doctor().';
+                USING HINT = 'Its usage by the minute is kept, and is added later. See the check "storage" of devapp.doctor().';
         END IF;
     END LOOP;
     DELETE FROM devapp.usage_flush f WHERE f.waiting_months = '{}';

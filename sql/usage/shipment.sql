@@ -24,9 +24,9 @@ DECLARE
     taken bigint;
 BEGIN
     IF shipment_id IS NULL OR counts IS NULL OR substr(shipment_id::text, 15, 1) <> '7' THEN
-        RAISE EXCEPTION 'receive_usage needs a UUID of version 7 and counts'
+        RAISE EXCEPTION 'receive_usage requires a version 7 UUID and counts'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Standbys call it by themselves, see devapp.primary_conninfo.';
+                  HINT = 'Standbys call it automatically; see the setting devapp.primary_conninfo.';
     END IF;
     PERFORM devapp_internal.lock_usage();
     IF EXISTS (SELECT FROM devapp.usage_shipment s WHERE s.shipment_id = receive_usage.shipment_id) THEN
@@ -35,7 +35,7 @@ BEGIN
     taken := devapp_internal.take_shipment(counts);
     IF shipment_id < oldest THEN
         RAISE WARNING 'shipment % is older than 30 days and is not counted', shipment_id
-            USING DETAIL = 'Nobody knows any more whether it was counted before.';
+            USING DETAIL = 'It is no longer known whether it was counted before.';
         RETURN 0;
     END IF;
     INSERT INTO devapp.usage_shipment (shipment_id, counters) VALUES (receive_usage.shipment_id, taken);

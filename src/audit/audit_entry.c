@@ -134,7 +134,7 @@ audit_require_columns(TupleDesc desc)
 	if (!same)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the columns of devapp.audit_event are not the %d that the library knows",
+				 errmsg("table \"devapp.audit_event\" does not have the %d columns that the library expects",
 						AUDIT_COLUMNS + 1),
 				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
 }

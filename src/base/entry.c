@@ -131,7 +131,7 @@ entry_call_for(const EntryCaller *caller)
 	if (innermost == NULL || (innermost->outer != NULL && innermost->outer->request != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a request cannot be served within another")));
+				 errmsg("cannot serve a request within another request")));
 	innermost->request = caller;
 }
 
@@ -241,12 +241,12 @@ refuse_caller(FunctionCallInfo fcinfo, const char *who)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied"),
-				 errdetail("This is for %s.", who)));
+				 errdetail("This is reserved for %s.", who)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for function %s",
 					get_func_name(fcinfo->flinfo->fn_oid)),
-			 errdetail("It is for %s: the session's role and the role that calls have to be both.", who),
+			 errdetail("It is reserved for %s: both the session's role and the calling role must be among them.", who),
 			 errhint("SELECT * FROM devapp.whoami() shows them as \"role\" and \"entry_role\".")));
 }
 
@@ -443,7 +443,7 @@ refuse_maintenance(EntryTarget *target)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("function \"%s\" cannot be called in a security-restricted operation",
 						NameStr(target->name)),
-				 errdetail("Nobody acts in an index expression, a materialized view's query or whatever else maintenance runs.")));
+				 errdetail("There is no acting user in an index expression, in the query of a materialized view, or in other code that maintenance commands run.")));
 }
 
 /* The name of an argument of the function that was called. */
@@ -541,7 +541,7 @@ Datum
 devapp_enter_analyst(PG_FUNCTION_ARGS)
 {
 	if (!entry_by_analyst())
-		refuse_caller(fcinfo, "those who may use the schema devapp_report");
+		refuse_caller(fcinfo, "roles that can use schema \"devapp_report\"");
 	return devapp_enter(fcinfo);
 }
 

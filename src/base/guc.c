@@ -43,21 +43,21 @@ define_notification_gucs(void)
 {
 	DefineCustomBoolVariable("devapp.notify",
 							 "Signals new notifications by NOTIFY on the channel devapp.",
-							 "Off: they are queued all the same, and workers find them when they poll.",
+							 "If off, notifications are still queued, and workers find them by polling.",
 							 &notify,
 							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.notification_max_attempts",
-							"Attempts after which a notification that cannot be delivered is given up.",
+							"Sets the number of failed attempts after which a notification is given up.",
 							NULL,
 							&notification_max_attempts,
 							10, 1, 1000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.rotation_max_age",
-							"Age of a secret, in days, from which on its owner is reminded to rotate it.",
-							"0 turns the reminder off.",
+							"Sets the age at which the owner of a secret is reminded to rotate it.",
+							"0 disables the reminder.",
 							&rotation_max_age,
 							90, 0, 36500,
 							PGC_SUSET, 0, NULL, NULL, NULL);
@@ -67,7 +67,7 @@ static void
 define_report_gucs(void)
 {
 	DefineCustomStringVariable("devapp.program_name",
-							   "Name of the developer program, the title of its dashboard.",
+							   "Sets the name of the developer program, which is the title of its dashboard.",
 							   NULL,
 							   &program_name,
 							   "Developer program",
@@ -79,15 +79,15 @@ static void
 define_self_service_gucs(void)
 {
 	DefineCustomIntVariable("devapp.max_apps_per_owner",
-							"Live apps up to which a developer may make new ones for an owner.",
-							"0 sets no limit; administrators have none.",
+							"Sets the maximum number of live apps that developers can create per owner.",
+							"0 means no limit. Administrators can exceed it.",
 							&max_apps_per_owner,
 							100, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.max_credentials_per_app",
-							"Live credentials up to which a developer may issue new ones for an app.",
-							"0 sets no limit; administrators have none.",
+							"Sets the maximum number of live credentials that developers can issue per app.",
+							"0 means no limit. Administrators can exceed it.",
 							&max_credentials_per_app,
 							20, 0, INT_MAX,
 							PGC_SUSET, 0, NULL, NULL, NULL);
@@ -101,8 +101,8 @@ static void
 define_apigee_gucs(void)
 {
 	DefineCustomEnumVariable("devapp.apigee_kind",
-							 "Kind of the keys that Apigee's management API issues.",
-							 "api_key: the consumer secret is the API key; oauth_client: it is the secret of the client that the consumer key names.",
+							 "Sets the kind of the keys that Apigee's management API issues.",
+							 "With api_key, the consumer secret is the API key. With oauth_client, it is the secret of the client that the consumer key names.",
 							 &apigee_kind,
 							 1,
 							 apigee_kinds,
@@ -113,7 +113,7 @@ void
 base_define_gucs(void)
 {
 	DefineCustomBoolVariable("devapp.restoring",
-							 "Changes are a restore of a dump: they make no audit events and no notifications.",
+							 "Treats changes as the restore of a dump, without audit events and notifications.",
 							 NULL,
 							 &devapp_restoring,
 							 false,
@@ -148,7 +148,7 @@ devapp_setting(PG_FUNCTION_ARGS)
 	if (value == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("devapp has no such setting"),
-				 errhint("List them with SELECT name FROM pg_settings WHERE name LIKE 'devapp.%%'.")));
+				 errmsg("unrecognized configuration parameter of devapp"),
+				 errhint("List the parameters with SELECT name FROM pg_settings WHERE name LIKE 'devapp.%%'.")));
 	PG_RETURN_TEXT_P(cstring_to_text(value));
 }

@@ -27,9 +27,9 @@ check_permissions(const struct stat *st)
 	if (st->st_uid != geteuid() && st->st_uid != 0)
 		return "It belongs to neither the server's user nor root.";
 	if (st->st_uid == geteuid() && (st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return "Others than its owner have access to it.";
+		return "Users other than its owner have access to it.";
 	if ((st->st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) != 0)
-		return "Others than its owner and group have access to it.";
+		return "Users other than its owner and group have access to it.";
 	return NULL;
 }
 

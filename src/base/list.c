@@ -37,6 +37,6 @@ list_require(ArrayType *array, const char *name)
 	if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("%s has a null value", name),
-				 errhint("Leave it out.")));
+				 errmsg("%s must not contain null values", name),
+				 errhint("Leave them out.")));
 }

@@ -47,7 +47,7 @@ parse_key(const char *line, NumberedKey *k)
 	hex = end + 1;
 	hex_len = strcspn(hex, " \t\r\n");
 	if (hex[hex_len + strspn(hex + hex_len, " \t\r\n")] != '\0')
-		return "Something follows the hex digits.";
+		return "It has characters after the hex digits.";
 	if (sodium_hex2bin(k->key, sizeof(k->key), hex, hex_len, NULL, &k->len,
 					   &hex_end) != 0 ||
 		hex_end != hex + hex_len || k->len < NUMBERED_KEY_MIN_BYTES)
@@ -67,7 +67,7 @@ insert_sorted(NumberedKeys *f, const NumberedKey *k)
 	while (place > 0 && f->keys[place - 1].number >= k->number)
 	{
 		if (f->keys[place - 1].number == k->number)
-			return "Its number stands on an earlier line too.";
+			return "Its number is already used on an earlier line.";
 		place--;
 	}
 	memmove(&f->keys[place + 1], &f->keys[place],

@@ -21,7 +21,7 @@ devapp_require_sodium(void)
 	if (sodium_init() < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
-				 errmsg("libsodium could not be initialised")));
+				 errmsg("could not initialize libsodium")));
 	ready = true;
 }
 

@@ -27,7 +27,7 @@ require_own_schema(Oid schema)
 	if (schema != schema_of_devapp())
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("this trigger is for the tables of devapp only")));
+				 errmsg("this trigger function can be used only on tables of devapp")));
 }
 
 void

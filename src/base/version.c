@@ -124,15 +124,15 @@ refuse_version(const char *version)
 	if (*version == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("the catalog of extension \"devapp\" does not tell its version"),
-				 errhint("Create the extension devapp in this database, at the version of its library.")));
+				 errmsg("could not determine the version of the catalog of extension \"devapp\""),
+				 errhint("Create extension \"devapp\" in this database, in the version of its library.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the library of devapp %s does not serve the catalog of devapp %s", DEVAPP_VERSION,
+			 errmsg("the library of devapp %s is not compatible with the catalog of devapp %s", DEVAPP_VERSION,
 					version),
 			 is_older(DEVAPP_VERSION, version) ?
 			 errhint("Install the library of devapp %s again, and restart the server.", version) :
-			 errhint("A library serves its own version and the release before. Install the releases between one after the other, and run ALTER EXTENSION devapp UPDATE with each.")));
+			 errhint("A library is compatible with its own version and the previous release. Install the releases in between one by one, and run ALTER EXTENSION devapp UPDATE after each.")));
 }
 
 /* CATALOG_UNKNOWN: the library does not serve this version. */

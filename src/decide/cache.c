@@ -53,8 +53,8 @@ void
 cache_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.cache_size",
-							"Memory that a backend may use to remember credentials.",
-							"0 turns remembering off.",
+							"Sets the maximum memory that each backend uses to cache credentials.",
+							"0 disables the cache.",
 							&cache_size,
 							8192, 0, 1024 * 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);

@@ -42,8 +42,8 @@ more_passes(uint32 passes)
 	if (passes == MOST_PASSES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("there are too many rows to add them up for a report"),
-				 errdetail("One of %d parts of them does not fit into memory.", MOST_PASSES)));
+				 errmsg("too many rows to add up for a report"),
+				 errdetail("One of %d parts of the rows does not fit into memory.", MOST_PASSES)));
 	return 2 * passes;
 }
 

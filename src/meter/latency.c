@@ -47,8 +47,8 @@ histogram_bounds(ArrayType *array, int *first)
 		*first < 0 || *first >= LATENCY_BINS || n > LATENCY_BINS - *first)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("this is not a histogram of latencies"),
-				 errhint("Take the column histogram of devapp.usage_latency.")));
+				 errmsg("invalid histogram of latencies"),
+				 errhint("Use column \"histogram\" of devapp.usage_latency.")));
 	return n;
 }
 

@@ -43,7 +43,7 @@ static void
 define_retention(const char *name, const char *description, int *variable,
 				 int days)
 {
-	DefineCustomIntVariable(name, description, "0 keeps them for ever.",
+	DefineCustomIntVariable(name, description, "0 keeps them forever.",
 							variable, days * MINUTES_PER_DAY, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
@@ -53,14 +53,14 @@ void
 meter_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.flush_interval",
-							"Time between flushes of counted calls to tables.",
+							"Sets the time between flushes of counted calls to tables.",
 							"0 leaves flushing to devapp.flush_usage().",
 							&devapp_flush_interval,
 							10, 0, 24 * 60 * 60,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 
 	DefineCustomIntVariable("devapp.meter_size",
-							"Shared memory for counting calls.",
+							"Sets the amount of shared memory for counting calls.",
 							NULL,
 							&meter_size,
 							16384, 1024, 16 * 1024 * 1024,
@@ -69,22 +69,22 @@ meter_define_gucs(void)
 							GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("devapp.metering",
-							 "Counts verifications and recorded usage, and limits by quotas and rates.",
+							 "Counts verifications and recorded usage, and enforces quotas and rate limits.",
 							 NULL,
 							 &devapp_metering,
 							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 
-	define_retention("devapp.retention_minute", "How long usage by the minute is kept.",
+	define_retention("devapp.retention_minute", "Sets how long usage by the minute is kept.",
 					 &retention_minute, 7);
-	define_retention("devapp.retention_hour", "How long usage by the hour is kept.",
+	define_retention("devapp.retention_hour", "Sets how long usage by the hour is kept.",
 					 &retention_hour, 90);
 	DefineCustomIntVariable("devapp.record_delay",
-							"How long after a call record_usage may still tell of it.",
-							"0: as long as usage by the day is kept.",
+							"Sets how long after a call devapp.record_usage() can record it.",
+							"0 means as long as usage by the day is kept.",
 							&devapp_record_delay, 30 * MINUTES_PER_DAY, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
-	define_retention("devapp.retention_day", "How long usage and latencies by the day are kept.",
+	define_retention("devapp.retention_day", "Sets how long usage and latencies by the day are kept.",
 					 &devapp_retention_day, 1830);
 }
 

@@ -158,7 +158,7 @@ devapp_note_usage_change(PG_FUNCTION_ARGS)
 		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) || trigdata->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("note_usage_change was not called as the trigger that it is")));
+				 errmsg("function was not called as the expected kind of trigger")));
 	desc = RelationGetDescr(trigdata->tg_relation);
 	source = source_of_name(trigdata->tg_trigger->tgargs[0]);
 	is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);

@@ -388,7 +388,7 @@ identity_require_somebody(const char *table)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("table \"%s\" cannot be changed in a security-restricted operation", table),
-				 errdetail("Nobody acts in an index expression, a materialized view's query or whatever else maintenance runs.")));
+				 errdetail("There is no acting user in an index expression, in the query of a materialized view, or in other code that maintenance commands run.")));
 }
 
 /* ---------- in SQL ---------- */

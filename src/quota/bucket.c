@@ -48,7 +48,7 @@ void
 buckets_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.quota_size",
-							"Shared memory for quotas and rate limits.",
+							"Sets the amount of shared memory for quotas and rate limits.",
 							NULL,
 							&quota_size,
 							16384, 1024, 16 * 1024 * 1024,

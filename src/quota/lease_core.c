@@ -69,11 +69,11 @@ const char *
 lease_check(const LeaseAsk *ask)
 {
 	if (ask->number <= 0 || ask->batch <= 0)
-		return "a lease and a batch have positive numbers";
+		return "the number of the lease or the batch is not positive";
 	if (ask->used < 0 || ask->held < 0 || ask->want < 0 || ask->need < 0)
 		return "an amount is negative";
 	if (ask->need > COST_MAX)
-		return "no call costs so much";
+		return "a cost is too large";
 	return NULL;
 }
 

@@ -98,8 +98,8 @@ devapp_settle_lease(PG_FUNCTION_ARGS)
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the report of a lease cannot be used: %s", problem),
-				 errhint("Standbys send them by themselves, see devapp.primary_conninfo.")));
+				 errmsg("invalid report of a lease: %s", problem),
+				 errhint("Standbys send such reports automatically; see the setting devapp.primary_conninfo.")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "settle_lease must return a row");
 	is_new = lease_settle(&book, &record, &ask);
@@ -176,7 +176,7 @@ devapp_charge_quota_bucket(PG_FUNCTION_ARGS)
 	charge = MemoryContextAllocZero(TopMemoryContext, sizeof(Charge));
 	charge->item.end = end_charge;
 	charge->item.no_prepare = "cannot prepare a transaction that has lent a part of a quota";
-	charge->item.no_prepare_hint = "Standbys call devapp.lease_quotas() by themselves.";
+	charge->item.no_prepare_hint = "Standbys call devapp.lease_quotas() automatically.";
 	charge->key = key;
 	charge->window = window;
 	charge->amount = PG_GETARG_INT64(BUCKET_KEY_COLUMNS + 3);
@@ -250,7 +250,7 @@ devapp_end_leases(PG_FUNCTION_ARGS)
 	item = MemoryContextAllocZero(TopMemoryContext, sizeof(XactItem));
 	item->end = end_leases;
 	item->no_prepare = "cannot prepare a transaction that has told what a standby has used of quotas";
-	item->no_prepare_hint = "The worker calls devapp_internal.keep_leases() by itself.";
+	item->no_prepare_hint = "The worker calls devapp_internal.keep_leases() automatically.";
 	xact_list_push(item);
 	PG_RETURN_VOID();
 }

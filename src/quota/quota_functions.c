@@ -53,7 +53,7 @@ devapp_quota_window(PG_FUNCTION_ARGS)
 		!quota_unit_parse(VARDATA_ANY(word), VARSIZE_ANY_EXHDR(word), &unit))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a quota has no such window"),
+				 errmsg("invalid quota window"),
 				 errhint("Give a finite time, a positive interval, and minute, hour, day, week, month or never.")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "quota_window must return a row");

@@ -37,8 +37,8 @@ void
 sender_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.primary_conninfo",
-							   "Connection by which a standby sends what it counted to its primary.",
-							   "The database is that of the counts. Empty: a standby keeps its counts.",
+							   "Sets the connection by which a standby sends its counts to its primary.",
+							   "The database name is added automatically. If empty, a standby keeps its counts.",
 							   &devapp_primary_conninfo,
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
@@ -56,7 +56,7 @@ typedef struct Talk
 } Talk;
 
 static const char ship_failure[] = "could not ship usage to the primary";
-static const char lease_failure[] = "could not borrow parts of quotas from the primary";
+static const char lease_failure[] = "could not lease quotas from the primary";
 
 /* Wait for the socket to be ready; an error if it isn't in time. */
 static int
@@ -68,7 +68,7 @@ wait_for_socket(const Talk *talk, int events)
 	if (left <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
-				 errmsg("%s: it does not answer", talk->failure),
+				 errmsg("%s: the primary does not answer", talk->failure),
 				 errhint("%s", talk->hint)));
 	ready = WaitLatchOrSocket(MyLatch, events | WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 							  PQsocket(talk->conn), left, PG_WAIT_EXTENSION);
@@ -116,7 +116,7 @@ refuse_setting(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("could not ship usage to the primary: devapp.primary_conninfo is not a connection string"),
+			 errmsg("could not ship usage to the primary: devapp.primary_conninfo is not a valid connection string"),
 			 errhint("Write it like 'host=primary user=shipper passfile=/path'.")));
 }
 
@@ -161,13 +161,13 @@ ignore_notice(void *arg, const PGresult *result)
 static Talk
 talk_of_counts(PGconn *conn, int seconds)
 {
-	return (Talk) {conn, seconds_from_now(seconds), ship_failure, "The counts are kept, and sent again."};
+	return (Talk) {conn, seconds_from_now(seconds), ship_failure, "The counts are kept and will be sent again."};
 }
 
 static Talk
 talk_of_leases(PGconn *conn)
 {
-	return (Talk) {conn, seconds_from_now(LEASE_SECONDS), lease_failure, "Calls go on with what is left of the leases."};
+	return (Talk) {conn, seconds_from_now(LEASE_SECONDS), lease_failure, "Calls use what is left of the leases."};
 }
 
 void
@@ -309,7 +309,7 @@ sender_ask(PGconn *conn, const char *const arguments[4])
 				  4, types, arguments, NULL, NULL);
 	answer = take_answer(&talk, &refusal);
 	if (refusal.message == NULL && answer == NULL)
-		refusal.message = "it does not say anything";
+		refusal.message = "the answer is empty";
 	if (refusal.message != NULL)
 	{
 		PQclear(answer);

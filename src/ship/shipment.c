@@ -58,8 +58,8 @@ check_shipment(const char *data, Size len)
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("the counts cannot be used: %s", problem),
-				 errhint("Standbys send them by themselves, see devapp.primary_conninfo. Both servers need the same version of devapp, and clocks that agree.")));
+				 errmsg("invalid shipment of counts: %s", problem),
+				 errhint("Standbys send shipments automatically; see the setting devapp.primary_conninfo. Both servers need the same version of devapp and synchronized clocks.")));
 	return n;
 }
 

@@ -57,20 +57,20 @@ check_call(const MeterKey *key, const MeterValue *value)
 	if (key->bin > 1)
 		return "a verification has a latency";
 	if (key->bin != 0 && (key->code != VERDICT_VALID || value->sum == 0))
-		return "a call that takes nothing is of a lease";
+		return "a call that costs nothing belongs to a lease";
 	if (value->sum != 0 && key->code != VERDICT_VALID)
-		return "a call that was refused has a cost";
+		return "a refused call has a cost";
 	if (value->sum > value->count * (uint64_t) COST_MAX)
 		return "a cost is too large";
 	if (known != has_id(key->app_id) || known != (key->secret_version > 0) ||
 		key->secret_version < 0)
-		return "a credential, its app and its version don't go together";
+		return "a credential, its app and its version do not match";
 	if (has_id(key->operation_id) && !has_id(key->product_id))
 		return "an operation has no product";
 	if (!environment_is_valid(key->environment))
 		return "an environment has bytes after its end";
 	if (value->max / USECS_PER_MINUTE != (uint64_t) key->minute)
-		return "a last call is not in its minute";
+		return "a last call is outside its minute";
 	return NULL;
 }
 
@@ -86,7 +86,7 @@ check_response(const MeterKey *key, const MeterValue *value)
 	if (key->secret_version != 0 || has_id(key->credential_id) ||
 		has_id(key->operation_id) ||
 		!is_zero(key->environment, METER_ENVIRONMENT_LEN))
-		return "a response tells more than its app and product";
+		return "a response has more than an app and a product";
 	if (value->min > value->max || value->max > (uint64_t) LATENCY_MAX ||
 		value->sum / value->count < value->min ||
 		value->sum / value->count > value->max ||
@@ -128,7 +128,7 @@ shipment_check(const void *data, size_t len, int32_t first_minute,
 		return "it is too short";
 	memcpy(&header, data, sizeof(header));
 	if (header.magic != METER_MAGIC || header.row_size != sizeof(MeterRow))
-		return "it is of another version of devapp, or of something else";
+		return "it was made by another version of devapp, or is not a shipment";
 	if ((len - sizeof(header)) % sizeof(MeterRow) != 0)
 		return "it ends within a row";
 	*n = (len - sizeof(header)) / sizeof(MeterRow);

@@ -181,8 +181,8 @@ spool_read(const char *file, pg_uuid_t *shipment_id)
 		return content;
 	ereport(LOG,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("file \"%s\" is not a file of counters, or damaged", path),
-			 errdetail("The calls that it counted are lost.")));
+			 errmsg("file \"%s\" is not a valid file of counters", path),
+			 errdetail("The calls counted in it are lost.")));
 	spool_remove(file);
 	return NULL;
 }
@@ -335,7 +335,7 @@ save_counts(void)
 		ereport(LOG,
 				(errcode_for_file_access(),
 				 errmsg("could not write a file of counters in \"%s\": %m", PGSTAT_STAT_PERMANENT_DIRECTORY),
-				 errdetail("Calls that were counted since the last flush are lost.")));
+				 errdetail("Calls counted since the last flush are lost.")));
 	free(rows);
 }
 

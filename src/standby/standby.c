@@ -50,8 +50,8 @@ check_max_staleness(int *value, void **extra, GucSource source)
 {
 	if (*value == 0 || *value >= LEAST_STALENESS)
 		return true;
-	GUC_check_errdetail("A primary tells its standbys once a second that it is there.");
-	GUC_check_errhint("Give at least 3s, or 0 to let a standby decide however long ago it was told.");
+	GUC_check_errdetail("A primary sends its standbys a heartbeat once a second.");
+	GUC_check_errhint("Give at least 3s, or 0 to let a standby decide regardless of the last heartbeat.");
 	return false;
 }
 
@@ -110,7 +110,7 @@ check_read_after(char **value, void **extra, GucSource source)
 
 	if (**value != '\0' && !read_position(*value, &position))
 	{
-		GUC_check_errdetail("It is not a position in the WAL.");
+		GUC_check_errdetail("It is not a WAL location.");
 		GUC_check_errhint("Give what pg_current_wal_lsn() returned on the primary after the change, like 0/16B3748.");
 		return false;
 	}
@@ -133,23 +133,23 @@ standby_define_gucs(void)
 {
 	/* in milliseconds, so that half a second is not read as 0, which is off */
 	DefineCustomIntVariable("devapp.max_staleness",
-							"Time since a standby heard of its primary, after which all its verdicts are STALE.",
-							"0: it decides on what it has. The primary commits once a second while this is set there.",
+							"Sets the time since the primary's last heartbeat after which all verdicts of a standby are STALE.",
+							"0 lets a standby decide on the data that it has. A primary with another value commits a heartbeat once a second.",
 							&devapp_max_staleness,
 							0, 0, 24 * 60 * 60 * 1000,
 							PGC_SIGHUP, GUC_UNIT_MS,
 							check_max_staleness, assign_max_staleness, NULL);
 
 	DefineCustomStringVariable("devapp.read_after",
-							   "Position in the primary's WAL that a standby has to have replayed before it refuses a call.",
-							   "Until then the verdict is STALE. Empty: it refuses by what it has.",
+							   "Sets the WAL location of the primary that a standby must have replayed before it refuses a call.",
+							   "Until then the verdict is STALE. If empty, a standby decides on the data that it has.",
 							   &read_after,
 							   "",
 							   PGC_USERSET, 0,
 							   check_read_after, assign_read_after, NULL);
 
 	DefineCustomIntVariable("devapp.replay_wait",
-							"How long a call on a standby waits for what is not replayed yet before it is STALE.",
+							"Sets how long a call on a standby waits for WAL to be replayed before its verdict is STALE.",
 							NULL,
 							&replay_wait,
 							0, 0, 60 * 1000,
@@ -178,8 +178,8 @@ standby_require_fresh(TimestampTz now)
 	if (standby_is_stale(now))
 		ereport(ERROR,
 				(errcode(ERRCODE_CANNOT_CONNECT_NOW),
-				 errmsg("this standby has not heard of its primary for too long"),
-				 errhint("Ask another server, or try again later; devapp.standby_status() says more.")));
+				 errmsg("the last heartbeat from the primary is too old"),
+				 errhint("Ask another server, or try again later. See devapp.standby_status().")));
 }
 
 /* ---------- what is not replayed ---------- */

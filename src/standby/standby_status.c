@@ -46,7 +46,7 @@ stale_reason(TimestampTz now)
 		return "replay is paused";
 	/* an archive may feed it */
 	if (!WalRcvStreaming() && recoveryRestoreCommand[0] == '\0')
-		return "no WAL is received";
+		return "no WAL is being received";
 	if (commit - now > (int64) devapp_max_staleness * 1000)
 		return "the clock of the primary is ahead";
 	return "replay is behind, or devapp.max_staleness is not set on the primary, or clocks differ";

@@ -293,7 +293,7 @@ catalog_require_relation(Oid schema, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation %s.%s does not exist", get_namespace_name(schema), name),
-				 errhint("Create the extension devapp in this database, at the version of its library.")));
+				 errhint("Create extension \"devapp\" in this database, in the version of its library.")));
 	return relid;
 }
 
@@ -369,7 +369,7 @@ require_type(Oid schema, CatalogColumn which, Oid type)
 				 errmsg("column %s of %s.%s is of type %s, but the library expects %s",
 						column_names[which].column, get_namespace_name(schema), column_names[which].table,
 						format_type_be(type), format_type_be(expected)),
-				 errhint("Give the column its type back, or install the library of this version.")));
+				 errhint("Restore the type of the column, or install the library of this version.")));
 }
 
 static AttrNumber

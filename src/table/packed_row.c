@@ -233,8 +233,8 @@ body_damaged(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("a row of devapp_internal.packed_row cannot be read"),
-			 errhint("The owner of the extension can rebuild all of them with SELECT devapp_internal.rebuild_packed_rows().")));
+			 errmsg("could not read a row of devapp_internal.packed_row"),
+			 errhint("The owner of the extension can rebuild all rows with SELECT devapp_internal.rebuild_packed_rows().")));
 }
 
 /* How much of a body a value takes, if its type says so. */

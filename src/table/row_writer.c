@@ -135,9 +135,9 @@ row_writer_set(RowWriter *writer, const char *column, Oid type, Datum value)
 	if (att->atttypid != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table \"%s\" has another type than the library expects",
+				 errmsg("column \"%s\" of table \"%s\" does not have the type that the library expects",
 						column, RelationGetRelationName(writer->rel)),
-				 errhint("Give the column its type back, or install the library of this version.")));
+				 errhint("Restore the type of the column, or install the library of this version.")));
 	set_attribute(writer, att->attnum, value, false);
 }
 

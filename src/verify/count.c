@@ -174,17 +174,17 @@ check_at(bool isnull, Datum value, TimestampTz now)
 	if (at > now + CLOCK_SKEW)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("at is in the future"),
+				 errmsg("\"at\" is in the future"),
 				 errhint("Set the gateway's clock: it is more than 5 minutes ahead of the server's.")));
 	if (at < now - keep)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("at is longer ago than usage is kept"),
+				 errmsg("\"at\" is older than the retention period"),
 				 errhint("See the setting devapp.retention_day.")));
 	if (devapp_record_delay > 0 && at < now - devapp_record_delay * USECS_PER_MINUTE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("at is longer ago than a call may be recorded"),
+				 errmsg("\"at\" is too long ago for a call to be recorded"),
 				 errhint("Record calls soon after they were made; see the setting devapp.record_delay.")));
 	return minute_of(at) - (minute_of(at) % MINUTES_PER_DAY + MINUTES_PER_DAY) % MINUTES_PER_DAY;
 }
@@ -261,7 +261,7 @@ find_product(Known *known, text *product)
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("product %s does not exist",
 							quote_identifier(mask_string(text_to_cstring(product)))),
-					 errhint("Give the product that the verdict named, or null: then the call counts under no product.")));
+					 errhint("Give the product that the verdict named, or null to count the call under no product.")));
 	}
 	return k;
 }
@@ -392,8 +392,8 @@ devapp_record_usages(PG_FUNCTION_ARGS)
 		if (columns[i].n != n && !(i == 4 && PG_ARGISNULL(4)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the arrays are not of one length"),
-					 errhint("Give one element a call in each array; null where there is none.")));
+					 errmsg("the arrays must have the same length"),
+					 errhint("Give one element per call in each array, and null where there is none.")));
 	}
 	reports = palloc_extended(sizeof(Report) * (Size) Max(n, 1), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < n; i++)

@@ -196,7 +196,7 @@ part_row(Explanation *x, const char *rule, Str asked, bool covered,
 		 VerdictCode failure)
 {
 	if (asked.data == NULL)
-		put_row(x, rule, VERDICT_VALID, "not asked");
+		put_row(x, rule, VERDICT_VALID, "not requested");
 	else
 		put_row(x, rule, covered ? VERDICT_VALID : failure,
 				psprintf("%s is %s", str_text(asked),
@@ -231,7 +231,7 @@ explain_scope(Explanation *x, const DecideCredentialProduct *a, const DecideRequ
 
 	if (request->scope == NULL)
 	{
-		put_row(x, "scope", VERDICT_VALID, "not asked");
+		put_row(x, "scope", VERDICT_VALID, "not requested");
 		return;
 	}
 	holds = scope_holds(request->scope, &a->scopes);
@@ -251,7 +251,7 @@ explain_coverage(Explanation *x, const Entitlement *e,
 	part.resource_safe = request->resource_safe;
 	if (!request->resource_safe)
 		put_row(x, "resource", VERDICT_RESOURCE_FORBIDDEN,
-				"the path could be read as another one: dot segments, encoded slashes, backslashes, a \"#\", control characters, or over 8192 bytes");
+				"the path is ambiguous or too long: dot segments, encoded slashes, backslashes, a \"#\", control characters, or over 8192 bytes");
 	else
 		part_row(x, "resource", request->resource,
 				 part_is_covered(e, a, &part), VERDICT_RESOURCE_FORBIDDEN);
@@ -289,12 +289,12 @@ explain_address(Explanation *x, const Entitlement *e, const DecideRequest *reque
 	bool		allowed = decide_address_allowed(d, request);
 
 	if (d->app_networks.count == 0 && d->credential_networks.count == 0)
-		detail = "calls may come from every address";
+		detail = "calls are allowed from every address";
 	else if (!request->client_known)
-		detail = "the networks are limited, and the client is not given";
+		detail = "the networks are limited, and no client address was given";
 	else
 		detail = allowed ? "the client is in an allowed network" :
-			"the client is in no allowed network";
+			"the client is not in an allowed network";
 	put_row(x, "address", allowed ? VERDICT_VALID : VERDICT_ADDRESS_FORBIDDEN, detail);
 }
 
@@ -321,7 +321,7 @@ explain_quota(Explanation *x, const Limits *limits, const QuotaState *state, con
 	put_row(x, "quota", code,
 			psprintf(INT64_FORMAT " of " INT64_FORMAT " used until %s; the quota is %s%s",
 					 Min(state->used, limit), limit, time_text(state->window.end), source,
-					 code == VERDICT_UNAVAILABLE ? ", and hard, so that only the primary lets calls through" : ""));
+					 code == VERDICT_UNAVAILABLE ? ", and hard, so that only the primary allows calls" : ""));
 	return code;
 }
 
@@ -329,8 +329,8 @@ static VerdictCode
 explain_rate(Explanation *x, const QuotaState *state, const char *source)
 {
 	VerdictCode code = state->wait == 0 ? VERDICT_VALID : VERDICT_RATE_LIMITED;
-	char	   *answer = state->wait == 0 ? "a call may come now" :
-		psprintf("the next call may come in %.3f seconds", (double) state->wait / 1e6);
+	char	   *answer = state->wait == 0 ? "a call is allowed now" :
+		psprintf("the next call is allowed in %.3f seconds", (double) state->wait / 1e6);
 
 	put_row(x, "rate", code, psprintf("%s; the rate is %s", answer, source));
 	return code;
@@ -398,7 +398,7 @@ explain_credential(Explanation *x, const Entitlement *e,
 {
 	x->consumer_key = e->consumer_key;
 	if (x->is_stale)
-		put_row(x, "standby", VERDICT_STALE, "this standby has not heard of its primary for too long");
+		put_row(x, "standby", VERDICT_STALE, "the last heartbeat from the primary is too old");
 	explain_standing(x, e, request->now);
 	if (e->decide.ncredential_products == 0)
 		put_row(x, "association", VERDICT_NO_PRODUCT,

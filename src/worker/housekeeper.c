@@ -40,7 +40,7 @@ void
 housekeeper_define_gucs(void)
 {
 	DefineCustomIntVariable("devapp.refresh_interval",
-							"Time between refreshes of the materialized reports.",
+							"Sets the time between refreshes of the materialized reports.",
 							"0 leaves refreshing to devapp.refresh_reports().",
 							&refresh_interval,
 							15 * 60, 0, 7 * 24 * 60 * 60,

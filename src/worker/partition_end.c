@@ -174,8 +174,8 @@ detach_partition(Step *step)
 	if (!is_plainly_partitioned(parent))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("table \"%s\" is not partitioned as devapp makes it", ending->parent),
-				 errhint("Its old partitions are dropped by devapp.maintain_usage().")));
+				 errmsg("table \"%s\" is not partitioned as devapp expects", ending->parent),
+				 errhint("devapp.maintain_usage() drops its old partitions.")));
 	SetUserIdAndSecContext(owner, 0);
 	run_at_top_level(psprintf("ALTER TABLE devapp.%s DETACH PARTITION devapp.%s %s",
 							  quote_identifier(ending->parent),

@@ -228,7 +228,7 @@ report_error(const ErrorData *error, RegistryJob job)
 	}
 	else if (!ShutdownRequestPending)
 		ereport(LOG,
-				(errmsg("%s gave way to another session, and comes again",
+				(errmsg("%s gave way to another session and will be retried",
 						MyBgworkerEntry->bgw_name)));
 }
 

@@ -205,7 +205,7 @@ wait_for_calls(PGconn *conn, const LeaseState *state)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("lost the connection to the primary: %s", pchomp(PQerrorMessage(conn))),
-				 errhint("The counts are kept, and sent again.")));
+				 errhint("The counts are kept and will be sent again.")));
 }
 
 /* True if this process is to stay.  Where a setting has changed, another one takes its place. */

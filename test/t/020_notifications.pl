@@ -237,7 +237,7 @@ is(sql("SELECT status, worker FROM devapp.notification WHERE notification_id = $
 sql("UPDATE devapp.notification SET leased_until = now() WHERE notification_id = $last");
 drain('heir', $deliver);
 is( sql("SELECT status, attempts, last_error FROM devapp.notification WHERE notification_id = $last"),
-	'done|2|the lease of worker killed ran out', 'when it is over another delivers');
+	'done|2|the lease of worker killed expired', 'when it is over another delivers');
 append_to_file("$dir/may_end", 'x');
 
 # one that idles stops at once

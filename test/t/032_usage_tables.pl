@@ -201,7 +201,7 @@ write_stream("d = '2024-03-01'", 5);
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp.maintain_usage() WHERE partition_name ~ 'usage_day_2024' AND action = 'dropped'}), 12,
 	'a shorter retention');
 is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_partitions() WHERE partition_name ~ 'usage_minute_2024'}), 2,
-	'0 keeps them for ever');
+	'0 keeps them forever');
 is( error_of($node, "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms', now() - interval '31 days')"), '22023',
 	'what is past the retention is not recorded');
 $node->append_conf('postgresql.conf', "devapp.record_delay = '2d'");
@@ -209,7 +209,7 @@ $node->reload;
 $node->poll_query_until('postgres', q{SELECT devapp_internal.setting('record_delay') = '2d'}) or die;
 my ($state, $report) = error_of($node, "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms', now() - interval '49 hours')");
 is($state, '22023', 'nor what is told too late');
-like($report, qr/at is longer ago than a call may be recorded/, 'it says so');
+like($report, qr/"at" is too long ago for a call to be recorded/, 'it says so');
 is($node->safe_psql('postgres', "SELECT devapp.record_usage('$app->{credential_id}', 'weather', 200, '1 ms', now() - interval '47 hours')"), 1, 'what is not is recorded');
 
 # ---------- dump and restore ----------

@@ -210,7 +210,7 @@ for my $way ([ 'soft', 'verify_key' ], [ 'hard', 'consume_quota' ])
 	is(ask("$reset " . sprintf($twice, $app->{secret})), '1 2300-01-01, 0 2300-01-01', "$enforcement: from further ahead: in that too");
 	ask("DO \$\$ BEGIN PERFORM devapp.flush_usage(); END \$\$");
 	is(ask("SELECT used, window_end AT TIME ZONE 'UTC' FROM devapp.quota_usage WHERE app_id = '$app->{app_id}'"), ($enforcement eq 'soft' ? 2 : 4) . '|2300-01-01 00:00:00', 'its row stays');
-	like(doctor($node, 'quota'), qr/^warning\|\d+ quota\(s\) are in a window that lies in the future/, 'doctor warns');
+	like(doctor($node, 'quota'), qr/^warning\|\d+ quota\(s\) have a window in the future/, 'doctor warns');
 }
 ask('SELECT devapp.reset_quota(q.app_id, p.name) FROM devapp.quota_usage q JOIN devapp.product p USING (product_id) WHERE q.window_start > now()');
 is(ask('SELECT count(*) FROM devapp.quota_usage WHERE window_start > now()'), 0, 'reset_quota brings them back');
@@ -363,10 +363,10 @@ is(calls($app, 2, '', function => 'consume_quota'), 'VALID:1 VALID:0', 'both par
 $app = make("quota_limit => 1, rate_limit => 0.001, $century");
 my $explain = "SELECT rule, passed, code, regexp_replace(detail, 'in [0-9.]+', 'in some') FROM devapp.explain_access('$app->{app_id}'";
 is(ask("SET TimeZone = 'UTC'; $explain) WHERE rule IN ('quota', 'rate', 'verdict')"),
-	"quota|t|VALID|0 of 1 used until 2100-01-01 00:00:00+00; the quota is the product's\nrate|t|VALID|a call may come now; the rate is the product's\nverdict|t|VALID|allowed", 'explain_access');
+	"quota|t|VALID|0 of 1 used until 2100-01-01 00:00:00+00; the quota is the product's\nrate|t|VALID|a call is allowed now; the rate is the product's\nverdict|t|VALID|allowed", 'explain_access');
 calls($app, 1);
 is(ask("SET TimeZone = 'UTC'; $explain) WHERE rule IN ('quota', 'rate', 'verdict')"),
-	"quota|f|QUOTA_EXCEEDED|1 of 1 used until 2100-01-01 00:00:00+00; the quota is the product's\nrate|f|RATE_LIMITED|the next call may come in some seconds; the rate is the product's\nverdict|f|QUOTA_EXCEEDED|policies.ratelimit.QuotaViolation",
+	"quota|f|QUOTA_EXCEEDED|1 of 1 used until 2100-01-01 00:00:00+00; the quota is the product's\nrate|f|RATE_LIMITED|the next call is allowed in some seconds; the rate is the product's\nverdict|f|QUOTA_EXCEEDED|policies.ratelimit.QuotaViolation",
 	'explain_access, when all is used');
 is(ask("$explain, at => now()) WHERE rule IN ('quota', 'rate')"), '', 'with another clock they are not known');
 

@@ -110,7 +110,7 @@ ok($one->poll_query_until('postgres', 'SELECT lease_errors > 0 FROM devapp.worke
 my $soft = make(10, 'soft');
 is(calls($one, $soft, 20), 'QUOTA_EXCEEDED 10 VALID 10', 'a soft quota is counted by the standby itself then');
 like($one->safe_psql('postgres', 'SELECT last_lease_error FROM devapp.worker_status'),
-	qr/^could not borrow parts of quotas from the primary: permission denied for function lease_quotas/, 'it says why');
+	qr/^could not lease quotas from the primary: permission denied for function lease_quotas/, 'it says why');
 like(doctor($one, 'quota_leases'), qr/^warning\|the primary lends nothing: could not borrow/, 'and so does doctor');
 
 # ---------- with it ----------
@@ -182,7 +182,7 @@ cmp_ok($passed, '<=', 1000, 'no call too many is let through');
 cmp_ok($passed, '>=', $used, 'nor one that is not known of');
 primary_says("UPDATE devapp.quota_lease SET expires_at = now() - interval '1 s' WHERE app_id = '$app->{app_id}' AND granted > used");
 is(calls($one, $app, 5, pause => 0.2), 'UNAVAILABLE 5', 'also when its lease has expired');
-like(doctor($primary, 'quota_leases'), qr/^warning\|$held unit\(s\) of hard quotas are held by leases that have expired/, 'which doctor tells');
+like(doctor($primary, 'quota_leases'), qr/^warning\|expired leases of .* hold $held unit\(s\) of hard quotas$/, 'which doctor tells');
 primary_says("SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}')");
 becomes($app, '0|0', 'a reset gives it back');
 is(call($two, $app), 'VALID', 'and calls go on');

@@ -135,7 +135,7 @@ is( $standby->safe_psql('postgres', "SELECT allowed, code, http_status, fault, a
 is($standby->safe_psql('postgres', "SELECT code FROM generate_series(1, 2), devapp.verify_key('$rated->{secret}')"), "UNAVAILABLE\nUNAVAILABLE", 'which takes nothing from the rate');
 is($standby->safe_psql('postgres', "SELECT code FROM devapp.verify_key('$hard->{secret}', cost => 91)"), 'QUOTA_EXCEEDED', 'what costs more than is left is too much there as well');
 like( $standby->safe_psql('postgres', "SELECT code || ' ' || detail FROM devapp.explain_access('$hard->{app_id}') WHERE rule = 'quota'"),
-	qr/^UNAVAILABLE 10 of 100 used .*, and hard, so that only the primary lets calls through$/, 'explain_access says why');
+	qr/^UNAVAILABLE 10 of 100 used .*, and hard, so that only the primary allows calls$/, 'explain_access says why');
 is($standby->safe_psql('postgres', "SET devapp.metering = off; SELECT code FROM devapp.verify_key('$hard->{secret}')"), 'VALID', 'a session that does not meter has no limits');
 is(calls(1, app => $hard), 1, 'the primary lets calls through');
 is(calls(90, app => $hard, function => 'consume_quota'), 89, 'up to the limit');

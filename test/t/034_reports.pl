@@ -227,7 +227,7 @@ is( $node->safe_psql('restored', q{
 		SELECT count(DISTINCT error), count(as_of) FROM devapp.report_refresh;
 		SELECT status, detail FROM devapp.doctor() WHERE check_name = 'housekeeping';
 		ROLLBACK;}),
-	"\n1|7\nwarning|reports could not be refreshed: this is not a histogram of latencies", 'reports that cannot be refreshed stay as they were, and doctor says so');
+	"\n1|7\nwarning|reports could not be refreshed: invalid histogram of latencies", 'reports that cannot be refreshed stay as they were, and doctor says so');
 
 # ---------- what refreshing leaves in pg_stat_statements ----------
 

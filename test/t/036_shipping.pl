@@ -128,7 +128,7 @@ set_conninfo("$address password=wrong$password");
 fails('could not ship usage to the primary: .*password authentication failed', 'a wrong password');
 like(doctor($standby, 'metering'), qr/^warning\|the last flush or shipment failed: could not ship usage/, 'doctor says so');
 set_conninfo("nonsense $password");
-fails('devapp.primary_conninfo is not a connection string', 'no connection string');
+fails('devapp.primary_conninfo is not a valid connection string', 'no connection string');
 $primary->safe_psql('postgres', 'REVOKE EXECUTE ON FUNCTION devapp.receive_usage FROM shipper');
 set_conninfo("$address password=$password");
 fails('permission denied for function receive_usage', 'no right');
@@ -230,7 +230,7 @@ for my $case (
 	[ 'its error has no message', 'ERROR:',
 		sub { welcome($_[0]); my $all = ''; 1 while $all !~ /S\0\0\0\x04\z/ && $_[0]->sysread($all, 100000, length $all);
 			$_[0]->syswrite("E\0\0\0\x13SERROR\0C55000\0\0Z\0\0\0\x05I"); sleep 1 } ],
-	[ 'it does not answer', 'it does not answer', sub { sleep 15 } ])
+	[ 'it does not answer', 'the primary does not answer', sub { sleep 15 } ])
 {
 	my ($name, $like, $function) = @$case;
 	my $child = pretend($function);
@@ -354,7 +354,7 @@ sub refusal
 	my ($state, $report) = error_of($primary,
 		"BEGIN; SELECT devapp.receive_usage(devapp.uuid_v7(), pg_read_binary_file('$file')); ROLLBACK");
 	return 'nothing' if $state eq '00000';
-	return $report =~ /ERROR:  22P03: the counts cannot be used: (.*)/ ? $1 : $report;
+	return $report =~ /ERROR:  22P03: invalid shipment of counts: (.*)/ ? $1 : $report;
 }
 
 # counts that nobody can have counted stop at what a bigint holds, and stop nothing else
@@ -368,7 +368,7 @@ is(refusal(counters(\%call, \%response, { kind => 1, code => 1, minute => $minut
 is(refusal(counters({ %call, environment => 'e' x 24, operation => $product_id, sum => 5 })), 'nothing', 'and all that a call can have');
 is(refusal(counters()), 'nothing', 'and no rows');
 my $header = substr counters(), 0, 8;
-my $cut = 'it is of another version of devapp, or of something else';
+my $cut = 'it was made by another version of devapp, or is not a shipment';
 for my $case (
 	[ 'it is damaged', $header ],
 	[ 'it is too short', sealed_counters(substr $header, 0, 7) ],
@@ -388,18 +388,18 @@ for my $case (
 	[ 'a kind of row is unknown', counters(\%call, { %call, kind => 0 }) ],
 	[ 'a verdict is unknown', counters({ %call, code => 27 }) ],
 	[ 'a verification has a latency', counters({ %call, bin => 2 }) ],
-	(map { [ 'a call that takes nothing is of a lease', counters({ %call, bin => 1, @$_ }) ] } [ sum => 0 ], [ code => 3, sum => 0 ]),
-	[ 'a call that was refused has a cost', counters({ %call, code => 3, sum => 1 }) ],
-	(map { [ q{a credential, its app and its version don't go together}, counters({ %call, @$_ }) ] }
+	(map { [ 'a call that costs nothing belongs to a lease', counters({ %call, bin => 1, @$_ }) ] } [ sum => 0 ], [ code => 3, sum => 0 ]),
+	[ 'a refused call has a cost', counters({ %call, code => 3, sum => 1 }) ],
+	(map { [ q{a credential, its app and its version do not match}, counters({ %call, @$_ }) ] }
 		[ app => '' ], [ credential => '' ], [ version => 0 ], [ version => -1 ], [ app => '', credential => '' ],
 		[ app => '', credential => '', version => -1 ]),
 	[ 'an operation has no product', counters({ %call, operation => $product_id, product => '' }) ],
 	[ 'an environment has bytes after its end', counters({ %call, environment => "e\0e" }) ],
-	[ 'a last call is not in its minute', counters({ %call, max => $call{max} + 60000000 }) ],
+	[ 'a last call is outside its minute', counters({ %call, max => $call{max} + 60000000 }) ],
 	[ 'an outcome is unknown', counters({ %response, code => 3 }) ],
 	[ 'a latency is out of range', counters({ %response, bin => 146 }) ],
 	[ 'a response is not counted by the day', counters({ %response, minute => $day + 1 }) ],
-	(map { [ 'a response tells more than its app and product', counters({ %response, @$_ }) ] }
+	(map { [ 'a response has more than an app and a product', counters({ %response, @$_ }) ] }
 		[ version => 1 ], [ credential => $credential_id ], [ operation => $product_id ], [ environment => 'e' ]),
 	(map { [ 'latencies contradict each other', counters({ %response, @$_ }) ] }
 		[ min => 31 ], [ max => 86400000001 ], [ min => 21 ], [ max => 19 ], [ max => 20, sum => 61 ]))
@@ -442,7 +442,7 @@ $standby->stop;
 my $log = slurp_file($standby->logfile);
 unlike($log, qr/$password/, 'no password is in the log of the standby');
 unlike(slurp_file($primary->logfile), qr/$password.*shipper/, 'nor in that of the primary');
-like($log, qr/0000-7000-8000-000000000000.stat" is not a file of counters, or damaged/, 'a damaged file is left out');
+like($log, qr/0000-7000-8000-000000000000.stat" is not a valid file of counters/, 'a damaged file is left out');
 is(scalar(() = $log =~ /WARNING:.*password authentication failed|ERROR:.*password authentication failed/g), 1, 'an error that comes again is logged once');
 
 done_testing();

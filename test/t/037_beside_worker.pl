@@ -109,7 +109,7 @@ cmp_ok(time - $started, '<', 4, 'soon');
 $holder->query_safe('COMMIT; BEGIN; SELECT devapp.flush_usage()');
 ($state, $report) = error_of($node, 'SELECT devapp.setup_roles()');
 is($state, '55P03', 'or when somebody flushes for long');
-like($report, qr/devapp is in use.*It is kept by process \d+ \(\w+, holder, idle in transaction\)/s, 'by whom');
+like($report, qr/devapp is in use.*It is being used by process \d+ \(\w+, holder, idle in transaction\)/s, 'by whom');
 $holder->query_safe('COMMIT');
 $holder->quit;
 is(tries('postgres', 'SELECT devapp.setup_roles()'), '', 'afterwards it does what it should');

@@ -131,7 +131,7 @@ for my $days (2, 30)
 	move_clock(-86400 * $days);
 	is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota') . allowed('minute', 9), '000', "a clock that is put back by $days days gives no quota anew");
 	flush();
-	like(doctor($node, 'quota'), qr/^warning\|3 quota\(s\) are in a window that lies in the future/, 'doctor says so');
+	like(doctor($node, 'quota'), qr/^warning\|3 quota\(s\) have a window in the future/, 'doctor says so');
 	kill_process($node, $node->safe_psql('postgres', 'SELECT worker_pid FROM devapp.worker_status'));
 	is(allowed('soft', 9) . allowed('hard', 9, 'consume_quota') . allowed('minute', 9), '000', 'from their rows as well');
 	move_clock(0);

@@ -128,7 +128,7 @@ for my $who ('zoe.quill@new.example', $zoe, 'nobody@new.example')
 	my ($rows, $report);
 	$node->psql('postgres', "SELECT devapp.erase_developer('$who')", stdout => \$rows, stderr => \$report);
 	is($rows, '', 'nothing is erased twice');
-	like($report, qr/^psql:\S+ NOTICE:  nothing of this person is left to erase/, 'but said');
+	like($report, qr/^psql:\S+ NOTICE:  there is nothing left to erase for this person/, 'but said');
 }
 unlike(dump_text('twice.sql'), qr/zoe/i, 'and nothing comes back by it');
 
@@ -140,7 +140,7 @@ like(dump_text('claimed.sql'), qr/claimed\@new\.example/, 'somebody who acted by
 	my ($rows, $report);
 	$node->psql('postgres', "SELECT devapp.erase_developer('claimed\@new.example')", stdout => \$rows, stderr => \$report);
 	is($rows, '', 'no developer');
-	like($report, qr/NOTICE:  the address is no developer's; what is known of it is erased/, 'but an address');
+	like($report, qr/NOTICE:  the address does not belong to a developer; data about it are erased/, 'but an address');
 }
 unlike(dump_text('claimed.sql'), qr/claimed\@new\.example/, 'is erased as well');
 

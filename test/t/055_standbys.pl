@@ -124,10 +124,10 @@ sub says
 	return $said =~ s/\d+(\.\d)? (bytes|kB|s old)/N $2/gr;
 }
 
-is(says($first, 'standby_use'), 'ok|it is for decisions: they are STALE 3 s after it last heard of its primary; a query may hold back revocations for 300 ms (max_standby_streaming_delay)', 'doctor(): what it is for');
-is(says($first, 'standby_lag'), 'ok|N bytes of received WAL are not replayed; the last commit that was replayed is N s old', 'doctor(): where it is');
+is(says($first, 'standby_use'), 'ok|it is for decisions, which are STALE 3 s after the last heartbeat of the primary; a query can delay revocations by 300 ms (max_standby_streaming_delay)', 'doctor(): what it is for');
+is(says($first, 'standby_lag'), 'ok|N bytes of received WAL is not replayed; the last replayed commit is N s old', 'doctor(): where it is');
 is(says($first, 'standby_heartbeat'), '', 'doctor(): it tells nobody itself');
-is(says($primary, 'standby_heartbeat'), 'ok|standbys are told once a second that the primary is there', 'doctor(): the primary does');
+is(says($primary, 'standby_heartbeat'), 'ok|standbys receive a heartbeat once a second', 'doctor(): the primary does');
 is($primary->safe_psql('postgres', q{SELECT count(*) FROM devapp.doctor() WHERE check_name IN ('standby_use', 'standby_lag')}), 0, 'and is no standby');
 
 # ---------- every way to ask ----------
@@ -163,7 +163,7 @@ ask($first, 'SELECT pg_wal_replay_pause()');
 becomes($first, 'STALE', $in_time, 'replay paused');
 is(status($first), 't|f|replay is paused', 'standby_status() says why');
 like($first->safe_psql('postgres', q{SELECT status, detail FROM devapp.doctor() WHERE check_name = 'standby_lag'}),
-	qr/^error\|verdicts are STALE: replay is paused; \d+ bytes of received WAL are not replayed; the last commit that was replayed is [3-9]\.\d s old$/, 'so does doctor()');
+	qr/^error\|verdicts are STALE: replay is paused; \d+ bytes of received WAL is not replayed; the last replayed commit is [3-9]\.\d s old$/, 'so does doctor()');
 is(ask($second), 'VALID', 'the second standby gets all the same what the first one received');
 sleep 3; # a backlog
 ask($first, 'SELECT pg_wal_replay_resume()');
@@ -174,7 +174,7 @@ becomes($first, 'VALID', $back, 'replay resumed');
 $first->safe_psql('postgres', q{ALTER SYSTEM SET primary_conninfo = ''});
 $first->reload;
 becomes($first, 'STALE', $in_time, 'receiver cut');
-is(status($first), 't|f|no WAL is received', 'standby_status() says why');
+is(status($first), 't|f|no WAL is being received', 'standby_status() says why');
 becomes($second, 'STALE', $in_time, 'the standby behind it');
 is(status($second), 't|f|replay is behind, or devapp.max_staleness is not set on the primary, or clocks differ', 'which has a receiver');
 is(ask($second, $stale{$_}), 'STALE|503|00:00:01|f', "$_: STALE") for grep { $_ ne '/auth' } sort keys %stale;
@@ -184,7 +184,7 @@ for my $statement (@refused)
 {
 	my ($state, $report) = error_of($second, $statement);
 	is($state, '57P03', "refused: $statement");
-	like($report, qr/this standby has not heard of its primary for too long/, 'and said why');
+	like($report, qr/the last heartbeat from the primary is too old/, 'and said why');
 }
 $first->safe_psql('postgres', 'ALTER SYSTEM RESET primary_conninfo');
 $first->reload;
@@ -352,9 +352,9 @@ set_config($primary, 'devapp.max_staleness', '0');
 becomes($first, 'STALE', $in_time, 'a primary that does not tell');
 set_config($first, 'devapp.max_staleness', '0');
 becomes($first, 'VALID', $back, 'a standby that does not ask');
-is(says($first, 'standby_use'), 'info|it goes on deciding without its primary (devapp.max_staleness is 0); a query may hold back revocations for 300 ms (max_standby_streaming_delay)', 'doctor() says so');
+is(says($first, 'standby_use'), 'info|it keeps deciding without its primary (devapp.max_staleness is 0); a query can delay revocations by 300 ms (max_standby_streaming_delay)', 'doctor() says so');
 set_config($first, 'max_standby_streaming_delay', '-1');
-is(says($first, 'standby_use'), 'info|it is for reports: a query may hold back revocations for any time (max_standby_streaming_delay)', 'doctor(): one for reports');
+is(says($first, 'standby_use'), 'info|it is for reports: a query can delay revocations by any time (max_standby_streaming_delay)', 'doctor(): one for reports');
 ask($first, 'SELECT pg_wal_replay_pause()');
 like(says($first, 'standby_lag'), qr/^warning\|replay is paused; /, 'doctor(): it is paused');
 ask($first, 'SELECT pg_wal_replay_resume()');
@@ -362,7 +362,7 @@ set_config($primary, 'devapp.max_staleness', '3s');
 becomes($second, 'VALID', $back, 'the primary tells again');
 set_config($first, 'devapp.max_staleness', '3s');
 becomes($first, 'VALID', $back, 'the standby asks again');
-is(says($first, 'standby_use'), 'warning|it is for decisions: they are STALE 3 s after it last heard of its primary; a query may hold back revocations for any time (max_standby_streaming_delay)', 'doctor(): both cannot be');
+is(says($first, 'standby_use'), 'warning|it is for decisions, which are STALE 3 s after the last heartbeat of the primary; a query can delay revocations by any time (max_standby_streaming_delay)', 'doctor(): both cannot be');
 set_config($first, 'max_standby_streaming_delay', '300ms');
 
 # ---------- promotion ----------

@@ -266,15 +266,15 @@ sub restart
 }
 
 install($here, "$tree/devapp.so", next_files($tree));
-update_fails('an older library', '55000', qr/the update of devapp to \Q$next\E needs the library of devapp \Q$next\E, but that of devapp \Q$version\E is loaded.*HINT:.*restart the server/s);
+update_fails('an older library', '55000', qr/the update of devapp to \Q$next\E requires the library of devapp \Q$next\E, but that of devapp \Q$version\E is loaded.*HINT:.*restart the server/s);
 goes_on('an older library');
 
 install($here, "$work/two_newer.so", next_files($tree));
 restart($node);
-update_fails('a library two releases newer', '55000', qr/the library of devapp \Q$two_newer\E|needs the library of devapp \Q$next\E, but that of devapp \Q$two_newer\E/);
+update_fails('a library two releases newer', '55000', qr/the library of devapp \Q$two_newer\E|requires the library of devapp \Q$next\E, but that of devapp \Q$two_newer\E/);
 my ($state, $report) = error_of($node, "SELECT devapp.verify_key('$app->{secret}')");
 is($state, '55000', 'a library two releases newer does not verify');
-like($report, qr/the library of devapp \Q$two_newer\E does not serve the catalog of devapp \Q$version\E.*HINT:.*one after the other/s, 'it says why');
+like($report, qr/the library of devapp \Q$two_newer\E is not compatible with the catalog of devapp \Q$version\E.*HINT:.*one after the other/s, 'it says why');
 like(doctor($node, 'version'), qr/^error\|extension \Q$version\E, library \Q$two_newer\E/, 'doctor() still tells');
 is((error_of($node, "SELECT devapp.create_team('red')"))[0], '55000', 'nor does it do anything else');
 
@@ -295,7 +295,7 @@ is($node->safe_psql('postgres', "SELECT (devapp.verify_key(devapp_secret, '/weat
 $node->safe_psql('postgres', 'SELECT devapp.flush_usage()');
 is($node->safe_psql('postgres', "SELECT code, calls FROM devapp.usage_day WHERE day = (now() AT TIME ZONE 'UTC')::date AND code = 'RESOURCE_FORBIDDEN'"), 'RESOURCE_FORBIDDEN|1', 'and counts calls by the codes that there are');
 like(doctor($node, 'version'), qr/^warning\|extension \Q$version\E, library \Q$next\E/, 'doctor() tells that an update is due');
-is(doctor($node, 'update'), "info|version $next is installed on this server; an update would run $version--$next", 'and what it would run');
+is(doctor($node, 'update'), "info|version $next is installed on this server; the update path is $version--$next", 'and what it would run');
 is($node->safe_psql('postgres', 'SELECT wrong FROM devapp_internal.check_packed_rows(100000)'), '0', 'copies are right');
 
 # ---------- updates that fail ----------
@@ -499,7 +499,7 @@ for my $server ($node, $standby)
 {
 	($state, $report) = error_of($server, "SELECT devapp.verify_key('$app->{secret}')");
 	is($state, '55000', $server->name . ': the old library does not serve the new catalog');
-	like($report, qr/the library of devapp \Q$version\E does not serve the catalog of devapp \Q$next\E.*HINT:  Install the library of devapp \Q$next\E again, and restart the server\./s, 'and says what to do');
+	like($report, qr/the library of devapp \Q$version\E is not compatible with the catalog of devapp \Q$next\E.*HINT:  Install the library of devapp \Q$next\E again, and restart the server\./s, 'and says what to do');
 }
 
 # ---------- from the last release to this version ----------

@@ -18,7 +18,7 @@ BEGIN
     IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = owner) THEN
         RAISE EXCEPTION 'the owner of the extension devapp, %, is not a superuser', owner
             USING ERRCODE = 'insufficient_privilege',
-                  HINT = 'Functions of devapp run with the rights of their owner. Make that role a superuser again, or give the extension another owner, see the page about upgrades.';
+                  HINT = 'Functions of devapp run with the privileges of their owner. Make that role a superuser again, or give the extension another owner, as the page about upgrades describes.';
     END IF;
     IF owner <> updater THEN
         EXECUTE format('SET LOCAL ROLE %s', owner);
@@ -36,7 +36,7 @@ BEGIN
      WHERE n.nspname IN ('devapp', 'devapp_internal', 'devapp_report', 'devapp_api', 'devapp_cache')
        AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner;
     IF open_schema IS NOT NULL THEN
-        RAISE EXCEPTION 'roles other than the owner may create objects in schema %', open_schema
+        RAISE EXCEPTION 'roles other than its owner can create objects in schema %', open_schema
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Revoke CREATE on it from them.';
     END IF;
