@@ -139,7 +139,7 @@ DECLARE
     given constant text := nullif(devapp_internal.apigee_text(body, name), '');
 BEGIN
     IF given !~ '^-?[0-9]{1,15}$' THEN
-        PERFORM devapp_internal.apigee_refuse(format('%s must be a whole number', name), 'It has at most 15 digits.');
+        PERFORM devapp_internal.apigee_refuse(format('%s must be a whole number', name), 'The maximum is 15 digits.');
     END IF;
     RETURN given;
 END

@@ -45,7 +45,7 @@ BEGIN
     secret := devapp_internal.oauth_parameter(form, 'client_secret');
     assertion := devapp_internal.oauth_parameter(form, 'client_assertion');
     IF num_nonnulls(request.headers -> 'authorization', secret, assertion) > 1 THEN
-        PERFORM devapp_internal.http_error(400, 'invalid_request', 'the client authenticates in more than one way');
+        PERFORM devapp_internal.http_error(400, 'invalid_request', 'the client used more than one authentication method');
     END IF;
     IF (assertion IS NULL) <> (assertion_type IS NULL) THEN
         PERFORM devapp_internal.http_error(400, 'invalid_request', 'client_assertion and client_assertion_type must be used together');

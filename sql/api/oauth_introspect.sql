@@ -17,7 +17,7 @@ DECLARE
 BEGIN
     IF devapp_internal.caller_verifies() THEN
         IF request.basic_user IS NOT NULL OR form ?| '{client_secret,client_assertion}'::text[] THEN
-            PERFORM devapp_internal.http_error(400, 'invalid_request', 'the caller authenticates in more than one way');
+            PERFORM devapp_internal.http_error(400, 'invalid_request', 'the caller used more than one authentication method');
         END IF;
         RETURN devapp_internal.json_response(200, devapp.introspect(devapp_internal.oauth_token_of(form)));
     END IF;

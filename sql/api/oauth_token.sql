@@ -54,7 +54,7 @@ DECLARE
     url constant text := concat(devapp_internal.oauth_base_url(request), request.path);
 BEGIN
     IF jkt IS NOT NULL AND devapp_internal.dpop_thumbprint(request.headers ->> 'dpop', request.method, url, NULL, NULL) IS DISTINCT FROM jkt THEN
-        PERFORM devapp_internal.http_error(400, 'invalid_dpop_proof', 'the DPoP proof is not good for this request, or was used before');
+        PERFORM devapp_internal.http_error(400, 'invalid_dpop_proof', 'the DPoP proof is not valid for this request, or has already been used');
     END IF;
     RETURN true;
 END
@@ -94,7 +94,7 @@ BEGIN
         PERFORM devapp_internal.http_error(400, 'invalid_request', 'grant_type is missing');
     END IF;
     IF grant_type <> 'client_credentials' THEN
-        PERFORM devapp_internal.http_error(400, 'unsupported_grant_type', 'the only grant_type here is client_credentials');
+        PERFORM devapp_internal.http_error(400, 'unsupported_grant_type', 'grant_type must be client_credentials');
     END IF;
     issued := devapp_internal.oauth_issue(request);
     RETURN devapp_internal.json_response(200, jsonb_strip_nulls(jsonb_build_object(

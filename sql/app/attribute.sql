@@ -64,9 +64,9 @@ CREATE FUNCTION devapp_internal.set_attribute(entity text, id text, name text, v
 AS $$
 BEGIN
     IF name IS NULL OR value IS NULL THEN
-        RAISE EXCEPTION 'an attribute has a name and a value'
+        RAISE EXCEPTION 'the name and the value of an attribute must not be null'
             USING ERRCODE = 'null_value_not_allowed',
-                  HINT = 'To take an attribute away call devapp.remove_attribute.';
+                  HINT = 'To remove an attribute, call devapp.remove_attribute.';
     END IF;
     RETURN devapp_internal.put_attributes(entity, id, jsonb_build_object(devapp_internal.canonical_name(name), value), NULL);
 END

@@ -71,7 +71,7 @@ BEGIN
     IF (SELECT count(*) FROM devapp.app a
          WHERE (a.developer_id = require_room_for_app.developer_id OR a.team_id = require_room_for_app.team_id)
            AND a.status NOT IN ('deleted', 'revoked')) >= most THEN
-        RAISE EXCEPTION 'the owner has % apps already', most
+        RAISE EXCEPTION 'the owner already has % apps', most
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Delete one that is not needed with devapp.delete_app, or ask an administrator, who may exceed devapp.max_apps_per_owner.';
     END IF;
@@ -108,17 +108,17 @@ BEGIN
         PERFORM devapp_internal.require_no_counting_rule();
     END IF;
     IF NOT is_admin THEN
-        PERFORM devapp_internal.require_read_committed('make an app');
+        PERFORM devapp_internal.require_read_committed('create an app');
     END IF;
     -- a developer's app is his own if he says nothing else
     IF create_app.developer IS NULL AND create_app.team IS NULL AND NOT is_admin THEN
         IF devapp.actor() IS NULL THEN
-            PERFORM devapp_internal.refuse('make an app');
+            PERFORM devapp_internal.refuse('create an app');
         END IF;
         create_app.developer := devapp.actor();
     END IF;
     IF num_nonnulls(create_app.developer, create_app.team) <> 1 THEN
-        RAISE EXCEPTION 'an app has exactly one owner'
+        RAISE EXCEPTION 'an app must have exactly one owner'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give either developer => (an e-mail) or team => (a name).';
     END IF;

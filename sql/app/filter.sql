@@ -17,31 +17,31 @@ BEGIN
     IF jsonb_typeof(filter) IS DISTINCT FROM 'object' THEN
         RAISE EXCEPTION 'a filter must be an object, not %', coalesce(jsonb_typeof(filter), 'null')
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For example {"team": "checkout", "status": "pending"}; {} is all apps.';
+                  HINT = 'For example {"team": "checkout", "status": "pending"}; {} matches all apps.';
     END IF;
     FOR given IN SELECT f.key, jsonb_typeof(f.value) AS type, types[array_position(keys, f.key)] AS wanted
                    FROM jsonb_each(filter) AS f ORDER BY f.key LOOP
         IF given.wanted IS NULL THEN
-            RAISE EXCEPTION 'a filter has no key %', devapp_internal.quoted(given.key)
+            RAISE EXCEPTION 'unknown filter key %', devapp_internal.quoted(given.key)
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = format('Keys: %s.', array_to_string(keys, ', '));
+                      HINT = format('Possible keys: %s.', array_to_string(keys, ', '));
         ELSIF given.type <> given.wanted THEN
             RAISE EXCEPTION '% of a filter must be of type %, not %', given.key, given.wanted, given.type
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Leave out a key that should not count.';
+                      HINT = 'Leave out keys that are not needed.';
         END IF;
     END LOOP;
     IF filter ? 'owner' AND filter ? 'team' THEN
         RAISE EXCEPTION 'no app has both an owner and a team'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'owner is the e-mail of a developer; give either owner or team.';
+                  HINT = '"owner" is the e-mail address of a developer; give either "owner" or "team".';
     END IF;
     -- these are looked up nowhere, and a bulk run writes them down
     any_text := concat_ws(' ', filter ->> 'name', filter ->> 'attribute');
     IF devapp_internal.masked(any_text) <> any_text THEN
-        RAISE EXCEPTION 'a filter contains a key'
+        RAISE EXCEPTION 'a filter contains an API key'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'A key is a secret. Revoke it if others have seen it; devapp.key_owner tells whose it is.';
+                  HINT = 'A key is a secret. Revoke it if others have seen it; devapp.key_owner shows its owner.';
     END IF;
 END
 $$;
@@ -54,7 +54,7 @@ BEGIN
     IF NOT devapp_internal.status_exists('app', status) THEN
         RAISE EXCEPTION 'app has no status %', devapp_internal.quoted(status)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Statuses: pending, rejected, approved, suspended, revoked, deleted.';
+                  HINT = 'Possible statuses: pending, rejected, approved, suspended, revoked, deleted.';
     END IF;
     RETURN status;
 END
@@ -90,7 +90,7 @@ BEGIN
     IF NOT FOUND AND filter_developer.email IS NOT NULL THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(filter_developer.email)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'owner is the e-mail of a developer; for the apps of a team give team.';
+                  HINT = '"owner" is the e-mail address of a developer; for the apps of a team give "team".';
     END IF;
     RETURN found_id;
 END
@@ -120,9 +120,9 @@ CREATE FUNCTION devapp_internal.filter_attribute(attribute jsonb) RETURNS jsonb
 AS $$
 BEGIN
     IF attribute = '{}' OR EXISTS (SELECT FROM jsonb_each(attribute) AS a WHERE jsonb_typeof(a.value) <> 'string') THEN
-        RAISE EXCEPTION 'attribute of a filter must have names with strings'
+        RAISE EXCEPTION 'attribute of a filter must map names to strings'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For example {"tier": "trial"}: apps that have all of these.';
+                  HINT = 'For example {"tier": "trial"}; apps must have all of these.';
     END IF;
     RETURN devapp_internal.canonical_attributes(attribute);
 END
@@ -166,7 +166,7 @@ BEGIN
     IF moment > clock_timestamp() THEN
         RAISE EXCEPTION '% of a filter is in the future', key
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Give a time that is over.';
+                  HINT = 'Give a time in the past.';
     END IF;
     RETURN moment;
 END
@@ -199,16 +199,16 @@ BEGIN
     IF ids = '[]' THEN
         RAISE EXCEPTION 'app_ids must not be empty'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Leave it out if it should not count.';
+                  HINT = 'Leave it out if it is not needed.';
     END IF;
     FOR one IN SELECT i.value, i.value #>> '{}' AS typed, a.app_id
                  FROM jsonb_array_elements(ids) WITH ORDINALITY AS i(value, n)
                  LEFT JOIN devapp.app a ON a.app_id = devapp_internal.app_id_of(i.value #>> '{}')
                 ORDER BY i.n LOOP
         IF jsonb_typeof(one.value) <> 'string' THEN
-            RAISE EXCEPTION 'app_ids has a value of type %', jsonb_typeof(one.value)
+            RAISE EXCEPTION 'app_ids must not contain a value of type %', jsonb_typeof(one.value)
                 USING ERRCODE = 'invalid_parameter_value',
-                      HINT = 'Name each app by its id or as owner/name.';
+                      HINT = 'Give each app by its id or as owner/name.';
         ELSIF one.app_id IS NULL THEN
             PERFORM devapp_internal.refuse_reference('app', one.typed);
         END IF;

@@ -17,7 +17,7 @@ CREATE FUNCTION devapp_internal.new_owner(developer text, team text, OUT develop
 AS $$
 BEGIN
     IF num_nonnulls(developer, team) <> 1 THEN
-        RAISE EXCEPTION 'an app has exactly one owner'
+        RAISE EXCEPTION 'an app must have exactly one owner'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give either a developer (an e-mail) or a team (a name) to transfer to.';
     END IF;

@@ -10,7 +10,7 @@ BEGIN
     IF role IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = require_database_role.role) THEN
         RAISE EXCEPTION 'role % does not exist', devapp_internal.quoted(role)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the name of a database role; make one with CREATE ROLE.';
+                  HINT = 'Give the name of a database role; create one with CREATE ROLE.';
     END IF;
 END
 $$;
@@ -84,7 +84,7 @@ CREATE FUNCTION devapp_internal.approver_team(team text, role text) RETURNS uuid
 AS $$
 BEGIN
     IF num_nonnulls(approver_team.team, approver_team.role) <> 1 THEN
-        RAISE EXCEPTION 'an approver is a team or a role'
+        RAISE EXCEPTION 'an approver must be either a team or a role'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give either team => (a name) or role => (a database role).';
     END IF;
@@ -233,7 +233,7 @@ BEGIN
     END IF;
     IF EXISTS (SELECT FROM devapp.app a
                 WHERE a.app_id = require_decision.app_id AND devapp_internal.is_mine(a.developer_id, a.team_id)) THEN
-        PERFORM devapp_internal.refuse('decide on an app of his own');
+        PERFORM devapp_internal.refuse('decide on their own app');
     END IF;
     IF permitted IS NOT TRUE THEN
         PERFORM devapp_internal.refuse('decide on this');

@@ -18,8 +18,8 @@ BEGIN
     RETURN CASE
         WHEN (rule).product IS NOT NULL
              AND NOT EXISTS (SELECT FROM devapp.product p WHERE p.name = (rule).product AND p.deleted_at IS NULL)
-            THEN format('product %s does not exist any more', to_json((rule).product))
-        WHEN (product).product_id IS NULL THEN 'no product is asked for'
+            THEN format('product %s no longer exists', to_json((rule).product))
+        WHEN (product).product_id IS NULL THEN 'no product is requested'
         WHEN (rule).product <> (product).name
             THEN format('the product is %s, not %s', to_json((product).name), to_json((rule).product))
         WHEN (rule).access <> (product).access
@@ -86,7 +86,7 @@ BEGIN
     RETURN CASE
         WHEN (rule).team IS NOT NULL
              AND NOT EXISTS (SELECT FROM devapp.team t WHERE t.name = (rule).team AND t.deleted_at IS NULL)
-            THEN format('team %s does not exist any more', to_json((rule).team))
+            THEN format('team %s no longer exists', to_json((rule).team))
         WHEN (team).team_id IS NULL THEN 'the owner is a developer, not a team'
         WHEN (rule).team <> (team).name
             THEN format('the owner is team %s, not team %s', to_json((team).name), to_json((rule).team))
@@ -164,7 +164,7 @@ BEGIN
           FROM asked, decider
         UNION ALL
         SELECT 2, NULL, NULL, NULL, true,
-               CASE WHEN (approval_steps.product).product_id IS NULL THEN 'no product is asked for'
+               CASE WHEN (approval_steps.product).product_id IS NULL THEN 'no product is requested'
                     ELSE 'the approval of the product is ' || (approval_steps.product).approval END,
                devapp_internal.product_decision((approval_steps.product).approval), NULL,
                decider.priority IS NULL
@@ -247,7 +247,7 @@ BEGIN
         RAISE EXCEPTION 'cannot count the apps of an owner in a transaction of isolation level %',
                         current_setting('transaction_isolation')
             USING ERRCODE = 'active_sql_transaction',
-                  HINT = 'Some approval rule has min_apps_owned or max_apps_owned: make apps in a READ COMMITTED transaction.';
+                  HINT = 'An approval rule has min_apps_owned or max_apps_owned: create apps in a READ COMMITTED transaction.';
     END IF;
 END
 $$;
@@ -270,7 +270,7 @@ BEGIN
     SELECT * INTO the_app FROM devapp.app a WHERE a.app_id = devapp_internal.find_visible_app(explain_approval.app);
     IF mode <> 'conditional' THEN
         RETURN QUERY SELECT NULL::text, NULL::text, NULL::integer, true,
-                            format('the approval mode (devapp.set_app_approval) is %s: rules are not asked', mode),
+                            format('the approval mode (devapp.set_app_approval) is %s, so rules are not evaluated', mode),
                             CASE mode WHEN 'auto' THEN 'approve' ELSE 'hold' END, true;
     END IF;
     SELECT array_agg(p ORDER BY x.ordinal) INTO products

@@ -19,9 +19,9 @@ DECLARE
     chosen text := lower(set_app_approval.mode);
 BEGIN
     IF (chosen IN ('auto', 'manual', 'conditional')) IS NOT TRUE THEN
-        RAISE EXCEPTION 'there is no approval mode %', coalesce(devapp_internal.quoted(set_app_approval.mode), '(null)')
+        RAISE EXCEPTION 'approval mode % does not exist', coalesce(devapp_internal.quoted(set_app_approval.mode), '(null)')
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Modes: auto, manual, conditional.';
+                  HINT = 'Possible modes: auto, manual, conditional.';
     END IF;
     INSERT INTO devapp.approval_setting AS s (name, value) VALUES ('app_approval', chosen)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value;

@@ -26,12 +26,12 @@ AS $$
 BEGIN
     IF (rule.email_domain IS NOT NULL OR rule.developer_attributes <> '{}')
        AND (rule.team IS NOT NULL OR rule.team_attributes <> '{}') THEN
-        RAISE EXCEPTION 'approval rule % asks for a developer and for a team', devapp_internal.quoted(rule.name)
+        RAISE EXCEPTION 'approval rule % has conditions on both a developer and a team', devapp_internal.quoted(rule.name)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'An app has one owner: make a rule for developers (email_domain, developer_attributes) and another for teams (team, team_attributes).';
+                  HINT = 'An app has one owner: create one rule for developers (email_domain, developer_attributes) and another for teams (team, team_attributes).';
     END IF;
     IF rule.min_apps_owned > rule.max_apps_owned THEN
-        RAISE EXCEPTION 'approval rule % asks for at least % and at most % apps', devapp_internal.quoted(rule.name),
+        RAISE EXCEPTION 'approval rule % requires at least % and at most % apps', devapp_internal.quoted(rule.name),
                         rule.min_apps_owned, rule.max_apps_owned
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Give a min_apps_owned that is not greater than max_apps_owned.';
@@ -71,7 +71,7 @@ BEGIN
      WHERE r.enabled AND r.priority = rule.priority AND r.rule_id <> rule.rule_id;
     RAISE EXCEPTION 'approval rule % already has priority %', CASE WHEN other IS NULL THEN '(one that this transaction cannot see)' ELSE devapp_internal.quoted(other) END, rule.priority
         USING ERRCODE = 'unique_violation',
-              HINT = 'The order of rules must be clear: give another priority, or disable one of the two.';
+              HINT = 'The order of rules must be unambiguous: give another priority, or disable one of the two.';
 END
 $$;
 

@@ -69,9 +69,9 @@ AS $$
 DECLARE
     known devapp.app := the_app;
 BEGIN
-    RAISE NOTICE 'nothing of app % waits for your decision', the_app.app_id
+    RAISE NOTICE 'nothing in app % is waiting for your decision', the_app.app_id
         USING HINT = CASE WHEN the_app.status = 'suspended' AND devapp_internal.is_admin()
-                          THEN 'It is suspended; devapp.resume_app lets it work again.' ELSE 'Nothing was changed.' END;
+                          THEN 'It is suspended; resume it with devapp.resume_app.' ELSE 'Nothing was changed.' END;
     IF NOT devapp_internal.is_admin() THEN
         known := NULL;
         known.app_id := the_app.app_id;
@@ -88,6 +88,6 @@ CREATE FUNCTION devapp_internal.say_unchanged(what text, status text) RETURNS vo
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE NOTICE '% is % already', what, status USING HINT = 'Nothing was changed.';
+    RAISE NOTICE '% is already %', what, status USING HINT = 'Nothing was changed.';
 END
 $$;

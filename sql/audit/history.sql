@@ -38,7 +38,7 @@ CREATE FUNCTION devapp_internal.history_action(action text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN action = 'resubmit' THEN 'handed in again'
+    SELECT CASE WHEN action = 'resubmit' THEN 'resubmitted'
                 WHEN action = 'compromise' THEN 'revoked as compromised'
                 WHEN action ~ 'e$' THEN action || 'd'
                 ELSE action || 'ed' END
@@ -78,7 +78,7 @@ CREATE FUNCTION devapp_internal.history_of_credential(event devapp.audit_event) 
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE (event).action
-           WHEN 'create' THEN format('credential made (%s)',
+           WHEN 'create' THEN format('credential created (%s)',
                                      concat_ws(', ', (event).after->>'kind', (event).after->>'environment',
                                                'until ' || ((event).after->>'expires_at')::timestamptz,
                                                'replaces ' || ((event).after->>'replaces')))
@@ -107,7 +107,7 @@ AS $$
                              ORDER BY e.event_id DESC LIMIT 1), '')
            ELSE format('secret version %s', version)
                || CASE WHEN (event).after->>'ended_at' IS NOT NULL THEN ' was ended'
-                       WHEN (event).after->>'valid_until' IS NULL THEN ' is the current one again'
+                       WHEN (event).after->>'valid_until' IS NULL THEN ' is current again'
                        ELSE ' works until ' || ((event).after->>'valid_until')::timestamptz END END
 $$;
 
@@ -127,7 +127,7 @@ CREATE FUNCTION devapp_internal.history_of_limits(limits jsonb) RETURNS text
 AS $$
     SELECT concat_ws(', ', CASE WHEN limits->>'quota_unit' = 'never' THEN format('%s once', limits->>'quota_limit')
                                 WHEN limits->>'quota_limit' IS NOT NULL THEN format('%s in %s %s', limits->>'quota_limit', limits->>'quota_interval', limits->>'quota_unit') END,
-                     CASE WHEN limits->>'rate_limit' IS NOT NULL THEN format('%s a second, %s at once', limits->>'rate_limit', limits->>'rate_burst') END,
+                     CASE WHEN limits->>'rate_limit' IS NOT NULL THEN format('%s per second, %s at once', limits->>'rate_limit', limits->>'rate_burst') END,
                      'until ' || (limits->>'until')::timestamptz)
 $$;
 
@@ -195,7 +195,7 @@ BEGIN
             (SELECT s.version FROM devapp.credential_secret s WHERE s.secret_id = id::uuid))
         WHEN 'leak' THEN format('secret version %s reported as leaked: %s',
             (SELECT s.version FROM devapp.credential_secret s WHERE s.secret_id = id::uuid),
-            replace(event.after->>'action', 'none', 'it does not work any more'))
+            replace(event.after->>'action', 'none', 'it no longer works'))
         WHEN 'credential_product' THEN devapp_internal.history_of_credential_product(event,
             (SELECT p.name FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id WHERE cp.ordinal = id::bigint))
         WHEN 'quota_usage' THEN 'quota reset'

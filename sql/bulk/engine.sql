@@ -24,9 +24,9 @@ DECLARE
                    "add_products": "added", "remove_products": "removed", "replace_product": "replaced"}'::jsonb ->> action;
 BEGIN
     IF done IS NULL THEN
-        RAISE EXCEPTION 'there is no bulk action %', devapp_internal.quoted(action)
+        RAISE EXCEPTION 'bulk action % does not exist', devapp_internal.quoted(action)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Actions: approve, reject, suspend, resume, revoke, delete, transfer, add_products, remove_products, replace_product.';
+                  HINT = 'Possible actions: approve, reject, suspend, resume, revoke, delete, transfer, add_products, remove_products, replace_product.';
     END IF;
     RETURN done;
 END
@@ -68,7 +68,7 @@ CREATE FUNCTION devapp_internal.bulk_product_ids(names text[]) RETURNS uuid[]
 AS $$
 BEGIN
     IF coalesce(names, '{}') = '{}' THEN
-        RAISE EXCEPTION 'a bulk action with products must be given one'
+        RAISE EXCEPTION 'a bulk action on products requires at least one product'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'List the products with SELECT name FROM devapp.product.';
     END IF;
@@ -112,9 +112,9 @@ DECLARE
     ids uuid[];
 BEGIN
     IF app_ids IS NULL AND filter IS NULL THEN
-        RAISE EXCEPTION 'a bulk action needs app_ids or a filter'
+        RAISE EXCEPTION 'a bulk action requires app_ids or a filter'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Say which apps, for example by filter => ''{"team": "checkout"}''. The filter {} is all apps.';
+                  HINT = 'Select the apps, for example with filter => ''{"team": "checkout"}''. The filter {} matches all apps.';
     END IF;
     apps := devapp_internal.read_app_filter(coalesce(filter, '{}'));
     IF app_ids IS NOT NULL THEN
@@ -515,7 +515,7 @@ BEGIN
             USING ERRCODE = 'program_limit_exceeded',
                   DETAIL = format('At work_mem = %s up to %s fit. More would be written to temporary files.',
                                   current_setting('work_mem'), most),
-                  HINT = 'Give a narrower filter (app_ids takes any chunk of apps), or raise work_mem.';
+                  HINT = 'Use a narrower filter (app_ids takes any chunk of apps), or raise work_mem.';
     END IF;
 END
 $$;
@@ -558,10 +558,10 @@ BEGIN
     GET DIAGNOSTICS alive = ROW_COUNT;
     missing := missing - alive;
     IF missing > 0 THEN
-        RAISE EXCEPTION '% does not exist any more',
+        RAISE EXCEPTION '% no longer exists',
                         CASE job.action WHEN 'transfer' THEN 'the new owner' ELSE 'a product of this run' END
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give up the run with devapp.cancel_bulk, and start another.';
+                  HINT = 'Cancel the run with devapp.cancel_bulk, and start another.';
     END IF;
 END
 $$;

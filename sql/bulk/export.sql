@@ -36,7 +36,7 @@ BEGIN
     IF with_digests AND NOT devapp_internal.is_superuser() THEN
         RAISE EXCEPTION 'only superusers may export digests'
             USING ERRCODE = 'insufficient_privilege',
-                  HINT = 'Export without them, or ask a superuser: with_digests => true is for moving to another database.';
+                  HINT = 'Export without digests, or ask a superuser.';
     END IF;
     RETURN QUERY
     SELECT jsonb_build_object(

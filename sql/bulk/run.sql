@@ -13,14 +13,14 @@ DECLARE
 BEGIN
     bulk_start.action := lower(action COLLATE "C");
     IF action = 'rotate' THEN
-        RAISE EXCEPTION 'a bulk run cannot rotate'
+        RAISE EXCEPTION 'a bulk run cannot rotate credentials'
             USING ERRCODE = 'feature_not_supported',
-                  HINT = 'Nobody would see the new secrets: use devapp.bulk_rotate, which returns them, in chunks of apps.';
+                  HINT = 'Use devapp.bulk_rotate, which returns the new secrets, in chunks of apps.';
     END IF;
     IF batch_size IS NULL OR batch_size NOT BETWEEN 1 AND 100000 THEN
-        RAISE EXCEPTION 'batch_size must be 1 to 100000'
+        RAISE EXCEPTION 'batch_size must be from 1 to 100000'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'That many apps are changed, and locked, in one transaction.';
+                  HINT = 'It is the number of apps that are changed, and locked, in one transaction.';
     END IF;
     job := devapp_internal.make_bulk_job(action, NULL, filter, arguments, note);
     INSERT INTO devapp.bulk_run AS r (action, filter, note, batch_size, arguments, job, started_by)

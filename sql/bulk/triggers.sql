@@ -6,10 +6,10 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.bulk_run FOR EACH ROW
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.bulk_run FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('note:description', 'batch_size:positive_int4');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.bulk_run
-    EXECUTE FUNCTION devapp_internal.guard_delete('To give up a run use devapp.cancel_bulk.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('To cancel a run, use devapp.cancel_bulk.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.bulk_run
-    EXECUTE FUNCTION devapp_internal.guard_delete('To give up a run use devapp.cancel_bulk.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('To cancel a run, use devapp.cancel_bulk.');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.bulk_item
-    EXECUTE FUNCTION devapp_internal.guard_delete('To give up a run use devapp.cancel_bulk.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('To cancel a run, use devapp.cancel_bulk.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.bulk_item
-    EXECUTE FUNCTION devapp_internal.guard_delete('To give up a run use devapp.cancel_bulk.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('To cancel a run, use devapp.cancel_bulk.');

@@ -81,7 +81,7 @@ BEGIN
         RAISE EXCEPTION 'no credential of app % is associated with product %',
                         the_app.app_id, devapp_internal.quoted(remove_app_product.product)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Associate them with devapp.add_app_product.';
+                  HINT = 'Add the product with devapp.add_app_product.';
     END IF;
     PERFORM devapp_internal.set_note(NULL);
 END

@@ -10,7 +10,7 @@ BEGIN
     IF the_credential.status = 'compromised' THEN
         RAISE EXCEPTION 'credential % is compromised', the_credential.credential_id
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  HINT = 'That is final; issue a new one with devapp.issue_credential.';
+                  HINT = 'A compromised credential cannot be restored; issue a new one with devapp.issue_credential.';
     END IF;
     IF the_credential.status = 'revoked' AND NOT or_revoked THEN
         RAISE EXCEPTION 'credential % is revoked', the_credential.credential_id
@@ -41,7 +41,7 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'no product has the scope %', devapp_internal.quoted(unknown)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Ask for scopes that the products of the app offer (devapp.product.scopes).';
+                  HINT = 'Request scopes that the products of the app offer (devapp.product.scopes).';
     END IF;
 END
 $$;
@@ -60,7 +60,7 @@ BEGIN
                     WHERE p.environments = '{}' OR require_environment.environment = ANY (p.environments)) THEN
         RAISE EXCEPTION 'no product has the environment %', devapp_internal.quoted(environment)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Ask for an environment of one of the products (devapp.product.environments), or for none.';
+                  HINT = 'Request an environment of one of the products (devapp.product.environments), or none.';
     END IF;
 END
 $$;
@@ -77,8 +77,8 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY coalesce(names, '{}') LOOP
         IF devapp_internal.canonical_name(name) = ANY (named) THEN
-            RAISE EXCEPTION 'product % is named twice', devapp_internal.quoted(name)
-                USING ERRCODE = 'invalid_parameter_value', HINT = 'Name each product once.';
+            RAISE EXCEPTION 'product % is listed more than once', devapp_internal.quoted(name)
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'List each product once.';
         END IF;
         product := devapp_internal.find_offered_product(name, find_products.app_id);
         products := products || product;
@@ -230,7 +230,7 @@ BEGIN
            AND EXISTS (SELECT FROM devapp.credential_secret s
                         WHERE s.credential_id = c.credential_id AND s.ended_at IS NULL
                           AND (s.valid_until IS NULL OR s.valid_until > clock_timestamp()))) >= most THEN
-        RAISE EXCEPTION 'the app has % credentials already', most
+        RAISE EXCEPTION 'the app already has % credentials', most
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Revoke one that is not needed with devapp.revoke_credential, or ask an administrator, who may exceed devapp.max_credentials_per_app.';
     END IF;
@@ -266,9 +266,9 @@ BEGIN
     IF issue_credential.replaces IS NOT NULL THEN
         old := devapp_internal.find_replaced(the_app, issue_credential.replaces);
     ELSIF overlap IS NOT NULL THEN
-        RAISE EXCEPTION 'overlap was given without replaces'
+        RAISE EXCEPTION '"overlap" was given without "replaces"'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Name the credential that the new one replaces, or leave overlap out. devapp.rotate_credential gives a credential another secret.';
+                  HINT = 'Name the credential that the new one replaces, or leave "overlap" out. To change the secret of a credential, use devapp.rotate_credential.';
     END IF;
     names := coalesce(issue_credential.products, devapp_internal.products_of(the_app.app_id, old.credential_id));
     IF NOT is_admin THEN

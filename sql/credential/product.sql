@@ -46,7 +46,7 @@ BEGIN
                         associate.credential_id, (SELECT devapp_internal.quoted(p.name) FROM devapp.product p WHERE p.product_id = associate.product_id)
             USING ERRCODE = 'unique_violation',
                   HINT = CASE WHEN devapp_internal.is_admin() THEN 'Change the status with devapp.set_credential_product_status.'
-                              ELSE 'Its status is in devapp.get_credential.' END;
+                              ELSE 'devapp.get_credential shows its status.' END;
     END IF;
     RETURN made;
 END
@@ -83,7 +83,7 @@ BEGIN
         RAISE EXCEPTION 'credential % is not associated with product %',
                         the_credential.credential_id, devapp_internal.quoted(find_credential_product.product)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Associate them with devapp.add_credential_product.';
+                  HINT = 'Add the product with devapp.add_credential_product.';
     END IF;
     RETURN found_row;
 END

@@ -17,7 +17,7 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = CASE WHEN devapp_internal.has_credential(replacement) THEN format('Credential %s took its place.', replacement)
                                 ELSE 'A credential for another environment took its place.' END,
-                  HINT = 'Use that one. devapp.complete_rotation ends the old secret before its overlap is over.';
+                  HINT = 'Use that one. To end the old secret before its overlap is over, use devapp.complete_rotation.';
     END IF;
 END
 $$;
@@ -49,15 +49,15 @@ DECLARE
 BEGIN
     old := devapp_internal.find_own_credential(find_replaced.replaces);
     IF old.app_id <> app.app_id THEN
-        RAISE EXCEPTION 'credential % is another app''s', old.credential_id
+        RAISE EXCEPTION 'credential % belongs to another app', old.credential_id
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'A credential replaces one of the same app.';
+                  HINT = 'A credential can replace only a credential of the same app.';
     END IF;
     PERFORM devapp_internal.require_unreplaced(old);
     IF old.status <> 'approved' AND NOT devapp_internal.is_admin() AND NOT devapp_internal.owner_revoked(app, old) THEN
         RAISE EXCEPTION 'credential % was revoked by an administrator', old.credential_id
             USING ERRCODE = 'insufficient_privilege',
-                  HINT = 'Ask an administrator to replace it, or issue a credential that replaces none.';
+                  HINT = 'Ask an administrator to replace it, or issue a credential without "replaces".';
     END IF;
     RETURN old;
 END
@@ -108,7 +108,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM devapp.credential c WHERE c.credential_id = NEW.replaces AND c.app_id = NEW.app_id) THEN
         RAISE EXCEPTION 'credential % cannot replace %', NEW.credential_id, NEW.replaces
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'A credential replaces one of the same app that was there before it.';
+                  HINT = 'A credential can replace only an older credential of the same app.';
     END IF;
     RETURN NEW;
 END

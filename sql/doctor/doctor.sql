@@ -145,7 +145,7 @@ AS $$
     UNION ALL
     SELECT 'quota_leases',
            CASE WHEN l.expired > 0 THEN 'warning' ELSE 'ok' END,
-           CASE WHEN l.expired > 0 THEN format('%s unit(s) of hard quotas are held by leases that have expired, of %s', l.expired, l.gone)
+           CASE WHEN l.expired > 0 THEN format('expired leases of %2$s hold %1$s unit(s) of hard quotas', l.expired, l.gone)
                 ELSE format('%s unit(s) are lent to %s standby(s): %s', l.lent, l.servers, l.names) END,
            CASE WHEN l.expired > 0 THEN 'Nobody knows whether they were used. They are free when their window ends, when the standby tells, or by devapp.reset_quota: the rows are those of devapp.quota_lease that have expired.' END
       FROM (SELECT coalesce(sum(q.granted - q.used) FILTER (WHERE q.hard AND q.expires_at <= clock_timestamp()), 0) AS expired,

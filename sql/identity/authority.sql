@@ -70,13 +70,13 @@ CREATE FUNCTION devapp_internal.refuse(what text) RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION '% may not %', CASE WHEN devapp.actor() IS NULL THEN 'nobody in particular' ELSE devapp_internal.quoted(devapp.actor()) END, what
+    RAISE EXCEPTION '% may not %', CASE WHEN devapp.actor() IS NULL THEN 'an unidentified user' ELSE devapp_internal.quoted(devapp.actor()) END, what
         USING ERRCODE = 'insufficient_privilege',
               HINT = CASE WHEN devapp.actor() IS NULL
-                          THEN 'Say who acts: with a token through PostgREST'
+                          THEN 'Identify the acting developer with a token through PostgREST'
                                || CASE WHEN has_function_privilege(devapp_internal.entry_role(), 'devapp.act_as(text, boolean)', 'EXECUTE')
-                                       THEN ', or by devapp.act_as in the same transaction' ELSE '' END
-                               || '; devapp.whoami() tells what is known.'
+                                       THEN ', or with devapp.act_as in the same transaction' ELSE '' END
+                               || '; see devapp.whoami().'
                           ELSE 'Ask an administrator of the team that owns it, or of the developer program.' END;
 END
 $$;

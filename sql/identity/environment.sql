@@ -42,7 +42,7 @@ CREATE FUNCTION devapp_internal.require_own_environment(team_id uuid, environmen
 AS $$
 BEGIN
     IF NOT devapp_internal.has_environment(require_own_environment.team_id, require_own_environment.environment) THEN
-        PERFORM devapp_internal.refuse(CASE WHEN environment IS NULL THEN 'issue a credential for every environment'
+        PERFORM devapp_internal.refuse(CASE WHEN environment IS NULL THEN 'issue a credential for all environments'
                                             ELSE format('issue a credential for environment %s', devapp_internal.quoted(environment)) END);
     END IF;
 END
@@ -59,7 +59,7 @@ BEGIN
                 WHERE c.app_id = the_app.app_id AND c.status = 'approved'
                   AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp())
                   AND NOT devapp_internal.has_environment(the_app.team_id, c.environment)) THEN
-        PERFORM devapp_internal.refuse(what || ' that has credentials for environments of others');
+        PERFORM devapp_internal.refuse(what || ' that has credentials for environments of other members');
     END IF;
 END
 $$;

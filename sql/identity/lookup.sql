@@ -30,7 +30,8 @@ BEGIN
     IF found_row.developer_id IS NULL THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(find_developer.email)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the e-mail of a developer' || CASE WHEN devapp_internal.is_admin() THEN '; make one with devapp.create_developer.' ELSE ' who is registered.' END;
+                  HINT = CASE WHEN devapp_internal.is_admin() THEN 'Give the e-mail address of a developer; create one with devapp.create_developer.'
+                              ELSE 'Give the e-mail address of a registered developer.' END;
     END IF;
     RETURN found_row;
 END
@@ -46,7 +47,7 @@ BEGIN
     IF found_row.team_id IS NULL THEN
         RAISE EXCEPTION 'team % does not exist', devapp_internal.quoted(find_team.name)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the name of a team; make one with devapp.create_team.';
+                  HINT = 'Give the name of a team; create one with devapp.create_team.';
     END IF;
     RETURN found_row;
 END
@@ -61,8 +62,8 @@ AS $$
 BEGIN
     RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(name)
         USING ERRCODE = 'undefined_object',
-              HINT = CASE WHEN devapp_internal.is_admin() THEN 'Give the name of a product; make one with devapp.create_product.'
-                          ELSE 'SELECT product FROM devapp.my_products lists those that you may ask for.' END;
+              HINT = CASE WHEN devapp_internal.is_admin() THEN 'Give the name of a product; create one with devapp.create_product.'
+                          ELSE 'SELECT product FROM devapp.my_products lists those that you can request.' END;
 END
 $$;
 
@@ -145,7 +146,7 @@ BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION 'cannot % in a transaction of isolation level %', what, current_setting('transaction_isolation')
             USING ERRCODE = 'active_sql_transaction',
-                  HINT = 'Use a READ COMMITTED transaction: an older snapshot does not show what others have changed meanwhile.';
+                  HINT = 'Use a READ COMMITTED transaction: an older snapshot does not show what others have changed since.';
     END IF;
 END
 $$;

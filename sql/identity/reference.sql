@@ -87,9 +87,9 @@ BEGIN
     RAISE EXCEPTION '% % does not exist', kind, devapp_internal.quoted_reference(kind, typed)
         USING ERRCODE = 'undefined_object',
               HINT = CASE WHEN kind <> 'app'
-                          THEN 'Name it by its id or consumer key; SELECT credential_id, consumer_key FROM devapp.credential lists those that you may see.'
+                          THEN 'Give its id or consumer key; SELECT credential_id, consumer_key FROM devapp.credential lists those that you can see.'
                           WHEN has_any_column_privilege(devapp_internal.entry_role(), 'devapp.app', 'SELECT')
-                          THEN 'Name it by its id or as owner/name; SELECT app_id, name FROM devapp.app lists those that you may see.'
-                          ELSE 'Name it by its id or as owner/name; SELECT app_id, app_path FROM devapp_report.apps lists them.' END;
+                          THEN 'Give its id or owner/name; SELECT app_id, name FROM devapp.app lists those that you can see.'
+                          ELSE 'Give its id or owner/name; SELECT app_id, app_path FROM devapp_report.apps lists them.' END;
 END
 $$;

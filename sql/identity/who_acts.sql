@@ -65,7 +65,7 @@ BEGIN
                         WHERE devapp_internal.email_key(d.email) = devapp_internal.email_key(act_as.email) AND d.deleted_at IS NULL) THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(act_as.email)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the e-mail of a developer who is registered, or null for nobody.';
+                  HINT = 'Give the e-mail address of a registered developer, or null for none.';
     END IF;
     PERFORM devapp_internal.set_actor(coalesce(act_as.email, ''), coalesce(is_local, true));
     RETURN devapp.actor();

@@ -223,7 +223,7 @@ CREATE FUNCTION devapp_internal.store_app(a devapp.app, developer text, team tex
 AS $$
 BEGIN
     IF num_nonnulls(developer, team) <> 1 THEN
-        RAISE EXCEPTION 'an app has exactly one owner' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'an app must have exactly one owner' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     a.name := devapp_internal.canonical_name(a.name);
     IF developer IS NOT NULL THEN
@@ -307,7 +307,7 @@ BEGIN
             RAISE EXCEPTION 'product % does not exist', devapp_internal.quoted(devapp_internal.import_name(name)) USING ERRCODE = 'undefined_object';
         END IF;
         IF (ids ->> name)::uuid = ANY (item.product_ids) THEN
-            RAISE EXCEPTION 'product % is named twice', devapp_internal.quoted(name) USING ERRCODE = 'invalid_parameter_value';
+            RAISE EXCEPTION 'product % is listed more than once', devapp_internal.quoted(name) USING ERRCODE = 'invalid_parameter_value';
         END IF;
         item.product_ids := item.product_ids || (ids ->> name)::uuid;
         item.product_statuses := item.product_statuses

@@ -41,7 +41,7 @@ BEGIN
         RAISE EXCEPTION '%', message USING ERRCODE = state;
     END IF;
     IF state IN ('22P02', '22007', '22008', '22003', '2202E', '22009') THEN
-        RETURN 'a value does not have the form of its column';
+        RETURN 'a value has an invalid format for its column';
     END IF;
     RETURN message;
 END

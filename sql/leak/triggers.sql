@@ -13,6 +13,6 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.leak FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('secret_id:required', 'credential_id:required', 'action:in revoked notified none',
                                       'source:description', 'url:description');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.leak
-    EXECUTE FUNCTION devapp_internal.guard_delete('It is part of the history of the credential.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('Rows are part of the history of the credential.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.leak
-    EXECUTE FUNCTION devapp_internal.guard_delete('It is part of the history of the credential.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('Rows are part of the history of the credential.');

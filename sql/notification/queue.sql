@@ -39,7 +39,7 @@ AS $$
     )
     UPDATE devapp.notification n
        SET status = 'dead', completed_at = at, leased_until = NULL, lease_id = NULL, worker = NULL,
-           last_error = format('the lease of worker %s ran out', n.worker)
+           last_error = format('the lease of worker %s expired', n.worker)
       FROM over
      WHERE n.notification_id = over.notification_id
 $$;
@@ -56,7 +56,7 @@ DECLARE
     at timestamptz := clock_timestamp();
     name text := coalesce(claim_notifications.worker, format('%s, process %s', session_user, pg_backend_pid()));
 BEGIN
-    PERFORM devapp_internal.require_duration('lease', at, lease, 'Give an interval like ''5 minutes'', in which the worker is done for sure.');
+    PERFORM devapp_internal.require_duration('lease', at, lease, 'Give an interval like ''5 minutes'', within which the worker is certain to finish.');
     IF claim_notifications."limit" IS NULL OR claim_notifications."limit" <= 0 THEN
         RAISE EXCEPTION 'limit must be greater than zero'
             USING ERRCODE = 'invalid_parameter_value',
@@ -77,7 +77,7 @@ BEGIN
                SET status = 'leased', attempts = n.attempts + 1, payload = devapp_internal.present_payload(n.payload, n.app_id),
                    leased_until = at + lease, lease_id = devapp.uuid_v7(), worker = name,
                    addresses = devapp_internal.notification_addresses(n.recipients, n.delivered_to),
-                   last_error = CASE n.status WHEN 'leased' THEN format('the lease of worker %s ran out', n.worker)
+                   last_error = CASE n.status WHEN 'leased' THEN format('the lease of worker %s expired', n.worker)
                                               ELSE n.last_error END
               FROM due
              WHERE n.notification_id = due.notification_id

@@ -37,7 +37,7 @@ BEGIN
     IF (SELECT count(*) FROM devapp.team_invitation i WHERE i.team_id = team.team_id) >= 100 THEN
         RAISE EXCEPTION 'team % has too many open invitations', devapp_internal.quoted(team.name)
             USING ERRCODE = 'program_limit_exceeded',
-                  HINT = 'It may have 100. Wait for answers, or withdraw some with devapp.remove_team_member.';
+                  HINT = 'A team can have 100. Wait for answers, or withdraw some with devapp.remove_team_member.';
     END IF;
     IF NOT devapp_internal.is_admin()
        AND (SELECT count(*) FROM devapp.notification n
@@ -122,9 +122,9 @@ BEGIN
        AND devapp_internal.invitation_stands(i)
     RETURNING i.* INTO taken;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'no invitation to team % is open', devapp_internal.quoted(take_invitation.team)
+        RAISE EXCEPTION 'there is no open invitation to team %', devapp_internal.quoted(take_invitation.team)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'List yours with SELECT * FROM devapp.my_invitations(). It may have expired or been withdrawn: ask for another.';
+                  HINT = 'It may have expired or been withdrawn: ask for another. List yours with SELECT * FROM devapp.my_invitations().';
     END IF;
     RETURN taken;
 END

@@ -49,9 +49,9 @@ DECLARE
     claimed text := devapp_internal.claimed_email();
 BEGIN
     IF claimed IS NULL THEN
-        RAISE EXCEPTION 'whoever registers needs a verified e-mail address'
+        RAISE EXCEPTION 'registration requires a verified e-mail address'
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('Who acts is known from: %s.', devapp_internal.identity_source()),
+                  DETAIL = format('The source of the acting user is: %s.', devapp_internal.identity_source()),
                   HINT = 'Log in with a token that has the claims "email" and "email_verified": true.';
     END IF;
     RETURN claimed;
@@ -68,7 +68,7 @@ DECLARE
     problem text;
 BEGIN
     IF policy.enabled IS NOT TRUE THEN
-        problem := 'nobody can register here without an administrator';
+        problem := 'developers cannot register without an administrator';
     ELSIF policy.domains <> '{}' AND NOT EXISTS (SELECT FROM unnest(policy.domains) AS d WHERE devapp_internal.domain_matches(domain, d)) THEN
         problem := format('addresses of domain %s cannot register', devapp_internal.quoted(domain));
     -- an administrator had a reason
@@ -96,7 +96,7 @@ BEGIN
     IF jsonb_typeof(attributes) = 'object' THEN
         SELECT k INTO closed FROM jsonb_object_keys(attributes) AS k WHERE k <> ALL (policy.attributes) ORDER BY k COLLATE "C" LIMIT 1;
         IF FOUND THEN
-            RAISE EXCEPTION 'attribute % cannot be given by whoever registers', devapp_internal.quoted(closed)
+            RAISE EXCEPTION 'attribute % cannot be set at registration', devapp_internal.quoted(closed)
                 USING ERRCODE = 'insufficient_privilege',
                       HINT = 'Leave it out, or ask an administrator of the developer program.';
         END IF;
@@ -141,8 +141,8 @@ BEGIN
         END IF;
     END IF;
     IF made.developer_id IS NULL THEN
-        RAISE NOTICE '% is registered already', devapp_internal.quoted(claimed)
-            USING HINT = 'Nothing was changed. Names are changed with devapp.update_developer.';
+        RAISE NOTICE '% is already registered', devapp_internal.quoted(claimed)
+            USING HINT = 'Nothing was changed. To change names, use devapp.update_developer.';
     END IF;
     RETURN QUERY
         SELECT d.developer_id, d.email, d.status FROM devapp.developer d

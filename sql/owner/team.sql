@@ -41,16 +41,16 @@ BEGIN
         RETURN NULL;
     END IF;
     IF devapp.actor() IS NULL THEN
-        PERFORM devapp_internal.refuse('make a team');
+        PERFORM devapp_internal.refuse('create a team');
     END IF;
-    PERFORM devapp_internal.require_read_committed('make a team');
+    PERFORM devapp_internal.require_read_committed('create a team');
     maker := devapp_internal.find_own_developer(devapp.actor(), true);
     IF maker.status <> 'active' OR attributes <> '{}' THEN
-        PERFORM devapp_internal.refuse(CASE maker.status WHEN 'active' THEN 'change the attributes of a team' ELSE 'make a team' END);
+        PERFORM devapp_internal.refuse(CASE maker.status WHEN 'active' THEN 'change the attributes of a team' ELSE 'create a team' END);
     END IF;
     IF (SELECT count(*) FROM devapp.team_member m JOIN devapp.team t ON t.team_id = m.team_id
          WHERE m.developer_id = maker.developer_id AND m.role = 'admin' AND t.deleted_at IS NULL) >= 20 THEN
-        RAISE EXCEPTION '% administers 20 teams already', devapp_internal.quoted(maker.email)
+        RAISE EXCEPTION '% already administers 20 teams', devapp_internal.quoted(maker.email)
             USING ERRCODE = 'program_limit_exceeded',
                   HINT = 'Delete one that is not needed with devapp.delete_team, or ask an administrator of the developer program.';
     END IF;
@@ -168,7 +168,7 @@ BEGIN
         RAISE EXCEPTION 'team % still has % app(s)', devapp_internal.quoted(changed.name), live
             USING ERRCODE = 'dependent_objects_still_exist',
                   HINT = 'Delete the apps first'
-                         || CASE WHEN devapp_internal.is_admin() THEN ', or deactivate the team with devapp.set_team_status.' ELSE ', or give them to another team.' END;
+                         || CASE WHEN devapp_internal.is_admin() THEN ', or deactivate the team with devapp.set_team_status.' ELSE ', or transfer them to another team.' END;
     END IF;
     -- a team that is deleted needs no administrator
     UPDATE devapp.team t SET deleted_at = now()
@@ -209,15 +209,15 @@ BEGIN
         RETURN NULL;
     END IF;
     IF environments = '{}' THEN
-        RAISE EXCEPTION 'a member of a team has an environment'
+        RAISE EXCEPTION 'a member of a team must have at least one environment'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Name environments, or give ''{*}'' for every one. To take all from a member call devapp.remove_team_member.';
+                  HINT = 'List environments, or give ''{*}'' for all. To remove a member, call devapp.remove_team_member.';
     END IF;
     SELECT e INTO wrong FROM unnest(environments) AS e WHERE e !~ '^[a-z0-9][a-z0-9-]{0,31}$' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION '% is not an environment', devapp_internal.quoted(wrong)
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'It has 1 to 32 characters of a-z, 0-9 and -, and does not begin with -; every one is ''{*}'', alone.';
+                  HINT = 'An environment has 1 to 32 characters of a-z, 0-9 and -, and does not begin with -; for all environments give ''{*}'' alone.';
     END IF;
     RETURN (SELECT array_agg(DISTINCT e ORDER BY e) FROM unnest(environments) AS e);
 END

@@ -121,11 +121,11 @@ BEGIN
         END IF;
         IF variables > max_variables THEN
             PERFORM devapp_internal.openapi_error(format('the URL of the server %s has too many variables', devapp_internal.openapi_shown(server ->> 'url')),
-                                          format('It may have %s.', max_variables));
+                                          format('The maximum is %s.', max_variables));
         END IF;
         IF length(server ->> 'url') > max_length OR length(url) + length(piece) > max_length THEN
             PERFORM devapp_internal.openapi_error(format('the URL of the server %s is too long', devapp_internal.openapi_shown(server ->> 'url')),
-                                          format('It may have %s characters, with its variables and without.', max_length));
+                                          format('The maximum is %s characters, with and without its variables.', max_length));
         END IF;
         url := url || piece;
     END LOOP;
@@ -179,7 +179,7 @@ DECLARE
     variable text;
 BEGIN
     IF url !~ '^([A-Za-z][A-Za-z0-9+.-]*:|/|$)' THEN
-        RAISE NOTICE 'server % is relative to where the document is: it was taken as %/', shown, base_path
+        RAISE NOTICE 'server % is relative to the location of the document; it was taken as %/', shown, base_path
             USING HINT = 'Give the URL of a server a host, or a path that begins with /.';
     END IF;
     FOR variable IN
@@ -195,7 +195,7 @@ BEGIN
         CONTINUE WHEN devapp_internal.openapi_url_path(devapp_internal.openapi_server_url(server, variable)) = base_path;
         PERFORM devapp_internal.openapi_left_out(format('each value of the variable %s of server %s but its default', devapp_internal.openapi_shown(variable), shown),
                                          'an operation has one base path',
-                                         'List the servers one by one if more are meant.');
+                                         'List the servers one by one if more are intended.');
     END LOOP;
     RETURN base_path;
 END
@@ -249,8 +249,8 @@ CREATE FUNCTION devapp_internal.openapi_path_problem(path text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN letters ~ '[{}]' THEN 'its braces are no templates'
-                WHEN strpos(letters, '?') > 0 THEN 'a resource pattern can''t say which queries are meant'
+    SELECT CASE WHEN letters ~ '[{}]' THEN 'its braces are not templates'
+                WHEN strpos(letters, '?') > 0 THEN 'a resource pattern cannot describe queries'
                 WHEN path ~ '\{([^{}]*[*?#]|[.;,=&!|@])[^{}]*\}' THEN 'OpenAPI has no such template'
                 WHEN path ~ '[^/]\{[^{}:]+\+\}|\{[^{}:]+\+\}[^/]' THEN 'a greedy template can only be a whole segment'
                 WHEN strpos(letters, '*') > 0 AND letters <> path THEN 'in a resource pattern * is a wildcard' END
@@ -268,7 +268,7 @@ DECLARE
     -- {+name} is how RFC 6570 writes {name+}
     whole text := base_path || regexp_replace(devapp_internal.openapi_request_path(path), '\{\+([^{}/+:]+)\}', '{\1+}', 'g');
     problem text := devapp_internal.openapi_path_problem(whole);
-    hint text := 'If it is meant, use devapp.add_operation.';
+    hint text := 'If it is intended, use devapp.add_operation.';
     resource text;
 BEGIN
     IF problem IS NULL AND (whole = '/' OR strpos(whole, '*') > 0) THEN
@@ -321,7 +321,7 @@ BEGIN
         IF NOT is_method OR jsonb_typeof(operation) <> 'object' THEN
             PERFORM devapp_internal.openapi_left_out(format('%s of path %s', devapp_internal.openapi_shown(member), devapp_internal.openapi_shown(path)),
                                              CASE WHEN is_method THEN 'it is not an object' ELSE 'it is not a method' END,
-                                             'A method holds an object; other methods than OpenAPI''s, which are in lower case, are in additionalOperations.');
+                                             'A method holds an object. Methods of OpenAPI are in lower case; others belong in additionalOperations.');
             CONTINUE;
         END IF;
         method := CASE WHEN member = any_method THEN '' ELSE upper(member COLLATE "C") END;

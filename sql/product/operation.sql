@@ -82,7 +82,7 @@ BEGIN
     END IF;
     IF NOT EXISTS (SELECT FROM devapp.product_operation o WHERE o.product_id = the_product.product_id) THEN
         RAISE WARNING 'product % has no operations now, so it covers every path', devapp_internal.quoted(the_product.name)
-            USING HINT = 'Add one with devapp.add_operation if that is not meant.';
+            USING HINT = 'Add one with devapp.add_operation if that is not intended.';
     END IF;
     RETURN removed;
 END

@@ -6,7 +6,7 @@ CREATE FUNCTION devapp_internal.require_quota(quota_limit bigint, quota_interval
 AS $$
 BEGIN
     IF (quota_limit IS NULL) <> (quota_unit IS NULL) OR (quota_limit IS NULL AND quota_interval IS NOT NULL) THEN
-        RAISE EXCEPTION 'a quota needs both quota_limit and quota_unit'
+        RAISE EXCEPTION 'a quota requires both quota_limit and quota_unit'
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'For 1000 calls a day: quota_limit => 1000, quota_unit => ''day''.';
     END IF;
@@ -24,9 +24,9 @@ CREATE FUNCTION devapp_internal.require_rate(rate_limit double precision, rate_b
 AS $$
 BEGIN
     IF rate_limit IS NULL AND rate_burst IS NOT NULL THEN
-        RAISE EXCEPTION 'a rate_burst needs a rate_limit'
+        RAISE EXCEPTION 'a rate_burst requires a rate_limit'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'For 10 calls a second, 20 at once: rate_limit => 10, rate_burst => 20.';
+                  HINT = 'For 10 calls per second, 20 at once: rate_limit => 10, rate_burst => 20.';
     END IF;
 END
 $$;
@@ -40,7 +40,7 @@ BEGIN
     IF starts_with(ltrim(lower(name COLLATE "C")), 'devapp-') THEN
         RAISE EXCEPTION 'product names that begin with "devapp-" are reserved'
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'Choose another name; devapp.setup_roles() makes devapp-admin and devapp-portal.';
+                  HINT = 'Choose another name; devapp.setup_roles() creates devapp-admin and devapp-portal.';
     END IF;
 END
 $$;

@@ -38,7 +38,7 @@ AS $$
            THEN 'its sessions to end'
            WHEN NOT r.data THEN 'rows'
            WHEN devapp_internal.indexes_are_missing() THEN 'indexes of partitions'
-           ELSE 'what is wrong to be put right: ' || r.problem END
+           ELSE 'problems to be corrected: ' || r.problem END
       FROM (SELECT 1) AS one LEFT JOIN devapp.restore r ON true
 $$;
 

@@ -22,7 +22,7 @@ CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.revoked_token FOR EACH RO
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.revoked_token FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_row('note:description');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.revoked_token
-    EXECUTE FUNCTION devapp_internal.guard_delete('Rows go when their tokens have expired.');
+    EXECUTE FUNCTION devapp_internal.guard_delete('Rows are removed when their tokens have expired.');
 CREATE TRIGGER invalidate_cache AFTER INSERT OR UPDATE OR DELETE ON devapp.revoked_token FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.invalidate_cache('token_id');
 ALTER TABLE devapp.revoked_token ENABLE ALWAYS TRIGGER invalidate_cache;

@@ -22,13 +22,13 @@ CREATE FUNCTION devapp_internal.usage_feed_problem() RETURNS text
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN p.puballtables OR NOT p.pubviaroot OR NOT p.pubinsert OR p.pubupdate OR p.pubdelete OR p.pubtruncate
-                THEN 'it does not publish the inserts into tables that it names, and only these, through their roots'
+                THEN 'it must name its tables, publish only inserts, and publish them via the partition root'
                 WHEN devapp_internal.usage_feed_is_empty() THEN NULL
                 WHEN (SELECT array_agg(r.prrelid::regclass) FROM pg_publication_rel r WHERE r.prpubid = p.oid)
                      IS DISTINCT FROM ARRAY['devapp.usage_minute'::regclass]
                   OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND (r.prqual IS NOT NULL OR r.prattrs IS NOT NULL))
                   OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid)
-                THEN 'it does not publish the table devapp.usage_minute, whole and alone' END
+                THEN 'it must publish the whole table devapp.usage_minute and no other table' END
       FROM pg_publication p WHERE p.pubname = 'usage_feed'
 $$;
 
@@ -79,7 +79,7 @@ DECLARE
     problem text := devapp_internal.usage_feed_problem();
 BEGIN
     IF NOT devapp_internal.can_replicate_logically() THEN
-        RAISE EXCEPTION 'the usage feed needs wal_level = logical'
+        RAISE EXCEPTION 'the usage feed requires wal_level = logical'
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Set it in postgresql.conf and restart the server.';
     END IF;

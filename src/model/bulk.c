@@ -87,8 +87,8 @@ hold_run(const pg_uuid_t *run_id)
 										  Int64GetDatum(key))))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("this bulk run is being worked on by another session"),
-				 errhint("Watch it in devapp.bulk_progress, which names the session.")));
+				 errmsg("this bulk run is being processed by another session"),
+				 errhint("Its progress and session are in devapp.bulk_progress.")));
 	held_key = key;
 	holding = true;
 	xact_list_push(&hold_item);
@@ -102,8 +102,8 @@ require_nonatomic(FunctionCallInfo fcinfo)
 	if (!procedure_may_commit(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("a bulk run commits after each batch and cannot be part of a transaction"),
-				 errhint("CALL it outside of BEGIN ... COMMIT and of functions, or use devapp.bulk_approve and its kin, which do all or nothing.")));
+				 errmsg("a bulk run commits after each batch and cannot run inside a transaction block"),
+				 errhint("CALL it outside of transaction blocks and functions, or use devapp.bulk_approve or one of its variants, which change all apps or none.")));
 }
 
 /* One value of the first row that a query returns. */
@@ -179,8 +179,8 @@ devapp_run_bulk(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(5))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("run_id is what run_bulk returns"),
-				 errhint("To go on with a run use CALL devapp.resume_bulk(run_id).")));
+				 errmsg("run_id is an output of run_bulk and must be null"),
+				 errhint("To resume a run, use CALL devapp.resume_bulk(run_id).")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
 		desc->natts != 1)
 		elog(ERROR, "run_bulk must have one INOUT argument");

@@ -62,7 +62,7 @@ require_trigger(FunctionCallInfo fcinfo, bool row)
 		row != (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function was not called as the kind of trigger that it is")));
+				 errmsg("function was not called as the expected kind of trigger")));
 	trigger_require_own_table(trigdata);
 	return trigdata;
 }
@@ -186,9 +186,9 @@ devapp_guard_immutable(PG_FUNCTION_ARGS)
 		if (guard_column_changed(trigdata, column))
 			ereport(ERROR,
 					(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
-					 errmsg("column %s of devapp.%s cannot be changed", column,
+					 errmsg("column \"%s\" of table \"devapp.%s\" cannot be changed", column,
 							RelationGetRelationName(trigdata->tg_relation)),
-					 errhint("It is fixed when the row is made.")));
+					 errhint("It is set when the row is inserted.")));
 	}
 	return PointerGetDatum(trigdata->tg_newtuple);
 }
@@ -229,8 +229,8 @@ devapp_guard_secret(PG_FUNCTION_ARGS)
 		 (new_end > old_end || new_superseded != old_superseded)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a superseded secret cannot be given more time"),
-				 errhint("Issue a new secret with devapp.rotate_credential, or restore the old one while its overlap lasts with devapp.cancel_rotation.")));
+				 errmsg("the validity of a superseded secret cannot be extended"),
+				 errhint("Issue a new secret with devapp.rotate_credential, or restore the old one during the overlap with devapp.cancel_rotation.")));
 	return PointerGetDatum(new_row);
 }
 
@@ -241,7 +241,7 @@ devapp_guard_delete(PG_FUNCTION_ARGS)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_RESTRICT_VIOLATION),
-			 errmsg("rows of devapp.%s cannot be deleted",
+			 errmsg("rows of table \"devapp.%s\" cannot be deleted",
 					RelationGetRelationName(trigdata->tg_relation)),
 			 errdetail("Their history would be lost."),
 			 trigdata->tg_trigger->tgnargs > 0 ?

@@ -77,7 +77,7 @@ void
 identity_define_gucs(void)
 {
 	DefineCustomStringVariable("devapp.actor",
-							   "For each role that called devapp.act_as(): the e-mail of the person who acts.",
+							   "Stores the e-mail address of the acting developer for each role that called devapp.act_as().",
 							   NULL,
 							   &actor_setting,
 							   "",
@@ -85,8 +85,8 @@ identity_define_gucs(void)
 							   NULL, NULL, NULL);
 
 	DefineCustomStringVariable("devapp.claims_from",
-							   "Roles in whose sessions request.jwt.claims says who acts.",
-							   "Log-in roles of PostgREST and the like, with commas; * is every role.",
+							   "Sets the roles in whose sessions request.jwt.claims identifies the acting developer.",
+							   "A comma-separated list of login roles, such as that of PostgREST; * means every role.",
 							   &claims_from,
 							   "authenticator",
 							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
@@ -437,12 +437,12 @@ devapp_set_actor(PG_FUNCTION_ARGS)
 	if (entry_caller() != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("nobody else can be named in a request over HTTP")));
+				 errmsg("cannot act as another developer in a request over HTTP")));
 	if (!is_local && session_is_shared())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("nobody can be named for the whole session here"),
-				 errdetail("Session role \"%s\" is in devapp.claims_from: its sessions are shared by many people.",
+				 errmsg("cannot set the acting developer for the whole session"),
+				 errdetail("Session role \"%s\" is in devapp.claims_from, so its sessions are shared by many people.",
 						   GetUserNameFromId(GetSessionUserId(), false)),
 				 errhint("Leave out is_local, and call devapp.act_as() in each transaction.")));
 	initStringInfo(&lines);
@@ -512,15 +512,15 @@ static const char *
 why_claims_do_not_count(void)
 {
 	return GetOuterUserId() != entry_role() ?
-		"request.jwt.claims do not count: a function with other rights stands between" :
-		"request.jwt.claims do not count: the session's role is not in devapp.claims_from";
+		"request.jwt.claims are ignored: a function with other privileges is in between" :
+		"request.jwt.claims are ignored: the session's role is not in devapp.claims_from";
 }
 
 /* identity_source(): what devapp.whoami() says of where the person comes from */
 Datum
 devapp_identity_source(PG_FUNCTION_ARGS)
 {
-	const char *source = "nobody said";
+	const char *source = "no developer was named";
 
 	switch (identity_source())
 	{
@@ -529,13 +529,13 @@ devapp_identity_source(PG_FUNCTION_ARGS)
 			break;
 		case FROM_CLAIMS:
 			source = claimed_actor() != NULL ? "request.jwt.claims" :
-				"request.jwt.claims name nobody";
+				"request.jwt.claims do not identify a developer";
 			break;
 		case FROM_ACT_AS:
 			source = "devapp.act_as";
 			break;
 		case FROM_RESTRICTED:
-			source = "nobody acts in a security-restricted operation";
+			source = "a security-restricted operation has no acting user";
 			break;
 		case FROM_NOTHING:
 			if (session_has_claims())

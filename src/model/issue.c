@@ -179,7 +179,7 @@ generate_secret(Issue *issue)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a credential of kind jwt must expire"),
-				 errhint("Issue one with expires_in.")));
+				 errhint("Give expires_in, like '90 days'.")));
 	else
 		issue->secret = make_token(consumer, DatumGetTimestampTz(issue->row->values[ISSUED_EXPIRES_AT]));
 }

@@ -52,7 +52,7 @@ hint_actions(const char *entity, const char *status)
 
 	if (actions[0] == '\0')
 		return errhint("\"%s\" is final.", status);
-	return errhint("Possible in status \"%s\": %s.", status, actions);
+	return errhint("Possible actions in status \"%s\": %s.", status, actions);
 }
 
 static void
@@ -76,8 +76,8 @@ devapp_next_status(PG_FUNCTION_ARGS)
 	if (!lifecycle_exists(entity))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is no lifecycle of \"%s\"", mask_string(entity)),
-				 errhint("Lifecycles: app, credential, credential_product, developer, signing_key, team.")));
+				 errmsg("lifecycle \"%s\" does not exist", mask_string(entity)),
+				 errhint("Possible lifecycles: app, credential, credential_product, developer, signing_key, team.")));
 	require_status(entity, status);
 	if (!lifecycle_has_action(entity, action))
 		ereport(ERROR,
@@ -232,9 +232,9 @@ require_unchanged(TriggerData *trigdata, const char *column)
 	if (guard_column_changed(trigdata, column))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION),
-				 errmsg("column %s of devapp.%s changes with the status only",
+				 errmsg("column \"%s\" of table \"devapp.%s\" can change only with the status",
 						column, RelationGetRelationName(trigdata->tg_relation)),
-				 errhint("It is filled in when the status changes.")));
+				 errhint("It is set when the status changes.")));
 }
 
 /*
@@ -293,7 +293,7 @@ guard_update(TriggerData *trigdata, const char *entity)
 	if (lifecycle_action_between(entity, from, to) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot go from status \"%s\" to \"%s\"", entity, from, to),
+				 errmsg("cannot change status of %s from \"%s\" to \"%s\"", entity, from, to),
 				 hint_actions(entity, from)));
 	stamp_decision(&e, trigdata);
 	stamp_columns(&e, trigdata, from, to);

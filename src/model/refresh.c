@@ -49,8 +49,8 @@ devapp_run_refresh(PG_FUNCTION_ARGS)
 	if (!procedure_may_commit(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("run_refresh commits after each report and cannot be part of a transaction"),
-				 errhint("CALL it outside of BEGIN ... COMMIT and of functions, or use devapp.refresh_reports, which is one transaction.")));
+				 errmsg("run_refresh commits after each report and cannot run inside a transaction block"),
+				 errhint("CALL it outside of transaction blocks and functions, or use devapp.refresh_reports, which is one transaction.")));
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	while (refresh_after(&place, concurrently, default_mode))
 	{

@@ -257,7 +257,7 @@ uri_error_text(UriError error)
 		case URI_NOT_ABSOLUTE:
 			return "it is not an absolute URI";
 		case URI_BAD_CHARACTER:
-			return "it has a character that a URI cannot have";
+			return "it has a character that is not allowed in a URI";
 		case URI_NO_HOST:
 			return "it has no valid host";
 		case URI_USERINFO:
@@ -267,9 +267,9 @@ uri_error_text(UriError error)
 		case URI_FRAGMENT:
 			return "it has a fragment";
 		case URI_INSECURE:
-			return "http is for loopback addresses only";
+			return "http is allowed only for loopback addresses";
 		case URI_SCHEME_FORBIDDEN:
-			return "its scheme is not one to redirect to";
+			return "its scheme is not allowed for redirects";
 	}
 	return "unknown";
 }

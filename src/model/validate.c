@@ -139,19 +139,19 @@ check_text(Subject s, Str t, int max_chars, bool lines_allowed)
 		ereport(ERROR,
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("%s of %s is too long", s.column, s.entity),
-				 errhint("It has at most %d characters.", max_chars)));
+				 errhint("The maximum length is %d characters.", max_chars)));
 	if (!lines_allowed && name_has_invisible(t))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of %s has an invisible character", s.column, s.entity),
-				 errhint("Remove characters without width and those that change the direction of writing.")));
+				 errmsg("%s of %s contains an invisible character", s.column, s.entity),
+				 errhint("Remove zero-width characters and characters that change the direction of writing.")));
 	if (has_control(t, lines_allowed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of %s has a control character", s.column, s.entity),
+				 errmsg("%s of %s contains a control character", s.column, s.entity),
 				 lines_allowed ?
-				 errhint("Line ends and tabs are possible, other control characters are not.") :
-				 errhint("Remove line ends, tabs and other control characters.")));
+				 errhint("Line breaks and tabs are allowed; other control characters are not.") :
+				 errhint("Remove line breaks, tabs and other control characters.")));
 	refuse_key(s, t);
 }
 
@@ -197,7 +197,7 @@ check_email(Subject s, Str t)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not an e-mail address", mask_value(t.data, t.len)),
-				 errhint("It looks like name@example.com.")));
+				 errhint("An e-mail address looks like name@example.com.")));
 }
 
 /* Labels with dots between them, as far as an e-mail address could have them. */
@@ -227,7 +227,7 @@ check_email_domain(Subject s, Str t)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not an e-mail domain", mask_value(t.data, t.len)),
-				 errhint("It looks like example.com, or *.example.com for it and its subdomains.")));
+				 errhint("An e-mail domain looks like example.com, or *.example.com with its subdomains.")));
 }
 
 static void
@@ -286,7 +286,7 @@ check_callback(Subject s, Str t)
 		ereport(ERROR,
 				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 				 errmsg("a callback URL of %s is too long", s.entity),
-				 errhint("It has at most %d bytes.", CALLBACK_MAX_BYTES)));
+				 errhint("The maximum length is %d bytes.", CALLBACK_MAX_BYTES)));
 	refuse_key(s, t);
 	error = uri_check_callback(t.data, t.len);
 	if (error == URI_OK)
@@ -331,7 +331,7 @@ list_values(Subject s, Datum value, int max, int *n)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s of %s has too many values", s.column, s.entity),
-				 errhint("It has at most %d.", max)));
+				 errhint("The maximum is %d.", max)));
 	return values;
 }
 
@@ -354,7 +354,7 @@ check_list(Subject s, Datum value, void (*check) (Subject, Str))
 			if (str_equal(other, t))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("%s of %s has a value twice", s.column, s.entity),
+						 errmsg("%s of %s has a duplicate value", s.column, s.entity),
 						 errhint("Give each value once.")));
 		}
 	}
@@ -397,9 +397,9 @@ check_attributes(Subject s, Datum value)
 	if (JB_ROOT_COUNT(jb) > ATTRIBUTES_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s has %u attributes, but at most %d are possible", s.entity,
+				 errmsg("%s has %u attributes, but at most %d are allowed", s.entity,
 						JB_ROOT_COUNT(jb), ATTRIBUTES_MAX),
-				 errhint("Remove some, or put several values into one.")));
+				 errhint("Remove some, or combine several values into one.")));
 
 	it = JsonbIteratorInit(&jb->root);
 	if (JsonbIteratorNext(&it, &name, true) != WJB_BEGIN_OBJECT)
@@ -467,8 +467,8 @@ canonical_attributes(Datum value)
 	if (JB_ROOT_COUNT(result) != JB_ROOT_COUNT(given))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("two attributes have one name"),
-				 errhint("Blanks around a name do not count, nor how accents are composed.")));
+				 errmsg("two attributes have the same name"),
+				 errhint("Names are compared without surrounding blanks and in Unicode normalization form C.")));
 	return PointerGetDatum(result);
 }
 
@@ -604,7 +604,7 @@ require_positive(Subject s, bool positive)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s of %s must be greater than zero", s.column, s.entity),
-				 errhint("Give a value above zero, or leave it out.")));
+				 errhint("Give a value greater than zero, or leave it out.")));
 }
 
 static void
@@ -629,7 +629,7 @@ rule_positive_float8(Subject s, Datum value)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("%s of %s is too large", s.column, s.entity),
-				 errhint("It is at most %.0f.", RATE_MAX)));
+				 errhint("The maximum is %.0f.", RATE_MAX)));
 }
 
 static void
@@ -687,6 +687,17 @@ canonical_word(Datum value, const char *words)
 		PointerGetDatum(cstring_to_text_with_len(word.data, (int) word.len));
 }
 
+static char *
+words_with_commas(const char *words)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (; *words != '\0'; words++)
+		appendStringInfo(&list, *words == ' ' ? ",%c" : "%c", *words);
+	return list.data;
+}
+
 static void
 check_word(Subject s, Datum value, const char *words)
 {
@@ -696,8 +707,8 @@ check_word(Subject s, Datum value, const char *words)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s of %s is not a known value: \"%s\"", s.column, s.entity, mask_value(t.data, t.len)),
-			 errhint("Possible: %s.", words)));
+			 errmsg("invalid value for %s of %s: \"%s\"", s.column, s.entity, mask_value(t.data, t.len)),
+			 errhint("Possible values: %s.", words_with_commas(words))));
 }
 
 typedef struct Rule
@@ -794,8 +805,8 @@ validate_no_formula(const char *entity, const char *column, Datum value)
 	if (starts_formula(text_value(value)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s of %s begins as a formula", column, entity),
-				 errhint("A spreadsheet that opens a report would run it. Begin with another character than =, +, - and @.")));
+				 errmsg("%s of %s begins like a formula", column, entity),
+				 errhint("A spreadsheet that opens a report would run it. Begin with a character other than =, +, - and @.")));
 }
 
 static void

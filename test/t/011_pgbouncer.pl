@@ -253,18 +253,18 @@ for my $db (qw(portal rest))
 	is(scalar keys %pids, 1, "$db: two clients, one server connection");
 	is(join(' ', query_all("$begin; $actor", $one)), "ada\@example.com\nada\@example.com|devapp.act_as", "$db: act_as()");
 	query_all('COMMIT', $one);
-	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|nobody said', "$db: not in another client's transaction");
-	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $one)), '|nobody said', "$db: not in the next one's");
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|no developer was named', "$db: not in another client's transaction");
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $one)), '|no developer was named', "$db: not in the next one's");
 	query_all("$begin; SAVEPOINT s; SELECT devapp.act_as('bob\@example.com')", $one);
 	query_all('ROLLBACK', $one);
-	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|nobody said', "$db: not after a ROLLBACK");
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|no developer was named', "$db: not after a ROLLBACK");
 
 	query_all("$begin; $set_claims", $one);
 	is(join(' ', query_all($actor, $one)),
 		$db eq 'rest' ? 'bob@example.com|request.jwt.claims' : 'ada@example.com|devapp.act_as',
 		"$db: claims " . ($db eq 'rest' ? 'win' : 'do not count'));
 	query_all('COMMIT', $one);
-	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|nobody said', "$db: no claims in another client's transaction");
+	is(join(' ', query_all("BEGIN; $role $actor; COMMIT", $two)), '|no developer was named', "$db: no claims in another client's transaction");
 	for my $client ($one, $two)
 	{
 		$client->{in} .= "\\q\n";

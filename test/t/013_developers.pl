@@ -339,7 +339,7 @@ my $make = "SELECT FROM devapp.create_app('a' || (SELECT count(*) FROM devapp.ap
 is(state_of($who, $make), '00000', "app $_") for 1 .. 3;
 my ($state, $report) = error_of($node, rest($who, $make));
 is($state, '54000', 'no more apps than devapp.max_apps_per_owner');
-like($report, qr/the owner has 3 apps already.*HINT:.*devapp\.delete_app.*administrator/s, 'the message says what to do');
+like($report, qr/the owner already has 3 apps.*HINT:.*devapp\.delete_app.*administrator/s, 'the message says what to do');
 is(state_of($who, q{SELECT devapp.delete_app(app_id) FROM devapp.app WHERE name = 'a0'}), '00000', 'where one is deleted');
 is(state_of($who, $make), '00000', 'another has room');
 $node->safe_psql('postgres', "SELECT devapp.revoke_app(app_id) FROM devapp.app WHERE name = 'a1'");
@@ -354,7 +354,7 @@ my $issue = "SELECT FROM devapp.issue_credential((SELECT app_id FROM devapp.app 
 is(state_of($who, "$issue, expires_in => '1 s')"), '00000', 'a second credential');
 ($state, $report) = error_of($node, rest($who, "$issue)"));
 is($state, '54000', 'no more than devapp.max_credentials_per_app');
-like($report, qr/the app has 2 credentials already.*HINT:.*devapp\.revoke_credential.*administrator/s, 'the message says what to do');
+like($report, qr/the app already has 2 credentials.*HINT:.*devapp\.revoke_credential.*administrator/s, 'the message says what to do');
 sleep 1.1;
 ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM devapp.credential WHERE expires_at > clock_timestamp() AND expires_at < now() + interval '1 minute')"), 'one expires');
 is(state_of($who, "$issue)"), '00000', 'one that is expired is not live');

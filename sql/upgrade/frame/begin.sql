@@ -11,7 +11,7 @@ DECLARE
     updater constant regrole := (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user);
 BEGIN
     IF library <> '@TO@' THEN
-        RAISE EXCEPTION 'the update of devapp to @TO@ needs the library of devapp @TO@, but that of devapp % is loaded', library
+        RAISE EXCEPTION 'the update of devapp to @TO@ requires the library of devapp @TO@, but that of devapp % is loaded', library
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Install the library of devapp @TO@. Where devapp is in shared_preload_libraries, restart the server; else begin a new session.';
     END IF;
