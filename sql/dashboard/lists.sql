@@ -20,7 +20,7 @@ AS $$
           FROM devapp_internal.busiest_apps(first_day, last_day, apps) b
         WINDOW w AS (ORDER BY b.allowed DESC, b.app_id)
     )
-    SELECT devapp_internal.html_list('Busiest apps', 'By allowed calls, with the share of calls that was refused', '{App,#Allowed,#Refused}',
+    SELECT devapp_internal.html_list('Busiest apps', 'By allowed calls, with the share of refused calls', '{App,#Allowed,#Refused}',
                string_agg(devapp_internal.html_calls(s.app, s.owner, s.allowed, s.refused, s.most), '' ORDER BY s.place),
                count(*), max(s.total), 'No allowed calls in this period.')
       FROM shown s
@@ -38,7 +38,7 @@ AS $$
         WINDOW w AS (ORDER BY b.allowed DESC, b.refused DESC, b.product_id)
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_internal.html_list('Calls by product', 'By allowed calls, with the share of calls that was refused', '{Product,#Allowed,#Refused}',
+    SELECT devapp_internal.html_list('Calls by product', 'By allowed calls, with the share of refused calls', '{Product,#Allowed,#Refused}',
                string_agg(devapp_internal.html_calls(s.name, s.detail, s.allowed, s.refused, s.most), '' ORDER BY s.place),
                count(*), max(s.total), 'No calls in this period.')
       FROM shown s
@@ -54,7 +54,7 @@ AS $$
         WINDOW w AS (ORDER BY b.allowed DESC, b.refused DESC, b.owner_id)
          ORDER BY place LIMIT 10
     )
-    SELECT devapp_internal.html_list('Calls by owner', 'Of the apps that each owns now, with the share of calls that was refused', '{Owner,#Allowed,#Refused}',
+    SELECT devapp_internal.html_list('Calls by owner', 'Of the apps that each owns now, with the share of refused calls', '{Owner,#Allowed,#Refused}',
                string_agg(devapp_internal.html_calls(s.owner, s.owner_kind, s.allowed, s.refused, s.most), '' ORDER BY s.place),
                count(*), max(s.total), 'No calls in this period.')
       FROM shown s
@@ -122,14 +122,14 @@ AS $$
     ), counted AS (
         SELECT count(*) AS near, count(*) FILTER (WHERE n.share_used >= 1) AS used_up FROM near n
     )
-    SELECT devapp_internal.html_list('Quotas near their limit', 'Used to 80 % and more', '{App and product,#Used,#Resets in}',
+    SELECT devapp_internal.html_list('Quotas near their limit', 'At least 80 % used', '{App and product,#Used,#Resets in}',
                (SELECT string_agg(devapp_internal.html_row(
                            devapp_internal.html_name(s.app, s.product, concat_ws(' ', s.methods, s.resource), s.environment)
                            || devapp_internal.html_bar(s.used, s.quota_limit, CASE WHEN s.remaining > 0 THEN 'allowed' ELSE 'refused' END),
                            devapp_internal.html_percent(s.used, s.quota_limit)
                            || '<div class="detail">of ' || devapp_internal.html_number(s.quota_limit) || '</div>',
                            CASE WHEN isfinite(s.resets_at) THEN devapp_internal.html_duration(s.resets_at - now()) ELSE 'never' END), '' ORDER BY s.place) FROM shown s),
-               10, c.near, 'No quota is used to 80 %.'),
+               10, c.near, 'No quota is at 80 % or more.'),
            devapp_internal.html_tile('Quotas at 80 %', devapp_internal.html_number(c.near),
                CASE WHEN c.used_up > 0 THEN devapp_internal.html_number(c.used_up) || ' used up' ELSE 'none used up' END)
       FROM counted c

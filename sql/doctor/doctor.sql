@@ -22,8 +22,8 @@ AS $$
            CASE WHEN e.extversion = devapp_internal.library_version() THEN 'ok' WHEN v.is_served THEN 'warning' ELSE 'error' END,
            format('extension %s, library %s', e.extversion, devapp_internal.library_version()),
            CASE WHEN e.extversion = devapp_internal.library_version() THEN NULL
-                WHEN v.is_served THEN 'The library serves the release before as well. Run ALTER EXTENSION devapp UPDATE.'
-                ELSE 'Nothing is verified. Install the library of this version, or of the next one and run ALTER EXTENSION devapp UPDATE.' END
+                WHEN v.is_served THEN 'The library is also compatible with the previous release. Run ALTER EXTENSION devapp UPDATE.'
+                ELSE 'No call can be verified. Install the library of this version, or that of the next one and run ALTER EXTENSION devapp UPDATE.' END
       FROM pg_extension e
      CROSS JOIN LATERAL (SELECT e.extversion = devapp_internal.catalog_version() AND devapp_internal.serves_catalog() AS is_served) AS v
      WHERE e.extname = 'devapp'
@@ -35,7 +35,7 @@ AS $$
            CASE WHEN devapp_internal.is_preloaded() THEN 'loaded at server start'
                 ELSE 'loaded by each backend at its first call' END,
            CASE WHEN NOT devapp_internal.is_preloaded()
-                THEN 'With shared_preload_libraries = ''devapp'' a new connection''s first call is faster.' END
+                THEN 'With shared_preload_libraries = ''devapp'', the first call of a new connection is faster.' END
 $$;
 
 -- What ALTER EXTENSION devapp UPDATE would do, by the files that are installed on this server.
@@ -52,12 +52,12 @@ AS $$
     SELECT 'update',
            CASE WHEN f.version = f.newest THEN 'ok' WHEN f.path IS NULL THEN 'error' ELSE 'info' END,
            CASE WHEN f.newest IS NULL THEN 'the files of the extension are not installed on this server'
-                WHEN f.version = f.newest THEN 'the newest version that is installed on this server'
-                WHEN f.path IS NULL THEN format('no script leads from %s to %s, which is installed on this server', f.version, f.newest)
-                ELSE format('version %s is installed on this server; an update would run %s', f.newest, f.path) END,
+                WHEN f.version = f.newest THEN 'the newest version installed on this server'
+                WHEN f.path IS NULL THEN format('there is no update path from %s to %s, which is installed on this server', f.version, f.newest)
+                ELSE format('version %s is installed on this server; the update path is %s', f.newest, f.path) END,
            CASE WHEN f.version = f.newest THEN NULL
                 WHEN f.path IS NULL THEN 'Install the package of devapp again.'
-                WHEN f.newest <> f.library THEN format('Load the library of %s first: restart the server.', f.newest)
+                WHEN f.newest <> f.library THEN format('Restart the server first, to load the library of %s.', f.newest)
                 ELSE 'Run ALTER EXTENSION devapp UPDATE.' END
       FROM facts f
 $$;
@@ -66,9 +66,9 @@ CREATE FUNCTION devapp_internal.doctor_metering() RETURNS TABLE (check_name text
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 'metering', 'info', 'calls are not counted: quota columns of verdicts are null',
+    SELECT 'metering', 'info', 'calls are not counted, so the quota columns of verdicts are null',
            CASE WHEN NOT devapp_internal.is_preloaded()
-                THEN 'Counting needs shared_preload_libraries = ''devapp''.'
+                THEN 'Counting requires shared_preload_libraries = ''devapp''.'
                 ELSE 'The setting devapp.metering is off.' END
      WHERE NOT devapp_internal.is_metering()
     UNION ALL
@@ -78,12 +78,12 @@ AS $$
            CASE WHEN s.dropped > 0 THEN format('%s calls were not counted: the table was full', s.dropped)
                 WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush or shipment failed: %s', s.last_error)
                 WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'the worker is not running'
-                ELSE format('calls are counted, %s of %s counters are in use', s.slots_used, s.slots_total) END,
+                ELSE format('calls are counted; %s of %s counters are in use', s.slots_used, s.slots_total) END,
            CASE WHEN s.dropped > 0 THEN 'Raise devapp.meter_size, or lower devapp.flush_interval.'
                 WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
-                THEN 'Counts stay in memory and are flushed when it works again; the server''s log says more.'
+                THEN 'Counts stay in memory until a flush succeeds. See the server log.'
                 WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery()
-                THEN 'It starts again within seconds; look into the server''s log, and at max_worker_processes.' END
+                THEN 'It is restarted within seconds. If not, check the server log and max_worker_processes.' END
       FROM devapp_internal.worker_state() s
      WHERE devapp_internal.is_metering()
 $$;
@@ -113,15 +113,15 @@ AS $$
            CASE WHEN f.products > 0 AND NOT f.metering OR f.no_room > 0 OR f.ahead > 0 THEN 'warning' ELSE 'ok' END,
            CASE WHEN f.products > 0 AND NOT f.metering
                 THEN format('quotas or rate limits of %s product(s) are not enforced: calls are not counted', f.products)
-                WHEN f.no_room > 0 THEN format('%s calls were refused: there was no room left to count them for a quota or rate limit', f.no_room)
-                WHEN f.ahead > 0 THEN format('%s quota(s) are in a window that lies in the future: a clock was wrong, or was put back', f.ahead)
+                WHEN f.no_room > 0 THEN format('%s calls were refused: there was no room to count them for a quota or rate limit', f.no_room)
+                WHEN f.ahead > 0 THEN format('%s quota(s) have a window in the future: a clock was wrong, or was set back', f.ahead)
                 WHEN f.products = 0 THEN 'no product needs shared memory for its limits'
                 ELSE format('limits of %s product(s) are enforced', f.products) END,
            CASE WHEN f.products > 0 AND NOT f.metering AND NOT devapp_internal.is_preloaded()
-                THEN 'They need shared_preload_libraries = ''devapp''.'
+                THEN 'They require shared_preload_libraries = ''devapp''.'
                 WHEN f.products > 0 AND NOT f.metering THEN 'The setting devapp.metering is off.'
                 WHEN f.no_room > 0 THEN 'Raise devapp.quota_size.'
-                WHEN f.ahead > 0 THEN 'They stay used until the clock is there. If the clock is right now, set them back with devapp.reset_quota: the rows are those of devapp.quota_usage whose window_start has not come.' END
+                WHEN f.ahead > 0 THEN 'They stay used until that time. If the clock is correct now, reset them with devapp.reset_quota; they are the rows of devapp.quota_usage whose window_start is in the future.' END
       FROM facts f
 $$;
 
@@ -132,11 +132,11 @@ CREATE FUNCTION devapp_internal.doctor_quota_leases() RETURNS TABLE (check_name 
 AS $$
     SELECT 'quota_leases',
            CASE WHEN s.is_wrong OR s.is_off THEN 'warning' ELSE 'ok' END,
-           CASE WHEN s.is_off THEN format('hard quotas of %s product(s) let no call through here: the server does not know its primary', s.hard)
+           CASE WHEN s.is_off THEN format('hard quotas of %s product(s) refuse every call here: the server does not know its primary', s.hard)
                 WHEN s.is_wrong THEN format('the primary lends nothing: %s', s.last_lease_error)
                 ELSE format('%s lease(s) have %s unit(s) left', s.leases, s.leased) END,
-           CASE WHEN s.is_off THEN 'Set devapp.primary_conninfo, and devapp.flush_interval to more than 0.'
-                WHEN s.is_wrong THEN 'Hard quotas let no call through here, and soft ones are counted for this server alone, until the primary answers.' END
+           CASE WHEN s.is_off THEN 'Set devapp.primary_conninfo, and set devapp.flush_interval to more than 0.'
+                WHEN s.is_wrong THEN 'Until the primary answers, hard quotas refuse every call here, and soft quotas are counted for this server alone.' END
       FROM (SELECT w.leases, w.leased, w.last_lease_error, coalesce(w.last_lease_error_at > w.last_lease_at, w.lease_errors > 0) AS is_wrong,
                    p.hard, p.hard > 0 AND (devapp_internal.setting('primary_conninfo') = '' OR devapp_internal.setting('flush_interval') = '0') AS is_off
               FROM devapp_internal.worker_state() w
@@ -147,7 +147,7 @@ AS $$
            CASE WHEN l.expired > 0 THEN 'warning' ELSE 'ok' END,
            CASE WHEN l.expired > 0 THEN format('expired leases of %2$s hold %1$s unit(s) of hard quotas', l.expired, l.gone)
                 ELSE format('%s unit(s) are lent to %s standby(s): %s', l.lent, l.servers, l.names) END,
-           CASE WHEN l.expired > 0 THEN 'Nobody knows whether they were used. They are free when their window ends, when the standby tells, or by devapp.reset_quota: the rows are those of devapp.quota_lease that have expired.' END
+           CASE WHEN l.expired > 0 THEN 'It is unknown whether they were used. They become free when their window ends or the standby reports them, or by devapp.reset_quota; they are the expired rows of devapp.quota_lease.' END
       FROM (SELECT coalesce(sum(q.granted - q.used) FILTER (WHERE q.hard AND q.expires_at <= clock_timestamp()), 0) AS expired,
                    string_agg(DISTINCT q.server_name, ', ') FILTER (WHERE q.hard AND q.expires_at <= clock_timestamp()) AS gone,
                    coalesce(sum(q.granted - q.used) FILTER (WHERE q.expires_at > clock_timestamp()), 0) AS lent,
@@ -164,13 +164,13 @@ CREATE FUNCTION devapp_internal.doctor_housekeeping() RETURNS TABLE (check_name 
 AS $$
     SELECT 'housekeeping',
            CASE WHEN s.failing OR s.refresh_error IS NOT NULL THEN 'warning' WHEN s.off THEN 'info' ELSE 'ok' END,
-           CASE WHEN s.failing THEN format('it failed: %s', s.last_housekeeping_error)
+           CASE WHEN s.failing THEN format('the last run failed: %s', s.last_housekeeping_error)
                 WHEN s.refresh_error IS NOT NULL THEN format('reports could not be refreshed: %s', s.refresh_error)
                 WHEN s.off THEN 'the worker is off'
                 ELSE 'nothing failed' END,
-           CASE WHEN s.failing THEN 'It is tried again every minute; the server''s log says more.'
-                WHEN s.refresh_error IS NOT NULL THEN 'They stay as they were. The next attempt is made after devapp.refresh_interval, or by devapp.refresh_reports().'
-                WHEN s.off THEN 'Without it devapp.maintain_usage(), maintain_audit(), schedule_notifications(), seal_audit() and refresh_reports() have to be called.' END
+           CASE WHEN s.failing THEN 'It is retried every minute. See the server log.'
+                WHEN s.refresh_error IS NOT NULL THEN 'They are unchanged. The next attempt is made after devapp.refresh_interval, or by devapp.refresh_reports().'
+                WHEN s.off THEN 'Without it, you must call devapp.maintain_usage(), maintain_audit(), schedule_notifications(), seal_audit() and refresh_reports() yourself.' END
       FROM (SELECT w.last_housekeeping_error, (SELECT max(r.error) FROM devapp.report_refresh r) AS refresh_error,
                    coalesce(w.last_housekeeping_error_at > w.last_housekeeping_at, w.housekeeping_errors > 0, false) AS failing,
                    w.worker_pid IS NULL AND NOT pg_is_in_recovery() OR devapp_internal.setting('flush_interval') = '0' AS off
@@ -190,13 +190,13 @@ BEGIN
     BEGIN
         newest := devapp_internal.pepper_newest();
         status := CASE newest WHEN 0 THEN 'warning' ELSE 'ok' END;
-        detail := CASE newest WHEN 0 THEN 'no pepper: digests of new secrets are unkeyed'
+        detail := CASE newest WHEN 0 THEN 'there is no pepper, so digests of new secrets are unkeyed'
                               ELSE format('new digests are keyed with pepper %s', newest) END;
-        hint := CASE newest WHEN 0 THEN 'Set devapp.pepper_file, see doc/security.md.' END;
+        hint := CASE newest WHEN 0 THEN 'Set devapp.pepper_file. See doc/security.md.' END;
     EXCEPTION WHEN OTHERS THEN
         status := 'error';
         detail := SQLERRM;
-        hint := 'No secret can be issued, and those that this file keyed are not found.';
+        hint := 'No secret can be issued, and secrets whose digests use this file are not found.';
     END;
     RETURN NEXT;
 
@@ -211,15 +211,15 @@ BEGIN
     check_name := 'digests';
     IF missing IS NOT NULL THEN
         status := 'error';
-        detail := format('there are secrets whose pepper is not known: %s', array_to_string(missing, ', '));
-        hint := 'Put those numbers back into devapp.pepper_file; until then these secrets are not found.';
+        detail := format('there are secrets with unknown peppers: %s', array_to_string(missing, ', '));
+        hint := 'Restore these numbers in devapp.pepper_file; until then the secrets are not found.';
     ELSIF unkeyed > 0 AND newest > 0 THEN
         status := 'warning';
-        detail := format('%s secret(s) are from before the pepper', unkeyed);
+        detail := format('the digests of %s secret(s) do not use a pepper', unkeyed);
         hint := 'Rotate them with devapp.rotate_credential.';
     ELSE
         status := 'ok';
-        detail := 'every secret''s digest can be computed';
+        detail := 'the digests of all secrets can be computed';
         hint := NULL;
     END IF;
     RETURN NEXT;
@@ -233,15 +233,15 @@ CREATE FUNCTION devapp_internal.doctor_tokens() RETURNS TABLE (check_name text, 
 AS $$
     SELECT 'dpop',
            CASE WHEN devapp_internal.is_preloaded() THEN 'ok' ELSE 'info' END,
-           CASE WHEN devapp_internal.is_preloaded() THEN 'proofs that were used are remembered'
-                ELSE 'every DPoP proof is refused: there is no shared memory to remember it' END,
+           CASE WHEN devapp_internal.is_preloaded() THEN 'used DPoP proofs are remembered'
+                ELSE 'every DPoP proof is refused: there is no shared memory to remember used ones' END,
            CASE WHEN NOT devapp_internal.is_preloaded()
-                THEN 'Tokens that are bound to a key need shared_preload_libraries = ''devapp''.' END
+                THEN 'Tokens that are bound to a key require shared_preload_libraries = ''devapp''.' END
     UNION ALL
     SELECT 'token_issuer',
            CASE WHEN i.issuer IS NULL THEN 'ok' ELSE 'warning' END,
            CASE WHEN i.issuer IS NULL THEN format('the issuer of our tokens is %s', n.ours)
-                ELSE format('%s is the name of our own issuer and of a stored one: tokens that the keys of either have signed are taken', n.ours) END,
+                ELSE format('%s is the name of our own issuer and of a stored one: tokens signed by either are accepted', n.ours) END,
            CASE WHEN i.issuer IS NOT NULL
                 THEN 'Set devapp.issuer to another name, or delete the other issuer with devapp.delete_token_issuer.' END
       FROM (SELECT devapp_internal.token_issuer_name() AS ours) AS n
@@ -263,7 +263,7 @@ AS $$
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
            CASE WHEN count(*) = 0 THEN 'nothing is granted to PUBLIC'
                 ELSE format('granted to PUBLIC: %s', string_agg(object, ', ' ORDER BY object)) END,
-           CASE WHEN count(*) > 0 THEN 'REVOKE it: every role can use these.' END
+           CASE WHEN count(*) > 0 THEN 'Every role can use these objects. REVOKE the privileges.' END
       FROM granted
 $$;
 
@@ -278,7 +278,7 @@ AS $$
            CASE WHEN count(n.oid) = 0 THEN format('the extension and its schemas belong to %s', e.extowner::regrole)
                 ELSE format('the extension belongs to %s, but %s', e.extowner::regrole,
                             string_agg(format('schema %s to %s', n.oid::regnamespace, n.nspowner::regrole), ', ' ORDER BY n.nspname)) END,
-           CASE WHEN count(n.oid) > 0 THEN format('ALTER SCHEMA ... OWNER TO %s: the owner of a schema can replace what is in it.', e.extowner::regrole) END
+           CASE WHEN count(n.oid) > 0 THEN format('The owner of a schema can replace what is in it. Run ALTER SCHEMA ... OWNER TO %s.', e.extowner::regrole) END
       FROM pg_extension e
       LEFT JOIN pg_namespace n
              ON n.nspowner <> e.extowner
@@ -299,10 +299,10 @@ CREATE FUNCTION devapp_internal.doctor_init_privs() RETURNS TABLE (check_name te
 AS $$
     SELECT 'init_privs',
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
-           CASE WHEN count(*) = 0 THEN 'initial privileges name roles that exist'
-                ELSE format('initial privileges of %s objects name roles that are gone: %s', count(DISTINCT (x.classoid, x.objoid)),
+           CASE WHEN count(*) = 0 THEN 'initial privileges name only existing roles'
+                ELSE format('initial privileges of %s objects name roles that no longer exist: %s', count(DISTINCT (x.classoid, x.objoid)),
                             string_agg(DISTINCT x.role::text, ', ')) END,
-           CASE WHEN count(*) > 0 THEN 'A dump cannot be restored. Name the present owner there, see the reference of doctor().' END
+           CASE WHEN count(*) > 0 THEN 'A dump cannot be restored. Replace these roles by the current owner, as the reference of doctor() describes.' END
       FROM (SELECT i.classoid, i.objoid, r.role
               FROM pg_init_privs i
               JOIN pg_depend d ON d.classid = i.classoid AND d.objid = i.objoid AND d.objsubid = 0 AND d.deptype = 'e'
@@ -353,8 +353,8 @@ AS $$
     )
     SELECT 'roles',
            CASE WHEN m.what IS NULL THEN 'ok' ELSE m.status END,
-           coalesce('missing: ' || m.what, 'they exist, have what is declared for them, and every table says which rows they see'),
-           CASE WHEN m.what IS NOT NULL THEN 'The owner of the extension makes them with SELECT devapp.setup_roles().' END
+           coalesce('missing: ' || m.what, 'all roles exist and have their privileges, and all tables have policies'),
+           CASE WHEN m.what IS NOT NULL THEN 'The owner of the extension can create what is missing with SELECT devapp.setup_roles().' END
       FROM missing m
 $$;
 
@@ -366,10 +366,10 @@ CREATE FUNCTION devapp_internal.doctor_triggers() RETURNS TABLE (check_name text
 AS $$
     SELECT 'triggers',
            CASE WHEN count(*) = 0 THEN 'ok' ELSE 'error' END,
-           CASE WHEN count(*) = 0 THEN 'all are enabled'
-                ELSE format('switched off: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' ORDER BY t.tgrelid::regclass::text, t.tgname)) END,
+           CASE WHEN count(*) = 0 THEN 'all triggers are enabled'
+                ELSE format('disabled triggers: %s', string_agg(t.tgname || ' on ' || t.tgrelid::regclass, ', ' ORDER BY t.tgrelid::regclass::text, t.tgname)) END,
            CASE WHEN count(*) > 0
-                THEN 'ALTER TABLE ... ENABLE TRIGGER <name>; ENABLE ALWAYS TRIGGER for invalidate_cache, pack_row, repack_rows, renew_product_*, begin_restore and end_restore.' END
+                THEN 'Run ALTER TABLE ... ENABLE TRIGGER <name>; use ENABLE ALWAYS TRIGGER for invalidate_cache, pack_row, repack_rows, renew_product_*, begin_restore and end_restore.' END
       FROM pg_trigger t
       JOIN pg_class c ON c.oid = t.tgrelid
      WHERE c.relnamespace = 'devapp'::regnamespace 
@@ -385,10 +385,10 @@ CREATE FUNCTION devapp_internal.doctor_packed_rows() RETURNS TABLE (check_name t
 AS $$
     SELECT 'packed_rows',
            CASE WHEN c.wrong > 0 THEN 'error' WHEN c.missing > 0 THEN 'info' ELSE 'ok' END,
-           CASE WHEN c.wrong > 0 THEN format('%s of %s rows that were looked at have a wrong copy: triggers were off when they changed', c.wrong, c.checked)
-                WHEN c.missing > 0 THEN format('%s of %s rows that were looked at have no copy: the first verification of their keys takes longer', c.missing, c.checked)
-                ELSE 'verification reads copies that are right' END,
-           CASE WHEN c.wrong > 0 OR c.missing > 0 THEN 'The owner of the extension rebuilds all copies with SELECT devapp_internal.rebuild_packed_rows(); changes wait until it has ended.' END
+           CASE WHEN c.wrong > 0 THEN format('%s of %s checked rows have a wrong copy: triggers were disabled when they changed', c.wrong, c.checked)
+                WHEN c.missing > 0 THEN format('%s of %s checked rows have no copy: the first verification of their keys takes longer', c.missing, c.checked)
+                ELSE 'the copies of rows that verification reads are correct' END,
+           CASE WHEN c.wrong > 0 OR c.missing > 0 THEN 'The owner of the extension can rebuild all copies with SELECT devapp_internal.rebuild_packed_rows(), which blocks changes.' END
       FROM devapp_internal.check_packed_rows(10000) c
 $$;
 
@@ -411,8 +411,8 @@ AS $$
            CASE WHEN f.restoring THEN 'devapp.restoring is on: changes are not recorded'
                 WHEN f.in_default THEN 'there are events in the default partition'
                 WHEN to_regclass('devapp.' || f.next_month) IS NULL THEN format('partition %s is missing', f.next_month)
-                ELSE 'the next month has its partition' END,
-           CASE WHEN f.restoring THEN 'Set it for the session of a restore only.'
+                ELSE 'the partition of the next month exists' END,
+           CASE WHEN f.restoring THEN 'Set it only in the session of a restore.'
                 WHEN f.in_default OR to_regclass('devapp.' || f.next_month) IS NULL
                 THEN 'Run SELECT devapp.maintain_audit() every month.' END
       FROM facts f
@@ -430,8 +430,8 @@ BEGIN
     BEGIN
         detail := 'checkpoints are signed with ' || devapp.audit_public_key();
         status := CASE WHEN detail IS NULL THEN 'warning' ELSE 'ok' END;
-        hint := CASE WHEN detail IS NULL THEN 'Set devapp.audit_key_file, see doc/audit_proofs.md.' END;
-        detail := coalesce(detail, 'no key: checkpoints of the audit trail are not signed');
+        hint := CASE WHEN detail IS NULL THEN 'Set devapp.audit_key_file. See doc/audit_proofs.md.' END;
+        detail := coalesce(detail, 'there is no key, so checkpoints of the audit trail are not signed');
     EXCEPTION WHEN OTHERS THEN
         status := 'error';
         detail := SQLERRM;
@@ -450,8 +450,8 @@ BEGIN
                   AND e.occurred_at < now() - interval '1 day'
                   AND NOT EXISTS (SELECT FROM devapp.audit_leaf l WHERE l.event_id = e.event_id)) THEN
         status := 'warning';
-        detail := detail || ', others have waited for more than a day';
-        hint := 'SELECT devapp.seal_audit() regularly, and export what it returns.';
+        detail := detail || ', others have been waiting for more than a day';
+        hint := 'Run SELECT devapp.seal_audit() regularly, and export its result.';
     END IF;
     RETURN NEXT;
 END
@@ -464,11 +464,11 @@ CREATE FUNCTION devapp_internal.doctor_restore() RETURNS TABLE (check_name text,
 AS $$
     SELECT 'restore',
            CASE WHEN r.needs IS NULL THEN 'ok' WHEN r.needs = 'its sessions to end' THEN 'info' ELSE 'error' END,
-           CASE WHEN r.needs IS NULL THEN 'no restore is under way'
-                ELSE format('a restore is not over: it still needs %s', r.needs) END,
-           CASE WHEN r.needs = 'its sessions to end' THEN 'The worker keeps out of the database until then.'
+           CASE WHEN r.needs IS NULL THEN 'no restore is in progress'
+                ELSE format('a restore is not complete: it still needs %s', r.needs) END,
+           CASE WHEN r.needs = 'its sessions to end' THEN 'The worker does not use the database until then.'
                 WHEN r.needs IS NOT NULL
-                THEN 'Until then calls stay in memory. If nothing more is to come, SELECT * FROM devapp.finish_restore() ends it.' END
+                THEN 'Until then, counts stay in memory. If the dump has been restored completely, run SELECT * FROM devapp.finish_restore().' END
       FROM (SELECT devapp_internal.restore_needs() AS needs) AS r
 $$;
 

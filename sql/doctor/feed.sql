@@ -24,7 +24,7 @@ AS $$
                devapp_internal.can_replicate_logically() AS can_replicate,
                count(s.slot_name) AS slots,
                string_agg(s.slot_name, ', ' ORDER BY s.slot_name) FILTER (WHERE s.lost) AS lost,
-               string_agg(format('%s (%s of WAL are kept for it)', s.slot_name, pg_size_pretty(s.behind)), ', ' ORDER BY s.slot_name)
+               string_agg(format('%s (%s of WAL retained)', s.slot_name, pg_size_pretty(s.behind)), ', ' ORDER BY s.slot_name)
                    FILTER (WHERE NOT s.active AND NOT s.lost) AS away,
                pg_size_pretty(max(s.behind)) AS behind
           FROM devapp_internal.usage_feed_slots() s
@@ -37,18 +37,18 @@ AS $$
            CASE WHEN NOT f.here THEN 'there is no usage feed'
                 WHEN f.standby THEN 'the primary publishes the usage feed'
                 WHEN f.problem IS NOT NULL THEN format('publication "usage_feed" was changed: %s', f.problem)
-                WHEN f.empty THEN 'publication "usage_feed" has no table: a restore leaves it out'
-                WHEN NOT f.can_replicate THEN format('wal_level is %s: nobody can subscribe to the usage feed', current_setting('wal_level'))
-                WHEN f.lost IS NOT NULL THEN format('too far behind, and cut off for good: %s', f.lost)
-                WHEN f.slots = 0 THEN 'no slot: nobody has subscribed to the usage feed, or the slot of the subscriber is gone and it gets nothing more'
+                WHEN f.empty THEN 'publication "usage_feed" has no table, which a restore leaves out'
+                WHEN NOT f.can_replicate THEN format('wal_level is %s, which does not allow subscriptions to the usage feed', current_setting('wal_level'))
+                WHEN f.lost IS NOT NULL THEN format('lost slots, which were too far behind: %s', f.lost)
+                WHEN f.slots = 0 THEN 'there is no slot: the usage feed has no subscriber, or its slot was dropped'
                 WHEN f.away IS NOT NULL THEN format('not connected: %s', f.away)
                 ELSE format('%s subscriber(s) connected, at most %s behind', f.slots, f.behind) END,
            CASE WHEN NOT f.here OR f.standby THEN NULL
-                WHEN f.problem IS NOT NULL THEN 'Drop it, and SELECT devapp.create_usage_feed(). Subscriptions go on with the new one.'
-                WHEN f.empty THEN 'The owner of the extension adds it with SELECT devapp.create_usage_feed(), with the role that subscribes.'
+                WHEN f.problem IS NOT NULL THEN 'Drop it, and run SELECT devapp.create_usage_feed(). Subscriptions continue with the new publication.'
+                WHEN f.empty THEN 'The owner of the extension can add it with SELECT devapp.create_usage_feed(), given the role that subscribes.'
                 WHEN NOT f.can_replicate THEN 'Set wal_level = logical in postgresql.conf and restart the server.'
                 WHEN f.lost IS NOT NULL OR f.slots = 0
-                THEN 'Subscriptions to the feed have names that begin with usage_feed. One whose slot is gone or lost has to begin again, see doc/reach.md: as long as the minutes are kept, nothing is missed, and nothing is counted twice.'
-                WHEN f.away IS NOT NULL THEN 'The log of the subscriber says why. If it does not come back, drop its slot, or set max_slot_wal_keep_size: the kept WAL can fill the disk.' END
+                THEN 'Names of subscriptions to the feed begin with usage_feed. One whose slot was dropped or lost must start again, as doc/reach.md describes: as long as usage by the minute is kept, nothing is missed or counted twice.'
+                WHEN f.away IS NOT NULL THEN 'See the log of the subscriber. If it does not come back, drop its slot, or set max_slot_wal_keep_size: the retained WAL can fill the disk.' END
       FROM facts f
 $$;

@@ -22,21 +22,21 @@ BEGIN
     IF devapp_internal.setting('proxy_token_file') <> '' THEN
         PERFORM devapp_internal.check_proxy_tokens();
         status := 'ok';
-        detail := 'requests through PostgREST need a token of the file';
+        detail := 'requests through PostgREST require a token of the file';
     ELSIF (devapp_internal.http_use()).is_served THEN
         status := 'info';
-        detail := 'no token: requests through PostgREST are refused';
-        hint := 'If PostgREST is to pass on requests, set devapp.proxy_token_file, see doc/web.md.';
+        detail := 'there is no token, so requests through PostgREST are refused';
+        hint := 'To let PostgREST forward requests, set devapp.proxy_token_file. See doc/web.md.';
     ELSE
         status := 'ok';
-        detail := 'no server passes on requests';
+        detail := 'no server forwards requests';
     END IF;
     RETURN NEXT;
 EXCEPTION WHEN config_file_error OR io_error OR undefined_file OR insufficient_privilege THEN
     GET STACKED DIAGNOSTICS reason = PG_EXCEPTION_DETAIL;
     status := 'error';
     detail := concat_ws(': ', SQLERRM, nullif(reason, ''));
-    hint := 'Requests through PostgREST are refused. Nobody but the server''s user may have access to the file, see doc/web.md.';
+    hint := 'Requests through PostgREST are refused. Only the server''s user may have access to the file. See doc/web.md.';
     RETURN NEXT;
 END
 $$;
@@ -50,20 +50,20 @@ AS $$
     SELECT 'base_url',
            CASE WHEN NOT u.is_served OR b.url IS NOT NULL THEN 'ok' ELSE 'warning' END,
            CASE WHEN b.url IS NOT NULL THEN format('URLs of the API over HTTP begin with %s', b.url)
-                WHEN u.is_served THEN 'URLs of the API over HTTP begin with what the server in front says'
-                ELSE 'no server passes on requests' END,
+                WHEN u.is_served THEN 'URLs of the API over HTTP begin with what the proxy reports'
+                ELSE 'no server forwards requests' END,
            CASE WHEN u.is_served AND b.url IS NULL
-                THEN 'Set devapp.base_url, for example with ALTER DATABASE: what a server says may come from a client.' END
+                THEN 'Set devapp.base_url, for example with ALTER DATABASE: what a proxy reports may come from a client.' END
       FROM devapp_internal.http_use() AS u,
            (SELECT CASE WHEN s.base_url <> '' THEN s.base_url WHEN s.issuer ~ '^https?://.' THEN s.issuer END AS url
               FROM (SELECT devapp_internal.setting('base_url') AS base_url, devapp_internal.token_issuer_name() AS issuer) AS s) AS b
     UNION ALL
     SELECT 'api_products',
            CASE WHEN u.may_be_called AND m.names IS NOT NULL THEN 'warning' ELSE 'ok' END,
-           CASE WHEN NOT u.may_be_called THEN 'no role may pass on requests'
-                WHEN m.names IS NOT NULL THEN format('missing: %s: nobody can be given a key for it', m.names)
-                ELSE 'devapp-admin and devapp-portal are there' END,
-           CASE WHEN u.may_be_called AND m.names IS NOT NULL THEN 'The owner of the extension makes them with SELECT devapp.setup_roles().' END
+           CASE WHEN NOT u.may_be_called THEN 'no role can forward requests'
+                WHEN m.names IS NOT NULL THEN format('missing products, for which no key can be issued: %s', m.names)
+                ELSE 'products devapp-admin and devapp-portal exist' END,
+           CASE WHEN u.may_be_called AND m.names IS NOT NULL THEN 'The owner of the extension can create what is missing with SELECT devapp.setup_roles().' END
       FROM devapp_internal.http_use() AS u,
            (SELECT string_agg(n.name, ', ' ORDER BY n.name) AS names FROM (VALUES ('devapp-admin'), ('devapp-portal')) AS n(name)
              WHERE NOT EXISTS (SELECT FROM devapp.product p WHERE p.name = n.name AND p.deleted_at IS NULL)) AS m

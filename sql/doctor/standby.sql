@@ -33,15 +33,15 @@ CREATE FUNCTION devapp_internal.doctor_standby_use() RETURNS TABLE (check_name t
 AS $$
     SELECT 'standby_use',
            CASE WHEN s.max_staleness = 0 THEN 'info' WHEN f.slow THEN 'warning' ELSE 'ok' END,
-           format(CASE WHEN s.max_staleness > 0 THEN 'it is for decisions: they are STALE %s after it last heard of its primary; '
+           format(CASE WHEN s.max_staleness > 0 THEN 'it is for decisions, which are STALE %s after the last heartbeat of the primary; '
                        WHEN f.slow THEN 'it is for reports: '
-                       ELSE 'it goes on deciding without its primary (devapp.max_staleness is 0); ' END,
+                       ELSE 'it keeps deciding without its primary (devapp.max_staleness is 0); ' END,
                   devapp_internal.duration_text(s.max_staleness))
-           || CASE WHEN s.apply_delay > 0 THEN format('revocations wait for %s (recovery_min_apply_delay)', devapp_internal.duration_text(s.apply_delay))
-                   ELSE format('a query may hold back revocations for %s (max_standby_streaming_delay)', devapp_internal.duration_text(s.max_delay)) END,
-           CASE WHEN s.max_staleness = 0 AND f.slow THEN 'Let no gateway ask it. For decisions, see doc/standbys.md.'
-                WHEN s.max_staleness = 0 THEN 'Set devapp.max_staleness here and on the primary if gateways ask it, see doc/standbys.md.'
-                WHEN f.slow THEN 'Set max_standby_streaming_delay to 300ms and recovery_min_apply_delay to 0, and make reports on another standby; see doc/standbys.md.' END
+           || CASE WHEN s.apply_delay > 0 THEN format('revocations are delayed by %s (recovery_min_apply_delay)', devapp_internal.duration_text(s.apply_delay))
+                   ELSE format('a query can delay revocations by %s (max_standby_streaming_delay)', devapp_internal.duration_text(s.max_delay)) END,
+           CASE WHEN s.max_staleness = 0 AND f.slow THEN 'Do not use it for gateways. For decisions, see doc/standbys.md.'
+                WHEN s.max_staleness = 0 THEN 'If gateways use it, set devapp.max_staleness here and on the primary. See doc/standbys.md.'
+                WHEN f.slow THEN 'Set max_standby_streaming_delay to 300ms and recovery_min_apply_delay to 0, and run reports on another standby. See doc/standbys.md.' END
       FROM devapp_internal.standby_settings() s
      CROSS JOIN LATERAL (SELECT s.max_delay NOT BETWEEN 0 AND 1000 OR s.apply_delay > 0 AS slow) AS f
      WHERE pg_is_in_recovery()
@@ -55,14 +55,14 @@ AS $$
            CASE WHEN NOT s.decides THEN 'error' WHEN p.problem IS NOT NULL THEN 'warning' ELSE 'ok' END,
            concat_ws('; ',
                      CASE WHEN NOT s.decides THEN 'verdicts are STALE: ' || s.reason ELSE p.problem END,
-                     CASE WHEN s.received >= s.replayed THEN format('%s of received WAL are not replayed', pg_size_pretty(s.received - s.replayed)) END,
-                     CASE WHEN s.last_commit IS NULL THEN 'no commit was replayed since the start'
-                          ELSE format('the last commit that was replayed is %s s old', round(greatest(extract(epoch FROM clock_timestamp() - s.last_commit), 0), 1)) END),
+                     CASE WHEN s.received >= s.replayed THEN format('%s of received WAL is not replayed', pg_size_pretty(s.received - s.replayed)) END,
+                     CASE WHEN s.last_commit IS NULL THEN 'no commit has been replayed since the start'
+                          ELSE format('the last replayed commit is %s s old', round(greatest(extract(epoch FROM clock_timestamp() - s.last_commit), 0), 1)) END),
            CASE WHEN NOT s.decides OR p.problem IS NOT NULL THEN 'See doc/standbys.md, and pg_stat_replication on the primary.' END
       FROM devapp.standby_status() s
      CROSS JOIN devapp_internal.standby_settings() t
      CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() AND pg_get_wal_replay_pause_state() <> 'not paused' THEN 'replay is paused'
-                                     WHEN NOT t.has_archive AND NOT EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 'no WAL is received' END AS problem) AS p
+                                     WHEN NOT t.has_archive AND NOT EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 'no WAL is being received' END AS problem) AS p
      WHERE s.is_standby
 $$;
 
@@ -73,10 +73,10 @@ CREATE FUNCTION devapp_internal.doctor_standby_primary() RETURNS TABLE (check_na
 AS $$
     SELECT 'standby_heartbeat',
            CASE WHEN w.worker_pid IS NULL THEN 'error' ELSE 'ok' END,
-           CASE WHEN w.worker_pid IS NULL THEN 'devapp.max_staleness is set, but no worker tells the standbys that the primary is there: they are STALE'
-                ELSE 'standbys are told once a second that the primary is there' END,
-           CASE WHEN NOT devapp_internal.is_preloaded() THEN 'It needs shared_preload_libraries = ''devapp''.'
-                WHEN w.worker_pid IS NULL THEN 'It starts again within seconds; look into the server''s log, and at max_worker_processes.' END
+           CASE WHEN w.worker_pid IS NULL THEN 'devapp.max_staleness is set, but no worker sends heartbeats: verdicts of standbys are STALE'
+                ELSE 'standbys receive a heartbeat once a second' END,
+           CASE WHEN NOT devapp_internal.is_preloaded() THEN 'It requires shared_preload_libraries = ''devapp''.'
+                WHEN w.worker_pid IS NULL THEN 'It is restarted within seconds. If not, check the server log and max_worker_processes.' END
       FROM devapp_internal.standby_settings() s
       LEFT JOIN devapp_internal.worker_state() w ON true
      WHERE s.max_staleness > 0 AND NOT pg_is_in_recovery()

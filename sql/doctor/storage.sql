@@ -47,11 +47,11 @@ AS $$
     SELECT 'storage',
            CASE WHEN f.distributed IS NOT NULL OR f.waiting IS NOT NULL THEN 'error' WHEN f.odd IS NOT NULL THEN 'warning' ELSE 'ok' END,
            coalesce(nullif(concat_ws('; ', 'Citus distributes ' || f.distributed,
-                                     'usage waits that could not be added to hours and days: ' || f.waiting,
-                                     'calls are still added to partitions that are not heap tables: ' || f.odd), ''),
+                                     'usage that could not be added to hours and days: ' || f.waiting,
+                                     'calls are added to partitions that are not heap tables: ' || f.odd), ''),
                     'calls are added to heap tables'),
-           CASE WHEN f.distributed IS NOT NULL THEN 'devapp reads and writes the local table, which Citus does not use any more: call undistribute_table() for each, see doc/reach.md.'
-                WHEN f.waiting IS NOT NULL THEN 'The log says what is wrong with the partitions. Minutes that wait are not dropped. When the partitions are in order, SELECT devapp.flush_usage() adds them.'
-                WHEN f.odd IS NOT NULL THEN 'Columnar storage and foreign tables refuse INSERT ... ON CONFLICT. ALTER TABLE ... SET ACCESS METHOD heap, and use other storage for a month when it has been over for 30 days.' END
+           CASE WHEN f.distributed IS NOT NULL THEN 'devapp uses the local tables, which Citus no longer does. Call undistribute_table() for each. See doc/reach.md.'
+                WHEN f.waiting IS NOT NULL THEN 'The server log says what is wrong with the partitions. Waiting usage is not dropped. When the partitions are in order, run SELECT devapp.flush_usage().'
+                WHEN f.odd IS NOT NULL THEN 'Columnar storage and foreign tables do not support INSERT ... ON CONFLICT. Use ALTER TABLE ... SET ACCESS METHOD heap, and change the storage of a month only 30 days after its end.' END
       FROM facts f
 $$;

@@ -52,7 +52,7 @@ BEGIN
                FILTER (WHERE NOT devapp_internal.keyring_known(devapp_internal.sealed_with(s.sealed))) AS missing
       INTO found FROM devapp.sealed_key s;
     status := CASE WHEN found.lost IS NOT NULL THEN 'error' WHEN found.older > 0 THEN 'warning' WHEN newest = 0 THEN 'info' ELSE 'ok' END;
-    detail := CASE WHEN newest = 0 AND found.n = 0 THEN 'no keyring: no token can be signed'
+    detail := CASE WHEN newest = 0 AND found.n = 0 THEN 'there is no keyring, so no token can be signed'
                    WHEN newest = 0 THEN format('devapp.keyring_file is empty, but %s key(s) are sealed', found.n)
                    WHEN found.missing IS NOT NULL THEN format('there are keys sealed with keys that are not in the keyring: %s', found.missing)
                    WHEN found.lost IS NOT NULL THEN format('the keyring does not have the keys that sealed %s', found.lost)

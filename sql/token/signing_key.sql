@@ -218,7 +218,7 @@ AS $$
     )
     SELECT 'signing_key',
            CASE WHEN f.n = 0 THEN 'info' WHEN f.kid IS NULL OR f.old IS NOT NULL THEN 'warning' ELSE 'ok' END,
-           CASE WHEN f.n = 0 THEN 'no key: no token is issued'
+           CASE WHEN f.n = 0 THEN 'there is no key, so no token is issued'
                 WHEN f.kid IS NULL THEN format('there is no active key for %s, with which tokens are signed', f.alg)
                 WHEN f.old IS NOT NULL THEN format('keys are older than devapp.signing_key_age: %s', f.old)
                 ELSE format('tokens are signed with %s', f.kid) END,

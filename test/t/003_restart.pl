@@ -65,7 +65,7 @@ sub crash
 
 is(doctor($node, 'preload'),
 	'info|loaded by each backend at its first call', 'doctor: not preloaded');
-is(doctor($node, 'dpop'), 'info|every DPoP proof is refused: there is no shared memory to remember it', 'doctor: so no proof is taken');
+is(doctor($node, 'dpop'), 'info|every DPoP proof is refused: there is no shared memory to remember used ones', 'doctor: so no proof is taken');
 survives('restart', sub { $node->restart });
 survives('crash', \&crash);
 
@@ -73,7 +73,7 @@ my $before = create_app($node, 'before preload');
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'devapp'");
 $node->restart;
 is(doctor($node, 'preload'), 'ok|loaded at server start', 'doctor: preloaded');
-is(doctor($node, 'dpop'), 'ok|proofs that were used are remembered', 'doctor: so proofs are taken');
+is(doctor($node, 'dpop'), 'ok|used DPoP proofs are remembered', 'doctor: so proofs are taken');
 is(both_codes($before->{secret}), 'VALID|VALID',
 	'a key from before the preload works');
 survives('preloaded restart', sub { $node->restart });

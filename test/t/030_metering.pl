@@ -39,7 +39,7 @@ sub start_over
 
 my $by_code = q{SELECT code, sum(calls) FROM devapp.usage_minute GROUP BY code ORDER BY code};
 
-like(doctor($node, 'metering'), qr/^warning\|the worker is not running$|^ok\|calls are counted, 0 of \d+ counters are in use$/,
+like(doctor($node, 'metering'), qr/^warning\|the worker is not running$|^ok\|calls are counted; 0 of \d+ counters are in use$/,
 	'doctor: calls are counted');
 
 # ---------- what a row says ----------
@@ -311,6 +311,6 @@ $node->restart;
 is($node->safe_psql('postgres', "$call; $record, 200, '1 ms')"), "10\n1", 'without preloading it verifies');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM devapp.worker_status'), 0, 'and counts nothing');
 is(error_of($node, 'SELECT devapp.flush_usage()'), '55000', 'there is nothing to flush');
-is(doctor($node, 'metering'), 'info|calls are not counted: quota columns of verdicts are null', 'doctor says so');
+is(doctor($node, 'metering'), 'info|calls are not counted, so the quota columns of verdicts are null', 'doctor says so');
 
 done_testing();

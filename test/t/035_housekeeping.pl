@@ -117,7 +117,7 @@ sql('ALTER DATABASE postgres RESET devapp.restoring');
 $node->append_conf('postgresql.conf', "devapp.audit_key_file = '/nowhere/key'");
 look_again();
 like(sql('SELECT last_housekeeping_error FROM devapp.worker_status'), qr{could not open audit key file "/nowhere/key"}, 'an error is recorded');
-like(doctor($node, 'housekeeping'), qr{^warning\|it failed: could not open audit key file "/nowhere/key"}, 'doctor says so');
+like(doctor($node, 'housekeeping'), qr{^warning\|the last run failed: could not open audit key file "/nowhere/key"}, 'doctor says so');
 is(sql($tasks), 'maintain_audit notify_quotas refresh_reports schedule_notifications', 'the other tasks are done');
 is(sql(q{SELECT done_at FROM devapp.housekeeping WHERE task = 'seal_audit'}), '-infinity', 'this one stays due');
 like(doctor($node, 'metering'), qr/^ok\|/, 'flushing does not mind');

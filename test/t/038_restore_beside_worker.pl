@@ -117,7 +117,7 @@ sub is_whole
 		sql("$partitions AND c.relname !~ to_char(now(), '\"_\"YYYY_') AND c.relname !~ to_char(now() + '2 months', '\"_\"YYYY_')"), "$db: so are the partitions of other times");
 	is( sql(q{SELECT (SELECT sum(calls) FROM devapp.usage_minute), (SELECT sum(calls) FROM devapp.usage_hour), (SELECT sum(calls) FROM devapp.usage_day)}, $db),
 		join('|', (229 + $made) x 3), "$db: minutes, hours and days say the same");
-	is(doctor($node, 'restore', db => $db), 'ok|no restore is under way', "$db: doctor() knows");
+	is(doctor($node, 'restore', db => $db), 'ok|no restore is in progress', "$db: doctor() knows");
 	is(sql(q{SELECT coalesce(string_agg(last_error, ' '), '') FROM devapp.worker_status}, $db), '', "$db: the worker met no error");
 	$node->safe_psql('postgres', "DROP DATABASE $db");
 	return;
@@ -174,12 +174,12 @@ for my $case ([ 'sections' ], [ 'parallel_sections', '-j2' ], [ 'made_before' ])
 	restore($db, '--section=pre-data');
 	pause($db);
 	is(sql('SELECT count(*) FROM devapp.usage_minute', $db), 0, "$db: the worker keeps out of an empty one");
-	is(doctor($node, 'restore', db => $db), 'error|a restore is not over: it still needs rows', "$db: doctor() says so");
+	is(doctor($node, 'restore', db => $db), 'error|a restore is not complete: it still needs rows', "$db: doctor() says so");
 	is(error_of($node, 'SELECT devapp.flush_usage()', db => $db), '55000', "$db: so does a flush by hand");
 	is(sql('SELECT count(*) FROM devapp.maintain_audit()', $db), 0, "$db: no month of the trail is made");
 	restore($db, '--section=data', @options);
 	pause($db);
-	is(doctor($node, 'restore', db => $db), 'error|a restore is not over: it still needs indexes of partitions', "$db: doctor() waits for the rest");
+	is(doctor($node, 'restore', db => $db), 'error|a restore is not complete: it still needs indexes of partitions', "$db: doctor() waits for the rest");
 	restore($db, '--section=post-data', @options);
 	is_whole($db);
 }
@@ -199,23 +199,23 @@ fresh('part');
 $node->command_ok([ 'sh', '-c', "pg_restore -l $dumps/custom | grep -v 'TABLE DATA devapp product ' > $dumps/list" ], 'a list without products');
 restore('part', '-L', "$dumps/list");
 pause('part');
-like(doctor($node, 'restore', db => 'part'), qr/^error\|a restore is not over: it still needs .*1 rows of devapp\.product_operation whose product_operation_product_id_fkey/,
+like(doctor($node, 'restore', db => 'part'), qr/^error\|a restore is not complete: it still needs .*1 rows of devapp\.product_operation whose product_operation_product_id_fkey/,
 	'rows that refer to nothing are found');
 is(sql('SELECT count(*) FROM devapp.restore', 'part'), 1, 'it is not over');
 like(sql('SELECT * FROM devapp.finish_restore()', 'part'), qr/^devapp\.product_operation\|product_operation_product_id_fkey\|1$/m,
 	'finish_restore() tells them, and ends it');
-is(doctor($node, 'restore', db => 'part'), 'ok|no restore is under way', 'then it is over');
+is(doctor($node, 'restore', db => 'part'), 'ok|no restore is in progress', 'then it is over');
 $node->poll_query_until('part', q{SELECT sum(calls) = 3 FROM devapp.usage_day WHERE code = 'MALFORMED'}) or die;
 pass('and calls are counted');
 
 # no rows are to come
 fresh('empty');
 restore('empty', '--schema-only');
-is(doctor($node, 'restore', db => 'empty'), 'error|a restore is not over: it still needs rows', 'a schema waits for its rows');
+is(doctor($node, 'restore', db => 'empty'), 'error|a restore is not complete: it still needs rows', 'a schema waits for its rows');
 my $session = $node->background_psql('empty');
 $session->query_safe('SET devapp.restoring = on; SET work_mem = 1024');
 is(error_of($node, 'SELECT devapp.finish_restore()', db => 'empty'), '55000', 'not while it is under way');
-is(doctor($node, 'restore', db => 'empty'), 'info|a restore is not over: it still needs its sessions to end', 'as doctor() says');
+is(doctor($node, 'restore', db => 'empty'), 'info|a restore is not complete: it still needs its sessions to end', 'as doctor() says');
 $session->query_safe('RESET devapp.restoring');
 is(sql('SELECT count(*) FROM devapp.finish_restore()', 'empty'), 0, 'finish_restore() ends it');
 $session->quit;

@@ -57,7 +57,7 @@ for my $n (2 .. 4)
 is(sql("SELECT ($old_responses), (SELECT sum(calls) FROM devapp.usage_hour), (SELECT sum(calls) FROM devapp.usage_day)"), '1|1|1', 'what cannot be written is not');
 becomes_true('SELECT count(*) = 3 AND bool_and(cardinality(waiting_months) = 1) FROM devapp.usage_flush', 'three flushes wait for the month');
 my $month = sql(q{SELECT to_char(now(), 'YYYY-MM')});
-is(doctor($node, 'storage'), "error|usage waits that could not be added to hours and days: $month", 'doctor names it');
+is(doctor($node, 'storage'), "error|usage that could not be added to hours and days: $month", 'doctor names it');
 like(doctor($node, 'metering'), qr/^warning\|the last flush or shipment failed: response times of \d{4}-\d\d could not be written: usage_latency_\d{4}_\d\d is closed$/, 'and the response times');
 my $log = slurp_file($node->logfile, $seen);
 is(scalar(() = $log =~ /WARNING: +usage of $month could not be added to hours and days: usage_hour_\d{4}_\d\d is closed/g), 1, 'the log tells of the hours once');
