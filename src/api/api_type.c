@@ -26,7 +26,7 @@ api_type_oid(const char *schema, const char *name)
 	if (!OidIsValid(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("type %s.%s does not exist", schema, name),
+				 errmsg("type \"%s.%s\" does not exist", schema, name),
 				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 	return type;
 }

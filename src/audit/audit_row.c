@@ -56,6 +56,7 @@
 #include "audit/row_json.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/schema.h"
 #include "base/trigger.h"
 #include "model/change_note.h"
 #include "model/guard.h"
@@ -177,7 +178,7 @@ look_up_pseudonym(const char *value, bool is_json, NullableDatum developer_id)
 {
 	Datum		values[] = {CStringGetTextDatum(value), BoolGetDatum(is_json), developer_id.value};
 	char		nulls[] = {' ', ' ', developer_id.isnull ? 'n' : ' '};
-	Relation	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
+	Relation	trail = table_open(schema_require_relation(schema_of_devapp(), "audit_event"), RowExclusiveLock);
 	Oid			user;
 	int			context;
 	int			result;

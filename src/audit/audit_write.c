@@ -61,20 +61,6 @@ static uint64 stretch = 1;
 /* the rows; a child of the transaction's context, NULL until there are some */
 static MemoryContext waiting_context = NULL;
 
-/* A relation of devapp. */
-Oid
-audit_require_relation(const char *name)
-{
-	Oid			relid = get_relname_relid(name, schema_of_devapp());
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp.%s does not exist", name),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-	return relid;
-}
-
 /* ---------- writing ---------- */
 
 /* What routes rows to the partitions of the trail. */
@@ -165,7 +151,7 @@ first_of_current(void)
 static void
 write_as_owner(const WaitingRow *rows, int n)
 {
-	Relation	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
+	Relation	trail = table_open(schema_require_relation(schema_of_devapp(), "audit_event"), RowExclusiveLock);
 	Oid			user;
 	int			context;
 
@@ -274,7 +260,7 @@ register_once(void)
 static HeapTuple
 form_row(AuditEvent *event, Datum hash)
 {
-	Relation	trail = table_open(audit_require_relation("audit_event"), RowExclusiveLock);
+	Relation	trail = table_open(schema_require_relation(schema_of_devapp(), "audit_event"), RowExclusiveLock);
 	Datum		values[AUDIT_COLUMNS + 1];
 	bool		nulls[AUDIT_COLUMNS + 1];
 	HeapTuple	row;
@@ -341,7 +327,7 @@ audit_write(AuditEvent *event)
 
 	register_once();
 	event->values[AUDIT_EVENT_ID] =
-		Int64GetDatum(nextval_internal(audit_require_relation("audit_event_id_seq"), false));
+		Int64GetDatum(nextval_internal(schema_require_relation(schema_of_devapp(), "audit_event_id_seq"), false));
 	event->nulls[AUDIT_EVENT_ID] = false;
 	SET_VARSIZE(hash, VARHDRSZ + AUDIT_HASH_LEN);
 	audit_leaf_hash(event, (uint8 *) VARDATA(hash));

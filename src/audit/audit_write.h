@@ -9,7 +9,6 @@
 
 #include "audit/audit_entry.h"
 
-extern Oid	audit_require_relation(const char *name);
 extern void audit_write(AuditEvent *event);
 extern uint64 audit_stretch(void);
 extern void audit_end_stretch(void);

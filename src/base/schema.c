@@ -8,6 +8,7 @@
 
 #include "catalog/namespace.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/schema.h"
@@ -34,4 +35,17 @@ schema_of_devapp(void)
 	if (!OidIsValid(known))
 		known = get_namespace_oid("devapp", true);
 	return known;
+}
+
+Oid
+schema_require_relation(Oid schema, const char *name)
+{
+	Oid			relid = get_relname_relid(name, schema);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" does not exist", get_namespace_name(schema), name),
+				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
+	return relid;
 }

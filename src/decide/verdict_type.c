@@ -16,6 +16,7 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "base/schema.h"
 #include "base/version.h"
 #include "decide/verdict_type.h"
 #include "table/catalog.h"
@@ -42,7 +43,7 @@ find_code(Oid codes_type, VerdictCode code)
 	if (!OidIsValid(found))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("devapp.verdict_code has no value %s",
+				 errmsg("type \"devapp.verdict_code\" has no value \"%s\"",
 						verdict_info[code].code),
 				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 	return found;
@@ -78,13 +79,13 @@ resolve_verdict(Oid schema)
 	TupleDesc	desc;
 
 	memset(verdict_type.codes, 0, sizeof(verdict_type.codes));
-	verdict_relation = catalog_require_relation(schema, "verdict");
+	verdict_relation = schema_require_relation(schema, "verdict");
 	desc = lookup_rowtype_tupdesc(get_rel_type_id(verdict_relation), -1);
 	/* of the release before it may have fewer; values of the first ones make a row of it */
 	if (desc->natts > VERDICT_COLUMNS || (desc->natts < VERDICT_COLUMNS && !version_is_previous()))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("devapp.verdict has %d columns, but the library knows %d",
+				 errmsg("type \"devapp.verdict\" has %d columns, but the library expects %d",
 						desc->natts, VERDICT_COLUMNS),
 				 errhint("Run ALTER EXTENSION devapp UPDATE, or install the library of this version.")));
 	verdict_type.codes_type = TupleDescAttr(desc, VERDICT_CODE_COLUMN)->atttypid;

@@ -339,7 +339,7 @@ put_associations_of(RowWriter *writer, const ImportItem *item, Oid ordinals, Dat
 static void
 put_associations(const ImportItems *items)
 {
-	Oid			ordinals = catalog_require_relation(schema_of_devapp(), "credential_product_ordinal_seq");
+	Oid			ordinals = schema_require_relation(schema_of_devapp(), "credential_product_ordinal_seq");
 	RowWriter	writer;
 
 	row_writer_open(&writer, CREDENTIAL_PRODUCT_BY_CREDENTIAL);

@@ -60,7 +60,7 @@ devapp_app_approval(PG_FUNCTION_ARGS)
 static bool
 has_enabled_rule(void)
 {
-	Relation	rules = table_open(catalog_require_relation(schema_of_devapp(), "approval_rule"),
+	Relation	rules = table_open(schema_require_relation(schema_of_devapp(), "approval_rule"),
 								   AccessShareLock);
 	int			enabled = SPI_fnumber(RelationGetDescr(rules), "enabled");
 	SysScanDesc scan = systable_beginscan(rules, InvalidOid, false, GetActiveSnapshot(), 0, NULL);

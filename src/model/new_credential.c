@@ -89,7 +89,7 @@ is_associated(Datum credential_id, Datum product_id)
 static int64
 next_ordinal(void)
 {
-	return nextval_internal(catalog_require_relation(schema_of_devapp(), "credential_product_ordinal_seq"), false);
+	return nextval_internal(schema_require_relation(schema_of_devapp(), "credential_product_ordinal_seq"), false);
 }
 
 /*

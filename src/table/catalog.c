@@ -48,6 +48,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/schema.h"
 #include "base/version.h"
 #include "table/catalog.h"
 #include "table/invalidation.h"
@@ -284,19 +285,6 @@ catalog_add_part(const CatalogPart *part)
 	other_part = part;
 }
 
-Oid
-catalog_require_relation(Oid schema, const char *name)
-{
-	Oid			relid = get_relname_relid(name, schema);
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation %s.%s does not exist", get_namespace_name(schema), name),
-				 errhint("Create extension \"devapp\" in this database, in the version of its library.")));
-	return relid;
-}
-
 static Oid
 schema_of(CatalogIndex which)
 {
@@ -327,7 +315,7 @@ resolve_index(Oid schema, CatalogIndex which)
 		return;
 	}
 	/* under a lock on its table, an index is not dropped */
-	r->table = catalog_require_relation(schema, index_names[which].table);
+	r->table = schema_require_relation(schema, index_names[which].table);
 	heap = try_table_open(r->table, AccessShareLock);
 	if (heap == NULL)
 	{
@@ -335,7 +323,7 @@ resolve_index(Oid schema, CatalogIndex which)
 		return;
 	}
 	r->file = heap->rd_rel->relfilenode;
-	r->index = catalog_require_relation(schema, index_names[which].index);
+	r->index = schema_require_relation(schema, index_names[which].index);
 	index = index_open(r->index, AccessShareLock);
 	n = Min(IndexRelationGetNumberOfKeyAttributes(index), index_names[which].keys);
 	for (int i = 0; i < n; i++)
@@ -366,7 +354,7 @@ require_type(Oid schema, CatalogColumn which, Oid type)
 	if (type != expected)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column %s of %s.%s is of type %s, but the library expects %s",
+				 errmsg("column \"%s\" of table \"%s.%s\" has type %s, but the library expects %s",
 						column_names[which].column, get_namespace_name(schema), column_names[which].table,
 						format_type_be(type), format_type_be(expected)),
 				 errhint("Restore the type of the column, or install the library of this version.")));
@@ -389,7 +377,7 @@ find_column(Oid schema, Relation heap, CatalogColumn which)
 		return InvalidAttrNumber;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column %s of %s.%s does not exist",
+			 errmsg("column \"%s\" of table \"%s.%s\" does not exist",
 					column_names[which].column, get_namespace_name(schema), column_names[which].table),
 			 errhint("Run ALTER EXTENSION devapp UPDATE.")));
 	pg_unreachable();
@@ -423,7 +411,7 @@ resolve_columns(int first, int end, Oid schema)
 			resolved.columns[next++] = InvalidAttrNumber;
 			continue;
 		}
-		heap = try_table_open(catalog_require_relation(schema, table), AccessShareLock);
+		heap = try_table_open(schema_require_relation(schema, table), AccessShareLock);
 		if (heap == NULL)
 		{
 			resolved.changed = true;

@@ -198,7 +198,6 @@ typedef struct CatalogPart
 extern void catalog_init(void);
 extern void catalog_add_part(const CatalogPart *part);
 extern void catalog_refresh(void);
-extern Oid	catalog_require_relation(Oid schema, const char *name);
 
 extern Snapshot catalog_take_snapshot(void);
 extern uint64 catalog_snapshot_moment(void);

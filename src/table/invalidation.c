@@ -41,6 +41,7 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
+#include "base/schema.h"
 #include "base/trigger.h"
 #include "table/invalidation.h"
 
@@ -142,16 +143,9 @@ static Oid
 lookup_proxy(uint8 proxy)
 {
 	char		name[NAMEDATALEN];
-	Oid			oid;
 
 	name_proxy(name, proxy);
-	oid = get_relname_relid(name, proxy_schema());
-	if (!OidIsValid(oid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation devapp_cache.%s does not exist", name),
-				 errhint("Run ALTER EXTENSION devapp UPDATE.")));
-	return oid;
+	return schema_require_relation(proxy_schema(), name);
 }
 
 /*

@@ -86,20 +86,7 @@ alg_argument(FunctionCallInfo fcinfo)
 {
 	Str			name = token_string_argument(fcinfo, ARG_ALG);
 
-	if (name.data == NULL)
-		return token_default_alg();
-	for (TokenAlg alg = ALG_EDDSA; alg <= ALG_RS256; alg++)
-	{
-		const char *known = token_alg_name(alg);
-
-		if (str_equal_nocase(name, known, strlen(known)))
-			return alg;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unsupported signature algorithm \"%s\"", mask_value(name.data, name.len)),
-			 errhint("Possible algorithms: EdDSA, ES256, RS256.")));
-	pg_unreachable();
+	return name.data == NULL ? token_default_alg() : token_require_alg(name);
 }
 
 static Str

@@ -22,7 +22,6 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
-#include "key/mask.h"
 #include "table/catalog.h"
 #include "token/base64url_core.h"
 #include "token/jwk_core.h"
@@ -30,6 +29,7 @@
 #include "token/keyring.h"
 #include "token/sealed_key.h"
 #include "token/signing_key.h"
+#include "token/token_setting.h"
 
 PG_FUNCTION_INFO_V1(devapp_make_signing_key);
 
@@ -251,23 +251,6 @@ signing_key_will_sign(const TokenSigningKey *key, int lifetime)
 
 /* ---------- making ---------- */
 
-static TokenAlg
-require_alg(const char *name)
-{
-	static const TokenAlg algs[] = {ALG_EDDSA, ALG_ES256, ALG_RS256};
-
-	for (size_t i = 0; i < lengthof(algs); i++)
-	{
-		if (pg_strcasecmp(name, token_alg_name(algs[i])) == 0)
-			return algs[i];
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unsupported signature algorithm \"%s\"", mask_string(name)),
-			 errhint("Possible algorithms: EdDSA, ES256, RS256.")));
-	pg_unreachable();
-}
-
 /* The private part of a key, sealed. */
 static bytea *
 seal_key(const TokenKey *key, const char *subject)
@@ -332,7 +315,8 @@ generate_key(TokenAlg alg)
 Datum
 devapp_make_signing_key(PG_FUNCTION_ARGS)
 {
-	TokenAlg	alg = require_alg(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	text	   *name = PG_GETARG_TEXT_PP(0);
+	TokenAlg	alg = token_require_alg((Str) {VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)});
 	Datum		values[5];
 	bool		nulls[5] = {false};
 	TupleDesc	desc;

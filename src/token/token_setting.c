@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "key/mask.h"
 #include "token/token_setting.h"
 
 PG_FUNCTION_INFO_V1(devapp_token_issuer_name);
@@ -140,6 +141,21 @@ TokenAlg
 token_default_alg(void)
 {
 	return (TokenAlg) token_alg;
+}
+
+TokenAlg
+token_require_alg(Str name)
+{
+	for (const struct config_enum_entry *known = alg_options; known->name != NULL; known++)
+	{
+		if (str_equal_nocase(name, known->name, strlen(known->name)))
+			return (TokenAlg) known->val;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unsupported signature algorithm \"%s\"", mask_value(name.data, name.len)),
+			 errhint("Possible algorithms: EdDSA, ES256, RS256.")));
+	pg_unreachable();
 }
 
 /* token_issuer_name(): the iss of our tokens */

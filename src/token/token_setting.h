@@ -18,6 +18,8 @@ extern char *token_issuer_name(void);
 
 /* devapp.token_alg: what signs unless the caller says otherwise */
 extern TokenAlg token_default_alg(void);
+/* The algorithm of that name, in whatever case, or an error. */
+extern TokenAlg token_require_alg(Str name);
 
 extern void token_setting_define_gucs(void);
 

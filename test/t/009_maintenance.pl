@@ -59,7 +59,7 @@ for my $type ('text', 'integer')
 	my ($state, $report) = error_of($node, "BEGIN; ALTER TABLE devapp.product ALTER proxies DROP DEFAULT, ALTER proxies TYPE $type USING '7'; $ask");
 
 	is($state, '42804', "proxies of type $type");
-	like($report, qr/column proxies of devapp.product is of type $type, but the library expects text\[\]/, "proxies of type $type: the report");
+	like($report, qr/column "proxies" of table "devapp.product" has type $type, but the library expects text\[\]/, "proxies of type $type: the report");
 }
 is($idle->query("$ask; $by_digest"), $expected, 'after the rollback all is well');
 
