@@ -22,11 +22,13 @@ AS $$
 $$;
 
 -- All tables, within about a second, or none.  No table's lock is waited for long while
--- others are held, so nobody gets into a deadlock with this.
+-- others are held, so nobody gets into a deadlock with this.  An autovacuum yields to a waiting
+-- session only after that session's deadlock_timeout.
 CREATE FUNCTION devapp_internal.lock_tables() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
     SET lock_timeout = '100ms'
+    SET deadlock_timeout = '50ms'
 AS $$
 DECLARE
     give_up timestamptz := clock_timestamp() + interval '1 second';
@@ -40,7 +42,7 @@ BEGIN
                 EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', our_table);
             END LOOP;
             RETURN;
-        EXCEPTION WHEN lock_not_available THEN
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
             IF clock_timestamp() > give_up THEN
                 RAISE EXCEPTION 'table % is in use', our_table
                     USING ERRCODE = 'lock_not_available',
