@@ -54,7 +54,7 @@ SELECT r.status, r.body FROM api_test.http(api_test.headers('GET', '/test/echo',
 COPY (SELECT '2:' || repeat('C3D4', 8)) TO PROGRAM 'cat > devapp_regression.proxy_token';
 SELECT t.token, r.status FROM (VALUES (repeat('a1b2', 16)), (repeat('c3d4', 8))) AS t(token), api_test.http(api_test.headers('GET', '/test/echo', token => t.token)) AS r;
 -- one that others may read, or that is broken or gone, lets nobody in
-COPY (SELECT 1) TO PROGRAM 'chmod 644 devapp_regression.proxy_token';
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; chmod 644 devapp_regression.proxy_token';
 SELECT r.status, r.fields ->> 'Retry-After' AS retry_after, r.body FROM api_test.http(api_test.headers('GET', '/test/echo', token => repeat('c3d4', 8))) AS r;
 SELECT devapp_internal.check_proxy_tokens();
 COPY (SELECT '1:' || repeat('a1b2', 16)) TO PROGRAM 'rm devapp_regression.proxy_token; umask 077; cat > devapp_regression.proxy_token; echo 1:x >> devapp_regression.proxy_token';
@@ -121,7 +121,7 @@ SELECT devapp_internal.check_proxy_tokens();
 ROLLBACK;
 ALTER SYSTEM RESET devapp.proxy_token_file;
 SELECT pg_reload_conf(), pg_sleep(1);
-COPY (SELECT 1) TO PROGRAM 'rm devapp_regression.proxy_token';
+COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; rm devapp_regression.proxy_token';
 SELECT r.status FROM api_test.http(api_test.headers('GET', '/test/echo')) AS r;
 SELECT devapp_internal.check_proxy_tokens();
 DELETE FROM devapp_api.route WHERE pattern::text ~ '^/test/';
