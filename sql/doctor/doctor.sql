@@ -35,7 +35,7 @@ AS $$
            CASE WHEN devapp_internal.is_preloaded() THEN 'loaded at server start'
                 ELSE 'loaded by each backend at its first call' END,
            CASE WHEN NOT devapp_internal.is_preloaded()
-                THEN 'With shared_preload_libraries = ''devapp'', the first call of a new connection is faster.' END
+                THEN 'With shared_preload_libraries = ''devapp'', calls are counted and limited, and the first call of a new connection is faster.' END
 $$;
 
 -- What ALTER EXTENSION devapp UPDATE would do, by the files that are installed on this server.
@@ -196,7 +196,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
         status := 'error';
         detail := SQLERRM;
-        hint := 'No secret can be issued, and secrets whose digests use this file are not found.';
+        hint := 'No secret can be issued, and calls with a secret whose digest uses this file get UNAVAILABLE.';
     END;
     RETURN NEXT;
 
@@ -212,7 +212,7 @@ BEGIN
     IF missing IS NOT NULL THEN
         status := 'error';
         detail := format('there are secrets with unknown peppers: %s', array_to_string(missing, ', '));
-        hint := 'Restore these numbers in devapp.pepper_file; until then the secrets are not found.';
+        hint := 'Restore these numbers in devapp.pepper_file; until then calls with these secrets get UNAVAILABLE.';
     ELSIF unkeyed > 0 AND newest > 0 THEN
         status := 'warning';
         detail := format('the digests of %s secret(s) do not use a pepper', unkeyed);
