@@ -3,8 +3,8 @@
 
     verify_audit.py [--key KEY]... [--quiet] ENTRIES CHECKPOINT...
 
-ENTRIES has one JSON object a line; doc/audit_proofs.md says how to export them.  Each is one
-of these:
+ENTRIES has one JSON object a line; "Seal and prove" in doc/administrators.md says how to
+export them.  Each is one of these:
 
     {"leaf_index": 0, "leaf_hash": HEX, "entry": HEX}      a leaf of the log
     {"leaf_index": 7, "entry": HEX, "tree_size": 20, "path": [HEX, ...]}

@@ -3,7 +3,8 @@
 --	psql -d history -f usage_history.sql
 --
 -- Run it once, in a database without devapp.  devapp need not be installed on this server;
--- PostgreSQL 15 or later is enough.  The page doc/reach.md says how to subscribe.
+-- PostgreSQL 15 or later is enough.  See "The usage feed" in
+-- doc/operations.md for how to subscribe.
 --
 -- A subscription writes to the table devapp.usage_minute, because logical replication goes by
 -- name.  usage_history.move() takes the rows from there to usage_history.usage_minute: that table

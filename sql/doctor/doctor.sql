@@ -192,7 +192,7 @@ BEGIN
         status := CASE newest WHEN 0 THEN 'warning' ELSE 'ok' END;
         detail := CASE newest WHEN 0 THEN 'there is no pepper, so digests of new secrets are unkeyed'
                               ELSE format('new digests are keyed with pepper %s', newest) END;
-        hint := CASE newest WHEN 0 THEN 'Set devapp.pepper_file. See doc/security.md.' END;
+        hint := CASE newest WHEN 0 THEN 'Set devapp.pepper_file. See "The pepper file" in doc/operations.md.' END;
     EXCEPTION WHEN OTHERS THEN
         status := 'error';
         detail := SQLERRM;
@@ -430,7 +430,7 @@ BEGIN
     BEGIN
         detail := 'checkpoints are signed with ' || devapp.audit_public_key();
         status := CASE WHEN detail IS NULL THEN 'warning' ELSE 'ok' END;
-        hint := CASE WHEN detail IS NULL THEN 'Set devapp.audit_key_file. See doc/audit_proofs.md.' END;
+        hint := CASE WHEN detail IS NULL THEN 'Set devapp.audit_key_file. See "The audit key" in doc/operations.md.' END;
         detail := coalesce(detail, 'there is no key, so checkpoints of the audit trail are not signed');
     EXCEPTION WHEN OTHERS THEN
         status := 'error';

@@ -48,7 +48,7 @@ AS $$
                 WHEN f.empty THEN 'The owner of the extension can add it with SELECT devapp.create_usage_feed(), given the role that subscribes.'
                 WHEN NOT f.can_replicate THEN 'Set wal_level = logical in postgresql.conf and restart the server.'
                 WHEN f.lost IS NOT NULL OR f.slots = 0
-                THEN 'Names of subscriptions to the feed begin with usage_feed. One whose slot was dropped or lost must start again, as doc/reach.md describes: as long as usage by the minute is kept, nothing is missed or counted twice.'
+                THEN 'Names of subscriptions to the feed begin with usage_feed. One whose slot was dropped or lost must start again, as "The usage feed" in doc/operations.md describes: as long as usage by the minute is kept, nothing is missed or counted twice.'
                 WHEN f.away IS NOT NULL THEN 'See the log of the subscriber. If it does not come back, drop its slot, or set max_slot_wal_keep_size: the retained WAL can fill the disk.' END
       FROM facts f
 $$;

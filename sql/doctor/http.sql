@@ -26,7 +26,7 @@ BEGIN
     ELSIF (devapp_internal.http_use()).is_served THEN
         status := 'info';
         detail := 'there is no token, so requests through PostgREST are refused';
-        hint := 'To let PostgREST forward requests, set devapp.proxy_token_file. See doc/web.md.';
+        hint := 'To let PostgREST forward requests, set devapp.proxy_token_file. See "devapp_api.http" in doc/reference.md.';
     ELSE
         status := 'ok';
         detail := 'no server forwards requests';
@@ -36,7 +36,7 @@ EXCEPTION WHEN config_file_error OR io_error OR undefined_file OR insufficient_p
     GET STACKED DIAGNOSTICS reason = PG_EXCEPTION_DETAIL;
     status := 'error';
     detail := concat_ws(': ', SQLERRM, nullif(reason, ''));
-    hint := 'Requests through PostgREST are refused. Only the server''s user may have access to the file. See doc/web.md.';
+    hint := 'Requests through PostgREST are refused. Only the server''s user may have access to the file. See "devapp_api.http" in doc/reference.md.';
     RETURN NEXT;
 END
 $$;

@@ -39,9 +39,9 @@ AS $$
                   devapp_internal.duration_text(s.max_staleness))
            || CASE WHEN s.apply_delay > 0 THEN format('revocations are delayed by %s (recovery_min_apply_delay)', devapp_internal.duration_text(s.apply_delay))
                    ELSE format('a query can delay revocations by %s (max_standby_streaming_delay)', devapp_internal.duration_text(s.max_delay)) END,
-           CASE WHEN s.max_staleness = 0 AND f.slow THEN 'Do not use it for gateways. For decisions, see doc/standbys.md.'
-                WHEN s.max_staleness = 0 THEN 'If gateways use it, set devapp.max_staleness here and on the primary. See doc/standbys.md.'
-                WHEN f.slow THEN 'Set max_standby_streaming_delay to 300ms and recovery_min_apply_delay to 0, and run reports on another standby. See doc/standbys.md.' END
+           CASE WHEN s.max_staleness = 0 AND f.slow THEN 'Do not use it for gateways. For decisions, see "Standbys" in doc/operations.md.'
+                WHEN s.max_staleness = 0 THEN 'If gateways use it, set devapp.max_staleness here and on the primary. See "Staleness" in doc/operations.md.'
+                WHEN f.slow THEN 'Set max_standby_streaming_delay to 300ms and recovery_min_apply_delay to 0, and run reports on another standby. See "Standbys" in doc/operations.md.' END
       FROM devapp_internal.standby_settings() s
      CROSS JOIN LATERAL (SELECT s.max_delay NOT BETWEEN 0 AND 1000 OR s.apply_delay > 0 AS slow) AS f
      WHERE pg_is_in_recovery()
@@ -58,7 +58,7 @@ AS $$
                      CASE WHEN s.received >= s.replayed THEN format('%s of received WAL is not replayed', pg_size_pretty(s.received - s.replayed)) END,
                      CASE WHEN s.last_commit IS NULL THEN 'no commit has been replayed since the start'
                           ELSE format('the last replayed commit is %s s old', round(greatest(extract(epoch FROM clock_timestamp() - s.last_commit), 0), 1)) END),
-           CASE WHEN NOT s.decides OR p.problem IS NOT NULL THEN 'See doc/standbys.md, and pg_stat_replication on the primary.' END
+           CASE WHEN NOT s.decides OR p.problem IS NOT NULL THEN 'See "Staleness" in doc/operations.md, and pg_stat_replication on the primary.' END
       FROM devapp.standby_status() s
      CROSS JOIN devapp_internal.standby_settings() t
      CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() AND pg_get_wal_replay_pause_state() <> 'not paused' THEN 'replay is paused'

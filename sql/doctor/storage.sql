@@ -50,7 +50,7 @@ AS $$
                                      'usage that could not be added to hours and days: ' || f.waiting,
                                      'calls are added to partitions that are not heap tables: ' || f.odd), ''),
                     'calls are added to heap tables'),
-           CASE WHEN f.distributed IS NOT NULL THEN 'devapp uses the local tables, which Citus no longer does. Call undistribute_table() for each. See doc/reach.md.'
+           CASE WHEN f.distributed IS NOT NULL THEN 'devapp uses the local tables, which Citus no longer does. Call undistribute_table() for each. See "Citus" in doc/operations.md.'
                 WHEN f.waiting IS NOT NULL THEN 'The server log says what is wrong with the partitions. Waiting usage is not dropped. When the partitions are in order, run SELECT devapp.flush_usage().'
                 WHEN f.odd IS NOT NULL THEN 'Columnar storage and foreign tables do not support INSERT ... ON CONFLICT. Use ALTER TABLE ... SET ACCESS METHOD heap, and change the storage of a month only 30 days after its end.' END
       FROM facts f

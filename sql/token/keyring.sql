@@ -59,14 +59,14 @@ BEGIN
                    WHEN found.older > 0 THEN format('%s key(s) are sealed with an older key than %s', found.older, newest)
                    ELSE format('keys are sealed with key %s', newest) END;
     hint := CASE WHEN found.lost IS NOT NULL
-                 THEN 'No token can be signed with keys that cannot be unsealed; existing tokens can still be verified. Restore the right keyring, or create and activate new signing keys. See doc/tokens.md.'
+                 THEN 'No token can be signed with keys that cannot be unsealed; existing tokens can still be verified. Restore the right keyring, or create and activate new signing keys. See "Signing keys" in doc/gateways.md.'
                  WHEN found.older > 0 THEN 'Run SELECT devapp.reseal_keys(); then the older lines can be removed from the file.'
-                 WHEN newest = 0 THEN 'Set devapp.keyring_file. See doc/tokens.md.' END;
+                 WHEN newest = 0 THEN 'Set devapp.keyring_file. See "The keyring" in doc/operations.md.' END;
     RETURN NEXT;
 EXCEPTION WHEN io_error THEN
     status := 'error';
     detail := SQLERRM;
-    hint := 'No token can be signed; existing tokens can still be verified. See doc/tokens.md.';
+    hint := 'No token can be signed; existing tokens can still be verified. See "The keyring" in doc/operations.md.';
     RETURN NEXT;
 END
 $$;

@@ -149,7 +149,7 @@ if ($node->pg_version < 17)
 {
 	like(doctor($node, 'init_privs', db => 'inherited'), qr/^error\|initial privileges of \d{3,} objects name roles that no longer exist: $gone$/, 'init_privs: of nobody');
 	$node->command_like([ 'pg_dump', $node->connstr('inherited') ], qr/REVOKE .* FROM "$gone"/, 'a dump names its number');
-	my ($mend) = slurp_file("$FindBin::RealBin/../../doc/devapp.md") =~ /(UPDATE pg_init_privs.*?;)/s;
+	my ($mend) = slurp_file("$FindBin::RealBin/../../doc/operations.md") =~ /(UPDATE pg_init_privs.*?;)/s;
 	$mend =~ s/16384/$gone/g;
 	$node->safe_psql('inherited', $mend);
 }

@@ -399,7 +399,7 @@ for my $owner (qw(mallory boss))
 # ---------- a foreign key's cascade ----------
 
 # It deletes with the rights of the owner of the table that it deletes from, and so do BEFORE
-# triggers run.  AFTER triggers have those of the session, whose DELETE they end: doc/access.md.
+# triggers run.  AFTER triggers have those of the session, whose DELETE they end.
 for my $case (
 	[ 'a superuser with claims', quietly($claims), 'mallory' ],
 	[ 'an administrator who acts as ada', 'SET SESSION AUTHORIZATION clerk;' . quietly($as_ada), 'mallory' ],

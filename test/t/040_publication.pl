@@ -116,7 +116,7 @@ unlike(slurp_file($_->logfile), qr/ERROR/, 'no error in the log of the ' . $_->n
 
 # ---------- moving to another server ----------
 
-my ($page) = slurp_file("$FindBin::RealBin/../../doc/admin.md") =~ /(SELECT format\('CREATE PUBLICATION.*?\\gexec)/s;
+my ($page) = slurp_file("$FindBin::RealBin/../../doc/operations.md") =~ /(SELECT format\('CREATE PUBLICATION.*?\\gexec)/s;
 sql($page);
 sql("INSERT INTO devapp.quota_usage VALUES (gen_random_uuid(), gen_random_uuid(), NULL, '', '2001-01-01', '2001-01-02', 1)");
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/schema';
@@ -140,7 +140,7 @@ is(code($other, $app->{secret}, db => 'moved'), 'APP_SUSPENDED', 'at once');
 
 # the last steps of the page
 sql('DROP SUBSCRIPTION sub_moved', 'moved', $other);
-my ($last) = slurp_file("$FindBin::RealBin/../../doc/admin.md") =~ /(SELECT setval\('devapp\.audit_event_id_seq'.*?finish_restore\(\);)/s;
+my ($last) = slurp_file("$FindBin::RealBin/../../doc/operations.md") =~ /(SELECT setval\('devapp\.audit_event_id_seq'.*?finish_restore\(\);)/s;
 sql($last, 'moved', $other);
 is(error_of($other, "SELECT devapp.resume_app('$app->{app_id}'); SELECT devapp.flush_usage(); SELECT devapp.seal_audit(); SELECT devapp.maintain_usage()", db => 'moved'),
 	'00000', 'it goes on where the first was');

@@ -1,4 +1,4 @@
-# Without the worker, by pg_cron: what doc/reports.md says of it works with the version
+# Without the worker, by pg_cron: what doc/operations.md says about it works with the version
 # that is installed, if one is.
 
 use strict;
@@ -14,7 +14,7 @@ my $node = start_server('main');
 plan skip_all => 'pg_cron is not installed'
   unless $node->safe_psql('postgres', q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_cron'});
 
-my ($section) = slurp_file("$FindBin::RealBin/../../doc/reports.md") =~ /^### Without the worker\n(.*?)^## /ms;
+my ($section) = slurp_file("$FindBin::RealBin/../../doc/operations.md") =~ /^### Without the worker\n(.*?)^## /ms;
 my ($settings, $jobs) = $section =~ /^```text\n(.*?)^```/msg;
 $node->append_conf('postgresql.conf', "$settings\ndevapp.flush_interval = 0\ndevapp.refresh_interval = 0\nmax_worker_processes = 12");
 $node->restart;

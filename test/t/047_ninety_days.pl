@@ -250,7 +250,7 @@ sub counted_environment
 	return (grep { $product{ $_->[0] }{environments}{$asked} } @{ $key->{products} }) ? $asked : '(other)';
 }
 
-# The product and the verdict, by doc/devapp.md, "Which product answers".
+# The product and the verdict, by "Which product answers" in doc/gateways.md.
 sub verdict
 {
 	my ($key, $call, $environment, $day) = @_;

@@ -157,7 +157,7 @@ $node->safe_psql(
 my $partner = rotate($node, $node->safe_psql('postgres', q{SELECT credential_id FROM devapp.credential WHERE consumer_key = 'partner-1'}), '7 days');
 my $foreign = rotate($node, $node->safe_psql('postgres', q{SELECT credential_id FROM devapp.credential WHERE consumer_key LIKE 'sk\_t%'}), '7 days');
 
-# The document, as doc/import.md builds it.
+# The document, as "From another devapp" in doc/administrators.md builds it.
 my $whole = q{
 	SELECT jsonb_build_object(
 		'products', (SELECT jsonb_agg(to_jsonb(p) || jsonb_build_object('operations',

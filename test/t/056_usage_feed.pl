@@ -205,8 +205,8 @@ like(slurp_file($target->logfile, $seen), qr/replication slot "usage_feed" does 
 like(doctor($source, 'usage_feed'), qr/^warning\|there is no slot: .*or its slot was dropped/, 'doctor says so');
 is(history('SELECT is_connected FROM usage_history.status'), 'f', 'and so does the subscriber');
 
-# as doc/reach.md says it
-my ($page) = slurp_file("$FindBin::RealBin/../../doc/reach.md") =~ /(ALTER SUBSCRIPTION usage_feed DISABLE.*?begin_again\(\);)/s;
+# as doc/operations.md says it
+my ($page) = slurp_file("$FindBin::RealBin/../../doc/operations.md") =~ /(ALTER SUBSCRIPTION usage_feed DISABLE.*?begin_again\(\);)/s;
 history($page);
 flush(5);
 history($subscribe);
