@@ -39,7 +39,7 @@ CREATE TABLE devapp.notification (
 COMMENT ON TABLE devapp.notification IS 'Outbox of notifications and their delivery';
 COMMENT ON COLUMN devapp.notification.transaction_id IS 'Transaction that wrote it, as in the payload of NOTIFY devapp';
 COMMENT ON COLUMN devapp.notification.event IS
-    'What happened, such as app_approved or credential_expiring; doc/notifications.md lists all events';
+    'What happened, such as app_approved or credential_expiring; "Notifications" in doc/reference.md lists all events';
 COMMENT ON COLUMN devapp.notification.app_id IS 'App that is its subject; null: it is about a person or a team';
 COMMENT ON COLUMN devapp.notification.recipients IS
     'Recipients when it was written: [{"kind", "to", "name", "why", "developer_id" or "team_id"}, ...]';
