@@ -204,7 +204,7 @@ $node->safe_psql('postgres', q{SELECT devapp.set_app_approval('auto')});
 # The keys that are verified: all of one app, since their number is what counts.
 $node->safe_psql('postgres', qq{
 	CREATE TABLE key (n integer PRIMARY KEY, secret text);
-	INSERT INTO key SELECT n, secret FROM generate_series(1, $size) AS n, LATERAL devapp.issue_credential('$app->{app_id}', label => n::text);
+	INSERT INTO key SELECT n, secret FROM generate_series(1, $size) AS n, LATERAL devapp.issue_credential('$app->{app_id}', products => '{weather}', label => n::text);
 	ANALYZE key;
 	GRANT SELECT ON key TO devapp_gateway;});
 is(codes($node, [ $app->{secret}, $revoked->{secret}, $client->{secret}, 'dvk_no' ]), 'VALID CREDENTIAL_REVOKED NOT_FOUND MALFORMED', 'the old version works');
