@@ -111,7 +111,7 @@ my $soft = make(10, 'soft');
 is(calls($one, $soft, 20), 'QUOTA_EXCEEDED 10 VALID 10', 'a soft quota is counted by the standby itself then');
 like($one->safe_psql('postgres', 'SELECT last_lease_error FROM devapp.worker_status'),
 	qr/^could not lease quotas from the primary: permission denied for function lease_quotas/, 'it says why');
-like(doctor($one, 'quota_leases'), qr/^warning\|the primary lends nothing: could not borrow/, 'and so does doctor');
+like(doctor($one, 'quota_leases'), qr/^warning\|the primary lends nothing: could not lease/, 'and so does doctor');
 
 # ---------- with it ----------
 

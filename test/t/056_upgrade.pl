@@ -274,7 +274,7 @@ restart($node);
 update_fails('a library two releases newer', '55000', qr/the library of devapp \Q$two_newer\E|requires the library of devapp \Q$next\E, but that of devapp \Q$two_newer\E/);
 my ($state, $report) = error_of($node, "SELECT devapp.verify_key('$app->{secret}')");
 is($state, '55000', 'a library two releases newer does not verify');
-like($report, qr/the library of devapp \Q$two_newer\E is not compatible with the catalog of devapp \Q$version\E.*HINT:.*one after the other/s, 'it says why');
+like($report, qr/the library of devapp \Q$two_newer\E is not compatible with the catalog of devapp \Q$version\E.*HINT:.*one by one/s, 'it says why');
 like(doctor($node, 'version'), qr/^error\|extension \Q$version\E, library \Q$two_newer\E/, 'doctor() still tells');
 is((error_of($node, "SELECT devapp.create_team('red')"))[0], '55000', 'nor does it do anything else');
 
@@ -408,7 +408,7 @@ my $before = time;
 my ($out, $err) = ('', '');
 is($node->psql('postgres', 'ALTER EXTENSION devapp UPDATE', extra_params => [ '-U', 'Another One' ], stdout => \$out, stderr => \$err), 0, 'the update') or diag($err);
 my $took = time - $before;
-like($err, qr/NOTICE:  the roles of devapp do not have yet what devapp \Q$next\E declares for them\nHINT:  Run SELECT devapp\.setup_roles\(\)\./, 'it ends with what is left to do');
+like($err, qr/NOTICE:  the roles of devapp do not yet have the privileges that devapp \Q$next\E declares\nHINT:  Run SELECT devapp\.setup_roles\(\)\./, 'it ends with what is left to do');
 is($session->query_safe($brew), 'REGION_CLOSED', 'a session that stays has the new code');
 like(doctor($node, 'roles'), qr/^error\|missing: grants to devapp_admin/, 'doctor() fails until then');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
