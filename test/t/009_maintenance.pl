@@ -96,13 +96,10 @@ for my $case (map { [ 'before', $_ ], [ 'after', $_ ] } sort keys %indexes)
 $_->quit for $busy, $idle;
 
 # A vacuum that nobody asked for does not keep setup_roles() waiting, however long it would take.
-$node->append_conf('postgresql.conf', "autovacuum = on
-autovacuum_naptime = 1
-autovacuum_vacuum_threshold = 1
-autovacuum_vacuum_cost_delay = 100
-autovacuum_vacuum_cost_limit = 1");
+$node->append_conf('postgresql.conf', 'autovacuum_naptime = 1');
 $node->reload;
-$node->safe_psql('postgres', q{INSERT INTO devapp.developer (email) SELECT 'vacuumed' || n || '@example.com' FROM generate_series(1, 1000) AS n;
+$node->safe_psql('postgres', q{ALTER TABLE devapp.developer SET (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1);
+	INSERT INTO devapp.developer (email) SELECT 'vacuumed' || n || '@example.com' FROM generate_series(1, 1000) AS n;
 	UPDATE devapp.developer SET first_name = 'Ada'});
 ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE relid = 'devapp.developer'::regclass)}), 'a table is being vacuumed');
 is($node->safe_psql('postgres', 'SELECT devapp.setup_roles()'), '', 'setup_roles() does not wait for that');
