@@ -1,6 +1,6 @@
 # A plaintext secret exists in the answer to the caller and nowhere else: not in the
 # server's log however much it logs, not in an error, a file of the data directory
-# (tables, indexes, WAL) or a notification.  A digest is in its table only.
+# (tables, indexes, WAL) or a notification.  A digest is in its table, and in the copy of its row.
 
 use strict;
 use warnings FATAL => 'all';
