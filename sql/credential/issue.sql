@@ -191,22 +191,25 @@ END
 $$;
 
 -- The products that an app's credentials that the caller sees, or one of them, are associated
--- with, oldest first.  One that was revoked for any of them is for an admin to give again.
+-- with, oldest first.  One that was revoked for any of them is for an admin to give again.  There
+-- may be thousands of credentials, so who asks is asked once, and names are looked up last.
 CREATE FUNCTION devapp_internal.products_of(app_id uuid, credential_id uuid DEFAULT NULL) RETURNS text[]
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN ARRAY(SELECT p.name
-                   FROM devapp.credential c
-                   JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-                   JOIN devapp.product p ON p.product_id = cp.product_id
-                  WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
-                    AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
-                    AND (devapp_internal.is_admin() OR devapp_internal.has_credential(c.credential_id))
+                   FROM (SELECT cp.product_id, min(cp.ordinal) AS ordinal, bool_and(cp.status <> 'revoked') AS is_kept
+                           FROM devapp.credential c
+                           JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+                          WHERE c.app_id = products_of.app_id AND cp.removed_at IS NULL
+                            AND c.credential_id = coalesce(products_of.credential_id, c.credential_id)
+                            AND ((SELECT devapp_internal.is_admin()) OR devapp_internal.has_credential(c.credential_id))
+                          GROUP BY cp.product_id) AS x
+                   JOIN devapp.product p ON p.product_id = x.product_id
                   GROUP BY p.name
-                 HAVING bool_and(cp.status <> 'revoked')
-                  ORDER BY min(cp.ordinal));
+                 HAVING bool_and(x.is_kept)
+                  ORDER BY min(x.ordinal));
 END
 $$;
 
