@@ -163,8 +163,9 @@ scratch_in() {
 	[[ $1 =~ ^/[A-Za-z0-9._/+-]*$ ]] && [ ${#1} -le 60 ] || return 1
 	SCRATCH=$(mktemp -d "$1/devapp.XXXXXX" 2>/dev/null) || return 1
 	[ "$(id -u)" != 0 ] || chown postgres "$SCRATCH"
-	printf '#!/bin/sh\nrm "$0"\n' >"$SCRATCH/probe" && chmod 755 "$SCRATCH/probe"
-	as_server "$SCRATCH/probe" 2>/dev/null || { rm -rf "$SCRATCH"; SCRATCH=; return 1; }
+	# without -f rm asks about root's file where there is a terminal, and nobody sees the question
+	printf '#!/bin/sh\nrm -f "$0"\n' >"$SCRATCH/probe" && chmod 755 "$SCRATCH/probe"
+	as_server "$SCRATCH/probe" </dev/null 2>/dev/null || { rm -rf "$SCRATCH"; SCRATCH=; return 1; }
 }
 
 # Nobody but the server's user and root can enter it: the clusters trust whoever connects.
