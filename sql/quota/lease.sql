@@ -146,8 +146,8 @@ END
 $$;
 
 -- What servers hold of a soft quota longer than they may is given back; how much.  Of a hard
--- one it stays reserved until the window ends: nobody knows whether it was used.  The row of
--- the bucket is locked.
+-- one it stays reserved until the window ends: nobody knows whether it was used; so does what was
+-- lent before a quota became hard.  The row of the bucket is locked.
 CREATE FUNCTION devapp_internal.expire_leases(bucket devapp.quota_usage, but_of uuid) RETURNS bigint
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -159,6 +159,7 @@ AS $$
            AND l.operation_id IS NOT DISTINCT FROM bucket.operation_id AND l.environment = bucket.environment
            AND (l.window_start, l.window_end) = (bucket.window_start, bucket.window_end)
            AND NOT l.hard AND l.expires_at <= clock_timestamp() AND l.granted > l.used AND l.server IS DISTINCT FROM but_of
+           AND NOT EXISTS (SELECT FROM devapp.product p WHERE p.product_id = bucket.product_id AND p.quota_enforcement = 'hard')
     ), ended AS (
         UPDATE devapp.quota_lease l
            SET granted = l.used
@@ -392,6 +393,7 @@ BEGIN
     FOR l IN
         SELECT DISTINCT q.app_id, q.product_id, q.operation_id, q.environment, q.window_start, q.window_end
           FROM devapp.quota_lease q
+          JOIN devapp.product p ON p.product_id = q.product_id AND p.quota_enforcement <> 'hard'
          WHERE NOT q.hard AND q.granted > q.used AND q.expires_at <= clock_timestamp() AND q.window_end > clock_timestamp()
          ORDER BY q.app_id, q.product_id, q.operation_id, q.environment
     LOOP

@@ -151,7 +151,7 @@ settle(World *w, int life, const LeaseAsk *ask, bool hard)
 		if (i != life && w->records[i].expires_at > now)
 			servers++;
 		/* a hard quota's stays reserved: nobody knows what was used */
-		else if (i != life && !w->records[i].hard)
+		else if (i != life && !w->records[i].hard && !w->hard)
 		{
 			check_expired(w, i);
 			lease_give_back(&w->book, &w->records[i].record);

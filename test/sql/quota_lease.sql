@@ -116,6 +116,10 @@ SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 15, json
 SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 16, jsonb_build_array(pg_temp.ask('lease-hard', 1, 22, 22, 10, hard => true)));
 SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 17, jsonb_build_array(pg_temp.ask('lease-hard', 1, 22, 22, 10)));
 SELECT FROM devapp.update_product('lease-hard', quota_enforcement => 'hard');
+-- what was lent while it was soft is not given back: the standby may have used it since
+UPDATE devapp.quota_lease SET expires_at = now() - interval '1 second' WHERE server = :'b' AND granted = 32;
+SELECT devapp_internal.keep_leases();
+SELECT * FROM pg_temp.book('lease-hard');
 SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 18, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 32, 10, hard => false)));
 SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 19, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 25, 10, hard => false)));
 SELECT granted, room, free, is_void FROM devapp.lease_quotas(:'b', 'b', 20, jsonb_build_array(pg_temp.ask('lease-hard', 1, 25, 25, 10)));
