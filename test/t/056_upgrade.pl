@@ -218,7 +218,7 @@ like($empty, qr/^(?:devapp\.quota_lease )?devapp\.usage_flush$/, 'every table ha
 
 # What a dump of the old version has, by the columns that the old version has.
 my $contents_query = $node->safe_psql('postgres', q{
-	SELECT string_agg(format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM (SELECT %s FROM %s) AS t', r.name, r.columns, r.name), ' UNION ALL ' ORDER BY r.name)
+	SELECT string_agg(format('SELECT %L, count(*), sum(hashtextextended(t::text, 0)) FROM (SELECT %s FROM %s) AS t', r.name, r.columns, r.name), ' UNION ALL ' ORDER BY r.name) || ' ORDER BY 1'
 	  FROM (SELECT x::regclass::text AS name, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns
 	          FROM pg_extension, unnest(extconfig) AS x JOIN pg_class c ON c.oid = x AND c.relkind IN ('r', 'p') JOIN pg_attribute a ON a.attrelid = x AND a.attnum > 0
 	         WHERE extname = 'devapp' GROUP BY x) AS r});
