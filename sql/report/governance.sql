@@ -2,7 +2,15 @@
 
 -- A row is a product that an app waits for; of a pending app that waits for none, the
 -- app itself.  decided_at of a pending app is when it was handed in again.  Few rows of many: each half starts from an index of what is pending.
+-- What waits is MATERIALIZED because both halves ask for it, and because the planner would otherwise start parallel workers, which takes longer than the query.
 CREATE VIEW devapp_report.pending_approvals AS
+WITH waiting AS MATERIALIZED (
+    SELECT c.app_id, c.credential_id, c.consumer_key, cp.product_id, cp.created_at
+      FROM devapp.credential_product cp
+      JOIN devapp.credential c ON c.credential_id = cp.credential_id
+     WHERE cp.status = 'pending' AND cp.removed_at IS NULL
+       AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > now())
+)
 SELECT w.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner, a.owner_kind, a.status AS app_status,
        w.credential_id, w.consumer_key, w.product_id, p.name AS product, p.display_name AS product_display_name, x.waiting_since,
        extract(epoch FROM now() - x.waiting_since)::double precision / 86400 AS waiting_days,
@@ -10,19 +18,12 @@ SELECT w.app_id, a.app, a.display_name AS app_display_name, a.owner_id, a.owner,
           FROM devapp.product_approver v
           LEFT JOIN devapp.team t ON t.team_id = v.team_id
          WHERE v.product_id = w.product_id) AS approvers
-  FROM (SELECT c.app_id, c.credential_id, c.consumer_key, cp.product_id, cp.created_at
-          FROM devapp.credential_product cp
-          JOIN devapp.credential c ON c.credential_id = cp.credential_id
-         WHERE cp.status = 'pending' AND cp.removed_at IS NULL
-           AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > now())
+  FROM (SELECT y.app_id, y.credential_id, y.consumer_key, y.product_id, y.created_at FROM waiting y
          UNION ALL
         SELECT x.app_id, NULL, NULL, NULL, x.created_at
           FROM devapp.app x
          WHERE x.status = 'pending'
-           AND NOT EXISTS (SELECT FROM devapp.credential c
-                             JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
-                            WHERE c.app_id = x.app_id AND c.status = 'approved' AND (c.expires_at IS NULL OR c.expires_at > now())
-                              AND cp.status = 'pending' AND cp.removed_at IS NULL)) AS w
+           AND NOT EXISTS (SELECT FROM waiting y WHERE y.app_id = x.app_id)) AS w
   JOIN devapp_internal.named_app a ON a.app_id = w.app_id
   LEFT JOIN devapp.product p ON p.product_id = w.product_id
  CROSS JOIN LATERAL (SELECT CASE WHEN a.status = 'pending' THEN greatest(w.created_at, a.decided_at) ELSE w.created_at END AS waiting_since) AS x
