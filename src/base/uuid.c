@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <time.h>
 
+#include "miscadmin.h"
 #include "parser/scansup.h"
 #include "utils/uuid.h"
 
@@ -24,6 +25,8 @@ PG_FUNCTION_INFO_V1(devapp_reference_uuid);
 #define NS_PER_MS	INT64CONST(1000000)
 /* the least step that changes the 12 bits of fraction: 1 ms / 4096, rounded up */
 #define NS_STEP		((NS_PER_MS >> 12) + 1)
+
+#define UUID_RANDOM_BYTES	8
 
 static int64
 ascending_time(void)
@@ -47,6 +50,30 @@ uuid_set_variant(pg_uuid_t *uuid)
 	uuid->data[8] = (uuid->data[8] & 0x3F) | 0x80;
 }
 
+/*
+ * The random half.  The generator is asked for those of many at once, because asking takes
+ * longer than all else.  A forked process does not go on with what its parent has left.
+ */
+static bool
+take_random_half(unsigned char *to)
+{
+	static unsigned char pool[64 * UUID_RANDOM_BYTES];
+	static size_t left = 0;
+	static int	owner = 0;
+
+	if (left == 0 || owner != MyProcPid)
+	{
+		left = 0;
+		if (!pg_strong_random(pool, sizeof(pool)))
+			return false;
+		left = sizeof(pool);
+		owner = MyProcPid;
+	}
+	left -= UUID_RANDOM_BYTES;
+	memcpy(to, pool + left, UUID_RANDOM_BYTES);
+	return true;
+}
+
 /* False if there is no randomness. */
 bool
 uuid_make_v7(pg_uuid_t *uuid)
@@ -55,7 +82,7 @@ uuid_make_v7(pg_uuid_t *uuid)
 	uint64		ms = (uint64) (now / NS_PER_MS);
 	uint32		fraction = (uint32) ((now % NS_PER_MS) * 4096 / NS_PER_MS);
 
-	if (!pg_strong_random(uuid->data + 8, 8))
+	if (!take_random_half(uuid->data + UUID_LEN - UUID_RANDOM_BYTES))
 		return false;
 	for (int i = 0; i < 6; i++)
 		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
