@@ -434,7 +434,8 @@ typedef struct KnownOwner
 	bool		nulls[AUDIT_TEAM_ID - AUDIT_APP_ID + 1];
 } KnownOwner;
 
-#define KNOWN_CREDENTIALS	1024	/* a power of two */
+/* A power of two; the 500 credentials of a chunk of an import should find their places untaken. */
+#define KNOWN_CREDENTIALS	4096
 
 static KnownOwner known_credentials[KNOWN_CREDENTIALS];
 static KnownOwner known_app;
@@ -515,8 +516,7 @@ look_up_owner(AuditEvent *event, Datum credential_id, bool no_credential)
 		set_remembered_owner(event, &known_app, event->values[AUDIT_APP_ID]))
 		return;
 	/* the change that fired the trigger may have made the app as well */
-	CommandCounterIncrement();
-	snapshot = catalog_take_snapshot();
+	snapshot = catalog_take_snapshot_amid_command();
 	if (event->nulls[AUDIT_APP_ID] && !no_credential)
 		set_app_of_credential(event, credential_id, snapshot);
 	if (!event->nulls[AUDIT_APP_ID])

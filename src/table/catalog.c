@@ -524,6 +524,19 @@ catalog_take_snapshot(void)
 }
 
 /*
+ * A snapshot that also sees what the command in progress has done so far.  Ending the command instead
+ * (CommandCounterIncrement) would work through its invalidations, which triggers have made many of.
+ */
+Snapshot
+catalog_take_snapshot_amid_command(void)
+{
+	Snapshot	snapshot = catalog_take_snapshot();
+
+	snapshot->curcid++;
+	return snapshot;
+}
+
+/*
  * How many transactions that wrote had ended when the snapshot was taken.  Two
  * snapshots of the same moment see the same rows, but for the own transaction's.
  */

@@ -200,6 +200,7 @@ extern void catalog_add_part(const CatalogPart *part);
 extern void catalog_refresh(void);
 
 extern Snapshot catalog_take_snapshot(void);
+extern Snapshot catalog_take_snapshot_amid_command(void);
 extern uint64 catalog_snapshot_moment(void);
 extern void catalog_release_snapshot(Snapshot snapshot);
 
