@@ -36,31 +36,35 @@ $$;
 -- The owner of an app by name, and the people to tell: the developer, or the team's
 -- admins, or all members where it has no active admin, and the team's own address.  About a
 -- credential only those members are told who have its environment.  A set-returning function
--- without SET, so that the planner puts it in its place in a query over many apps.
+-- without SET, so that the planner puts it in its place in a query over many apps; most are of
+-- developers, for whom nothing has to be sorted.
 CREATE FUNCTION devapp_internal.owner_contact(developer_id uuid, team_id uuid, of_credential boolean, environment text)
     RETURNS TABLE (owner text, recipients jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT coalesce((SELECT d.email FROM devapp.developer d WHERE d.developer_id = owner_contact.developer_id),
                     (SELECT t.name FROM devapp.team t WHERE t.team_id = owner_contact.team_id)),
-           (WITH person AS (
-                SELECT owner_contact.developer_id AS developer_id, 'owner' AS why
-                UNION ALL
-                SELECT m.developer_id, CASE m.role WHEN 'admin' THEN 'team_admin' ELSE 'owner' END
-                  FROM devapp.team_member m
-                 WHERE m.team_id = owner_contact.team_id
-                   AND (NOT of_credential OR m.environments IS NULL OR owner_contact.environment = ANY (m.environments))
-            ), active AS (
-                SELECT d.developer_id, d.email, devapp_internal.person_name(d.first_name, d.last_name, d.user_name) AS name, p.why,
-                       bool_or(p.why = 'team_admin') OVER () AS has_admin
-                  FROM person p
-                  JOIN devapp.developer d ON d.developer_id = p.developer_id
-                 WHERE d.status = 'active' AND d.deleted_at IS NULL
-            )
-            SELECT coalesce(jsonb_agg(devapp_internal.make_recipient('developer', x.email, x.name, x.why, x.developer_id) ORDER BY x.email), '[]')
-                   || devapp_internal.team_recipient(owner_contact.team_id, 'owner')
-              FROM active x
-             WHERE NOT x.has_admin OR x.why = 'team_admin');
+           CASE WHEN owner_contact.team_id IS NULL THEN
+               coalesce((SELECT jsonb_build_array(devapp_internal.make_recipient('developer', d.email,
+                                    devapp_internal.person_name(d.first_name, d.last_name, d.user_name), 'owner', d.developer_id))
+                           FROM devapp.developer d
+                          WHERE d.developer_id = owner_contact.developer_id AND d.status = 'active' AND d.deleted_at IS NULL), '[]')
+           ELSE
+               (WITH active AS (
+                    SELECT d.developer_id, d.email, devapp_internal.person_name(d.first_name, d.last_name, d.user_name) AS name, m.role,
+                           bool_or(m.role = 'admin') OVER () AS has_admin
+                      FROM devapp.team_member m
+                      JOIN devapp.developer d ON d.developer_id = m.developer_id
+                     WHERE m.team_id = owner_contact.team_id
+                       AND (NOT of_credential OR m.environments IS NULL OR owner_contact.environment = ANY (m.environments))
+                       AND d.status = 'active' AND d.deleted_at IS NULL
+                )
+                SELECT coalesce(jsonb_agg(devapp_internal.make_recipient('developer', x.email, x.name,
+                                              CASE x.role WHEN 'admin' THEN 'team_admin' ELSE 'owner' END, x.developer_id) ORDER BY x.email), '[]')
+                       || devapp_internal.team_recipient(owner_contact.team_id, 'owner')
+                  FROM active x
+                 WHERE NOT x.has_admin OR x.role = 'admin')
+           END;
 END;
 
 -- Who decides about products of an owner's app: their approvers, but nobody about an

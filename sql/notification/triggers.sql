@@ -120,8 +120,10 @@ BEGIN
                              || jsonb_build_object('version', m.version, 'previous_valid_until',
                                     (SELECT s.valid_until
                                        FROM devapp.credential_secret s
-                                      WHERE s.credential_id = c.credential_id AND s.superseded_at IS NOT NULL
-                                      ORDER BY s.superseded_at DESC, s.version DESC
+                                      WHERE s.credential_id = c.credential_id
+                                        AND s.superseded_at = (SELECT max(x.superseded_at) FROM devapp.credential_secret x
+                                                                WHERE x.credential_id = c.credential_id)
+                                      ORDER BY s.version DESC
                                       LIMIT 1)))
       FROM made m
       JOIN devapp.credential c ON c.credential_id = m.credential_id
