@@ -7,8 +7,7 @@
  * One statement for each table, as its triggers see it.  A foreign key would be checked by a query
  * for each row; here the caller (insert_imported) has locked the apps and the products, which are few, and
  * the credentials are those that the statement before has made.  Nobody can have deleted one since: no other
- * transaction sees it, and the triggers of the table refuse.  A row that a trigger made refer to something
- * else is refused.
+ * transaction sees it, and the triggers of the table refuse.
  *
  * Locking: see row_writer.c.
  */
@@ -199,17 +198,6 @@ set_if(RowWriter *writer, bool condition, const char *column, Oid type, Datum va
 		row_writer_set_null(writer, column);
 }
 
-/* What a row refers to was looked for by the value that was set, not by that of a trigger. */
-static void
-require_same_id(RowWriter *writer, const char *column, Datum id)
-{
-	if (!row_writer_has_id(writer, column, id))
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-				 errmsg("a trigger changed column \"%s\" of a row of table \"%s\"", column,
-						RelationGetRelationName(writer->rel))));
-}
-
 /* What refers to a row that a trigger suppressed would refer to nothing. */
 static void
 put_row(RowWriter *writer, const ImportItem *item)
@@ -218,7 +206,7 @@ put_row(RowWriter *writer, const ImportItem *item)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("a trigger suppressed a row of table \"%s\"", RelationGetRelationName(writer->rel))));
-	require_same_id(writer, "credential_id", item->values[ITEM_CREDENTIAL_ID].value);
+	row_writer_require_id(writer, "credential_id", item->values[ITEM_CREDENTIAL_ID].value);
 }
 
 static void
@@ -247,7 +235,7 @@ put_credentials(const ImportItems *items)
 		for (int j = 0; j < (int) lengthof(without_value); j++)
 			row_writer_set_null(&writer, without_value[j]);
 		put_row(&writer, item);
-		require_same_id(&writer, "app_id", item->values[ITEM_APP_ID].value);
+		row_writer_require_id(&writer, "app_id", item->values[ITEM_APP_ID].value);
 	}
 	row_writer_close(&writer);
 }
@@ -332,7 +320,7 @@ put_associations_of(RowWriter *writer, const ImportItem *item, Oid ordinals, Dat
 		row_writer_set(writer, "created_at", TIMESTAMPTZOID, row_writer_time());
 		row_writer_set_null(writer, "removed_at");
 		put_row(writer, item);
-		require_same_id(writer, "product_id", products[i]);
+		row_writer_require_id(writer, "product_id", products[i]);
 	}
 }
 

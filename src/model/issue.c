@@ -12,8 +12,8 @@
  * own, and is found as imported keys are, by its digest (import/foreign_key.c).
  *
  * Who may call and in which state of the credential is for the callers to see
- * to (sql/credential/issue.sql, sql/credential/rotation.sql), which also hold
- * the locks on the credentials' rows that keep versions apart.
+ * to (sql/credential/issue.sql, sql/credential/rotation.sql).  They have just made the
+ * credentials' rows, or hold the locks on them that keep versions apart.
  */
 #include "postgres.h"
 
@@ -116,6 +116,7 @@ store_digest(RowWriter *writer, const Issue *issue)
 	set_text(writer, "kid", issue->secret.kid);
 	if (!row_writer_put(writer))
 		elog(ERROR, "secret was not stored");
+	row_writer_require_id(writer, "credential_id", issue->row->values[ISSUED_CREDENTIAL_ID]);
 }
 
 /* In one statement: its triggers are called once. */
@@ -125,6 +126,7 @@ store_digests(const Issue *issues, int n)
 	RowWriter	writer;
 
 	row_writer_open(&writer, SECRET_BY_CREDENTIAL);
+	row_writer_trust(&writer, "credential_secret_credential_id_fkey");
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -8,8 +8,9 @@
  * What goes in is decided by the callers (sql/credential); the triggers of the tables check
  * it and record it, as for any INSERT.
  *
- * Locking: see row_writer.c.  The callers hold the lock of the credential's row or have just
- * made it, so nobody else associates it meanwhile.
+ * Locking: see row_writer.c.  The callers hold the lock of the app's row or have just made it.
+ * They hold that of a credential's row that they associate or have just made it, so nobody else
+ * associates it meanwhile.
  */
 #include "postgres.h"
 
@@ -50,6 +51,7 @@ devapp_insert_credential(PG_FUNCTION_ARGS)
 	RowWriter	writer;
 
 	row_writer_open(&writer, CREDENTIAL_BY_ID);
+	row_writer_trust(&writer, "credential_app_id_fkey");
 	row_writer_begin_row(&writer);
 	for (int i = 0; i < (int) lengthof(columns); i++)
 		row_writer_set_argument(&writer, fcinfo, i, columns[i].name, columns[i].type);
@@ -59,6 +61,7 @@ devapp_insert_credential(PG_FUNCTION_ARGS)
 		row_writer_set_null(&writer, without_value[i]);
 	if (!row_writer_put(&writer))
 		elog(ERROR, "credential was not inserted");
+	row_writer_require_id(&writer, "app_id", PG_GETARG_DATUM(1));
 	row_writer_close(&writer);
 	PG_RETURN_VOID();
 }

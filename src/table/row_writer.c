@@ -8,8 +8,8 @@
  * its default.  Those that the library knows are set by it, because reading a default takes
  * longer as well; the rest are columns of a later version.
  *
- * Many rows of one statement may refer to few others, or to rows of the statement before, for which the
- * caller answers: row_writer_trust().
+ * A foreign key is checked by a query for each row.  Mostly the row that it refers to is one that the
+ * caller has just made or locked, and then the caller answers for it: row_writer_trust().
  *
  * Privileges and row-level security are not asked, and rules (CREATE RULE) do nothing here: the
  * callers run with the rights of the tables' owner.
@@ -65,8 +65,8 @@ row_writer_open(RowWriter *writer, CatalogIndex index)
 
 /*
  * Don't look for the rows that a foreign key refers to, for each row a query: the caller has made
- * them in this transaction, or holds their locks (FOR KEY SHARE).  A constraint that has another name
- * by now is checked.
+ * them in this transaction, or holds their locks (FOR KEY SHARE), and asks row_writer_require_id().
+ * A constraint that has another name by now is checked.
  */
 void
 row_writer_trust(RowWriter *writer, const char *foreign_key)
@@ -233,14 +233,21 @@ row_writer_put(RowWriter *writer)
 	return true;
 }
 
-/* An id in the row that was inserted: its value, which is not what was set if a trigger changed it. */
-bool
-row_writer_has_id(RowWriter *writer, const char *column, Datum id)
+/*
+ * What a row refers to was looked for by the value that was set, so a row that a trigger made refer to
+ * something else is refused.
+ */
+void
+row_writer_require_id(RowWriter *writer, const char *column, Datum id)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(writer->slot, find_attribute(writer, column)->attnum, &isnull);
 
-	return !isnull && memcmp(DatumGetUUIDP(value), DatumGetUUIDP(id), UUID_LEN) == 0;
+	if (isnull || memcmp(DatumGetUUIDP(value), DatumGetUUIDP(id), UUID_LEN) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger changed column \"%s\" of a row of table \"%s\"", column,
+						RelationGetRelationName(writer->rel))));
 }
 
 /* The row as it was inserted. */

@@ -36,7 +36,7 @@ extern void row_writer_set_own(RowWriter *writer, CatalogColumn column, Datum va
 extern void row_writer_set_argument(RowWriter *writer, FunctionCallInfo fcinfo, int n,
 									const char *column, Oid type);
 extern bool row_writer_put(RowWriter *writer);
-extern bool row_writer_has_id(RowWriter *writer, const char *column, Datum id);
+extern void row_writer_require_id(RowWriter *writer, const char *column, Datum id);
 extern Datum row_writer_row(const RowWriter *writer);
 extern void row_writer_close(RowWriter *writer);
 
