@@ -42,14 +42,8 @@ CREATE FUNCTION devapp_internal.owner_contact(developer_id uuid, team_id uuid, o
     RETURNS TABLE (owner text, recipients jsonb)
     LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT coalesce((SELECT d.email FROM devapp.developer d WHERE d.developer_id = owner_contact.developer_id),
-                    (SELECT t.name FROM devapp.team t WHERE t.team_id = owner_contact.team_id)),
-           CASE WHEN owner_contact.team_id IS NULL THEN
-               coalesce((SELECT jsonb_build_array(devapp_internal.make_recipient('developer', d.email,
-                                    devapp_internal.person_name(d.first_name, d.last_name, d.user_name), 'owner', d.developer_id))
-                           FROM devapp.developer d
-                          WHERE d.developer_id = owner_contact.developer_id AND d.status = 'active' AND d.deleted_at IS NULL), '[]')
-           ELSE
+    SELECT coalesce(o.email, t.name),
+           CASE WHEN owner_contact.team_id IS NOT NULL THEN
                (WITH active AS (
                     SELECT d.developer_id, d.email, devapp_internal.person_name(d.first_name, d.last_name, d.user_name) AS name, m.role,
                            bool_or(m.role = 'admin') OVER () AS has_admin
@@ -64,7 +58,13 @@ BEGIN ATOMIC
                        || devapp_internal.team_recipient(owner_contact.team_id, 'owner')
                   FROM active x
                  WHERE NOT x.has_admin OR x.role = 'admin')
-           END;
+           WHEN o.status = 'active' AND o.deleted_at IS NULL THEN
+               jsonb_build_array(devapp_internal.make_recipient('developer', o.email,
+                   devapp_internal.person_name(o.first_name, o.last_name, o.user_name), 'owner', o.developer_id))
+           ELSE '[]' END
+      FROM (SELECT) AS one_row
+      LEFT JOIN devapp.developer o ON o.developer_id = owner_contact.developer_id
+      LEFT JOIN devapp.team t ON t.team_id = owner_contact.team_id;
 END;
 
 -- Who decides about products of an owner's app: their approvers, but nobody about an

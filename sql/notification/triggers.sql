@@ -117,14 +117,16 @@ BEGIN
     SELECT 'credential_rotated', a.app_id, c.credential_id, o.recipients,
            jsonb_strip_nulls(devapp_internal.app_payload(a.name, a.display_name, a.status, o.owner)
                              || devapp_internal.credential_payload(c.consumer_key, c.environment, c.expires_at)
-                             || jsonb_build_object('version', m.version, 'previous_valid_until',
+                             -- mostly of the version before; not where a rotation was cancelled
+                             || jsonb_build_object('version', m.version, 'previous_valid_until', coalesce(
                                     (SELECT s.valid_until
                                        FROM devapp.credential_secret s
-                                      WHERE s.credential_id = c.credential_id
-                                        AND s.superseded_at = (SELECT max(x.superseded_at) FROM devapp.credential_secret x
-                                                                WHERE x.credential_id = c.credential_id)
-                                      ORDER BY s.version DESC
-                                      LIMIT 1)))
+                                      WHERE s.credential_id = c.credential_id AND s.version = m.version - 1 AND s.superseded_at = m.valid_from),
+                                    (SELECT s.valid_until
+                                       FROM devapp.credential_secret s
+                                      WHERE s.credential_id = c.credential_id AND s.superseded_at IS NOT NULL
+                                      ORDER BY s.superseded_at DESC, s.version DESC
+                                      LIMIT 1))))
       FROM made m
       JOIN devapp.credential c ON c.credential_id = m.credential_id
       JOIN devapp.app a ON a.app_id = c.app_id
