@@ -49,7 +49,16 @@ TRUNCATE fired;
 SELECT count(*) FROM devapp.bulk_rotate(app_ids => ARRAY[:'app']::devapp.app_ref[], dry_run => false);
 SELECT place, what, rows FROM fired ORDER BY id;
 
+CREATE FUNCTION pg_temp.divert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], devapp.uuid_v7())); END $$;
 SAVEPOINT refused;
+-- a trigger that makes a row refer to another one, of which nobody knows whether it exists
+\set VERBOSITY terse
+CREATE TRIGGER divert BEFORE INSERT ON devapp.credential FOR EACH ROW EXECUTE FUNCTION pg_temp.divert('app_id');
+SELECT FROM devapp.issue_credential(:'app');
+ROLLBACK TO refused;
+CREATE TRIGGER divert BEFORE INSERT ON devapp.credential_secret FOR EACH ROW EXECUTE FUNCTION pg_temp.divert('credential_id');
+SELECT FROM devapp.issue_credential(:'app');
+ROLLBACK TO refused;
 \set VERBOSITY sqlstate
 SELECT FROM devapp.issue_credential(:'app', label => 'nonsense');
 ROLLBACK TO refused;
