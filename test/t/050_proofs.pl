@@ -55,8 +55,10 @@ sub new_key
 sub sign
 {
 	my ($key, @parts) = @_;
+	my $lines = join '', map { $json->encode($_->[0]) . "\t" . $json->encode($_->[1]) . "\n" } @parts;
 
-	return split /\n/, output_of(join('', map { $json->encode($_->[0]) . "\t" . $json->encode($_->[1]) . "\n" } @parts), $key->{alg}, $key->{private});
+	utf8::encode($lines);
+	return split /\n/, output_of($lines, $key->{alg}, $key->{private});
 }
 
 my $serial = 0;

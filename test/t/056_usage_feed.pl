@@ -235,7 +235,11 @@ sql('CREATE DATABASE restored');
 	local $ENV{PGOPTIONS} = '-c devapp.restoring=on';
 	$source->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $source->connstr('restored'), '-f', $dump ], 'is restored');
 }
-is(doctor($source, 'usage_feed', db => 'restored'), 'error|publication "usage_feed" has no table, which a restore leaves out', 'without the table in the publication');
+# pg_dump of 18 takes along that a table of an extension is in a publication
+my $has_table = slurp_file($dump) =~ /^ALTER PUBLICATION usage_feed ADD TABLE ONLY devapp\.usage_minute;/m;
+is($has_table || 0, $source->pg_version >= 18 ? 1 : 0, 'the table is in the publication of the dump from 18 on');
+like(doctor($source, 'usage_feed', db => 'restored'), $has_table ? qr/^warning\|there is no slot/ : qr/^error\|publication "usage_feed" has no table, which a restore leaves out$/,
+	'and doctor says what is missing');
 $source->safe_psql('restored', q{SELECT devapp.finish_restore(); SELECT devapp.create_usage_feed('feed')});
 like(doctor($source, 'usage_feed', db => 'restored'), qr/^warning\|there is no slot/, 'create_usage_feed() adds it');
 
