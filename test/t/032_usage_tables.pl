@@ -171,7 +171,7 @@ is( $node->safe_psql('postgres', q{SELECT count(*) FROM devapp_internal.usage_pa
 
 # a database of old programs; and a partition without an end
 $node->safe_psql('postgres', q{CREATE TABLE usage_day_rest PARTITION OF devapp.usage_day DEFAULT});
-my $old = $node->pg_version < 19 ? 'SET standard_conforming_strings = off; SET escape_string_warning = off; ' : '';
+my $old = $node->pg_version < '19devel' ? 'SET standard_conforming_strings = off; SET escape_string_warning = off; ' : '';
 is($node->safe_psql('postgres', "${old}SELECT count(*) $dropped"), 0,
 	'nothing else is dropped, whatever a backslash is');
 $node->safe_psql('postgres', q{DROP TABLE usage_day_rest});
