@@ -2,7 +2,8 @@
 
 -- A row is a product that an app waits for; of a pending app that waits for none, the
 -- app itself.  decided_at of a pending app is when it was handed in again.  Few rows of many: each half starts from an index of what is pending.
--- What waits is MATERIALIZED because both halves ask for it, and because the planner would otherwise start parallel workers, which takes longer than the query.
+-- What waits is MATERIALIZED because both halves read it, and because the planner would otherwise
+-- start parallel workers, which takes longer than the query.
 CREATE VIEW devapp_report.pending_approvals AS
 WITH waiting AS MATERIALIZED (
     SELECT c.app_id, c.credential_id, c.consumer_key, cp.product_id, cp.created_at

@@ -79,11 +79,11 @@ for my $change (
 sub flush
 {
 	my ($n, $first) = @_;
-	my $app_id = $first ? "CASE WHEN n = 1 THEN '$first'::uuid WHEN n % 10 > 0 THEN gen_random_uuid() END" : 'CASE WHEN n % 10 > 0 THEN gen_random_uuid() END';
+	my $first_app = $first ? "'$first'::uuid" : 'gen_random_uuid()';
 
 	sql(qq{WITH f AS (SELECT devapp_internal.new_flush() AS id, devapp_internal.usage_partition('usage_minute', now()) AS partition)
 		INSERT INTO devapp.usage_minute (minute, app_id, credential_id, secret_version, product_id, environment, code, calls, cost, flush_id)
-		SELECT date_trunc('minute', now()), $app_id, gen_random_uuid(), 1, NULL, CASE WHEN n % 3 = 0 THEN 'prod' END,
+		SELECT date_trunc('minute', now()), CASE WHEN n = 1 THEN $first_app WHEN n % 10 > 0 THEN gen_random_uuid() END, gen_random_uuid(), 1, NULL, CASE WHEN n % 3 = 0 THEN 'prod' END,
 			(enum_range(NULL::devapp.verdict_code))[n % 9 + 1], n % 7, n % 5, f.id
 		  FROM f, generate_series(1, $n) AS n});
 	return;
