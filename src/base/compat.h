@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/tableam.h"
+#include "catalog/index.h"
 #include "catalog/pg_namespace.h"
 #include "common/jsonapi.h"
 #include "fmgr.h"
@@ -78,6 +79,20 @@ compat_table_beginscan(Relation rel, Snapshot snapshot)
 #else
 #define compat_root_to_child_map(child, estate) ((child)->ri_RootToPartitionMap)
 #endif
+
+/* 17 asks for the statement, which event triggers are told of */
+static inline void
+compat_reindex(Oid table)
+{
+	ReindexParams params = {0};
+	int			flags = REINDEX_REL_PROCESS_TOAST | REINDEX_REL_CHECK_CONSTRAINTS;
+
+#if PG_VERSION_NUM >= 170000
+	(void) reindex_relation(NULL, table, flags, &params);
+#else
+	(void) reindex_relation(table, flags, &params);
+#endif
+}
 
 /* 18 asks whether the primary key may be deferrable */
 #if PG_VERSION_NUM >= 180000

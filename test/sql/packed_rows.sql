@@ -106,6 +106,7 @@ DELETE FROM devapp.credential_product WHERE credential_id = :'credential_id';
 SELECT * FROM pg_temp.copies;
 DELETE FROM devapp.credential WHERE credential_id = :'credential_id';
 SELECT * FROM pg_temp.copies;
+-- ... what refers to the credential that is gone is asked for by nothing, and gets no copy
 TRUNCATE devapp.app_quota, devapp.product_operation;
 SELECT * FROM pg_temp.copies;
 ROLLBACK;
@@ -124,6 +125,12 @@ SELECT wrong, left_over FROM pg_temp.copies;
 SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
 SELECT devapp_internal.rebuild_packed_rows() > 0 AS rebuilt;
 SELECT * FROM pg_temp.copies;
+-- what is read together lies together: an app, its quotas, each credential with its secrets and products
+SELECT string_agg(p.kind::text, '' ORDER BY p.ctid) ~ '^Aa(Cs+p+){3}$' AS together, count(*) AS copies
+  FROM devapp_internal.packed_row p
+ WHERE p.subject = :'app_id'
+    OR p.item IN (SELECT credential_id FROM devapp.credential WHERE app_id = :'app_id')
+    OR p.subject IN (SELECT ('00000000-0000-0000-' || right(credential_id::text, 17))::uuid FROM devapp.credential WHERE app_id = :'app_id');
 SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
 
 -- a copy that is too long for a page
