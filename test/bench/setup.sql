@@ -8,6 +8,9 @@ CREATE SCHEMA bench;
 CREATE FUNCTION bench.noop(key text, resource text, method text, environment text) RETURNS boolean LANGUAGE c VOLATILE AS :'helper', 'bench_noop';
 CREATE FUNCTION bench.key(n bigint, wrong boolean DEFAULT false) RETURNS text LANGUAGE c IMMUTABLE AS :'helper', 'bench_key';
 CREATE FUNCTION bench.digest(key text) RETURNS text LANGUAGE c IMMUTABLE AS :'helper', 'bench_digest';
+-- as devapp makes them: its copies of a credential and of what belongs to it are found together
+CREATE FUNCTION bench.credential_id(n bigint) RETURNS uuid LANGUAGE sql STABLE
+RETURN (lpad(to_hex(n), 12, '0') || '7000' || right(devapp_internal.new_credential_id(left(bench.key(n), 21))::text, 17))::uuid;
 CREATE FUNCTION bench.scans(key text, n integer) RETURNS boolean LANGUAGE c VOLATILE AS :'helper', 'bench_scans';
 
 SELECT count(devapp.create_developer('dev' || i || '@example.com')) FROM generate_series(1, 1000) AS i \g /dev/null
@@ -37,36 +40,36 @@ SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, d.develop
   FROM generate_series(1, :rows) AS i
   JOIN (SELECT developer_id, row_number() OVER () AS n FROM devapp.developer) AS d ON d.n = i % 1000 + 1;
 INSERT INTO devapp.credential (credential_id, app_id, consumer_key)
-SELECT ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid, ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid,
+SELECT bench.credential_id(i), ('00000000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid,
        left(bench.key(i), 21)
   FROM generate_series(1, :rows) AS i;
 INSERT INTO devapp.credential_secret (credential_id, version, purpose, digest, scheme)
-SELECT ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid, 1, 'api_key', bench.digest(bench.key(i))::devapp.secret_digest, 'blake2b'
+SELECT bench.credential_id(i), 1, 'api_key', bench.digest(bench.key(i))::devapp.secret_digest, 'blake2b'
   FROM generate_series(1, :rows) AS i;
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
-SELECT ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid, product_id, 'approved'
+SELECT bench.credential_id(i), product_id, 'approved'
   FROM generate_series(1, :rows) AS i, devapp.product WHERE name = 'small';
 RESET session_replication_role;
 -- the credentials 1 to 50 have the large product before the small one, 51 to 100 the
 -- worst, 1101 to 1600 the limited
 UPDATE devapp.credential_product SET removed_at = now()
- WHERE credential_id <= '00000000-0000-7000-9000-000000000064'
-    OR credential_id BETWEEN '00000000-0000-7000-9000-00000000044d' AND '00000000-0000-7000-9000-000000000640';
+ WHERE credential_id IN (SELECT bench.credential_id(i) FROM generate_series(1, 100) AS i)
+    OR credential_id IN (SELECT bench.credential_id(i) FROM generate_series(1101, 1600) AS i);
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
- WHERE credential_id BETWEEN '00000000-0000-7000-9000-00000000044d' AND '00000000-0000-7000-9000-000000000640' AND name = 'limited';
+ WHERE credential_id IN (SELECT bench.credential_id(i) FROM generate_series(1101, 1600) AS i) AND name = 'limited';
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
- WHERE credential_id <= '00000000-0000-7000-9000-000000000032' AND name IN ('large', 'small') ORDER BY name;
+ WHERE credential_id IN (SELECT bench.credential_id(i) FROM generate_series(1, 50) AS i) AND name IN ('large', 'small') ORDER BY name;
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
- WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000033' AND '00000000-0000-7000-9000-000000000064' AND name = 'worst';
+ WHERE credential_id IN (SELECT bench.credential_id(i) FROM generate_series(51, 100) AS i) AND name = 'worst';
 -- the credentials 1601 to 1650 manage over HTTP, where a route has an answer that costs little
 SELECT FROM devapp_internal.setup_products() \g /dev/null
-UPDATE devapp.credential_product SET removed_at = now() WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000641' AND '00000000-0000-7000-9000-000000000672';
+UPDATE devapp.credential_product SET removed_at = now() WHERE credential_id IN (SELECT bench.credential_id(i) FROM generate_series(1601, 1650) AS i);
 INSERT INTO devapp.credential_product (credential_id, product_id, status)
 SELECT credential_id, product_id, 'approved' FROM devapp.credential, devapp.product
- WHERE credential_id BETWEEN '00000000-0000-7000-9000-000000000641' AND '00000000-0000-7000-9000-000000000672' AND name = 'devapp-admin';
+ WHERE credential_id IN (SELECT bench.credential_id(i) FROM generate_series(1601, 1650) AS i) AND name = 'devapp-admin';
 CREATE FUNCTION devapp_internal.bench_answer(request devapp_internal.http_request) RETURNS devapp_internal.http_response LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -81,7 +84,7 @@ SELECT FROM devapp_internal.rebuild_packed_rows() \g /dev/null
 
 -- by hand: the hash of the key is the key
 CREATE TABLE bench.api_key AS
-SELECT sha256(bench.key(i)::bytea) AS hash, ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid AS credential_id
+SELECT sha256(bench.key(i)::bytea) AS hash, bench.credential_id(i) AS credential_id
   FROM generate_series(1, :rows) AS i;
 ALTER TABLE bench.api_key ADD PRIMARY KEY (hash);
 CREATE TABLE bench.operation AS
@@ -117,4 +120,4 @@ CREATE TABLE bench.keys AS SELECT bench.key(i % 1000 + 101) AS key FROM generate
 VACUUM ANALYZE;
 -- in memory, as the tables of a busy server are
 CREATE EXTENSION pg_prewarm;
-SELECT sum(pg_prewarm(oid)) FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace IN ('devapp'::regnamespace, 'bench'::regnamespace) \g /dev/null
+SELECT sum(pg_prewarm(oid)) FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace IN ('devapp'::regnamespace, 'devapp_internal'::regnamespace, 'bench'::regnamespace) \g /dev/null
