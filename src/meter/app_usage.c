@@ -41,7 +41,7 @@ PG_FUNCTION_INFO_V1(devapp_put_app_usage);
 
 #define BATCH_ROWS	256
 
-/* the columns of app_usage, and of the query */
+/* the columns of app_usage, and those that are read of the query */
 enum
 {
 	USAGE_APP_ID,
@@ -51,9 +51,12 @@ enum
 	USAGE_COLUMNS
 };
 
+static const char *const sums_columns[USAGE_COLUMNS + 1] = {
+	"app_id", "calls_30d", "refused_30d", "calls_previous_30d"
+};
+
 static const char sums_query[] =
-"SELECT u.app_id, u.calls_30d, u.refused_30d, u.calls_previous_30d"
-"  FROM devapp_internal.usage_sums u WHERE NOT u.is_day AND u.app_id IS NOT NULL";
+"SELECT * FROM devapp_internal.usage_sums u WHERE NOT u.is_day AND u.app_id IS NOT NULL";
 
 typedef struct AppTotals
 {
@@ -93,6 +96,7 @@ typedef struct PendingSums
 typedef struct AppPass
 {
 	DestReceiver receiver;
+	ScanColumns columns;
 	uint32		pass;			/* this one, from 0 */
 	uint32		passes;
 	bool		overflow;
@@ -127,6 +131,18 @@ add_pending(AppPass *p)
 	p->overflow = p->apps->members > MOST_APPS;
 }
 
+static void
+find_columns(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	scan_columns_find(&((AppPass *) receiver)->columns, sums_columns, desc);
+}
+
+static inline int64
+count_at(const AppPass *p, TupleTableSlot *slot, int column)
+{
+	return DatumGetInt64(scan_value(&p->columns, slot, column));
+}
+
 /* Sums wait a little for the line of memory that they go to, which is fetched meanwhile. */
 static bool
 receive_sums(TupleTableSlot *slot, DestReceiver *receiver)
@@ -134,14 +150,14 @@ receive_sums(TupleTableSlot *slot, DestReceiver *receiver)
 	AppPass    *p = (AppPass *) receiver;
 	PendingSums *sums = &p->pending[p->n_pending];
 
-	slot_getallattrs(slot);
-	sums->app_id = *DatumGetUUIDP(slot->tts_values[USAGE_APP_ID]);
+	scan_take(&p->columns, slot);
+	sums->app_id = *DatumGetUUIDP(scan_value(&p->columns, slot, USAGE_APP_ID));
 	sums->hash = id_hash(&sums->app_id);
 	if (!is_of_pass(sums->hash, p->pass, p->passes))
 		return true;
-	sums->calls = DatumGetInt64(slot->tts_values[USAGE_CALLS]);
-	sums->refused = DatumGetInt64(slot->tts_values[USAGE_REFUSED]);
-	sums->calls_before = DatumGetInt64(slot->tts_values[USAGE_CALLS_BEFORE]);
+	sums->calls = count_at(p, slot, USAGE_CALLS);
+	sums->refused = count_at(p, slot, USAGE_REFUSED);
+	sums->calls_before = count_at(p, slot, USAGE_CALLS_BEFORE);
 	__builtin_prefetch(&p->apps->data[sums->hash & p->apps->sizemask], 1);
 	if (++p->n_pending == PENDING_ROWS)
 		add_pending(p);
@@ -276,6 +292,7 @@ static bool
 put_pass(Relation rel, CatalogIndexState indexes, uint32 pass, uint32 passes, int64 *rows)
 {
 	AppPass		p = {
+		.receiver.rStartup = find_columns,
 		.receiver.receiveSlot = receive_sums,
 		.pass = pass,
 		.passes = passes,

@@ -101,21 +101,30 @@ id_rows_add(IdRows *rows, const pg_uuid_t *id)
 	return row;
 }
 
+/* The line of memory that a row goes to is fetched some rows before. */
+static void
+hash_id_rows(IdRows *rows)
+{
+	id_number_hash *table = id_number_create(rows->context, rows->n, NULL);
+
+	for (int i = 0; i < rows->n; i++)
+	{
+		bool		found;
+
+		if (i + PENDING_ROWS < rows->n)
+			__builtin_prefetch(&table->data[id_hash(&rows->rows[i + PENDING_ROWS].id) & table->sizemask], 1);
+		id_number_insert(table, rows->rows[i].id, &found)->number = i;
+	}
+	rows->by_hash = table;
+}
+
 static IdRow *
 id_rows_find_by_hash(IdRows *rows, const pg_uuid_t *id)
 {
 	IdNumber   *entry;
 
 	if (rows->by_hash == NULL)
-	{
-		rows->by_hash = id_number_create(rows->context, rows->n, NULL);
-		for (int i = 0; i < rows->n; i++)
-		{
-			bool		found;
-
-			id_number_insert(rows->by_hash, rows->rows[i].id, &found)->number = i;
-		}
-	}
+		hash_id_rows(rows);
 	entry = id_number_lookup(rows->by_hash, *id);
 	if (entry == NULL)
 		return NULL;
@@ -265,9 +274,19 @@ typedef struct UrgentSecret
 	TimestampTz issued_at;
 } UrgentSecret;
 
+/* A scan of a whole table or view: executing "SELECT *" is faster than leaving columns out. */
+typedef struct ProgramScan
+{
+	const char *query;
+	const char *columns[SCAN_COLUMNS + 1];	/* that are read, and NULL */
+	bool		(*receive) (TupleTableSlot *slot, DestReceiver *receiver);
+} ProgramScan;
+
 typedef struct ProgramSums
 {
 	DestReceiver receiver;
+	const ProgramScan *scan;	/* the one under way */
+	ScanColumns columns;		/* of that */
 
 	/* arguments */
 	TimestampTz now;
@@ -319,16 +338,35 @@ number_of(id_number_hash *table, const pg_uuid_t *id, uint32 hash)
 	return entry->number;
 }
 
-static pg_uuid_t *
-id_at(TupleTableSlot *slot, int column)
+/* The values of a row, by the place of the column in the scan's columns. */
+static inline bool
+is_null_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
 {
-	return DatumGetUUIDP(slot->tts_values[column]);
+	return scan_isnull(&sums->columns, slot, column);
+}
+
+static inline pg_uuid_t *
+id_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
+{
+	return DatumGetUUIDP(scan_value(&sums->columns, slot, column));
+}
+
+static inline TimestampTz
+time_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
+{
+	return DatumGetTimestampTz(scan_value(&sums->columns, slot, column));
+}
+
+static inline int32
+number_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
+{
+	return DatumGetInt32(scan_value(&sums->columns, slot, column));
 }
 
 static bool
-text_is(TupleTableSlot *slot, int column, const char *word)
+text_is(const ProgramSums *sums, TupleTableSlot *slot, int column, const char *word)
 {
-	text	   *value = DatumGetTextPP(slot->tts_values[column]);
+	text	   *value = DatumGetTextPP(scan_value(&sums->columns, slot, column));
 
 	return str_is((Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}, word);
 }
@@ -338,8 +376,8 @@ static uint32
 product_number(ProgramSums *sums, TupleTableSlot *slot, int column)
 {
 	static const pg_uuid_t no_product = {{0}};
-	bool		has_id = !slot->tts_isnull[column];
-	const pg_uuid_t *id = has_id ? id_at(slot, column) : &no_product;
+	bool		has_id = !is_null_at(sums, slot, column);
+	const pg_uuid_t *id = has_id ? id_at(sums, slot, column) : &no_product;
 	uint32		number = number_of(sums->product_numbers, id, id_hash(id));
 
 	if ((int) number == sums->n_products)
@@ -359,8 +397,15 @@ go_on(ProgramSums *sums, uint64 members)
 }
 
 static void
-scan_rows(ProgramSums *sums, const char *query, bool (*receive) (TupleTableSlot *, DestReceiver *),
-		  const TimestampTz *after)
+find_columns(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	ProgramSums *sums = (ProgramSums *) receiver;
+
+	scan_columns_find(&sums->columns, sums->scan->columns, desc);
+}
+
+static void
+scan_rows(ProgramSums *sums, const ProgramScan *scan, const TimestampTz *after)
 {
 	ParamExternData param = {0};
 
@@ -369,14 +414,13 @@ scan_rows(ProgramSums *sums, const char *query, bool (*receive) (TupleTableSlot 
 	if (after != NULL)
 		param = SCAN_PARAM(TimestampTzGetDatum(*after), TIMESTAMPTZOID);
 	sums->apps.found = sums->credentials.found = 0;
-	sums->receiver.receiveSlot = receive;
-	usage_scan(query, &param, after != NULL ? 1 : 0, &sums->receiver);
+	sums->scan = scan;
+	sums->receiver.rStartup = find_columns;
+	sums->receiver.receiveSlot = scan->receive;
+	usage_scan(scan->query, &param, after != NULL ? 1 : 0, &sums->receiver);
 }
 
 /* ---------- apps and credentials ---------- */
-
-static const char apps_query[] =
-"SELECT a.app_id, a.developer_id, a.team_id, a.status, a.deleted_at FROM devapp.app a";
 
 static bool
 receive_app(TupleTableSlot *slot, DestReceiver *receiver)
@@ -387,22 +431,25 @@ receive_app(TupleTableSlot *slot, DestReceiver *receiver)
 	uint32		hash;
 	IdRow	   *app;
 
-	slot_getallattrs(slot);
-	app_id = id_at(slot, 0);
-	owner_id = id_at(slot, slot->tts_isnull[1] ? 2 : 1);
+	scan_take(&sums->columns, slot);
+	app_id = id_at(sums, slot, 0);
+	owner_id = id_at(sums, slot, is_null_at(sums, slot, 1) ? 2 : 1);
 	hash = id_hash(owner_id);
 	if (!is_of_pass(hash, sums->pass, sums->passes))
 		return true;
 	app = id_rows_add(&sums->apps, app_id);
 	app->number = number_of(sums->owners, owner_id, hash);
-	app->flags = text_is(slot, 3, "approved") ? APP_APPROVED : 0;
-	if (slot->tts_isnull[4])
+	app->flags = text_is(sums, slot, 3, "approved") ? APP_APPROVED : 0;
+	if (is_null_at(sums, slot, 4))
 		app->flags |= APP_LIVE;
 	return go_on(sums, sums->apps.n);
 }
 
-static const char credentials_query[] =
-"SELECT c.credential_id, c.app_id, c.status, c.expires_at FROM devapp.credential c";
+static const ProgramScan apps_scan = {
+	"SELECT * FROM devapp.app a",
+	{"app_id", "developer_id", "team_id", "status", "deleted_at"},
+	receive_app
+};
 
 static bool
 receive_credential(TupleTableSlot *slot, DestReceiver *receiver)
@@ -411,49 +458,79 @@ receive_credential(TupleTableSlot *slot, DestReceiver *receiver)
 	IdRow	   *app;
 	IdRow	   *credential;
 
-	slot_getallattrs(slot);
-	app = id_rows_find(&sums->apps, id_at(slot, 1));
+	scan_take(&sums->columns, slot);
+	app = id_rows_find(&sums->apps, id_at(sums, slot, 1));
 	if (app == NULL)
 		return true;
-	credential = id_rows_add(&sums->credentials, id_at(slot, 0));
+	credential = id_rows_add(&sums->credentials, id_at(sums, slot, 0));
 	credential->number = app - sums->apps.rows;
 	credential->flags = 0;
-	if (text_is(slot, 2, "approved"))
+	if (text_is(sums, slot, 2, "approved"))
 		credential->flags |= CREDENTIAL_APPROVED;
-	if (slot->tts_isnull[3] || DatumGetTimestampTz(slot->tts_values[3]) > sums->now)
+	if (is_null_at(sums, slot, 3) || time_at(sums, slot, 3) > sums->now)
 		credential->flags |= CREDENTIAL_UNEXPIRED;
 	return go_on(sums, sums->credentials.n);
 }
 
-/* ---------- products ---------- */
+static const ProgramScan credentials_scan = {
+	"SELECT * FROM devapp.credential c",
+	{"credential_id", "app_id", "status", "expires_at"},
+	receive_credential
+};
 
-static const char products_query[] =
-"SELECT p.credential_id, p.product_id, p.status FROM devapp.credential_product p WHERE p.removed_at IS NULL";
+/* ---------- products ---------- */
 
 /* As devapp_internal.credential_asks says. */
 static uint8
-status_of(const IdRow *credential, TupleTableSlot *slot)
+status_of(const ProgramSums *sums, const IdRow *credential, TupleTableSlot *slot)
 {
 	if (!(credential->flags & CREDENTIAL_APPROVED))
 		return HAS_REVOKED;
-	if (text_is(slot, 2, "approved"))
+	if (text_is(sums, slot, 2, "approved"))
 		return HAS_APPROVED;
-	if (text_is(slot, 2, "pending") && (credential->flags & CREDENTIAL_UNEXPIRED))
+	if (text_is(sums, slot, 2, "pending") && (credential->flags & CREDENTIAL_UNEXPIRED))
 		return HAS_PENDING;
 	return HAS_REVOKED;
+}
+
+/* An owner counts once for a product that is approved for one of his apps. */
+static void
+add_owner(ProgramSums *sums, const IdRow *app, uint32 product)
+{
+	bool		found;
+
+	(void) pair_insert(sums->owner_products, (PairKey) {app->number, product}, &found);
+	if (!found)
+		sums->products[product].owners++;
+}
+
+/* An app counts once for a product, as what is best of its credentials. */
+static void
+add_product(ProgramSums *sums, PairKey key, uint8 status)
+{
+	ProductSums *product = &sums->products[key.product];
+	const IdRow *app = &sums->apps.rows[key.first];
+	bool		found;
+	Pair	   *pair = pair_insert(sums->app_products, key, &found);
+
+	if (found && status >= pair->best)
+		return;
+	if (app->flags & APP_LIVE)
+	{
+		if (found)
+			product->apps[pair->best]--;
+		product->apps[status]++;
+		if (status == HAS_APPROVED)
+			add_owner(sums, app, key.product);
+	}
+	pair->best = status;
 }
 
 static void
 add_pending_products(ProgramSums *sums)
 {
 	for (int i = 0; i < sums->n_pending; i++)
-	{
-		bool		found;
-		Pair	   *pair = pair_insert(sums->app_products, sums->pending[i].key, &found);
-
-		if (!found || sums->pending[i].status < pair->best)
-			pair->best = sums->pending[i].status;
-	}
+		add_product(sums, sums->pending[i].key, sums->pending[i].status);
 	sums->n_pending = 0;
 }
 
@@ -464,49 +541,26 @@ receive_product(TupleTableSlot *slot, DestReceiver *receiver)
 	IdRow	   *credential;
 	PairKey		key;
 
-	slot_getallattrs(slot);
-	credential = id_rows_find(&sums->credentials, id_at(slot, 0));
+	scan_take(&sums->columns, slot);
+	credential = id_rows_find(&sums->credentials, id_at(sums, slot, 0));
 	if (credential == NULL)
 		return true;
 	key = (PairKey) {credential->number, product_number(sums, slot, 1)};
 	sums->pending[sums->n_pending].key = key;
-	sums->pending[sums->n_pending].status = status_of(credential, slot);
+	sums->pending[sums->n_pending].status = status_of(sums, credential, slot);
 	__builtin_prefetch(&sums->app_products->data[hash_pair(key) & sums->app_products->sizemask], 1);
 	if (++sums->n_pending == PENDING_ROWS)
 		add_pending_products(sums);
 	return go_on(sums, sums->app_products->members);
 }
 
-static void
-add_up_products(ProgramSums *sums)
-{
-	pair_iterator i;
-	Pair	   *pair;
-
-	add_pending_products(sums);
-	pair_start_iterate(sums->app_products, &i);
-	while ((pair = pair_iterate(sums->app_products, &i)) != NULL)
-	{
-		ProductSums *product = &sums->products[pair->key.product];
-		const IdRow *app = &sums->apps.rows[pair->key.first];
-		bool		found = true;
-
-		if (!(app->flags & APP_LIVE))
-			continue;
-		product->apps[pair->best]++;
-		if (pair->best == HAS_APPROVED)
-			(void) pair_insert(sums->owner_products,
-							   (PairKey) {app->number, pair->key.product}, &found);
-		if (!found)
-			product->owners++;
-	}
-}
+static const ProgramScan products_scan = {
+	"SELECT * FROM devapp.credential_product p WHERE p.removed_at IS NULL",
+	{"credential_id", "product_id", "status"},
+	receive_product
+};
 
 /* ---------- apps that call ---------- */
-
-static const char callers_query[] =
-"SELECT u.app_id, u.product_id FROM devapp_internal.usage_sums u"
-" WHERE NOT u.is_day AND u.app_id IS NOT NULL AND u.calls_30d OPERATOR(pg_catalog.>) 0";
 
 static void
 add_pending_callers(ProgramSums *sums)
@@ -529,8 +583,8 @@ receive_caller(TupleTableSlot *slot, DestReceiver *receiver)
 	CallerKey  *key = &sums->pending_callers[sums->n_pending_callers];
 	uint32		hash;
 
-	slot_getallattrs(slot);
-	key->app_id = *id_at(slot, 0);
+	scan_take(&sums->columns, slot);
+	key->app_id = *id_at(sums, slot, 0);
 	hash = id_hash(&key->app_id);
 	if (!is_of_pass(hash, sums->pass, sums->passes))
 		return true;
@@ -541,6 +595,13 @@ receive_caller(TupleTableSlot *slot, DestReceiver *receiver)
 		add_pending_callers(sums);
 	return go_on(sums, sums->callers->members);
 }
+
+static const ProgramScan callers_scan = {
+	"SELECT * FROM devapp_internal.usage_sums u"
+	" WHERE NOT u.is_day AND u.app_id IS NOT NULL AND u.calls_30d OPERATOR(pg_catalog.>) 0",
+	{"app_id", "product_id"},
+	receive_caller
+};
 
 /* ---------- secrets ---------- */
 
@@ -583,9 +644,6 @@ add_urgent(ProgramSums *sums, const UrgentSecret *secret)
 		keep_most_urgent(sums);
 }
 
-static const char secrets_query[] =
-"SELECT s.credential_id, s.version, s.valid_from, s.superseded_at, s.valid_until FROM devapp.credential_secret s";
-
 /* As devapp_report.rotations says. */
 static bool
 receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
@@ -595,33 +653,33 @@ receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
 	SecretKey	key;
 	TimestampTz issued_at;
 
-	slot_getallattrs(slot);
-	key.credential_id = *id_at(slot, 0);
-	key.version = DatumGetInt32(slot->tts_values[1]);
-	issued_at = DatumGetTimestampTz(slot->tts_values[2]);
+	scan_take(&sums->columns, slot);
+	key.credential_id = *id_at(sums, slot, 0);
+	key.version = number_at(sums, slot, 1);
+	issued_at = time_at(sums, slot, 2);
 	/* a current secret that is not old enough, or a replaced one that never ends */
-	if (slot->tts_isnull[3] ? issued_at >= sums->issued_before : slot->tts_isnull[4])
+	if (is_null_at(sums, slot, 3) ? issued_at >= sums->issued_before : is_null_at(sums, slot, 4))
 		return true;
 	credential = id_rows_find(&sums->credentials, &key.credential_id);
 	if (credential == NULL || !(credential->flags & CREDENTIAL_APPROVED) ||
 		!(sums->apps.rows[credential->number].flags & APP_LIVE))
 		return true;
-	if (!slot->tts_isnull[3])
+	if (!is_null_at(sums, slot, 3))
 	{
 		bool		found;
 		ReplacedSecret *replaced = replaced_secret_insert(sums->replaced, key, &found);
 
 		replaced->issued_at = issued_at;
-		replaced->superseded_at = DatumGetTimestampTz(slot->tts_values[3]);
-		replaced->valid_until = DatumGetTimestampTz(slot->tts_values[4]);
+		replaced->superseded_at = time_at(sums, slot, 3);
+		replaced->valid_until = time_at(sums, slot, 4);
 	}
 	else if ((credential->flags & CREDENTIAL_UNEXPIRED) && (sums->apps.rows[credential->number].flags & APP_APPROVED))
 	{
 		UrgentSecret overdue = {
 			.key = key,
 			.issued_at = issued_at,
-			.ends = !slot->tts_isnull[4],
-			.ends_at = slot->tts_isnull[4] ? 0 : DatumGetTimestampTz(slot->tts_values[4])
+			.ends = !is_null_at(sums, slot, 4),
+			.ends_at = is_null_at(sums, slot, 4) ? 0 : time_at(sums, slot, 4)
 		};
 
 		add_urgent(sums, &overdue);
@@ -629,9 +687,11 @@ receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
 	return go_on(sums, sums->replaced->members);
 }
 
-static const char last_used_query[] =
-"SELECT l.credential_id, l.secret_version, l.last_seen_at FROM devapp.last_used l"
-" WHERE l.last_seen_at OPERATOR(pg_catalog.>) $1";
+static const ProgramScan secrets_scan = {
+	"SELECT * FROM devapp.credential_secret s",
+	{"credential_id", "version", "valid_from", "superseded_at", "valid_until"},
+	receive_secret
+};
 
 static bool
 receive_last_used(TupleTableSlot *slot, DestReceiver *receiver)
@@ -640,12 +700,12 @@ receive_last_used(TupleTableSlot *slot, DestReceiver *receiver)
 	ReplacedSecret *secret;
 	TimestampTz last_seen_at;
 
-	slot_getallattrs(slot);
+	scan_take(&sums->columns, slot);
 	secret = replaced_secret_lookup(sums->replaced,
-									(SecretKey) {*id_at(slot, 0), DatumGetInt32(slot->tts_values[1])});
+									(SecretKey) {*id_at(sums, slot, 0), number_at(sums, slot, 1)});
 	if (secret == NULL)
 		return true;
-	last_seen_at = DatumGetTimestampTz(slot->tts_values[2]);
+	last_seen_at = time_at(sums, slot, 2);
 	if (last_seen_at > secret->superseded_at &&
 		(secret->valid_until > sums->now || last_seen_at > secret->valid_until))
 	{
@@ -662,6 +722,12 @@ receive_last_used(TupleTableSlot *slot, DestReceiver *receiver)
 	return true;
 }
 
+static const ProgramScan last_used_scan = {
+	"SELECT * FROM devapp.last_used l WHERE l.last_seen_at OPERATOR(pg_catalog.>) $1",
+	{"credential_id", "secret_version", "last_seen_at"},
+	receive_last_used
+};
+
 /* ---------- passes ---------- */
 
 static void
@@ -670,11 +736,17 @@ begin_pass(ProgramSums *sums)
 	sums->owners = id_number_create(CurrentMemoryContext, 1024, NULL);
 	id_rows_init(&sums->apps);
 	id_rows_init(&sums->credentials);
-	sums->app_products = pair_create(CurrentMemoryContext, 1024, NULL);
-	sums->owner_products = pair_create(CurrentMemoryContext, 1024, NULL);
-	sums->callers = caller_create(CurrentMemoryContext, 1024, NULL);
 	sums->n_pending = sums->n_pending_callers = 0;
 	sums->replaced = replaced_secret_create(CurrentMemoryContext, 1024, NULL);
+}
+
+/* Most credentials have a product, and most apps call one: what grows by steps takes longer. */
+static void
+begin_pairs(ProgramSums *sums)
+{
+	sums->app_products = pair_create(CurrentMemoryContext, Max(sums->credentials.n, 1024), NULL);
+	sums->owner_products = pair_create(CurrentMemoryContext, Max(sums->owners->members, 1024), NULL);
+	sums->callers = caller_create(CurrentMemoryContext, Max(sums->apps.n, 1024), NULL);
 }
 
 static void
@@ -684,16 +756,16 @@ sum_pass(ProgramSums *sums)
 	const TimestampTz seen_after = sums->now - 720 * USECS_PER_HOUR;
 
 	begin_pass(sums);
-	scan_rows(sums, callers_query, receive_caller, NULL);
-	add_pending_callers(sums);
-	scan_rows(sums, apps_query, receive_app, NULL);
-	scan_rows(sums, credentials_query, receive_credential, NULL);
-	scan_rows(sums, secrets_query, receive_secret, NULL);
+	scan_rows(sums, &apps_scan, NULL);
+	scan_rows(sums, &credentials_scan, NULL);
+	scan_rows(sums, &secrets_scan, NULL);
 	if (sums->replaced->members > 0)
-		scan_rows(sums, last_used_query, receive_last_used, &seen_after);
-	scan_rows(sums, products_query, receive_product, NULL);
-	if (!sums->overflow)
-		add_up_products(sums);
+		scan_rows(sums, &last_used_scan, &seen_after);
+	begin_pairs(sums);
+	scan_rows(sums, &products_scan, NULL);
+	add_pending_products(sums);
+	scan_rows(sums, &callers_scan, NULL);
+	add_pending_callers(sums);
 }
 
 /* Forget what was added up. */

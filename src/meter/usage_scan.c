@@ -18,13 +18,30 @@ stop_receiving(DestReceiver *receiver)
 {
 }
 
-/* The caller sets receiveSlot of the receiver, and nothing else. */
+/* The position of each name, of which there are SCAN_COLUMNS or fewer, and NULL. */
+void
+scan_columns_find(ScanColumns *columns, const char *const *names, TupleDesc desc)
+{
+	columns->taken = 0;
+	for (int n = 0; n < SCAN_COLUMNS && names[n] != NULL; n++)
+	{
+		int			attno = SPI_fnumber(desc, names[n]);
+
+		if (attno <= 0)
+			elog(ERROR, "a query has no column \"%s\"", names[n]);
+		columns->at[n] = attno - 1;
+		columns->taken = Max(columns->taken, attno);
+	}
+}
+
+/* The caller sets receiveSlot of the receiver, and rStartup or NULL, and nothing else. */
 void
 usage_scan(const char *query, const ParamExternData *params, int n, DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {0};
 
-	receiver->rStartup = start_receiving;
+	if (receiver->rStartup == NULL)
+		receiver->rStartup = start_receiving;
 	receiver->rShutdown = receiver->rDestroy = stop_receiving;
 	receiver->mydest = DestNone;
 	options.params = makeParamList(n);

@@ -30,6 +30,7 @@
 #include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_sum_usage);
+PG_FUNCTION_INFO_V1(devapp_sum_days);
 
 /* entries of a table: some 100 MB */
 #define MOST_SUMS	(1 << 20)
@@ -144,7 +145,7 @@ typedef struct UsageSums
 	MemoryContext environments;
 	int			n_pending;
 	PendingRow	pending[PENDING_ROWS];
-	app_sums_hash *apps;
+	app_sums_hash *apps;		/* NULL: sums by app are not asked for */
 	day_sums_hash *days;
 } UsageSums;
 
@@ -349,37 +350,54 @@ receive_usage(TupleTableSlot *slot, DestReceiver *receiver)
 	UsageSums  *sums = (UsageSums *) receiver;
 
 	slot_getallattrs(slot);
-	queue_for_app(sums, slot);
+	if (sums->apps != NULL)
+		queue_for_app(sums, slot);
 	add_to_day(sums, slot);
 	return true;
 }
 
-/* ---------- the function ---------- */
+/* ---------- the functions ---------- */
+
+static void
+sum_days(UsageSums *sums, Datum from, Datum to)
+{
+	const ParamExternData days[] = {SCAN_PARAM(from, DATEOID), SCAN_PARAM(to, DATEOID)};
+
+	sums->receiver.receiveSlot = receive_usage;
+	sums->environments = AllocSetContextCreate(CurrentMemoryContext, "devapp environments",
+											   ALLOCSET_DEFAULT_SIZES);
+	sums->days = day_sums_create(CurrentMemoryContext, 1024, NULL);
+	usage_scan(usage_query, days, lengthof(days), &sums->receiver);
+	put_day_sums(sums);
+	day_sums_destroy(sums->days);
+}
 
 /* SQL: devapp_internal.sum_usage(date, date, date, devapp.verdict_code) */
 Datum
 devapp_sum_usage(PG_FUNCTION_ARGS)
 {
-	const ParamExternData days[] = {
-		SCAN_PARAM(PG_GETARG_DATUM(0), DATEOID), SCAN_PARAM(PG_GETARG_DATUM(1), DATEOID)
-	};
 	UsageSums	sums = {
-		.receiver.receiveSlot = receive_usage,
 		.recent_from = PG_GETARG_DATEADT(2),
 		.allowed = PG_GETARG_OID(3),
 		.result = (ReturnSetInfo *) fcinfo->resultinfo
 	};
 
 	InitMaterializedSRF(fcinfo, 0);
-	sums.environments = AllocSetContextCreate(CurrentMemoryContext, "devapp environments",
-											  ALLOCSET_DEFAULT_SIZES);
 	sums.apps = app_sums_create(CurrentMemoryContext, 1024, NULL);
-	sums.days = day_sums_create(CurrentMemoryContext, 1024, NULL);
-	usage_scan(usage_query, days, lengthof(days), &sums.receiver);
+	sum_days(&sums, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
 	drain_pending(&sums);
 	put_app_sums(&sums);
-	put_day_sums(&sums);
 	app_sums_destroy(sums.apps);
-	day_sums_destroy(sums.days);
+	return (Datum) 0;
+}
+
+/* SQL: devapp_internal.sum_days(date, date): by day only */
+Datum
+devapp_sum_days(PG_FUNCTION_ARGS)
+{
+	UsageSums	sums = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+
+	InitMaterializedSRF(fcinfo, 0);
+	sum_days(&sums, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
 	return (Datum) 0;
 }
