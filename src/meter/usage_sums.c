@@ -27,6 +27,7 @@
 #include "base/compat.h"
 #include "meter/add_counts.h"
 #include "meter/huge_pages.h"
+#include "meter/id_hash.h"
 #include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_sum_usage);
@@ -35,7 +36,7 @@ PG_FUNCTION_INFO_V1(devapp_sum_days);
 /* entries of a table: some 100 MB */
 #define MOST_SUMS	(1 << 20)
 
-/* without padding: it is hashed and compared as bytes */
+/* without padding: it is compared as bytes */
 typedef struct AppKey
 {
 	pg_uuid_t	app_id;
@@ -87,12 +88,19 @@ typedef struct PendingRow
 
 #define PENDING_ROWS	32
 
+/* An id that is null is as good as one of zeros. */
+static inline uint32
+hash_app_key(const AppKey *key)
+{
+	return hash_combine(id_hash(&key->app_id), id_hash(&key->product_id));
+}
+
 static inline uint32
 hash_day_key(const DayKey *key)
 {
 	uint32		hash = hash_combine(murmurhash32((uint32) key->day), murmurhash32(key->code));
 
-	hash = hash_combine(hash, hash_bytes(key->product_id.data, UUID_LEN));
+	hash = hash_combine(hash, id_hash(&key->product_id));
 	if (key->environment != NULL)
 		hash = hash_combine(hash, hash_bytes((const unsigned char *) key->environment, key->environment_len));
 	return hash;
@@ -113,7 +121,7 @@ equal_day_keys(const DayKey *a, const DayKey *b)
 #define SH_ELEMENT_TYPE AppSums
 #define SH_KEY_TYPE AppKey
 #define SH_KEY key
-#define SH_HASH_KEY(table, k) hash_bytes((const unsigned char *) &(k), sizeof(AppKey))
+#define SH_HASH_KEY(table, k) hash_app_key(&(k))
 #define SH_EQUAL(table, a, b) (memcmp(&(a), &(b), sizeof(AppKey)) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(table, entry) (entry)->hash
@@ -296,7 +304,7 @@ queue_for_app(UsageSums *sums, TupleTableSlot *slot)
 
 	row->key.has_app = copy_id(&row->key.app_id, slot, USAGE_APP_ID);
 	row->key.has_product = copy_id(&row->key.product_id, slot, USAGE_PRODUCT_ID);
-	row->hash = hash_bytes((const unsigned char *) &row->key, sizeof(AppKey));
+	row->hash = hash_app_key(&row->key);
 	row->recent = DatumGetDateADT(slot->tts_values[USAGE_DAY]) >= sums->recent_from;
 	row->allowed = DatumGetObjectId(slot->tts_values[USAGE_CODE]) == sums->allowed;
 	row->calls = DatumGetInt64(slot->tts_values[USAGE_CALLS]);
