@@ -114,9 +114,19 @@ COMMENT ON COLUMN devapp_report.inactive_apps.created_at IS 'When the app was cr
 COMMENT ON COLUMN devapp_report.inactive_apps.credentials_live IS 'Credentials that still work: neither revoked nor expired';
 SELECT devapp_internal.grant_on('TABLE', 'devapp_report.inactive_apps', 'SELECT', 'admin', 'analyst');
 
+-- The apps with the most calls that are not deleted, and the calls of all (src/meter/busiest_apps.c).
+CREATE FUNCTION devapp_internal.busiest_apps(most integer) RETURNS TABLE (
+    app_id uuid,
+    calls_30d bigint,
+    calls_previous_30d bigint,
+    all_calls bigint
+)
+    LANGUAGE c STABLE STRICT ROWS 1000
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'devapp_busiest_apps';
+
 -- The peak needs the days of an app, which are few by the index of the days: that is
--- why this is of the busiest only.  All apps are in app_inventory.  OFFSET 0 keeps the
--- planner from joining all apps before it sorts: so it looks up a thousand.
+-- why this is of the busiest only.  All apps are in app_inventory.
 CREATE MATERIALIZED VIEW devapp_internal.high_usage_apps AS
 SELECT b.rank, b.app_id, b.calls_30d,
        b.calls_30d::double precision / b.all_calls AS share_of_calls,
@@ -124,14 +134,8 @@ SELECT b.rank, b.app_id, b.calls_30d,
        peak.day AS peak_day, peak.calls AS peak_calls,
        b.calls_previous_30d,
        (b.calls_30d - b.calls_previous_30d)::double precision / nullif(b.calls_previous_30d, 0) AS change
-  FROM (SELECT rank() OVER (ORDER BY t.calls_30d DESC) AS rank,
-               (SELECT devapp_internal.sum_bigint(x.calls_30d) FROM devapp_internal.app_usage x) AS all_calls, t.*
-          FROM (SELECT s.*
-                  FROM (SELECT * FROM devapp_internal.app_usage u WHERE u.calls_30d > 0 ORDER BY u.calls_30d DESC, u.app_id OFFSET 0) AS s
-                  JOIN devapp.app a ON a.app_id = s.app_id
-                 WHERE a.deleted_at IS NULL
-                 ORDER BY s.calls_30d DESC, s.app_id
-                 LIMIT 1000) AS t) AS b
+  FROM (SELECT rank() OVER (ORDER BY t.calls_30d DESC) AS rank, t.*
+          FROM devapp_internal.busiest_apps(1000) AS t) AS b
  CROSS JOIN LATERAL (SELECT u.day, devapp_internal.sum_bigint(u.calls) AS calls
                        FROM devapp.usage_day u
                       WHERE u.app_id = b.app_id AND u.code = 'VALID' AND u.day > (SELECT devapp_internal.utc_today() - 30)
