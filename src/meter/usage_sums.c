@@ -25,6 +25,8 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/str.h"
+#include "base/vec.h"
 #include "meter/add_counts.h"
 #include "meter/huge_pages.h"
 #include "meter/id_hash.h"
@@ -56,15 +58,13 @@ typedef struct AppSums
 	int64		allowed_before;
 } AppSums;
 
-/* environment is of environment_len bytes, or NULL */
 typedef struct DayKey
 {
 	DateADT		day;
 	Oid			code;
 	pg_uuid_t	product_id;
 	bool		has_product;
-	const char *environment;
-	int			environment_len;
+	uint32		environment;	/* its number; 0: null */
 } DayKey;
 
 typedef struct DaySums
@@ -98,24 +98,36 @@ hash_app_key(const AppKey *key)
 static inline uint32
 hash_day_key(const DayKey *key)
 {
-	uint32		hash = hash_combine(murmurhash32((uint32) key->day), murmurhash32(key->code));
+	uint64		rest = (uint64) (uint32) key->day << 32 | key->code;
 
-	hash = hash_combine(hash, id_hash(&key->product_id));
-	if (key->environment != NULL)
-		hash = hash_combine(hash, hash_bytes((const unsigned char *) key->environment, key->environment_len));
-	return hash;
+	return hash_combine(id_hash(&key->product_id), (uint32) mix_bits(rest ^ (uint64) key->environment << 16));
 }
 
 static inline bool
 equal_day_keys(const DayKey *a, const DayKey *b)
 {
-	return a->day == b->day && a->code == b->code &&
-		a->has_product == b->has_product &&
-		memcmp(&a->product_id, &b->product_id, UUID_LEN) == 0 &&
-		(a->environment == NULL) == (b->environment == NULL) &&
-		a->environment_len == b->environment_len &&
-		(a->environment == NULL || memcmp(a->environment, b->environment, a->environment_len) == 0);
+	return a->day == b->day && a->code == b->code && a->environment == b->environment &&
+		a->has_product == b->has_product && is_same_id(&a->product_id, &b->product_id);
 }
+
+/* Names of environments, which rows mostly have in common: they are compared and hashed as numbers. */
+typedef struct Environment
+{
+	Str			name;
+	char		status;			/* of the hash table */
+	uint32		number;			/* from 1 on */
+} Environment;
+
+#define SH_PREFIX environment
+#define SH_ELEMENT_TYPE Environment
+#define SH_KEY_TYPE Str
+#define SH_KEY name
+#define SH_HASH_KEY(table, k) hash_bytes((const unsigned char *) (k).data, (int) (k).len)
+#define SH_EQUAL(table, a, b) str_equal(a, b)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 #define SH_PREFIX app_sums
 #define SH_ELEMENT_TYPE AppSums
@@ -150,11 +162,18 @@ typedef struct UsageSums
 	DateADT		recent_from;
 	Oid			allowed;
 	ReturnSetInfo *result;
-	MemoryContext environments;
 	int			n_pending;
 	PendingRow	pending[PENDING_ROWS];
 	app_sums_hash *apps;		/* NULL: sums by app are not asked for */
 	day_sums_hash *days;
+
+	/* environments by name, their names by number, and the one that a row had last */
+	MemoryContext environment_context;
+	environment_hash *environments;
+	Str		   *names;
+	int			names_room;
+	Str			last_name;
+	uint32		last_number;
 } UsageSums;
 
 /* the columns of usage, in the order of the table, so that a scan passes them on as they are */
@@ -222,6 +241,25 @@ put_app_sums(UsageSums *sums)
 }
 
 static void
+forget_environments(UsageSums *sums)
+{
+	MemoryContextReset(sums->environment_context);
+	sums->environments = environment_create(sums->environment_context, 16, NULL);
+	sums->names_room = 16;
+	sums->names = MemoryContextAlloc(sums->environment_context, sums->names_room * sizeof(Str));
+	sums->last_name = (Str) {NULL, 0};
+	sums->last_number = 0;
+}
+
+static Datum
+environment_name(const UsageSums *sums, uint32 number)
+{
+	Str			name = sums->names[number - 1];
+
+	return PointerGetDatum(cstring_to_text_with_len(name.data, (int) name.len));
+}
+
+static void
 put_day_sums(UsageSums *sums)
 {
 	day_sums_iterator i;
@@ -239,9 +277,9 @@ put_day_sums(UsageSums *sums)
 		values[SUMS_PRODUCT_ID] = UUIDPGetDatum(&entry->key.product_id);
 		nulls[SUMS_PRODUCT_ID] = !entry->key.has_product;
 		values[SUMS_DAY] = DateADTGetDatum(entry->key.day);
-		nulls[SUMS_ENVIRONMENT] = entry->key.environment == NULL;
-		if (entry->key.environment != NULL)
-			values[SUMS_ENVIRONMENT] = PointerGetDatum(cstring_to_text_with_len(entry->key.environment, entry->key.environment_len));
+		nulls[SUMS_ENVIRONMENT] = entry->key.environment == 0;
+		if (entry->key.environment != 0)
+			values[SUMS_ENVIRONMENT] = environment_name(sums, entry->key.environment);
 		values[SUMS_CODE] = ObjectIdGetDatum(entry->key.code);
 		values[SUMS_CALLS] = Int64GetDatum(entry->calls);
 		values[SUMS_COST] = Int64GetDatum(entry->cost);
@@ -250,7 +288,7 @@ put_day_sums(UsageSums *sums)
 		tuplestore_putvalues(sums->result->setResult, sums->result->setDesc, values, nulls);
 	}
 	day_sums_reset(sums->days);
-	MemoryContextReset(sums->environments);
+	forget_environments(sums);
 }
 
 /* ---------- what goes in ---------- */
@@ -316,6 +354,37 @@ queue_for_app(UsageSums *sums, TupleTableSlot *slot)
 }
 
 static void
+add_environment(UsageSums *sums, Environment *entry)
+{
+	MemoryContext old = MemoryContextSwitchTo(sums->environment_context);
+	char	   *copy = palloc(entry->name.len + 1);
+
+	memcpy(copy, entry->name.data, entry->name.len);
+	entry->name.data = copy;
+	entry->number = sums->environments->members;
+	sums->names = vec_reserve(sums->names, (int) entry->number - 1, &sums->names_room, sizeof(Str));
+	sums->names[entry->number - 1] = entry->name;
+	MemoryContextSwitchTo(old);
+}
+
+static inline uint32
+environment_number(UsageSums *sums, const text *value)
+{
+	Str			name = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+	Environment *entry;
+	bool		found;
+
+	if (sums->last_number != 0 && str_equal(name, sums->last_name))
+		return sums->last_number;
+	entry = environment_insert(sums->environments, name, &found);
+	if (!found)
+		add_environment(sums, entry);
+	sums->last_name = entry->name;
+	sums->last_number = entry->number;
+	return entry->number;
+}
+
+static void
 add_to_day(UsageSums *sums, TupleTableSlot *slot)
 {
 	DayKey		key = {0};
@@ -326,24 +395,12 @@ add_to_day(UsageSums *sums, TupleTableSlot *slot)
 	key.code = DatumGetObjectId(slot->tts_values[USAGE_CODE]);
 	key.has_product = copy_id(&key.product_id, slot, USAGE_PRODUCT_ID);
 	if (!slot->tts_isnull[USAGE_ENVIRONMENT])
-	{
-		text	   *environment = DatumGetTextPP(slot->tts_values[USAGE_ENVIRONMENT]);
-
-		key.environment = VARDATA_ANY(environment);
-		key.environment_len = VARSIZE_ANY_EXHDR(environment);
-	}
+		key.environment = environment_number(sums, DatumGetTextPP(slot->tts_values[USAGE_ENVIRONMENT]));
 	entry = day_sums_insert(sums->days, key, &found);
 	if (!found)
 	{
 		entry->calls = entry->cost = 0;
 		entry->updated_at = DT_NOBEGIN;
-		if (key.environment != NULL)
-		{
-			char	   *copy = MemoryContextAlloc(sums->environments, key.environment_len + 1);
-
-			memcpy(copy, key.environment, key.environment_len);
-			entry->key.environment = copy;
-		}
 	}
 	entry->calls = add_counts(entry->calls, DatumGetInt64(slot->tts_values[USAGE_CALLS]));
 	entry->cost = add_counts(entry->cost, DatumGetInt64(slot->tts_values[USAGE_COST]));
@@ -372,8 +429,9 @@ sum_days(UsageSums *sums, Datum from, Datum to)
 	const ParamExternData days[] = {SCAN_PARAM(from, DATEOID), SCAN_PARAM(to, DATEOID)};
 
 	sums->receiver.receiveSlot = receive_usage;
-	sums->environments = AllocSetContextCreate(CurrentMemoryContext, "devapp environments",
-											   ALLOCSET_DEFAULT_SIZES);
+	sums->environment_context = AllocSetContextCreate(CurrentMemoryContext, "devapp environments",
+													  ALLOCSET_DEFAULT_SIZES);
+	forget_environments(sums);
 	sums->days = day_sums_create(CurrentMemoryContext, 1024, NULL);
 	usage_scan(usage_query, days, lengthof(days), &sums->receiver);
 	put_day_sums(sums);
