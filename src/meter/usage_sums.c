@@ -17,6 +17,7 @@
 #include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "funcapi.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/memutils.h"
@@ -25,6 +26,7 @@
 #include "utils/uuid.h"
 
 #include "base/compat.h"
+#include "base/schema.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "meter/add_counts.h"
@@ -159,6 +161,7 @@ HUGE_PAGES_FOR(app_sums)
 typedef struct UsageSums
 {
 	DestReceiver receiver;
+	DateADT		to;				/* days from here on do not count */
 	DateADT		recent_from;
 	Oid			allowed;
 	ReturnSetInfo *result;
@@ -188,11 +191,6 @@ enum
 	USAGE_COST,
 	USAGE_UPDATED_AT
 };
-
-static const char usage_query[] =
-"SELECT u.day, u.app_id, u.product_id, u.environment, u.code, u.calls, u.cost, u.updated_at"
-"  FROM devapp.usage_day u"
-" WHERE u.day OPERATOR(pg_catalog.>=) $1 AND u.day OPERATOR(pg_catalog.<) $2";
 
 /* ---------- what comes out ---------- */
 
@@ -415,6 +413,8 @@ receive_usage(TupleTableSlot *slot, DestReceiver *receiver)
 	UsageSums  *sums = (UsageSums *) receiver;
 
 	slot_getallattrs(slot);
+	if (DatumGetDateADT(slot->tts_values[USAGE_DAY]) >= sums->to)
+		return true;
 	if (sums->apps != NULL)
 		queue_for_app(sums, slot);
 	add_to_day(sums, slot);
@@ -423,17 +423,63 @@ receive_usage(TupleTableSlot *slot, DestReceiver *receiver)
 
 /* ---------- the functions ---------- */
 
+/*
+ * Makes the query for the days from $1 on to before $2, and some from then on.  Where all days of a
+ * partition are late enough, there is no condition to be evaluated for each row.
+ */
+static const char query_query[] =
+"SELECT string_agg(format('SELECT u.day, u.app_id, u.product_id, u.environment, u.code, u.calls, u.cost, u.updated_at"
+" FROM %s u', t.relid::regclass) || CASE WHEN b.bounds[1]::date >= $1 THEN ''"
+" ELSE ' WHERE u.day OPERATOR(pg_catalog.>=) $1 AND u.day OPERATOR(pg_catalog.<) $2' END, ' UNION ALL ')"
+"  FROM pg_partition_tree('devapp.usage_day') t"
+"  JOIN pg_class c ON c.oid = t.relid"
+" CROSS JOIN LATERAL (SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid),"
+" '^FOR VALUES FROM [(]''(.*)''[)] TO [(]''(.*)''[)]$') AS bounds) AS b"
+" WHERE t.isleaf AND coalesce(b.bounds[1]::date < $2 AND b.bounds[2]::date > $1, true)";
+
+typedef struct DaysQuery
+{
+	DestReceiver receiver;
+	MemoryContext context;
+	char	   *text;			/* NULL: there are no partitions of these days */
+} DaysQuery;
+
+static bool
+receive_query(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	DaysQuery  *query = (DaysQuery *) receiver;
+
+	slot_getallattrs(slot);
+	if (!slot->tts_isnull[0])
+		query->text = MemoryContextStrdup(query->context, TextDatumGetCString(slot->tts_values[0]));
+	return true;
+}
+
+/* No partition goes before the transaction ends. */
+static char *
+find_query(const ParamExternData *days)
+{
+	DaysQuery	query = {.receiver.receiveSlot = receive_query, .context = CurrentMemoryContext};
+
+	LockRelationOid(schema_require_relation(schema_of_devapp(), "usage_day"), AccessShareLock);
+	usage_scan(query_query, days, 2, &query.receiver);
+	return query.text;
+}
+
 static void
 sum_days(UsageSums *sums, Datum from, Datum to)
 {
 	const ParamExternData days[] = {SCAN_PARAM(from, DATEOID), SCAN_PARAM(to, DATEOID)};
+	char	   *query = find_query(days);
 
 	sums->receiver.receiveSlot = receive_usage;
+	sums->to = DatumGetDateADT(to);
 	sums->environment_context = AllocSetContextCreate(CurrentMemoryContext, "devapp environments",
 													  ALLOCSET_DEFAULT_SIZES);
 	forget_environments(sums);
 	sums->days = day_sums_create(CurrentMemoryContext, 1024, NULL);
-	usage_scan(usage_query, days, lengthof(days), &sums->receiver);
+	if (query != NULL)
+		usage_scan(query, days, lengthof(days), &sums->receiver);
 	put_day_sums(sums);
 	day_sums_destroy(sums->days);
 }
