@@ -24,7 +24,8 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "meter/huge_pages.h"
-#include "meter/id_hash.h"
+#include "meter/id_rows.h"
+#include "meter/urgent_secrets.h"
 #include "meter/usage_scan.h"
 
 PG_FUNCTION_INFO_V1(devapp_sum_program);
@@ -34,120 +35,6 @@ PG_FUNCTION_INFO_V1(devapp_sum_program);
 
 /* entries of a hash table whose lines of memory are fetched together */
 #define PENDING_ROWS	32
-
-/* ---------- ids ---------- */
-
-/* an id, and where it is in an array */
-typedef struct IdNumber
-{
-	pg_uuid_t	id;
-	uint32		number;
-	char		status;			/* of the hash table */
-} IdNumber;
-
-#define SH_PREFIX id_number
-#define SH_ELEMENT_TYPE IdNumber
-#define SH_KEY_TYPE pg_uuid_t
-#define SH_KEY id
-#define SH_HASH_KEY(table, k) id_hash(&(k))
-#define SH_EQUAL(table, a, b) is_same_id(&(a), &(b))
-#define SH_USE_NONDEFAULT_ALLOCATOR
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
-HUGE_PAGES_FOR(id_number)
-
-/*
- * Rows by their ids, in the order in which they were read.  Rows of other tables mostly come in
- * the same order, so one is looked for near the last that was found, and only if it
- * is not there by its hash.  The table of hashes is made when it is needed.
- */
-typedef struct IdRow
-{
-	pg_uuid_t	id;
-	uint32		number;			/* for whoever put it in */
-	uint8		flags;
-} IdRow;
-
-typedef struct IdRows
-{
-	IdRow	   *rows;
-	int			n;
-	int			room;
-	int			found;			/* the last one */
-	MemoryContext context;
-	id_number_hash *by_hash;
-} IdRows;
-
-#define NEAR_ROWS	4
-
-static void
-id_rows_init(IdRows *rows)
-{
-	*rows = (IdRows) {.room = 1024, .context = CurrentMemoryContext};
-	rows->rows = palloc(rows->room * sizeof(IdRow));
-}
-
-static IdRow *
-id_rows_add(IdRows *rows, const pg_uuid_t *id)
-{
-	IdRow	   *row;
-
-	rows->rows = vec_reserve(rows->rows, rows->n, &rows->room, sizeof(IdRow));
-	row = &rows->rows[rows->n++];
-	row->id = *id;
-	return row;
-}
-
-/* The line of memory that a row goes to is fetched some rows before. */
-static void
-hash_id_rows(IdRows *rows)
-{
-	id_number_hash *table = id_number_create(rows->context, rows->n, NULL);
-
-	for (int i = 0; i < rows->n; i++)
-	{
-		bool		found;
-
-		if (i + PENDING_ROWS < rows->n)
-			__builtin_prefetch(&table->data[id_hash(&rows->rows[i + PENDING_ROWS].id) & table->sizemask], 1);
-		id_number_insert(table, rows->rows[i].id, &found)->number = i;
-	}
-	rows->by_hash = table;
-}
-
-static IdRow *
-id_rows_find_by_hash(IdRows *rows, const pg_uuid_t *id)
-{
-	IdNumber   *entry;
-
-	if (rows->by_hash == NULL)
-		hash_id_rows(rows);
-	entry = id_number_lookup(rows->by_hash, *id);
-	if (entry == NULL)
-		return NULL;
-	rows->found = (int) entry->number;
-	return &rows->rows[entry->number];
-}
-
-/* All rows have been added. */
-static IdRow *
-id_rows_find(IdRows *rows, const pg_uuid_t *id)
-{
-	int			end = Min(rows->found + NEAR_ROWS, rows->n);
-
-	for (int i = rows->found; i < end; i++)
-	{
-		if (is_same_id(&rows->rows[i].id, id))
-		{
-			rows->found = i;
-			return &rows->rows[i];
-		}
-	}
-	return id_rows_find_by_hash(rows, id);
-}
 
 /* ---------- pairs ---------- */
 
@@ -213,12 +100,6 @@ typedef struct Caller
 HUGE_PAGES_FOR(caller)
 
 /* a version of a secret that was replaced */
-typedef struct SecretKey
-{
-	pg_uuid_t	credential_id;
-	int32		version;
-} SecretKey;
-
 typedef struct ReplacedSecret
 {
 	SecretKey	key;
@@ -264,15 +145,6 @@ typedef struct ProductSums
 #define APP_LIVE				0x02
 #define CREDENTIAL_APPROVED		0x01
 #define CREDENTIAL_UNEXPIRED	0x02
-
-typedef struct UrgentSecret
-{
-	SecretKey	key;
-	bool		still_used;
-	bool		ends;
-	TimestampTz ends_at;
-	TimestampTz issued_at;
-} UrgentSecret;
 
 /* A scan of a whole table or view: executing "SELECT *" is faster than leaving columns out. */
 typedef struct ProgramScan
@@ -320,23 +192,8 @@ typedef struct ProgramSums
 	ProductSums *products;
 	int			n_products;
 	int			products_room;
-	UrgentSecret *urgent;
-	int			n_urgent;
-	UrgentSecret least_urgent;	/* of those that were kept when there was no more room */
-	int64		n_found;
+	UrgentSecrets urgent;
 } ProgramSums;
-
-/* The number that an id has in a table, or gets there. */
-static uint32
-number_of(id_number_hash *table, const pg_uuid_t *id, uint32 hash)
-{
-	bool		found;
-	IdNumber   *entry = id_number_insert_hash(table, *id, hash, &found);
-
-	if (!found)
-		entry->number = table->members - 1;
-	return entry->number;
-}
 
 /* The values of a row, by the place of the column in the scan's columns. */
 static inline bool
@@ -378,7 +235,7 @@ product_number(ProgramSums *sums, TupleTableSlot *slot, int column)
 	static const pg_uuid_t no_product = {{0}};
 	bool		has_id = !is_null_at(sums, slot, column);
 	const pg_uuid_t *id = has_id ? id_at(sums, slot, column) : &no_product;
-	uint32		number = number_of(sums->product_numbers, id, id_hash(id));
+	uint32		number = id_number_of(sums->product_numbers, id, id_hash(id));
 
 	if ((int) number == sums->n_products)
 	{
@@ -438,7 +295,7 @@ receive_app(TupleTableSlot *slot, DestReceiver *receiver)
 	if (!is_of_pass(hash, sums->pass, sums->passes))
 		return true;
 	app = id_rows_add(&sums->apps, app_id);
-	app->number = number_of(sums->owners, owner_id, hash);
+	app->number = id_number_of(sums->owners, owner_id, hash);
 	app->flags = text_is(sums, slot, 3, "approved") ? APP_APPROVED : 0;
 	if (is_null_at(sums, slot, 4))
 		app->flags |= APP_LIVE;
@@ -605,45 +462,6 @@ static const ProgramScan callers_scan = {
 
 /* ---------- secrets ---------- */
 
-static int
-compare_urgency(const void *a, const void *b)
-{
-	const UrgentSecret *x = a;
-	const UrgentSecret *y = b;
-	int			order;
-
-	if (x->still_used != y->still_used)
-		return x->still_used ? -1 : 1;
-	if (x->ends != y->ends)
-		return x->ends ? -1 : 1;
-	if (x->ends && x->ends_at != y->ends_at)
-		return x->ends_at < y->ends_at ? -1 : 1;
-	if (x->issued_at != y->issued_at)
-		return x->issued_at < y->issued_at ? -1 : 1;
-	order = memcmp(&x->key.credential_id, &y->key.credential_id, UUID_LEN);
-	return order != 0 ? order : (x->key.version > y->key.version) - (x->key.version < y->key.version);
-}
-
-static void
-keep_most_urgent(ProgramSums *sums)
-{
-	qsort(sums->urgent, (size_t) sums->n_urgent, sizeof(UrgentSecret), compare_urgency);
-	sums->n_urgent = Min(sums->n_urgent, sums->most);
-	if (sums->n_urgent == sums->most)
-		sums->least_urgent = sums->urgent[sums->most - 1];
-}
-
-/* There is room for twice as many as are kept.  What is behind all of these is only counted. */
-static void
-add_urgent(ProgramSums *sums, const UrgentSecret *secret)
-{
-	if (sums->n_found++ >= 2 * sums->most && compare_urgency(secret, &sums->least_urgent) > 0)
-		return;
-	sums->urgent[sums->n_urgent++] = *secret;
-	if (sums->n_urgent == 2 * sums->most)
-		keep_most_urgent(sums);
-}
-
 /* As devapp_report.rotations says. */
 static bool
 receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
@@ -682,7 +500,7 @@ receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
 			.ends_at = is_null_at(sums, slot, 4) ? 0 : time_at(sums, slot, 4)
 		};
 
-		add_urgent(sums, &overdue);
+		urgent_secrets_add(&sums->urgent, &overdue);
 	}
 	return go_on(sums, sums->replaced->members);
 }
@@ -717,7 +535,7 @@ receive_last_used(TupleTableSlot *slot, DestReceiver *receiver)
 			.ends_at = secret->valid_until
 		};
 
-		add_urgent(sums, &used);
+		urgent_secrets_add(&sums->urgent, &used);
 	}
 	return true;
 }
@@ -777,9 +595,7 @@ begin_sums(ProgramSums *sums)
 	sums->products_room = 64;
 	sums->products = palloc(sums->products_room * sizeof(ProductSums));
 	sums->n_products = 0;
-	sums->urgent = palloc(2 * (Size) sums->most * sizeof(UrgentSecret));
-	sums->n_urgent = 0;
-	sums->n_found = 0;
+	urgent_secrets_init(&sums->urgent, sums->most);
 }
 
 /* false: there are too many rows for so few passes. */
@@ -844,9 +660,9 @@ put_products(const ProgramSums *sums, ReturnSetInfo *result)
 static void
 put_urgent(const ProgramSums *sums, ReturnSetInfo *result)
 {
-	for (int i = 0; i < sums->n_urgent; i++)
+	for (int i = 0; i < sums->urgent.n; i++)
 	{
-		const UrgentSecret *secret = &sums->urgent[i];
+		const UrgentSecret *secret = &sums->urgent.secrets[i];
 		Datum		values[OUT_COLUMNS] = {0};
 		bool		nulls[OUT_COLUMNS];
 
@@ -854,7 +670,7 @@ put_urgent(const ProgramSums *sums, ReturnSetInfo *result)
 		values[OUT_IS_PRODUCT] = BoolGetDatum(false);
 		values[OUT_CREDENTIAL_ID] = UUIDPGetDatum(&secret->key.credential_id);
 		values[OUT_SECRET_VERSION] = Int32GetDatum(secret->key.version);
-		values[OUT_TOTAL] = Int64GetDatum(sums->n_found);
+		values[OUT_TOTAL] = Int64GetDatum(sums->urgent.handed_in);
 		nulls[OUT_IS_PRODUCT] = nulls[OUT_CREDENTIAL_ID] = nulls[OUT_SECRET_VERSION] = nulls[OUT_TOTAL] = false;
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
@@ -875,7 +691,7 @@ devapp_sum_program(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	while (!sum_passes(&sums, passes))
 		passes = more_passes(passes);
-	keep_most_urgent(&sums);
+	urgent_secrets_sort(&sums.urgent);
 	put_products(&sums, (ReturnSetInfo *) fcinfo->resultinfo);
 	put_urgent(&sums, (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
