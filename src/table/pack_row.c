@@ -420,18 +420,18 @@ end_all_rows(AllRows *all)
 typedef struct Filling
 {
 	AllRows		all;
-	BulkInsertState bulk;
 	CommandId	command;
 	CatalogScan below[PACKED_TABLES];	/* for what belongs to a row, of each such table */
 } Filling;
 
+/* Not as bulk writes, which use few buffers again and again: verification wants all of these in memory. */
 static void
 add_copy(Filling *f, const ModelRow *row, const PackedKey *key)
 {
 	MemoryContext old = MemoryContextSwitchTo(f->all.row_context);
 
 	heap_insert(f->all.packed, form_packed(f->all.packed, row->table, key, pack_body(row)),
-				f->command, 0, f->bulk);
+				f->command, 0, NULL);
 	f->all.rows++;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(f->all.row_context);
@@ -506,7 +506,6 @@ fill_table(void)
 	Filling		f = {.all.snapshot = SnapshotSelf, .command = GetCurrentCommandId(true)};
 
 	begin_all_rows(&f.all, RowExclusiveLock);
-	f.bulk = GetBulkInsertState();
 	begin_below(&f);
 	for (int i = 0; i < PACKED_TABLES; i++)
 	{
@@ -514,7 +513,6 @@ fill_table(void)
 			fill_from_table(&f, &packed_tables[i]);
 	}
 	end_below(&f);
-	FreeBulkInsertState(f.bulk);
 	end_all_rows(&f.all);
 	return f.all.rows;
 }
