@@ -93,7 +93,7 @@ receive_calls(TupleTableSlot *slot, DestReceiver *receiver)
 	app.calls = DatumGetInt64(scan_value(&busiest->columns, slot, CALLS_NOW));
 	app.calls_before = DatumGetInt64(scan_value(&busiest->columns, slot, CALLS_BEFORE));
 	busiest->all_calls = add_counts(busiest->all_calls, app.calls);
-	if (app.calls == 0 || (busiest->some_left_out && compare_apps(&app, &busiest->last) > 0))
+	if (app.calls <= 0 || (busiest->some_left_out && compare_apps(&app, &busiest->last) > 0))
 		return true;
 	busiest->apps[busiest->n++] = app;
 	if (busiest->n == 2 * busiest->most)
