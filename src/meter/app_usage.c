@@ -95,8 +95,7 @@ typedef struct PendingSums
 
 typedef struct AppPass
 {
-	DestReceiver receiver;
-	ScanColumns columns;
+	ScanReceiver scan;
 	uint32		pass;			/* this one, from 0 */
 	uint32		passes;
 	bool		overflow;
@@ -131,16 +130,10 @@ add_pending(AppPass *p)
 	p->overflow = p->apps->members > MOST_APPS;
 }
 
-static void
-find_columns(DestReceiver *receiver, int operation, TupleDesc desc)
-{
-	scan_columns_find(&((AppPass *) receiver)->columns, sums_columns, desc);
-}
-
 static inline int64
 count_at(const AppPass *p, TupleTableSlot *slot, int column)
 {
-	return DatumGetInt64(scan_value(&p->columns, slot, column));
+	return DatumGetInt64(scan_value(&p->scan, slot, column));
 }
 
 /* Sums wait a little for the line of memory that they go to, which is fetched meanwhile. */
@@ -150,8 +143,8 @@ receive_sums(TupleTableSlot *slot, DestReceiver *receiver)
 	AppPass    *p = (AppPass *) receiver;
 	PendingSums *sums = &p->pending[p->n_pending];
 
-	scan_take(&p->columns, slot);
-	sums->app_id = *DatumGetUUIDP(scan_value(&p->columns, slot, USAGE_APP_ID));
+	scan_take(&p->scan, slot);
+	sums->app_id = *DatumGetUUIDP(scan_value(&p->scan, slot, USAGE_APP_ID));
 	sums->hash = id_hash(&sums->app_id);
 	if (!is_of_pass(sums->hash, p->pass, p->passes))
 		return true;
@@ -292,14 +285,13 @@ static bool
 put_pass(Relation rel, CatalogIndexState indexes, uint32 pass, uint32 passes, int64 *rows)
 {
 	AppPass		p = {
-		.receiver.rStartup = find_columns,
-		.receiver.receiveSlot = receive_sums,
+		.scan = {.receiver.receiveSlot = receive_sums, .names = sums_columns},
 		.pass = pass,
 		.passes = passes,
 		.apps = app_totals_create(CurrentMemoryContext, 1024, NULL)
 	};
 
-	usage_scan(sums_query, NULL, 0, &p.receiver);
+	usage_scan_columns(sums_query, NULL, 0, &p.scan);
 	add_pending(&p);
 	if (!p.overflow)
 	{

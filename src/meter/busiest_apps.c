@@ -31,8 +31,7 @@ typedef struct BusyApp
 
 typedef struct BusiestApps
 {
-	DestReceiver receiver;
-	ScanColumns columns;
+	ScanReceiver scan;
 	int			most;			/* to keep; there is room for twice as many */
 	int			n;
 	BusyApp    *apps;
@@ -76,22 +75,16 @@ keep_busiest(BusiestApps *busiest)
 	busiest->some_left_out = true;
 }
 
-static void
-find_calls_columns(DestReceiver *receiver, int operation, TupleDesc desc)
-{
-	scan_columns_find(&((BusiestApps *) receiver)->columns, calls_columns, desc);
-}
-
 static bool
 receive_calls(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	BusiestApps *busiest = (BusiestApps *) receiver;
 	BusyApp		app;
 
-	scan_take(&busiest->columns, slot);
-	app.app_id = *DatumGetUUIDP(scan_value(&busiest->columns, slot, CALLS_APP_ID));
-	app.calls = DatumGetInt64(scan_value(&busiest->columns, slot, CALLS_NOW));
-	app.calls_before = DatumGetInt64(scan_value(&busiest->columns, slot, CALLS_BEFORE));
+	scan_take(&busiest->scan, slot);
+	app.app_id = *DatumGetUUIDP(scan_value(&busiest->scan, slot, CALLS_APP_ID));
+	app.calls = DatumGetInt64(scan_value(&busiest->scan, slot, CALLS_NOW));
+	app.calls_before = DatumGetInt64(scan_value(&busiest->scan, slot, CALLS_BEFORE));
 	busiest->all_calls = add_counts(busiest->all_calls, app.calls);
 	if (app.calls <= 0 || (busiest->some_left_out && compare_apps(&app, &busiest->last) > 0))
 		return true;
@@ -166,13 +159,12 @@ static BusiestApps
 find_busiest(int most)
 {
 	BusiestApps busiest = {
-		.receiver.rStartup = find_calls_columns,
-		.receiver.receiveSlot = receive_calls,
+		.scan = {.receiver.receiveSlot = receive_calls, .names = calls_columns},
 		.most = most,
 		.apps = palloc_extended(2 * (Size) most * sizeof(BusyApp), MCXT_ALLOC_HUGE)
 	};
 
-	usage_scan(calls_query, NULL, 0, &busiest.receiver);
+	usage_scan_columns(calls_query, NULL, 0, &busiest.scan);
 	keep_busiest(&busiest);
 	drop_deleted(&busiest);
 	return busiest;
@@ -194,13 +186,17 @@ put_app(const BusyApp *app, int64 all_calls, ReturnSetInfo *result)
 Datum
 devapp_busiest_apps(PG_FUNCTION_ARGS)
 {
-	int			most = PG_GETARG_INT32(0);
+	int			most = Max(PG_GETARG_INT32(0), 1);
 	int			kept = most + most / 4 + 1;
 	BusiestApps busiest;
 
 	InitMaterializedSRF(fcinfo, 0);
-	while (busiest = find_busiest(kept), busiest.n < most && busiest.some_left_out)
+	busiest = find_busiest(kept);
+	while (busiest.n < most && busiest.some_left_out)
+	{
 		kept *= 4;
+		busiest = find_busiest(kept);
+	}
 	for (int i = 0; i < Min(busiest.n, most); i++)
 		put_app(&busiest.apps[i], busiest.all_calls, (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;

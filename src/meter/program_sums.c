@@ -156,9 +156,7 @@ typedef struct ProgramScan
 
 typedef struct ProgramSums
 {
-	DestReceiver receiver;
-	const ProgramScan *scan;	/* the one under way */
-	ScanColumns columns;		/* of that */
+	ScanReceiver scan;
 
 	/* arguments */
 	TimestampTz now;
@@ -199,31 +197,31 @@ typedef struct ProgramSums
 static inline bool
 is_null_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
 {
-	return scan_isnull(&sums->columns, slot, column);
+	return scan_isnull(&sums->scan, slot, column);
 }
 
 static inline pg_uuid_t *
 id_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
 {
-	return DatumGetUUIDP(scan_value(&sums->columns, slot, column));
+	return DatumGetUUIDP(scan_value(&sums->scan, slot, column));
 }
 
 static inline TimestampTz
 time_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
 {
-	return DatumGetTimestampTz(scan_value(&sums->columns, slot, column));
+	return DatumGetTimestampTz(scan_value(&sums->scan, slot, column));
 }
 
 static inline int32
 number_at(const ProgramSums *sums, TupleTableSlot *slot, int column)
 {
-	return DatumGetInt32(scan_value(&sums->columns, slot, column));
+	return DatumGetInt32(scan_value(&sums->scan, slot, column));
 }
 
 static bool
 text_is(const ProgramSums *sums, TupleTableSlot *slot, int column, const char *word)
 {
-	text	   *value = DatumGetTextPP(scan_value(&sums->columns, slot, column));
+	text	   *value = DatumGetTextPP(scan_value(&sums->scan, slot, column));
 
 	return str_is((Str) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)}, word);
 }
@@ -254,14 +252,6 @@ go_on(ProgramSums *sums, uint64 members)
 }
 
 static void
-find_columns(DestReceiver *receiver, int operation, TupleDesc desc)
-{
-	ProgramSums *sums = (ProgramSums *) receiver;
-
-	scan_columns_find(&sums->columns, sums->scan->columns, desc);
-}
-
-static void
 scan_rows(ProgramSums *sums, const ProgramScan *scan, const TimestampTz *after)
 {
 	ParamExternData param = {0};
@@ -271,10 +261,9 @@ scan_rows(ProgramSums *sums, const ProgramScan *scan, const TimestampTz *after)
 	if (after != NULL)
 		param = SCAN_PARAM(TimestampTzGetDatum(*after), TIMESTAMPTZOID);
 	sums->apps.found = sums->credentials.found = 0;
-	sums->scan = scan;
-	sums->receiver.rStartup = find_columns;
-	sums->receiver.receiveSlot = scan->receive;
-	usage_scan(scan->query, &param, after != NULL ? 1 : 0, &sums->receiver);
+	sums->scan.names = scan->columns;
+	sums->scan.receiver.receiveSlot = scan->receive;
+	usage_scan_columns(scan->query, &param, after != NULL ? 1 : 0, &sums->scan);
 }
 
 /* ---------- apps and credentials ---------- */
@@ -288,7 +277,7 @@ receive_app(TupleTableSlot *slot, DestReceiver *receiver)
 	uint32		hash;
 	IdRow	   *app;
 
-	scan_take(&sums->columns, slot);
+	scan_take(&sums->scan, slot);
 	app_id = id_at(sums, slot, 0);
 	owner_id = id_at(sums, slot, is_null_at(sums, slot, 1) ? 2 : 1);
 	hash = id_hash(owner_id);
@@ -315,7 +304,7 @@ receive_credential(TupleTableSlot *slot, DestReceiver *receiver)
 	IdRow	   *app;
 	IdRow	   *credential;
 
-	scan_take(&sums->columns, slot);
+	scan_take(&sums->scan, slot);
 	app = id_rows_find(&sums->apps, id_at(sums, slot, 1));
 	if (app == NULL)
 		return true;
@@ -350,7 +339,7 @@ status_of(const ProgramSums *sums, const IdRow *credential, TupleTableSlot *slot
 	return HAS_REVOKED;
 }
 
-/* An owner counts once for a product that is approved for one of his apps. */
+/* Count the owner of an app for an approved product, unless another app of the same owner was counted for it. */
 static void
 add_owner(ProgramSums *sums, const IdRow *app, uint32 product)
 {
@@ -398,7 +387,7 @@ receive_product(TupleTableSlot *slot, DestReceiver *receiver)
 	IdRow	   *credential;
 	PairKey		key;
 
-	scan_take(&sums->columns, slot);
+	scan_take(&sums->scan, slot);
 	credential = id_rows_find(&sums->credentials, id_at(sums, slot, 0));
 	if (credential == NULL)
 		return true;
@@ -440,7 +429,7 @@ receive_caller(TupleTableSlot *slot, DestReceiver *receiver)
 	CallerKey  *key = &sums->pending_callers[sums->n_pending_callers];
 	uint32		hash;
 
-	scan_take(&sums->columns, slot);
+	scan_take(&sums->scan, slot);
 	key->app_id = *id_at(sums, slot, 0);
 	hash = id_hash(&key->app_id);
 	if (!is_of_pass(hash, sums->pass, sums->passes))
@@ -471,7 +460,7 @@ receive_secret(TupleTableSlot *slot, DestReceiver *receiver)
 	SecretKey	key;
 	TimestampTz issued_at;
 
-	scan_take(&sums->columns, slot);
+	scan_take(&sums->scan, slot);
 	key.credential_id = *id_at(sums, slot, 0);
 	key.version = number_at(sums, slot, 1);
 	issued_at = time_at(sums, slot, 2);
@@ -518,7 +507,7 @@ receive_last_used(TupleTableSlot *slot, DestReceiver *receiver)
 	ReplacedSecret *secret;
 	TimestampTz last_seen_at;
 
-	scan_take(&sums->columns, slot);
+	scan_take(&sums->scan, slot);
 	secret = replaced_secret_lookup(sums->replaced,
 									(SecretKey) {*id_at(sums, slot, 0), number_at(sums, slot, 1)});
 	if (secret == NULL)

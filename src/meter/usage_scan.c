@@ -18,30 +18,29 @@ stop_receiving(DestReceiver *receiver)
 {
 }
 
-/* The position of each name, of which there are SCAN_COLUMNS or fewer, and NULL. */
-void
-scan_columns_find(ScanColumns *columns, const char *const *names, TupleDesc desc)
+static void
+find_columns(DestReceiver *receiver, int operation, TupleDesc desc)
 {
-	columns->taken = 0;
-	for (int n = 0; n < SCAN_COLUMNS && names[n] != NULL; n++)
-	{
-		int			attno = SPI_fnumber(desc, names[n]);
+	ScanReceiver *r = (ScanReceiver *) receiver;
 
+	r->taken = 0;
+	for (int n = 0; r->names[n] != NULL; n++)
+	{
+		int			attno = SPI_fnumber(desc, r->names[n]);
+
+		Assert(n < SCAN_COLUMNS);
 		if (attno <= 0)
-			elog(ERROR, "a query has no column \"%s\"", names[n]);
-		columns->at[n] = attno - 1;
-		columns->taken = Max(columns->taken, attno);
+			elog(ERROR, "a query has no column \"%s\"", r->names[n]);
+		r->at[n] = attno - 1;
+		r->taken = Max(r->taken, attno);
 	}
 }
 
-/* The caller sets receiveSlot of the receiver, and rStartup or NULL, and nothing else. */
-void
-usage_scan(const char *query, const ParamExternData *params, int n, DestReceiver *receiver)
+static void
+run_scan(const char *query, const ParamExternData *params, int n, DestReceiver *receiver)
 {
 	SPIExecuteOptions options = {0};
 
-	if (receiver->rStartup == NULL)
-		receiver->rStartup = start_receiving;
 	receiver->rShutdown = receiver->rDestroy = stop_receiving;
 	receiver->mydest = DestNone;
 	options.params = makeParamList(n);
@@ -53,4 +52,20 @@ usage_scan(const char *query, const ParamExternData *params, int n, DestReceiver
 	if (SPI_execute_extended(query, &options) < 0)
 		elog(ERROR, "usage could not be read");
 	SPI_finish();
+}
+
+/* The caller sets receiveSlot of the receiver, and nothing else. */
+void
+usage_scan(const char *query, const ParamExternData *params, int n, DestReceiver *receiver)
+{
+	receiver->rStartup = start_receiving;
+	run_scan(query, params, n, receiver);
+}
+
+/* The caller sets names, and receiveSlot of the receiver, and nothing else. */
+void
+usage_scan_columns(const char *query, const ParamExternData *params, int n, ScanReceiver *receiver)
+{
+	receiver->receiver.rStartup = find_columns;
+	run_scan(query, params, n, &receiver->receiver);
 }

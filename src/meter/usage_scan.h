@@ -16,37 +16,38 @@
 	((ParamExternData) {.value = (datum), .pflags = PARAM_FLAG_CONST, .ptype = (type)})
 
 /*
- * What a receiver reads of rows that the executor hands on whole, because it would take longer to
- * leave columns out: the columns are found by name when the scan starts (scan_columns_find).
+ * A receiver of rows that the executor hands on whole, because leaving columns out would take
+ * longer.  It reads some columns, which are found by name when the scan starts.
  */
 #define SCAN_COLUMNS	5
 
-typedef struct ScanColumns
+typedef struct ScanReceiver
 {
-	int			at[SCAN_COLUMNS];	/* in the arrays of a slot */
+	DestReceiver receiver;
+	const char *const *names;	/* of the columns; NULL after the last */
+	int			at[SCAN_COLUMNS];	/* where they are in the arrays of a slot */
 	int			taken;			/* so many columns have to be taken apart */
-} ScanColumns;
-
-extern void scan_columns_find(ScanColumns *columns, const char *const *names, TupleDesc desc);
+} ScanReceiver;
 
 static inline void
-scan_take(const ScanColumns *columns, TupleTableSlot *slot)
+scan_take(const ScanReceiver *r, TupleTableSlot *slot)
 {
-	slot_getsomeattrs(slot, columns->taken);
+	slot_getsomeattrs(slot, r->taken);
 }
 
 static inline bool
-scan_isnull(const ScanColumns *columns, TupleTableSlot *slot, int n)
+scan_isnull(const ScanReceiver *r, TupleTableSlot *slot, int n)
 {
-	return slot->tts_isnull[columns->at[n]];
+	return slot->tts_isnull[r->at[n]];
 }
 
 static inline Datum
-scan_value(const ScanColumns *columns, TupleTableSlot *slot, int n)
+scan_value(const ScanReceiver *r, TupleTableSlot *slot, int n)
 {
-	return slot->tts_values[columns->at[n]];
+	return slot->tts_values[r->at[n]];
 }
 
 extern void usage_scan(const char *query, const ParamExternData *params, int n, DestReceiver *receiver);
+extern void usage_scan_columns(const char *query, const ParamExternData *params, int n, ScanReceiver *receiver);
 
 #endif							/* DEVAPP_USAGE_SCAN_H */

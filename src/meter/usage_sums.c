@@ -90,7 +90,7 @@ typedef struct PendingRow
 
 #define PENDING_ROWS	32
 
-/* An id that is null is as good as one of zeros. */
+/* Null ids are stored as zeros.  Comparing keys tells them from real zeros; the hash need not. */
 static inline uint32
 hash_app_key(const AppKey *key)
 {

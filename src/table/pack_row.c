@@ -260,7 +260,7 @@ write_packed(const PackedTable *table, const PackedKey *key, const ModelRow *row
 	}
 	else if (body == NULL)
 		CatalogTupleDelete(packed, &old->t_self);
-	/* a product is compiled anew when its copy is another one */
+	/* sessions recompile a product when its copy has a new row version, so it gets one even if the body is the same */
 	else if (table->kind == PACKED_PRODUCT || !same_body(packed, old, body))
 		CatalogTupleUpdate(packed, &old->t_self, form_packed(packed, table, key, body));
 	systable_endscan(scan);
