@@ -81,7 +81,7 @@ CREATE FUNCTION devapp_internal.set_app_quota(
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    the_app devapp.app := devapp_internal.find_live_app(app, false);
+    the_app devapp.app := devapp_internal.find_live_app(app, true);
     the_product devapp.product := devapp_internal.find_product(product, false);
     made devapp.app_quota;
 BEGIN

@@ -739,10 +739,19 @@ typedef struct PackedEntitlement
 	pg_uuid_t	subject;		/* of the credential, and of what belongs to it */
 	int			secret_room;
 	ArrayType  *scopes;			/* NULL: no credential was found */
+	bool		has_app;		/* an app that has an owner was found */
 	ArrayType  *app_scopes;
 	CredentialProductRows credential_products;
 	AppQuotaRows app_quotas;
 } PackedEntitlement;
+
+/* An app that may have quotas of its own is looked up, as they are to be found. */
+static void
+read_app_beside(CatalogScan *scan, PackedEntitlement *p)
+{
+	if (packed_scan_beside(scan, &p->entitlement->app_id, PACKED_APP) && scan->packed->has_no_quota)
+		p->has_app = read_app(scan, p->entitlement, &p->app_scopes);
+}
 
 /* A credential and what belongs to it come in any order. */
 static void
@@ -758,7 +767,10 @@ read_subject(CatalogScan *scan, PackedEntitlement *p, Str consumer_key)
 			read_credential_product(scan, &p->credential_products);
 		else if (scan->packed->kind == PACKED_CREDENTIAL && p->scopes == NULL &&
 				 str_equal(word_of(scan, CREDENTIAL_CONSUMER_KEY), consumer_key))
+		{
 			p->scopes = read_credential(scan, e);
+			read_app_beside(scan, p);
+		}
 	}
 }
 
@@ -804,21 +816,30 @@ read_packed_credential(CatalogScan *scan, PackedEntitlement *p, Str consumer_key
 	return true;
 }
 
-static bool
-read_packed_app(CatalogScan *scan, PackedEntitlement *p)
+/* The app and its quotas; they come in any order. */
+static void
+look_up_app(CatalogScan *scan, PackedEntitlement *p)
 {
 	Entitlement *e = p->entitlement;
-	bool		has_owner = false;
 
 	packed_scan_again(scan, &e->app_id);
 	while (packed_scan_next(scan))
 	{
 		if (scan->packed->kind == PACKED_APP)
-			has_owner = read_app(scan, e, &p->app_scopes);
+			p->has_app = read_app(scan, e, &p->app_scopes);
 		else if (scan->packed->kind == PACKED_APP_QUOTA)
 			read_app_quota(scan, &p->app_quotas);
 	}
-	if (!has_owner)
+}
+
+static bool
+read_packed_app(CatalogScan *scan, PackedEntitlement *p)
+{
+	Entitlement *e = p->entitlement;
+
+	if (!p->has_app)
+		look_up_app(scan, p);
+	if (!p->has_app)
 		return false;
 	if (!packed_scan_only(scan, &e->owner_id,
 						  e->decide.owner_is_team ? PACKED_TEAM : PACKED_DEVELOPER))

@@ -165,6 +165,7 @@ typedef struct PackedRow
 	char		kind;
 	CatalogColumn first;		/* whose value is the first one */
 	NullableDatum values[PACKED_COLUMNS];	/* they point into body */
+	bool		has_no_quota;	/* of an app: no quota of its own */
 	char	   *body;
 	Size		size;
 	Size		room;

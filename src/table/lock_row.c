@@ -32,6 +32,7 @@
 
 #include "base/compat.h"
 #include "table/catalog.h"
+#include "table/lock_row.h"
 
 PG_FUNCTION_INFO_V1(devapp_lock_app);
 PG_FUNCTION_INFO_V1(devapp_lock_credential);
@@ -121,14 +122,12 @@ find_and_lock(CatalogIndex index, Datum key, LockTupleMode mode, Datum *row)
 	return outcome;
 }
 
-static Datum
-lock_row(FunctionCallInfo fcinfo, CatalogIndex index)
+/* True if there is a row, which is then locked. */
+static bool
+lock_by(CatalogIndex index, Datum key, LockTupleMode mode, Datum *row)
 {
-	Datum		key = PG_GETARG_DATUM(0);
-	LockTupleMode mode = PG_GETARG_BOOL(1) ? LockTupleNoKeyExclusive : LockTupleShare;
 	const char *command = mode == LockTupleShare ? "SELECT FOR SHARE" : "SELECT FOR NO KEY UPDATE";
 	LockOutcome outcome;
-	Datum		row = (Datum) 0;
 
 	PreventCommandIfReadOnly(command);
 	PreventCommandIfParallelMode(command);
@@ -137,9 +136,26 @@ lock_row(FunctionCallInfo fcinfo, CatalogIndex index)
 		CHECK_FOR_INTERRUPTS();
 		/* see what the statement that calls has done */
 		CommandCounterIncrement();
-		outcome = find_and_lock(index, key, mode, &row);
+		outcome = find_and_lock(index, key, mode, row);
 	} while (outcome == ROW_CHANGED);
-	if (outcome == ROW_GONE)
+	return outcome == ROW_LOCKED;
+}
+
+/* For who writes what depends on the app: FOR NO KEY UPDATE.  No row is nothing to lock. */
+void
+lock_app_row(const pg_uuid_t *app_id)
+{
+	Datum		row;
+
+	(void) lock_by(APP_BY_ID, UUIDPGetDatum(app_id), LockTupleNoKeyExclusive, &row);
+}
+
+static Datum
+lock_row(FunctionCallInfo fcinfo, CatalogIndex index)
+{
+	Datum		row;
+
+	if (!lock_by(index, PG_GETARG_DATUM(0), PG_GETARG_BOOL(1) ? LockTupleNoKeyExclusive : LockTupleShare, &row))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(row);
 }

@@ -6,13 +6,18 @@
  * of each row that changes, rebuild_packed_rows() all of them.
  *
  * A row has at most one copy, and whoever changes a row has it locked; so no two
- * transactions write one copy at a time, and nothing here waits.  Triggers of nested
+ * transactions write one copy at a time, and nothing here waits but note_quota().  Triggers of nested
  * statements fire before those of the outer one.  So a trigger does not copy the row that it is
  * told of, but what the row is by then.
  *
  * The copy of what others belong to is made when the row is inserted, which is before anything
  * can belong to it, and an UPDATE of a row without a copy makes none.  So a reader who finds
  * it finds all that belongs to it.
+ *
+ * The copy of an app says so while it is known to have no quota of its own (BODY_NO_QUOTA): from when
+ * it is inserted, or the copies are rebuilt, to its first quota.  Who gives it that one locks the app,
+ * as a change of the app does.  Release 0.1.0 would not keep this true.  So no copy says it until ALTER
+ * EXTENSION devapp UPDATE; from then on its library is refused.
  *
  * A first touch reads an app, a credential and what belongs to it.  These are mostly made together,
  * so their copies lie together.  rebuild_packed_rows() writes them in that order too, whatever the
@@ -42,6 +47,8 @@
 #include "base/sodium.h"
 #include "base/trigger.h"
 #include "base/uuid.h"
+#include "base/version.h"
+#include "table/lock_row.h"
 #include "table/packed_row.h"
 #include "table/packed_table.h"
 
@@ -115,9 +122,9 @@ append_value(StringInfo body, CatalogColumn column, Datum value)
 }
 
 static bytea *
-pack_body(const ModelRow *row)
+pack_body(const ModelRow *row, uint32 flags)
 {
-	BodyHead	head = {PACKED_FORMAT, 0};
+	BodyHead	head = {PACKED_FORMAT, flags};
 	StringInfoData body;
 
 	initStringInfo(&body);
@@ -194,41 +201,51 @@ row_counts(const ModelRow *row)
 /* ---------- writing ---------- */
 
 static HeapTuple
-form_packed(Relation packed, const PackedTable *table, const PackedKey *key, bytea *body)
+form_packed(Relation packed, char kind, const PackedKey *key, bytea *body)
 {
 	Datum		values[TABLE_COLUMNS];
 	bool		nulls[TABLE_COLUMNS] = {false};
 
 	values[catalog_column(PACKED_ROW_SUBJECT) - 1] = UUIDPGetDatum(&key->subject);
-	values[catalog_column(PACKED_ROW_KIND) - 1] = CharGetDatum(table->kind);
+	values[catalog_column(PACKED_ROW_KIND) - 1] = CharGetDatum(kind);
 	values[catalog_column(PACKED_ROW_ITEM) - 1] = UUIDPGetDatum(&key->item);
 	values[catalog_column(PACKED_ROW_BODY) - 1] = PointerGetDatum(body);
 	return heap_form_tuple(RelationGetDescr(packed), values, nulls);
 }
 
-static bool
-same_body(Relation packed, HeapTuple tuple, const bytea *body)
+static bytea *
+body_of(Relation packed, HeapTuple copy)
 {
 	bool		isnull;
-	bytea	   *old = DatumGetByteaPP(heap_getattr(tuple, catalog_column(PACKED_ROW_BODY),
-												   RelationGetDescr(packed), &isnull));
+
+	return DatumGetByteaPP(heap_getattr(copy, catalog_column(PACKED_ROW_BODY),
+										RelationGetDescr(packed), &isnull));
+}
+
+static bool
+same_body(Relation packed, HeapTuple copy, const bytea *body)
+{
+	bytea	   *old = body_of(packed, copy);
 
 	return VARSIZE_ANY_EXHDR(old) == VARSIZE_ANY_EXHDR(body) &&
 		memcmp(VARDATA_ANY(old), VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body)) == 0;
 }
 
+#define ITS_KIND	2			/* keys: whatever the item */
+#define ITSELF		3
+
 static SysScanDesc
-find_packed(Relation packed, const PackedTable *table, const PackedKey *key, Snapshot snapshot)
+find_packed(Relation packed, char kind, const PackedKey *key, int nkeys, Snapshot snapshot)
 {
-	ScanKeyData keys[3];
+	ScanKeyData keys[ITSELF];
 
 	ScanKeyInit(&keys[0], catalog_column(PACKED_ROW_SUBJECT), BTEqualStrategyNumber,
 				F_UUID_EQ, UUIDPGetDatum(&key->subject));
 	ScanKeyInit(&keys[1], catalog_column(PACKED_ROW_KIND), BTEqualStrategyNumber,
-				F_CHAREQ, CharGetDatum(table->kind));
+				F_CHAREQ, CharGetDatum(kind));
 	ScanKeyInit(&keys[2], catalog_column(PACKED_ROW_ITEM), BTEqualStrategyNumber,
 				F_UUID_EQ, UUIDPGetDatum(&key->item));
-	return systable_beginscan(packed, compat_primary_key(packed), true, snapshot, 3, keys);
+	return systable_beginscan(packed, compat_primary_key(packed), true, snapshot, nkeys, keys);
 }
 
 /* What this command has written cannot be written again by it. */
@@ -239,6 +256,87 @@ end_command_of(HeapTuple tuple)
 		CommandCounterIncrement();
 }
 
+/* ---------- apps without quotas of their own ---------- */
+
+/* Can a copy say it, so that whoever gives the app a quota takes it back? */
+static bool
+no_quota_is_kept(void)
+{
+	return !version_may_lack("0.1.1");
+}
+
+static bool
+says_no_quota(Relation packed, HeapTuple copy)
+{
+	bytea	   *body = body_of(packed, copy);
+	BodyHead	head = {0, 0};
+
+	memcpy(&head, VARDATA_ANY(body), Min(sizeof(head), VARSIZE_ANY_EXHDR(body)));
+	return (head.present & BODY_NO_QUOTA) != 0;
+}
+
+static bool
+quota_has_copy(Relation packed, const PackedKey *app, Snapshot snapshot)
+{
+	SysScanDesc scan = find_packed(packed, PACKED_APP_QUOTA, app, ITS_KIND, snapshot);
+	bool		found = systable_getnext(scan) != NULL;
+
+	systable_endscan(scan);
+	return found;
+}
+
+/* The flags of the body of a row whose copy is "old", or that has none. */
+static uint32
+flags_of(Relation packed, char kind, const PackedKey *key, HeapTuple old)
+{
+	bool		no_quota = false;
+
+	if (kind == PACKED_APP && old != NULL)
+		no_quota = says_no_quota(packed, old);
+	else if (kind == PACKED_APP)
+		/* one of the same statement may have been copied before it */
+		no_quota = no_quota_is_kept() && !quota_has_copy(packed, key, SnapshotSelf);
+	return no_quota ? BODY_NO_QUOTA : 0;
+}
+
+/* The copy of an app says no longer that it has no quota.  Did it? */
+static bool
+unset_no_quota(Relation packed, const PackedKey *app, bool look_only)
+{
+	SysScanDesc scan = find_packed(packed, PACKED_APP, app, ITSELF, SnapshotSelf);
+	HeapTuple	copy = systable_getnext(scan);
+	bool		did = copy != NULL && says_no_quota(packed, copy);
+
+	if (did && !look_only)
+	{
+		bytea	   *body = DatumGetByteaPCopy(PointerGetDatum(body_of(packed, copy)));
+		BodyHead	head;
+
+		memcpy(&head, VARDATA(body), sizeof(head));
+		head.present &= ~BODY_NO_QUOTA;
+		memcpy(VARDATA(body), &head, sizeof(head));
+		end_command_of(copy);
+		CatalogTupleUpdate(packed, &copy->t_self, form_packed(packed, PACKED_APP, app, body));
+	}
+	systable_endscan(scan);
+	return did;
+}
+
+/* An app gets a quota; most have one already, or were locked by who gives it. */
+static void
+note_quota(Relation packed, const pg_uuid_t *app_id)
+{
+	PackedKey	app = {*app_id, *app_id};
+
+	if (unset_no_quota(packed, &app, true))
+	{
+		lock_app_row(app_id);
+		(void) unset_no_quota(packed, &app, false);
+	}
+}
+
+/* ---------- a copy ---------- */
+
 /*
  * The copy of the row with this key is to be that of "row", or to go if that is NULL.  Was
  * there one?
@@ -247,22 +345,24 @@ static bool
 write_packed(const PackedTable *table, const PackedKey *key, const ModelRow *row, bool make)
 {
 	Relation	packed = table_open(catalog_table(PACKED_ROW_BY_SUBJECT), RowExclusiveLock);
-	SysScanDesc scan = find_packed(packed, table, key, SnapshotSelf);
+	SysScanDesc scan = find_packed(packed, table->kind, key, ITSELF, SnapshotSelf);
 	HeapTuple	old = systable_getnext(scan);
-	bytea	   *body = row != NULL ? pack_body(row) : NULL;
+	bytea	   *body = row != NULL ? pack_body(row, flags_of(packed, table->kind, key, old)) : NULL;
 
 	if (old != NULL)
 		end_command_of(old);
 	if (old == NULL)
 	{
 		if (body != NULL && (make || !is_whole(table->kind)))
-			CatalogTupleInsert(packed, form_packed(packed, table, key, body));
+			CatalogTupleInsert(packed, form_packed(packed, table->kind, key, body));
+		if (body != NULL && table->kind == PACKED_APP_QUOTA)
+			note_quota(packed, &key->subject);
 	}
 	else if (body == NULL)
 		CatalogTupleDelete(packed, &old->t_self);
 	/* sessions recompile a product when its copy has a new row version, so it gets one even if the body is the same */
 	else if (table->kind == PACKED_PRODUCT || !same_body(packed, old, body))
-		CatalogTupleUpdate(packed, &old->t_self, form_packed(packed, table, key, body));
+		CatalogTupleUpdate(packed, &old->t_self, form_packed(packed, table->kind, key, body));
 	systable_endscan(scan);
 	table_close(packed, NoLock);
 	return old != NULL;
@@ -426,15 +526,27 @@ typedef struct Filling
 
 /* Not as bulk writes, which use few buffers again and again: verification wants all of these in memory. */
 static void
-add_copy(Filling *f, const ModelRow *row, const PackedKey *key)
+add_copy(Filling *f, const ModelRow *row, const PackedKey *key, uint32 flags)
 {
 	MemoryContext old = MemoryContextSwitchTo(f->all.row_context);
 
-	heap_insert(f->all.packed, form_packed(f->all.packed, row->table, key, pack_body(row)),
+	heap_insert(f->all.packed, form_packed(f->all.packed, row->table->kind, key, pack_body(row, flags)),
 				f->command, 0, NULL);
 	f->all.rows++;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(f->all.row_context);
+}
+
+static uint32
+fill_flags(Filling *f, const ModelRow *row, const PackedKey *key)
+{
+	CatalogScan *quotas;
+
+	if (row->table->kind != PACKED_APP || !no_quota_is_kept())
+		return 0;
+	quotas = &f->below[packed_table_of_kind(PACKED_APP_QUOTA) - packed_tables];
+	catalog_scan_again(quotas, UUIDPGetDatum(&key->item));
+	return catalog_scan_next(quotas) ? 0 : BODY_NO_QUOTA;
 }
 
 /* A row, and then all that belongs to it. */
@@ -446,7 +558,7 @@ fill_from(Filling *f, const ModelRow *row)
 	CHECK_FOR_INTERRUPTS();
 	if (!row_counts(row))
 		return;
-	add_copy(f, row, &key);
+	add_copy(f, row, &key, fill_flags(f, row, &key));
 	for (int i = 0; i < PACKED_TABLES; i++)
 	{
 		CatalogScan *scan = &f->below[i];
@@ -540,18 +652,27 @@ typedef struct Checking
 	int64		wrong;
 } Checking;
 
+static bool
+copy_is_right(Checking *c, const ModelRow *row, const PackedKey *key, HeapTuple copy)
+{
+	bool		no_quota = row->table->kind == PACKED_APP && says_no_quota(c->all.packed, copy);
+
+	return same_body(c->all.packed, copy, pack_body(row, no_quota ? BODY_NO_QUOTA : 0)) &&
+		!(no_quota && quota_has_copy(c->all.packed, key, c->all.snapshot));
+}
+
 static void
 check_one(Checking *c, const ModelRow *row)
 {
 	PackedKey	key = key_of(row);
-	SysScanDesc scan = find_packed(c->all.packed, row->table, &key, c->all.snapshot);
+	SysScanDesc scan = find_packed(c->all.packed, row->table->kind, &key, ITSELF, c->all.snapshot);
 	HeapTuple	copy = systable_getnext(scan);
 
 	if (row_counts(row))
 		c->all.rows++;
 	if (copy == NULL)
 		c->missing += row_counts(row);
-	else if (!row_counts(row) || !same_body(c->all.packed, copy, pack_body(row)))
+	else if (!row_counts(row) || !copy_is_right(c, row, &key, copy))
 		c->wrong++;
 	systable_endscan(scan);
 }

@@ -31,6 +31,11 @@
  * A copy that is missing only costs time: the tables are read.  But what belongs to a
  * credential, an app or a product is there if its own copy is.
  *
+ * Most apps lie in the page of their credential, as they are mostly made together, and
+ * rebuild_packed_rows() puts them together.  So they are first looked for there
+ * (packed_scan_beside), which saves a look-up in the index.  That would not find the quotas of an
+ * app, so the copy of an app says while there are none (BODY_NO_QUOTA).
+ *
  * A body is the number of its format, the columns that are not null as bits, and
  * their values, each on a border of eight bytes, as they are in memory.  A version that packs one
  * more column of a table packs it last: bodies from before have no bit for it, and the release
@@ -40,10 +45,15 @@
 
 #include <sodium.h>
 
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/relscan.h"
 #include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "executor/tuptable.h"
+#include "storage/bufmgr.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "base/compat.h"
 #include "base/sodium.h"
@@ -81,7 +91,7 @@ const PackedTable packed_tables[PACKED_TABLES] = {
 #define REQUIRE_ROOM(first, last) \
 	StaticAssertDecl((last) - (first) < PACKED_COLUMNS, "a packed row has room for its columns")
 
-StaticAssertDecl(PACKED_COLUMNS <= 32, "a body has a bit for each column");
+StaticAssertDecl(PACKED_COLUMNS <= 31, "a body has a bit for each column, and one for BODY_NO_QUOTA");
 REQUIRE_ROOM(DEVELOPER_EMAIL, DEVELOPER_STATUS);
 REQUIRE_ROOM(TEAM_NAME, TEAM_STATUS);
 REQUIRE_ROOM(PRODUCT_NAME, PRODUCT_TRAILING_SLASH);
@@ -167,8 +177,9 @@ packed_scan_again(CatalogScan *scan, const pg_uuid_t *subject)
 	catalog_scan_again(scan, UUIDPGetDatum(subject));
 }
 
-static const PackedTable *
-table_of_kind(char kind)
+/* NULL: there is no such kind. */
+const PackedTable *
+packed_table_of_kind(char kind)
 {
 	for (int i = 0; i < PACKED_TABLES; i++)
 	{
@@ -242,7 +253,7 @@ unpack_value(char *from, const char *end, int size, Datum *value)
 static void
 unpack_values(PackedRow *row)
 {
-	const PackedTable *table = table_of_kind(row->kind);
+	const PackedTable *table = packed_table_of_kind(row->kind);
 	const BodyHead *head = (const BodyHead *) row->body;
 	char	   *from = row->body + sizeof(BodyHead);
 
@@ -251,6 +262,7 @@ unpack_values(PackedRow *row)
 	if (row->size < sizeof(BodyHead) || head->format != PACKED_FORMAT)
 		body_damaged();
 	row->first = table->first;
+	row->has_no_quota = (head->present & BODY_NO_QUOTA) != 0;
 	for (int i = 0; i <= (int) (table->last - table->first); i++)
 	{
 		row->values[i].isnull = (head->present & (1U << i)) == 0;
@@ -326,12 +338,81 @@ packed_scan_next_of(CatalogScan *scan, char kind)
 	return false;
 }
 
+/* ---------- in the same page ---------- */
+
+/* Has this tuple the subject and the kind?  They are its first columns, and never null. */
+static inline bool
+tuple_has_key(const HeapTupleHeaderData *tuple, const pg_uuid_t *subject, char kind)
+{
+	const char *columns = (const char *) tuple + tuple->t_hoff;
+
+	return memcmp(columns, subject, UUID_LEN) == 0 && columns[UUID_LEN] == kind;
+}
+
+/*
+ * The nearest item before one where versions of a row of this subject and kind begin, as an index
+ * entry points to it.  What was written together was mostly written in this order.
+ */
+static OffsetNumber
+find_before(Page page, OffsetNumber from, const pg_uuid_t *subject, char kind)
+{
+	for (OffsetNumber n = from - 1; n >= FirstOffsetNumber; n--)
+	{
+		ItemId		item = PageGetItemId(page, n);
+		bool		redirected = ItemIdIsRedirected(item);
+		HeapTupleHeader tuple;
+
+		if (redirected)
+			item = PageGetItemId(page, ItemIdGetRedirect(item));
+		if (!ItemIdIsNormal(item))
+			continue;
+		tuple = (HeapTupleHeader) PageGetItem(page, item);
+		if (tuple_has_key(tuple, subject, kind) &&
+			(redirected || !HeapTupleHeaderIsHeapOnly(tuple)))
+			return n;
+	}
+	return InvalidOffsetNumber;
+}
+
+/*
+ * The row of this subject and kind, if it lies in the page of the row that the scan is on.  The
+ * scan goes on with the next one all the same.  What is found is what the index would lead to,
+ * because of all versions the snapshot shows at most one.  False says nothing: the row may be elsewhere.
+ */
+bool
+packed_scan_beside(CatalogScan *scan, const pg_uuid_t *subject, char kind)
+{
+	Buffer		buffer = ((BufferHeapTupleTableSlot *) scan->slot)->buffer;
+	ItemPointerData tid = scan->slot->tts_tid;
+	HeapTupleData tuple;
+	bool		found = false;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	ItemPointerSetOffsetNumber(&tid, find_before(BufferGetPage(buffer), ItemPointerGetOffsetNumber(&tid),
+												 subject, kind));
+	if (ItemPointerGetOffsetNumberNoCheck(&tid) != InvalidOffsetNumber)
+		found = heap_hot_search_buffer(&tid, scan->heap, buffer, scan->scan->xs_snapshot, &tuple, NULL, true);
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	/* the slot has the page pinned, so the tuple stays where it is */
+	if (found)
+	{
+		bool		isnull;
+		bytea	   *body = DatumGetByteaPP(heap_getattr(&tuple, catalog_column(PACKED_ROW_BODY),
+														RelationGetDescr(scan->heap), &isnull));
+
+		unpack_row(scan->packed, kind, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body));
+	}
+	return found;
+}
+
+/* ---------- those that many others lead to ---------- */
+
 /*
  * Rows that many others lead to, as they were last read.  One is right for as long as no
  * transaction that wrote has ended since, see catalog_snapshot_moment(); a transaction that
  * has written itself does not come here (packed_rows_serve).
  */
-#define RECENT_ROWS	1024
+#define RECENT_ROWS	2048
 #define RECENT_ROOM	96			/* rows that are longer are not remembered */
 
 typedef struct RecentRow
@@ -347,14 +428,34 @@ StaticAssertDecl(RECENT_ROOM <= PG_UINT8_MAX, "the size of a remembered row is a
 
 static RecentRow recent_rows[RECENT_ROWS];
 
-/* The last bits of most ids are random. */
+/*
+ * A row may be in two places, so most of a thousand owners do not displace one another.  The last
+ * bits of most ids are random.
+ */
 static RecentRow *
-recent_place(const pg_uuid_t *subject)
+recent_place(const pg_uuid_t *subject, int which)
 {
 	uint16		bits;
 
-	memcpy(&bits, &subject->data[UUID_LEN - sizeof(bits)], sizeof(bits));
+	memcpy(&bits, &subject->data[UUID_LEN - sizeof(bits) * (which + 1)], sizeof(bits));
 	return &recent_rows[bits % RECENT_ROWS];
+}
+
+static inline bool
+is_recent(const RecentRow *recent, const pg_uuid_t *subject, char kind)
+{
+	return recent->moment == catalog_snapshot_moment() && recent->kind == kind &&
+		memcmp(&recent->subject, subject, sizeof(pg_uuid_t)) == 0;
+}
+
+static void
+remember_row(RecentRow *place, const PackedRow *row)
+{
+	place->moment = catalog_snapshot_moment();
+	place->subject = *row->subject;
+	place->kind = row->kind;
+	place->size = (uint8) row->size;
+	memcpy(place->body, row->body, row->size);
 }
 
 /*
@@ -364,25 +465,21 @@ recent_place(const pg_uuid_t *subject)
 bool
 packed_scan_only(CatalogScan *scan, const pg_uuid_t *subject, char kind)
 {
-	PackedRow  *row = scan->packed;
-	RecentRow  *recent = recent_place(subject);
+	RecentRow  *first = recent_place(subject, 0);
+	RecentRow  *second = recent_place(subject, 1);
+	RecentRow  *found = is_recent(first, subject, kind) ? first :
+		is_recent(second, subject, kind) ? second : NULL;
 
-	if (recent->moment == catalog_snapshot_moment() && recent->kind == kind &&
-		memcmp(&recent->subject, subject, sizeof(pg_uuid_t)) == 0)
+	if (found != NULL)
 	{
-		unpack_row(row, kind, recent->body, recent->size);
+		unpack_row(scan->packed, kind, found->body, found->size);
 		return true;
 	}
 	packed_scan_again(scan, subject);
 	if (!packed_scan_next_of(scan, kind))
 		return false;
-	if (row->size <= RECENT_ROOM)
-	{
-		recent->moment = catalog_snapshot_moment();
-		recent->subject = *subject;
-		recent->kind = kind;
-		recent->size = (uint8) row->size;
-		memcpy(recent->body, row->body, row->size);
-	}
+	if (scan->packed->size <= RECENT_ROOM)
+		remember_row(first->moment == catalog_snapshot_moment() &&
+					 second->moment != catalog_snapshot_moment() ? second : first, scan->packed);
 	return true;
 }

@@ -31,6 +31,7 @@ extern void packed_scan_begin(CatalogScan *scan, PackedRow *row,
 extern void packed_scan_again(CatalogScan *scan, const pg_uuid_t *subject);
 extern bool packed_scan_next(CatalogScan *scan);
 extern bool packed_scan_next_of(CatalogScan *scan, char kind);
+extern bool packed_scan_beside(CatalogScan *scan, const pg_uuid_t *subject, char kind);
 extern bool packed_scan_only(CatalogScan *scan, const pg_uuid_t *subject, char kind);
 
 #endif							/* DEVAPP_PACKED_ROW_H */

@@ -34,10 +34,14 @@ typedef struct BodyHead
 	uint32		present;		/* bit n: column first + n is not null */
 } BodyHead;
 
+/* In "present" of an app: none of PACKED_APP_QUOTA belongs to it.  Where it is not set, some may. */
+#define BODY_NO_QUOTA	(1U << 31)
+
 /* How much of a body a value takes, if its type says so. */
 #define BY_VALUE	((int) sizeof(Datum))
 #define VARIABLE	(-1)
 
+extern const PackedTable *packed_table_of_kind(char kind);
 extern int	packed_column_size(CatalogColumn column);
 
 #endif							/* DEVAPP_PACKED_TABLE_H */

@@ -133,6 +133,66 @@ SELECT string_agg(p.kind::text, '' ORDER BY p.ctid) ~ '^Aa(Cs+p+){3}$' AS togeth
     OR p.subject IN (SELECT ('00000000-0000-0000-' || right(credential_id::text, 17))::uuid FROM devapp.credential WHERE app_id = :'app_id');
 SELECT code, owner, product, scopes FROM devapp.verify_key(:'secret', '/b/1', 'GET', 'prod');
 
+-- The copy of an app says that the app has no quota of its own, until it gets the first one.  While
+-- it says so, a first touch takes the app that lies beside the credential.  After each change the key
+-- is new to the session.
+CREATE VIEW pg_temp.no_quota AS
+SELECT a.name, greatest(get_byte(p.body, 4), get_byte(p.body, 7)) >= 128 AS no_quota
+  FROM devapp_internal.packed_row p JOIN devapp.app a ON a.app_id = p.item WHERE a.name LIKE 'packed%' ORDER BY a.name COLLATE "C";
+SELECT app_id AS other_app, secret AS other_app_secret FROM devapp.create_app('packed-other', 'packed@example.com', products => '{packed-2}') \gset
+SELECT * FROM pg_temp.no_quota;
+SELECT code, app_id = :'other_app' AS own_app FROM devapp.verify_key(:'other_app_secret', '/c');
+UPDATE devapp.app SET description = 'beside' WHERE app_id = :'other_app';
+SELECT FROM devapp.suspend_app(:'other_app');
+SELECT code, app_id = :'other_app' AS own_app FROM devapp.verify_key(:'other_app_secret', '/c');
+SELECT FROM devapp.resume_app(:'other_app');
+SELECT code, app_id = :'other_app' AS own_app FROM devapp.verify_key(:'other_app_secret', '/c');
+SELECT * FROM pg_temp.no_quota;
+BEGIN;
+SELECT FROM devapp.set_app_quota(:'other_app', 'packed-2', quota_limit => 7, quota_interval => 1, quota_unit => 'never');
+SELECT * FROM pg_temp.no_quota;
+ROLLBACK;
+SELECT * FROM pg_temp.no_quota;
+SELECT FROM devapp.set_app_quota(:'other_app', 'packed-2', quota_limit => 7, quota_interval => 1, quota_unit => 'never');
+SELECT * FROM pg_temp.no_quota;
+SELECT FROM devapp.set_app_quota(:'other_app', 'packed-2');
+SELECT * FROM pg_temp.no_quota;
+SELECT devapp_internal.rebuild_packed_rows() > 0 AS rebuilt;
+SELECT * FROM pg_temp.no_quota;
+-- ... whichever trigger comes first, and though the app is changed by the same command
+BEGIN;
+WITH a AS (INSERT INTO devapp.app (team_id, name) SELECT team_id, 'packed-3' FROM devapp.team WHERE name = 'packed' RETURNING app_id)
+INSERT INTO devapp.app_quota (app_id, product_id, rate_limit, rate_burst) SELECT a.app_id, :'product_2', 1, 1 FROM a;
+CREATE FUNCTION pg_temp.with_quota() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO devapp.app_quota (app_id, product_id, rate_limit, rate_burst)
+    SELECT NEW.app_id, p.product_id, 1, 1 FROM devapp.product p WHERE p.name = 'packed-2';
+    RETURN NULL;
+END $$;
+CREATE TRIGGER a_first AFTER INSERT ON devapp.app FOR EACH ROW EXECUTE FUNCTION pg_temp.with_quota();
+INSERT INTO devapp.app (team_id, name) SELECT team_id, 'packed-4' FROM devapp.team WHERE name = 'packed';
+WITH a AS (UPDATE devapp.app SET scopes = '{write}' WHERE app_id = :'other_app' RETURNING app_id)
+INSERT INTO devapp.app_quota (app_id, product_id, rate_limit, rate_burst) SELECT app_id, :'product_2', 1, 1 FROM a;
+SELECT * FROM pg_temp.no_quota;
+SELECT * FROM pg_temp.copies;
+-- as replication brings it
+SET LOCAL session_replication_role = replica;
+INSERT INTO devapp.app (app_id, team_id, name, status, scopes, attributes, created_at, updated_at)
+SELECT '00000000-0000-7000-8000-00000000aced', team_id, 'packed-5', 'approved', '{}', '{}', now(), now() FROM devapp.team WHERE name = 'packed';
+UPDATE devapp.app_quota SET app_id = '00000000-0000-7000-8000-00000000aced' WHERE app_id = :'other_app';
+SELECT * FROM pg_temp.no_quota;
+SELECT * FROM pg_temp.copies;
+ROLLBACK;
+SELECT * FROM pg_temp.no_quota;
+-- ... and where it says so though there is one, the copy is wrong
+BEGIN;
+SELECT body AS says_none FROM devapp_internal.packed_row WHERE kind = 'A' AND item = :'other_app' \gset
+INSERT INTO devapp.app_quota (app_id, product_id, rate_limit, rate_burst) VALUES (:'other_app', :'product_2', 1, 1);
+ALTER TABLE devapp_internal.packed_row DISABLE TRIGGER keep_packed_row;
+UPDATE devapp_internal.packed_row SET body = :'says_none' WHERE kind = 'A' AND item = :'other_app';
+SELECT * FROM pg_temp.copies;
+ROLLBACK;
+
 -- a copy that is too long for a page
 SELECT FROM devapp.create_product('packed-3', scopes => ARRAY(SELECT 'packed.' || md5(n::text) || md5((-n)::text) FROM generate_series(1, 100) AS n));
 SELECT secret AS long_secret FROM devapp.issue_credential(:'app_id', products => '{packed-3}') \gset

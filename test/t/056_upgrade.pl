@@ -510,7 +510,15 @@ SKIP:
 {
 	skip 'there is no release before this version', 1 unless $released;
 	$node->safe_psql('postgres', 'CREATE DATABASE released; CREATE DATABASE this_version');
-	$node->safe_psql('released', "CREATE EXTENSION pgcrypto; CREATE EXTENSION devapp VERSION '$released'; SELECT devapp.setup_roles(); ALTER EXTENSION devapp UPDATE; SELECT devapp.setup_roles()");
+	$node->safe_psql('released', "CREATE EXTENSION pgcrypto; CREATE EXTENSION devapp VERSION '$released'; SELECT devapp.setup_roles();"
+		. q{SELECT devapp.create_developer('ada@example.com'); SELECT devapp.create_app(name, 'ada@example.com') FROM unnest('{before,then}'::text[]) AS name});
+	# only a library that keeps it true may say that an app has no quota, and 0.1.0 does not
+	my $no_quota = q{SELECT string_agg(a.name, ' ' ORDER BY a.name) FROM devapp.app a JOIN devapp_internal.packed_row p ON p.kind = 'A' AND p.item = a.app_id WHERE greatest(get_byte(p.body, 4), get_byte(p.body, 7)) >= 128};
+	is($node->safe_psql('released', $no_quota), $released eq '0.1.0' ? '' : 'before then', "before an update of $released");
+	$node->safe_psql('released', q{ALTER EXTENSION devapp UPDATE; SELECT devapp.setup_roles(); SELECT devapp.create_product('p'); SELECT devapp.create_app('after', 'ada@example.com', products => '{p}');}
+		. q{SELECT devapp.set_app_quota('ada@example.com/then', 'p', rate_limit => 1, rate_burst => 1); UPDATE devapp.app SET scopes = '{x}'});
+	is($node->safe_psql('released', $no_quota), $released eq '0.1.0' ? 'after' : 'after before', 'a new app says that it has no quota');
+	is($node->safe_psql('released', "SELECT FROM devapp_internal.rebuild_packed_rows(); $no_quota"), 'after before', 'and old ones do when the copies are made again');
 	$node->safe_psql('this_version', 'CREATE EXTENSION devapp CASCADE; SELECT devapp.setup_roles()');
 	same_lines(catalog($node, 'released'), catalog($node, 'this_version'), "the catalog after an update of $released is that of a fresh install");
 }
