@@ -324,7 +324,7 @@ sub make_response
 ask(q{CREATE SCHEMA t;
 	CREATE TABLE t.turn (turn int PRIMARY KEY, at bigint, began timestamptz, ended timestamptz);
 	CREATE TABLE t.key (key text PRIMARY KEY, secret text, credential_id uuid, version int);
-	CREATE TABLE t.call (turn int, day int, key text, resource text, method text, asked text, cost bigint, app text, product text, environment text, code text);
+	CREATE TABLE t.call (turn int, day int, key text, resource text, method text, asked text, cost bigint, app text, product text, environment text, code text, n int);
 	CREATE TABLE t.verdict (key text, code text, product text, expected_code text, expected_product text, n bigint);
 	CREATE TABLE t.response (turn int, day int, at bigint, key text, product text, status int, us bigint, bin int);
 	CREATE INDEX ON t.call (turn);
@@ -361,7 +361,7 @@ sub make_turn
 	store_keys();
 	$key{turned}{why} = 'SUPERSEDED' if $at > ($key{turned}{ends} // $at);
 	$key{expires}{why} = 'EXPIRED' if $at > $key{expires}{ends};
-	push @calls, make_call($turn, $day) for 1 .. $calls_a_turn;
+	push @calls, [ @{ make_call($turn, $day) }, $_ ] for 1 .. $calls_a_turn;
 	push @responses, make_response($turn, $at, $day) for 1 .. $responses_a_turn;
 	set_clock($at);
 	fill('turn', [ $turn, $at, undef, undef ]);
@@ -373,7 +373,7 @@ sub make_turn
 		qq{INSERT INTO t.verdict
 		SELECT c.key, (c.v).code::text, (c.v).product, c.code, c.product, count(*)
 		  FROM (SELECT x.key, x.code, x.product, devapp.verify_key(x.secret, x.resource, x.method, x.asked, cost => x.cost) AS v
-		          FROM (SELECT y.*, (SELECT k.secret FROM t.key k WHERE k.key = y.key) AS secret FROM t.call y WHERE y.turn = $turn ORDER BY y.ctid) AS x OFFSET 0) AS c
+		          FROM (SELECT y.*, (SELECT k.secret FROM t.key k WHERE k.key = y.key) AS secret FROM t.call y WHERE y.turn = $turn ORDER BY y.n) AS x OFFSET 0) AS c
 		 GROUP BY 1, 2, 3, 4, 5});
 	$session->query_safe(
 		qq{SELECT devapp.record_usage(array_agg(coalesce(k.credential_id, devapp.uuid_v7())), array_agg(p.name), array_agg(r.status),
