@@ -258,21 +258,27 @@ end_command_of(HeapTuple tuple)
 
 /* ---------- apps without quotas of their own ---------- */
 
-/* Can a copy say it, so that whoever gives the app a quota takes it back? */
+/* Does every library that may write here clear the flag in time? */
 static bool
 no_quota_is_kept(void)
 {
 	return !version_may_lack("0.1.1");
 }
 
-static bool
-says_no_quota(Relation packed, HeapTuple copy)
+/* Nothing is read of a body that is too short. */
+static BodyHead
+head_of(const bytea *body)
 {
-	bytea	   *body = body_of(packed, copy);
 	BodyHead	head = {0, 0};
 
 	memcpy(&head, VARDATA_ANY(body), Min(sizeof(head), VARSIZE_ANY_EXHDR(body)));
-	return (head.present & BODY_NO_QUOTA) != 0;
+	return head;
+}
+
+static bool
+says_no_quota(Relation packed, HeapTuple copy)
+{
+	return (head_of(body_of(packed, copy)).present & BODY_NO_QUOTA) != 0;
 }
 
 static bool
@@ -294,45 +300,52 @@ flags_of(Relation packed, char kind, const PackedKey *key, HeapTuple old)
 	if (kind == PACKED_APP && old != NULL)
 		no_quota = says_no_quota(packed, old);
 	else if (kind == PACKED_APP)
-		/* one of the same statement may have been copied before it */
+		/* a quota of the same statement may have been copied before its app */
 		no_quota = no_quota_is_kept() && !quota_has_copy(packed, key, SnapshotSelf);
 	return no_quota ? BODY_NO_QUOTA : 0;
 }
 
-/* The copy of an app says no longer that it has no quota.  Did it? */
 static bool
-unset_no_quota(Relation packed, const PackedKey *app, bool look_only)
+app_says_no_quota(Relation packed, const PackedKey *app)
 {
 	SysScanDesc scan = find_packed(packed, PACKED_APP, app, ITSELF, SnapshotSelf);
 	HeapTuple	copy = systable_getnext(scan);
-	bool		did = copy != NULL && says_no_quota(packed, copy);
+	bool		says = copy != NULL && says_no_quota(packed, copy);
 
-	if (did && !look_only)
+	systable_endscan(scan);
+	return says;
+}
+
+/* Another transaction may have cleared the flag, before the app was locked. */
+static void
+clear_no_quota(Relation packed, const PackedKey *app)
+{
+	SysScanDesc scan = find_packed(packed, PACKED_APP, app, ITSELF, SnapshotSelf);
+	HeapTuple	copy = systable_getnext(scan);
+
+	if (copy != NULL && says_no_quota(packed, copy))
 	{
 		bytea	   *body = DatumGetByteaPCopy(PointerGetDatum(body_of(packed, copy)));
-		BodyHead	head;
+		BodyHead	head = head_of(body);
 
-		memcpy(&head, VARDATA(body), sizeof(head));
 		head.present &= ~BODY_NO_QUOTA;
 		memcpy(VARDATA(body), &head, sizeof(head));
 		end_command_of(copy);
 		CatalogTupleUpdate(packed, &copy->t_self, form_packed(packed, PACKED_APP, app, body));
 	}
 	systable_endscan(scan);
-	return did;
 }
 
-/* An app gets a quota; most have one already, or were locked by who gives it. */
+/* An app gets a quota.  Only the first one has something to clear, and locks the app. */
 static void
 note_quota(Relation packed, const pg_uuid_t *app_id)
 {
 	PackedKey	app = {*app_id, *app_id};
 
-	if (unset_no_quota(packed, &app, true))
-	{
-		lock_app_row(app_id);
-		(void) unset_no_quota(packed, &app, false);
-	}
+	if (!app_says_no_quota(packed, &app))
+		return;
+	lock_app_row(app_id);
+	clear_no_quota(packed, &app);
 }
 
 /* ---------- a copy ---------- */
