@@ -183,8 +183,12 @@ cmp_ok($passed, '>=', $used, 'nor one that is not known of');
 primary_says("UPDATE devapp.quota_lease SET expires_at = now() - interval '1 s' WHERE app_id = '$app->{app_id}' AND granted > used");
 is(calls($one, $app, 5, pause => 0.2), 'UNAVAILABLE 5', 'also when its lease has expired');
 like(doctor($primary, 'quota_leases'), qr/^warning\|expired leases of .* hold $held unit\(s\) of hard quotas$/, 'which doctor tells');
-primary_says("SELECT devapp.reset_quota('$app->{app_id}', '$app->{product}')");
-becomes($app, '0|0', 'a reset gives it back');
+# the same transaction asks, before a standby borrows some of it again
+is( primary_says("BEGIN;
+		DO 'BEGIN PERFORM devapp.reset_quota(''$app->{app_id}'', ''$app->{product}''); END';
+		SELECT used, reserved FROM devapp.quota_usage WHERE app_id = '$app->{app_id}';
+		COMMIT"),
+	'0|0', 'a reset gives it back');
 is(call($two, $app), 'VALID', 'and calls go on');
 
 # ---------- resets and limits ----------
