@@ -37,6 +37,9 @@ calls($old, 205);
 $old->poll_query_until('postgres', 'SELECT sum(calls) = 205 FROM devapp.usage_day') or die;
 # a flush that is not rolled up, of another month; and calls that are not flushed
 set_config($old, 'devapp.flush_interval', '1h');
+# a flush that began before that has to end
+sleep 1;
+$old->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type ~ '^devapp' AND datid IS NOT NULL}) or die;
 $old->safe_psql('postgres', q{SELECT devapp_internal.usage_partition('usage_minute', '2024-02-29');
 	INSERT INTO devapp.usage_minute (minute, app_id, code, calls, cost, flush_id)
 	SELECT '2024-02-29 23:59+00', NULL, 'NOT_FOUND', 13, 0, devapp_internal.new_flush()});
