@@ -145,6 +145,20 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION devapp_internal.apigee_integer(body jsonb, name text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    given constant bigint := devapp_internal.apigee_number(body, name);
+BEGIN
+    IF given NOT BETWEEN -2147483648 AND 2147483647 THEN
+        PERFORM devapp_internal.apigee_refuse(format('%s is too large', name), 'The maximum is 2147483647.');
+    END IF;
+    RETURN given;
+END
+$$;
+
 -- The lifetime of a key; null: it never expires.
 CREATE FUNCTION devapp_internal.apigee_lifetime(body jsonb, name text, unit interval) RETURNS interval
     LANGUAGE plpgsql
@@ -155,6 +169,9 @@ DECLARE
 BEGIN
     IF given <= 0 AND given <> -1 THEN
         PERFORM devapp_internal.apigee_refuse(format('%s must be greater than zero', name), 'Send -1 for a key that never expires.');
+    END IF;
+    IF given > extract(epoch FROM interval '10000 years') / extract(epoch FROM unit) THEN
+        PERFORM devapp_internal.apigee_refuse(format('%s is too large', name), 'The maximum is 10,000 years.');
     END IF;
     RETURN nullif(given, -1) * unit;
 END

@@ -123,7 +123,7 @@ BEGIN
         wanted.methods := devapp_internal.checked_methods(devapp_internal.apigee_texts(operation, 'methods'));
         wanted.proxy := nullif(devapp_internal.apigee_text(operation, 'proxy'), '');
         wanted.quota_limit := devapp_internal.apigee_number(operation, 'quota_limit');
-        wanted.quota_interval := CASE WHEN wanted.quota_limit IS NOT NULL THEN coalesce(devapp_internal.apigee_number(operation, 'quota_interval'), 1) END;
+        wanted.quota_interval := CASE WHEN wanted.quota_limit IS NOT NULL THEN coalesce(devapp_internal.apigee_integer(operation, 'quota_interval'), 1) END;
         wanted.quota_unit := CASE WHEN wanted.quota_limit IS NOT NULL THEN devapp_internal.apigee_text(operation, 'quota_unit') END;
         RETURN NEXT wanted;
     END LOOP;
@@ -203,6 +203,7 @@ BEGIN
     IF other IS NOT NULL THEN
         PERFORM devapp_internal.apigee_refuse(format('%s is not supported', devapp_internal.masked(other)), 'Products have an operationGroup or apiResources.');
     END IF;
+    PERFORM devapp_internal.require_operation_group(body -> 'operationGroup');
     RETURN body || CASE WHEN jsonb_typeof(body -> 'quota') = 'object'
                         THEN jsonb_build_object('quota', body #> '{quota,limit}', 'quotaInterval', body #> '{quota,interval}',
                                                 'quotaTimeUnit', body #> '{quota,timeUnit}')
@@ -287,7 +288,7 @@ BEGIN
         proxies => devapp_internal.apigee_texts(body, 'proxies'),
         scopes => devapp_internal.apigee_texts(body, 'scopes'),
         quota_limit => quota_limit,
-        quota_interval => CASE WHEN quota_limit IS NOT NULL THEN devapp_internal.apigee_number(body, 'quotaInterval')::integer END,
+        quota_interval => CASE WHEN quota_limit IS NOT NULL THEN devapp_internal.apigee_integer(body, 'quotaInterval') END,
         quota_unit => CASE WHEN quota_limit IS NOT NULL THEN devapp_internal.apigee_text(body, 'quotaTimeUnit') END,
         attributes => attributes - 'access');
     PERFORM devapp_internal.apigee_put_operations(made, body);
@@ -318,7 +319,7 @@ BEGIN
         proxies => devapp_internal.apigee_texts(body, 'proxies'),
         scopes => devapp_internal.apigee_texts(body, 'scopes'),
         quota_limit => quota_limit,
-        quota_interval => devapp_internal.apigee_number(body, 'quotaInterval')::integer,
+        quota_interval => devapp_internal.apigee_integer(body, 'quotaInterval'),
         quota_unit => devapp_internal.apigee_text(body, 'quotaTimeUnit'),
         attributes => attributes - 'access');
     PERFORM devapp_internal.apigee_put_operations(changed, body);

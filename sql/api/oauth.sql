@@ -44,7 +44,7 @@ BEGIN
     client_id := devapp_internal.oauth_parameter(form, 'client_id');
     secret := devapp_internal.oauth_parameter(form, 'client_secret');
     assertion := devapp_internal.oauth_parameter(form, 'client_assertion');
-    IF num_nonnulls(request.headers -> 'authorization', secret, assertion) > 1 THEN
+    IF num_nonnulls(nullif(btrim(request.headers ->> 'authorization'), ''), secret, assertion) > 1 THEN
         PERFORM devapp_internal.http_error(400, 'invalid_request', 'the client used more than one authentication method');
     END IF;
     IF (assertion IS NULL) <> (assertion_type IS NULL) THEN
@@ -53,7 +53,7 @@ BEGIN
     IF assertion_type <> 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' THEN
         PERFORM devapp_internal.http_error(401, 'invalid_client', 'client_assertion_type is not supported');
     END IF;
-    IF request.headers ? 'authorization' AND request.basic_user IS NULL THEN
+    IF btrim(request.headers ->> 'authorization') <> '' AND request.basic_user IS NULL THEN
         PERFORM devapp_internal.http_error(401, 'invalid_client', 'Authorization does not contain the id and the secret of a client');
     END IF;
     IF client_id <> request.basic_user THEN

@@ -136,7 +136,7 @@ DECLARE
                                ELSE 'application/json' END;
 BEGIN
     RETURN devapp_internal.json_response(200, devapp.jwks(),
-        devapp_internal.oauth_published_for(devapp_internal.setting('signing_key_publish')::interval) || jsonb_build_object('Content-Type', type));
+        devapp_internal.oauth_published_for(devapp_internal.setting('signing_key_publish')::interval) || jsonb_build_object('Content-Type', type, 'Vary', 'Accept'));
 END
 $$;
 COMMENT ON FUNCTION devapp_internal.oauth_jwks(devapp_internal.http_request) IS

@@ -27,16 +27,15 @@ CREATE FUNCTION devapp_internal.apigee_attributes(list jsonb) RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    attributes jsonb := '{}';
 BEGIN
     IF jsonb_typeof(list) IS DISTINCT FROM 'array' THEN
-        RETURN attributes;
+        RETURN '{}';
     END IF;
-    FOR i IN 0 .. jsonb_array_length(list) - 1 LOOP
-        attributes := jsonb_build_object(coalesce(list -> i ->> 'name', ''), coalesce(list -> i ->> 'value', '')) || attributes;
-    END LOOP;
-    RETURN attributes;
+    -- one that is too long to be kept is refused, however long
+    RETURN (SELECT coalesce(jsonb_object_agg(a.name, left(a.value, 100000)), '{}')
+              FROM (SELECT DISTINCT ON (1) coalesce(e.attribute ->> 'name', '') AS name, coalesce(e.attribute ->> 'value', '') AS value
+                      FROM jsonb_array_elements(list) WITH ORDINALITY AS e(attribute, n)
+                     ORDER BY 1, e.n) AS a);
 END
 $$;
 
@@ -48,6 +47,63 @@ BEGIN
     RETURN jsonb_build_object('email', object -> 'email', 'first_name', object -> 'firstName', 'last_name', object -> 'lastName',
                               'user_name', object -> 'userName', 'status', object -> 'status',
                               'attributes', devapp_internal.apigee_attributes(object -> 'attributes'));
+END
+$$;
+
+-- What has another form than Apigee's would be lost without a word, and a product without
+-- operations covers every path.  A name that Apigee does not know is refused, as it is there.
+CREATE FUNCTION devapp_internal.require_members(object jsonb, what text, VARIADIC names text[]) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    unknown text;
+BEGIN
+    IF jsonb_typeof(object) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION '% is not an object', what USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT min(k) INTO unknown FROM jsonb_object_keys(object) AS k WHERE k <> ALL (names);
+    IF unknown IS NOT NULL THEN
+        RAISE EXCEPTION '% has an unknown member: %', what, devapp_internal.quoted(unknown) USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION devapp_internal.require_operation_config(config jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_members(config, 'an operation config', 'apiSource', 'operations', 'quota', 'attributes');
+    IF jsonb_typeof(config -> 'operations') IS DISTINCT FROM 'array' OR config -> 'operations' = '[]' THEN
+        RAISE EXCEPTION 'an operation config has no operations' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM devapp_internal.require_members(o, 'an operation', 'resource', 'methods') FROM jsonb_array_elements(config -> 'operations') AS o;
+    IF config -> 'quota' <> 'null' THEN
+        PERFORM devapp_internal.require_members(config -> 'quota', 'quota of an operation config', 'limit', 'interval', 'timeUnit');
+    END IF;
+END
+$$;
+
+-- Null, an empty list or text, and a group without members say that there are none.
+CREATE FUNCTION devapp_internal.require_operation_group(operation_group jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    configs constant jsonb := operation_group -> 'operationConfigs';
+BEGIN
+    IF operation_group IS NULL OR operation_group IN ('null', '""', '[]', '{}') THEN
+        RETURN;
+    END IF;
+    PERFORM devapp_internal.require_members(operation_group, 'operationGroup', 'operationConfigs', 'operationConfigType');
+    IF configs = 'null' OR configs = '[]' THEN
+        RETURN;
+    END IF;
+    IF jsonb_typeof(configs) IS DISTINCT FROM 'array' THEN
+        RAISE EXCEPTION 'operationGroup has no operationConfigs' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM devapp_internal.require_operation_config(c) FROM jsonb_array_elements(configs) AS c;
 END
 $$;
 
@@ -66,7 +122,7 @@ AS $$
              UNION ALL
             SELECT jsonb_build_object('resource', r)
               FROM jsonb_path_query(object, '$.apiResources[*]') AS r
-             WHERE NOT jsonb_path_exists(object, '$.operationGroup.operationConfigs[*]') AND r <> '""') AS o
+             WHERE NOT jsonb_path_exists(object, '$.operationGroup.operationConfigs[*]') AND r NOT IN ('""', 'null')) AS o
 $$;
 
 -- A product without operations covers every path, so a product that has only operations of other kinds is refused.
@@ -77,6 +133,7 @@ AS $$
 DECLARE
     kinds constant text[] := '{graphqlOperationGroup,grpcOperationGroup,llmOperationGroup}'::text[];
 BEGIN
+    PERFORM devapp_internal.require_operation_group(object -> 'operationGroup');
     FOR i IN 1 .. cardinality(kinds) LOOP
         IF jsonb_path_exists(object -> kinds[i], '$.operationConfigs[*]') THEN
             RAISE EXCEPTION 'it has operations that cannot be imported: %', kinds[i] USING ERRCODE = 'invalid_parameter_value';

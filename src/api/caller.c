@@ -62,9 +62,11 @@ challenge_of(const Exchange *x, ErrorForm form)
 	if (form == ERROR_FORM_OAUTH && (x->authorization.scheme != HTTP_SCHEME_BEARER || x->caller->name != NULL))
 		return "Basic realm=\"devapp\"";
 	initStringInfo(&text);
-	appendStringInfoString(&text, "Bearer realm=\"devapp\"");
+	appendStringInfoString(&text, x->authorization.scheme == HTTP_SCHEME_DPOP ? "DPoP realm=\"devapp\"" : "Bearer realm=\"devapp\"");
 	if (x->authorization.scheme != HTTP_SCHEME_NONE)
 		appendStringInfoString(&text, ", error=\"invalid_token\"");
+	if (x->authorization.scheme == HTTP_SCHEME_DPOP)
+		appendStringInfoString(&text, ", algs=\"EdDSA ES256 RS256\"");
 	/* a gateway asks about resources whose URLs are not known here */
 	if (form == ERROR_FORM_APIGEE || form == ERROR_FORM_DEVAPP)
 		append_metadata(&text);
@@ -142,7 +144,9 @@ verify_presented_token(const Exchange *x, Str token, const DecideRequest *reques
 		.token = token,
 		.method = x->raw.method,
 		.resource = {url, strlen(url)},
-		.dpop = exchange_header(x, "dpop")
+		/* a bearer token proves nothing (RFC 9449, section 7.2) */
+		.dpop = x->authorization.scheme == HTTP_SCHEME_BEARER ? (Str) {NULL, 0} : exchange_header(x, "dpop"),
+		.as_dpop = x->authorization.scheme == HTTP_SCHEME_DPOP
 	};
 	Verdict		v = verify_token(token, &proofs, request);
 

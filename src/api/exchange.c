@@ -397,7 +397,7 @@ read_json(const Exchange *x, bool is_said, NullableDatum *body)
 static void
 read_body(const Exchange *x, NullableDatum *form, NullableDatum *body)
 {
-	HttpMedia	media = http_media_of(exchange_header(x, "content-type"));
+	HttpMedia	media = http_media_of(exchange_header(x, "content-type"), x->raw.body);
 
 	if (str_is(x->found.route.method, "GET"))
 		return;

@@ -47,6 +47,7 @@ read_forwarded(const Exchange *x, Question *q)
 	q->method = exchange_header(x, forwarded.data != NULL ? "x-forwarded-method" : "x-original-method");
 	if (q->path.len == 0 || q->method.len == 0)
 		exchange_refuse(400, "X-Forwarded-Method or X-Forwarded-Uri is missing");
+	q->path_is_uri = true;
 }
 
 /* Either the question is at the path itself, or behind it follows what was asked for. */

@@ -235,7 +235,7 @@ set_cors_fields(Exchange *x)
 
 	if (!api_has_origins())
 		return;
-	exchange_set_field(x, "Vary", "Origin");
+	exchange_set_field(x, "Vary", "Accept, Origin");
 	if (origin.data == NULL || !http_is_field_value(origin) || !api_origin_is_allowed(origin))
 		return;
 	json_object_put_string(&x->fields, "Access-Control-Allow-Origin", origin);

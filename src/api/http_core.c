@@ -281,31 +281,53 @@ http_read_authorization(Str value, char *room)
 
 /* ---------- media types ---------- */
 
-/* Only UTF-8 is read, whatever its name. */
+bool
+http_is_ascii(Str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+	{
+		if ((unsigned char) s.data[i] >= 0x80)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Only UTF-8 is read, by any of its names; and what Java's clients declare where all of it is
+ * ASCII, which means the same in UTF-8.
+ */
 static bool
-charset_is_utf8(Str parameters)
+charset_is_read(Str charset, Str body)
+{
+	if (charset.len >= 2 && charset.data[0] == '"' && charset.data[charset.len - 1] == '"')
+		charset = (Str) {charset.data + 1, charset.len - 2};
+	if (is_word(charset, "utf-8") || is_word(charset, "utf8") || is_word(charset, "us-ascii"))
+		return true;
+	return (is_word(charset, "iso-8859-1") || is_word(charset, "windows-1252")) && http_is_ascii(body);
+}
+
+static bool
+charsets_are_read(Str parameters, Str body)
 {
 	while (parameters.len > 0)
 	{
 		Str			value = cut_before(&parameters, ';');
 		Str			name = trim_space(cut_before(&value, '='));
 
-		value = trim_space(value);
-		if (is_word(name, "charset") && !is_word(value, "utf-8") && !is_word(value, "\"utf-8\"") &&
-			!is_word(value, "us-ascii"))
+		if (is_word(name, "charset") && !charset_is_read(trim_space(value), body))
 			return false;
 	}
 	return true;
 }
 
 HttpMedia
-http_media_of(Str content_type)
+http_media_of(Str content_type, Str body)
 {
 	Str			type = trim_space(cut_before(&content_type, ';'));
 
 	if (type.len == 0)
 		return HTTP_MEDIA_NONE;
-	if (!charset_is_utf8(content_type))
+	if (!charsets_are_read(content_type, body))
 		return HTTP_MEDIA_OTHER;
 	if (is_word(type, "application/octet-stream"))
 		return HTTP_MEDIA_NONE;

@@ -57,7 +57,8 @@ extern bool http_read_path(Str pattern, Str path, char *room, HttpParameters *pa
 extern bool http_read_parameters(Str text, char *room, HttpParameters *params);
 extern bool http_read_form_value(Str text, char *room, Str *value);
 extern HttpAuthorization http_read_authorization(Str value, char *room);
-extern HttpMedia http_media_of(Str content_type);
+extern HttpMedia http_media_of(Str content_type, Str body);
+extern bool http_is_ascii(Str s);
 extern bool http_accepts_json(Str accept);
 extern bool http_is_token(Str s);
 extern bool http_is_field_value(Str s);

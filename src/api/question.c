@@ -77,6 +77,7 @@ question_options(Str text, const char *where)
 typedef struct QuestionKey
 {
 	Str			token;			/* or key */
+	HttpScheme	scheme;			/* with which it came in Authorization */
 	Str			user;			/* of a pair */
 	Str			password;
 } QuestionKey;
@@ -112,7 +113,7 @@ find_key(const Question *q)
 			return (QuestionKey) {.user = a->user, .password = a->password};
 		case HTTP_SCHEME_BEARER:
 		case HTTP_SCHEME_DPOP:
-			return (QuestionKey) {.token = a->token};
+			return (QuestionKey) {.token = a->token, .scheme = a->scheme};
 		case HTTP_SCHEME_NONE:
 		case HTTP_SCHEME_BROKEN:
 			break;
@@ -129,6 +130,9 @@ decide_question(const Question *q)
 
 	decide_request_init(&request);
 	decide_request_set_resource(&request, q->path.data, q->path.len);
+	/* bytes that became other characters on the way are other ones to the server behind */
+	if (q->path_is_uri && !http_is_ascii(request.resource))
+		request.resource_safe = false;
 	request.method = q->method;
 	request.environment = q->options.environment;
 	request.proxy = q->options.proxy;
@@ -150,7 +154,9 @@ verify_question(const Question *q, const DecideRequest *request)
 		.token = key.token,
 		.method = q->method,
 		.resource = q->path,
-		.dpop = q->dpop,
+		/* a bearer token proves nothing (RFC 9449, section 7.2) */
+		.dpop = key.scheme == HTTP_SCHEME_BEARER ? (Str) {NULL, 0} : q->dpop,
+		.as_dpop = key.scheme == HTTP_SCHEME_DPOP,
 		.audience = q->options.audience
 	};
 	Verdict		v;

@@ -21,6 +21,7 @@ typedef struct Question
 	GatewayOptions options;
 	Str			method;
 	Str			path;			/* may have a query */
+	bool		path_is_uri;	/* as the client sent it, so it is ASCII */
 	Str			query;
 	Str			header_key;		/* in the field for keys; data NULL: none */
 	HttpAuthorization authorization;

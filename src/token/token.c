@@ -329,7 +329,7 @@ token_examine(Str bytes, Token *token, TokenHolder *holder)
 static bool
 is_proven(const TokenFacts *facts, const TokenProofs *proofs, TimestampTz now)
 {
-	if (facts->is_bound_otherwise)
+	if (facts->is_bound_otherwise || (proofs->as_dpop && !facts->has_jkt))
 		return false;
 	if (facts->has_x5t && !dpop_certificate_is(proofs->x5t, facts->x5t))
 		return false;

@@ -35,6 +35,7 @@ typedef struct TokenProofs
 	Str			method;			/* of the call */
 	Str			resource;
 	Str			dpop;
+	bool		as_dpop;		/* with a scheme that is only for tokens that are bound to a key */
 	Str			x5t;			/* thumbprint of the client's certificate, base64url */
 	Str			audience;		/* whom the token must be for */
 } TokenProofs;

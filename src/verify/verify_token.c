@@ -117,7 +117,7 @@ devapp_verify_token(PG_FUNCTION_ARGS)
 	MemoryContext caller = enter_work_context();
 	DecideRequest request = request_arguments(fcinfo, 1, false);
 	bool		waited = false;
-	TokenProofs proofs;
+	TokenProofs proofs = {0};
 	Verdict		v;
 
 	narrow_request(&request, fcinfo, 6);

@@ -35,6 +35,8 @@ static const struct
 	{"application/json, text/html", HTTP_MEDIA_OTHER},
 	{"application/x-www-form-urlencoded", HTTP_MEDIA_FORM}, {"application/x-www-form-urlencoded;charset=utf-8", HTTP_MEDIA_FORM},
 	{"application/x-www-form-urlencoded;charset=latin1", HTTP_MEDIA_OTHER}, {"multipart/form-data;boundary=a", HTTP_MEDIA_OTHER},
+	{"application/x-www-form-urlencoded; charset=ISO-8859-1", HTTP_MEDIA_FORM}, {"application/json;charset=utf8", HTTP_MEDIA_JSON},
+	{"application/json;charset=\"windows-1252\"", HTTP_MEDIA_JSON}, {"application/json;charset=\"", HTTP_MEDIA_OTHER},
 };
 
 static const struct
@@ -124,7 +126,9 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	CHECK(sodium_init() >= 0);
 	for (size_t i = 0; i < sizeof(media_cases) / sizeof(media_cases[0]); i++)
-		CHECK(http_media_of(str_of(media_cases[i].type)) == media_cases[i].media);
+		CHECK(http_media_of(str_of(media_cases[i].type), str_of("{}")) == media_cases[i].media);
+	CHECK(http_media_of(str_of("application/json;charset=iso-8859-1"), str_of("\"\303\244\"")) == HTTP_MEDIA_OTHER);
+	CHECK(http_media_of(str_of("application/json;charset=utf8"), str_of("\"\303\244\"")) == HTTP_MEDIA_JSON);
 	for (size_t i = 0; i < sizeof(accept_cases) / sizeof(accept_cases[0]); i++)
 		CHECK(http_accepts_json(str_of(accept_cases[i].accept)) == accept_cases[i].json);
 	for (size_t i = 0; i < sizeof(authorization_cases) / sizeof(authorization_cases[0]); i++)
@@ -409,7 +413,7 @@ check_media(Str s)
 	memcpy(text + s.len, ",a/b ", 5);
 	if (memchr(s.data, '/', s.len) != NULL)
 		CHECK(http_accepts_json((Str) {text, s.len + 5}) == http_accepts_json(s));
-	if (http_media_of(s) == HTTP_MEDIA_JSON)
+	if (http_media_of(s, s) == HTTP_MEDIA_JSON)
 		CHECK(s.len >= strlen("+json"));
 	free(text);
 }

@@ -88,7 +88,7 @@ SELECT bool_and(e = a.app_id::text) AS in_order, count(*) FROM pg_temp.ask('GET'
   JOIN (SELECT app_id, row_number() OVER (ORDER BY app_id) AS n FROM devapp.app WHERE deleted_at IS NULL AND app_id >= :'id') AS a USING (n);
 SELECT q AS query, (SELECT array_agg(x ->> 'name' ORDER BY x ->> 'name') FROM jsonb_path_query(a.body_text::jsonb, '$.app[*]') AS x WHERE x ->> 'developerId' = d.developer_id::text) AS names
   FROM devapp.developer d, unnest('{expand=true,expand=true&status=revoked,expand=true&keyStatus=revoked,expand=true&apiProduct=zz-manual,expand=true&appfamily=nobody,expand=true&apptype=developer&status=approved,expand=true&apptype=company}'::text[]) AS q, pg_temp.ask('GET', '/apps?' || q) AS a
- WHERE d.email = 'ada@apigee.example';
+ WHERE d.email = 'ada@apigee.example' AND d.deleted_at IS NULL;
 SELECT jsonb_path_query_array(a.body_text::jsonb, '$.app[*].credentials') FROM pg_temp.ask('GET', '/apps?includeCred=false&ids=' || :'id') AS a;
 SELECT pg_temp.refused('GET', '/apps?startKey=zz-sky');
 SELECT pg_temp.refused('GET', '/apps?apiProduct=zz-gone');

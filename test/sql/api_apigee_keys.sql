@@ -27,7 +27,7 @@ SELECT pg_temp.show('POST', :'keys' || 'My-key_1', '{"apiProducts": ["zz-auto"],
 SELECT code, product FROM devapp.verify_client('My-key_1', 'my-secret_1234');
 -- the same by the other paths of Apigee; without an end
 SELECT pg_temp.show('POST', rtrim(:'keys', '/'), '{"consumerKey": "My-key_2", "consumerSecret": "my-secret_1234", "expiresInSeconds": "-1"}');
-SELECT pg_temp.show('POST', replace(:'keys', 'ada@apigee.example', developer_id::text) || 'create', '{"consumerKey": "My-key_3", "consumerSecret": "' || repeat('s', 2048) || '"}') LIKE '201 %' AS created FROM devapp.developer WHERE email = 'ada@apigee.example';
+SELECT pg_temp.show('POST', replace(:'keys', 'ada@apigee.example', developer_id::text) || 'create', '{"consumerKey": "My-key_3", "consumerSecret": "' || repeat('s', 2048) || '"}') LIKE '201 %' AS created FROM devapp.developer WHERE email = 'ada@apigee.example' AND deleted_at IS NULL;
 
 -- an imported API key has a public name, by which paths name it
 SELECT consumer_key AS public FROM devapp.import_credential('ada@apigee.example/zz-sky', 'Zz3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN', products => '{zz-auto}') \gset

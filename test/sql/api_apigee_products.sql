@@ -70,6 +70,17 @@ SELECT pg_temp.refused('POST', '/apiproducts', '{"name": "zz-bad", "apiResources
 SELECT pg_temp.refused('POST', '/apiproducts', '{"name": "zz-bad", "attributes": [{"name": "access", "value": "secret"}]}');
 SELECT pg_temp.refused('POST', '/apiproducts', '{"name": "zz-bad", "operationGroup": {"operationConfigs": [{"operations": [{"resource": "/a", "methods": ["G T"]}]}]}}');
 SELECT pg_temp.refused('POST', '/apiproducts', '{"name": "zz-bad", "operationGroup": {"operationConfigs": [{"operations": [{"methods": ["GET"]}]}]}}');
+-- a group of another form would be lost, and the product would cover every path
+SELECT a.status FROM pg_temp.ask('POST', '/apiproducts', '{"name": "zz-safe", "operationGroup": {"operationConfigs": [{"operations": [{"resource": "/safe"}]}]}}') AS a;
+SELECT g AS operation_group, pg_temp.refused('PUT', '/apiproducts/zz-safe', jsonb_build_object('operationGroup', g)::text)
+  FROM unnest(ARRAY['"x"', 'true', '5', '{"operationConfigs": "x"}', '{"operationConfigs": [1]}', '{"operationConfig": [{"operations": [{"resource": "/a"}]}]}', '{"operationConfigType": "proxy"}',
+                    '{"operationConfigs": [{"operation": [{"resource": "/a"}]}]}', '{"operationConfigs": [{"apiSource": "maps"}]}', '{"operationConfigs": [{"operations": []}]}',
+                    '{"operationConfigs": [{"operations": ["/a"]}]}', '{"operationConfigs": [{"operations": [{"resource": "/a", "method": "GET"}]}]}',
+                    '{"operationConfigs": [{"operations": [{"resource": "/a"}], "quota": "5"}]}']::jsonb[]) AS g;
+SELECT o.resource FROM devapp.product_operation o JOIN devapp.product p USING (product_id) WHERE p.name = 'zz-safe';
+SELECT i.kind, i.name, i.outcome, i.detail FROM devapp.import_apigee('{"apiProduct": [{"name": "zz-lost", "operationGroup": {"operationConfigs": [{"apiSource": "maps"}]}}]}') AS i;
+-- null says that there is nothing
+SELECT a.status, a.body_text::jsonb -> 'apiResources' AS resources FROM pg_temp.ask('POST', '/apiproducts', '{"name": "zz-null", "apiResources": null, "operationGroup": null}') AS a;
 -- without these operations the product would be for every path
 SELECT pg_temp.refused('POST', '/apiproducts', '{"name": "zz-bad", "graphqlOperationGroup": {"operationConfigs": [{"apiSource": "g", "operations": [{"operationTypes": ["QUERY"]}]}]}}');
 SELECT pg_temp.refused('PUT', '/apiproducts/zz-open', '{"name": "zz-closed"}');

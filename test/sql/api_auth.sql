@@ -63,6 +63,9 @@ SELECT a.status, a.body, a.headers - '{X-Devapp-App-Id,X-Devapp-Credential-Id,X-
   FROM (VALUES ('/else'), ('/orders/7')) AS u(uri), auth_test.ask(auth_test.by_key('team'), '; environment=test', u.uri, 'DELETE') AS a;
 SELECT a.* FROM auth_test.ask(auth_test.by_key('client')) AS a;
 
+-- a client's URI is ASCII: another byte may be another character by now
+SELECT u.uri, auth_test.show(auth_test.ask(auth_test.by_key('shop'), '', u.uri, 'GET')) FROM (VALUES ('/orders/%C3%A9'), ('/orders/é'), ('/orders/À®À®')) AS u(uri);
+
 -- ---------- where the key is ----------
 
 SELECT m.place, auth_test.show(auth_test.ask(m.headers, m.options, '/orders/7' || m.query))

@@ -147,7 +147,7 @@ SELECT left(m.form, 60) AS form, oauth_test.refusal(CASE WHEN m.form LIKE 'grant
 -- ---------- another body, another method ----------
 
 SELECT m.type, r.status, convert_from(r.body, 'UTF8')::jsonb AS body
-  FROM (VALUES ('application/json', '{"grant_type": "client_credentials"}'), (NULL, NULL), ('multipart/form-data; boundary=x', '--x--'), (NULL, :'post'), ('application/x-www-form-urlencoded; charset=iso-8859-1', :'post')) AS m(type, body),
+  FROM (VALUES ('application/json', '{"grant_type": "client_credentials"}'), (NULL, NULL), ('multipart/form-data; boundary=x', '--x--'), (NULL, :'post'), ('application/x-www-form-urlencoded; charset=utf-16', :'post')) AS m(type, body),
        devapp_api.handle('POST', '/oauth/token', NULL, jsonb_strip_nulls(jsonb_build_object('Content-Type', m.type)), convert_to(m.body, 'UTF8')) AS r;
 -- nothing of a query counts
 SELECT r.status, convert_from(r.body, 'UTF8')::jsonb ->> 'error_description' AS said FROM devapp_api.handle('POST', '/oauth/token', :'post', '{"Content-Type": "application/x-www-form-urlencoded"}') AS r;
@@ -162,6 +162,11 @@ SELECT devapp_internal.dpop_named_key(:'proof') AS key;
 SELECT oauth_test.refusal(:'post', jsonb_build_object('DPoP', m.proof)) FROM (VALUES (''), ('x'), (:'assertion'), (:'proof')) AS m(proof);
 -- and who is no client hears of that first
 SELECT oauth_test.refusal(:'post' || 'x', jsonb_build_object('DPoP', :'proof'));
+
+-- what Java's clients say of a form that is ASCII, and an empty Authorization beside the form
+SELECT m.headers, r.status, convert_from(r.body, 'UTF8')::jsonb ->> 'error' AS error
+  FROM (VALUES ('{"Content-Type": "application/x-www-form-urlencoded; charset=ISO-8859-1"}'), ('{"Content-Type": "application/x-www-form-urlencoded", "Authorization": ""}')) AS m(headers),
+       devapp_api.handle('POST', '/oauth/token', NULL, m.headers::jsonb, convert_to(:'post', 'UTF8')) AS r;
 
 -- nothing of it all is kept
 SELECT count(*) FROM devapp.audit_event e WHERE position(:'secret' IN e::text) > 0;

@@ -427,6 +427,32 @@ is(outcome('/oauth/introspect', { token => $token, client_assertion_type => $typ
 is(outcome('/oauth/revoke', { token => $token, client_assertion_type => $type, client_assertion => assertion($stranger) }), '200 nothing', 'revocation by an assertion');
 is(outcome('/oauth/introspect', { token => $token, client_assertion_type => $type, client_assertion => assertion($stranger) }), '200 nothing', 'it is not active any more');
 
+# The scheme says what a token is: one that is bound is no bearer token, and with the scheme DPoP
+# only one that is bound is good.
+my $gateway = sql(q{SELECT FROM devapp_internal.setup_products() \g /dev/null
+	SELECT FROM devapp.create_developer('gateway@example.com') \g /dev/null
+	SELECT secret FROM devapp.create_app('gateway', 'gateway@example.com', '{devapp-admin}', scopes => '{devapp:verify,devapp:read}')});
+sql(q{DO 'BEGIN PERFORM devapp.approve_app(''gateway@example.com/gateway''); END'});
+
+# What /auth says of a call with these fields.
+sub auth
+{
+	my (%fields) = @_;
+
+	return sql(q{SELECT concat_ws(' ', headers ->> 'X-Devapp-Code', headers ->> 'WWW-Authenticate') FROM devapp_api.handle('GET', '/auth', NULL, } .
+		literal(encode_json({ 'X-Devapp-Gateway' => $gateway, 'X-Forwarded-Uri' => '/weather/today', 'X-Forwarded-Method' => 'GET', %fields })) . ')');
+}
+
+my $bound = bound_token();
+my $unbound = sql("SELECT token FROM devapp.issue_token('$secret->{consumer_key}', '$secret->{secret}')");
+is(auth(Authorization => "DPoP $bound", DPoP => proof_for($bound, $key)), 'VALID', 'over HTTP: with the scheme DPoP');
+is(auth('X-API-Key' => $bound, DPoP => proof_for($bound, $key)), 'VALID', 'or in a field of its own');
+is(auth(Authorization => "Bearer $bound", DPoP => proof_for($bound, $key)), 'PROOF_REQUIRED Bearer realm="devapp", error="invalid_token"', 'not as a bearer token');
+is(auth(Authorization => "DPoP $bound"), 'PROOF_REQUIRED DPoP realm="devapp", error="invalid_token", algs="EdDSA ES256 RS256"', 'nor without a proof');
+is(auth(Authorization => "Bearer $unbound"), 'VALID', 'a token that is not bound');
+is(auth(Authorization => "DPoP $unbound", DPoP => proof_for($unbound, $key)), 'PROOF_REQUIRED DPoP realm="devapp", error="invalid_token", algs="EdDSA ES256 RS256"',
+	'which no proof binds');
+
 # where no proof can be remembered, none is asked for
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 $node->restart;
