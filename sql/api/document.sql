@@ -21,7 +21,7 @@ BEGIN
                     ELSE jsonb_build_object('anyOf', jsonb_build_array(inner_schema, '{"type": "null"}'::jsonb)) END;
     END IF;
     RETURN CASE WHEN strpos(short, ' or ') > 0 THEN jsonb_build_object('anyOf', (SELECT jsonb_agg(devapp_internal.schema_of(t)) FROM unnest(string_to_array(short, ' or ')) AS t))
-                WHEN short ~ '^\[.+\]$' THEN jsonb_build_object('type', 'array', 'items', devapp_internal.schema_of(substr(short, 2, length(short) - 2)))
+                WHEN short ~ '^[[].+[]]$' THEN jsonb_build_object('type', 'array', 'items', devapp_internal.schema_of(substr(short, 2, length(short) - 2)))
                 WHEN short ~ '^#' THEN jsonb_build_object('$ref', '#/components/schemas/' || substr(short, 2))
                 WHEN strpos(short, '|') > 0 THEN jsonb_build_object('type', 'string', 'enum', string_to_array(short, '|'))
                 WHEN short IN ('string', 'integer', 'number', 'boolean', 'object') THEN jsonb_build_object('type', short)

@@ -7,7 +7,7 @@ CREATE FUNCTION devapp_internal.openapi_parameters(path text, is_greedy boolean,
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH names AS (
-        SELECT m.name[1] AS name, m.n, count(*) OVER () AS of FROM regexp_matches(path, '\{([a-z_]+)\}', 'g') WITH ORDINALITY AS m(name, n)
+        SELECT m.name[1] AS name, m.n, count(*) OVER () AS of FROM regexp_matches(path, '[{]([a-z_]+)[}]', 'g') WITH ORDINALITY AS m(name, n)
     )
     SELECT coalesce(jsonb_agg(p.parameter ORDER BY p.of_query, p.n), '[]')
       FROM (SELECT jsonb_build_object('name', m.name, 'in', 'path', 'required', true, 'schema', '{"type": "string"}'::jsonb)
@@ -77,7 +77,7 @@ AS $$
     WITH routes AS (
         SELECT DISTINCT ON (f.form, r.method) f.form, r.method, r.pattern::text AS pattern, r.function, r.needs, r.error_form
           FROM devapp_api.route r
-         CROSS JOIN LATERAL (SELECT regexp_replace(r.pattern::text, '\{[a-z_]+\+?\}', '{}', 'g') AS form) AS f
+         CROSS JOIN LATERAL (SELECT regexp_replace(r.pattern::text, '[{][a-z_]+[+]?[}]', '{}', 'g') AS form) AS f
          ORDER BY f.form, r.method, strpos(r.pattern::text, '+}'), r.pattern::text COLLATE "C"
     ), named AS (
         SELECT r.*, replace(first_value(r.pattern) OVER (PARTITION BY r.form ORDER BY r.pattern COLLATE "C"), '+}', '}') AS path,

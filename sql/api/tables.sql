@@ -10,7 +10,7 @@ CREATE TABLE devapp_api.route (
     error_form text NOT NULL,
     CONSTRAINT route_pkey PRIMARY KEY (pattern, method),
     CONSTRAINT route_method_valid CHECK (method IN ('GET', 'POST', 'PUT', 'PATCH', 'DELETE')),
-    CONSTRAINT route_pattern_valid CHECK (pattern::text ~ '^/([^*{}]|(?<=/)\{[a-z_]+\}(?=/|$)|(?<=/)\{[a-z_]+\+\}$)*$'),
+    CONSTRAINT route_pattern_valid CHECK (pattern::text ~ '^/([^*{}]|(?<=/)[{][a-z_]+[}](?=/|$)|(?<=/)[{][a-z_]+[+][}]$)*$'),
     CONSTRAINT route_needs_valid CHECK (needs IN ('nothing', 'read', 'admin', 'verify', 'developer', 'client')),
     CONSTRAINT route_error_form_valid CHECK (error_form IN ('apigee', 'oauth', 'devapp', 'none'))
 );

@@ -98,9 +98,9 @@ SELECT devapp_internal.grant_to('devapp.export_apps', 'admin');
 -- forms of the same signs (U+FF1D, U+FF0B, U+FF0D, U+FF20) as well.
 CREATE FUNCTION devapp_internal.starts_formula(value text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN value ~ '^[=+\-@\t\r\n]'
+    RETURN value ~ E'^[-=+@\t\r\n]'
         OR CASE WHEN getdatabaseencoding() <> 'SQL_ASCII'
-                THEN convert_to(left(value, 1), 'UTF8') IN ('\xefbc9d', '\xefbc8b', '\xefbc8d', '\xefbca0') ELSE false END;
+                THEN convert_to(left(value, 1), 'UTF8') IN (decode('efbc9d', 'hex'), decode('efbc8b', 'hex'), decode('efbc8d', 'hex'), decode('efbca0', 'hex')) ELSE false END;
 
 CREATE FUNCTION devapp_internal.csv_cell(value text, escape_formulas boolean) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

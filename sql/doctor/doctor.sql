@@ -62,6 +62,17 @@ AS $$
       FROM facts f
 $$;
 
+-- The flush that others wait for: one runs at a time, whatever its database.
+CREATE FUNCTION devapp_internal.slow_flush(OUT pid integer, OUT database name, OUT since interval)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.pid, a.datname, date_trunc('second', clock_timestamp() - a.backend_start)
+      FROM pg_stat_activity a
+     WHERE a.backend_type = 'devapp flusher' AND a.backend_start < clock_timestamp() - interval '30 seconds'
+     ORDER BY a.backend_start LIMIT 1
+$$;
+
 CREATE FUNCTION devapp_internal.doctor_metering() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
@@ -73,18 +84,22 @@ AS $$
      WHERE NOT devapp_internal.is_metering()
     UNION ALL
     SELECT 'metering',
-           CASE WHEN s.dropped > 0 OR coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
+           CASE WHEN s.dropped > 0 OR coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) OR f.pid IS NOT NULL
                      OR s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'warning' ELSE 'ok' END,
            CASE WHEN s.dropped > 0 THEN format('%s calls were not counted: the table was full', s.dropped)
                 WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0) THEN format('the last flush or shipment failed: %s', s.last_error)
                 WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery() THEN 'the worker is not running'
+                WHEN f.pid IS NOT NULL THEN format('the flush of database %s has taken %s so far', f.database, f.since)
                 ELSE format('calls are counted; %s of %s counters are in use', s.slots_used, s.slots_total) END,
            CASE WHEN s.dropped > 0 THEN 'Raise devapp.meter_size, or lower devapp.flush_interval.'
                 WHEN coalesce(s.last_error_at > s.last_flush_at, s.errors > 0)
                 THEN 'Counts stay in memory until a flush succeeds. See the server log.'
                 WHEN s.worker_pid IS NULL AND NOT pg_is_in_recovery()
-                THEN 'It is restarted within seconds. If not, check the server log and max_worker_processes.' END
+                THEN 'It is restarted within seconds. If not, check the server log and max_worker_processes.'
+                WHEN f.pid IS NOT NULL
+                THEN format('All databases of the server wait for it. See process %s in pg_stat_activity.', f.pid) END
       FROM devapp_internal.worker_state() s
+      LEFT JOIN devapp_internal.slow_flush() f ON true
      WHERE devapp_internal.is_metering()
 $$;
 
@@ -267,27 +282,54 @@ AS $$
       FROM granted
 $$;
 
--- Whoever owns a schema can replace what is in it, and who owns the extension may not
--- change it there.
+-- What of devapp belongs to another than the extension: its schemas, and their relations, of
+-- which partitions are no members of the extension.
+CREATE FUNCTION devapp_internal.owned_by_others() RETURNS TABLE (kind text, object text, owner regrole)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH extension AS (
+        SELECT e.oid, e.extowner FROM pg_extension e WHERE e.extname = 'devapp'
+    ), member AS (
+        SELECT d.classid, d.objid FROM pg_depend d JOIN extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+         WHERE d.deptype = 'e'
+    )
+    SELECT 'SCHEMA', n.oid::regnamespace::text, n.nspowner::regrole
+      FROM pg_namespace n CROSS JOIN extension e
+     WHERE n.nspowner <> e.extowner
+       AND (n.nspname = 'devapp' OR EXISTS (SELECT FROM member m WHERE m.classid = 'pg_namespace'::regclass AND m.objid = n.oid))
+     UNION ALL
+    SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+           c.oid::regclass::text, c.relowner::regrole
+      FROM pg_class c CROSS JOIN extension e
+     WHERE c.relowner <> e.extowner AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+       AND EXISTS (SELECT FROM member m
+                    WHERE m.classid = 'pg_class'::regclass AND m.objid = coalesce(CASE WHEN c.relispartition THEN pg_partition_root(c.oid) END, c.oid))
+       -- a sequence of a column goes with its table
+       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'i') AND c.relkind = 'S')
+$$;
+
+-- Whoever owns a schema can replace what is in it, who owns a partition changes its rows, and who
+-- owns the extension may not change it there.
 CREATE FUNCTION devapp_internal.doctor_owner() RETURNS TABLE (check_name text, status text, detail text, hint text)
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'owner',
-           CASE WHEN count(n.oid) = 0 THEN 'ok' ELSE 'error' END,
-           CASE WHEN count(n.oid) = 0 THEN format('the extension and its schemas belong to %s', e.extowner::regrole)
-                ELSE format('the extension belongs to %s, but %s', e.extowner::regrole,
-                            string_agg(format('schema %s to %s', n.oid::regnamespace, n.nspowner::regrole), ', ' ORDER BY n.nspname)) END,
-           CASE WHEN count(n.oid) > 0 THEN format('The owner of a schema can replace what is in it. Run ALTER SCHEMA ... OWNER TO %s.', e.extowner::regrole) END
+           CASE WHEN count(o.object) > 0 THEN 'error' WHEN NOT r.rolsuper THEN 'warning' ELSE 'ok' END,
+           CASE WHEN count(o.object) > 0
+                THEN format('the extension belongs to %s, but %s', e.extowner::regrole,
+                            string_agg(format('%s %s to %s', lower(o.kind), o.object, o.owner), ', ' ORDER BY o.n) FILTER (WHERE o.n <= 5)
+                            || CASE WHEN count(o.object) > 5 THEN format(', and %s more objects', count(o.object) - 5) ELSE '' END)
+                WHEN NOT r.rolsuper THEN format('the extension belongs to %s, who is not a superuser', e.extowner::regrole)
+                ELSE format('the extension and its schemas belong to %s', e.extowner::regrole) END,
+           CASE WHEN count(o.object) > 0 THEN 'An owner can change what is theirs without a trace. As a superuser, run SELECT devapp.setup_roles().'
+                WHEN NOT r.rolsuper THEN 'Updates and some checks fail. Make the role a superuser again. See "Upgrade" in doc/operations.md.' END
       FROM pg_extension e
-      LEFT JOIN pg_namespace n
-             ON n.nspowner <> e.extowner
-            AND (n.oid = e.extnamespace
-                 OR EXISTS (SELECT FROM pg_depend d
-                             WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e'
-                               AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid))
+      JOIN pg_roles r ON r.oid = e.extowner
+      LEFT JOIN (SELECT x.*, row_number() OVER (ORDER BY x.kind, x.object COLLATE "C") AS n FROM devapp_internal.owned_by_others() AS x) AS o ON true
      WHERE e.extname = 'devapp'
-     GROUP BY e.extowner
+     GROUP BY e.extowner, r.rolsuper
 $$;
 
 -- The privileges that CREATE EXTENSION left name its owner of then.  Before PostgreSQL 17
@@ -302,7 +344,7 @@ AS $$
            CASE WHEN count(*) = 0 THEN 'initial privileges name only existing roles'
                 ELSE format('initial privileges of %s objects name roles that no longer exist: %s', count(DISTINCT (x.classoid, x.objoid)),
                             string_agg(DISTINCT x.role::text, ', ')) END,
-           CASE WHEN count(*) > 0 THEN 'A dump cannot be restored. Replace these roles by the current owner, as the reference of doctor() describes.' END
+           CASE WHEN count(*) > 0 THEN 'A dump cannot be restored. Replace these roles by the current owner. See "init_privs" in doc/operations.md.' END
       FROM (SELECT i.classoid, i.objoid, r.role
               FROM pg_init_privs i
               JOIN pg_depend d ON d.classid = i.classoid AND d.objid = i.objoid AND d.objsubid = 0 AND d.deptype = 'e'

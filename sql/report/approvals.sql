@@ -31,7 +31,7 @@ SELECT d.event_id AS decision_id, d.app_id, a.app, a.display_name AS app_display
             THEN round(extract(epoch FROM greatest(d.occurred_at - r.requested_at, '0')) / 3600, 2)::double precision END AS hours,
        CASE WHEN d.status = 'revoked' AND d.status_before IN ('new', 'pending') THEN 'rejected' ELSE d.status END AS outcome,
        d.decided_by, d.decided_by_kind,
-       CASE WHEN d.note ~ '^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]' THEN '''' || d.note ELSE d.note END AS note
+       CASE WHEN d.note ~ E'^[-=+@\t\r\n\\uFF1D\\uFF0B\\uFF0D\\uFF20]' THEN '''' || d.note ELSE d.note END AS note
   FROM devapp_internal.decision d
   JOIN devapp_internal.named_app a ON a.app_id = d.app_id
   LEFT JOIN devapp.credential_product cp ON cp.ordinal = d.ordinal

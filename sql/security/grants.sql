@@ -77,6 +77,7 @@ $$;
 CREATE FUNCTION devapp_internal.grant_to(function text, VARIADIC roles text[]) RETURNS void
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
+    SET quote_all_identifiers = off
 AS $$
     SELECT devapp_internal.grant_on('ROUTINE',
                                     CASE WHEN strpos(function, '(') > 0 THEN function::regprocedure

@@ -40,6 +40,7 @@ CREATE FUNCTION devapp_internal.held_privileges()
     RETURNS TABLE (kind text, object text, privilege text, of_column text, role text, grantable boolean)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
+    SET quote_all_identifiers = off
 AS $$
     SELECT h.kind, h.object, h.privilege, h.of_column, r.rolname, h.is_grantable
       FROM devapp_internal.held_privilege h JOIN pg_roles r ON r.oid = h.grantee
@@ -54,7 +55,7 @@ CREATE FUNCTION devapp_internal.declared_privileges()
 AS $$
     SELECT d.kind, d.object, p[1], c, 'devapp_' || d.role, false
       FROM devapp_internal.declared_grant d
-     CROSS JOIN regexp_matches(d.privileges, '([A-Z]+)(?: \(([^)]*)\))?', 'g') AS p
+     CROSS JOIN regexp_matches(d.privileges, '([A-Z]+)(?: [(]([^)]*)[)])?', 'g') AS p
       LEFT JOIN string_to_table(p[2], ', ') AS c ON true
 $$;
 
@@ -93,6 +94,22 @@ BEGIN
 END
 $$;
 
+-- A dump gives partitions and the schema back to whom they belonged to, the extension to whoever
+-- restores it.
+CREATE FUNCTION devapp_internal.take_ownership() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own constant regrole := (SELECT e.extowner FROM pg_extension e WHERE e.extname = 'devapp');
+    other record;
+BEGIN
+    FOR other IN SELECT o.kind, o.object FROM devapp_internal.owned_by_others() AS o LOOP
+        EXECUTE format('ALTER %s %s OWNER TO %s', other.kind, other.object, own);
+    END LOOP;
+END
+$$;
+
 CREATE FUNCTION devapp.setup_roles() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -104,6 +121,7 @@ BEGIN
     PERFORM devapp_internal.grant_declared();
     -- grants lock no table; from here on verifications wait
     PERFORM devapp_internal.lock_tables();
+    PERFORM devapp_internal.take_ownership();
     PERFORM devapp_internal.setup_policies();
     PERFORM FROM devapp.maintain_audit();
     PERFORM devapp_internal.setup_products();

@@ -9,7 +9,10 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -24,7 +27,34 @@
 #include "base/json_object.h"
 #include "base/uuid.h"
 
+/* The shortest decimal of a finite number, whatever extra_float_digits says. */
+static Datum
+shortest_numeric(float8 value)
+{
+	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(value, digits);
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(digits), ObjectIdGetDatum(InvalidOid),
+							   Int32GetDatum(-1));
+}
+
 /* ---------- by PostgreSQL ---------- */
+
+/* A number goes there as a numeric, or it would be as long as extra_float_digits says. */
+static RowMember
+without_float(RowMember member)
+{
+	float8		value;
+
+	if (member.type != FLOAT8OID || member.value.isnull)
+		return member;
+	value = DatumGetFloat8(member.value.value);
+	if (isnan(value) || isinf(value))
+		return member;
+	member.type = NUMERICOID;
+	member.value.value = shortest_numeric(value);
+	return member;
+}
 
 /* jsonb_build_object(name, value, ...) */
 static Datum
@@ -38,10 +68,12 @@ build_object(const RowMember *members, int n)
 	InitFunctionCallInfoData(*call, &function, (short) (2 * n), InvalidOid, NULL, NULL);
 	for (int i = 0; i < n; i++)
 	{
-		call->args[2 * i].value = CStringGetTextDatum(members[i].name);
-		call->args[2 * i + 1] = members[i].value;
+		RowMember	member = without_float(members[i]);
+
+		call->args[2 * i].value = CStringGetTextDatum(member.name);
+		call->args[2 * i + 1] = member.value;
 		types = lappend(types, makeNullConst(TEXTOID, -1, InvalidOid));
-		types = lappend(types, makeNullConst(members[i].type, -1, InvalidOid));
+		types = lappend(types, makeNullConst(member.type, -1, InvalidOid));
 	}
 	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_BUILD_OBJECT_ANY, JSONBOID, types,
 											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
@@ -73,6 +105,16 @@ set_timestamptz(JsonbValue *json, Datum value)
 	char	   *s = JsonEncodeDateTime(palloc(MAXDATELEN + 1), value, TIMESTAMPTZOID, NULL);
 
 	json_set_string(json, s, strlen(s));
+}
+
+static bool
+set_float(JsonbValue *json, float8 value)
+{
+	if (isnan(value) || isinf(value))
+		return false;
+	json->type = jbvNumeric;
+	json->val.numeric = DatumGetNumeric(shortest_numeric(value));
+	return true;
 }
 
 static void
@@ -140,6 +182,8 @@ set_value(JsonbValue *json, Oid type, Datum value)
 		case INT8OID:
 			set_int(json, DatumGetInt64(value));
 			return true;
+		case FLOAT8OID:
+			return set_float(json, DatumGetFloat8(value));
 		case BOOLOID:
 			json->type = jbvBool;
 			json->val.boolean = DatumGetBool(value);

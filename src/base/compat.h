@@ -61,6 +61,14 @@ compat_table_beginscan(Relation rel, Snapshot snapshot)
 #endif
 }
 
+/* until 18 a session may have a backslash in a plain string escape what follows */
+#if PG_VERSION_NUM >= 190000
+#define compat_backslash_escapes() false
+#else
+#include "parser/parser.h"
+#define compat_backslash_escapes() (!standard_conforming_strings)
+#endif
+
 /* 16 added indexes that only summarize, 19 made all of these flags */
 #if PG_VERSION_NUM >= 190000
 #define compat_insert_index_tuples(info, slot, estate) \

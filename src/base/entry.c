@@ -59,6 +59,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/elog.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -475,11 +476,34 @@ require_lists(FunctionCallInfo fcinfo, EntryTarget *target)
 	}
 }
 
+/* Our functions are written for plain strings in which a backslash is a letter. */
+static int
+begin_standard_strings(void)
+{
+	int			nest_level;
+
+	if (!compat_backslash_escapes())
+		return 0;
+	nest_level = NewGUCNestLevel();
+	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return nest_level;
+}
+
+/* After an error the end of the transaction, or of a part of it, sets it back. */
+static void
+end_standard_strings(int nest_level)
+{
+	if (nest_level != 0)
+		AtEOXact_GUC(true, nest_level);
+}
+
 static Datum
 enter_target(FunctionCallInfo fcinfo)
 {
 	EntryTarget *target = fcinfo->flinfo->fn_extra;
 	EntryCall	call;
+	int			nest_level;
 	Datum		result;
 
 	refuse_maintenance(target);
@@ -491,7 +515,9 @@ enter_target(FunctionCallInfo fcinfo)
 	call.owner = target->owner;
 	call.request = innermost != NULL ? innermost->request : NULL;
 	call.outer = innermost;
+	nest_level = begin_standard_strings();
 	result = call_with_rights(fcinfo, target, &call);
+	end_standard_strings(nest_level);
 	if (innermost == NULL && work_at_end != NULL)
 		work_at_end();
 	return result;

@@ -130,10 +130,15 @@ set_role(const char *value)
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
-/* One session of a restore in parallel does it: the others would wait for its commit. */
+/*
+ * One session of a restore in parallel does it: the others would wait for its commit.  There is
+ * no row yet where CREATE EXTENSION ran without the setting.
+ */
 static const char mark_data[] =
 "UPDATE devapp.restore SET data = true WHERE one IN"
-" (SELECT r.one FROM devapp.restore r WHERE NOT r.data FOR UPDATE SKIP LOCKED)";
+" (SELECT r.one FROM devapp.restore r WHERE NOT r.data FOR UPDATE SKIP LOCKED);"
+"INSERT INTO devapp.restore (data) SELECT true WHERE NOT EXISTS (SELECT FROM devapp.restore)"
+" ON CONFLICT DO NOTHING";
 
 /* Before a statement and after it. */
 Datum

@@ -139,6 +139,14 @@ is(doctor($node, 'owner'), 'ok|the extension and its schemas belong to ' . $node
 after('of a schema', 'CREATE ROLE boss SUPERUSER; ALTER SCHEMA devapp OWNER TO boss; ALTER SCHEMA devapp_report OWNER TO boss', 'owner',
 	'error|the extension belongs to ' . $node->safe_psql('postgres', 'SELECT current_user') . ', but schema devapp to boss, schema devapp_report to boss');
 
+# a restore gives partitions back to whom they belonged to, who could change their rows
+my $month = $node->safe_psql('postgres', q{CREATE ROLE former SUPERUSER; SELECT min(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'devapp.audit_event'::regclass});
+$node->safe_psql('postgres', "ALTER TABLE $month OWNER TO former; ALTER SCHEMA devapp OWNER TO former");
+is(doctor($node, 'owner'), 'error|the extension belongs to ' . $node->safe_psql('postgres', 'SELECT current_user') . ", but schema devapp to former, table $month to former",
+	'owner: of a partition');
+$node->safe_psql('postgres', 'SELECT devapp.setup_roles()');
+like(doctor($node, 'owner'), qr/^ok\|/, 'setup_roles() takes it');
+
 # an owner who leaves, to whom initial privileges go on belonging before PostgreSQL 17
 my $gone = $node->safe_psql('postgres', q{CREATE ROLE gone SUPERUSER; CREATE ROLE heir SUPERUSER; CREATE DATABASE inherited;
 	SELECT oid FROM pg_roles WHERE rolname = 'gone'});

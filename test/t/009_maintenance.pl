@@ -10,7 +10,7 @@ use lib $FindBin::RealBin;
 use Devapp;
 use Test::More;
 
-my $node = start_server('main');
+my $node = start_server('main', 'max_prepared_transactions = 2');
 make_program($node);
 
 my $app = create_app($node, 'kept');
@@ -103,4 +103,13 @@ $node->safe_psql('postgres', q{ALTER TABLE devapp.developer SET (autovacuum_vacu
 	UPDATE devapp.developer SET first_name = 'Ada'});
 ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_progress_vacuum WHERE relid = 'devapp.developer'::regclass)}), 'a table is being vacuumed');
 is($node->safe_psql('postgres', 'SELECT devapp.setup_roles()'), '', 'setup_roles() does not wait for that');
+
+# A prepared transaction has no session that could end.
+$node->safe_psql('postgres', "BEGIN; SET LOCAL devapp.notify = off; UPDATE devapp.developer SET first_name = 'Bob' WHERE email = 'vacuumed1\@example.com'; PREPARE TRANSACTION 'left over'");
+my ($state, $report) = error_of($node, 'SELECT devapp.setup_roles()');
+is($state, '55P03', 'but not beside a prepared transaction');
+like($report, qr/^DETAIL:  Locks are held by prepared transaction "left over"\.$/m, 'which it names');
+$node->safe_psql('postgres', "ROLLBACK PREPARED 'left over'");
+is($node->safe_psql('postgres', 'SELECT devapp.setup_roles()'), '', 'until that has ended');
+
 done_testing();

@@ -84,10 +84,20 @@ $node->poll_query_until('postgres', 'SELECT errors > 1 FROM devapp.worker_status
 like(status('last_error'), qr/violates check constraint "no_more"/, 'the error is noted');
 like(doctor($node, 'metering'), qr/^warning\|the last flush or shipment failed: /, 'doctor says so');
 is(status('slots_used > 0'), 't', 'the counts stay in memory');
-calls(5);
 $node->safe_psql('postgres', 'ALTER TABLE devapp.usage_minute DROP CONSTRAINT no_more');
-arrives(20, 'and are flushed when it works again');
+arrives(15, 'and are flushed when it works again');
 like(doctor($node, 'metering'), qr/^ok\|/, 'doctor is content again');
+
+# a flush that does not end, for which those of other databases wait
+$node->safe_psql('postgres', q{CREATE TABLE gate (); INSERT INTO gate DEFAULT VALUES;
+	CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN WHILE EXISTS (SELECT FROM public.gate) LOOP PERFORM pg_sleep(0.1); END LOOP; RETURN NEW; END $$;
+	CREATE TRIGGER wait_at_gate BEFORE INSERT ON devapp.usage_minute FOR EACH ROW EXECUTE FUNCTION public.wait_at_gate()});
+calls(5);
+ok( $node->poll_query_until('postgres', q{SELECT status || '|' || detail ~ '^warning\|the flush of database postgres has taken 00:00:3\d so far$' FROM devapp.doctor() WHERE check_name = 'metering'}),
+	'doctor tells of it after half a minute');
+$node->safe_psql('postgres', 'DELETE FROM gate');
+arrives(20, 'when it ends it has them');
+$node->safe_psql('postgres', 'DROP TRIGGER wait_at_gate ON devapp.usage_minute');
 
 # settings of the database in its way
 $node->safe_psql('postgres', q{ALTER DATABASE postgres SET default_transaction_read_only = on;

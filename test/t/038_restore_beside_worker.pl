@@ -225,6 +225,12 @@ is(sql('SELECT sum(calls) FROM devapp.usage_minute', 'empty'), 3, 'then the work
 # A restore of one table into a program that works is over with its session.
 is(sql(q{SET devapp.restoring = on; INSERT INTO devapp.developer (email) VALUES ('quiet@example.com')}, 'empty'), '', 'a row without a record');
 pause('empty');
-is(sql('SELECT sum(calls) FROM devapp.usage_minute', 'empty'), 6, 'which does not begin a restore');
+is(sql('SELECT sum(calls) FROM devapp.usage_minute', 'empty'), 6, 'which is all of the restore');
+# Unless it refers to one that is missing.
+sql(q{SET devapp.restoring = on; INSERT INTO devapp.product_operation (product_id, resource) VALUES (gen_random_uuid(), '/x')}, 'empty');
+pause('empty');
+like(doctor($node, 'restore', db => 'empty'), qr/^error\|a restore is not complete: it still needs problems to be corrected: 1 rows of devapp\.product_operation whose product_operation_product_id_fkey/,
+	'a row that refers to nothing, though CREATE EXTENSION was no part of a restore');
+is(sql('SELECT * FROM devapp.finish_restore()', 'empty'), 'devapp.product_operation|product_operation_product_id_fkey|1', 'finish_restore() ends this one as well');
 
 done_testing();

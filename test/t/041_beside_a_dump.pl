@@ -109,7 +109,7 @@ for my $step ('SELECT devapp.flush_usage()', 'SELECT devapp.maintain_usage()', '
 }
 my $start = time;
 is(error_of($node, 'SELECT devapp.setup_roles()'), '55P03', 'setup_roles() gives up');
-cmp_ok(time - $start, '<', 3, 'soon');
+cmp_ok(time - $start, '<', 5, 'soon');
 $dump->query_safe('COMMIT');
 $dump->quit;
 is(error_of($node, 'SELECT devapp.setup_roles()'), '00000', 'and does what it should when the reader has gone');
