@@ -27,6 +27,7 @@
 #include "key/pepper.h"
 #include "meter/meter.h"
 #include "meter/registry.h"
+#include "model/change_note.h"
 #include "model/identity.h"
 #include "quota/bucket.h"
 #include "quota/lease.h"
@@ -56,6 +57,7 @@ define_gucs(void)
 	key_define_gucs();
 	pepper_define_gucs();
 	identity_define_gucs();
+	change_note_define_gucs();
 	cache_define_gucs();
 	slow_limit_define_gucs();
 	meter_define_gucs();

@@ -187,6 +187,7 @@ SUBJECTS = {
     "quota_used_up": "App {app} has used up its quota of {product}",
     "team_invited": "You are invited to team {team}",
     "team_member_added": "You are now in team {team}",
+    "developer_activated": "Your account was activated",
     "developer_deactivated": "Your account was deactivated",
     "developer_registered": "{developer} registered and waits for approval",
     "key_leaked": "Key {consumer_key} of app {app} leaked and was {action}",

@@ -124,7 +124,7 @@ DECLARE
     the_app devapp.app := devapp_internal.find_live_app(revoke_app.app, true);
 BEGIN
     IF the_app.status = 'revoked' THEN
-        PERFORM devapp_internal.say_unchanged('app ' || the_app.app_id, the_app.status);
+        PERFORM devapp_internal.say_unchanged('app ' || devapp_internal.app_label(the_app.app_id), the_app.status);
         RETURN the_app;
     END IF;
     RETURN devapp_internal.act_on_app(the_app.app_id, 'revoke', note);

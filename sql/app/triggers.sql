@@ -30,6 +30,31 @@ CREATE TRIGGER follow_app_status AFTER UPDATE OF status ON devapp.app FOR EACH R
     WHEN (OLD.status IS DISTINCT FROM NEW.status)
     EXECUTE FUNCTION devapp_internal.as_owner('follow_app_status');
 
+-- A key for devapp-portal stands for the developer who owns the app (src/api/caller.c), and whoever
+-- owned it before knows the key.
+CREATE FUNCTION devapp_internal.revoke_portal_access() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    UPDATE devapp.credential_product cp
+       SET status = 'revoked', decision_note = 'app transferred'
+      FROM devapp.credential c, devapp.product p
+     WHERE c.app_id = NEW.app_id
+       AND cp.credential_id = c.credential_id
+       AND cp.status <> 'revoked'
+       AND cp.removed_at IS NULL
+       AND p.product_id = cp.product_id
+       AND p.name = 'devapp-portal';
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER revoke_portal_access AFTER UPDATE OF developer_id, team_id ON devapp.app FOR EACH ROW
+    WHEN ((OLD.developer_id, OLD.team_id) IS DISTINCT FROM (NEW.developer_id, NEW.team_id))
+    EXECUTE FUNCTION devapp_internal.as_owner('revoke_portal_access');
+
 -- ---------- rules of columns, fixed columns, lifecycles, rows that stay ----------
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.app FOR EACH ROW

@@ -19,7 +19,7 @@ DECLARE
     chosen text := lower(set_app_approval.mode);
 BEGIN
     IF (chosen IN ('auto', 'manual', 'conditional')) IS NOT TRUE THEN
-        RAISE EXCEPTION 'approval mode % does not exist', coalesce(devapp_internal.quoted(set_app_approval.mode), '(null)')
+        RAISE EXCEPTION 'approval mode % does not exist', devapp_internal.quoted(set_app_approval.mode)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Possible modes: auto, manual, conditional.';
     END IF;

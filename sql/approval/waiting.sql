@@ -69,7 +69,7 @@ AS $$
 DECLARE
     known devapp.app := the_app;
 BEGIN
-    RAISE NOTICE 'nothing in app % is waiting for your decision', the_app.app_id
+    RAISE NOTICE 'nothing in app % is waiting for your decision', devapp_internal.quoted(the_app.name)
         USING HINT = CASE WHEN the_app.status = 'suspended' AND devapp_internal.is_admin()
                           THEN 'It is suspended; resume it with devapp.resume_app.' ELSE 'Nothing was changed.' END;
     IF NOT devapp_internal.is_admin() THEN

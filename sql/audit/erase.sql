@@ -147,7 +147,8 @@ BEGIN
     PERFORM devapp_internal.set_note(release_legal_hold.note);
     RETURN QUERY DELETE FROM devapp.legal_hold h WHERE h.developer_id = ANY (ids) OR h.month = first_day RETURNING h.*;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no legal hold on %', coalesce(devapp_internal.quoted(release_legal_hold.developer), to_char(first_day, 'YYYY-MM'))
+        RAISE EXCEPTION 'there is no legal hold on %', CASE WHEN first_day IS NULL THEN devapp_internal.quoted(release_legal_hold.developer)
+                                                            ELSE to_char(first_day, 'YYYY-MM') END
             USING ERRCODE = 'undefined_object',
                   HINT = 'List the holds with SELECT * FROM devapp.legal_hold.';
     END IF;

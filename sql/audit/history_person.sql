@@ -32,7 +32,13 @@ BEGIN
     IF ids = '{}' AND NOT EXISTS (SELECT FROM devapp.pseudonym p WHERE p.value = to_jsonb(devapp_internal.email_key(events_of_person.email))) THEN
         RAISE EXCEPTION 'developer % does not exist', devapp_internal.quoted(email)
             USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the current e-mail address of the person.';
+                  HINT = CASE WHEN strpos(email, '/') > 0 THEN 'For the history of an app, use devapp.app_history.'
+                              ELSE 'Give the current e-mail address of the person.' END;
+    END IF;
+    IF ids = '{}' THEN
+        RAISE NOTICE 'no developer has the address %', devapp_internal.quoted(email)
+            USING DETAIL = 'Only what was done under this address is shown.',
+                  HINT = 'If it is a former address of a developer, give the current one.';
     END IF;
     RETURN QUERY
     SELECT e.*

@@ -28,7 +28,7 @@ DECLARE
     lacking uuid;
 BEGIN
     IF live = '{}' THEN
-        RAISE EXCEPTION 'app % has no live credential', the_app.app_id
+        RAISE EXCEPTION 'app % has no live credential', devapp_internal.app_label(the_app.app_id)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Issue one with devapp.issue_credential.';
     END IF;
@@ -42,7 +42,7 @@ BEGIN
     END LOOP;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'every live credential of app % is already associated with product %',
-                        the_app.app_id, devapp_internal.quoted(the_product.name)
+                        devapp_internal.app_label(the_app.app_id), devapp_internal.quoted(the_product.name)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Nothing was changed.';
     END IF;
@@ -79,7 +79,7 @@ BEGIN
         RETURNING cp.*;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no credential of app % is associated with product %',
-                        the_app.app_id, devapp_internal.quoted(remove_app_product.product)
+                        devapp_internal.app_label(the_app.app_id), devapp_internal.quoted(remove_app_product.product)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Add the product with devapp.add_app_product.';
     END IF;

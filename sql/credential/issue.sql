@@ -8,18 +8,18 @@ CREATE FUNCTION devapp_internal.require_working(the_credential devapp.credential
 AS $$
 BEGIN
     IF the_credential.status = 'compromised' THEN
-        RAISE EXCEPTION 'credential % is compromised', the_credential.credential_id
+        RAISE EXCEPTION 'credential % is compromised', devapp_internal.credential_label(the_credential.credential_id)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'A compromised credential cannot be restored; issue a new one with devapp.issue_credential.';
     END IF;
     IF the_credential.status = 'revoked' AND NOT or_revoked THEN
-        RAISE EXCEPTION 'credential % is revoked', the_credential.credential_id
+        RAISE EXCEPTION 'credential % is revoked', devapp_internal.credential_label(the_credential.credential_id)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = CASE WHEN devapp_internal.is_admin() THEN 'Approve it first with devapp.approve_credential, or issue a new one with devapp.issue_credential.'
                               ELSE 'Issue a new one with devapp.issue_credential, or ask an administrator of the developer program.' END;
     END IF;
     IF the_credential.expires_at <= clock_timestamp() THEN
-        RAISE EXCEPTION 'credential % has expired', the_credential.credential_id
+        RAISE EXCEPTION 'credential % has expired', devapp_internal.credential_label(the_credential.credential_id)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Its expiry cannot be changed; issue a new one with devapp.issue_credential.';
     END IF;
@@ -326,10 +326,16 @@ CREATE FUNCTION devapp_internal.update_credential(
 AS $$
 DECLARE
     changed devapp.credential := devapp_internal.find_own_credential(update_credential.credential);
+    the_app devapp.app;
 BEGIN
     PERFORM devapp_internal.require_scopes(update_credential.scopes,
                 ARRAY(SELECT p FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
                        WHERE cp.credential_id = changed.credential_id AND cp.removed_at IS NULL));
+    IF update_credential.scopes IS NOT NULL THEN
+        SELECT a.* INTO STRICT the_app FROM devapp.app a WHERE a.app_id = changed.app_id;
+        PERFORM devapp_internal.require_approved_scopes(the_app, changed, devapp_internal.own_scopes(changed.scopes, the_app.scopes),
+                    devapp_internal.own_scopes(update_credential.scopes, the_app.scopes));
+    END IF;
     UPDATE devapp.credential c
        SET label = devapp_internal.changed_value(c.label, update_credential.label),
            scopes = coalesce(update_credential.scopes, c.scopes),
@@ -362,7 +368,7 @@ DECLARE
 BEGIN
     PERFORM devapp_internal.require_unreplaced(changed);
     IF changed.status = 'approved' THEN
-        PERFORM devapp_internal.say_unchanged('credential ' || changed.credential_id, changed.status);
+        PERFORM devapp_internal.say_unchanged('credential ' || devapp_internal.credential_label(changed.credential_id), changed.status);
         RETURN changed;
     END IF;
     UPDATE devapp.credential c
@@ -402,7 +408,7 @@ DECLARE
 BEGIN
     -- a compromised one is revoked as well
     IF changed.status = 'compromised' OR changed.status = 'revoked' AND action = 'revoke' THEN
-        PERFORM devapp_internal.say_unchanged('credential ' || changed.credential_id, changed.status);
+        PERFORM devapp_internal.say_unchanged('credential ' || devapp_internal.credential_label(changed.credential_id), changed.status);
         RETURN changed;
     END IF;
     UPDATE devapp.credential c

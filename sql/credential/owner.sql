@@ -53,7 +53,7 @@ BEGIN
             USING HINT = 'The secret may be in a log now. Give the consumer key alone, and rotate or revoke the credential.';
         wanted := parts.consumer_key;
     END IF;
-    SELECT c.credential_id INTO credential_id FROM devapp.credential c WHERE c.consumer_key = wanted;
+    credential_id := devapp_internal.credential_by_key(wanted, or_deleted => true);
     IF credential_id IS NULL THEN
         version := devapp_internal.version_of_secret(btrim(key));
         credential_id := version.credential_id;

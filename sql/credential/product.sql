@@ -7,6 +7,49 @@ CREATE FUNCTION devapp_internal.insert_association(credential_id uuid, product_i
     LANGUAGE c
     AS 'MODULE_PATHNAME', 'devapp_insert_association';
 
+-- Does a change of scopes, of which none are all, open one of these that was not open before?
+CREATE FUNCTION devapp_internal.scopes_widen(offered text[], before text[], after text[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT before <> '{}' AND EXISTS (SELECT FROM unnest(offered) AS s WHERE s <> ALL (before) AND (after = '{}' OR s = ANY (after)))
+$$;
+
+-- The scopes of a credential, or else of its app.
+CREATE FUNCTION devapp_internal.own_scopes(credential_scopes text[], app_scopes text[]) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE credential_scopes WHEN '{}' THEN app_scopes ELSE credential_scopes END;
+
+-- A product that a person approves is approved for the scopes that there were.  Only an
+-- administrator gives more of them to a credential that has such a product, or to all that have
+-- no scopes of their own.
+CREATE FUNCTION devapp_internal.require_approved_scopes(app devapp.app, credential devapp.credential, before text[], after text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    product text;
+BEGIN
+    IF devapp_internal.is_admin() THEN
+        RETURN;
+    END IF;
+    SELECT p.name INTO product
+      FROM devapp.credential c
+      JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
+      JOIN devapp.product p ON p.product_id = cp.product_id
+     WHERE c.app_id = app.app_id AND c.deleted_at IS NULL
+       AND CASE WHEN credential.credential_id IS NULL THEN c.scopes = '{}' ELSE c.credential_id = credential.credential_id END
+       AND cp.removed_at IS NULL AND cp.status = 'approved' AND p.approval = 'manual'
+       AND devapp_internal.scopes_widen(p.scopes, before, after)
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'product % is approved without these scopes', devapp_internal.quoted(product)
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Issue a credential with these scopes, which waits for approval, or ask an administrator of the developer program.';
+    END IF;
+END
+$$;
+
 -- A new association, as it was decided on.  A rejected app gets nothing approved:
 -- what it asks for is decided again when it is resubmitted.
 CREATE FUNCTION devapp_internal.associate(
@@ -43,7 +86,7 @@ BEGIN
     made := devapp_internal.insert_association(associate.credential_id, associate.product_id, start, decided_by, note);
     IF made.ordinal IS NULL THEN
         RAISE EXCEPTION 'credential % is already associated with product %',
-                        associate.credential_id, (SELECT devapp_internal.quoted(p.name) FROM devapp.product p WHERE p.product_id = associate.product_id)
+                        devapp_internal.credential_label(associate.credential_id), (SELECT devapp_internal.quoted(p.name) FROM devapp.product p WHERE p.product_id = associate.product_id)
             USING ERRCODE = 'unique_violation',
                   HINT = CASE WHEN devapp_internal.is_admin() THEN 'Change the status with devapp.set_credential_product_status.'
                               ELSE 'devapp.get_credential shows its status.' END;
@@ -81,7 +124,7 @@ BEGIN
        FOR NO KEY UPDATE OF cp;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'credential % is not associated with product %',
-                        the_credential.credential_id, devapp_internal.quoted(find_credential_product.product)
+                        devapp_internal.credential_label(the_credential.credential_id), devapp_internal.quoted(find_credential_product.product)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Add the product with devapp.add_credential_product.';
     END IF;
@@ -153,7 +196,7 @@ BEGIN
                                      devapp_internal.may_approve(changed.product_id));
     -- from pending every action leads somewhere
     IF devapp_internal.possible_status('credential_product', 'pending', action) = changed.status THEN
-        PERFORM devapp_internal.say_unchanged(format('product %s of credential %s', devapp_internal.quoted(product), changed.credential_id),
+        PERFORM devapp_internal.say_unchanged(format('product %s of credential %s', devapp_internal.quoted(product), devapp_internal.credential_label(changed.credential_id)),
                                               changed.status);
         RETURN changed;
     END IF;

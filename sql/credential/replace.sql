@@ -13,9 +13,9 @@ BEGIN
      WHERE c.replaces = the_credential.credential_id
      ORDER BY c.credential_id LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'credential % was replaced', the_credential.credential_id
+        RAISE EXCEPTION 'credential % was replaced', devapp_internal.credential_label(the_credential.credential_id)
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  DETAIL = CASE WHEN devapp_internal.has_credential(replacement) THEN format('Credential %s took its place.', replacement)
+                  DETAIL = CASE WHEN devapp_internal.has_credential(replacement) THEN format('Credential %s took its place.', devapp_internal.credential_label(replacement))
                                 ELSE 'A credential for another environment took its place.' END,
                   HINT = 'Use that one. To end the old secret before its overlap is over, use devapp.complete_rotation.';
     END IF;
@@ -49,13 +49,13 @@ DECLARE
 BEGIN
     old := devapp_internal.find_own_credential(find_replaced.replaces);
     IF old.app_id <> app.app_id THEN
-        RAISE EXCEPTION 'credential % belongs to another app', old.credential_id
+        RAISE EXCEPTION 'credential % belongs to another app', devapp_internal.credential_label(old.credential_id)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'A credential can replace only a credential of the same app.';
     END IF;
     PERFORM devapp_internal.require_unreplaced(old);
     IF old.status <> 'approved' AND NOT devapp_internal.is_admin() AND NOT devapp_internal.owner_revoked(app, old) THEN
-        RAISE EXCEPTION 'credential % was revoked by an administrator', old.credential_id
+        RAISE EXCEPTION 'credential % was revoked by an administrator', devapp_internal.credential_label(old.credential_id)
             USING ERRCODE = 'insufficient_privilege',
                   HINT = 'Ask an administrator to replace it, or issue a credential without "replaces".';
     END IF;
@@ -77,13 +77,29 @@ BEGIN
 END
 $$;
 
+-- Is a new credential for no more than the old one: its environment, and its scopes of this product?
+CREATE FUNCTION devapp_internal.is_within(app devapp.app, new_id uuid, old_id uuid, product devapp.product) RETURNS boolean
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT (o.environment IS NULL OR n.environment IS NOT DISTINCT FROM o.environment)
+           AND NOT devapp_internal.scopes_widen((product).scopes, devapp_internal.own_scopes(o.scopes, (app).scopes),
+                                                devapp_internal.own_scopes(n.scopes, (app).scopes))
+      FROM devapp.credential o, devapp.credential n
+     WHERE o.credential_id = old_id AND n.credential_id = new_id
+$$;
+
 -- Associates a new credential with a product as the one that it replaces is, if that is
--- approved: who decided, when and why stays.  False if it is not.
+-- approved: who decided, when and why stays.  False if it is not, or if a developer asks for
+-- more than the old one is for: then it is decided as for any new credential.
 CREATE FUNCTION devapp_internal.keep_approval(app devapp.app, credential_id uuid, product devapp.product, replaces uuid) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF NOT devapp_internal.is_admin() AND NOT devapp_internal.is_within(app, credential_id, replaces, product) THEN
+        RETURN false;
+    END IF;
     INSERT INTO devapp.credential_product (credential_id, product_id, status, decided_by, decided_at, decision_note)
     SELECT keep_approval.credential_id, cp.product_id, cp.status, cp.decided_by, cp.decided_at, cp.decision_note
       FROM devapp.credential_product cp

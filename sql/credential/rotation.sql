@@ -31,7 +31,7 @@ DECLARE
 BEGIN
     SELECT o.secret_id INTO old_secret FROM devapp_internal.overlapping_secret(require_rotation.credential_id) AS o;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'credential % has no rotation in progress', require_rotation.credential_id
+        RAISE EXCEPTION 'credential % has no rotation in progress', devapp_internal.credential_label(require_rotation.credential_id)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'A rotation is in progress from devapp.rotate_credential until its overlap is over.';
     END IF;
@@ -65,7 +65,7 @@ BEGIN
     END IF;
     SELECT o.valid_until INTO old_until FROM devapp_internal.overlapping_secret(the_credential.credential_id) AS o;
     IF FOUND THEN
-        RAISE EXCEPTION 'credential % already has a rotation in progress', the_credential.credential_id
+        RAISE EXCEPTION 'credential % already has a rotation in progress', devapp_internal.credential_label(the_credential.credential_id)
             USING ERRCODE = 'object_in_use',
                   DETAIL = format('The old secret works until %s.', old_until),
                   HINT = 'End it first with devapp.complete_rotation or devapp.cancel_rotation, or end every old secret now with overlap => ''0''.';

@@ -70,6 +70,12 @@ CREATE FUNCTION devapp_internal.refuse(what text) RETURNS void
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF EXISTS (SELECT FROM devapp.developer d WHERE d.developer_id = devapp_internal.current_developer_id() AND d.status <> 'active') THEN
+        RAISE EXCEPTION '% may not %', devapp_internal.quoted(devapp.actor()), what
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'The account is inactive.',
+                  HINT = 'Ask an administrator of the developer program to activate it.';
+    END IF;
     RAISE EXCEPTION '% may not %', CASE WHEN devapp.actor() IS NULL THEN 'an unidentified user' ELSE devapp_internal.quoted(devapp.actor()) END, what
         USING ERRCODE = 'insufficient_privilege',
               HINT = CASE WHEN devapp.actor() IS NULL
@@ -77,7 +83,7 @@ BEGIN
                                || CASE WHEN has_function_privilege(devapp_internal.entry_role(), 'devapp.act_as(text, boolean)', 'EXECUTE')
                                        THEN ', or with devapp.act_as in the same transaction' ELSE '' END
                                || '; see devapp.whoami().'
-                          ELSE 'Ask an administrator of the team that owns it, or of the developer program.' END;
+                          ELSE 'Ask an administrator of the developer program, or of the team if one owns it.' END;
 END
 $$;
 
@@ -239,7 +245,7 @@ DECLARE
     found_row devapp.credential;
 BEGIN
     PERFORM devapp_internal.require_credential(the_credential, true, credential);
-    found_row := devapp_internal.find_credential(the_credential, app_for_update);
+    found_row := devapp_internal.find_credential(credential, app_for_update);
     IF NOT devapp_internal.is_admin() THEN
         PERFORM devapp_internal.require_credential(the_credential, true, credential);
     END IF;

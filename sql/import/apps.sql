@@ -30,6 +30,11 @@ BEGIN
 END
 $$;
 
+-- The name of an owner, who may be given as apps name it: team:NAME.
+CREATE FUNCTION devapp_internal.import_owner(given text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN strpos(given, '@') > 0 THEN given ELSE regexp_replace(given, '^team:', '') END;
+
 -- A name of the document in a line or an error: no longer than anybody reads, and masked before it is cut, so that no part of
 -- a key is left.
 CREATE FUNCTION devapp_internal.import_name(given text) RETURNS text
@@ -261,7 +266,7 @@ DECLARE
     reason text;
 BEGIN
     made.kind := 'app';
-    made.name := devapp_internal.import_name(coalesce(object ->> 'developer', object ->> 'team', '?') || '/' || coalesce(object ->> 'name', '?'));
+    made.name := devapp_internal.import_name(coalesce(object ->> 'developer', 'team:' || (object ->> 'team'), '?') || '/' || coalesce(object ->> 'name', '?'));
     IF jsonb_typeof(object) <> 'object' OR object - fields <> '{}' THEN
         object := devapp_internal.known_fields('an app', object, VARIADIC fields);
     END IF;

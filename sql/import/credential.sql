@@ -32,7 +32,7 @@ BEGIN
          LIMIT 1;
     END IF;
     IF known IS NOT NULL THEN
-        RAISE EXCEPTION 'credential % already has this key', known
+        RAISE EXCEPTION 'credential % already has this key', devapp_internal.credential_label(known)
             USING ERRCODE = 'unique_violation',
                   HINT = 'Nothing was changed. A key can be imported only once; devapp.get_credential shows the credential that has it.';
     END IF;

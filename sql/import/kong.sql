@@ -55,7 +55,7 @@ CREATE FUNCTION devapp_internal.kong_app(consumer jsonb, owner text) RETURNS jso
 AS $$
 DECLARE
     named constant jsonb := jsonb_build_object('name', coalesce(consumer -> 'username', consumer -> 'custom_id'),
-                                               CASE WHEN owner LIKE '%@%' THEN 'developer' ELSE 'team' END, owner);
+                                               CASE WHEN owner LIKE '%@%' THEN 'developer' ELSE 'team' END, devapp_internal.import_owner(owner));
     products jsonb;
     keys jsonb;
     clients jsonb;

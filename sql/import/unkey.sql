@@ -58,7 +58,7 @@ BEGIN
     FOR i IN 1 .. cardinality(numbers) LOOP
         credentials := array_append(credentials, devapp_internal.unkey_credential(list -> (numbers[i] - 1), products));
     END LOOP;
-    RETURN jsonb_build_object('name', name, CASE WHEN owner LIKE '%@%' THEN 'developer' ELSE 'team' END, owner,
+    RETURN jsonb_build_object('name', name, CASE WHEN owner LIKE '%@%' THEN 'developer' ELSE 'team' END, devapp_internal.import_owner(owner),
                               'credentials', to_jsonb(credentials));
 END
 $$;

@@ -29,7 +29,7 @@ CREATE TABLE devapp.notification (
     completed_at timestamptz,
     CONSTRAINT notification_pkey PRIMARY KEY (notification_id),
     CONSTRAINT notification_has_recipients CHECK (jsonb_typeof(recipients) = 'array' AND recipients <> '[]'),
-    CONSTRAINT notification_is_about_an_app CHECK (app_id IS NOT NULL OR event IN ('team_invited', 'team_member_added', 'developer_deactivated', 'developer_registered')),
+    CONSTRAINT notification_is_about_an_app CHECK (app_id IS NOT NULL OR event IN ('team_invited', 'team_member_added', 'developer_activated', 'developer_deactivated', 'developer_registered')),
     CONSTRAINT notification_payload_is_object CHECK (jsonb_typeof(payload) = 'object'),
     CONSTRAINT notification_lease_is_complete
         CHECK (CASE status WHEN 'leased' THEN num_nulls(leased_until, lease_id, worker) = 0

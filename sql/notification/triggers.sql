@@ -217,6 +217,19 @@ BEGIN
 END
 $$;
 
+-- So is somebody told who registered and waited for it.
+CREATE FUNCTION devapp_internal.notify_developer_activated() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    PERFORM devapp_internal.notify_person('developer_activated', NEW, 'developer',
+                                  jsonb_build_object('developer', NEW.email, 'note', NEW.decision_note));
+    RETURN NULL;
+END
+$$;
+
 -- Who joined by himself knows.
 CREATE FUNCTION devapp_internal.notify_member_added() RETURNS trigger
     LANGUAGE plpgsql
@@ -292,6 +305,9 @@ CREATE TRIGGER notify_app_transferred AFTER UPDATE OF developer_id, team_id ON d
 CREATE TRIGGER notify_developer_deactivated AFTER UPDATE OF status ON devapp.developer FOR EACH ROW
     WHEN (OLD.status = 'active' AND NEW.status = 'inactive')
     EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_deactivated', 'unless restoring');
+CREATE TRIGGER notify_developer_activated AFTER UPDATE OF status ON devapp.developer FOR EACH ROW
+    WHEN (OLD.status = 'inactive' AND NEW.status = 'active')
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_activated', 'unless restoring');
 CREATE TRIGGER notify_member_added AFTER INSERT ON devapp.team_member FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.as_owner('notify_member_added', 'unless restoring');
 CREATE TRIGGER forget_reminders_replaced AFTER INSERT ON devapp.credential FOR EACH ROW
@@ -314,8 +330,8 @@ CREATE TRIGGER notify_product_decided AFTER UPDATE OF status ON devapp.credentia
     EXECUTE FUNCTION devapp_internal.as_owner('notify_product_decided', 'unless restoring');
 
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.notification FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted app_transferred product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue quota_nearly_used quota_used_up team_invited team_member_added developer_deactivated developer_registered key_leaked',
-                                      'status:in pending leased done dead');
+    EXECUTE FUNCTION devapp_internal.guard_row('event:in app_submitted app_approved app_rejected app_suspended app_resumed app_revoked app_deleted app_transferred product_submitted product_approved product_revoked credential_approved credential_revoked credential_rotated credential_expiring rotation_overdue quota_nearly_used quota_used_up team_invited team_member_added developer_activated developer_deactivated developer_registered key_leaked',
+                                      'status:in pending leased done dead', 'worker:text');
 CREATE TRIGGER signal_notifications AFTER INSERT ON devapp.notification
     REFERENCING NEW TABLE AS queued FOR EACH STATEMENT EXECUTE FUNCTION devapp_internal.as_owner('signal_notifications');
 

@@ -108,29 +108,40 @@ COMMENT ON FUNCTION devapp.set_developer_status(text, text, text) IS
     'Activates or deactivates a developer; the keys of an inactive developer''s apps do not work';
 SELECT devapp_internal.grant_to('devapp.set_developer_status', 'admin');
 
+-- Also asked by the trigger guard_deletion.
+CREATE FUNCTION devapp_internal.require_no_dependants(developer devapp.developer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    live bigint;
+BEGIN
+    PERFORM devapp_internal.require_read_committed();
+    SELECT count(*) INTO live FROM devapp.app a
+     WHERE a.developer_id = developer.developer_id AND a.deleted_at IS NULL;
+    IF live > 0 THEN
+        RAISE EXCEPTION 'developer % still has % app(s)', devapp_internal.quoted(developer.email), live
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  HINT = 'Delete the apps first, or deactivate the developer with devapp.set_developer_status.';
+    END IF;
+    SELECT count(*) INTO live FROM devapp.team_member m
+     WHERE m.developer_id = developer.developer_id;
+    IF live > 0 THEN
+        RAISE EXCEPTION 'developer % is still a member of % team(s)', devapp_internal.quoted(developer.email), live
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  HINT = 'Remove the memberships first with devapp.remove_team_member.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.delete_developer(developer text) RETURNS devapp.developer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     changed devapp.developer := devapp_internal.find_developer(developer, true);
-    live bigint;
 BEGIN
-    PERFORM devapp_internal.require_read_committed();
-    SELECT count(*) INTO live FROM devapp.app a
-     WHERE a.developer_id = changed.developer_id AND a.deleted_at IS NULL;
-    IF live > 0 THEN
-        RAISE EXCEPTION 'developer % still has % app(s)', devapp_internal.quoted(changed.email), live
-            USING ERRCODE = 'dependent_objects_still_exist',
-                  HINT = 'Delete the apps first, or deactivate the developer with devapp.set_developer_status.';
-    END IF;
-    SELECT count(*) INTO live FROM devapp.team_member m
-     WHERE m.developer_id = changed.developer_id;
-    IF live > 0 THEN
-        RAISE EXCEPTION 'developer % is still a member of % team(s)', devapp_internal.quoted(changed.email), live
-            USING ERRCODE = 'dependent_objects_still_exist',
-                  HINT = 'Remove the memberships first with devapp.remove_team_member.';
-    END IF;
+    PERFORM devapp_internal.require_no_dependants(changed);
     UPDATE devapp.developer d SET deleted_at = now()
      WHERE d.developer_id = changed.developer_id
     RETURNING d.* INTO changed;

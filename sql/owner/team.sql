@@ -74,6 +74,11 @@ DECLARE
     maker uuid := devapp_internal.require_team_maker(create_team.name, create_team.attributes);
     made devapp.team;
 BEGIN
+    IF starts_with(devapp_internal.canonical_name(create_team.name), 'team:') THEN
+        RAISE EXCEPTION 'the name of a team must not begin with "team:"'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'This stands before the name where an app is named by its owner, like team:checkout/till.';
+    END IF;
     INSERT INTO devapp.team AS t (name, display_name, attributes)
     VALUES (create_team.name, create_team.display_name, coalesce(create_team.attributes, '{}'))
     ON CONFLICT DO NOTHING
@@ -152,24 +157,35 @@ COMMENT ON FUNCTION devapp.set_team_status(text, text, text) IS
     'Activates or deactivates a team; the keys of an inactive team''s apps do not work';
 SELECT devapp_internal.grant_to('devapp.set_team_status', 'admin');
 
+-- Also asked by the trigger guard_deletion.
+CREATE FUNCTION devapp_internal.require_no_dependants(team devapp.team) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    live bigint;
+BEGIN
+    PERFORM devapp_internal.require_read_committed();
+    SELECT count(*) INTO live FROM devapp.app a
+     WHERE a.team_id = team.team_id AND a.deleted_at IS NULL;
+    IF live > 0 THEN
+        RAISE EXCEPTION 'team % still has % app(s)', devapp_internal.quoted(team.name), live
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  HINT = 'Delete the apps first'
+                         || CASE WHEN devapp_internal.is_admin() THEN ', or deactivate the team with devapp.set_team_status.' ELSE ', or transfer them to another team.' END;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.delete_team(team text) RETURNS devapp.team
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     changed devapp.team := devapp_internal.find_own_team(team, true);
-    live bigint;
 BEGIN
-    PERFORM devapp_internal.require_read_committed();
     PERFORM devapp_internal.require_within_mine(changed, NULL, 'delete a team with environments of others');
-    SELECT count(*) INTO live FROM devapp.app a
-     WHERE a.team_id = changed.team_id AND a.deleted_at IS NULL;
-    IF live > 0 THEN
-        RAISE EXCEPTION 'team % still has % app(s)', devapp_internal.quoted(changed.name), live
-            USING ERRCODE = 'dependent_objects_still_exist',
-                  HINT = 'Delete the apps first'
-                         || CASE WHEN devapp_internal.is_admin() THEN ', or deactivate the team with devapp.set_team_status.' ELSE ', or transfer them to another team.' END;
-    END IF;
+    PERFORM devapp_internal.require_no_dependants(changed);
     -- a team that is deleted needs no administrator
     UPDATE devapp.team t SET deleted_at = now()
      WHERE t.team_id = changed.team_id

@@ -33,6 +33,24 @@ CREATE TRIGGER keep_team_admin_delete AFTER DELETE ON devapp.team_member FOR EAC
 CREATE TRIGGER keep_team_admin_update AFTER UPDATE OF role, environments ON devapp.team_member FOR EACH ROW
     WHEN (OLD.role = 'admin' AND (NEW.role <> 'admin' OR OLD.environments IS NULL AND NEW.environments IS NOT NULL)) EXECUTE FUNCTION devapp_internal.as_owner('keep_team_admin');
 
+-- A developer, a team or a product that something depends on is not deleted by a direct
+-- statement either; deleted is final.
+CREATE FUNCTION devapp_internal.guard_deletion() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM devapp_internal.require_own_table(TG_RELID);
+    IF OLD.deleted_at IS NOT NULL THEN
+        RAISE EXCEPTION 'a deleted % cannot be restored', TG_TABLE_NAME
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = format('Create another one with devapp.create_%s.', TG_TABLE_NAME);
+    END IF;
+    PERFORM devapp_internal.require_no_dependants(OLD);
+    RETURN NEW;
+END
+$$;
+
 -- ---------- rules of columns, fixed columns, lifecycles, rows that stay ----------
 
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.developer FOR EACH ROW
@@ -42,6 +60,9 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH RO
                                       'attributes:attributes', 'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.developer FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_status('developer');
+CREATE TRIGGER guard_deletion BEFORE UPDATE OF deleted_at ON devapp.developer FOR EACH ROW
+    WHEN (OLD.deleted_at IS DISTINCT FROM NEW.deleted_at)
+    EXECUTE FUNCTION devapp_internal.as_owner('guard_deletion');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.developer
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_developer.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.developer
@@ -54,6 +75,9 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
                                       'decision_note:description');
 CREATE TRIGGER guard_status BEFORE INSERT OR UPDATE ON devapp.team FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_status('team');
+CREATE TRIGGER guard_deletion BEFORE UPDATE OF deleted_at ON devapp.team FOR EACH ROW
+    WHEN (OLD.deleted_at IS DISTINCT FROM NEW.deleted_at)
+    EXECUTE FUNCTION devapp_internal.as_owner('guard_deletion');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.team
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_team.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.team

@@ -45,6 +45,20 @@ BEGIN
 END
 $$;
 
+-- An administrator gives such a product to each app that is to have it.
+CREATE FUNCTION devapp_internal.keep_reserved(name text, approval text, access text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF starts_with(lower(name COLLATE "C"), 'devapp-') AND (approval <> 'manual' OR access <> 'internal') THEN
+        RAISE EXCEPTION 'product % must stay internal, with manual approval', devapp_internal.quoted(name)
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = 'A key for this product may administer devapp or act for developers.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.create_product(
     name text,
     display_name text,
@@ -191,6 +205,7 @@ AS $$
 DECLARE
     changed devapp.product := devapp_internal.find_product(product, true);
 BEGIN
+    PERFORM devapp_internal.keep_reserved(changed.name, approval, access);
     changed := devapp_internal.changed_quota(changed, quota_limit, quota_interval, quota_unit);
     changed := devapp_internal.changed_rate(changed, rate_limit, rate_burst);
     UPDATE devapp.product p
@@ -240,30 +255,49 @@ COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], 
     'Changes a product; '''' or ''{}'' clears a value, a limit of 0 removes the limit';
 SELECT devapp_internal.grant_to('devapp.update_product', 'admin');
 
+-- Also asked by the trigger guard_deletion.  The error names some of the apps: a filter for the
+-- product does not find those of which it was revoked.
+CREATE FUNCTION devapp_internal.require_no_dependants(product devapp.product) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    apps uuid[];
+    credentials bigint;
+BEGIN
+    PERFORM devapp_internal.require_read_committed();
+    SELECT array_agg(DISTINCT a.app_id), count(*) INTO apps, credentials
+      FROM devapp.credential_product cp
+      JOIN devapp.credential c ON c.credential_id = cp.credential_id
+      JOIN devapp.app a ON a.app_id = c.app_id
+     WHERE cp.product_id = product.product_id
+       AND cp.removed_at IS NULL
+       AND a.deleted_at IS NULL;
+    IF credentials > 0 THEN
+        RAISE EXCEPTION 'product % is still associated with % credential(s)', devapp_internal.quoted(product.name), credentials
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = format('These are of %s app(s): %s%s.', cardinality(apps),
+                                  (SELECT string_agg(devapp_internal.app_label(u.id), ', ' ORDER BY u.id) FROM unnest(apps[:5]) AS u(id)),
+                                  CASE WHEN cardinality(apps) > 5 THEN ', ...' ELSE '' END),
+                  HINT = 'Remove the product from them first with devapp.bulk_remove_products.';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION devapp_internal.delete_product(product text) RETURNS devapp.product
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     changed devapp.product := devapp_internal.find_product(product, true);
-    live bigint;
 BEGIN
-    PERFORM devapp_internal.require_read_committed();
-    SELECT count(*) INTO live
-      FROM devapp.credential_product cp
-      JOIN devapp.credential c ON c.credential_id = cp.credential_id
-      JOIN devapp.app a ON a.app_id = c.app_id
-     WHERE cp.product_id = changed.product_id
-       AND cp.removed_at IS NULL
-       AND a.deleted_at IS NULL;
-    IF live > 0 THEN
-        RAISE EXCEPTION 'product % is still associated with % credential(s)', devapp_internal.quoted(changed.name), live
-            USING ERRCODE = 'dependent_objects_still_exist',
-                  HINT = 'Remove the associations first with devapp.remove_credential_product.';
-    END IF;
+    PERFORM devapp_internal.require_no_dependants(changed);
     UPDATE devapp.product p SET deleted_at = now()
      WHERE p.product_id = changed.product_id
     RETURNING p.* INTO changed;
+    IF starts_with(changed.name, 'devapp-') THEN
+        RAISE NOTICE 'devapp.setup_roles() will create product % again', devapp_internal.quoted(changed.name);
+    END IF;
     RETURN changed;
 END
 $$;

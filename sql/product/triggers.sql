@@ -13,6 +13,9 @@ CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product FOR EACH ROW
                                       'trailing_slash:in strict optional',
                                       'rate_limit:positive_float8', 'rate_burst:positive_int4',
                                       'attributes:attributes');
+CREATE TRIGGER guard_deletion BEFORE UPDATE OF deleted_at ON devapp.product FOR EACH ROW
+    WHEN (OLD.deleted_at IS DISTINCT FROM NEW.deleted_at)
+    EXECUTE FUNCTION devapp_internal.as_owner('guard_deletion');
 CREATE TRIGGER guard_delete BEFORE DELETE ON devapp.product
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_product.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product
@@ -21,7 +24,7 @@ CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.product_operation FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('operation_id', 'product_id', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.product_operation FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('resource:required', 'methods:methods', 'proxy:identifier',
+    EXECUTE FUNCTION devapp_internal.guard_row('resource:no_key', 'methods:methods', 'proxy:identifier',
                                       'quota_limit:positive_int8', 'quota_interval:positive_int4',
                                       'quota_unit:in? minute hour day week month never');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.product_operation

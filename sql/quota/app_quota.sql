@@ -58,7 +58,7 @@ BEGIN
      WHERE q.app_id = end_app_quota.app_id AND q.product_id = product.product_id
     RETURNING q.* INTO ended;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'app % has no quota of its own for product %', end_app_quota.app_id, devapp_internal.quoted(product.name)
+        RAISE EXCEPTION 'app % has no quota of its own for product %', devapp_internal.app_label(end_app_quota.app_id), devapp_internal.quoted(product.name)
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give a quota_limit or a rate_limit to set one.';
     END IF;

@@ -10,7 +10,7 @@ CREATE FUNCTION devapp_internal.require_oauth_client(the_credential devapp.crede
 AS $$
 BEGIN
     IF the_credential.kind <> 'oauth_client' THEN
-        RAISE EXCEPTION 'credential % is not an OAuth client', the_credential.credential_id
+        RAISE EXCEPTION 'credential % is not an OAuth client', devapp_internal.credential_label(the_credential.credential_id)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Only credentials of kind oauth_client can request tokens; issue one with devapp.issue_credential.';
     END IF;

@@ -30,7 +30,7 @@ ALTER TABLE devapp.revoked_token ENABLE ALWAYS TRIGGER invalidate_cache;
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.client_key FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('credential_id', 'kid', 'alg', 'jwk', 'added_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.client_key FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('credential_id:required', 'kid:required', 'alg:in EdDSA ES256 RS256', 'jwk:required', 'added_at:required');
+    EXECUTE FUNCTION devapp_internal.guard_row('credential_id:required', 'kid:no_key', 'alg:in EdDSA ES256 RS256', 'jwk:required', 'added_at:required');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.client_key
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.set_client_keys.');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.used_assertion
@@ -38,7 +38,7 @@ CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.used_assertion
 CREATE TRIGGER guard_immutable BEFORE UPDATE ON devapp.token_issuer FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.guard_immutable('issuer', 'issuer_id', 'created_at');
 CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.token_issuer FOR EACH ROW
-    EXECUTE FUNCTION devapp_internal.guard_row('issuer:required', 'issuer:description', 'jwks:required', 'audience:required', 'claim:required', 'claim:text', 'names:required', 'names:in client app developer',
+    EXECUTE FUNCTION devapp_internal.guard_row('issuer:required', 'issuer:description', 'jwks:required', 'audience:no_keys', 'claim:required', 'claim:text', 'names:required', 'names:in client app developer',
                                       'is_active:required');
 CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON devapp.token_issuer
     EXECUTE FUNCTION devapp_internal.guard_delete('Use devapp.delete_token_issuer.');

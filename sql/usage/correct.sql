@@ -62,16 +62,16 @@ BEGIN
       FROM devapp.usage_day d
      WHERE d.day = correct_usage.day AND d.app_id = made.app_id AND d.product_id = the_product.product_id
        AND d.environment IS NOT DISTINCT FROM correct_usage.environment AND d.code = 'VALID';
-    EXECUTE format(
-        'INSERT INTO %s (day, app_id, product_id, environment, code, calls, cost, updated_at) VALUES ($1, $2, $3, $4, ''VALID'', $5, $6, $7)
-             ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE SET calls = excluded.calls, cost = excluded.cost, updated_at = excluded.updated_at',
-        devapp_internal.usage_partition('usage_day', correct_usage.day::timestamp AT TIME ZONE 'UTC'))
-      USING correct_usage.day, made.app_id, the_product.product_id, correct_usage.environment, correct_usage.calls,
-            coalesce(correct_usage.cost, correct_usage.calls), clock_timestamp();
     INSERT INTO devapp.usage_correction (app_id, product_id, environment, day, calls_before, calls, cost_before, cost, note)
     VALUES (made.app_id, the_product.product_id, correct_usage.environment, correct_usage.day, coalesce(made.calls_before, 0), correct_usage.calls,
             coalesce(made.cost_before, 0), coalesce(correct_usage.cost, correct_usage.calls), correct_usage.note)
     RETURNING * INTO made;
+    EXECUTE format(
+        'INSERT INTO %s (day, app_id, product_id, environment, code, calls, cost, updated_at) VALUES ($1, $2, $3, $4, ''VALID'', $5, $6, $7)
+             ON CONFLICT (app_id, day, product_id, environment, code) DO UPDATE SET calls = excluded.calls, cost = excluded.cost, updated_at = excluded.updated_at',
+        devapp_internal.usage_partition('usage_day', correct_usage.day::timestamp AT TIME ZONE 'UTC'))
+      USING correct_usage.day, made.app_id, the_product.product_id, made.environment, correct_usage.calls,
+            coalesce(correct_usage.cost, correct_usage.calls), clock_timestamp();
     RETURN made;
 END
 $$;

@@ -11,3 +11,6 @@ ALTER TABLE devapp.usage_latency ENABLE ALWAYS TRIGGER note_usage_change;
 CREATE TRIGGER keep_usage_change BEFORE INSERT OR UPDATE OR DELETE ON devapp_internal.usage_change FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.keep_packed_row();
 ALTER TABLE devapp_internal.usage_change ENABLE ALWAYS TRIGGER keep_usage_change;
+
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE ON devapp.usage_correction FOR EACH ROW
+    EXECUTE FUNCTION devapp_internal.guard_row('environment:text', 'note:description');

@@ -10,10 +10,14 @@
  * The note is the backend's own.  It is forgotten at the end of the transaction, and
  * when the subtransaction that it was set in is rolled back: an error between
  * setting and taking back must not leave it to the next change.
+ *
+ * Where no function says anything, the setting devapp.change_note does: for functions
+ * that have no argument for a note, and for direct statements.
  */
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "base/compat.h"
@@ -33,6 +37,20 @@ typedef struct NoteItem
 
 /* the latest one; an earlier note does not come back */
 static NoteItem *latest = NULL;
+
+static char *setting;
+
+/* Whoever changes something may say why, so everybody can set it. */
+void
+change_note_define_gucs(void)
+{
+	DefineCustomStringVariable("devapp.change_note",
+							   "Sets the reason that the audit trail records with changes for which no function is given one.",
+							   NULL,
+							   &setting,
+							   "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+}
 
 static void
 forget_note(void)
@@ -71,10 +89,21 @@ require_item(void)
 	latest = made;
 }
 
+static void
+require_note(Datum text)
+{
+	validate_column("change", "note", "description", text, false);
+}
+
 const char *
 change_note_current(void)
 {
-	return latest != NULL ? latest->text : NULL;
+	if (latest != NULL && latest->text != NULL)
+		return latest->text;
+	if (setting == NULL || setting[0] == '\0')
+		return NULL;
+	require_note(CStringGetTextDatum(setting));
+	return setting;
 }
 
 /* set_note(note): NULL takes it back */
@@ -85,7 +114,7 @@ devapp_set_note(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(0))
 	{
-		validate_column("change", "note", "description", PG_GETARG_DATUM(0), false);
+		require_note(PG_GETARG_DATUM(0));
 		require_item();
 		copy = MemoryContextStrdup(TopMemoryContext,
 								   text_to_cstring(PG_GETARG_TEXT_PP(0)));
@@ -100,7 +129,9 @@ devapp_set_note(PG_FUNCTION_ARGS)
 Datum
 devapp_current_note(PG_FUNCTION_ARGS)
 {
-	if (change_note_current() == NULL)
+	const char *note = change_note_current();
+
+	if (note == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(change_note_current()));
+	PG_RETURN_TEXT_P(cstring_to_text(note));
 }

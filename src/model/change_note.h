@@ -8,4 +8,6 @@
 /* The note of the change that is being made, or NULL. */
 extern const char *change_note_current(void);
 
+extern void change_note_define_gucs(void);
+
 #endif							/* DEVAPP_CHANGE_NOTE_H */

@@ -266,6 +266,7 @@ check_scope(Subject s, Str t)
 {
 	bool		ok = t.len > 0 && t.len <= NAME_MAX_CHARS;
 
+	refuse_key(s, t);
 	for (size_t i = 0; ok && i < t.len; i++)
 		ok = scope_is_character(t.data[i]);
 	if (!ok)
@@ -535,6 +536,19 @@ rule_environments(Subject s, Datum value)
 	check_list(s, value, check_environment);
 }
 
+/* What another rule, or the type, says what it looks like. */
+static void
+rule_no_key(Subject s, Datum value)
+{
+	refuse_key(s, text_value(value));
+}
+
+static void
+rule_no_keys(Subject s, Datum value)
+{
+	check_list(s, value, refuse_key);
+}
+
 static void
 rule_scopes(Subject s, Datum value)
 {
@@ -740,6 +754,8 @@ static const Rule rules[] = {
 	{"callback_urls", true, rule_callback_urls, NULL, false},
 	{"webhook_url", false, rule_webhook_url, NULL, false},
 	{"networks", true, rule_networks, NULL, false},
+	{"no_key", true, rule_no_key, NULL, false},
+	{"no_keys", true, rule_no_keys, NULL, false},
 	{"time_zone", true, rule_time_zone, canonical_time_zone, false},
 	{"required", true, rule_required, NULL, false},
 	{"natural_int4", false, rule_natural_int4, NULL, false},

@@ -1,5 +1,7 @@
 -- The portal over HTTP: the developer, their apps, products and teams.
 \set SHOW_CONTEXT never
+-- where every day has 24 hours
+SET timezone = 'UTC';
 \pset null <null>
 \pset format unaligned
 BEGIN;

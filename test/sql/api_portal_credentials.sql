@@ -1,5 +1,7 @@
 -- The portal over HTTP: credentials, from issuing to deleting.
 \set SHOW_CONTEXT never
+-- where every day has 24 hours
+SET timezone = 'UTC';
 \pset null <null>
 \pset format unaligned
 BEGIN;
@@ -18,7 +20,7 @@ CREATE FUNCTION pg_temp.call(key text, method text, target text, body text DEFAU
 $$;
 CREATE FUNCTION pg_temp.json(devapp_api.response) RETURNS jsonb LANGUAGE sql AS $$ SELECT convert_from($1.body, 'UTF8')::jsonb $$;
 CREATE FUNCTION pg_temp.error(devapp_api.response) RETURNS text LANGUAGE sql AS $$
-    SELECT $1.status || ' ' || regexp_replace(pg_temp.json($1) #>> '{error,message}', '[0-9a-f]{8}-[0-9a-f-]{27}', 'ID', 'g')
+    SELECT $1.status || ' ' || regexp_replace(pg_temp.json($1) #>> '{error,message}', '[0-9a-f]{8}-[0-9a-f-]{27}|dvk_[0-9A-Za-z_]+', 'ID', 'g')
 $$;
 -- The verdict on a key.
 CREATE FUNCTION pg_temp.code(key text) RETURNS text LANGUAGE sql AS $$ SELECT (devapp.verify_key(key, '/', 'GET', 'prod')).code::text $$;
@@ -90,7 +92,7 @@ SELECT regexp_replace(i ->> 'what', 'until [^)]*[0-9]{4} ...', 'until TIME') AS 
   FROM jsonb_array_elements(pg_temp.json(pg_temp.call(:'cara', 'GET', '/portal/v1/apps/shop/history')) -> 'items') AS i WHERE i ->> 'note' IN ('for the night', 'monthly', 'lost', 'gone');
 -- the credentials of a deleted app are not there either
 SELECT status FROM pg_temp.call(:'cara', 'DELETE', '/portal/v1/apps/shop');
-SELECT pg_temp.error(pg_temp.call(:'cara', 'GET', '/portal/v1/credentials/' || :'first')) ~ '^404 credential .* does not exist$' AS is_gone;
+SELECT pg_temp.error(pg_temp.call(:'cara', 'GET', '/portal/v1/credentials/' || :'first')) ~ '^404 the app of credential .* was deleted$' AS is_gone;
 
 -- of kinds that are asked for; a key in place of a name is in no answer
 SELECT status, pg_temp.json(c) ->> 'kind' AS kind FROM pg_temp.call(:'cara', 'POST', '/portal/v1/apps', '{"name": "client", "kind": "oauth_client"}') AS c;
@@ -100,4 +102,15 @@ SELECT a.status, strpos(convert_from(a.body, 'UTF8'), split_part(:'cara', '_', 4
        LATERAL pg_temp.call(:'cara', 'GET', target) AS a;
 -- the credential that the caller uses is one of theirs
 SELECT jsonb_array_length(pg_temp.json(pg_temp.call(:'cara', 'GET', '/portal/v1/apps/door/credentials')) -> 'items') AS door;
+-- Cara knows the key of an app that she gives away: it does not act for the new owner, until an administrator says so
+SELECT FROM devapp.create_developer('portal-eve@example.com');
+SELECT FROM devapp.transfer_app('portal-cara@example.com/door', 'portal-eve@example.com');
+SELECT status, pg_temp.error(c) FROM pg_temp.call(:'cara', 'GET', '/portal/v1/me') AS c;
+SELECT p.name, cp.status, cp.decision_note
+  FROM devapp.app a JOIN devapp.credential c USING (app_id) JOIN devapp.credential_product cp USING (credential_id) JOIN devapp.product p USING (product_id) WHERE a.name = 'door';
+SELECT FROM devapp.set_credential_product_status(split_part(:'cara', '_', 1) || '_' || split_part(:'cara', '_', 2) || '_' || split_part(:'cara', '_', 3), 'devapp-portal', 'approve');
+SELECT status, pg_temp.json(c) ->> 'email' AS email FROM pg_temp.call(:'cara', 'GET', '/portal/v1/me') AS c;
+-- nor when a direct statement gives it away
+UPDATE devapp.app SET developer_id = (SELECT d.developer_id FROM devapp.developer d WHERE d.email = 'portal-cara@example.com') WHERE name = 'door';
+SELECT status FROM pg_temp.call(:'cara', 'GET', '/portal/v1/me') AS c;
 ROLLBACK;

@@ -97,7 +97,7 @@ BEGIN
     RETURN 'accepted';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-    RETURN SQLSTATE || ' ' || regexp_replace(SQLERRM, '[0-9a-f-]{36}', '(id)') || '. ' || hint;
+    RETURN SQLSTATE || ' ' || regexp_replace(SQLERRM || '. ' || hint, '[0-9a-f-]{36}', '(id)', 'g');
 END $$;
 SELECT arguments, pg_temp.refusal(format('SELECT devapp.set_app_quota(%L, %s)', :'own', arguments)) AS refusal
   FROM unnest(ARRAY[$$'app-quota'$$, $$'none', quota_limit => 1$$, $$NULL, quota_limit => 1$$, $$'app-quota', quota_limit => 0$$, $$'app-quota', quota_limit => -1$$, $$'app-quota', quota_interval => 0$$,

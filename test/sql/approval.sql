@@ -79,7 +79,7 @@ BEGIN
     EXECUTE format(statement, credential);
     RETURN 'done';
 EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE || ' ' || replace(SQLERRM, credential::text, 'X');
+    RETURN SQLSTATE || ' ' || regexp_replace(SQLERRM, 'dvk_[0-9A-Za-z_]+', 'X');
 END $$;
 SELECT FROM devapp.set_app_approval('auto');
 SELECT app_id AS dead, credential_id AS live FROM devapp.create_app('dead keys', developer => 'approval@example.com', products => '{manual}') \gset

@@ -135,6 +135,36 @@ SELECT count(*) > 1 AS secrets, count(*) FILTER (WHERE e.event_id IS NOT NULL) A
  WHERE s.credential_id IN (:'credential_id', :'s_credential_id');
 SELECT count(*) FROM devapp.audit_event e WHERE e::text LIKE '%' || split_part(:'s_secret', '_', 4) || '%' OR e::text LIKE '%blake2b:%';
 
+-- ---------- the reason, where no function is given one ----------
+
+SET devapp.change_note = 'ticket 4711';
+SELECT FROM devapp.create_product('audit-note', description => 'a');
+UPDATE devapp.product SET description = 'b' WHERE name = 'audit-note';
+SELECT FROM devapp.create_app('audit-note', 'audit@example.com', '{audit-note}');
+-- what a function is given counts
+SELECT FROM devapp.delete_app('audit@example.com/audit-note', 'not needed');
+BEGIN;
+SET LOCAL devapp.change_note = 'dvk_live_FZjSwQnoEQ0x_Yf007MF6oNa049ET6WhehRmQ43xvQ0V32vvINC';
+UPDATE devapp.product SET description = 'c' WHERE name = 'audit-note';
+ROLLBACK;
+RESET devapp.change_note;
+UPDATE devapp.product SET description = 'd' WHERE name = 'audit-note';
+SELECT e.action, e.entity, e.note FROM devapp.audit_event e
+ WHERE e.entity_id = (SELECT p.product_id::text FROM devapp.product p WHERE p.name = 'audit-note')
+    OR e.app_id = (SELECT a.app_id FROM devapp.app a WHERE a.name = 'audit-note') ORDER BY e.event_id;
+
+-- ---------- numbers as they are, whatever the session's settings ----------
+
+SELECT FROM devapp.create_product('audit-rate', rate_limit => 100.4);
+SET extra_float_digits = -15;
+SELECT FROM devapp.update_product('audit-rate', rate_limit => 140);
+-- a row with a value that PostgreSQL makes JSON of
+SELECT FROM devapp.update_product('audit-rate', rate_limit => 3.3333333333333335, attributes => '{"a": "b"}');
+UPDATE devapp.product SET rate_limit = 149.9 WHERE name = 'audit-rate';
+SELECT e.before -> 'rate_limit' AS before, e.after -> 'rate_limit' AS after
+  FROM devapp.audit_event e WHERE e.entity = 'product' AND e.entity_id = (SELECT p.product_id::text FROM devapp.product p WHERE p.name = 'audit-rate') ORDER BY e.event_id;
+RESET extra_float_digits;
+
 -- ---------- the bytes and their hash ----------
 
 SELECT count(*) > 50 AS events, count(*) FILTER (WHERE leaf_hash IS DISTINCT FROM devapp_internal.audit_leaf_hash(e)) AS wrong,

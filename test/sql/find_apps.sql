@@ -91,7 +91,7 @@ BEGIN
     RETURN 'accepted';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-    RETURN SQLSTATE || ' ' || SQLERRM || ' | ' || hint;
+    RETURN SQLSTATE || ' ' || SQLERRM || ' | ' || regexp_replace(hint, '[0-9a-f]{8}-[0-9a-f-]{27}', '(id)');
 END $$;
 SELECT f AS filter, pg_temp.refusal(f) FROM unnest(ARRAY[
     NULL, '[]', '"x"', 'null', '{"colour": "red"}', '{"": 1}', '{"Status": "approved"}',

@@ -122,6 +122,7 @@ SELECT devapp.get_app(:'mine') -> 'credentials' AS credentials;
 SELECT FROM devapp.delete_app(:'mine');
 SELECT devapp.get_app(:'mine') ->> 'status' AS status;
 SAVEPOINT s;
+\set VERBOSITY terse
 SELECT devapp.get_app('doc@example.com/doc-app');
 ROLLBACK TO s;
 \set VERBOSITY sqlstate

@@ -17,7 +17,7 @@ SELECT * FROM devapp.import_kong(:'doc', owner => 'kong-team');
 SELECT code, app_name, product FROM devapp.verify_key('Kg3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN');
 SELECT code, expires_at AT TIME ZONE 'UTC' AS expires FROM devapp.verify_key('Ki3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN');
 SELECT (devapp.verify_client('kong-shop', 'Cs3Aq7Xl0bqI4mVwRr0c9uYk')).code, (devapp.verify_client('kong-old', 'a good password')).code;
-SELECT outcome, count(*) FROM devapp.import_kong(:'doc', owner => 'kong-team') GROUP BY outcome ORDER BY outcome;
+SELECT outcome, count(*) FROM devapp.import_kong(:'doc', owner => 'team:kong-team') GROUP BY outcome ORDER BY outcome;
 -- an older version's file; a ttl that nobody can count from, a group that is no product, a hash of another form, consumers of one name
 SELECT * FROM devapp.import_kong('{"_format_version": "1.1", "consumers": [
     {"username": "one", "keyauth_credentials": [{"key": "Kj3Aq7Xl0bqI4mVwRr0c9uYkH2sTfPzN", "ttl": 60}, {"id": "7"}], "oauth2_credentials": [{"client_id": "kong-hash", "hash_secret": true, "client_secret": "$pbkdf2-sha512$i=10000,l=32$x"}]},

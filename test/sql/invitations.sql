@@ -1,5 +1,7 @@
 -- Invitations to teams: made, answered, withdrawn, over.  What persons may do is tested by test/t/013_developers.pl.
 \set SHOW_CONTEXT never
+-- where every day has 24 hours
+SET timezone = 'UTC';
 
 SELECT FROM devapp.create_developer('invite-ann@example.com');
 SELECT FROM devapp.create_developer('Invite-Bob@example.com');

@@ -108,7 +108,7 @@ BEGIN
     EXECUTE 'SELECT devapp.' || command;
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
-    error := SQLSTATE || ' ' || regexp_replace(SQLERRM, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '(id)');
+    error := SQLSTATE || ' ' || regexp_replace(SQLERRM, 'dvk_[0-9A-Za-z_]+', 'KEY');
     SELECT string_agg(p.proname, ', ') INTO not_for_reader FROM pg_proc p
      WHERE p.pronamespace = 'devapp'::regnamespace AND strpos(hint, 'devapp.' || p.proname) > 0 AND NOT has_function_privilege(p.oid, 'EXECUTE');
 END

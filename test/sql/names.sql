@@ -98,6 +98,17 @@ SELECT DISTINCT regexp_replace(pg_temp.refusal(format(statement, 'see ' || :'key
        'SELECT FROM devapp.create_app(''keys'', ''names@example.com'', attributes => jsonb_build_object(''key'', %L))', 'SELECT FROM devapp.create_app(''keys'', ''names@example.com'', attributes => jsonb_build_object(%L, ''key''))',
        'SELECT FROM devapp.create_app(''keys'', ''names@example.com'', callback_urls => ARRAY[''https://a.example/'' || split_part(%L, '' '', 2)])',
        'SELECT FROM devapp.update_developer(''names@example.com'', last_name => %L)', 'INSERT INTO devapp.team (name) VALUES (%L)']) AS statement;
+-- nor in what has a form of its own
+SELECT FROM devapp.create_product('names-op');
+SELECT FROM devapp.add_operation('names-op', '/orders');
+SELECT credential_id AS client FROM devapp.create_app('names-client', 'names@example.com', '{names-op}', kind => 'oauth_client') \gset
+SELECT q AS statement, regexp_replace(pg_temp.refusal(format(q, 'see ' || :'key' || '!')), '^(\S+): ', '\1 ') AS refusal
+  FROM unnest(ARRAY['SELECT FROM devapp.create_product(''keys'', scopes => ARRAY[%L])', 'SELECT FROM devapp.add_operation(''names-op'', ''/'' || split_part(%L, '' '', 2))',
+       'SELECT FROM devapp.correct_usage(''names@example.com/names-client'', ''names-op'', %L, current_date - 2, 5, ''x'')',
+       'SELECT FROM devapp.correct_usage(''names@example.com/names-client'', ''names-op'', NULL, current_date - 2, 5, %L)',
+       'INSERT INTO devapp.client_key (credential_id, kid, alg, jwk) SELECT credential_id, %L, ''EdDSA'', ''{}'' FROM devapp.credential LIMIT 1',
+       'INSERT INTO devapp.token_issuer (issuer, jwks, audience, claim, names) VALUES (''names'', ''{}'', ARRAY[%L], ''sub'', ''client'')',
+       'INSERT INTO devapp.notification (event, app_id, recipients, worker) VALUES (''app_approved'', devapp.uuid_v7(), ''[{}]'', %L)']) AS q;
 SELECT FROM devapp.revoke_credential(:'credential', 'leaked: ' || :'key');
 SELECT FROM devapp.create_developer('names2@example.com');
 SELECT FROM devapp.transfer_app(:'app', developer => 'names2@example.com', note => :'key');

@@ -59,6 +59,7 @@ SELECT devapp.update_developer('olga@example.com', attributes => 'null');
 SELECT name, display_name, status FROM devapp.create_team('builders', 'The Builders');
 SELECT devapp.create_team('builders');
 SELECT devapp.create_team('');
+SELECT devapp.create_team(' team:builders');
 SELECT devapp.create_team('  ');
 SELECT devapp.create_team(E'a\tb');
 SELECT display_name, attributes FROM devapp.update_team('builders', display_name => '', attributes => '{"k": "v"}');

@@ -353,7 +353,9 @@ SELECT status FROM devapp.approve_app('ann@promises.example/resource');
 SELECT code, scopes FROM devapp.verify_key(:'secret', '/v1/books/7', 'GET');
 :ann
 SELECT status FROM devapp.delete_app('ann@promises.example/resource');
+\set VERBOSITY terse
 SELECT devapp.get_app('ann@promises.example/resource');
+\set VERBOSITY default
 
 -- ---------- C1: cards with title and description; details with title, description, id, all keys, all endpoints ----------
 

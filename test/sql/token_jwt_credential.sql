@@ -1,5 +1,7 @@
 -- Credentials of kind jwt: the secret is a signed token.
 \set SHOW_CONTEXT never
+-- where every day has 24 hours
+SET timezone = 'UTC';
 
 SELECT FROM devapp.create_app('token-jwt', 'tokens@example.com', '{token_orders}', kind => 'jwt');
 SELECT FROM devapp.create_app('token-jwt', 'tokens@example.com', '{token_orders}', kind => 'JWT', expires_in => '-1');
