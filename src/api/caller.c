@@ -122,6 +122,7 @@ typedef struct Presented
 	Str			user;			/* of Basic */
 	Str			password;
 	Str			token;			/* or key */
+	HttpScheme	scheme;			/* of Authorization, if it came there */
 } Presented;
 
 /* Is a token for us: by the name of our issuer, or by the URL that is set for this API? */
@@ -136,19 +137,22 @@ is_for_us(const StrList *audiences)
 
 /* Tokens are longer than keys; one for another audience counts as unknown. */
 static Verdict
-verify_presented_token(const Exchange *x, Str token, const DecideRequest *request)
+verify_presented_token(const Exchange *x, const Presented *presented, const DecideRequest *request)
 {
 	char	   *url = psprintf("%.*s%.*s", (int) x->base_url.len, x->base_url.len > 0 ? x->base_url.data : "",
 							   (int) x->raw.path.len, x->raw.path.data);
 	TokenProofs proofs = {
-		.token = token,
+		.token = presented->token,
 		.method = x->raw.method,
 		.resource = {url, strlen(url)},
-		/* a bearer token proves nothing (RFC 9449, section 7.2) */
-		.dpop = x->authorization.scheme == HTTP_SCHEME_BEARER ? (Str) {NULL, 0} : exchange_header(x, "dpop"),
-		.as_dpop = x->authorization.scheme == HTTP_SCHEME_DPOP
+		.as_dpop = presented->scheme == HTTP_SCHEME_DPOP
 	};
-	Verdict		v = verify_token(token, &proofs, request);
+	Verdict		v;
+
+	/* a bearer token proves nothing (RFC 9449, section 7.2); beside a gateway's key, the proof is its client's */
+	if (proofs.as_dpop)
+		proofs.dpop = exchange_header(x, "dpop");
+	v = verify_token(presented->token, &proofs, request);
 
 	if (v.entitlement != NULL && !is_for_us(&v.entitlement->token->audiences))
 		return refused_verdict(VERDICT_NOT_FOUND);
@@ -174,7 +178,7 @@ verify_any(const Exchange *x, const Presented *presented, const DecideRequest *r
 		return caller_verify_pair(presented->user, presented->password, request);
 	if (presented->token.len <= KEY_MAX)
 		return verify_api_key(presented->token, request);
-	v = verify_presented_token(x, presented->token, request);
+	v = verify_presented_token(x, presented, request);
 	return v.entitlement == NULL && v.code == VERDICT_MALFORMED ? verify_api_key(presented->token, request) : v;
 }
 
@@ -332,7 +336,7 @@ presented_authorization(const Exchange *x)
 	/* without a password, the user is a key, as "curl -u KEY:" sends it */
 	if (a->scheme == HTTP_SCHEME_BASIC && a->password.len == 0)
 		return (Presented) {.token = a->user};
-	return (Presented) {.user = a->user, .password = a->password, .token = a->token};
+	return (Presented) {.user = a->user, .password = a->password, .token = a->token, .scheme = a->scheme};
 }
 
 static void

@@ -453,6 +453,19 @@ is(auth(Authorization => "Bearer $unbound"), 'VALID', 'a token that is not bound
 is(auth(Authorization => "DPoP $unbound", DPoP => proof_for($unbound, $key)), 'PROOF_REQUIRED DPoP realm="devapp", error="invalid_token", algs="EdDSA ES256 RS256"',
 	'which no proof binds');
 
+# So it is of the management's tokens; that of a gateway has nothing to do with its client's.
+my ($manager, $manager_secret) = split /\|/, sql(q{SELECT FROM devapp.create_app('manager', 'gateway@example.com', '{devapp-admin}', scopes => '{devapp:verify,devapp:read}', kind => 'oauth_client') \g /dev/null
+	SELECT consumer_key, secret FROM devapp.issue_credential('gateway@example.com/manager', kind => 'oauth_client')});
+sql(qq{DO 'BEGIN PERFORM devapp.approve_app(''gateway\@example.com/manager''); PERFORM devapp.set_credential_product_status(''$manager'', ''devapp-admin'', ''approve''); END'});
+my $of_gateway = sql("SELECT token FROM devapp.issue_token('$manager', '$manager_secret')");
+is(auth('X-Devapp-Gateway' => $of_gateway, Authorization => "DPoP $bound", DPoP => proof_for($bound, $key)), 'VALID', 'a gateway with a token');
+for ([ 'Bearer', 200 ], [ 'DPoP', 401 ])
+{
+	my ($scheme, $status) = @$_;
+	is(sql(q{SELECT status FROM devapp_api.handle('GET', '/v1/organizations/x/developers', NULL, } . literal(encode_json({ Authorization => "$scheme $of_gateway" })) . ')'),
+		$status, "management by a token that is not bound, with $scheme");
+}
+
 # where no proof can be remembered, none is asked for
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 $node->restart;
