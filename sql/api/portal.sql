@@ -148,7 +148,7 @@ DECLARE
     found_id constant uuid := devapp_internal.find_visible_credential(request.params ->> 'credential');
 BEGIN
     IF EXISTS (SELECT FROM devapp.credential c JOIN devapp.app a ON a.app_id = c.app_id WHERE c.credential_id = found_id AND a.deleted_at IS NOT NULL) THEN
-        PERFORM devapp_internal.refuse_reference('credential', found_id::text);
+        PERFORM devapp_internal.refuse_credential(found_id::text);
     END IF;
     RETURN found_id;
 END

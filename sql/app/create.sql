@@ -195,7 +195,7 @@ BEGIN
         PERFORM devapp_internal.require_scopes(update_app.scopes, devapp_internal.find_products(devapp_internal.products_of(changed.app_id), changed.app_id));
     END IF;
     IF update_app.scopes IS NOT NULL THEN
-        PERFORM devapp_internal.require_approved_scopes(changed, NULL, changed.scopes, update_app.scopes);
+        PERFORM devapp_internal.require_approved_scopes(changed.app_id, NULL, changed.scopes, update_app.scopes);
     END IF;
     UPDATE devapp.app a
        SET name = coalesce(update_app.name, a.name),

@@ -210,7 +210,7 @@ BEGIN
                 USING ERRCODE = 'invalid_parameter_value',
                       HINT = 'Give each app by its id or as owner/name.';
         ELSIF one.app_id IS NULL THEN
-            PERFORM devapp_internal.refuse_reference('app', one.typed);
+            PERFORM devapp_internal.refuse_app(one.typed);
         END IF;
         found_ids := found_ids || one.app_id;
     END LOOP;

@@ -216,7 +216,7 @@ DECLARE
     found_row devapp.app := devapp_internal.find_live_app(app, true);
 BEGIN
     IF NOT devapp_internal.is_known(found_row.app_id) THEN
-        PERFORM devapp_internal.refuse_reference('app', app::text);
+        PERFORM devapp_internal.refuse_app(app::text);
     END IF;
     RETURN found_row;
 END

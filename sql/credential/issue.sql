@@ -326,15 +326,15 @@ CREATE FUNCTION devapp_internal.update_credential(
 AS $$
 DECLARE
     changed devapp.credential := devapp_internal.find_own_credential(update_credential.credential);
-    the_app devapp.app;
+    app_scopes text[];
 BEGIN
     PERFORM devapp_internal.require_scopes(update_credential.scopes,
                 ARRAY(SELECT p FROM devapp.credential_product cp JOIN devapp.product p ON p.product_id = cp.product_id
                        WHERE cp.credential_id = changed.credential_id AND cp.removed_at IS NULL));
     IF update_credential.scopes IS NOT NULL THEN
-        SELECT a.* INTO STRICT the_app FROM devapp.app a WHERE a.app_id = changed.app_id;
-        PERFORM devapp_internal.require_approved_scopes(the_app, changed, devapp_internal.own_scopes(changed.scopes, the_app.scopes),
-                    devapp_internal.own_scopes(update_credential.scopes, the_app.scopes));
+        SELECT a.scopes INTO STRICT app_scopes FROM devapp.app a WHERE a.app_id = changed.app_id;
+        PERFORM devapp_internal.require_approved_scopes(changed.app_id, changed.credential_id, devapp_internal.own_scopes(changed.scopes, app_scopes),
+                    devapp_internal.own_scopes(update_credential.scopes, app_scopes));
     END IF;
     UPDATE devapp.credential c
        SET label = devapp_internal.changed_value(c.label, update_credential.label),

@@ -23,7 +23,7 @@ CREATE FUNCTION devapp_internal.own_scopes(credential_scopes text[], app_scopes 
 -- A product that a person approves is approved for the scopes that there were.  Only an
 -- administrator gives more of them to a credential that has such a product, or to all that have
 -- no scopes of their own.
-CREATE FUNCTION devapp_internal.require_approved_scopes(app devapp.app, credential devapp.credential, before text[], after text[]) RETURNS void
+CREATE FUNCTION devapp_internal.require_approved_scopes(app_id uuid, credential_id uuid, before text[], after text[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -37,8 +37,8 @@ BEGIN
       FROM devapp.credential c
       JOIN devapp.credential_product cp ON cp.credential_id = c.credential_id
       JOIN devapp.product p ON p.product_id = cp.product_id
-     WHERE c.app_id = app.app_id AND c.deleted_at IS NULL
-       AND CASE WHEN credential.credential_id IS NULL THEN c.scopes = '{}' ELSE c.credential_id = credential.credential_id END
+     WHERE c.app_id = require_approved_scopes.app_id AND c.deleted_at IS NULL
+       AND CASE WHEN require_approved_scopes.credential_id IS NULL THEN c.scopes = '{}' ELSE c.credential_id = require_approved_scopes.credential_id END
        AND cp.removed_at IS NULL AND cp.status = 'approved' AND p.approval = 'manual'
        AND devapp_internal.scopes_widen(p.scopes, before, after)
      LIMIT 1;
@@ -109,7 +109,7 @@ BEGIN
     IF NOT devapp_internal.is_known(the_credential.app_id, the_credential.credential_id)
        OR NOT devapp_internal.has_credential(the_credential.credential_id)
           AND EXISTS (SELECT FROM devapp.app a WHERE a.app_id = the_credential.app_id AND a.team_id = ANY (devapp_internal.my_teams())) THEN
-        PERFORM devapp_internal.refuse_reference('credential', find_credential_product.credential::text);
+        PERFORM devapp_internal.refuse_credential(find_credential_product.credential::text);
     END IF;
     -- others are not told which products there are
     IF devapp_internal.is_admin() THEN

@@ -24,7 +24,7 @@ BEGIN
         file := devapp_internal.setting('proxy_token_file');
     EXCEPTION WHEN insufficient_privilege THEN
         status := 'info';
-        detail := 'only a superuser can examine devapp.proxy_token_file, and the owner of the extension is none';
+        detail := 'devapp.proxy_token_file cannot be checked, because the owner of the extension is not a superuser';
         RETURN NEXT;
         RETURN;
     END;

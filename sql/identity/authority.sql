@@ -126,7 +126,7 @@ BEGIN
        AND (devapp_internal.is_admin()
             OR devapp_internal.is_mine(a.developer_id, a.team_id));
     IF NOT FOUND THEN
-        PERFORM devapp_internal.refuse_reference('app', typed::text);
+        PERFORM devapp_internal.refuse_app(typed::text);
     END IF;
     IF to_change THEN
         PERFORM devapp_internal.require_owner(owner.developer_id, owner.team_id);
@@ -148,7 +148,7 @@ BEGIN
             OR devapp_internal.is_mine(a.developer_id, a.team_id))
        AND devapp_internal.has_environment(a.team_id, c.environment);
     IF NOT FOUND THEN
-        PERFORM devapp_internal.refuse_reference('credential', typed::text);
+        PERFORM devapp_internal.refuse_credential(typed::text);
     END IF;
     IF to_change THEN
         PERFORM devapp_internal.require_owner(owner.developer_id, owner.team_id);
@@ -217,7 +217,7 @@ BEGIN
         PERFORM devapp_internal.require_app(the_app, true, app);
     END IF;
     IF found_row.app_id IS NULL OR found_row.status = 'deleted' THEN
-        PERFORM devapp_internal.refuse_reference('app', app::text);
+        PERFORM devapp_internal.refuse_app(app::text);
     END IF;
     RETURN found_row;
 END

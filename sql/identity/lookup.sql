@@ -89,7 +89,7 @@ DECLARE
     found_row devapp.app := devapp_internal.lock_app(devapp_internal.app_id_of(app), for_update);
 BEGIN
     IF found_row.app_id IS NULL THEN
-        PERFORM devapp_internal.refuse_reference('app', app::text);
+        PERFORM devapp_internal.refuse_app(app::text);
     END IF;
     RETURN found_row;
 END
@@ -104,7 +104,7 @@ DECLARE
     found_row devapp.app := devapp_internal.find_app(app, for_update);
 BEGIN
     IF found_row.status = 'deleted' THEN
-        PERFORM devapp_internal.refuse_reference('app', app::text);
+        PERFORM devapp_internal.refuse_app(app::text);
     END IF;
     RETURN found_row;
 END
@@ -131,7 +131,7 @@ BEGIN
     END IF;
     -- it or its app may have been deleted while this waited for the lock
     IF found_row.credential_id IS NULL OR found_row.deleted_at IS NOT NULL OR the_app.status = 'deleted' THEN
-        PERFORM devapp_internal.refuse_reference('credential', credential::text);
+        PERFORM devapp_internal.refuse_credential(credential::text);
     END IF;
     RETURN found_row;
 END

@@ -1,6 +1,6 @@
 -- From a reference, as a person types it, to an id (sql/app/types.sql, sql/credential/types.sql).
 -- These know every app and credential; who calls them asks whether the caller may see what was
--- found, and says in the words of refuse_reference() that it does not exist if not.
+-- found, and says in the words of refuse_app() or refuse_credential() that it does not exist if not.
 
 -- What has the form of a UUID is an id, whether a row has it or not; else null.
 CREATE FUNCTION devapp_internal.reference_uuid(typed text) RETURNS uuid
@@ -62,7 +62,6 @@ CREATE FUNCTION devapp_internal.credential_id_of(credential devapp.credential_re
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
 BEGIN
     RETURN coalesce(devapp_internal.reference_uuid(btrim(credential::text)),
                     devapp_internal.credential_by_key(devapp_internal.reference_key(credential::text), or_deleted => false));
@@ -82,19 +81,6 @@ CREATE FUNCTION devapp_internal.credential_label(credential_id uuid) RETURNS tex
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT '"' || c.consumer_key || '"' FROM devapp.credential c WHERE c.credential_id = credential_label.credential_id
-$$;
-
--- Instead of its name somebody may have given an imported key, which looks like no key of ours.
-CREATE FUNCTION devapp_internal.quoted_reference(kind text, typed text) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF kind = 'credential' AND (devapp_internal.version_of_secret(btrim(typed))).secret_id IS NOT NULL THEN
-        RETURN '********';
-    END IF;
-    RETURN devapp_internal.quoted(typed);
-END
 $$;
 
 -- May the caller know that there was this app?
@@ -128,18 +114,23 @@ END
 $$;
 
 -- What is said of a deleted credential that has this id or consumer key, or whose app was deleted.
+-- The query has its id only: what was typed may be a whole key.
 CREATE FUNCTION devapp_internal.deleted_credential(typed text) RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN a.deleted_at IS NOT NULL THEN 'the app of ' ELSE '' END
-           || format('credential %s was deleted', devapp_internal.credential_label(c.credential_id))
-      FROM devapp.credential c
-      JOIN devapp.app a ON a.app_id = c.app_id
-     WHERE c.credential_id = coalesce(devapp_internal.reference_uuid(typed),
-                                      devapp_internal.credential_by_key(devapp_internal.reference_key(typed), or_deleted => true))
-       AND (c.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL)
-       AND devapp_internal.may_know_app(a.developer_id, a.team_id) AND devapp_internal.has_environment(a.team_id, c.environment)
+DECLARE
+    the_credential uuid := coalesce(devapp_internal.reference_uuid(typed),
+                                    devapp_internal.credential_by_key(devapp_internal.reference_key(typed), or_deleted => true));
+BEGIN
+    RETURN (SELECT CASE WHEN a.deleted_at IS NOT NULL THEN 'the app of ' ELSE '' END
+                   || format('credential %s was deleted', devapp_internal.credential_label(c.credential_id))
+              FROM devapp.credential c
+              JOIN devapp.app a ON a.app_id = c.app_id
+             WHERE c.credential_id = the_credential
+               AND (c.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL)
+               AND devapp_internal.may_know_app(a.developer_id, a.team_id) AND devapp_internal.has_environment(a.team_id, c.environment));
+END
 $$;
 
 -- An auditor may not read devapp.app, but the report of it.
@@ -163,6 +154,7 @@ BEGIN
 END
 $$;
 
+-- Instead of its name somebody may have given an imported key, which looks like no key of ours.
 CREATE FUNCTION devapp_internal.refuse_credential(typed text) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -176,22 +168,13 @@ BEGIN
                   HINT = CASE WHEN starts_with(deleted, 'the app') THEN 'Create another app with devapp.create_app.'
                               ELSE 'Issue another credential with devapp.issue_credential.' END;
     END IF;
-    RAISE EXCEPTION 'credential % does not exist', devapp_internal.quoted_reference('credential', typed)
-        USING ERRCODE = 'undefined_object',
-              HINT = CASE WHEN (devapp_internal.version_of_secret(btrim(typed))).secret_id IS NOT NULL
-                          THEN 'This is a whole key, which may be in a log now. Give the consumer key or the id of the credential, and rotate or revoke it.'
-                          ELSE 'Give its id or consumer key; SELECT credential_id, consumer_key FROM devapp.credential lists those that you can see.' END;
-END
-$$;
-
-CREATE FUNCTION devapp_internal.refuse_reference(kind text, typed text) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF kind = 'app' THEN
-        PERFORM devapp_internal.refuse_app(typed);
+    IF (devapp_internal.version_of_secret(btrim(typed))).secret_id IS NOT NULL THEN
+        RAISE EXCEPTION 'credential ******** does not exist'
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'This is a whole key, which may be in a log now. Give the consumer key or the id of the credential, and rotate or revoke it.';
     END IF;
-    PERFORM devapp_internal.refuse_credential(typed);
+    RAISE EXCEPTION 'credential % does not exist', devapp_internal.quoted(typed)
+        USING ERRCODE = 'undefined_object',
+              HINT = 'Give its id or consumer key; SELECT credential_id, consumer_key FROM devapp.credential lists those that you can see.';
 END
 $$;

@@ -205,26 +205,14 @@ AS $$
             jsonb_strip_nulls(notify_person.payload))
 $$;
 
-CREATE FUNCTION devapp_internal.notify_developer_deactivated() RETURNS trigger
+-- Activation is told as well: somebody who registered may have waited for it.
+CREATE FUNCTION devapp_internal.notify_developer_status() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     PERFORM devapp_internal.require_own_table(TG_RELID);
-    PERFORM devapp_internal.notify_person('developer_deactivated', NEW, 'developer',
-                                  jsonb_build_object('developer', NEW.email, 'note', NEW.decision_note));
-    RETURN NULL;
-END
-$$;
-
--- So is somebody told who registered and waited for it.
-CREATE FUNCTION devapp_internal.notify_developer_activated() RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM devapp_internal.require_own_table(TG_RELID);
-    PERFORM devapp_internal.notify_person('developer_activated', NEW, 'developer',
+    PERFORM devapp_internal.notify_person(CASE NEW.status WHEN 'active' THEN 'developer_activated' ELSE 'developer_deactivated' END, NEW, 'developer',
                                   jsonb_build_object('developer', NEW.email, 'note', NEW.decision_note));
     RETURN NULL;
 END
@@ -302,12 +290,9 @@ CREATE TRIGGER notify_app_decided AFTER UPDATE OF status ON devapp.app FOR EACH 
 CREATE TRIGGER notify_app_transferred AFTER UPDATE OF developer_id, team_id ON devapp.app FOR EACH ROW
     WHEN ((OLD.developer_id, OLD.team_id) IS DISTINCT FROM (NEW.developer_id, NEW.team_id))
     EXECUTE FUNCTION devapp_internal.as_owner('notify_app_transferred', 'unless restoring');
-CREATE TRIGGER notify_developer_deactivated AFTER UPDATE OF status ON devapp.developer FOR EACH ROW
-    WHEN (OLD.status = 'active' AND NEW.status = 'inactive')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_deactivated', 'unless restoring');
-CREATE TRIGGER notify_developer_activated AFTER UPDATE OF status ON devapp.developer FOR EACH ROW
-    WHEN (OLD.status = 'inactive' AND NEW.status = 'active')
-    EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_activated', 'unless restoring');
+CREATE TRIGGER notify_developer_status AFTER UPDATE OF status ON devapp.developer FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status)
+    EXECUTE FUNCTION devapp_internal.as_owner('notify_developer_status', 'unless restoring');
 CREATE TRIGGER notify_member_added AFTER INSERT ON devapp.team_member FOR EACH ROW
     EXECUTE FUNCTION devapp_internal.as_owner('notify_member_added', 'unless restoring');
 CREATE TRIGGER forget_reminders_replaced AFTER INSERT ON devapp.credential FOR EACH ROW

@@ -108,7 +108,7 @@ COMMENT ON FUNCTION devapp.set_developer_status(text, text, text) IS
     'Activates or deactivates a developer; the keys of an inactive developer''s apps do not work';
 SELECT devapp_internal.grant_to('devapp.set_developer_status', 'admin');
 
--- Also asked by the trigger guard_deletion.
+-- Asked by the trigger guard_deletion.
 CREATE FUNCTION devapp_internal.require_no_dependants(developer devapp.developer) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -141,7 +141,6 @@ AS $$
 DECLARE
     changed devapp.developer := devapp_internal.find_developer(developer, true);
 BEGIN
-    PERFORM devapp_internal.require_no_dependants(changed);
     UPDATE devapp.developer d SET deleted_at = now()
      WHERE d.developer_id = changed.developer_id
     RETURNING d.* INTO changed;

@@ -157,7 +157,7 @@ COMMENT ON FUNCTION devapp.set_team_status(text, text, text) IS
     'Activates or deactivates a team; the keys of an inactive team''s apps do not work';
 SELECT devapp_internal.grant_to('devapp.set_team_status', 'admin');
 
--- Also asked by the trigger guard_deletion.
+-- Asked by the trigger guard_deletion.
 CREATE FUNCTION devapp_internal.require_no_dependants(team devapp.team) RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -185,7 +185,6 @@ DECLARE
     changed devapp.team := devapp_internal.find_own_team(team, true);
 BEGIN
     PERFORM devapp_internal.require_within_mine(changed, NULL, 'delete a team with environments of others');
-    PERFORM devapp_internal.require_no_dependants(changed);
     -- a team that is deleted needs no administrator
     UPDATE devapp.team t SET deleted_at = now()
      WHERE t.team_id = changed.team_id

@@ -33,8 +33,8 @@ CREATE TRIGGER keep_team_admin_delete AFTER DELETE ON devapp.team_member FOR EAC
 CREATE TRIGGER keep_team_admin_update AFTER UPDATE OF role, environments ON devapp.team_member FOR EACH ROW
     WHEN (OLD.role = 'admin' AND (NEW.role <> 'admin' OR OLD.environments IS NULL AND NEW.environments IS NOT NULL)) EXECUTE FUNCTION devapp_internal.as_owner('keep_team_admin');
 
--- A developer, a team or a product that something depends on is not deleted by a direct
--- statement either; deleted is final.
+-- A developer, a team or a product that something depends on is not deleted, by a function or by a
+-- direct statement; deleted is final.
 CREATE FUNCTION devapp_internal.guard_deletion() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp

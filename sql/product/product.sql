@@ -255,7 +255,7 @@ COMMENT ON FUNCTION devapp.update_product(text, text, text, text, text, text[], 
     'Changes a product; '''' or ''{}'' clears a value, a limit of 0 removes the limit';
 SELECT devapp_internal.grant_to('devapp.update_product', 'admin');
 
--- Also asked by the trigger guard_deletion.  The error names some of the apps: a filter for the
+-- Asked by the trigger guard_deletion.  The error names some of the apps: a filter for the
 -- product does not find those of which it was revoked.
 CREATE FUNCTION devapp_internal.require_no_dependants(product devapp.product) RETURNS void
     LANGUAGE plpgsql
@@ -278,7 +278,7 @@ BEGIN
             USING ERRCODE = 'dependent_objects_still_exist',
                   DETAIL = format('These are of %s app(s): %s%s.', cardinality(apps),
                                   (SELECT string_agg(devapp_internal.app_label(u.id), ', ' ORDER BY u.id) FROM unnest(apps[:5]) AS u(id)),
-                                  CASE WHEN cardinality(apps) > 5 THEN ', ...' ELSE '' END),
+                                  CASE WHEN cardinality(apps) > 5 THEN format(', and %s more', cardinality(apps) - 5) ELSE '' END),
                   HINT = 'Remove the product from them first with devapp.bulk_remove_products.';
     END IF;
 END
@@ -291,7 +291,6 @@ AS $$
 DECLARE
     changed devapp.product := devapp_internal.find_product(product, true);
 BEGIN
-    PERFORM devapp_internal.require_no_dependants(changed);
     UPDATE devapp.product p SET deleted_at = now()
      WHERE p.product_id = changed.product_id
     RETURNING p.* INTO changed;

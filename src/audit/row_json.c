@@ -49,7 +49,7 @@ without_float(RowMember member)
 	if (member.type != FLOAT8OID || member.value.isnull)
 		return member;
 	value = DatumGetFloat8(member.value.value);
-	if (isnan(value) || isinf(value))
+	if (!isfinite(value))
 		return member;
 	member.type = NUMERICOID;
 	member.value.value = shortest_numeric(value);
@@ -110,7 +110,7 @@ set_timestamptz(JsonbValue *json, Datum value)
 static bool
 set_float(JsonbValue *json, float8 value)
 {
-	if (isnan(value) || isinf(value))
+	if (!isfinite(value))
 		return false;
 	json->type = jbvNumeric;
 	json->val.numeric = DatumGetNumeric(shortest_numeric(value));

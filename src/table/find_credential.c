@@ -23,7 +23,7 @@
 
 PG_FUNCTION_INFO_V1(devapp_credential_by_key);
 
-/* SQL: devapp_internal.credential_by_key(consumer_key, or_deleted): its id; null: there is none */
+/* SQL: devapp_internal.credential_by_key(consumer_key, or_deleted): the id, or null if there is no such credential */
 Datum
 devapp_credential_by_key(PG_FUNCTION_ARGS)
 {

@@ -99,6 +99,7 @@ SELECT pg_temp.refused('POST', :'keys' || 'create', '{"consumerKey": "' || repea
 SELECT pg_temp.refused('POST', :'keys' || 'create', '{"consumerKey": "My-key_4", "consumerSecret": "weak"}');
 SELECT pg_temp.refused('POST', :'keys' || 'create', '{"consumerKey": "create", "consumerSecret": "my-secret_1234"}');
 SELECT pg_temp.refused('POST', :'keys' || 'create', '{"consumerKey": "My-key_4", "consumerSecret": "my-secret_1234", "expiresInSeconds": -2}');
+SELECT pg_temp.refused('POST', :'keys' || 'create', '{"consumerKey": "My-key_4", "consumerSecret": "my-secret_1234", "expiresInSeconds": 9300000000000}');
 SELECT pg_temp.refused('POST', :'keys' || 'My-key_1?action=suspend');
 SELECT pg_temp.refused('POST', :'keys' || 'My-key_1/apiproducts/zz-auto');
 SELECT pg_temp.refused('PUT', :'keys' || 'My-key_1');

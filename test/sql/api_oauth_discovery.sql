@@ -76,7 +76,7 @@ SET devapp.issuer = 'https://login.example.com';
 
 -- ---------- keys ----------
 
-SELECT m.accept, a.status, a.fields ->> 'Content-Type' AS type, a.body = devapp.jwks() AS keys
+SELECT m.accept, a.status, a.fields ->> 'Content-Type' AS type, a.fields ->> 'Vary' AS vary, a.body = devapp.jwks() AS keys
   FROM (VALUES (NULL), ('application/json, application/jwk-set+json'), ('application/jwk-set+json'), ('Application/JWK-Set+JSON;q=0.9'), ('application/jwk-set+json, */*;q=0.1'), ('*/*'), ('text/html')) AS m(accept),
        oauth_test.get('/.well-known/jwks.json', jsonb_strip_nulls(jsonb_build_object('Accept', m.accept))) AS a;
 SELECT bool_or(k ?| '{d,p,q,dp,dq,qi,k}') AS private, bool_and(k ?& '{kid,kty,alg,use}') AS public FROM oauth_test.get('/.well-known/jwks.json') AS a, jsonb_array_elements(a.body -> 'keys') AS k;

@@ -10,6 +10,11 @@ SELECT app_id, secret FROM devapp.create_app('mine', 'ann@deletion.example', '{d
 SELECT FROM devapp.create_app('ours', team => 'deletion-team');
 
 SELECT FROM devapp.delete_product('deletion');
+-- of many apps it names five
+BEGIN;
+SELECT count(devapp.create_app('app ' || n, 'bob@deletion.example', '{deletion}')) FROM generate_series(1, 6) AS n;
+SELECT FROM devapp.delete_product('deletion');
+ROLLBACK;
 UPDATE devapp.product SET deleted_at = now() WHERE name = 'deletion';
 SELECT FROM devapp.delete_developer('ann@deletion.example');
 UPDATE devapp.developer SET deleted_at = now() WHERE email = 'ann@deletion.example';

@@ -76,6 +76,17 @@ SELECT FROM devapp.history('dvk_live_0123456789ab_0123456789abcdefghijklmnopqrst
 SELECT FROM devapp.history('hp-ann@example.com', what => 'everything');
 \set VERBOSITY default
 
+-- under a former address there is only what was done under it; an app has a history of its own
+SELECT FROM devapp.create_developer('hp-old@example.com');
+BEGIN;
+SELECT FROM devapp.act_as('hp-old@example.com');
+SELECT FROM devapp.create_team('hp-of-old');
+COMMIT;
+SELECT FROM devapp.update_developer('hp-old@example.com', email => 'hp-new@example.com');
+SELECT kind, happened FROM devapp.history('hp-old@example.com') WHERE kind = 'team';
+SELECT count(*) > 2 AS more FROM devapp.history('hp-new@example.com');
+SELECT FROM devapp.history('hp-new@example.com/shop');
+
 -- for administrators
 BEGIN;
 SELECT FROM devapp.setup_roles();

@@ -147,6 +147,13 @@ is(doctor($node, 'owner'), 'error|the extension belongs to ' . $node->safe_psql(
 $node->safe_psql('postgres', 'SELECT devapp.setup_roles()');
 like(doctor($node, 'owner'), qr/^ok\|/, 'setup_roles() takes it');
 
+# an owner without the rights of a superuser, with which some checks are made
+$node->safe_psql('postgres', 'CREATE ROLE helper SUPERUSER; CREATE DATABASE helped');
+$node->safe_psql('helped', 'SET client_min_messages = warning; SET ROLE helper; CREATE EXTENSION devapp CASCADE; RESET ROLE; ALTER ROLE helper NOSUPERUSER');
+is(doctor($node, 'owner', db => 'helped'), 'warning|the extension belongs to helper, who is not a superuser', 'owner: no superuser');
+is(doctor($node, 'proxy_token', db => 'helped'), 'info|devapp.proxy_token_file cannot be checked, because the owner of the extension is not a superuser',
+	'proxy_token: not to be seen');
+
 # an owner who leaves, to whom initial privileges go on belonging before PostgreSQL 17
 my $gone = $node->safe_psql('postgres', q{CREATE ROLE gone SUPERUSER; CREATE ROLE heir SUPERUSER; CREATE DATABASE inherited;
 	SELECT oid FROM pg_roles WHERE rolname = 'gone'});

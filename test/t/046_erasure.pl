@@ -92,7 +92,10 @@ for my $case ([ 'developer', "developer => 'zoe.quill\@new.example'" ], [ 'month
 	is($state, '55000', "by $name: erasing is refused") or diag($report);
 	like($report, qr/under a legal hold/, 'in words');
 	sql("SET SESSION AUTHORIZATION clerk; SELECT FROM devapp.release_legal_hold($held, note => 'it ended')");
-	is(scalar error_of($node, "SELECT devapp.release_legal_hold($held)"), '42704', 'there is none any more');
+	($state, $report) = error_of($node, "SELECT devapp.release_legal_hold($held)");
+	is($state, '42704', 'there is none any more');
+	my $what = $name eq 'month' ? substr $month, 0, 7 : '"' . ($name eq 'an id' ? $zoe : 'zoe.quill@new.example') . '"';
+	like($report, qr/there is no legal hold on \Q$what\E$/m, 'on what');
 }
 is(sql(q{SELECT string_agg(action || coalesce(' ' || note, ''), ', ' ORDER BY event_id) FROM devapp.audit_event WHERE entity = 'legal_hold'}),
 	'create, remove it ended, create, remove it ended, create, remove it ended', 'holds are in the trail');
